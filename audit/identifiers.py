@@ -1,0 +1,10 @@
+"""Identifiers that sort by creation time (UUID version 7, RFC 9562), so that indexes grow at one end."""
+
+from uuid import UUID
+
+from uuid_utils.compat import uuid7 as _uuid7
+
+
+def uuid7() -> UUID:
+    """A new time-ordered identifier."""
+    return _uuid7()

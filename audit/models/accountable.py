@@ -1,0 +1,101 @@
+"""Base of every record an operator can be asked about: versioned, with history no writer can avoid."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, ClassVar, TypeVar
+
+from django.db import models
+from simple_history.models import HistoricalRecords
+
+from audit.identifiers import uuid7
+from audit.triggers import ACCOUNTABLE
+
+M_co = TypeVar("M_co", bound=models.Model, covariant=True)
+
+
+class HistoryRow(models.Model):
+    """What every history row says beside the record's columns; all of it is written by the database."""
+
+    history_actor = models.CharField(max_length=160)
+    history_request_id = models.CharField(max_length=80)
+    history_transaction = models.BigIntegerField()
+
+    class Meta:
+        abstract = True
+
+
+class AccountableQuerySet(models.QuerySet[M_co]):
+    """Set-based writes count versions like any other write."""
+
+    def update(self, **kwargs: Any) -> int:
+        """As Django's, with the next version; the guard trigger refuses an update that forgets it."""
+        return super().update(**{"version": models.F("version") + 1, **kwargs})
+
+    update.alters_data = True  # type: ignore[attr-defined]  -- Django's own marker for templates
+
+
+class Accountable(models.Model):
+    """A record with an identity, a version and a history.
+
+    History rows are written by the database for every way of writing; an update must carry version + 1 and happen inside `acting()`;
+    a row is never deleted.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    history = HistoricalRecords(
+        inherit=True,
+        bases=[HistoryRow],
+        history_id_field=models.BigAutoField(),
+        history_change_reason_field=models.TextField(null=True),
+        user_db_constraint=False,
+    )
+    objects = AccountableQuerySet.as_manager()
+
+    skip_history_when_saving = True
+    unaudited_fields: ClassVar[frozenset[str]] = frozenset({"version", "created_at", "updated_at"})
+
+    class Meta:
+        abstract = True
+        triggers: ClassVar = ACCOUNTABLE
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> "Accountable":
+        """Remember the loaded values, so that an event can say before → after."""
+        record = super().from_db(db, field_names, values)
+        record._loaded = dict(zip(field_names, values, strict=False))
+        return record
+
+    def save(
+        self,
+        *,
+        force_insert: bool | tuple[type[models.Model], ...] = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        """Insert, or update with the next version; keeps what changed for the event that follows."""
+        if not self._state.adding:
+            self.version += 1
+            if update_fields is not None:
+                update_fields = {*update_fields, "version", "updated_at"}
+        super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
+        current = self._current_values()
+        before = getattr(self, "_loaded", {})
+        self._last_changes = {
+            name: (before.get(name), value) for name, value in current.items() if before and before.get(name) != value
+        }
+        self._loaded = {**before, **current}
+
+    def _current_values(self) -> dict[str, Any]:
+        return {
+            field.attname: self.__dict__[field.attname]
+            for field in self._meta.concrete_fields
+            if field.attname in self.__dict__ and field.attname not in self.unaudited_fields
+        }
+
+    def last_changes(self) -> Mapping[str, tuple[Any, Any]]:
+        """What the last `save()` changed, as attribute → (before, after); empty after an insert."""
+        return getattr(self, "_last_changes", {})

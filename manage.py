@@ -1,0 +1,17 @@
+#!/usr/bin/env python
+"""Handrail's command line."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run a management command with the product's settings."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from django.core.management import execute_from_command_line  # noqa: PLC0415 -- settings must be named first
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
