@@ -50,7 +50,9 @@ ALL_PERMISSIONS: Final = frozenset().union(*GRANTS.values()) | {"sync.ingest"}
 
 def system_actor(name: str, *, channel: str = "task") -> Actor:
     """The product itself, acting as a named part of it, with every permission and every client."""
-    return Actor(kind="system", id=f"system:{name}", name=name, permissions=ALL_PERMISSIONS, clients=None, channel=channel)
+    return Actor(
+        kind="system", id=f"system:{name}", name=name, permissions=ALL_PERMISSIONS, clients=None, channel=channel
+    )
 
 
 def require(by: Actor, permission: str, record: object | None = None) -> None:

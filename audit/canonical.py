@@ -14,7 +14,7 @@ from uuid import UUID
 MAX_SAFE_INTEGER = 2**53 - 1
 
 
-def plain(value: object) -> object:
+def plain(value: object) -> object:  # noqa: C901, PLR0911 -- one arm per type is the table itself
     """`value` in terms JSON can say exactly: times as RFC 3339 UTC, decimals and UUIDs as text.
 
     Raises `TypeError` for a float, an integer beyond 2**53 or anything else without one exact spelling.

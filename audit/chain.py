@@ -1,8 +1,8 @@
 """How one event is spelled and chained (format "hr1"; described for strangers in docs/audit-trail.md).
 
-    line   = U+001F-joined texts of COLUMNS; absent values are empty; `at` is RFC 3339 UTC with microseconds
-    digest = SHA-256(UTF-8(line))
-    hash   = SHA-256(hash of the record's previous event ‖ digest), the first one after 32 zero bytes
+line   = U+001F-joined texts of COLUMNS; absent values are empty; `at` is RFC 3339 UTC with microseconds
+digest = SHA-256(UTF-8(line))
+hash   = SHA-256(hash of the record's previous event ‖ digest), the first one after 32 zero bytes
 """
 
 import hashlib

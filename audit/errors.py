@@ -17,7 +17,7 @@ class DomainError(Exception):
             self.code = code
 
 
-class Refused(DomainError):  # noqa: N818 -- named for what happened, as every refusal is
+class Refused(DomainError):
     """The actor lacks a permission, or may not do this to this record."""
 
     code = "not-permitted"
@@ -28,13 +28,13 @@ class Refused(DomainError):  # noqa: N818 -- named for what happened, as every r
         self.who_can = tuple(who_can)
 
 
-class NotFound(DomainError):  # noqa: N818 -- named for what happened
+class NotFound(DomainError):
     """No such record for this actor; another client's record reads the same as none."""
 
     code = "not-found"
 
 
-class Conflict(DomainError):  # noqa: N818 -- named for what happened
+class Conflict(DomainError):
     """Someone or something was faster: says who and when, where that is known."""
 
     code = "conflict"
@@ -66,7 +66,7 @@ class FieldError:
     detail: str
 
 
-class Invalid(DomainError):  # noqa: N818 -- named for what happened
+class Invalid(DomainError):
     """Input that cannot be accepted, with every field that is wrong."""
 
     code = "invalid-input"

@@ -6,15 +6,13 @@ they are ENABLE ALWAYS (a superuser's `session_replication_role` does not silenc
 the application's role needs no right to write history.
 """
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pgtrigger
 from django.apps import apps
+from django.db import models
 from django_fsm import FSMFieldMixin
 from pgtrigger import compiler
-
-if TYPE_CHECKING:
-    from django.db import models
 
 NOBODY_ACTS = """
     IF coalesce(current_setting('handrail.actor', true), '') = '' THEN
@@ -66,14 +64,14 @@ class StrictTrigger(pgtrigger.Trigger):
 
     options = ""
 
-    def compile(self, model: "type[models.Model]") -> compiler.Trigger:
+    def compile(self, model: models.Model) -> compiler.Trigger:
         """The trigger as migrations keep it."""
         stock = super().compile(model)
-        kwargs = {**stock.sql.kwargs, "ignore_func_name": self.options}
+        kwargs: dict[str, Any] = {**stock.sql.kwargs, "ignore_func_name": self.options}
         return compiler.Trigger(name=self.name, sql=StrictTriggerSql(**kwargs))
 
 
-def _live(model: "type[models.Model]") -> "type[models.Model]":
+def _live(model: models.Model) -> Any:
     """The model as written, not the bare one migrations rebuild: only it knows its history and its edges."""
     return apps.get_model(model._meta.label)
 
@@ -91,12 +89,12 @@ class WriteHistory(StrictTrigger):
         super().__init__(
             name="history_insert" if insert else "history_update",
             operation=operation,
-            referencing=pgtrigger.Referencing(new="changed"),
+            referencing=pgtrigger.Referencing(new="changed"),  # type: ignore[no-untyped-call]
         )
 
-    def get_func(self, model: "type[models.Model]") -> str:
+    def get_func(self, model: models.Model) -> str:
         """Column lists come from the model's own history model, so excluded fields stay out."""
-        history = _live(model).history.model  # type: ignore[attr-defined]  -- added by django-simple-history
+        history = _live(model).history.model
         copied = [f'"{field.column}"' for field in history.tracked_fields]
         facts = {**HISTORY_FACTS, "history_type": f"'{self.sign}'"}
         return f"""
@@ -104,7 +102,7 @@ class WriteHistory(StrictTrigger):
             INSERT INTO "{history._meta.db_table}" ({", ".join([*copied, *facts])})
             SELECT {", ".join([*copied, *facts.values()])} FROM changed;
             RETURN NULL;
-        """
+        """  # noqa: S608 -- column and table names of our own models
 
 
 class GuardUpdate(StrictTrigger):
@@ -115,7 +113,7 @@ class GuardUpdate(StrictTrigger):
     operation = pgtrigger.Update
     name = "guard_update"
 
-    def get_func(self, model: "type[models.Model]") -> str:
+    def get_func(self, model: models.Model) -> str:
         """Edges come from the model's FSM transitions."""
         edges = "".join(self._edge_guard(field, pairs) for field, pairs in published_edges(_live(model)).items())
         return f"""
@@ -144,12 +142,13 @@ class RefuseChange(StrictTrigger):
     level = pgtrigger.Statement
     when = pgtrigger.Before
 
-    def get_func(self, model: "type[models.Model]") -> str:
+    def get_func(self, model: models.Model) -> str:
         """The refusal names the table and the operation."""
+        del model
         return "RAISE EXCEPTION '% refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'HR004';"
 
 
-def published_edges(model: "type[models.Model]") -> dict[str, list[tuple[str, str]]]:
+def published_edges(model: type[models.Model]) -> dict[str, list[tuple[str, str]]]:
     """Per FSM field the sorted (source, target) pairs of its transitions, without those that stay where they are."""
     found: dict[str, list[tuple[str, str]]] = {}
     for field in model._meta.concrete_fields:
@@ -161,8 +160,13 @@ def published_edges(model: "type[models.Model]") -> dict[str, list[tuple[str, st
 
 REFUSE_DELETE = RefuseChange(name="refuse_delete", operation=pgtrigger.Delete)
 REFUSE_TRUNCATE = RefuseChange(name="refuse_truncate", operation=pgtrigger.Truncate)
-APPEND_ONLY = [
+APPEND_ONLY: list[pgtrigger.Trigger] = [
     RefuseChange(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
     REFUSE_TRUNCATE,
 ]
-ACCOUNTABLE = [WriteHistory(pgtrigger.Insert), WriteHistory(pgtrigger.Update), GuardUpdate(), REFUSE_DELETE]
+ACCOUNTABLE: list[pgtrigger.Trigger] = [
+    WriteHistory(pgtrigger.Insert),
+    WriteHistory(pgtrigger.Update),
+    GuardUpdate(),
+    REFUSE_DELETE,
+]

@@ -1,9 +1,10 @@
 """Base of every record an operator can be asked about: versioned, with history no writer can avoid."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models
+from django.db.models.base import ModelBase
 from simple_history.models import HistoricalRecords
 
 from audit.identifiers import uuid7
@@ -22,6 +23,9 @@ class HistoryRow(models.Model):
     class Meta:
         abstract = True
 
+    def __str__(self) -> str:
+        return f"{self.history_actor} {self.pk}"
+
 
 class AccountableQuerySet(models.QuerySet[M_co]):
     """Set-based writes count versions like any other write."""
@@ -30,7 +34,7 @@ class AccountableQuerySet(models.QuerySet[M_co]):
         """As Django's, with the next version; the guard trigger refuses an update that forgets it."""
         return super().update(**{"version": models.F("version") + 1, **kwargs})
 
-    update.alters_data = True  # type: ignore[attr-defined]  -- Django's own marker for templates
+    update.alters_data = True  # type: ignore[attr-defined]
 
 
 class Accountable(models.Model):
@@ -62,16 +66,16 @@ class Accountable(models.Model):
         triggers: ClassVar = ACCOUNTABLE
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> "Accountable":
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **kwargs: Any) -> Self:
         """Remember the loaded values, so that an event can say before → after."""
-        record = super().from_db(db, field_names, values)
+        record = super().from_db(db, field_names, values, **kwargs)
         record._loaded = dict(zip(field_names, values, strict=False))
         return record
 
     def save(
         self,
         *,
-        force_insert: bool | tuple[type[models.Model], ...] = False,
+        force_insert: bool | tuple[ModelBase, ...] = False,
         force_update: bool = False,
         using: str | None = None,
         update_fields: Iterable[str] | None = None,

@@ -35,6 +35,9 @@ class ChainHead(models.Model):
     class Meta:
         triggers: ClassVar[list[pgtrigger.Trigger]] = [REFUSE_DELETE, REFUSE_TRUNCATE]
 
+    def __str__(self) -> str:
+        return f"{self.subject_type} {self.subject_id}, {self.seq} events"
+
 
 class Event(models.Model):
     """One thing that happened to one record: who, what, when, why, before → after.
@@ -68,6 +71,9 @@ class Event(models.Model):
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = APPEND_ONLY
 
+    def __str__(self) -> str:
+        return f"{self.type} on {self.subject_type} {self.subject_id}"
+
 
 class Seal(models.Model):
     """A signed statement over every event since the previous seal: their Merkle root and the seal before it.
@@ -87,3 +93,6 @@ class Seal(models.Model):
 
     class Meta:
         triggers: ClassVar[list[pgtrigger.Trigger]] = APPEND_ONLY
+
+    def __str__(self) -> str:
+        return f"seal {self.number}"

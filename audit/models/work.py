@@ -26,3 +26,6 @@ class Heartbeat(models.Model):
     lag_seconds = models.FloatField(default=0)
     oldest_due = models.DateTimeField(null=True)
     worked = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.loop

@@ -17,7 +17,9 @@ from audit.identifiers import uuid7
 from audit.models import Accountable
 from audit.subject_refs import SubjectRef, subject_ref
 
-PERSONAL_KEYS = frozenset({"email", "phone", "name", "first_name", "last_name", "street", "address", "password", "secret"})
+PERSONAL_KEYS = frozenset(
+    {"email", "phone", "name", "first_name", "last_name", "street", "address", "password", "secret"}
+)
 
 APPEND = """
     WITH given AS (
@@ -112,5 +114,10 @@ def record_refusal(by: Actor, *, error: DomainError, what: str, now: datetime) -
     """
     permission = error.permission if isinstance(error, Refused) else ""
     with acting(by, at=now):
-        return record("access.refused", subject=SubjectRef("audit.actor", by.id), what=what, code=error.code, permission=permission)
-
+        return record(
+            "access.refused",
+            subject=SubjectRef("audit.actor", by.id),
+            what=what,
+            code=error.code,
+            permission=permission,
+        )
