@@ -1,0 +1,120 @@
+"""The vocabulary predicates may use: what a context contains, attribute by attribute.
+
+Higher apps declare what they will ask about; rules never imports them. A declaration is plain data, so a frozen rule
+book carries its own copy and reads its contexts the same way for ever.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Shape: TypeAlias = str | dict[str, "Shape"] | list["Shape"]
+Declared: TypeAlias = type | Mapping[str, "Declared"] | Sequence["Declared"]
+
+TEXT, WHOLE, NUMBER, FLAG = "text", "whole", "number", "flag"
+KIND_OF_TYPE: dict[type, str] = {str: TEXT, int: WHOLE, float: NUMBER, bool: FLAG}
+INT64 = 2**63
+LONGEST_TEXT = 10_000
+LONGEST_LIST = 5_000
+ABSENT = object()
+
+
+@dataclass(frozen=True)
+class ContextSpec:
+    """Attributes of one kind of context. Shapes are `text`, `whole`, `number`, `flag`, a record or a one-item list."""
+
+    name: str
+    attributes: Mapping[str, Shape]
+
+    def conform(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        """The declared part of a context. A value of the wrong type or size counts as absent, None stays None."""
+        conformed = {}
+        for name, shape in self.attributes.items():
+            value = _fit(context.get(name, ABSENT), shape)
+            if value is not ABSENT:
+                conformed[name] = value
+        return conformed
+
+    def paths(self) -> list[str]:
+        """Every attribute as predicates name it: `channel`, `lines[].sku_type`."""
+        return list(_paths("", dict(self.attributes)))
+
+
+def as_shape(declared: Declared) -> Shape:
+    """Turn a declaration with Python types into plain data. Raises `TypeError` for a type contexts cannot carry."""
+    if isinstance(declared, type):
+        if declared not in KIND_OF_TYPE:
+            raise TypeError(f"A context carries text, whole numbers, numbers and flags, not {declared.__name__}.")
+        return KIND_OF_TYPE[declared]
+    if isinstance(declared, Mapping):
+        return {name: as_shape(inner) for name, inner in declared.items()}
+    (item,) = declared
+    return [as_shape(item)]
+
+
+_declared: dict[str, ContextSpec] = {}
+
+
+def declare_context(name: str, attributes: Mapping[str, Declared]) -> ContextSpec:
+    """Publish the context `name`; the same declaration may be repeated, a different one raises `ValueError`."""
+    spec = ContextSpec(name, {key: as_shape(value) for key, value in attributes.items()})
+    if _declared.setdefault(name, spec) != spec:
+        raise ValueError(f"The context {name} is already declared with other attributes.")
+    return spec
+
+
+def context(name: str) -> ContextSpec:
+    """The declared context. Raises `LookupError` when nobody declared it."""
+    try:
+        return _declared[name]
+    except KeyError:
+        raise LookupError(f"No app declared the context {name}.") from None
+
+
+def contexts() -> list[ContextSpec]:
+    """All declared contexts, by name."""
+    return [_declared[name] for name in sorted(_declared)]
+
+
+def _fit(value: Any, shape: Shape) -> Any:
+    if value is None or value is ABSENT:
+        return value
+    if isinstance(shape, str):
+        return value if _is_of_kind(value, shape) else ABSENT
+    if isinstance(shape, dict):
+        if not isinstance(value, Mapping):
+            return ABSENT
+        fitted = {name: _fit(value.get(name, ABSENT), inner) for name, inner in shape.items()}
+        return {name: inner for name, inner in fitted.items() if inner is not ABSENT}
+    if not isinstance(value, list | tuple) or len(value) > LONGEST_LIST:
+        return ABSENT
+    items = [_fit(item, shape[0]) for item in value]
+    return ABSENT if any(item is ABSENT for item in items) else items
+
+
+def _is_of_kind(value: Any, kind: str) -> bool:
+    if kind == TEXT:
+        return isinstance(value, str) and len(value) <= LONGEST_TEXT and _is_unicode(value)
+    if kind == FLAG:
+        return isinstance(value, bool)
+    if isinstance(value, bool):
+        return False
+    if kind == WHOLE:
+        return isinstance(value, int) and -INT64 <= value < INT64
+    return isinstance(value, float | int) and math.isfinite(value)
+
+
+def _is_unicode(value: str) -> bool:
+    # A lone surrogate cannot be encoded, and the expression engine would fail on it later and louder.
+    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _paths(prefix: str, shape: Shape) -> Sequence[str]:
+    if isinstance(shape, str):
+        return [prefix]
+    if isinstance(shape, list):
+        return _paths(f"{prefix}[]", shape[0])
+    return [path for name, inner in shape.items() for path in _paths(f"{prefix}.{name}" if prefix else name, inner)]
