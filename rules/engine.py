@@ -87,6 +87,7 @@ class Term:
 
     @property
     def comparison(self) -> Comparison | None:
+        """What the term compares, when it is simple enough to be decided without the engine."""
         return self.expression.anatomy.comparison
 
     @cached_property
@@ -271,7 +272,7 @@ def _declare(file: descriptor_pb2.FileDescriptorProto, name: str, shape: Shape) 
     for number, (field_name, inner) in enumerate(shape.items(), start=1):
         type_name, is_list = _declare(file, f"{name}{field_name.title().replace('_', '')}", inner)
         label = descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED if is_list else 1
-        message.field.add(name=field_name, number=number, label=label, type=11, type_name=f".{type_name}")  # type: ignore[arg-type]
+        message.field.add(name=field_name, number=number, label=label, type=11, type_name=f".{type_name}")
     file.message_type.append(message)
     return f"handrail.{name}", False
 

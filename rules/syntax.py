@@ -89,7 +89,7 @@ class Anatomy:
 def anatomy(serialized: bytes) -> Anatomy:
     """Read the serialized checked expression."""
     envelope = any_pb2.Any.FromString(serialized)
-    expr = _message_class("CheckedExpr").FromString(envelope.value).expr  # type: ignore[attr-defined]
+    expr = _message_class("CheckedExpr").FromString(envelope.value).expr
     paths = tuple(dict.fromkeys(_paths(expr, {})))
     depth, nesting = _measure(expr)
     return Anatomy(paths, depth, nesting, _comparison(expr))

@@ -144,7 +144,10 @@ def test_a_predicate_knows_the_attributes_it_reads() -> None:
         ("((is_gift) && (channel == 'a && b'))", ["is_gift", "channel == 'a && b'"]),
         ("is_gift && (channel == 'a' || is_gift)", ["is_gift", "channel == 'a' || is_gift"]),
         ("is_gift && channel == 'a' || is_gift", ["is_gift && channel == 'a' || is_gift"]),
-        ("is_gift ? fraud_score > 1 : weight > 2.0 && is_gift", ["is_gift ? fraud_score > 1 : weight > 2.0 && is_gift"]),
+        (
+            "is_gift ? fraud_score > 1 : weight > 2.0 && is_gift",
+            ["is_gift ? fraud_score > 1 : weight > 2.0 && is_gift"],
+        ),
         ("(is_gift) == (is_gift)", ["(is_gift) == (is_gift)"]),
         ('channel == "it\'s \\" &&" && is_gift', ['channel == "it\'s \\" &&"', "is_gift"]),
         ('channel == r"\\d" && is_gift // why && not', ['channel == r"\\d"', "is_gift // why && not"]),
