@@ -1,0 +1,33 @@
+"""What should happen, as rows that admins edit; decisions read only what is frozen of them."""
+
+from rules.models.books import Decision, RuleBookVersion
+from rules.models.calendars import Calendar, Holiday, OpeningHours, Sla
+from rules.models.clients import Client, ClientAccess, Team, TeamMember
+from rules.models.contracts import Contract, ContractVersion
+from rules.models.owners import Absence, Owner
+from rules.models.routing import ExceptionType, Flow, Gate, OwnershipRule, StatusOwnership
+from rules.models.tokens import ApiToken, ApiTokenClient
+
+__all__ = [
+    "Absence",
+    "ApiToken",
+    "ApiTokenClient",
+    "Calendar",
+    "Client",
+    "ClientAccess",
+    "Contract",
+    "ContractVersion",
+    "Decision",
+    "ExceptionType",
+    "Flow",
+    "Gate",
+    "Holiday",
+    "OpeningHours",
+    "Owner",
+    "OwnershipRule",
+    "RuleBookVersion",
+    "Sla",
+    "StatusOwnership",
+    "Team",
+    "TeamMember",
+]

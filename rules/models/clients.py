@@ -1,0 +1,82 @@
+"""Whom the agency works for, and who of its people works for them."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+
+from audit.models import Accountable
+from rules.models.calendars import Calendar, validate_time_zone
+
+
+class Client(Accountable):
+    """A client of the agency. Every order, case and waiver belongs to one."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    key_prefix = models.CharField(
+        max_length=6,
+        unique=True,
+        validators=[RegexValidator(r"^[A-Z]{2,6}$", "Two to six capital letters.")],
+        help_text="Starts the keys of its orders, such as NW in NW-104233",
+    )
+    time_zone = models.CharField(max_length=64, validators=[validate_time_zone])
+    calendar = models.ForeignKey(Calendar, on_delete=models.PROTECT, related_name="+")
+    currency = models.CharField(max_length=3, validators=[RegexValidator(r"^[A-Z]{3}$", "An ISO 4217 code.")])
+    is_active = models.BooleanField(default=True)
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(key_prefix__regex=r"^[A-Z]{2,6}$"), name="client_key_prefix_is_letters"),
+            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="client_currency_is_iso"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Team(Accountable):
+    """People who work one queue together."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    is_active = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TeamMember(Accountable):
+    """A person in a team."""
+
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="members")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="team_memberships")
+    is_lead = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["team", "user"], name="teammember_once_per_team"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}"
+
+
+class ClientAccess(Accountable):
+    """A person who may see a client's records."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="client_accesses")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="accesses")
+    is_active = models.BooleanField(default=True)
+
+    class Meta(Accountable.Meta):
+        verbose_name_plural = "client accesses"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["user", "client"], name="clientaccess_once_per_client"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} for {self.client}"

@@ -1,0 +1,67 @@
+"""Who is accountable."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from audit.models import Accountable
+from rules.models.calendars import Calendar
+from rules.models.clients import Team
+from rules.states import OwnerKind
+
+
+class Owner(Accountable):
+    """A person, a team or a system that answers for something, with a backup that takes over.
+
+    Two owners may be each other's backup: the foreign key is checked at commit, so both can be saved in one act.
+    """
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=10, choices=OwnerKind)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="owners"
+    )
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="owners")
+    backup = models.ForeignKey("self", on_delete=models.PROTECT, related_name="backs_up")
+    calendar = models.ForeignKey(Calendar, on_delete=models.PROTECT, related_name="+")
+    emails = models.JSONField(default=list, blank=True, help_text="Notification addresses, beside the people's own")
+    is_active = models.BooleanField(default=True)
+    valid_until = models.DateTimeField(null=True, blank=True, help_text="End of a temporary ownership")
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=~Q(backup=F("id")), name="owner_backup_is_someone_else"),
+            models.CheckConstraint(
+                condition=Q(kind=OwnerKind.PERSON, user__isnull=False, team__isnull=True)
+                | Q(kind=OwnerKind.TEAM, team__isnull=False, user__isnull=True)
+                | Q(kind=OwnerKind.SYSTEM, team__isnull=True, user__isnull=True),
+                name="owner_is_what_its_kind_says",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Absence(Accountable):
+    """A time during which an owner is away and its backup takes the work."""
+
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="absences")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    note = models.CharField(max_length=200, blank=True)
+    is_active = models.BooleanField(default=True)
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="absence_ends_after_it_starts"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["owner", "ends_at"], condition=Q(is_active=True), name="absence_of_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner} away until {self.ends_at:%d %b %H:%M}"

@@ -1,0 +1,137 @@
+"""What should happen: flows, ownership rules, status ownership, exception types and gates."""
+
+from typing import ClassVar
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+from audit.access import Role
+from audit.models import Accountable
+from rules.models.calendars import Sla
+from rules.models.owners import Owner
+from rules.states import FlowKind, Route, Severity
+
+
+class Flow(Accountable):
+    """One way from trigger to outcome."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=20, choices=FlowKind)
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="flows")
+    sla = models.ForeignKey(Sla, on_delete=models.PROTECT, related_name="+")
+    is_active = models.BooleanField(default=True)
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(kind__in=FlowKind.values), name="flow_kind_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OwnershipRule(Accountable):
+    """If the predicate holds, this owner has it, along this flow, within this SLA. The lowest position that holds wins."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    why = models.TextField(help_text="What would go wrong without this rule")
+    position = models.PositiveIntegerField(help_text="Rules are asked in this order; the first that holds decides")
+    predicate = models.TextField(help_text="A CEL expression over the order")
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="ownership_rules")
+    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="ownership_rules")
+    sla = models.ForeignKey(Sla, on_delete=models.PROTECT, related_name="+")
+    fallback = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="+")
+    fallback_after_minutes = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    rule_owner = models.ForeignKey(
+        Owner, on_delete=models.PROTECT, related_name="+", help_text="Who answers for the rule itself"
+    )
+    is_default = models.BooleanField(default=False, help_text="Decides what no other rule does; there is one")
+    is_active = models.BooleanField(default=True)
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["position"], condition=Q(is_active=True), name="ownershiprule_one_per_position"
+            ),
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_active=True, is_default=True), name="ownershiprule_one_default"
+            ),
+            models.CheckConstraint(condition=Q(fallback_after_minutes__gte=1), name="ownershiprule_fallback_waits"),
+            models.CheckConstraint(condition=~Q(fallback=F("owner")), name="ownershiprule_fallback_is_another_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StatusOwnership(Accountable):
+    """The one owner of everything that rests in a status, when no rule says otherwise."""
+
+    status = models.SlugField(unique=True)
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="+")
+    is_active = models.BooleanField(default=True)
+
+    class Meta(Accountable.Meta):
+        verbose_name_plural = "status ownership"
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.owner}"
+
+
+class Gate(Accountable):
+    """A point that lets nothing pass while something is open, unless a time-limited exception covers it."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    blocks = models.CharField(max_length=200, help_text="What it stops, as a sentence for the person who is stopped")
+    max_hours = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    approver_role = models.CharField(max_length=30, choices=[(role.value, role.value) for role in Role])
+    is_active = models.BooleanField(default=True)
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(max_hours__gte=1), name="gate_opens_for_some_time"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ExceptionType(Accountable):
+    """A kind of exception: who has it, how fast, which way on, and what counts as done.
+
+    JSON shapes: ladder [{"after_minutes": 60, "to": "backup" | "owner:<slug>"}], playbook [{"label", "kind": do|record|check|decide,
+    "action"?, "fields"?}], acceptance [{"label", "check"}], outcomes [{"slug", "label"}].
+    """
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="exception_types")
+    severity = models.CharField(max_length=2, choices=Severity)
+    sla = models.ForeignKey(Sla, on_delete=models.PROTECT, related_name="+")
+    acknowledge_within_minutes = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    route = models.CharField(max_length=10, choices=Route)
+    fallback = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="+")
+    ladder = models.JSONField(default=list)
+    playbook = models.JSONField(default=list, blank=True)
+    acceptance = models.JSONField(default=list, blank=True)
+    outcomes = models.JSONField(default=list)
+    weight_eur = models.PositiveIntegerField(default=0, help_text="Money at risk per case where the subject has none")
+    gate = models.ForeignKey(Gate, on_delete=models.PROTECT, null=True, blank=True, related_name="exception_types")
+    is_active = models.BooleanField(default=True)
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(severity__in=Severity.values), name="exceptiontype_severity_is_known"),
+            models.CheckConstraint(condition=Q(route__in=Route.values), name="exceptiontype_route_is_known"),
+            models.CheckConstraint(
+                condition=Q(acknowledge_within_minutes__gte=1), name="exceptiontype_acknowledging_takes_time"
+            ),
+            models.CheckConstraint(condition=~Q(ladder=[]), name="exceptiontype_has_a_ladder"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

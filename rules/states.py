@@ -1,0 +1,74 @@
+"""States and closed lists of choices, importable by anything."""
+
+from django.db import models
+
+
+class OwnerKind(models.TextChoices):
+    """Who can be accountable."""
+
+    PERSON = "person", "Person"
+    TEAM = "team", "Team"
+    SYSTEM = "system", "System"
+
+
+class SlaBasis(models.TextChoices):
+    """What an SLA's minutes are counted in."""
+
+    WALL = "wall", "Wall clock"
+    BUSINESS = "business", "Business hours"
+
+
+class FlowKind(models.TextChoices):
+    """The ways a line of an order can be fulfilled."""
+
+    WAREHOUSE = "warehouse", "Warehouse pick and pack"
+    DROP_SHIP = "drop_ship", "Vendor drop-ship"
+    MANUAL_REVIEW = "manual_review", "Manual review"
+
+
+class Severity(models.TextChoices):
+    """How bad an exception is."""
+
+    P1 = "P1", "P1"
+    P2 = "P2", "P2"
+    P3 = "P3", "P3"
+
+
+class Route(models.TextChoices):
+    """The four next steps an exception can take."""
+
+    RETRY = "retry", "Retry"
+    REROUTE = "reroute", "Reroute"
+    ESCALATE = "escalate", "Escalate to a person"
+    CANCEL = "cancel", "Cancel"
+
+
+class Direction(models.TextChoices):
+    """Which way the payloads of a contract travel."""
+
+    INBOUND = "inbound", "Inbound"
+    OUTBOUND = "outbound", "Outbound"
+
+
+class ContractState(models.TextChoices):
+    """Life of one version of a contract."""
+
+    DRAFT = "draft", "Draft"
+    ACTIVE = "active", "Active"
+    DEPRECATED = "deprecated", "Deprecated"
+    RETIRED = "retired", "Retired"
+
+
+CONTRACT_ACCEPTING = (ContractState.ACTIVE, ContractState.DEPRECATED)
+
+
+class Weekday(models.IntegerChoices):
+    """Monday is 0, as in Python."""
+
+    MONDAY = 0, "Monday"
+    TUESDAY = 1, "Tuesday"
+    WEDNESDAY = 2, "Wednesday"
+    THURSDAY = 3, "Thursday"
+    FRIDAY = 4, "Friday"
+    SATURDAY = 5, "Saturday"
+    SUNDAY = 6, "Sunday"
