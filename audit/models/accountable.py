@@ -37,6 +37,9 @@ class AccountableQuerySet(models.QuerySet[M_co]):
     update.alters_data = True  # type: ignore[attr-defined]
 
 
+AccountableManager = models.Manager.from_queryset(AccountableQuerySet)
+
+
 class Accountable(models.Model):
     """A record with an identity, a version and a history.
 
@@ -56,7 +59,7 @@ class Accountable(models.Model):
         history_change_reason_field=models.TextField(null=True),
         user_db_constraint=False,
     )
-    objects = AccountableQuerySet.as_manager()
+    objects = AccountableManager()
 
     skip_history_when_saving = True
     unaudited_fields: ClassVar[frozenset[str]] = frozenset({"version", "created_at", "updated_at"})
