@@ -68,6 +68,10 @@ class PostgresCluster:
         self.data = self.home / "data"
         self._credentials_file = self.home / "credentials.json"
 
+    def exists(self) -> bool:
+        """Whether the cluster was ever created."""
+        return self._credentials_file.exists()
+
     def prepare(self) -> None:
         """Create what is missing: directories, credentials, the cluster, its configuration. Safe to repeat."""
         self.data_dir.mkdir(parents=True, exist_ok=True)

@@ -48,6 +48,10 @@ class RedisServer:
         """The address as Celery writes it."""
         return f"redis+socket://{quote(str(self.socket))}"
 
+    def exists(self) -> bool:
+        """Whether the server was ever started."""
+        return (self.home / "redis.conf").exists()
+
     def prepare(self) -> None:
         """Create directory and configuration. Safe to repeat; a socket left by a killed server is replaced at start."""
         self.data_dir.mkdir(parents=True, exist_ok=True)

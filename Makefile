@@ -1,0 +1,44 @@
+# The two commands are `make up` and `make test`; everything else serves those who change Handrail.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: up test check bench lock
+
+up: $(VENV)/base.stamp
+	$(BIN)/python manage.py up --port $(PORT)
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.chromium
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy .
+	$(BIN)/djlint --lint templates
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	HANDRAIL_PUBLIC_URL=https://handrail.example ALLOWED_HOSTS=handrail.example SECRET_KEY="$$(head -c 48 /dev/urandom | base64)" \
+	  $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+lock: $(VENV)/tools.stamp
+	for set in tools base dev; do \
+	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	    requirements/$$set.in --output-file requirements/$$set.txt || exit 1; \
+	done
+
+# uv installs in seconds what pip installs in a minute; where it cannot, pip does, from the same hashes.
+$(VENV)/tools.stamp: requirements/tools.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
+	@touch $@
+
+$(VENV)/base.stamp $(VENV)/dev.stamp: $(VENV)/%.stamp: requirements/%.txt $(VENV)/tools.stamp
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r $< \
+	  || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@

@@ -1,0 +1,24 @@
+"""Where the embedded services are, for settings and for processes that have to be told."""
+
+import os
+from pathlib import Path
+
+from config.embedded.postgres import PostgresCluster
+from config.embedded.redis import RedisServer
+
+
+def default_data_dir() -> Path:
+    """`HANDRAIL_DATA_DIR`, or `var` beside the code."""
+    return Path(os.environ.get("HANDRAIL_DATA_DIR") or Path(__file__).resolve().parents[2] / "var")
+
+
+def database_url(data_dir: Path) -> str:
+    """The embedded database as the application's role; a neutral address where none was ever started."""
+    cluster = PostgresCluster(data_dir)
+    return cluster.url("app") if cluster.exists() else "postgresql:///handrail"
+
+
+def broker_url(data_dir: Path) -> str:
+    """The embedded broker; an in-memory one where none was ever started (commands run without waking anyone)."""
+    server = RedisServer(data_dir)
+    return server.url if server.exists() else "memory://"

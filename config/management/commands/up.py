@@ -1,0 +1,153 @@
+"""The whole product with one command."""
+
+import asyncio
+import os
+import signal
+import sys
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from config.embedded import PostgresCluster, RedisServer
+from config.embedded.supervisor import Program, Supervisor, say
+
+WEB_THREADS = 4
+WEB_PROCESSES = 2
+
+
+class Command(BaseCommand):
+    """Start what is not given (database, broker), bring the schema and the demo up to date, then keep all processes running."""
+
+    help = "Run everything: database, broker, web, worker, beat and the sandbox systems, in the foreground."
+    requires_system_checks: tuple[str, ...] = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Where to listen, and whether the demo is loaded."""
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--bind", default="127.0.0.1", help="Address of the web server.")
+        parser.add_argument("--sandbox-port", type=int, default=0, help="Default: the web port + 1.")
+        parser.add_argument("--no-demo", action="store_true", help="Start with an empty product.")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Until Ctrl-C."""
+        status = asyncio.run(Stack(options).run())
+        if status:
+            raise CommandError("Handrail did not start; the reason stands above.", returncode=3)
+
+
+class Stack:
+    """What runs, and in which order it comes and goes."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.port = int(options["port"])
+        self.sandbox_port = int(options["sandbox_port"]) or self.port + 1
+        self.bind = str(options["bind"])
+        self.demo = not options["no_demo"]
+        self.environment: dict[str, str] = {
+            "HANDRAIL_PUBLIC_URL": os.environ.get("HANDRAIL_PUBLIC_URL", f"http://localhost:{self.port}"),
+            "HANDRAIL_SANDBOX_URL": f"http://127.0.0.1:{self.sandbox_port}",
+            "HANDRAIL_DEMO": "true" if self.demo else "false",
+            "PYTHONUNBUFFERED": "1",
+        }
+        self.owner_url = os.environ.get("DATABASE_OWNER_URL") or os.environ.get("DATABASE_URL", "")
+
+    async def run(self) -> int:
+        """Start, wait, stop; the exit status."""
+        supervisor = Supervisor()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, supervisor.stop)
+        try:
+            await self._start_services(supervisor)
+            if not await self._bring_up_to_date(supervisor):
+                return 1
+            for program in self._programs():
+                supervisor.start(program)
+            say("handrail", f"ready at {self.environment['HANDRAIL_PUBLIC_URL']} (Ctrl-C stops everything)")
+            await supervisor.wait()
+        finally:
+            say("handrail", "stopping")
+            await supervisor.shut_down()
+            say("handrail", "stopped; everything is kept")
+        return 0
+
+    async def _start_services(self, supervisor: Supervisor) -> None:
+        if "DATABASE_URL" not in os.environ:
+            cluster = PostgresCluster(settings.DATA_DIR)
+            await asyncio.to_thread(cluster.prepare)
+            supervisor.start(
+                Program(
+                    "postgres",
+                    cluster.argv(),
+                    prepare=cluster.clear_stale_locks,
+                    stop_signal=signal.SIGINT,
+                    patience=60,
+                )
+            )
+            await asyncio.to_thread(cluster.wait_until_ready)
+            self.environment["DATABASE_URL"] = cluster.url("app")
+            self.owner_url = cluster.url("owner")
+        if "CELERY_BROKER_URL" not in os.environ:
+            server = RedisServer(settings.DATA_DIR)
+            await asyncio.to_thread(server.stop)
+            await asyncio.to_thread(server.prepare)
+            supervisor.start(Program("redis", server.argv()))
+            self.environment["CELERY_BROKER_URL"] = server.url
+
+    async def _bring_up_to_date(self, supervisor: Supervisor) -> bool:
+        owner = {**self.environment, "DATABASE_URL": self.owner_url}
+        steps = [
+            ("migrate", ["migrate", "--verbosity", "0"], owner),
+            ("grants", ["grant_roles"], owner),
+            ("static", ["collectstatic", "--no-input", "--verbosity", "0"], self.environment),
+            ("schedules", ["sync_schedules"], self.environment),
+            ("check", ["check", "--database", "default"], self.environment),
+        ]
+        if self.demo:
+            steps.append(("demo", ["seed_demo"], self.environment))
+        for name, arguments, environment in steps:
+            if await supervisor.run_once(Program(name, _manage(*arguments), environment)):
+                return False
+        return True
+
+    def _programs(self) -> list[Program]:
+        pooled = {**self.environment, "HANDRAIL_DATABASE_POOL": str(WEB_THREADS + 2)}
+        python = [sys.executable, "-m"]
+        gunicorn = ["gunicorn", "config.wsgi", "--bind", f"{self.bind}:{self.port}", "--worker-class", "gthread"]
+        gunicorn += [
+            "--workers",
+            str(WEB_PROCESSES),
+            "--threads",
+            str(WEB_THREADS),
+            "--log-level",
+            "warning",
+            "--timeout",
+            "60",
+        ]
+        gunicorn += ["--worker-tmp-dir", "/dev/shm"] if os.path.isdir("/dev/shm") else []  # noqa: PTH112, S108 -- heartbeat files off disk
+        worker = [
+            "celery",
+            "-A",
+            "config",
+            "worker",
+            "--concurrency",
+            "2",
+            "--without-gossip",
+            "--without-mingle",
+            "-l",
+            "WARNING",
+        ]
+        beat = ["celery", "-A", "config", "beat", "-l", "WARNING", "--pidfile="]
+        return [
+            Program("sandbox", _manage("sandbox", "--port", str(self.sandbox_port)), self.environment),
+            Program("worker", [*python, *worker], self.environment),
+            Program("web", [*python, *gunicorn], pooled),
+            Program("beat", [*python, *beat], self.environment),
+        ]
+
+
+def _manage(*arguments: str) -> list[str]:
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]

@@ -1,0 +1,36 @@
+"""What beat starts, and how often. Reconciled into the database by `sync_schedules`; an admin's change there is kept and shown.
+
+Seconds are for sweeps that look for due rows (a tick that comes twice or never harms nothing); ten minutes and more are crontabs, so that
+a restart does not put them off.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Every:
+    """A sweep, every so many seconds."""
+
+    task: str
+    seconds: int
+
+    def __str__(self) -> str:
+        return f"every {self.seconds} s"
+
+
+@dataclass(frozen=True)
+class At:
+    """A crontab in UTC."""
+
+    task: str
+    minute: str = "0"
+    hour: str = "*"
+    day_of_week: str = "*"
+
+    def __str__(self) -> str:
+        return f"at minute {self.minute}, hour {self.hour}, weekday {self.day_of_week} UTC"
+
+
+SCHEDULES: Mapping[str, Every | At] = MappingProxyType({})
