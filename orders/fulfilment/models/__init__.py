@@ -1,0 +1,20 @@
+"""What is being fulfilled."""
+
+from orders.fulfilment.models.orders import EarlyNotice, Order, OrderAddress, OrderIdentifier, OrderLine, Sku
+from orders.fulfilment.models.parcels import Export, Fulfilment, FulfilmentLine, Hold
+from orders.fulfilment.models.stock import Reservation, StockItem
+
+__all__ = [
+    "EarlyNotice",
+    "Export",
+    "Fulfilment",
+    "FulfilmentLine",
+    "Hold",
+    "Order",
+    "OrderAddress",
+    "OrderIdentifier",
+    "OrderLine",
+    "Reservation",
+    "Sku",
+    "StockItem",
+]

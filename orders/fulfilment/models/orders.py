@@ -1,0 +1,373 @@
+"""The one record of an order that every other system refers to."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django_fsm import FSMField, FSMModelMixin, transition
+
+from audit.models import Accountable
+from orders.fulfilment.states import (
+    ORDER_FINAL,
+    AddressVerdict,
+    DeliverySla,
+    LineState,
+    OrderState,
+    SkuType,
+)
+from rules.models import Client, Decision, Flow, Owner
+
+S = OrderState
+CANCELLABLE = [
+    S.AWAITING_PAYMENT,
+    S.PAID,
+    S.QUARANTINED,
+    S.ADDRESS_INVALID,
+    S.MANUAL_REVIEW,
+    S.PAID_NO_STOCK,
+    S.PARTLY_FULFILLED,
+    S.IN_FULFILMENT,
+    S.VENDOR_REFUSED,
+    S.CARRIER_REJECTED,
+    S.ON_HOLD,
+    S.RETURNING,
+]
+
+
+class Sku(Accountable):
+    """A product as a client's systems name it."""
+
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="skus")
+    code = models.CharField(max_length=80)
+    name = models.CharField(max_length=200, blank=True)
+    sku_type = models.CharField(max_length=20, choices=SkuType, default=SkuType.STOCKED)
+    vendor = models.CharField(max_length=80, blank=True, help_text="Who ships it, where that is not us")
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["client", "code"], name="sku_one_per_client_and_code"),
+            models.CheckConstraint(condition=Q(sku_type__in=SkuType.values), name="sku_type_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Order(FSMModelMixin, Accountable):
+    """One order: who has it, where it stands, along which flow it goes and by when.
+
+    `state` follows from payment, address, holds, lines and fulfilments (`decisions.progress`) and changes only along its edges.
+    Personal data is not here but in `OrderAddress`.
+    """
+
+    key = models.CharField(max_length=40, unique=True, editable=False, help_text="What people call it: NW-104233")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="orders")
+    number = models.CharField(max_length=80, help_text="The client's own order number")
+    channel = models.CharField(max_length=40)
+    segment = models.CharField(max_length=40, blank=True)
+    country = models.CharField(max_length=2, blank=True, help_text="Where it ships to, ISO 3166")
+    delivery_sla = models.CharField(max_length=20, choices=DeliverySla, default=DeliverySla.STANDARD)
+    fraud_score = models.FloatField(null=True, blank=True, help_text="0 to 100, as the store's risk service says")
+    currency = models.CharField(max_length=3)
+    total_minor = models.BigIntegerField()
+    state = FSMField(choices=OrderState, default=OrderState.AWAITING_PAYMENT, protected=True, max_length=30)
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="orders")
+    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, null=True, blank=True, related_name="orders")
+    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    sla_due_at = models.DateTimeField(null=True, blank=True)
+    placed_at = models.DateTimeField()
+    promised_at = models.DateTimeField(null=True, blank=True, help_text="The delivery date the customer was told")
+    paid_at = models.DateTimeField(null=True, blank=True)
+    reviewed_at = models.DateTimeField(null=True, blank=True, help_text="When a person let a risky order go on")
+    shipped_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    correlation_id = models.CharField(max_length=80, help_text="Joins everything this order causes in other systems")
+    is_test = models.BooleanField(default=False)
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["client", "number"], name="order_one_per_client_and_number"),
+            models.CheckConstraint(condition=Q(state__in=OrderState.values), name="order_state_is_known"),
+            models.CheckConstraint(condition=Q(total_minor__gte=0), name="order_total_is_not_negative"),
+            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="order_currency_is_iso"),
+            models.CheckConstraint(
+                condition=Q(fraud_score__isnull=True) | Q(fraud_score__gte=0, fraud_score__lte=100),
+                name="order_fraud_score_is_a_percentage",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=[S.AWAITING_PAYMENT, S.CANCELLED, S.QUARANTINED, S.ON_HOLD, S.SHIPPED, S.DELIVERED]
+                )
+                | Q(paid_at__isnull=False)
+                | Q(shipped_at__isnull=False),
+                name="order_moves_only_when_paid",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=[S.CANCELLED, S.RETURNING]) | Q(cancelled_at__isnull=False),
+                name="order_cancelled_says_when",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=S.DELIVERED) | Q(delivered_at__isnull=False), name="order_delivered_says_when"
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["client", "-placed_at", "-id"], name="order_of_client_by_time"),
+            models.Index(fields=["-placed_at", "-id"], name="order_by_time"),
+            models.Index(
+                fields=["owner", "sla_due_at", "id"], condition=~Q(state__in=ORDER_FINAL), name="order_open_of_owner"
+            ),
+            models.Index(
+                fields=["state", "-placed_at", "-id"], condition=~Q(state__in=ORDER_FINAL), name="order_open_by_state"
+            ),
+            models.Index(fields=["-delivered_at"], condition=Q(state=S.DELIVERED), name="order_delivered_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @transition(
+        field=state,
+        source=[S.AWAITING_PAYMENT, S.QUARANTINED, S.ADDRESS_INVALID, S.MANUAL_REVIEW, S.PAID_NO_STOCK, S.ON_HOLD],
+        target=S.PAID,
+    )
+    def prepare(self) -> None:
+        """Paid (or put right): the house prepares it."""
+
+    @transition(field=state, source=[S.AWAITING_PAYMENT, S.PAID], target=S.QUARANTINED)
+    def quarantine(self) -> None:
+        """Something every order must have is missing."""
+
+    @transition(field=state, source=[S.QUARANTINED, S.ON_HOLD], target=S.AWAITING_PAYMENT)
+    def await_payment(self) -> None:
+        """Complete again, and not paid yet."""
+
+    @transition(field=state, source=[S.PAID, S.ON_HOLD], target=S.ADDRESS_INVALID)
+    def question_address(self) -> None:
+        """The address cannot be shipped to as it is."""
+
+    @transition(field=state, source=[S.PAID, S.ON_HOLD], target=S.MANUAL_REVIEW)
+    def send_to_review(self) -> None:
+        """A person has to look before anything ships."""
+
+    @transition(field=state, source=[S.PAID, S.ON_HOLD], target=S.PAID_NO_STOCK)
+    def miss_stock(self) -> None:
+        """Paid, and nothing of it is there."""
+
+    @transition(
+        field=state,
+        source=[S.PAID, S.PAID_NO_STOCK, S.IN_FULFILMENT, S.VENDOR_REFUSED, S.CARRIER_REJECTED, S.ON_HOLD],
+        target=S.PARTLY_FULFILLED,
+    )
+    def fulfil_partly(self) -> None:
+        """What is there goes on, the rest waits for stock."""
+
+    @transition(
+        field=state,
+        source=[S.PAID, S.PAID_NO_STOCK, S.PARTLY_FULFILLED, S.VENDOR_REFUSED, S.CARRIER_REJECTED, S.ON_HOLD],
+        target=S.IN_FULFILMENT,
+    )
+    def fulfil(self) -> None:
+        """Everything is with those who ship it."""
+
+    @transition(
+        field=state, source=[S.IN_FULFILMENT, S.PARTLY_FULFILLED, S.PARTLY_SHIPPED, S.ON_HOLD], target=S.VENDOR_REFUSED
+    )
+    def be_refused(self) -> None:
+        """Whoever had the task will not do it."""
+
+    @transition(
+        field=state,
+        source=[S.IN_FULFILMENT, S.PARTLY_FULFILLED, S.PARTLY_SHIPPED, S.SHIPPED, S.ON_HOLD],
+        target=S.CARRIER_REJECTED,
+    )
+    def come_back_from_carrier(self) -> None:
+        """The carrier did not take it: the parcel is in the warehouse again."""
+
+    @transition(
+        field=state,
+        source=[
+            S.AWAITING_PAYMENT,
+            S.PAID,
+            S.ADDRESS_INVALID,
+            S.MANUAL_REVIEW,
+            S.PAID_NO_STOCK,
+            S.PARTLY_FULFILLED,
+            S.IN_FULFILMENT,
+            S.VENDOR_REFUSED,
+            S.CARRIER_REJECTED,
+            S.PARTLY_SHIPPED,
+        ],
+        target=S.ON_HOLD,
+    )
+    def hold(self) -> None:
+        """Nothing of it ships until the hold is released."""
+
+    @transition(
+        field=state,
+        source=[S.IN_FULFILMENT, S.VENDOR_REFUSED, S.CARRIER_REJECTED, S.ON_HOLD, S.SHIPPED],
+        target=S.PARTLY_SHIPPED,
+    )
+    def ship_partly(self) -> None:
+        """Some parcels have left, others not yet."""
+
+    @transition(
+        field=state,
+        source=[S.IN_FULFILMENT, S.PARTLY_SHIPPED, S.VENDOR_REFUSED, S.CARRIER_REJECTED, S.ON_HOLD],
+        target=S.SHIPPED,
+    )
+    def ship(self) -> None:
+        """Every parcel has been seen at the carrier."""
+
+    @transition(field=state, source=[S.IN_FULFILMENT, S.PARTLY_SHIPPED, S.SHIPPED, S.ON_HOLD], target=S.DELIVERED)
+    def deliver(self) -> None:
+        """Every parcel has been seen at the customer."""
+
+    @transition(field=state, source=CANCELLABLE, target=S.CANCELLED)
+    def cancel(self) -> None:
+        """It will not be fulfilled."""
+
+    @transition(field=state, source=[S.PARTLY_SHIPPED, S.SHIPPED, S.DELIVERED, S.PARTLY_FULFILLED], target=S.RETURNING)
+    def return_to_sender(self) -> None:
+        """Cancelled too late to keep it here."""
+
+
+class OrderLine(FSMModelMixin, Accountable):
+    """So many of one product, with the flow that brings them."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
+    position = models.PositiveIntegerField()
+    sku = models.ForeignKey(Sku, on_delete=models.PROTECT, related_name="lines")
+    sku_type = models.CharField(max_length=20, choices=SkuType, help_text="As it was when ordered")
+    vendor = models.CharField(max_length=80, blank=True)
+    quantity = models.PositiveIntegerField()
+    unit_minor = models.BigIntegerField()
+    state = FSMField(choices=LineState, default=LineState.OPEN, protected=True, max_length=20)
+    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["order", "position"], name="orderline_one_per_position"),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="orderline_has_a_quantity"),
+            models.CheckConstraint(condition=Q(unit_minor__gte=0), name="orderline_price_is_not_negative"),
+            models.CheckConstraint(condition=Q(state__in=LineState.values), name="orderline_state_is_known"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["sku", "created_at", "id"],
+                condition=Q(state=LineState.BACK_ORDERED),
+                name="orderline_waiting_for_stock",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of {self.sku_id}"
+
+    @transition(field=state, source=[LineState.OPEN, LineState.BACK_ORDERED], target=LineState.RESERVED)
+    def reserve(self) -> None:
+        """Units are set aside for it."""
+
+    @transition(
+        field=state, source=[LineState.OPEN, LineState.REFUSED, LineState.IN_FULFILMENT], target=LineState.BACK_ORDERED
+    )
+    def back_order(self) -> None:
+        """There are not enough units; it waits for them."""
+
+    @transition(field=state, source=[LineState.REFUSED, LineState.RESERVED], target=LineState.OPEN)
+    def reopen(self) -> None:
+        """To be planned again."""
+
+    @transition(field=state, source=[LineState.OPEN, LineState.RESERVED], target=LineState.IN_FULFILMENT)
+    def fulfil(self) -> None:
+        """It is in a fulfilment."""
+
+    @transition(field=state, source=LineState.IN_FULFILMENT, target=LineState.REFUSED)
+    def refuse(self) -> None:
+        """Whoever had it will not ship it."""
+
+    @transition(field=state, source=LineState.IN_FULFILMENT, target=LineState.SHIPPED)
+    def ship(self) -> None:
+        """Its parcel left."""
+
+    @transition(field=state, source=LineState.SHIPPED, target=LineState.IN_FULFILMENT)
+    def come_back(self) -> None:
+        """The carrier brought its parcel back."""
+
+    @transition(field=state, source=[LineState.IN_FULFILMENT, LineState.SHIPPED], target=LineState.DELIVERED)
+    def deliver(self) -> None:
+        """Its parcel arrived."""
+
+    @transition(
+        field=state,
+        source=[LineState.OPEN, LineState.RESERVED, LineState.BACK_ORDERED, LineState.IN_FULFILMENT, LineState.REFUSED],
+        target=LineState.CANCELLED,
+    )
+    def cancel(self) -> None:
+        """It will not be sent."""
+
+
+class OrderIdentifier(Accountable):
+    """What one system calls an order. The same name in the same system is the same order, for ever."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="identifiers")
+    system = models.CharField(max_length=60)
+    external_id = models.CharField(max_length=120)
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["system", "external_id"], name="orderidentifier_names_one_order"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["external_id"], name="orderidentifier_by_external_id"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.system}:{self.external_id}"
+
+
+class OrderAddress(models.Model):
+    """Where an order goes and whom to reach: personal data, encrypted, apart from everything that keeps history.
+
+    `raw` is what was given, `standard` what is shipped to; both are sealed JSON. `problems` are codes without personal data.
+    """
+
+    order = models.OneToOneField(Order, on_delete=models.PROTECT, primary_key=True, related_name="address")
+    raw = models.TextField()
+    standard = models.TextField(blank=True)
+    email_index = models.CharField(max_length=64, blank=True, db_index=True)
+    verdict = models.CharField(max_length=20, choices=AddressVerdict, default=AddressVerdict.UNCHECKED)
+    problems = models.JSONField(default=list)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(verdict__in=AddressVerdict.values), name="orderaddress_verdict_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Address of {self.order_id}"
+
+
+class EarlyNotice(Accountable):
+    """News about an order that has not arrived yet; told again when it does, so that any order of arrival ends in the same place."""
+
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="+")
+    system = models.CharField(max_length=60)
+    order_name = models.CharField(max_length=120)
+    event_type = models.CharField(max_length=60)
+    happened_at = models.DateTimeField()
+    data = models.JSONField(default=dict)
+    event_id = models.CharField(max_length=160)
+    told_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["system", "event_id"], name="earlynotice_once_per_event"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["client", "order_name"], condition=Q(told_at=None), name="earlynotice_untold"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} of {self.order_name}"

@@ -1,0 +1,192 @@
+"""What is sent, by whom, and what stops it."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django_fsm import FSMField, FSMModelMixin, transition
+
+from audit.models import Accountable
+from orders.fulfilment.models.orders import Order, OrderLine
+from orders.fulfilment.states import FulfilmentState, HoldReason, HoldState
+from rules.models import Client, Flow, Owner
+
+S = FulfilmentState
+
+
+class Fulfilment(FSMModelMixin, Accountable):
+    """The lines of an order that one warehouse or vendor sends together; its task is a message to that system.
+
+    Each step is entered only by an event that was seen; a later event may arrive first and takes the steps before it along.
+    """
+
+    key = models.CharField(max_length=50, unique=True, editable=False, help_text="NW-104233-1")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="fulfilments")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="+")
+    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="+")
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="+")
+    vendor = models.CharField(max_length=80, blank=True)
+    system = models.CharField(max_length=60, blank=True, help_text="The system that has the task")
+    state = FSMField(choices=FulfilmentState, default=FulfilmentState.PLANNED, protected=True, max_length=20)
+    round = models.PositiveIntegerField(default=0, help_text="How often its task was sent")
+    task_message = models.CharField(max_length=160, blank=True, help_text="Key of the outbound message")
+    due_at = models.DateTimeField(null=True, blank=True)
+    tasked_at = models.DateTimeField(null=True, blank=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    packed_at = models.DateTimeField(null=True, blank=True)
+    handed_over_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    picker = models.CharField(max_length=80, blank=True, help_text="Who or what was assigned to pick")
+    manifest = models.CharField(max_length=80, blank=True, help_text="Number of the packing manifest")
+    carrier = models.CharField(max_length=60, blank=True)
+    tracking_number = models.CharField(max_length=80, blank=True)
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(state__in=S.values), name="fulfilment_state_is_known"),
+            models.CheckConstraint(
+                condition=~Q(state__in=[S.HANDED_OVER]) | Q(handed_over_at__isnull=False),
+                name="fulfilment_handed_over_was_seen",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=S.DELIVERED) | Q(delivered_at__isnull=False), name="fulfilment_delivered_was_seen"
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["order"], name="fulfilment_of_order"),
+            models.Index(
+                fields=["state", "due_at", "id"],
+                condition=~Q(state__in=[S.DELIVERED, S.CANCELLED]),
+                name="fulfilment_open_by_state",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @transition(field=state, source=[S.PLANNED, S.REFUSED, S.REJECTED, S.TASKED, S.ACKNOWLEDGED], target=S.TASKED)
+    def send_task(self) -> None:
+        """The task is on its way to the system that executes it."""
+
+    @transition(field=state, source=S.TASKED, target=S.ACKNOWLEDGED)
+    def acknowledge(self) -> None:
+        """The system has the task."""
+
+    @transition(field=state, source=[S.TASKED, S.ACKNOWLEDGED], target=S.CONFIRMED)
+    def confirm(self) -> None:
+        """The system will do it."""
+
+    @transition(field=state, source=[S.TASKED, S.ACKNOWLEDGED, S.CONFIRMED], target=S.PICKED)
+    def pick(self) -> None:
+        """Its units are out of the shelf."""
+
+    @transition(field=state, source=[S.TASKED, S.ACKNOWLEDGED, S.CONFIRMED, S.PICKED], target=S.PACKED)
+    def pack(self) -> None:
+        """It is packed, with a manifest."""
+
+    @transition(field=state, source=[S.TASKED, S.ACKNOWLEDGED, S.CONFIRMED, S.PICKED, S.PACKED], target=S.HANDED_OVER)
+    def hand_over(self) -> None:
+        """The carrier has it."""
+
+    @transition(
+        field=state,
+        source=[S.TASKED, S.ACKNOWLEDGED, S.CONFIRMED, S.PICKED, S.PACKED, S.HANDED_OVER],
+        target=S.DELIVERED,
+    )
+    def deliver(self) -> None:
+        """The customer has it."""
+
+    @transition(field=state, source=[S.TASKED, S.ACKNOWLEDGED, S.CONFIRMED, S.PICKED], target=S.REFUSED)
+    def refuse(self) -> None:
+        """The system will not do it."""
+
+    @transition(field=state, source=[S.CONFIRMED, S.PICKED, S.PACKED, S.HANDED_OVER], target=S.REJECTED)
+    def reject(self) -> None:
+        """The carrier will not take it; it is back in the warehouse."""
+
+    @transition(
+        field=state,
+        source=[S.PLANNED, S.TASKED, S.ACKNOWLEDGED, S.CONFIRMED, S.PICKED, S.PACKED, S.REFUSED, S.REJECTED],
+        target=S.CANCELLED,
+    )
+    def cancel(self) -> None:
+        """It will not be sent."""
+
+
+class FulfilmentLine(Accountable):
+    """So many units of an order line in a fulfilment."""
+
+    fulfilment = models.ForeignKey(Fulfilment, on_delete=models.PROTECT, related_name="lines")
+    line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="fulfilment_lines")
+    quantity = models.PositiveIntegerField()
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["fulfilment", "line"], name="fulfilmentline_once_per_fulfilment"),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="fulfilmentline_sends_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of line {self.line_id}"
+
+
+class Hold(FSMModelMixin, Accountable):
+    """Stops shipping until its own condition holds or its placer lets go. An order may have several; each releases only itself.
+
+    `release_when` is {"kind": "stock", "sku": code, "quantity": n}, {"kind": "case", "case": key}, {"kind": "confirmation",
+    "fulfilment": key} or {"kind": "person"}; all but the last test themselves.
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="holds")
+    line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, null=True, blank=True, related_name="holds")
+    reason = models.CharField(max_length=20, choices=HoldReason)
+    words = models.CharField(max_length=280, help_text="Why, for the person who asks")
+    customer_words = models.CharField(max_length=280, blank=True, help_text="What the customer is told; empty: nothing")
+    placed_by = models.CharField(max_length=160)
+    placed_at = models.DateTimeField()
+    release_when = models.JSONField()
+    state = FSMField(choices=HoldState, default=HoldState.ACTIVE, protected=True, max_length=20)
+    released_at = models.DateTimeField(null=True, blank=True)
+    released_by = models.CharField(max_length=160, blank=True)
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(state__in=HoldState.values), name="hold_state_is_known"),
+            models.CheckConstraint(condition=Q(reason__in=HoldReason.values), name="hold_reason_is_known"),
+            models.CheckConstraint(
+                condition=Q(state=HoldState.ACTIVE, released_at=None)
+                | Q(state=HoldState.RELEASED, released_at__isnull=False),
+                name="hold_released_says_when",
+            ),
+            models.UniqueConstraint(
+                fields=["line"],
+                condition=Q(state=HoldState.ACTIVE, reason=HoldReason.STOCK),
+                name="hold_one_for_stock_per_line",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["order"], condition=Q(state=HoldState.ACTIVE), name="hold_active_of_order"),
+        ]
+
+    def __str__(self) -> str:
+        return self.words
+
+    @transition(field=state, source=HoldState.ACTIVE, target=HoldState.RELEASED)
+    def release(self) -> None:
+        """It no longer stops anything."""
+
+
+class Export(Accountable):
+    """The ownership-friendly export of a routed order: the document, fixed when its facts changed last, and its audit token."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="exports")
+    facts_hash = models.CharField(max_length=64, help_text="SHA-256 of the document without its token and time")
+    document = models.JSONField()
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["order", "facts_hash"], name="export_same_facts_same_document"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Export of {self.order_id}"

@@ -1,0 +1,129 @@
+"""The places an order, its lines, its parcels and its holds can be in; partial failure is a place, not a flag."""
+
+from django.db import models
+
+
+class OrderState(models.TextChoices):
+    """Where an order stands, in the words people use for it."""
+
+    AWAITING_PAYMENT = "awaiting_payment", "Awaiting payment"
+    PAID = "paid", "Paid, being prepared"
+    QUARANTINED = "quarantined", "Quarantined"
+    ADDRESS_INVALID = "address_invalid", "Address needs correction"
+    MANUAL_REVIEW = "manual_review", "In manual review"
+    PAID_NO_STOCK = "paid_no_stock", "Paid, no stock"
+    PARTLY_FULFILLED = "partly_fulfilled", "Partly fulfilled, rest on back-order"
+    IN_FULFILMENT = "in_fulfilment", "In fulfilment"
+    VENDOR_REFUSED = "vendor_refused", "Refused by vendor or warehouse"
+    CARRIER_REJECTED = "carrier_rejected", "Rejected by carrier, back in the warehouse"
+    ON_HOLD = "on_hold", "On hold"
+    PARTLY_SHIPPED = "partly_shipped", "Partly shipped"
+    SHIPPED = "shipped", "Shipped"
+    DELIVERED = "delivered", "Delivered"
+    RETURNING = "returning", "Cancelled after shipping, coming back"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+ORDER_FINAL = (OrderState.DELIVERED, OrderState.CANCELLED)
+ORDER_STUCK = (
+    OrderState.QUARANTINED,
+    OrderState.ADDRESS_INVALID,
+    OrderState.MANUAL_REVIEW,
+    OrderState.PAID_NO_STOCK,
+    OrderState.PARTLY_FULFILLED,
+    OrderState.VENDOR_REFUSED,
+    OrderState.CARRIER_REJECTED,
+    OrderState.ON_HOLD,
+    OrderState.RETURNING,
+)
+ORDER_LEFT_THE_HOUSE = (OrderState.SHIPPED, OrderState.DELIVERED)
+
+
+class LineState(models.TextChoices):
+    """Where one line of an order stands."""
+
+    OPEN = "open", "Open"
+    RESERVED = "reserved", "Reserved"
+    BACK_ORDERED = "back_ordered", "Waiting for stock"
+    IN_FULFILMENT = "in_fulfilment", "In fulfilment"
+    REFUSED = "refused", "Refused"
+    SHIPPED = "shipped", "Shipped"
+    DELIVERED = "delivered", "Delivered"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class FulfilmentState(models.TextChoices):
+    """Where one parcel-to-be stands with the warehouse, vendor or carrier that has the task."""
+
+    PLANNED = "planned", "Planned"
+    TASKED = "tasked", "Task sent, not confirmed"
+    ACKNOWLEDGED = "acknowledged", "Task received"
+    CONFIRMED = "confirmed", "Confirmed"
+    PICKED = "picked", "Picked"
+    PACKED = "packed", "Packed"
+    HANDED_OVER = "handed_over", "Handed over to the carrier"
+    DELIVERED = "delivered", "Delivered"
+    REFUSED = "refused", "Refused"
+    REJECTED = "rejected", "Rejected by carrier"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+FULFILMENT_UNCONFIRMED = (FulfilmentState.TASKED, FulfilmentState.ACKNOWLEDGED)
+FULFILMENT_IN_HOUSE = (
+    FulfilmentState.PLANNED,
+    FulfilmentState.TASKED,
+    FulfilmentState.ACKNOWLEDGED,
+    FulfilmentState.CONFIRMED,
+    FulfilmentState.PICKED,
+    FulfilmentState.PACKED,
+)
+FULFILMENT_GONE = (FulfilmentState.HANDED_OVER, FulfilmentState.DELIVERED)
+
+
+class ReservationState(models.TextChoices):
+    """What became of units set aside for a line."""
+
+    HELD = "held", "Set aside"
+    USED = "used", "Left with the parcel"
+    RELEASED = "released", "Put back"
+
+
+class HoldState(models.TextChoices):
+    """Whether a hold still stops shipping."""
+
+    ACTIVE = "active", "Active"
+    RELEASED = "released", "Released"
+
+
+class HoldReason(models.TextChoices):
+    """Why something may not ship."""
+
+    STOCK = "stock", "Waiting for stock"
+    VENDOR = "vendor", "Vendor has not confirmed"
+    CUSTOMER = "customer", "Waiting for the customer"
+    PERSON = "person", "Held by a person"
+
+
+class AddressVerdict(models.TextChoices):
+    """What validation said of a shipping address."""
+
+    UNCHECKED = "unchecked", "Not checked yet"
+    VALID = "valid", "Valid as given"
+    STANDARDISED = "standardised", "Standardised"
+    INVALID = "invalid", "Needs correction"
+    ACCEPTED = "accepted", "Accepted by a person"
+
+
+class SkuType(models.TextChoices):
+    """How a product comes to the customer."""
+
+    STOCKED = "stocked", "From our stock"
+    PREORDER = "preorder", "Preorder"
+    DROP_SHIP = "drop_ship", "Shipped by its vendor"
+
+
+class DeliverySla(models.TextChoices):
+    """What the customer was promised at checkout."""
+
+    STANDARD = "standard", "Standard"
+    EXPEDITED = "expedited", "Expedited"
