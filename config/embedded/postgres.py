@@ -43,6 +43,8 @@ BOOTSTRAP = """
     CREATE ROLE handrail_owner LOGIN CREATEDB PASSWORD {owner};
     CREATE ROLE handrail_app LOGIN PASSWORD {app};
     CREATE ROLE handrail_verifier LOGIN PASSWORD {verifier};
+"""
+PRIVILEGES = """
     ALTER DEFAULT PRIVILEGES FOR ROLE handrail_owner GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO handrail_app;
     ALTER DEFAULT PRIVILEGES FOR ROLE handrail_owner GRANT USAGE, SELECT ON SEQUENCES TO handrail_app;
     ALTER DEFAULT PRIVILEGES FOR ROLE handrail_owner GRANT SELECT ON TABLES TO handrail_verifier;
@@ -181,6 +183,8 @@ class PostgresCluster:
         connection.execute("DROP ROLE IF EXISTS handrail_owner, handrail_app, handrail_verifier")
         connection.execute(sql.SQL(BOOTSTRAP).format(**passwords))
         connection.execute("CREATE DATABASE handrail OWNER handrail_owner")
+        with psycopg.connect(self.url("superuser"), autocommit=True) as inside:
+            inside.execute(PRIVILEGES)
 
     def _write(self, name: str, text: str) -> None:
         path = self.data / name

@@ -8,6 +8,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config.embedded.paths import private_directory, socket_directory, wheel_directory
 
@@ -76,7 +78,7 @@ class RedisServer:
     def is_running(self) -> bool:
         """Whether the server answers."""
         try:
-            with redis.Redis(unix_socket_path=str(self.socket)) as client:
+            with self._client() as client:
                 return bool(client.ping())
         except redis.ConnectionError:
             return False
@@ -84,8 +86,11 @@ class RedisServer:
     def stop(self) -> None:
         """Save and end, also a server that an earlier owner left behind."""
         if self.is_running():
-            with redis.Redis(unix_socket_path=str(self.socket)) as client:
+            with self._client() as client:
                 client.shutdown()
         if self._process is not None:
             self._process.wait()
             self._process = None
+
+    def _client(self) -> redis.Redis:
+        return redis.Redis(unix_socket_path=str(self.socket), retry=Retry(NoBackoff(), 0))

@@ -1,0 +1,152 @@
+"""The services that come along: private, and back after a hard kill."""
+
+import os
+import pwd
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from config.embedded import PostgresCluster, RedisServer
+from config.embedded.environment import broker_url, database_url
+from config.embedded.paths import UnsafeDirectoryError, private_directory
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresCluster]:
+    cluster = PostgresCluster(tmp_path_factory.mktemp("data"))
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+def value(cluster: PostgresCluster, statement: str, role: str = "app") -> object:
+    with psycopg.connect(cluster.url(role)) as connection:
+        row = connection.execute(statement).fetchone()
+        return row[0] if row else None
+
+
+def kill_hard(cluster: PostgresCluster) -> None:
+    pid = cluster.running_pid()
+    assert pid is not None
+    os.killpg(os.getpgid(pid), signal.SIGKILL)
+    assert cluster._process is not None
+    cluster._process.wait()
+    cluster._process = None
+
+
+def test_what_was_committed_survives_a_hard_kill_and_a_stale_lock(cluster: PostgresCluster) -> None:
+    with psycopg.connect(cluster.url("owner")) as connection:
+        connection.execute("CREATE TABLE kept (n int)")
+        connection.execute("INSERT INTO kept VALUES (1)")
+
+    kill_hard(cluster)
+    assert (cluster.data / "postmaster.pid").exists()
+    cluster.start()
+
+    assert value(cluster, "SELECT count(*) FROM kept") == 1
+
+
+def test_a_lock_file_that_names_somebody_elses_process_does_not_stop_the_start(cluster: PostgresCluster) -> None:
+    cluster.stop()
+    (cluster.data / "postmaster.pid").write_text(f"{os.getpid()}\n{cluster.data}\n")
+    cluster.start()
+    assert value(cluster, "SELECT 1") == 1
+
+
+def test_a_server_left_behind_is_taken_over(cluster: PostgresCluster) -> None:
+    orphan = cluster.running_pid()
+    successor = PostgresCluster(cluster.data_dir)
+    successor.start()
+    assert successor.running_pid() not in {None, orphan}
+    assert cluster._process is not None
+    cluster._process.wait()
+    cluster._process = successor._process
+
+
+def test_the_roles_are_no_superusers_and_the_server_keeps_its_promises(cluster: PostgresCluster) -> None:
+    for role in ("owner", "app", "verifier"):
+        assert value(cluster, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user", role) is False
+    for name in ("fsync", "full_page_writes", "synchronous_commit", "data_checksums"):
+        assert value(cluster, f"SHOW {name}") == "on"
+    assert value(cluster, "SHOW listen_addresses") == ""
+
+
+def test_the_application_cannot_truncate_or_drop_and_the_verifier_cannot_write(cluster: PostgresCluster) -> None:
+    with psycopg.connect(cluster.url("owner")) as connection:
+        connection.execute("CREATE TABLE guarded (n int)")
+    for role, statement in [
+        ("app", "TRUNCATE guarded"),
+        ("app", "DROP TABLE guarded"),
+        ("app", "SET session_replication_role = replica"),
+        ("verifier", "INSERT INTO guarded VALUES (1)"),
+    ]:
+        with psycopg.connect(cluster.url(role)) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can try as somebody else")
+def test_another_user_of_the_machine_gets_in_nowhere(cluster: PostgresCluster, server: RedisServer) -> None:
+    nobody = pwd.getpwnam("nobody").pw_uid
+    for path in (cluster.sockets / ".s.PGSQL.5432", server.socket, cluster.home / "credentials.json"):
+        probe = f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({str(path)!r})"
+        if path.suffix == ".json":
+            probe = f"open({str(path)!r})"
+        done = subprocess.run(
+            ["/usr/bin/python3", "-c", probe], user=nobody, capture_output=True, text=True, check=False
+        )
+        assert "PermissionError" in done.stderr, path
+
+
+def test_a_password_is_needed_even_for_those_who_reach_the_socket(cluster: PostgresCluster) -> None:
+    with pytest.raises(psycopg.OperationalError, match=r"no password|authentication failed"):
+        psycopg.connect(f"postgresql://postgres@/postgres?host={cluster.sockets}")
+
+
+def test_redis_keeps_its_queue_over_a_hard_kill_and_listens_on_no_port(server: RedisServer) -> None:
+    client = redis.Redis(unix_socket_path=str(server.socket))
+    assert client.config_get("port") == {"port": "0"}
+    client.set("kept", "1")
+    client.wait(0, 0)
+    client.bgrewriteaof()
+    client.close()
+    assert server._process is not None
+    server._process.send_signal(signal.SIGKILL)
+    server._process.wait()
+
+    assert server.socket.exists()
+    server._process = None
+    server.start()
+
+    with redis.Redis(unix_socket_path=str(server.socket)) as again:
+        assert again.ping() is True
+
+
+def test_settings_find_services_that_were_started_once(
+    cluster: PostgresCluster, server: RedisServer, tmp_path: Path
+) -> None:
+    assert database_url(cluster.data_dir) == cluster.url("app")
+    assert broker_url(server.data_dir) == server.url
+    assert database_url(tmp_path / "never") == "postgresql:///handrail"
+    assert broker_url(tmp_path / "never") == "memory://"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a directory somebody else's")
+def test_a_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    os.chown(theirs, 12345, -1)
+    with pytest.raises(UnsafeDirectoryError, match="belongs to another user"):
+        private_directory(theirs, owner=0)
