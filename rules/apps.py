@@ -8,3 +8,7 @@ class RulesConfig(AppConfig):
 
     name = "rules"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Plug this app's verbs and checks in."""
+        from rules import registrations  # noqa: F401, PLC0415 -- app ready

@@ -223,6 +223,7 @@ def _terms(source: str, names: tuple[str, ...], key: _Key) -> tuple[Term, ...]:
     return tuple(Term(part, _expression(part, names)) for part in parts)
 
 
+@lru_cache(maxsize=4096)
 def _expression(source: str, names: tuple[str, ...]) -> Expression:
     program = _plain_env(names).compile(source)
     return Expression(source, anatomy(program.serialize()), program)

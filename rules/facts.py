@@ -20,6 +20,7 @@ INT64 = 2**63
 LONGEST_TEXT = 10_000
 LONGEST_LIST = 5_000
 ABSENT = object()
+UNUSABLE = "(unusable)"
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,15 @@ class ContextSpec:
     attributes: Mapping[str, Shape]
 
     def conform(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        """The declared part of a context. A value of the wrong type or size counts as absent, None stays None."""
-        conformed = {}
-        for name, shape in self.attributes.items():
-            value = _fit(context.get(name, ABSENT), shape)
-            if value is not ABSENT:
-                conformed[name] = value
-        return conformed
+        """The declared part of a context. What is missing is null; a value of the wrong type or size is left out.
+
+        Null equals nothing and is more or less than nothing; an attribute left out makes its conditions undecided.
+        """
+        return _fit_record(context, dict(self.attributes))
+
+    def as_kept(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        """The declared part of a context as it is stored: read again, it conforms to the same, wrong values included."""
+        return _keep(self.conform(context), dict(self.attributes))
 
     def paths(self) -> list[str]:
         """Every attribute as predicates name it: `channel`, `lines[].sku_type`."""
@@ -80,18 +83,37 @@ def contexts() -> list[ContextSpec]:
 
 
 def _fit(value: Any, shape: Shape) -> Any:
-    if value is None or value is ABSENT:
-        return value
-    if isinstance(shape, str):
-        return value if _is_of_kind(value, shape) else ABSENT
+    if value is None:
+        return None
     if isinstance(shape, dict):
-        if not isinstance(value, Mapping):
-            return ABSENT
-        fitted = {name: _fit(value.get(name, ABSENT), inner) for name, inner in shape.items()}
-        return {name: inner for name, inner in fitted.items() if inner is not ABSENT}
+        return _fit_record(value, shape) if isinstance(value, Mapping) else ABSENT
+    if isinstance(shape, list):
+        return _fit_list(value, shape[0])
+    if not _is_of_kind(value, shape):
+        return ABSENT
+    return float(value) if shape == NUMBER else value  # the engine tells 2 from 2.0
+
+
+def _fit_record(value: Mapping[str, Any], shape: Mapping[str, Shape]) -> dict[str, Any]:
+    fitted = {name: _fit(value.get(name), inner) for name, inner in shape.items()}
+    return {name: inner for name, inner in fitted.items() if inner is not ABSENT}
+
+
+def _keep(value: Any, shape: Shape) -> Any:
+    if value is ABSENT:
+        # What stands for a value that could not be used must itself never fit the shape.
+        return [UNUSABLE] if isinstance(shape, str) else UNUSABLE
+    if value is not None and isinstance(shape, dict):
+        return {name: _keep(value.get(name, ABSENT), inner) for name, inner in shape.items()}
+    if isinstance(value, list) and isinstance(shape, list):
+        return [_keep(item, shape[0]) for item in value]
+    return value
+
+
+def _fit_list(value: Any, shape: Shape) -> Any:
     if not isinstance(value, list | tuple) or len(value) > LONGEST_LIST:
         return ABSENT
-    items = [_fit(item, shape[0]) for item in value]
+    items = [_fit(item, shape) for item in value]
     return ABSENT if any(item is ABSENT for item in items) else items
 
 

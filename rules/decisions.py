@@ -1,0 +1,253 @@
+"""Deciding over ordered rules, with the reasons. Context in, explained outcome out: no database, no clock.
+
+The first rule that holds decides; the default rule decides what no other does, so there is always exactly one owner. A
+rule that cannot be decided stops the search: its fallback owner gets the subject, marked undecided, because guessing
+that it does not hold would hand the subject to the wrong owner without anyone noticing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from threading import Lock
+from typing import Any
+
+from rules.engine import Predicate, Term, activation_for
+from rules.facts import ABSENT, NUMBER, TEXT, WHOLE, ContextSpec
+
+MEMO_SIZE = 20_000
+NEAR_MISSES_SHOWN = 3
+_ORDERINGS = {"<", "<=", ">", ">=", "==", "!=", "in"}
+_EQUALITIES = {"==", "!=", "in"}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One ownership rule, compiled. Everything it names is a slug of the same book."""
+
+    slug: str
+    predicate: Predicate
+    owner: str
+    flow: str
+    sla: str
+    fallback: str
+    fallback_after_minutes: int
+
+
+@dataclass(frozen=True)
+class NearMiss:
+    """A rule that would have decided, but for one condition: what it asks and what the context had."""
+
+    rule: str
+    term: str
+    attribute: str
+    actual: Any
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Who has it, along which flow, within which SLA, and why.
+
+    `path` says of every rule asked before why it did not hold; `competing` are later rules that hold as well.
+    """
+
+    rule: str
+    owner: str
+    flow: str
+    sla: str
+    fallback: str
+    fallback_after_minutes: int
+    path: tuple[str, ...] = ()
+    near_misses: tuple[NearMiss, ...] = ()
+    competing: tuple[str, ...] = ()
+    undecided: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """What is kept with a decision; `path` and near misses follow from book and context."""
+        kept = asdict(self)
+        del kept["path"], kept["near_misses"]
+        return {**kept, "competing": list(self.competing)}
+
+
+class RuleSet:
+    """Ordered rules over one context. Outcomes are remembered by what the rules can see of a context."""
+
+    def __init__(self, spec: ContextSpec, rules: Sequence[Rule], default: Rule, *, review: tuple[str, str]) -> None:
+        """`review` is the flow and the SLA of what could not be decided."""
+        self.spec = spec
+        self.default = default
+        self._review_flow, self._review_sla = review
+        self._terms = list(dict.fromkeys(term for rule in rules for term in rule.predicate.terms))
+        places = {term: index for index, term in enumerate(self._terms)}
+        self._asked = [(rule, [places[term] for term in rule.predicate.terms]) for rule in rules]
+        self._tests = [term.holds for term in self._terms]
+        self._view = _View(spec, self._terms)
+        self._memo: OrderedDict[Hashable, _Verdict] = OrderedDict()
+        self._lock = Lock()
+
+    def decide(self, context: Mapping[str, Any]) -> Outcome:
+        """The outcome for one context; attributes that are not declared are not seen."""
+        conformed = self.spec.conform(context)
+        verdict = self._verdict(conformed)
+        if not verdict.missed:
+            return verdict.outcome
+        return replace(verdict.outcome, near_misses=tuple(_near_miss(*miss, conformed) for miss in verdict.missed))
+
+    def _verdict(self, conformed: dict[str, Any]) -> _Verdict:
+        seen = self._view.of(conformed)
+        with self._lock:
+            known = self._memo.get(seen)
+            if known is not None:
+                self._memo.move_to_end(seen)
+                return known
+        verdict = self._decide(conformed)
+        with self._lock:
+            self._memo[seen] = verdict
+            if len(self._memo) > MEMO_SIZE:
+                self._memo.popitem(last=False)
+        return verdict
+
+    def _decide(self, conformed: dict[str, Any]) -> _Verdict:
+        activation = activation_for(self.spec, conformed)
+        results = [test(conformed, activation) for test in self._tests]
+        path: list[str] = []
+        misses: list[tuple[str, Term]] = []
+        for position, (rule, indexes) in enumerate(self._asked):
+            failed = [index for index in indexes if results[index] is False]
+            if failed:
+                path.append(f"{rule.slug}: {self._terms[failed[0]].source} is not so")
+                if len(failed) == 1:
+                    misses.append((rule.slug, self._terms[failed[0]]))
+                continue
+            unclear = [index for index in indexes if results[index] is None]
+            if unclear:
+                path.append(f"{rule.slug}: {self._terms[unclear[0]].source} cannot be decided")
+                return _Verdict(self._undecided(rule, path), tuple(misses[:NEAR_MISSES_SHOWN]))
+            outcome = replace(_outcome_of(rule, path), competing=self._competing(results, after=position))
+            return _Verdict(outcome, tuple(misses[:NEAR_MISSES_SHOWN]))
+        return _Verdict(_outcome_of(self.default, path), tuple(misses[:NEAR_MISSES_SHOWN]))
+
+    def _undecided(self, rule: Rule, path: list[str]) -> Outcome:
+        return Outcome(
+            rule=rule.slug,
+            owner=rule.fallback,
+            flow=self._review_flow,
+            sla=self._review_sla,
+            fallback=self.default.owner,
+            fallback_after_minutes=rule.fallback_after_minutes,
+            path=tuple(path),
+            undecided=True,
+        )
+
+    def _competing(self, results: Sequence[bool | None], *, after: int) -> tuple[str, ...]:
+        later = self._asked[after + 1 :]
+        return tuple(rule.slug for rule, indexes in later if all(results[index] is True for index in indexes))
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """An outcome without the values of the one context it was first made for."""
+
+    outcome: Outcome
+    missed: tuple[tuple[str, Term], ...]
+
+
+def _outcome_of(rule: Rule, path: Iterable[str]) -> Outcome:
+    return Outcome(
+        rule.slug, rule.owner, rule.flow, rule.sla, rule.fallback, rule.fallback_after_minutes, path=tuple(path)
+    )
+
+
+def _near_miss(rule: str, term: Term, conformed: Mapping[str, Any]) -> NearMiss:
+    paths = [path for path in term.expression.anatomy.paths if not path.endswith("[#]")]
+    attribute = (paths or [""])[0]
+    return NearMiss(rule, term.source, attribute, _read(conformed, attribute))
+
+
+def _read(value: Any, path: str) -> Any:
+    """The value at `channel`, or the list of values at `lines[].sku_type`; None where there is none."""
+    head, listed, rest = path.partition("[]")
+    for name in filter(None, head.split(".")):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    if listed and isinstance(value, list):
+        return [_read(item, rest) for item in value]
+    return value
+
+
+class _View:
+    """What the rules can tell apart in a context: the key under which an outcome is remembered.
+
+    An attribute only ever compared with constants is reduced to where it lies among them, so that a million different
+    totals are as few as the thresholds in the rules.
+    """
+
+    def __init__(self, spec: ContextSpec, terms: Sequence[Term]) -> None:
+        names = dict.fromkeys(_root(path) for term in terms for path in term.expression.anatomy.paths)
+        self._readers = [(name, self._reader(name, spec, terms)) for name in names]
+
+    def of(self, conformed: Mapping[str, Any]) -> Hashable:
+        return tuple(read(conformed.get(name, ABSENT)) for name, read in self._readers)
+
+    def _reader(self, name: str, spec: ContextSpec, terms: Sequence[Term]) -> Callable[[Any], Hashable]:
+        readers = [term for term in terms if name in map(_root, term.expression.anatomy.paths)]
+        comparisons = [term.comparison for term in readers if term.comparison is not None]
+        operators = {comparison.operator for comparison in comparisons}
+        constants = {constant for comparison in comparisons for constant in comparison.constants}
+        kind = spec.attributes.get(name)
+        if len(comparisons) == len(readers):
+            if kind in {WHOLE, NUMBER} and operators <= _ORDERINGS:
+                return _place_among(sorted(constants, key=float))
+            if kind == TEXT and operators <= _EQUALITIES:
+                return _one_of(frozenset(constants))
+        paths = {path for term in readers for path in term.expression.anatomy.paths if _root(path) == name}
+        if any(path in {name, f"{name}[]"} or not path.startswith(f"{name}[") for path in paths):
+            return _freeze
+        return _fields_of_items({path.removeprefix(f"{name}[].") for path in paths if "[]." in path})
+
+
+def _root(path: str) -> str:
+    return path.partition(".")[0].partition("[")[0]
+
+
+def _place_among(constants: Sequence[Any]) -> Callable[[Any], Hashable]:
+    def place(value: Any) -> Hashable:
+        if value is None or value is ABSENT:
+            return "absent" if value is ABSENT else None
+        return bisect_left(constants, value) + bisect_right(constants, value)
+
+    return place
+
+
+def _one_of(constants: frozenset[Any]) -> Callable[[Any], Hashable]:
+    def one_of(value: Any) -> Hashable:
+        if value is ABSENT:
+            return 0
+        return value if value in constants else 1
+
+    return one_of
+
+
+def _fields_of_items(fields: set[str]) -> Callable[[Any], Hashable]:
+    simple = sorted(fields)
+    if any("." in field or "[" in field for field in simple):
+        return _freeze
+
+    def fields_of_items(value: Any) -> Hashable:
+        if not isinstance(value, list):
+            return "absent" if value is ABSENT else None
+        return tuple(
+            tuple(item.get(name, ABSENT) for name in simple) if isinstance(item, dict) else item for item in value
+        )
+
+    return fields_of_items
+
+
+def _freeze(value: Any) -> Hashable:
+    if isinstance(value, Mapping):
+        return tuple((key, _freeze(inner)) for key, inner in sorted(value.items()))
+    if isinstance(value, list):
+        return tuple(_freeze(inner) for inner in value)
+    hashable: Hashable = value
+    return hashable

@@ -1,0 +1,43 @@
+"""Everything this app plugs into registries, in one place."""
+
+from audit import checks, verbs
+
+verbs.register(
+    {
+        "rules.frozen": "{actor} put a rule book in force",
+        "rules.edited": "{actor} changed what the next rule book will say",
+        "contract.drafted": "{actor} drafted a version of a contract",
+        "contract.published": "{actor} put a version of a contract in force",
+        "contract.deprecated": "{actor} replaced a version of a contract",
+        "contract.retired": "{actor} stopped accepting a version of a contract",
+        "token.issued": "{actor} issued an API token",
+        "token.revoked": "{actor} revoked an API token",
+    }
+)
+
+checks.register_check(
+    "rules-01",
+    statement="At most one rule book is in force, and it is the newest",
+    sql="""
+        SELECT 'rule book v' || number FROM rules_rulebookversion
+        WHERE is_active AND number < (SELECT max(number) FROM rules_rulebookversion)
+    """,
+)
+checks.register_check(
+    "rules-02",
+    statement="Every decision names an owner, a flow and an SLA",
+    sql="""
+        SELECT id::text FROM rules_decision
+        WHERE coalesce(outcome->>'owner', '') = '' OR coalesce(outcome->>'flow', '') = ''
+           OR coalesce(outcome->>'sla', '') = ''
+        LIMIT 100
+    """,
+)
+checks.register_check(
+    "rules-03",
+    statement="Every active owner has an active backup",
+    sql="""
+        SELECT o.slug FROM rules_owner o JOIN rules_owner b ON b.id = o.backup_id
+        WHERE o.is_active AND NOT b.is_active
+    """,
+)

@@ -1,0 +1,300 @@
+"""A rule book: one document that says everything the rules said at one moment, and its compiled form.
+
+Evaluation reads only compiled books. The document names everything by slug and carries the declared context, the days
+that are closed and the ids of owners, so an old book answers as it did then, whatever has been edited since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import cached_property
+from typing import Any, TypeVar
+from uuid import UUID
+
+from rules.business_time import BusinessCalendar, CalendarNeverOpens, Derivation, Shift, derive
+from rules.decisions import Outcome, Rule, RuleSet
+from rules.engine import ExpressionInvalid, compile_predicate
+from rules.facts import ContextSpec
+from rules.states import FlowKind
+
+SCHEMA = "handrail.rulebook/1"
+
+Spec = TypeVar("Spec")
+
+
+@dataclass(frozen=True)
+class OwnerSpec:
+    """An owner as the book knows it; `id` is that of the live record."""
+
+    id: UUID
+    slug: str
+    name: str
+    kind: str
+    backup: str
+    calendar: str
+
+
+@dataclass(frozen=True)
+class SlaSpec:
+    """A promise in minutes, by the wall clock or in business hours; no calendar means the client's."""
+
+    slug: str
+    name: str
+    minutes: int
+    basis: str
+    calendar: str | None
+
+
+@dataclass(frozen=True)
+class FlowSpec:
+    """A way from trigger to outcome."""
+
+    slug: str
+    name: str
+    kind: str
+    owner: str
+    sla: str
+
+
+@dataclass(frozen=True)
+class GateSpec:
+    """What lets nothing pass without a waiver."""
+
+    slug: str
+    name: str
+    blocks: str
+    max_hours: int
+    approver_role: str
+
+
+@dataclass(frozen=True)
+class ExceptionTypeSpec:
+    """A kind of exception; the JSON shapes are those of the model of the same name."""
+
+    slug: str
+    name: str
+    owner: str
+    severity: str
+    sla: str
+    acknowledge_within_minutes: int
+    route: str
+    fallback: str
+    ladder: list[dict[str, Any]]
+    playbook: list[dict[str, Any]]
+    acceptance: list[dict[str, Any]]
+    outcomes: list[dict[str, Any]]
+    weight_eur: int
+    gate: str | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What keeps a document from being frozen; `pointer` is a JSON pointer into it."""
+
+    pointer: str
+    detail: str
+
+
+class CompiledBook:
+    """A frozen book, ready to decide. Every lookup by slug raises `LookupError` naming what is not in the book."""
+
+    def __init__(self, document: Mapping[str, Any], *, id: UUID, number: int) -> None:  # noqa: A002 -- the record's id
+        self.id = id
+        self.number = number
+        self.document = document
+        self._owners = {
+            slug: OwnerSpec(**{**row, "id": UUID(row["id"]), "slug": slug}) for slug, row in _rows(document, "owners")
+        }
+        self._slas = {slug: SlaSpec(slug=slug, **row) for slug, row in _rows(document, "slas")}
+        self._flows = {slug: FlowSpec(slug=slug, **row) for slug, row in _rows(document, "flows")}
+        self._gates = {slug: GateSpec(slug=slug, **row) for slug, row in _rows(document, "gates")}
+        self._types = {slug: ExceptionTypeSpec(slug=slug, **row) for slug, row in _rows(document, "exception_types")}
+        self._calendars = {slug: compile_calendar(slug, row) for slug, row in _rows(document, "calendars")}
+        self.spec = ContextSpec(document["context"]["name"], document["context"]["attributes"])
+
+    @cached_property
+    def rules(self) -> RuleSet:
+        """The ownership rules, compiled when first asked."""
+        rows = sorted(self.document["rules"], key=lambda row: (row["is_default"], row["position"]))
+        compiled = [_compile_rule(row, self.spec) for row in rows]
+        default = compiled[-1]
+        reviews = [(flow.slug, flow.sla) for flow in self._flows.values() if flow.kind == FlowKind.MANUAL_REVIEW]
+        review = reviews[0] if reviews else (default.flow, default.sla)
+        return RuleSet(self.spec, compiled[:-1], default, review=review)
+
+    def decide(self, context: Mapping[str, Any]) -> Outcome:
+        """Exactly one owner for any context; see `rules.decisions`."""
+        return self.rules.decide(context)
+
+    def owner(self, slug: str) -> OwnerSpec:
+        """The owner of this slug."""
+        return _found(self._owners, slug, "owner")
+
+    def sla(self, slug: str) -> SlaSpec:
+        """The SLA of this slug."""
+        return _found(self._slas, slug, "SLA")
+
+    def slas(self) -> list[SlaSpec]:
+        """Every SLA of the book."""
+        return list(self._slas.values())
+
+    def flow(self, slug: str) -> FlowSpec:
+        """The flow of this slug."""
+        return _found(self._flows, slug, "flow")
+
+    def gate(self, slug: str) -> GateSpec:
+        """The gate of this slug."""
+        return _found(self._gates, slug, "gate")
+
+    def gates(self) -> list[GateSpec]:
+        """Every gate of the book."""
+        return list(self._gates.values())
+
+    def exception_type(self, slug: str) -> ExceptionTypeSpec:
+        """The exception type of this slug."""
+        return _found(self._types, slug, "exception type")
+
+    def exception_types(self) -> list[ExceptionTypeSpec]:
+        """Every exception type of the book."""
+        return list(self._types.values())
+
+    def status_owner(self, status: str) -> OwnerSpec:
+        """The one owner of a status; the owner of the default rule where the book names none."""
+        return self.owner(self.document["statuses"].get(status, self.rules.default.owner))
+
+    def calendar(self, slug: str) -> BusinessCalendar:
+        """The calendar of this slug."""
+        return _found(self._calendars, slug, "calendar")
+
+    def due_at(
+        self, sla_slug: str, start: datetime, client_calendar: str | None = None, *, in_words: bool = True
+    ) -> Derivation:
+        """When the SLA ends that begins at `start` (aware), and why, in words.
+
+        Business hours are those of the SLA's own calendar, else of the client's, else of the house's.
+        """
+        sla = self.sla(sla_slug)
+        return self.after(
+            sla.minutes, start, basis=sla.basis, calendar=sla.calendar or client_calendar, in_words=in_words
+        )
+
+    def after(
+        self, minutes: int, start: datetime, *, basis: str, calendar: str | None = None, in_words: bool = True
+    ) -> Derivation:
+        """The deadline any number of minutes after `start`; without a calendar, the house's."""
+        hours = self.calendar(calendar or self.document["house_calendar"])
+        return derive(
+            start, minutes, basis="wall" if basis == "wall" else "business", calendar=hours, in_words=in_words
+        )
+
+
+def compile_book(document: Mapping[str, Any], *, id: UUID, number: int) -> CompiledBook:  # noqa: A002 -- the record's id
+    """The compiled form of a frozen document."""
+    return CompiledBook(document, id=id, number=number)
+
+
+def compile_calendar(slug: str, row: Mapping[str, Any]) -> BusinessCalendar:
+    """A calendar of a document: hours as [weekday, opens, closes], holidays as {date: name}."""
+    shifts = tuple(
+        Shift(day, time.fromisoformat(opens), time.fromisoformat(closes)) for day, opens, closes in row["hours"]
+    )
+    return BusinessCalendar(slug, row["time_zone"], shifts, frozenset(map(date.fromisoformat, row["holidays"])))
+
+
+def findings(document: Mapping[str, Any], *, at: datetime) -> list[Finding]:
+    """Everything that keeps a document from being a rule book; `at` is when its deadlines would start."""
+    return [
+        *_rule_findings(document),
+        *_reference_findings(document),
+        *_calendar_findings(document, at),
+        *_ladder_findings(document),
+    ]
+
+
+def in_a_sentence(row: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+    """A rule as a person reads it."""
+    names = {slug: owner["name"] for slug, owner in document["owners"].items()}
+    sla = document["slas"][row["sla"]]
+    condition = "Whatever no other rule decides" if row["is_default"] else f"If {row['predicate']}"
+    return (
+        f"{condition}: {names[row['owner']]} owns it, along {document['flows'][row['flow']]['name']}, within "
+        f"{sla['name']}; {names[row['fallback']]} takes over after {row['fallback_after_minutes']} min."
+    )
+
+
+def _rows(document: Mapping[str, Any], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    rows: Mapping[str, dict[str, Any]] = document[kind]
+    yield from rows.items()
+
+
+def _found(known: Mapping[str, Spec], slug: str, what: str) -> Spec:
+    try:
+        return known[slug]
+    except KeyError:
+        raise LookupError(f"The rule book has no {what} {slug}.") from None
+
+
+def _compile_rule(row: Mapping[str, Any], spec: ContextSpec) -> Rule:
+    predicate = compile_predicate("true" if row["is_default"] else row["predicate"], spec)
+    return Rule(
+        row["slug"], predicate, row["owner"], row["flow"], row["sla"], row["fallback"], row["fallback_after_minutes"]
+    )
+
+
+def _rule_findings(document: Mapping[str, Any]) -> Iterator[Finding]:
+    spec = ContextSpec(document["context"]["name"], document["context"]["attributes"])
+    defaults = [row["slug"] for row in document["rules"] if row["is_default"]]
+    if len(defaults) != 1:
+        yield Finding("/rules", f"There must be exactly one active default rule; there are {len(defaults)}.")
+    for index, row in enumerate(document["rules"]):
+        try:
+            compile_predicate(row["predicate"] or "true", spec)
+        except ExpressionInvalid as invalid:
+            yield Finding(f"/rules/{index}/predicate", f"{row['slug']}: {invalid}")
+
+
+def _reference_findings(document: Mapping[str, Any]) -> Iterator[Finding]:
+    for pointer, kind, slug in _references(document):
+        if slug not in document[kind]:
+            yield Finding(pointer, f"{slug} is not among the active {kind.replace('_', ' ')}.")
+
+
+def _references(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Every slug in the document that must lead somewhere: where it is, the kind it names, the slug."""
+    for index, row in enumerate(document["rules"]):
+        for field, kind in (("owner", "owners"), ("fallback", "owners"), ("flow", "flows"), ("sla", "slas")):
+            yield f"/rules/{index}/{field}", kind, row[field]
+    named = {
+        "owners": (("backup", "owners"), ("calendar", "calendars")),
+        "flows": (("owner", "owners"), ("sla", "slas")),
+        "slas": (("calendar", "calendars"),),
+        "exception_types": (("owner", "owners"), ("fallback", "owners"), ("sla", "slas"), ("gate", "gates")),
+    }
+    for kind, fields in named.items():
+        for slug, row in document[kind].items():
+            for field, target in fields:
+                if row[field] is not None:
+                    yield f"/{kind}/{slug}/{field}", target, row[field]
+    for status, owner in document["statuses"].items():
+        yield f"/statuses/{status}", "owners", owner
+    yield "/house_calendar", "calendars", document["house_calendar"]
+
+
+def _calendar_findings(document: Mapping[str, Any], at: datetime) -> Iterator[Finding]:
+    for slug, row in document["calendars"].items():
+        try:
+            compile_calendar(slug, row).add(at, 1)
+        except CalendarNeverOpens as never:
+            yield Finding(f"/calendars/{slug}/hours", str(never))
+
+
+def _ladder_findings(document: Mapping[str, Any]) -> Iterator[Finding]:
+    for slug, row in document["exception_types"].items():
+        if not row["ladder"]:
+            yield Finding(f"/exception_types/{slug}/ladder", f"{slug} escalates to nobody.")
+        for index, step in enumerate(row["ladder"]):
+            kind, _, owner = step["to"].partition(":")
+            if step["to"] != "backup" and (kind != "owner" or owner not in document["owners"]):
+                yield Finding(f"/exception_types/{slug}/ladder/{index}/to", f"{step['to']} leads to nobody.")

@@ -1,0 +1,33 @@
+"""Reads of the rules app."""
+
+from rules.selectors.books import active_book, book, document_to_freeze
+from rules.selectors.contracts import contract, redact, validate_payload
+from rules.selectors.decisions import (
+    decisions_with_key,
+    latest_decision,
+    matches_in,
+    recent_decisions,
+    verify_decisions,
+)
+from rules.selectors.people import actor_for, clients_of, on_duty, owners_of, people_behind, roles_of, roster
+
+__all__ = [
+    "active_book",
+    "actor_for",
+    "book",
+    "clients_of",
+    "contract",
+    "decisions_with_key",
+    "document_to_freeze",
+    "latest_decision",
+    "matches_in",
+    "on_duty",
+    "owners_of",
+    "people_behind",
+    "recent_decisions",
+    "redact",
+    "roles_of",
+    "roster",
+    "validate_payload",
+    "verify_decisions",
+]

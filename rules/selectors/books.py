@@ -1,0 +1,171 @@
+"""Reading rule books: the one in force, any older one, and what would be frozen now."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import holidays
+
+from rules import facts
+from rules.errors import NoRuleBook
+from rules.models import (
+    Calendar,
+    ExceptionType,
+    Flow,
+    Gate,
+    Holiday,
+    OpeningHours,
+    Owner,
+    OwnershipRule,
+    RuleBookVersion,
+    Sla,
+    StatusOwnership,
+)
+from rules.rulebook import SCHEMA, CompiledBook, compile_book
+
+ORDER_CONTEXT = "order"
+HOLIDAY_YEARS_BACK, HOLIDAY_YEARS_AHEAD = 1, 4
+
+
+def active_book() -> CompiledBook:
+    """The rule book in force, compiled once per process. Raises `NoRuleBook`."""
+    active = RuleBookVersion.objects.filter(is_active=True).values_list("id", flat=True).first()
+    if active is None:
+        raise NoRuleBook
+    return book(active)
+
+
+@lru_cache(maxsize=16)
+def book(book_id: UUID) -> CompiledBook:
+    """Any frozen book, compiled once per process; books never change. Raises `RuleBookVersion.DoesNotExist`."""
+    version = RuleBookVersion.objects.only("document", "number").get(pk=book_id)
+    return compile_book(version.document, id=book_id, number=version.number)
+
+
+def document_to_freeze(*, at: datetime) -> dict[str, Any]:
+    """Everything that is active now, as the document of a book frozen at `at`."""
+    spec = facts.context(ORDER_CONTEXT)
+    rules = list(
+        OwnershipRule.objects.filter(is_active=True)
+        .select_related("owner", "fallback", "flow", "sla", "rule_owner", "owner__calendar")
+        .order_by("position")
+    )
+    default = next((rule for rule in rules if rule.is_default), None)
+    return {
+        "schema": SCHEMA,
+        "context": {"name": spec.name, "attributes": dict(spec.attributes)},
+        "calendars": _calendars(at),
+        "house_calendar": default.owner.calendar.slug if default else "",
+        "owners": _owners(at),
+        "slas": {
+            sla.slug: {
+                "name": sla.name,
+                "minutes": sla.minutes,
+                "basis": sla.basis,
+                "calendar": sla.calendar.slug if sla.calendar else None,
+            }
+            for sla in Sla.objects.filter(is_active=True).select_related("calendar").order_by("slug")
+        },
+        "flows": {
+            flow.slug: {"name": flow.name, "kind": flow.kind, "owner": flow.owner.slug, "sla": flow.sla.slug}
+            for flow in Flow.objects.filter(is_active=True).select_related("owner", "sla").order_by("slug")
+        },
+        "rules": [_rule(rule) for rule in rules],
+        "statuses": {
+            row.status: row.owner.slug
+            for row in StatusOwnership.objects.filter(is_active=True).select_related("owner").order_by("status")
+        },
+        "gates": {
+            gate.slug: {
+                "name": gate.name,
+                "blocks": gate.blocks,
+                "max_hours": gate.max_hours,
+                "approver_role": gate.approver_role,
+            }
+            for gate in Gate.objects.filter(is_active=True).order_by("slug")
+        },
+        "exception_types": _exception_types(),
+    }
+
+
+def _rule(rule: OwnershipRule) -> dict[str, Any]:
+    return {
+        "slug": rule.slug,
+        "name": rule.name,
+        "why": rule.why,
+        "position": rule.position,
+        "predicate": rule.predicate,
+        "owner": rule.owner.slug,
+        "flow": rule.flow.slug,
+        "sla": rule.sla.slug,
+        "fallback": rule.fallback.slug,
+        "fallback_after_minutes": rule.fallback_after_minutes,
+        "rule_owner": rule.rule_owner.slug,
+        "is_default": rule.is_default,
+    }
+
+
+def _owners(at: datetime) -> dict[str, Any]:
+    rows = Owner.objects.filter(is_active=True).exclude(valid_until__lte=at).select_related("backup", "calendar")
+    return {
+        owner.slug: {
+            "id": str(owner.pk),
+            "name": owner.name,
+            "kind": owner.kind,
+            "backup": owner.backup.slug,
+            "calendar": owner.calendar.slug,
+        }
+        for owner in rows.order_by("slug")
+    }
+
+
+def _calendars(at: datetime) -> dict[str, Any]:
+    hours: dict[UUID, list[list[Any]]] = defaultdict(list)
+    for shift in OpeningHours.objects.filter(is_active=True).order_by("weekday", "opens"):
+        hours[shift.calendar_id].append([shift.weekday, f"{shift.opens:%H:%M}", f"{shift.closes:%H:%M}"])
+    closed: dict[UUID, dict[str, str]] = defaultdict(dict)
+    for holiday in Holiday.objects.filter(is_active=True).order_by("on"):
+        closed[holiday.calendar_id][holiday.on.isoformat()] = holiday.name
+    return {
+        calendar.slug: {
+            "name": calendar.name,
+            "time_zone": calendar.time_zone,
+            "hours": hours[calendar.pk],
+            "holidays": dict(sorted({**_public_holidays(calendar, at.year), **closed[calendar.pk]}.items())),
+        }
+        for calendar in Calendar.objects.filter(is_active=True).order_by("slug")
+    }
+
+
+def _public_holidays(calendar: Calendar, year: int) -> dict[str, str]:
+    if not calendar.country:
+        return {}
+    years = range(year - HOLIDAY_YEARS_BACK, year + HOLIDAY_YEARS_AHEAD + 1)
+    found = holidays.country_holidays(calendar.country, subdiv=calendar.subdivision or None, years=years)
+    return {day.isoformat(): name for day, name in found.items()}
+
+
+def _exception_types() -> dict[str, Any]:
+    rows = ExceptionType.objects.filter(is_active=True).select_related("owner", "sla", "fallback", "gate")
+    return {
+        row.slug: {
+            "name": row.name,
+            "owner": row.owner.slug,
+            "severity": row.severity,
+            "sla": row.sla.slug,
+            "acknowledge_within_minutes": row.acknowledge_within_minutes,
+            "route": row.route,
+            "fallback": row.fallback.slug,
+            "ladder": row.ladder,
+            "playbook": row.playbook,
+            "acceptance": row.acceptance,
+            "outcomes": row.outcomes,
+            "weight_eur": row.weight_eur,
+            "gate": row.gate.slug if row.gate else None,
+        }
+        for row in rows.order_by("slug")
+    }

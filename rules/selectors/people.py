@@ -1,0 +1,117 @@
+"""Who is there, who may see what, and who acts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q, QuerySet
+
+from audit.access import GRANTS, Role
+from audit.context import Actor
+from audit.models import User
+from rules.models import Absence, Client, ClientAccess, Owner, TeamMember
+from rules.states import OwnerKind
+
+# Roles that work for the whole house; the others see the clients they were given access to.
+HOUSE_ROLES: Final = frozenset({Role.ADMIN, Role.OPS_LEAD, Role.AUDITOR})
+
+
+@dataclass(frozen=True)
+class Roster:
+    """All owners and who of them is away at one moment; two queries for any number of questions."""
+
+    owners: dict[UUID, Owner]
+    away: frozenset[UUID]
+
+    def on_duty(self, slug: str) -> Owner:
+        """The owner, or the first of its backups who is there; the owner itself when all of them are away.
+
+        Raises `LookupError` for a slug that no owner has.
+        """
+        owner = next((owner for owner in self.owners.values() if owner.slug == slug), None)
+        if owner is None:
+            raise LookupError(f"There is no owner {slug}.")
+        asked: set[UUID] = set()
+        candidate = owner
+        while candidate.pk in self.away and candidate.pk not in asked:
+            asked.add(candidate.pk)
+            candidate = self.owners[candidate.backup_id]
+        return owner if candidate.pk in self.away else candidate
+
+
+def roster(at: datetime) -> Roster:
+    """Who is there at `at`."""
+    owners = {owner.pk: owner for owner in Owner.objects.select_related("user", "team", "calendar")}
+    absent = Absence.objects.filter(is_active=True, starts_at__lte=at, ends_at__gt=at)
+    away = set(absent.values_list("owner_id", flat=True))
+    away |= {pk for pk, owner in owners.items() if not _can_serve(owner, at)}
+    return Roster(owners, frozenset(away))
+
+
+def on_duty(owner: str | Owner, at: datetime) -> Owner:
+    """Who answers for the owner's work at `at`: the owner, or the backup while the owner is away."""
+    return roster(at).on_duty(owner if isinstance(owner, str) else owner.slug)
+
+
+def _can_serve(owner: Owner, at: datetime) -> bool:
+    if not owner.is_active or (owner.valid_until is not None and owner.valid_until <= at):
+        return False
+    return owner.kind != OwnerKind.PERSON or (owner.user is not None and owner.user.is_active)
+
+
+def roles_of(user: User) -> frozenset[Role]:
+    """The roles a person holds, by group; a superuser is an admin."""
+    names = set(user.groups.values_list("name", flat=True))
+    held = {role for role in Role if role.value in names}
+    return frozenset(held | {Role.ADMIN}) if user.is_superuser else frozenset(held)
+
+
+def actor_for(user: User | AnonymousUser, *, channel: str, request_id: str = "") -> Actor:
+    """The actor a signed-in person is; somebody who is not signed in may do nothing."""
+    if not isinstance(user, User) or not user.is_active:
+        return Actor(kind="person", id="anonymous", name="Nobody", channel=channel, request_id=request_id)
+    roles = roles_of(user)
+    return Actor(
+        kind="person",
+        id=f"user:{user.pk}",
+        name=user.display_name,
+        user_id=user.pk,
+        roles=frozenset(role.value for role in roles),
+        permissions=frozenset().union(*(GRANTS[role] for role in roles)),
+        clients=None if roles & HOUSE_ROLES else _clients_given(user),
+        teams=frozenset(TeamMember.objects.filter(user=user, is_active=True).values_list("team_id", flat=True)),
+        channel=channel,
+        request_id=request_id,
+    )
+
+
+def _clients_given(user: User) -> frozenset[UUID]:
+    given = ClientAccess.objects.filter(user=user, is_active=True, client__is_active=True)
+    return frozenset(given.values_list("client_id", flat=True))
+
+
+def clients_of(by: Actor) -> QuerySet[Client]:
+    """The clients whose records exist for the actor."""
+    clients = Client.objects.filter(is_active=True).select_related("calendar").order_by("name", "pk")
+    return clients if by.clients is None else clients.filter(pk__in=by.clients)
+
+
+def people_behind(owner: Owner) -> list[User]:
+    """The active people an owner stands for: the person, or the members of the team."""
+    if owner.user is not None:
+        return [owner.user] if owner.user.is_active else []
+    members = User.objects.filter(
+        team_memberships__team=owner.team_id, team_memberships__is_active=True, is_active=True
+    )
+    return list(members.order_by("pk")) if owner.team_id else []
+
+
+def owners_of(by: Actor) -> QuerySet[Owner]:
+    """The owners the actor is, or is in the team of: whose queue is "mine"."""
+    of_teams = Q(team_id__in=by.teams)
+    mine = of_teams if by.user_id is None else of_teams | Q(user_id=by.user_id)
+    return Owner.objects.filter(mine).order_by("slug")

@@ -1,0 +1,21 @@
+"""The only writers of the rules app."""
+
+from rules.services.books import freeze_rule_book
+from rules.services.contracts import draft_contract_version, publish_contract_version, retire_contract_version
+from rules.services.decisions import DecisionRequest, decide_for, decide_many
+from rules.services.shipped import install_shipped_configuration
+from rules.services.tokens import authenticate_api_token, issue_api_token, revoke_api_token
+
+__all__ = [
+    "DecisionRequest",
+    "authenticate_api_token",
+    "decide_for",
+    "decide_many",
+    "draft_contract_version",
+    "freeze_rule_book",
+    "install_shipped_configuration",
+    "issue_api_token",
+    "publish_contract_version",
+    "retire_contract_version",
+    "revoke_api_token",
+]

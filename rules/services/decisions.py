@@ -1,0 +1,66 @@
+"""Making decisions and keeping them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from audit.subject_refs import SubjectRef
+from rules import selectors
+from rules.decisions import Outcome
+from rules.models import Decision
+from rules.rulebook import CompiledBook
+
+BATCH = 1_000
+
+
+@dataclass(frozen=True)
+class DecisionRequest:
+    """What is to be decided about: `subject_key` is the key people know the subject by, such as NW-104233."""
+
+    subject: SubjectRef
+    subject_key: str
+    client_id: UUID
+    context: Mapping[str, Any]
+
+
+def decide_for(
+    *, subject: SubjectRef, client_id: UUID, context: Mapping[str, Any], now: datetime, subject_key: str = ""
+) -> Decision:
+    """Decide about one subject with the rule book in force and keep the decision. Raises `NoRuleBook`."""
+    return decide_many(requests=[DecisionRequest(subject, subject_key, client_id, context)], now=now)[0]
+
+
+def decide_many(*, requests: Sequence[DecisionRequest], now: datetime) -> list[Decision]:
+    """Decide about many subjects, in the order given; one insert for a thousand. Raises `NoRuleBook`.
+
+    `Decision.outcome` is `Outcome.as_json()`; where it says `undecided`, the caller opens a case.
+    """
+    book = selectors.active_book()
+    decisions = [_decision(book, request, now) for request in requests]
+    return Decision.objects.bulk_create(decisions, batch_size=BATCH)
+
+
+def _decision(book: CompiledBook, request: DecisionRequest, now: datetime) -> Decision:
+    outcome = book.decide(request.context)
+    return Decision(
+        subject_type=request.subject.type,
+        subject_id=request.subject.id,
+        subject_key=request.subject_key or request.subject.id,
+        client_id=request.client_id,
+        at=now,
+        book_id=book.id,
+        rule_slug=outcome.rule,
+        # Only what the book declares is kept: enough to decide again, and nothing personal that happened to be passed.
+        context=book.spec.as_kept(request.context),
+        outcome=outcome.as_json(),
+        near_misses=near_misses_as_json(outcome),
+    )
+
+
+def near_misses_as_json(outcome: Outcome) -> list[dict[str, Any]]:
+    """The rules that almost decided, as they are kept."""
+    return [asdict(miss) for miss in outcome.near_misses]

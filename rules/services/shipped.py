@@ -1,0 +1,154 @@
+"""Installing the configuration the product is shipped with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from audit.context import Actor, acting
+from audit.identifiers import uuid7
+from rules import shipped
+from rules.models import (
+    Calendar,
+    Contract,
+    ExceptionType,
+    Flow,
+    Gate,
+    OpeningHours,
+    Owner,
+    OwnershipRule,
+    RuleBookVersion,
+    Sla,
+    Team,
+)
+from rules.services.books import freeze_rule_book
+from rules.services.contracts import draft_contract_version, publish_contract_version
+
+M = TypeVar("M", Calendar, Contract, ExceptionType, Flow, Gate, Owner, OwnershipRule, Sla, Team)
+
+
+def install_shipped_configuration(*, by: Actor, now: datetime) -> RuleBookVersion:
+    """Add what is missing of the shipped configuration and freeze it; what an admin has edited stays as it is.
+
+    A second run changes nothing. Raises what `freeze_rule_book` raises.
+    """
+    with acting(by, at=now, reason="shipped configuration"):
+        calendars = _add_calendars()
+        owners = _add_owners(calendars)
+        slas = _add_missing(
+            Sla,
+            {
+                slug: {"name": name, "minutes": minutes, "basis": basis}
+                for slug, (name, minutes, basis) in shipped.SLAS.items()
+            },
+        )
+        _add_routing(owners, slas)
+        _add_contracts(owners, by=by, now=now)
+        return freeze_rule_book(by=by, now=now, note="shipped configuration")
+
+
+def _add_missing(model: type[M], rows: Mapping[str, dict[str, Any]], *, key: str = "slug") -> dict[str, M]:
+    """All rows of the model by key, after those that were missing have been added."""
+    present = {getattr(row, key): row for row in model.objects.all()}
+    added = [model(**{key: slug}, **fields) for slug, fields in rows.items() if slug not in present]
+    model.objects.bulk_create(added)
+    return {**present, **{getattr(row, key): row for row in added}}
+
+
+def _add_calendars() -> dict[str, Calendar]:
+    known = set(Calendar.objects.values_list("slug", flat=True))
+    rows = {
+        slug: {name: value for name, value in row.items() if name != "hours"} for slug, row in shipped.CALENDARS.items()
+    }
+    calendars = _add_missing(Calendar, rows)
+    OpeningHours.objects.bulk_create(
+        OpeningHours(calendar=calendars[slug], weekday=weekday, opens=opens, closes=closes)
+        for slug, row in shipped.CALENDARS.items()
+        if slug not in known
+        for weekday, opens, closes in row["hours"]
+    )
+    return calendars
+
+
+def _add_owners(calendars: Mapping[str, Calendar]) -> dict[str, Owner]:
+    """Owners back each other up in circles, so their ids are chosen before any of them is written."""
+    of_teams = {slug: {"name": row[0]} for slug, row in shipped.OWNERS.items() if row[1] == "team"}
+    teams = _add_missing(Team, of_teams)
+    ids = {slug: uuid7() for slug in shipped.OWNERS} | dict(Owner.objects.values_list("slug", "pk"))
+    rows = {
+        slug: {
+            "id": ids[slug],
+            "name": name,
+            "kind": kind,
+            "team": teams.get(slug),
+            "backup_id": ids[backup],
+            "calendar": calendars[calendar],
+        }
+        for slug, (name, kind, backup, calendar) in shipped.OWNERS.items()
+    }
+    return _add_missing(Owner, rows)
+
+
+def _add_routing(owners: Mapping[str, Owner], slas: Mapping[str, Sla]) -> None:
+    flows = _add_missing(
+        Flow,
+        {
+            slug: {"name": name, "kind": kind, "owner": owners[owner], "sla": slas[sla]}
+            for slug, (name, kind, owner, sla) in shipped.FLOWS.items()
+        },
+    )
+    gates = _add_missing(
+        Gate,
+        {
+            slug: {"name": name, "blocks": blocks, "max_hours": hours, "approver_role": role}
+            for slug, (name, blocks, hours, role) in shipped.GATES.items()
+        },
+    )
+    references: dict[str, Callable[[str], Any]] = {
+        **dict.fromkeys(("owner", "fallback", "rule_owner"), owners.__getitem__),
+        "sla": slas.__getitem__,
+        "flow": flows.__getitem__,
+        "gate": gates.__getitem__,
+    }
+    if not OwnershipRule.objects.exists():
+        # All or none: a rule that an admin renamed or moved must not come back beside the new one.
+        _add_missing(OwnershipRule, _resolved(((row["slug"], row) for row in shipped.RULES), references))
+    _add_missing(ExceptionType, _resolved(shipped.EXCEPTION_TYPES.items(), references))
+
+
+def _resolved(
+    rows: Iterable[tuple[str, Mapping[str, Any]]], references: Mapping[str, Callable[[str], Any]]
+) -> dict[str, dict[str, Any]]:
+    return {
+        slug: {
+            name: references[name](value) if name in references else value
+            for name, value in row.items()
+            if name != "slug"
+        }
+        for slug, row in rows
+    }
+
+
+def _add_contracts(owners: Mapping[str, Owner], *, by: Actor, now: datetime) -> None:
+    known = set(Contract.objects.values_list("name", flat=True))
+    contracts = _add_missing(
+        Contract,
+        {
+            contract.name: {
+                "direction": contract.direction,
+                "description": contract.description,
+                "contract_owner": owners["integrations"],
+                "execution_owner": owners["integrations"],
+                "business_owner": owners[contract.business_owner],
+            }
+            for contract in shipped.CONTRACTS
+        },
+        key="name",
+    )
+    for contract in shipped.CONTRACTS:
+        if contract.name not in known:
+            version = draft_contract_version(
+                contract=contracts[contract.name], schema=contract.schema, pii=contract.pii, by=by, now=now
+            )
+            publish_contract_version(version_id=version.pk, by=by, now=now)

@@ -1,0 +1,118 @@
+"""Letting other people's programs in, and out again."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Q
+
+from audit.access import require
+from audit.context import Actor, acting
+from audit.errors import FieldError, Invalid
+from audit.models import User
+from audit.services.events import record
+from rules import selectors
+from rules.errors import TokenRefused
+from rules.models import ApiToken, ApiTokenClient, Client
+
+SCHEME: Final = "hr"
+NOTED_EVERY = timedelta(minutes=10)
+
+
+def issue_api_token(
+    *,
+    user: User,
+    label: str,
+    scopes: Collection[str],
+    clients: Collection[Client],
+    expires_at: datetime,
+    by: Actor,
+    now: datetime,
+) -> tuple[ApiToken, str]:
+    """Issue a token; the text is returned this once and cannot be had again.
+
+    Raises `Invalid` for scopes or clients beyond the person's own and for an end that has passed.
+    """
+    with acting(by, at=now):
+        require(by, "sync.edit_system")
+        _refuse_beyond(user, scopes, clients, expires_at, now)
+        prefix = secrets.token_hex(4)
+        text = f"{SCHEME}_{prefix}_{secrets.token_urlsafe(32)}"
+        token = ApiToken.objects.create(
+            name=label, prefix=prefix, digest=_digest(text), user=user, scopes=sorted(scopes), expires_at=expires_at
+        )
+        ApiTokenClient.objects.bulk_create([ApiTokenClient(token=token, client=client) for client in clients])
+        record("token.issued", subject=token, prefix=prefix, scopes=sorted(scopes), holder=f"user:{user.pk}")
+    return token, text
+
+
+def revoke_api_token(*, token_id: UUID, by: Actor, now: datetime, reason: str = "") -> ApiToken:
+    """End a token at once; one that is revoked already stays as it is."""
+    with acting(by, at=now, reason=reason):
+        require(by, "sync.edit_system")
+        token = ApiToken.objects.select_for_update().get(pk=token_id)
+        if token.revoked_at is None:
+            token.revoked_at = now
+            token.save(update_fields=["revoked_at"])
+            record("token.revoked", subject=token, reason=reason, prefix=token.prefix)
+    return token
+
+
+def authenticate_api_token(*, text: str, now: datetime, request_id: str = "") -> Actor:
+    """The actor a token stands for: the person's permissions and clients, cut down to the token's.
+
+    Raises `TokenRefused`; the words do not tell an unknown token from an expired or revoked one.
+    """
+    token = ApiToken.objects.select_related("user").filter(digest=_digest(text)).first()
+    if token is None or token.revoked_at is not None or token.expires_at <= now or not token.user.is_active:
+        raise TokenRefused("This API token is unknown, expired or revoked.")
+    holder = selectors.actor_for(token.user, channel="api", request_id=request_id)
+    scope = frozenset(token.client_scope.values_list("client_id", flat=True))
+    actor = replace(
+        holder,
+        kind="integrator",
+        id=f"token:{token.prefix}",
+        name=token.name,
+        permissions=holder.permissions & frozenset(token.scopes),
+        clients=scope if holder.clients is None else holder.clients & scope,
+    )
+    _note_use(token, actor, now)
+    return actor
+
+
+def _note_use(token: ApiToken, actor: Actor, now: datetime) -> None:
+    """Keep when the token was last used, to within some minutes: a write per request would be a queue of its own."""
+    if token.last_used_at is None or now - token.last_used_at >= NOTED_EVERY:
+        unnoted = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - NOTED_EVERY)
+        with acting(actor, at=now):
+            ApiToken.objects.filter(unnoted, pk=token.pk).update(last_used_at=now)
+
+
+def _refuse_beyond(
+    user: User, scopes: Collection[str], clients: Collection[Client], expires_at: datetime, now: datetime
+) -> None:
+    holder = selectors.actor_for(user, channel="api")
+    errors = [
+        FieldError("/scopes", "beyond-holder", f"{user.display_name} does not have {scope}.")
+        for scope in sorted(set(scopes) - holder.permissions)
+    ]
+    errors += [
+        FieldError("/clients", "beyond-holder", f"{user.display_name} has no access to {client}.")
+        for client in clients
+        if not holder.reaches(client.pk)
+    ]
+    if expires_at <= now:
+        errors.append(FieldError("/expires_at", "passed", "The token would have expired already."))
+    if errors:
+        raise Invalid(" ".join(error.detail for error in errors), errors=errors)
+
+
+def _digest(text: str) -> str:
+    # The token carries 256 random bits, so a plain hash cannot be searched; a slow one would cost every request.
+    return hashlib.sha256(text.encode()).hexdigest()

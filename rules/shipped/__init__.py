@@ -1,0 +1,18 @@
+"""What a new installation starts with, as data."""
+
+from rules.shipped.contracts import CONTRACTS, ShippedContract
+from rules.shipped.exception_types import EXCEPTION_TYPES
+from rules.shipped.people import CALENDARS, OWNERS, SLAS
+from rules.shipped.routing import FLOWS, GATES, RULES
+
+__all__ = [
+    "CALENDARS",
+    "CONTRACTS",
+    "EXCEPTION_TYPES",
+    "FLOWS",
+    "GATES",
+    "OWNERS",
+    "RULES",
+    "SLAS",
+    "ShippedContract",
+]

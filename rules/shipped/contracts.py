@@ -1,0 +1,252 @@
+"""The contracts a new installation speaks: JSON Schema 2020-12, personal data marked.
+
+Inbound objects are open: a field we do not know is kept out of everything but does no harm. Money is in minor units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rules.contracts import DIALECT
+
+TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 200}
+KEY: Final = {"type": "string", "minLength": 1, "maxLength": 80, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+MOMENT: Final = {"type": "string", "format": "date-time"}
+MONEY: Final = {"type": "integer", "minimum": 0, "maximum": 10**12}
+CURRENCY: Final = {"type": "string", "pattern": "^[A-Z]{3}$"}
+COUNTRY: Final = {"type": "string", "pattern": "^[A-Z]{2}$"}
+OPTIONAL_TEXT: Final = {"type": ["string", "null"], "maxLength": 500}
+QUANTITY: Final = {"type": "integer", "minimum": 1, "maximum": 1_000_000}
+SKU_TYPES: Final = ["stock", "preorder", "drop_ship", "digital"]
+
+
+@dataclass(frozen=True)
+class ShippedContract:
+    """A contract as it is shipped: name, direction, meaning, schema and personal pointers."""
+
+    name: str
+    direction: str
+    description: str
+    schema: dict[str, Any]
+    pii: tuple[str, ...] = ()
+    business_owner: str = "client-success"
+
+
+def _object(required: list[str], **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": required, "properties": properties}
+
+
+def _schema(required: list[str], **properties: Any) -> dict[str, Any]:
+    return {"$schema": DIALECT, **_object(required, **properties)}
+
+
+LINE: Final = _object(
+    ["sku", "quantity"],
+    line=KEY,
+    sku=KEY,
+    title=OPTIONAL_TEXT,
+    sku_type={"enum": [*SKU_TYPES, None]},
+    quantity=QUANTITY,
+    unit_minor=MONEY,
+)
+ADDRESS: Final = _object(
+    ["country"],
+    recipient=OPTIONAL_TEXT,
+    street=OPTIONAL_TEXT,
+    street2=OPTIONAL_TEXT,
+    postcode=OPTIONAL_TEXT,
+    city=OPTIONAL_TEXT,
+    region=OPTIONAL_TEXT,
+    country=COUNTRY,
+)
+ADDRESS_PII: Final = tuple(f"/address/{field}" for field in ("recipient", "street", "street2", "postcode"))
+CONTACT: Final = _object([], email=OPTIONAL_TEXT, phone=OPTIONAL_TEXT)
+
+ORDER_PLACED: Final = _schema(
+    ["client", "order", "channel", "placed_at", "currency", "total_minor", "lines", "address"],
+    client=KEY,
+    order=KEY,
+    channel=KEY,
+    segment=OPTIONAL_TEXT,
+    delivery_sla=OPTIONAL_TEXT,
+    fraud_score={"type": ["integer", "null"], "minimum": 0, "maximum": 100},
+    placed_at=MOMENT,
+    currency=CURRENCY,
+    total_minor=MONEY,
+    lines={"type": "array", "minItems": 1, "maxItems": 1000, "items": LINE},
+    address=ADDRESS,
+    contact=CONTACT,
+    identifiers={
+        "type": "array",
+        "maxItems": 20,
+        "items": _object(["system", "external_id"], system=KEY, external_id=KEY),
+    },
+)
+
+
+def _shipment(**more: Any) -> dict[str, Any]:
+    return _schema(
+        ["task", "at"],
+        task=KEY,
+        order=KEY,
+        at=MOMENT,
+        carrier=OPTIONAL_TEXT,
+        tracking=OPTIONAL_TEXT,
+        location=OPTIONAL_TEXT,
+        **more,
+    )
+
+
+def _task(required: list[str], **more: Any) -> dict[str, Any]:
+    return _schema(["task", "at", *required], task=KEY, order=KEY, at=MOMENT, reference=OPTIONAL_TEXT, **more)
+
+
+CONTRACTS: Final[tuple[ShippedContract, ...]] = (
+    ShippedContract(
+        "order.placed",
+        "inbound",
+        "A customer has ordered. Once per order and store; a later version carries a newer change token.",
+        ORDER_PLACED,
+        (*ADDRESS_PII, "/contact/email", "/contact/phone"),
+    ),
+    ShippedContract(
+        "payment.captured",
+        "inbound",
+        "The order's money has arrived; fulfilment starts. Once per payment, usually one per order.",
+        _schema(
+            ["client", "order", "amount_minor", "currency", "captured_at"],
+            client=KEY,
+            order=KEY,
+            amount_minor=MONEY,
+            currency=CURRENCY,
+            captured_at=MOMENT,
+            reference=OPTIONAL_TEXT,
+        ),
+        business_owner="finance-ops",
+    ),
+    ShippedContract(
+        "order.cancelled",
+        "inbound",
+        "The customer or the store has cancelled the whole order. At most once per order.",
+        _schema(["client", "order", "cancelled_at"], client=KEY, order=KEY, cancelled_at=MOMENT, reason=OPTIONAL_TEXT),
+    ),
+    ShippedContract(
+        "stock.changed",
+        "inbound",
+        "The number of units of a SKU that can be promised at a location, as an absolute number. As often as it changes.",
+        _schema(
+            ["client", "sku", "available", "changed_at"],
+            client=KEY,
+            sku=KEY,
+            location=KEY,
+            available={"type": "integer", "minimum": 0, "maximum": 10**9},
+            changed_at=MOMENT,
+        ),
+        business_owner="ops-team",
+    ),
+    ShippedContract(
+        "task.acknowledged",
+        "inbound",
+        "A system has taken note of a task; nothing is promised yet. At most once per task.",
+        _task([]),
+        business_owner="ops-team",
+    ),
+    ShippedContract(
+        "task.confirmed",
+        "inbound",
+        "A system has accepted a task and will do it. Once per task.",
+        _task([], expected_at=MOMENT),
+        business_owner="ops-team",
+    ),
+    ShippedContract(
+        "task.refused",
+        "inbound",
+        "A system will not do a task, and says why. Once per task.",
+        _task(["reason"], reason=TEXT),
+        business_owner="ops-team",
+    ),
+    ShippedContract(
+        "shipment.picked",
+        "inbound",
+        "The goods of a task are off the shelf. Once per task.",
+        _shipment(picker=OPTIONAL_TEXT, manifest=OPTIONAL_TEXT),
+        ("/picker",),
+        business_owner="ops-team",
+    ),
+    ShippedContract(
+        "shipment.packed",
+        "inbound",
+        "The parcel of a task is closed. Once per task.",
+        _shipment(manifest=OPTIONAL_TEXT, parcels={"type": "integer", "minimum": 1, "maximum": 1000}),
+        business_owner="ops-team",
+    ),
+    ShippedContract(
+        "shipment.handed_over",
+        "inbound",
+        "The carrier has taken the parcel. Once per task.",
+        _shipment(),
+        business_owner="logistics",
+    ),
+    ShippedContract(
+        "shipment.delivered",
+        "inbound",
+        "The customer has the parcel. Once per task.",
+        _shipment(signed_by=OPTIONAL_TEXT),
+        ("/signed_by",),
+        business_owner="logistics",
+    ),
+    ShippedContract(
+        "shipment.rejected",
+        "inbound",
+        "The carrier refuses the parcel or brings it back, and says why.",
+        _shipment(reason=TEXT),
+        business_owner="logistics",
+    ),
+    ShippedContract(
+        "task.requested",
+        "outbound",
+        "We ask a system to do something for an order. Once per task; the task is the idempotency key.",
+        _schema(
+            ["task", "kind", "order", "client", "lines"],
+            task=KEY,
+            kind={"enum": ["pick_pack", "drop_ship", "ship", "review", "notify", "invoice", "cancel"]},
+            order=KEY,
+            client=KEY,
+            due_at=MOMENT,
+            reply_to=OPTIONAL_TEXT,
+            lines={"type": "array", "maxItems": 1000, "items": LINE},
+            address=ADDRESS,
+        ),
+        ADDRESS_PII,
+        business_owner="ops-team",
+    ),
+    ShippedContract(
+        "order.export",
+        "outbound",
+        "An order with everything that is known about who owns it, why and until when, and a token that proves it.",
+        _schema(
+            ["order", "client", "status", "owner", "rule", "rule_version", "flow", "sla_due_at", "audit_token"],
+            order=KEY,
+            client=KEY,
+            status=KEY,
+            owner=KEY,
+            backup=KEY,
+            rule=KEY,
+            rule_version={"type": "integer", "minimum": 1},
+            flow=KEY,
+            sla=KEY,
+            sla_due_at={"type": ["string", "null"], "format": "date-time"},
+            fallback=KEY,
+            channel=KEY,
+            placed_at=MOMENT,
+            currency=CURRENCY,
+            total_minor=MONEY,
+            lines={"type": "array", "items": LINE},
+            identifiers={"type": "array", "items": _object(["system", "external_id"], system=KEY, external_id=KEY)},
+            exceptions={"type": "array", "items": {"type": "object"}},
+            events={"type": "array", "items": {"type": "object"}},
+            audit_token=TEXT | {"maxLength": 8000},
+        ),
+    ),
+)

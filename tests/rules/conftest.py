@@ -1,0 +1,37 @@
+"""A rule book to decide with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from audit.context import Actor
+from rules import facts, services
+from rules.models import RuleBookVersion
+
+ORDER_ATTRIBUTES = {
+    "channel": str,
+    "country": str,
+    "segment": str,
+    "delivery_sla": str,
+    "fraud_score": int,
+    "total_minor": int,
+    "currency": str,
+    "lines": [{"sku": str, "sku_type": str, "quantity": int}],
+}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def order_context() -> None:
+    """The context of orders, where the app that declares it does not yet."""
+    try:
+        facts.context("order")
+    except LookupError:
+        facts.declare_context("order", ORDER_ATTRIBUTES)
+
+
+@pytest.fixture
+def shipped_book(db: None, system: Actor, now: datetime) -> RuleBookVersion:
+    """The shipped configuration, installed and frozen."""
+    return services.install_shipped_configuration(by=system, now=now)
