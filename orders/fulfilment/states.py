@@ -112,6 +112,7 @@ class AddressVerdict(models.TextChoices):
     STANDARDISED = "standardised", "Standardised"
     INVALID = "invalid", "Needs correction"
     ACCEPTED = "accepted", "Accepted by a person"
+    ELSEWHERE = "elsewhere", "Kept by the store"
 
 
 class SkuType(models.TextChoices):

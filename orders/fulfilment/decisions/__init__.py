@@ -1,0 +1,1 @@
+"""Decisions about orders: pure functions, no database, no clock."""

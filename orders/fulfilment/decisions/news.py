@@ -1,0 +1,144 @@
+"""What other systems tell us, in one shape, whatever wire it came over."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+SLA_NAMES = frozenset({"standard", "expedited"})
+SKU_TYPES = frozenset({"stocked", "preorder", "drop_ship"})
+
+
+@dataclass(frozen=True)
+class News:
+    """One event: who says it (a system's slug), about what (its own name for the order), when it happened, and the facts."""
+
+    event_id: str
+    type: str
+    system: str
+    subject: str
+    client_id: UUID
+    happened_at: datetime
+    data: Mapping[str, Any]
+    correlation_id: str = ""
+
+    @property
+    def order_name(self) -> str:
+        """What the sender calls the order."""
+        return str(self.data.get("order") or self.subject)
+
+
+@dataclass(frozen=True)
+class PlacedLine:
+    """A line as the store sold it; `unit_minor` in minor units of the order's currency."""
+
+    sku: str
+    name: str
+    sku_type: str
+    vendor: str
+    quantity: int
+    unit_minor: int
+
+
+@dataclass(frozen=True)
+class PlacedOrder:
+    """An order as a store tells it; `identifiers` are (system, what it calls the order)."""
+
+    news: News
+    number: str
+    channel: str
+    segment: str
+    delivery_sla: str
+    fraud_score: float | None
+    currency: str
+    total_minor: int
+    placed_at: datetime
+    paid_at: datetime | None
+    promised_at: datetime | None
+    is_test: bool
+    identifiers: tuple[tuple[str, str], ...]
+    customer: Mapping[str, Any] = field(default_factory=dict)
+    address: Mapping[str, Any] | None = None
+    lines: Sequence[PlacedLine] = ()
+
+    @property
+    def country(self) -> str:
+        """Where it ships to, where that is known; else nothing."""
+        address = self.address or {}
+        code = str(address.get("country") or address.get("country_code") or "").strip().upper()
+        return code if len(code) == 2 and code.isalpha() and code.isascii() else ""  # noqa: PLR2004 -- ISO 3166 alpha-2
+
+
+def read_placed_order(news: News) -> PlacedOrder:
+    """Read an order out of its event. Raises `ValueError` naming the field when it cannot be one, contract or not."""
+    data = news.data
+    named = {**dict(data.get("external_ids") or {}), news.system: news.subject or str(data.get("number", ""))}
+    return PlacedOrder(
+        news=news,
+        number=_text(data, "number", otherwise=news.subject),
+        channel=_text(data, "channel", otherwise="web"),
+        segment=str(data.get("segment") or ""),
+        delivery_sla=_one_of(data, "delivery_sla", SLA_NAMES, otherwise="standard"),
+        fraud_score=_score(data.get("fraud_score")),
+        currency=_text(data, "currency"),
+        total_minor=_whole(data, "total_minor", at_least=0),
+        placed_at=moment(data.get("placed_at")) or news.happened_at,
+        paid_at=moment(data.get("paid_at")),
+        promised_at=moment(data.get("promised_at")),
+        is_test=bool(data.get("test")),
+        identifiers=tuple(sorted((str(system), str(name)) for system, name in named.items() if name)),
+        customer=dict(data.get("customer") or {}),
+        address=data.get("shipping_address") or None,
+        lines=tuple(_line(line) for line in data.get("lines") or ()),
+    )
+
+
+def moment(value: object) -> datetime | None:
+    """An RFC 3339 time with its offset. Raises `ValueError` for one without, because guessing a zone moves deadlines."""
+    if not value:
+        return None
+    parsed = datetime.fromisoformat(str(value))
+    if parsed.tzinfo is None:
+        raise ValueError(f"{value} has no time zone.")
+    return parsed
+
+
+def _line(line: Mapping[str, Any]) -> PlacedLine:
+    return PlacedLine(
+        sku=_text(line, "sku"),
+        name=str(line.get("name") or "")[:200],
+        sku_type=_one_of(line, "sku_type", SKU_TYPES, otherwise="stocked"),
+        vendor=str(line.get("vendor") or ""),
+        quantity=_whole(line, "quantity", at_least=1),
+        unit_minor=_whole(line, "unit_minor", at_least=0),
+    )
+
+
+def _text(data: Mapping[str, Any], name: str, *, otherwise: str = "") -> str:
+    value = str(data.get(name) or otherwise).strip()
+    if not value:
+        raise ValueError(f"{name} is missing.")
+    return value
+
+
+def _whole(data: Mapping[str, Any], name: str, *, at_least: int) -> int:
+    value = data.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+        raise ValueError(f"{name} must be a whole number from {at_least}.")
+    return value
+
+
+def _one_of(data: Mapping[str, Any], name: str, known: frozenset[str], *, otherwise: str) -> str:
+    value = str(data.get(name) or otherwise)
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(sorted(known))}.")
+    return value
+
+
+def _score(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:  # noqa: PLR2004 -- a percentage
+        raise ValueError("fraud_score must be a number from 0 to 100.")
+    return float(value)

@@ -1,0 +1,78 @@
+"""Where an order stands, from the facts about it. One function, so that every way of arriving at the facts ends in the same place."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from orders.fulfilment.states import (
+    FULFILMENT_GONE,
+    AddressVerdict,
+    FulfilmentState,
+    LineState,
+    OrderState,
+)
+
+
+@dataclass(frozen=True)
+class OrderFacts:
+    """Everything the state of an order depends on. `needs_review`: a rule or the risk score asks for a person, who has not decided."""
+
+    is_paid: bool
+    is_cancelled: bool
+    is_held: bool
+    needs_review: bool
+    address: AddressVerdict
+    lines: Sequence[LineState]
+    fulfilments: Sequence[FulfilmentState]
+    return_is_over: bool = False
+
+
+def resting_state(facts: OrderFacts) -> OrderState:
+    """The one state that says what stands between this order and its customer."""
+    parcels = [state for state in facts.fulfilments if state != FulfilmentState.CANCELLED]
+    gone = [state in FULFILMENT_GONE for state in parcels]
+    if facts.is_cancelled:
+        return OrderState.RETURNING if any(gone) and not facts.return_is_over else OrderState.CANCELLED
+    if not facts.lines:
+        return OrderState.QUARANTINED
+    if all(gone) and gone and not _is_waiting(facts.lines):
+        arrived = all(state == FulfilmentState.DELIVERED for state in parcels)
+        return OrderState.DELIVERED if arrived else OrderState.SHIPPED
+    return _before_shipping(facts, parcels, gone)
+
+
+def _before_shipping(facts: OrderFacts, parcels: Sequence[FulfilmentState], gone: Sequence[bool]) -> OrderState:
+    waiting = _is_waiting(facts.lines)
+    refused = FulfilmentState.REFUSED in parcels or LineState.REFUSED in facts.lines
+    asked_in_this_order = (
+        (facts.is_held, OrderState.ON_HOLD),
+        (not facts.is_paid, OrderState.AWAITING_PAYMENT),
+        (facts.address == AddressVerdict.INVALID, OrderState.ADDRESS_INVALID),
+        (facts.needs_review, OrderState.MANUAL_REVIEW),
+        (FulfilmentState.REJECTED in parcels, OrderState.CARRIER_REJECTED),
+        (refused, OrderState.VENDOR_REFUSED),
+        (not parcels and waiting, OrderState.PAID_NO_STOCK),
+        (not parcels, OrderState.PAID),
+        (waiting, OrderState.PARTLY_FULFILLED),
+        (any(gone), OrderState.PARTLY_SHIPPED),
+        (True, OrderState.IN_FULFILMENT),
+    )
+    return next(state for applies, state in asked_in_this_order if applies)
+
+
+def _is_waiting(lines: Sequence[LineState]) -> bool:
+    return LineState.BACK_ORDERED in lines
+
+
+def way_to(source: OrderState, target: OrderState, edges: Collection[tuple[str, str]]) -> tuple[OrderState, ...]:
+    """The states to enter one after the other: the target itself, or by way of "paid" where the machine has no direct edge.
+
+    Raises `LookupError` when there is no way: the caller refuses, the order stays.
+    """
+    if source == target:
+        return ()
+    if (source, target) in edges:
+        return (target,)
+    via = OrderState.PAID
+    if (source, via) in edges and (via, target) in edges:
+        return (via, target)
+    raise LookupError(f"There is no way from {source.label} to {target.label}.")
