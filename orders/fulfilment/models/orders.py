@@ -40,7 +40,7 @@ class Sku(Accountable):
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="skus")
     code = models.CharField(max_length=80)
     name = models.CharField(max_length=200, blank=True)
-    sku_type = models.CharField(max_length=20, choices=SkuType, default=SkuType.STOCKED)
+    sku_type = models.CharField(max_length=20, choices=SkuType, default=SkuType.STOCK)
     vendor = models.CharField(max_length=80, blank=True, help_text="Who ships it, where that is not us")
 
     class Meta(Accountable.Meta):
@@ -213,13 +213,25 @@ class Order(FSMModelMixin, Accountable):
 
     @transition(
         field=state,
-        source=[S.IN_FULFILMENT, S.PARTLY_SHIPPED, S.VENDOR_REFUSED, S.CARRIER_REJECTED, S.ON_HOLD],
+        source=[
+            S.AWAITING_PAYMENT,
+            S.PAID,
+            S.IN_FULFILMENT,
+            S.PARTLY_SHIPPED,
+            S.VENDOR_REFUSED,
+            S.CARRIER_REJECTED,
+            S.ON_HOLD,
+        ],
         target=S.SHIPPED,
     )
     def ship(self) -> None:
         """Every parcel has been seen at the carrier."""
 
-    @transition(field=state, source=[S.IN_FULFILMENT, S.PARTLY_SHIPPED, S.SHIPPED, S.ON_HOLD], target=S.DELIVERED)
+    @transition(
+        field=state,
+        source=[S.AWAITING_PAYMENT, S.PAID, S.IN_FULFILMENT, S.PARTLY_SHIPPED, S.SHIPPED, S.ON_HOLD],
+        target=S.DELIVERED,
+    )
     def deliver(self) -> None:
         """Every parcel has been seen at the customer."""
 
