@@ -33,13 +33,14 @@ class ContextSpec:
     def conform(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """The declared part of a context. What is missing is null; a value of the wrong type or size is left out.
 
-        Null equals nothing and is more or less than nothing; an attribute left out makes its conditions undecided.
+        Null equals only null, and nothing is more or less than it; an attribute left out makes its conditions undecided.
         """
         return _fit_record(context, dict(self.attributes))
 
     def as_kept(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """The declared part of a context as it is stored: read again, it conforms to the same, wrong values included."""
-        return _keep(self.conform(context), dict(self.attributes))
+        kept: dict[str, Any] = _keep(self.conform(context), dict(self.attributes))
+        return kept
 
     def paths(self) -> list[str]:
         """Every attribute as predicates name it: `channel`, `lines[].sku_type`."""

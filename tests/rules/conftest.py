@@ -10,7 +10,7 @@ from audit.context import Actor
 from rules import facts, services
 from rules.models import RuleBookVersion
 
-ORDER_ATTRIBUTES = {
+ORDER_ATTRIBUTES: dict[str, facts.Declared] = {
     "channel": str,
     "country": str,
     "segment": str,

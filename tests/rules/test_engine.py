@@ -20,24 +20,19 @@ from rules.engine import (
     compile_mapping,
     compile_predicate,
 )
-from rules.facts import ContextSpec, as_shape
+from rules.facts import ContextSpec, Declared, as_shape
 
-SPEC = ContextSpec(
-    "order",
-    {
-        name: as_shape(shape)
-        for name, shape in {
-            "channel": str,
-            "country": str,
-            "fraud_score": int,
-            "weight": float,
-            "is_gift": bool,
-            "tags": [str],
-            "address": {"country": str, "is_business": bool},
-            "lines": [{"sku": str, "sku_type": str, "quantity": int}],
-        }.items()
-    },
-)
+ATTRIBUTES: dict[str, Declared] = {
+    "channel": str,
+    "country": str,
+    "fraud_score": int,
+    "weight": float,
+    "is_gift": bool,
+    "tags": [str],
+    "address": {"country": str, "is_business": bool},
+    "lines": [{"sku": str, "sku_type": str, "quantity": int}],
+}
+SPEC = ContextSpec("order", {name: as_shape(declared) for name, declared in ATTRIBUTES.items()})
 PREORDER = 'channel == "marketplace" && lines.exists(l, l.sku_type == "preorder")'
 
 
