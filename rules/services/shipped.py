@@ -20,12 +20,13 @@ from rules.models import (
     OwnershipRule,
     RuleBookVersion,
     Sla,
+    StatusOwnership,
     Team,
 )
 from rules.services.books import freeze_rule_book
 from rules.services.contracts import draft_contract_version, publish_contract_version
 
-M = TypeVar("M", Calendar, Contract, ExceptionType, Flow, Gate, Owner, OwnershipRule, Sla, Team)
+M = TypeVar("M", Calendar, Contract, ExceptionType, Flow, Gate, Owner, OwnershipRule, Sla, StatusOwnership, Team)
 
 
 def install_shipped_configuration(*, by: Actor, now: datetime) -> RuleBookVersion:
@@ -114,6 +115,9 @@ def _add_routing(owners: Mapping[str, Owner], slas: Mapping[str, Sla]) -> None:
     if not OwnershipRule.objects.exists():
         # All or none: a rule that an admin renamed or moved must not come back beside the new one.
         _add_missing(OwnershipRule, _resolved(((row["slug"], row) for row in shipped.RULES), references))
+    _add_missing(
+        StatusOwnership, {status: {"owner": owners[owner]} for status, owner in shipped.STATUSES.items()}, key="status"
+    )
     _add_missing(ExceptionType, _resolved(shipped.EXCEPTION_TYPES.items(), references))
 
 

@@ -67,3 +67,23 @@ SLAS: Final[dict[str, tuple[str, int, str]]] = {
     "standard-dispatch": ("10 business hours", 600, "business"),
     "expedited-dispatch": ("4 business hours", 240, "business"),
 }
+
+# Who has what rests in a status, when no rule says otherwise.
+STATUSES: Final[dict[str, str]] = {
+    "awaiting_payment": "finance-ops",
+    "paid": "ops-team",
+    "quarantined": "integrations",
+    "address_invalid": "client-success",
+    "manual_review": "revenue-ops-review",
+    "paid_no_stock": "ops-team",
+    "partly_fulfilled": "ops-team",
+    "in_fulfilment": "ops-team",
+    "vendor_refused": "ops-team-review",
+    "carrier_rejected": "logistics",
+    "on_hold": "ops-team",
+    "partly_shipped": "logistics",
+    "shipped": "logistics",
+    "delivered": "support",
+    "returning": "logistics",
+    "cancelled": "support",
+}

