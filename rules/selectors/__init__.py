@@ -1,8 +1,10 @@
 """Reads of the rules app."""
 
-from rules.selectors.books import active_book, book, document_to_freeze
+from rules.selectors.books import ORDER_CONTEXT, active_book, book, document_to_freeze
 from rules.selectors.contracts import contract, redact, validate_payload
 from rules.selectors.decisions import (
+    Decisions,
+    Trial,
     decisions_with_key,
     latest_decision,
     matches_in,
@@ -12,6 +14,9 @@ from rules.selectors.decisions import (
 from rules.selectors.people import actor_for, clients_of, on_duty, owners_of, people_behind, roles_of, roster
 
 __all__ = [
+    "ORDER_CONTEXT",
+    "Decisions",
+    "Trial",
     "active_book",
     "actor_for",
     "book",

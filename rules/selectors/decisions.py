@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import TypeAlias
 
 from django.db.models import QuerySet
 
@@ -17,6 +18,8 @@ RECENT = 500
 EXAMPLES = 10
 CHUNK = 2_000
 
+Decisions: TypeAlias = QuerySet[Decision]
+
 
 def latest_decision(subject: SubjectRef) -> Decision | None:
     """The decision in force about a subject, with its book."""
@@ -24,7 +27,7 @@ def latest_decision(subject: SubjectRef) -> Decision | None:
     return decisions.order_by("-at", "-id").first()
 
 
-def decisions_with_key(key: str, *, by: Actor) -> QuerySet[Decision]:
+def decisions_with_key(key: str, *, by: Actor) -> Decisions:
     """Decisions about the subject people know by this key, newest first, as far as the actor may see them."""
     decisions = Decision.objects.filter(subject_key=key).select_related("client").order_by("-at", "-id")
     return decisions if by.clients is None else decisions.filter(client_id__in=by.clients)
@@ -76,7 +79,7 @@ class Mismatch:
     again: str
 
 
-def verify_decisions(decisions: QuerySet[Decision]) -> Iterator[Mismatch | None]:
+def verify_decisions(decisions: Decisions) -> Iterator[Mismatch | None]:
     """Make every stored decision again with its own book: None where the answer is the same."""
     for decision in decisions.iterator(chunk_size=CHUNK):
         outcome = book(decision.book_id).decide(decision.context)

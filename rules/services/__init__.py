@@ -3,6 +3,7 @@
 from rules.services.books import freeze_rule_book
 from rules.services.contracts import draft_contract_version, publish_contract_version, retire_contract_version
 from rules.services.decisions import DecisionRequest, decide_for, decide_many
+from rules.services.editing import save_edited
 from rules.services.shipped import install_shipped_configuration
 from rules.services.tokens import authenticate_api_token, issue_api_token, revoke_api_token
 
@@ -18,4 +19,5 @@ __all__ = [
     "publish_contract_version",
     "retire_contract_version",
     "revoke_api_token",
+    "save_edited",
 ]

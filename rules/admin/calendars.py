@@ -1,0 +1,60 @@
+"""Calendars and promises, as admins edit them."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import admin
+
+from rules.admin.base import AnyInlineFormSet, RowsInline, VersionedAdmin
+from rules.business_time import Shift, overlapping
+from rules.models import Calendar, Holiday, OpeningHours, Sla
+
+
+class ShiftsTogether(AnyInlineFormSet):
+    """Shifts of one calendar are edited together, so that overlaps are seen."""
+
+    def clean(self) -> None:
+        """Refuse shifts that overlap."""
+        super().clean()
+        rows = [form.cleaned_data for form in self.forms if form.is_valid() and form.cleaned_data.get("is_active")]
+        pairs = overlapping(Shift(row["weekday"], row["opens"], row["closes"]) for row in rows if "weekday" in row)
+        if pairs:
+            first, second = pairs[0]
+            raise forms.ValidationError(
+                f"The shift that opens at {second.opens:%H:%M} begins before the one of {first.opens:%H:%M} has ended."
+            )
+
+
+class Hours(RowsInline):
+    """When it is open."""
+
+    model = OpeningHours
+    formset = ShiftsTogether
+    ordering = ("weekday", "opens")
+
+
+class Holidays(RowsInline):
+    """When it is closed, beside public holidays."""
+
+    model = Holiday
+    ordering = ("on",)
+
+
+@admin.register(Calendar)
+class CalendarAdmin(VersionedAdmin):
+    """Opening hours in one time zone."""
+
+    list_display = ("name", "slug", "time_zone", "country", "subdivision", "is_active")
+    search_fields = ("name", "slug")
+    inlines = (Hours, Holidays)
+
+
+@admin.register(Sla)
+class SlaAdmin(VersionedAdmin):
+    """How long things may take."""
+
+    list_display = ("name", "slug", "minutes", "basis", "calendar", "is_active")
+    list_filter = ("basis", "is_active")
+    list_select_related = ("calendar",)
+    search_fields = ("name", "slug")
+    autocomplete_fields = ("calendar",)

@@ -1,0 +1,78 @@
+"""Clients, teams, owners, absences and access, as admins edit them."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from rules.admin.base import RowsInline, VersionedAdmin, VersionedForm
+from rules.models import Absence, Client, ClientAccess, Owner, Team, TeamMember
+
+
+class OwnerForm(VersionedForm):
+    """An owner is what its kind says; the database agrees."""
+
+    class Meta:
+        model = Owner
+        exclude = ()
+
+
+@admin.register(Client)
+class ClientAdmin(VersionedAdmin):
+    """Whom we work for."""
+
+    list_display = ("name", "slug", "key_prefix", "time_zone", "currency", "is_active")
+    list_filter = ("is_active",)
+    search_fields = ("name", "slug", "key_prefix")
+    readonly_after_creation = ("slug", "key_prefix")
+
+
+class TeamMembers(RowsInline):
+    """The people of a team."""
+
+    model = TeamMember
+    autocomplete_fields = ("user",)
+
+
+@admin.register(Team)
+class TeamAdmin(VersionedAdmin):
+    """People who work one queue together."""
+
+    list_display = ("name", "slug", "is_active")
+    search_fields = ("name", "slug")
+    inlines = (TeamMembers,)
+
+
+@admin.register(Owner)
+class OwnerAdmin(VersionedAdmin):
+    """Who is accountable."""
+
+    form = OwnerForm
+    list_display = ("name", "slug", "kind", "backup", "calendar", "is_active", "valid_until")
+    list_filter = ("kind", "is_active")
+    list_select_related = ("backup", "calendar")
+    search_fields = ("name", "slug")
+    autocomplete_fields = ("user", "team", "backup", "calendar")
+
+
+@admin.register(Absence)
+class AbsenceAdmin(VersionedAdmin):
+    """Who is away, and until when; the backup has the work meanwhile."""
+
+    list_display = ("owner", "starts_at", "ends_at", "note", "is_active")
+    list_filter = ("is_active",)
+    list_select_related = ("owner",)
+    search_fields = ("owner__name", "owner__slug")
+    autocomplete_fields = ("owner",)
+    readonly_after_creation = ()
+
+
+@admin.register(ClientAccess)
+class ClientAccessAdmin(VersionedAdmin):
+    """Who may see which client's records."""
+
+    list_display = ("user", "client", "is_active")
+    list_filter = ("client", "is_active")
+    list_select_related = ("user", "client")
+    search_fields = ("user__username", "client__name")
+    autocomplete_fields = ("user", "client")
+    readonly_after_creation = ()

@@ -1,0 +1,179 @@
+"""Rules, flows, gates and exception types, as admins edit them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse_lazy
+
+from rules import engine, facts, selectors
+from rules.admin.base import VersionedAdmin, VersionedForm, actor_of
+from rules.models import ExceptionType, Flow, Gate, OwnershipRule, StatusOwnership
+
+TRY = "_try"
+
+
+class OwnershipRuleForm(VersionedForm):
+    """Checks the predicate as it is typed, and again when it is saved."""
+
+    class Meta:
+        model = OwnershipRule
+        exclude = ()
+        widgets = {  # noqa: RUF012 -- Django's declaration
+            "predicate": forms.Textarea(
+                attrs={
+                    "rows": 4,
+                    "cols": 90,
+                    "spellcheck": "false",
+                    "autocomplete": "off",
+                    "hx-post": reverse_lazy("admin:rules_ownershiprule_try"),
+                    "hx-trigger": "load, input changed delay:600ms",
+                    "hx-target": "#predicate-trial",
+                    "hx-include": "closest form",
+                }
+            ),
+            "why": forms.Textarea(attrs={"rows": 2, "cols": 90}),
+        }
+
+    def clean_predicate(self) -> str:
+        """Refuse what the engine would not take, with the place."""
+        predicate = str(self.cleaned_data["predicate"]).strip()
+        problems = engine.check_predicate(predicate, facts.context(selectors.ORDER_CONTEXT))
+        if problems:
+            raise forms.ValidationError([f"Line {p.line}, column {p.column}: {p.message}" for p in problems])
+        return predicate
+
+    def clean(self) -> dict[str, Any]:
+        """A trial saves nothing and keeps everything that was typed."""
+        cleaned = super().clean() or {}
+        if TRY in self.data:
+            self.add_error(None, "Nothing was saved: you tried the predicate.")
+        owner, fallback = cleaned.get("owner"), cleaned.get("fallback")
+        if owner is not None and owner == fallback:
+            self.add_error("fallback", "Name somebody else: the fallback takes over when the owner does nothing.")
+        self._refuse_taken_position(cleaned)
+        return cleaned
+
+    def _refuse_taken_position(self, cleaned: dict[str, Any]) -> None:
+        if not cleaned.get("is_active") or cleaned.get("position") is None:
+            return
+        others = OwnershipRule.objects.filter(is_active=True).exclude(pk=self.instance.pk)
+        taken = others.filter(position=cleaned["position"]).first()
+        if taken is not None:
+            self.add_error("position", f"“{taken.name}” is at this position; choose one before or after it.")
+
+
+@admin.register(OwnershipRule)
+class OwnershipRuleAdmin(VersionedAdmin):
+    """Who owns which orders. What is saved here takes effect when the next rule book is frozen."""
+
+    form = OwnershipRuleForm
+    change_form_template = "admin/rules/ownershiprule/change_form.html"
+    list_display = ("position", "name", "predicate", "owner", "flow", "sla", "fallback", "is_active")
+    list_display_links = ("name",)
+    list_filter = ("is_active", "flow", "owner")
+    list_select_related = ("owner", "flow", "sla", "fallback")
+    ordering = ("position",)
+    search_fields = ("name", "slug", "predicate", "why")
+    autocomplete_fields = ("owner", "fallback", "rule_owner", "flow", "sla")
+    fieldsets = (
+        ("Meaning", {"fields": ("name", "slug", "why", "rule_owner", "is_active")}),
+        ("When", {"fields": ("predicate", "position", "is_default")}),
+        ("Then", {"fields": ("owner", "flow", "sla", "fallback", "fallback_after_minutes")}),
+        ("This change", {"fields": ("reason", "seen_version")}),
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        """Trying a predicate has an address of its own."""
+        address = path("try/", self.admin_site.admin_view(self.try_view), name="rules_ownershiprule_try")
+        return [address, *super().get_urls()]
+
+    def try_view(self, request: HttpRequest) -> HttpResponse:
+        """What the predicate in the form is worth: its problems, or which recent orders it would match."""
+        context = {"trial": self._trial(request) if self.has_view_permission(request) else None}
+        return TemplateResponse(request, "admin/rules/ownershiprule/_trial.html", context)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Without JavaScript the trial comes with the page."""
+        context["trial"] = self._trial(request) if TRY in request.POST else None
+        context["attributes"] = facts.context(selectors.ORDER_CONTEXT).paths()
+        page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return page
+
+    def _trial(self, request: HttpRequest) -> selectors.Trial:
+        recent = selectors.recent_decisions(by=actor_of(request))
+        return selectors.matches_in(request.POST.get("predicate", ""), recent, rule_slug=request.POST.get("slug", ""))
+
+
+@admin.register(Flow)
+class FlowAdmin(VersionedAdmin):
+    """Ways from trigger to outcome."""
+
+    list_display = ("name", "slug", "kind", "owner", "sla", "is_active")
+    list_filter = ("kind", "is_active")
+    list_select_related = ("owner", "sla")
+    search_fields = ("name", "slug")
+    autocomplete_fields = ("owner", "sla")
+
+
+@admin.register(StatusOwnership)
+class StatusOwnershipAdmin(VersionedAdmin):
+    """The one owner of each status."""
+
+    list_display = ("status", "owner", "is_active")
+    list_select_related = ("owner",)
+    search_fields = ("status", "owner__name")
+    autocomplete_fields = ("owner",)
+    readonly_after_creation = ("status",)
+
+
+@admin.register(Gate)
+class GateAdmin(VersionedAdmin):
+    """What lets nothing pass without a waiver."""
+
+    list_display = ("name", "slug", "max_hours", "approver_role", "is_active")
+    search_fields = ("name", "slug")
+
+
+class ExceptionTypeForm(VersionedForm):
+    """The ladder must lead somewhere; each JSON list has the shape its model says."""
+
+    class Meta:
+        model = ExceptionType
+        exclude = ()
+
+    def clean_ladder(self) -> list[dict[str, Any]]:
+        """Steps with a time each, in order."""
+        ladder = self.cleaned_data["ladder"]
+        sound = isinstance(ladder, list) and all(
+            isinstance(step, dict)
+            and isinstance(step.get("after_minutes"), int)
+            and str(step.get("to", "")).startswith(("backup", "owner:"))
+            for step in ladder
+        )
+        if not sound or not ladder:
+            raise forms.ValidationError(
+                'Steps look like {"after_minutes": 60, "to": "backup"} or "to": "owner:logistics".'
+            )
+        minutes = [step["after_minutes"] for step in ladder]
+        if minutes != sorted(minutes):
+            raise forms.ValidationError("Each step comes later than the one before.")
+        return list(ladder)
+
+
+@admin.register(ExceptionType)
+class ExceptionTypeAdmin(VersionedAdmin):
+    """Kinds of exceptions and what is done about them."""
+
+    form = ExceptionTypeForm
+    list_display = ("name", "slug", "severity", "owner", "sla", "route", "gate", "is_active")
+    list_filter = ("severity", "route", "is_active")
+    list_select_related = ("owner", "sla", "gate")
+    search_fields = ("name", "slug")
+    autocomplete_fields = ("owner", "fallback", "sla", "gate")
