@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
 
@@ -32,6 +34,13 @@ def _truncation(mode: str) -> None:
 
 
 TransactionTestCase._fixture_teardown = _flush_protected_tables_too  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unbuilt_static_files() -> None:
+    """Pages name static files as they are in the source; `collectstatic` is not run before tests."""
+    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture
