@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from audit.access import ALL_PERMISSIONS
 from audit.clock import now
 from audit.errors import DomainError
-from rules import contracts, services
+from rules import contracts, selectors, services
 from rules.admin.base import AnyForm, ScopedAdmin, VersionedAdmin, VersionedForm, actor_of
 from rules.models import ApiToken, Client, Contract, ContractVersion
 from rules.states import ContractState
@@ -97,6 +97,15 @@ class ApiTokenForm(AnyForm):
         model = ApiToken
         fields = ("name", "user", "expires_at")
 
+    def clean(self) -> dict[str, Any]:
+        """Name everything the person cannot pass on."""
+        cleaned = super().clean() or {}
+        if {"user", "scopes", "clients", "expires_at"} <= cleaned.keys():
+            given = {name: cleaned[name] for name in ("scopes", "clients", "expires_at")}
+            for error in selectors.beyond_holder(cleaned["user"], **given, now=now()):
+                self.add_error(error.pointer.removeprefix("/"), error.detail)
+        return cleaned
+
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ScopedAdmin):
@@ -109,7 +118,6 @@ class ApiTokenAdmin(ScopedAdmin):
     list_filter = ("revoked_at",)
     list_select_related = ("user",)
     search_fields = ("name", "prefix", "user__username")
-    autocomplete_fields = ("user",)
     actions = ("revoke",)
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
@@ -121,15 +129,6 @@ class ApiTokenAdmin(ScopedAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """The list has the action that revokes; a token itself is not edited."""
         return obj is None and super().has_change_permission(request, obj)
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """A refusal is said on the form's own page."""
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except DomainError as refused:
-            self.message_user(request, refused.message, messages.ERROR)
-            request.method = "GET"
-            return super().changeform_view(request, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
         """Issue it and show its text, this once."""

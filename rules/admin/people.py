@@ -30,7 +30,6 @@ class TeamMembers(RowsInline):
     """The people of a team."""
 
     model = TeamMember
-    autocomplete_fields = ("user",)
 
 
 @admin.register(Team)
@@ -51,7 +50,7 @@ class OwnerAdmin(VersionedAdmin):
     list_filter = ("kind", "is_active")
     list_select_related = ("backup", "calendar")
     search_fields = ("name", "slug")
-    autocomplete_fields = ("user", "team", "backup", "calendar")
+    autocomplete_fields = ("team", "backup", "calendar")
 
 
 @admin.register(Absence)
@@ -74,5 +73,5 @@ class ClientAccessAdmin(VersionedAdmin):
     list_filter = ("client", "is_active")
     list_select_related = ("user", "client")
     search_fields = ("user__username", "client__name")
-    autocomplete_fields = ("user", "client")
+    autocomplete_fields = ("client",)
     readonly_after_creation = ()

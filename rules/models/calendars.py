@@ -42,6 +42,7 @@ class OpeningHours(Accountable):
     is_active = models.BooleanField(default=True)
 
     class Meta(Accountable.Meta):
+        verbose_name_plural = "opening hours"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["calendar", "weekday", "opens"],
@@ -92,6 +93,7 @@ class Sla(Accountable):
     is_active = models.BooleanField(default=True)
 
     class Meta(Accountable.Meta):
+        verbose_name = "SLA"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=Q(minutes__gte=1), name="sla_takes_time"),
             models.CheckConstraint(condition=Q(basis__in=SlaBasis.values), name="sla_basis_is_known"),

@@ -24,6 +24,9 @@ class ApiToken(Accountable):
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta(Accountable.Meta):
+        verbose_name = "API token"
+
     unaudited_fields: ClassVar[frozenset[str]] = Accountable.unaudited_fields | {"digest"}
 
     def __str__(self) -> str:

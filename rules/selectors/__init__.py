@@ -11,7 +11,16 @@ from rules.selectors.decisions import (
     recent_decisions,
     verify_decisions,
 )
-from rules.selectors.people import actor_for, clients_of, on_duty, owners_of, people_behind, roles_of, roster
+from rules.selectors.people import (
+    actor_for,
+    beyond_holder,
+    clients_of,
+    on_duty,
+    owners_of,
+    people_behind,
+    roles_of,
+    roster,
+)
 
 __all__ = [
     "ORDER_CONTEXT",
@@ -19,6 +28,7 @@ __all__ = [
     "Trial",
     "active_book",
     "actor_for",
+    "beyond_holder",
     "book",
     "clients_of",
     "contract",

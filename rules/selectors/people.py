@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,6 +13,7 @@ from django.db.models import Q, QuerySet
 
 from audit.access import GRANTS, Role
 from audit.context import Actor
+from audit.errors import FieldError
 from audit.models import User
 from rules.models import Absence, Client, ClientAccess, Owner, TeamMember
 from rules.states import OwnerKind
@@ -115,3 +117,22 @@ def owners_of(by: Actor) -> QuerySet[Owner]:
     of_teams = Q(team_id__in=by.teams)
     mine = of_teams if by.user_id is None else of_teams | Q(user_id=by.user_id)
     return Owner.objects.filter(mine).order_by("slug")
+
+
+def beyond_holder(
+    user: User, *, scopes: Collection[str], clients: Collection[Client], expires_at: datetime, now: datetime
+) -> list[FieldError]:
+    """What an API token of this person cannot be given, because the person does not have it."""
+    holder = actor_for(user, channel="api")
+    errors = [
+        FieldError("/scopes", "beyond-holder", f"{user.display_name} does not have {scope}.")
+        for scope in sorted(set(scopes) - holder.permissions)
+    ]
+    errors += [
+        FieldError("/clients", "beyond-holder", f"{user.display_name} has no access to {client}.")
+        for client in clients
+        if not holder.reaches(client.pk)
+    ]
+    if expires_at <= now:
+        errors.append(FieldError("/expires_at", "passed", "The token would have expired already."))
+    return errors

@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from audit.access import require
 from audit.context import Actor, acting
-from audit.errors import FieldError, Invalid
+from audit.errors import Invalid
 from audit.models import User
 from audit.services.events import record
 from rules import selectors
@@ -41,7 +41,9 @@ def issue_api_token(
     """
     with acting(by, at=now):
         require(by, "sync.edit_system")
-        _refuse_beyond(user, scopes, clients, expires_at, now)
+        errors = selectors.beyond_holder(user, scopes=scopes, clients=clients, expires_at=expires_at, now=now)
+        if errors:
+            raise Invalid(" ".join(error.detail for error in errors), errors=errors)
         prefix = secrets.token_hex(4)
         text = f"{SCHEME}_{prefix}_{secrets.token_urlsafe(32)}"
         token = ApiToken.objects.create(
@@ -92,25 +94,6 @@ def _note_use(token: ApiToken, actor: Actor, now: datetime) -> None:
         unnoted = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - NOTED_EVERY)
         with acting(actor, at=now):
             ApiToken.objects.filter(unnoted, pk=token.pk).update(last_used_at=now)
-
-
-def _refuse_beyond(
-    user: User, scopes: Collection[str], clients: Collection[Client], expires_at: datetime, now: datetime
-) -> None:
-    holder = selectors.actor_for(user, channel="api")
-    errors = [
-        FieldError("/scopes", "beyond-holder", f"{user.display_name} does not have {scope}.")
-        for scope in sorted(set(scopes) - holder.permissions)
-    ]
-    errors += [
-        FieldError("/clients", "beyond-holder", f"{user.display_name} has no access to {client}.")
-        for client in clients
-        if not holder.reaches(client.pk)
-    ]
-    if expires_at <= now:
-        errors.append(FieldError("/expires_at", "passed", "The token would have expired already."))
-    if errors:
-        raise Invalid(" ".join(error.detail for error in errors), errors=errors)
 
 
 def _digest(text: str) -> str:

@@ -71,7 +71,7 @@ def as_typed(record: Any, **changes: Any) -> dict[str, Any]:
     """The form of a record as its page would post it."""
     values = {field.name: getattr(record, field.attname) for field in record._meta.concrete_fields if field.editable}
     posted = {"seen_version": record.version, "reason": "because", **values, **changes}
-    return {name: value for name, value in posted.items() if value not in (None, False)}
+    return {name: value for name, value in posted.items() if value is not None and value is not False}
 
 
 def problems(response: Any) -> dict[str, list[str]]:
@@ -292,7 +292,7 @@ def test_a_token_beyond_its_person_is_refused_on_the_page(kim: Browser, northwin
         "expires_at_1": "12:00:00",
     }
     page = kim.post(reverse("admin:rules_apitoken_add"), posted)
-    assert "ivy does not have sync.replay. ivy has no access to Northwind." in page.content.decode()
+    assert "ivy does not have sync.replay." in page.content.decode()
 
 
 def test_a_published_contract_is_looked_at_and_a_draft_is_published(kim: Browser, system: Actor, now: datetime) -> None:
