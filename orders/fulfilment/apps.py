@@ -8,3 +8,7 @@ class FulfilmentConfig(AppConfig):
 
     name = "orders.fulfilment"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Plug this app's verbs, checks and facts in."""
+        from orders.fulfilment import registrations  # noqa: F401, PLC0415 -- app ready

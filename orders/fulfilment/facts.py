@@ -4,21 +4,27 @@ from collections.abc import Iterable
 from typing import Any
 
 from orders.fulfilment.models import Order, OrderLine
-from rules.facts import declare_context
+from rules.facts import Declared
 
-LINE_FACTS = {"sku": str, "sku_type": str, "vendor": str, "quantity": int, "unit_minor": int, "in_stock": bool}
-ORDER_FACTS = {
+LINE_FACTS: dict[str, Declared] = {
+    "sku": str,
+    "sku_type": str,
+    "vendor": str,
+    "quantity": int,
+    "unit_minor": int,
+    "in_stock": bool,
+}
+ORDER_FACTS: dict[str, Declared] = {
     "client": str,
     "channel": str,
     "country": str,
     "segment": str,
     "delivery_sla": str,
-    "fraud_score": float,
+    "fraud_score": int,
     "total_minor": int,
     "currency": str,
     "lines": [LINE_FACTS],
 }
-ORDER_CONTEXT = declare_context("order", ORDER_FACTS)
 
 
 def order_context(order: Order, lines: Iterable[tuple[OrderLine, bool]]) -> dict[str, Any]:
@@ -32,7 +38,9 @@ def order_context(order: Order, lines: Iterable[tuple[OrderLine, bool]]) -> dict
         "country": order.country,
         "segment": order.segment,
         "delivery_sla": order.delivery_sla,
-        "fraud_score": order.fraud_score if order.fraud_score is not None else 0.0,
+        "fraud_score": None
+        if order.reviewed_at
+        else order.fraud_score,  # a person has looked: the score no longer counts
         "total_minor": order.total_minor,
         "currency": order.currency,
         "lines": [

@@ -132,7 +132,14 @@ def _normalise(address: Mapping[str, str]) -> tuple[dict[str, str], tuple[Proble
             Problem(field, code) for field, code in sorted(errors.items()) if (field, code) not in _pairs(problems)
         ]
         return dict(address), tuple(problems)
-    return {field: str(found.get(field) or "") for field in FIELDS}, tuple(problems)
+    return {field: _unless_only_case(address[field], str(found.get(field) or ""), field) for field in FIELDS}, tuple(
+        problems
+    )
+
+
+def _unless_only_case(given: str, standard: str, field: str) -> str:
+    """Post offices write in capitals; people's own spelling is as deliverable, so it stays."""
+    return given if field in {"city", "street_address"} and given.casefold() == standard.casefold() else standard
 
 
 def _pairs(problems: list[Problem]) -> set[tuple[str, str]]:

@@ -49,7 +49,7 @@ class PlacedOrder:
     channel: str
     segment: str
     delivery_sla: str
-    fraud_score: float | None
+    fraud_score: int | None
     currency: str
     total_minor: int
     placed_at: datetime
@@ -134,9 +134,9 @@ def _one_of(data: Mapping[str, Any], name: str, known: Sequence[str], *, otherwi
     return value
 
 
-def _score(value: object) -> float | None:
+def _score(value: object) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:  # noqa: PLR2004 -- a percentage
         raise ValueError("fraud_score must be a number from 0 to 100.")
-    return float(value)
+    return round(value)

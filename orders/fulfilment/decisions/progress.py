@@ -45,10 +45,10 @@ def _before_shipping(facts: OrderFacts, parcels: Sequence[FulfilmentState], gone
     refused = FulfilmentState.REFUSED in parcels or LineState.REFUSED in facts.lines
     asked_in_this_order = (
         (facts.is_held, OrderState.ON_HOLD),
+        (FulfilmentState.REJECTED in parcels, OrderState.CARRIER_REJECTED),
         (not facts.is_paid, OrderState.AWAITING_PAYMENT),
         (facts.address == AddressVerdict.INVALID, OrderState.ADDRESS_INVALID),
         (facts.needs_review, OrderState.MANUAL_REVIEW),
-        (FulfilmentState.REJECTED in parcels, OrderState.CARRIER_REJECTED),
         (refused, OrderState.VENDOR_REFUSED),
         (not parcels and waiting, OrderState.PAID_NO_STOCK),
         (not parcels, OrderState.PAID),

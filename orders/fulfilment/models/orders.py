@@ -67,7 +67,9 @@ class Order(FSMModelMixin, Accountable):
     segment = models.CharField(max_length=40, blank=True)
     country = models.CharField(max_length=2, blank=True, help_text="Where it ships to, ISO 3166")
     delivery_sla = models.CharField(max_length=20, choices=DeliverySla, default=DeliverySla.STANDARD)
-    fraud_score = models.FloatField(null=True, blank=True, help_text="0 to 100, as the store's risk service says")
+    fraud_score = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="0 to 100, as the store's risk service says"
+    )
     currency = models.CharField(max_length=3)
     total_minor = models.BigIntegerField()
     state = FSMField(choices=OrderState, default=OrderState.AWAITING_PAYMENT, protected=True, max_length=30)
@@ -92,7 +94,7 @@ class Order(FSMModelMixin, Accountable):
             models.CheckConstraint(condition=Q(total_minor__gte=0), name="order_total_is_not_negative"),
             models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="order_currency_is_iso"),
             models.CheckConstraint(
-                condition=Q(fraud_score__isnull=True) | Q(fraud_score__gte=0, fraud_score__lte=100),
+                condition=Q(fraud_score__isnull=True) | Q(fraud_score__lte=100),
                 name="order_fraud_score_is_a_percentage",
             ),
             models.CheckConstraint(
@@ -128,7 +130,19 @@ class Order(FSMModelMixin, Accountable):
 
     @transition(
         field=state,
-        source=[S.AWAITING_PAYMENT, S.QUARANTINED, S.ADDRESS_INVALID, S.MANUAL_REVIEW, S.PAID_NO_STOCK, S.ON_HOLD],
+        source=[
+            S.AWAITING_PAYMENT,
+            S.QUARANTINED,
+            S.ADDRESS_INVALID,
+            S.MANUAL_REVIEW,
+            S.PAID_NO_STOCK,
+            S.PARTLY_FULFILLED,
+            S.IN_FULFILMENT,
+            S.VENDOR_REFUSED,
+            S.CARRIER_REJECTED,
+            S.PARTLY_SHIPPED,
+            S.ON_HOLD,
+        ],
         target=S.PAID,
     )
     def prepare(self) -> None:
@@ -142,11 +156,11 @@ class Order(FSMModelMixin, Accountable):
     def await_payment(self) -> None:
         """Complete again, and not paid yet."""
 
-    @transition(field=state, source=[S.PAID, S.ON_HOLD], target=S.ADDRESS_INVALID)
+    @transition(field=state, source=[S.PAID, S.ON_HOLD, S.IN_FULFILMENT, S.PARTLY_FULFILLED], target=S.ADDRESS_INVALID)
     def question_address(self) -> None:
         """The address cannot be shipped to as it is."""
 
-    @transition(field=state, source=[S.PAID, S.ON_HOLD], target=S.MANUAL_REVIEW)
+    @transition(field=state, source=[S.PAID, S.ON_HOLD, S.IN_FULFILMENT, S.PARTLY_FULFILLED], target=S.MANUAL_REVIEW)
     def send_to_review(self) -> None:
         """A person has to look before anything ships."""
 
@@ -171,14 +185,16 @@ class Order(FSMModelMixin, Accountable):
         """Everything is with those who ship it."""
 
     @transition(
-        field=state, source=[S.IN_FULFILMENT, S.PARTLY_FULFILLED, S.PARTLY_SHIPPED, S.ON_HOLD], target=S.VENDOR_REFUSED
+        field=state,
+        source=[S.PAID, S.IN_FULFILMENT, S.PARTLY_FULFILLED, S.PARTLY_SHIPPED, S.ON_HOLD],
+        target=S.VENDOR_REFUSED,
     )
     def be_refused(self) -> None:
         """Whoever had the task will not do it."""
 
     @transition(
         field=state,
-        source=[S.IN_FULFILMENT, S.PARTLY_FULFILLED, S.PARTLY_SHIPPED, S.SHIPPED, S.ON_HOLD],
+        source=[S.PAID, S.IN_FULFILMENT, S.PARTLY_FULFILLED, S.PARTLY_SHIPPED, S.SHIPPED, S.ON_HOLD],
         target=S.CARRIER_REJECTED,
     )
     def come_back_from_carrier(self) -> None:
@@ -205,7 +221,7 @@ class Order(FSMModelMixin, Accountable):
 
     @transition(
         field=state,
-        source=[S.IN_FULFILMENT, S.VENDOR_REFUSED, S.CARRIER_REJECTED, S.ON_HOLD, S.SHIPPED],
+        source=[S.PAID, S.IN_FULFILMENT, S.VENDOR_REFUSED, S.CARRIER_REJECTED, S.ON_HOLD, S.SHIPPED],
         target=S.PARTLY_SHIPPED,
     )
     def ship_partly(self) -> None:
@@ -239,7 +255,22 @@ class Order(FSMModelMixin, Accountable):
     def cancel(self) -> None:
         """It will not be fulfilled."""
 
-    @transition(field=state, source=[S.PARTLY_SHIPPED, S.SHIPPED, S.DELIVERED, S.PARTLY_FULFILLED], target=S.RETURNING)
+    @transition(
+        field=state,
+        source=[
+            S.AWAITING_PAYMENT,
+            S.PARTLY_SHIPPED,
+            S.SHIPPED,
+            S.DELIVERED,
+            S.PARTLY_FULFILLED,
+            S.VENDOR_REFUSED,
+            S.CARRIER_REJECTED,
+            S.ADDRESS_INVALID,
+            S.MANUAL_REVIEW,
+            S.ON_HOLD,
+        ],
+        target=S.RETURNING,
+    )
     def return_to_sender(self) -> None:
         """Cancelled too late to keep it here."""
 
@@ -285,11 +316,15 @@ class OrderLine(FSMModelMixin, Accountable):
     def back_order(self) -> None:
         """There are not enough units; it waits for them."""
 
-    @transition(field=state, source=[LineState.REFUSED, LineState.RESERVED], target=LineState.OPEN)
+    @transition(
+        field=state, source=[LineState.REFUSED, LineState.RESERVED, LineState.IN_FULFILMENT], target=LineState.OPEN
+    )
     def reopen(self) -> None:
         """To be planned again."""
 
-    @transition(field=state, source=[LineState.OPEN, LineState.RESERVED], target=LineState.IN_FULFILMENT)
+    @transition(
+        field=state, source=[LineState.OPEN, LineState.RESERVED, LineState.BACK_ORDERED], target=LineState.IN_FULFILMENT
+    )
     def fulfil(self) -> None:
         """It is in a fulfilment."""
 

@@ -1,0 +1,13 @@
+"""What fulfilment refuses."""
+
+from audit.errors import Conflict, IllegalTransition
+
+
+class NoWay(IllegalTransition):
+    """The order cannot get from where it stands to where the facts want it."""
+
+
+class AlreadyGone(Conflict):
+    """Too late: the parcel has left the house."""
+
+    code = "already-gone"

@@ -1,0 +1,1 @@
+"""Reads of orders, each within what the actor may see."""

@@ -1,0 +1,49 @@
+"""Checking where orders go."""
+
+import json
+from collections.abc import Sequence
+
+from audit.crypto import open_secret, seal_secret
+from orders.fulfilment.decisions.addresses import check_address
+from orders.fulfilment.models import Order, OrderAddress
+from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.states import AddressVerdict
+
+
+def check_addresses(dockets: Sequence[Docket], changes: Changes) -> None:
+    """Check what nobody has checked: standardise what is safe to standardise, mark what needs a person."""
+    for docket in dockets:
+        if docket.address is not None and docket.address.verdict == AddressVerdict.UNCHECKED:
+            _check(docket.order, docket.address, changes)
+
+
+def _check(order: Order, address: OrderAddress, changes: Changes) -> None:
+    verdict = check_address(json.loads(open_secret(address.raw)))
+    address.standard = seal_secret(json.dumps(dict(verdict.address)))
+    address.problems = [{"field": problem.field, "code": problem.code} for problem in verdict.problems]
+    if not verdict.is_shippable:
+        address.verdict = AddressVerdict.INVALID
+        changes.tell("order.address_refused", order, problems=address.problems)
+    elif verdict.changed:
+        address.verdict = AddressVerdict.STANDARDISED
+        changes.tell("order.address_standardised", order, fields=sorted(verdict.changed))
+    else:
+        address.verdict = AddressVerdict.VALID
+    changes.edit_address(address)
+
+
+def shipping_address(address: OrderAddress | None) -> dict[str, str]:
+    """The address a parcel is sent to, in clear: for the message to whoever ships it, and for nothing else."""
+    if address is None or not address.standard:
+        return {}
+    standard = json.loads(open_secret(address.standard))
+    named = {
+        "recipient": standard["name"],
+        "street": standard["street_address"],
+        "postcode": standard["postal_code"],
+        "city": standard["city"],
+        "region": standard["country_area"],
+        "country": standard["country_code"],
+    }
+    return {field: value for field, value in named.items() if value}

@@ -1,0 +1,118 @@
+"""What one act changes, collected and written in as few statements as there are tables, with one entry in the trail per change."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Model
+
+from audit.models import Accountable
+from audit.services.events import Entry, record_many
+from audit.subject_refs import SubjectRef, subject_ref
+from orders.fulfilment.models import (
+    EarlyNotice,
+    Export,
+    Fulfilment,
+    FulfilmentLine,
+    Hold,
+    Order,
+    OrderAddress,
+    OrderIdentifier,
+    OrderLine,
+    Reservation,
+    Sku,
+    StockItem,
+)
+from orders.fulfilment.services.cases import Opening, TimerChange, open_all, set_all
+from orders.fulfilment.services.messages import Message, send_all
+from orders.fulfilment.services.rows import changes_of, insert_rows, update_rows
+
+WRITING_ORDER: tuple[type[Model], ...] = (
+    Sku,
+    StockItem,
+    Order,
+    OrderLine,
+    OrderIdentifier,
+    OrderAddress,
+    Reservation,
+    Fulfilment,
+    FulfilmentLine,
+    Hold,
+    EarlyNotice,
+    Export,
+)
+
+
+@dataclass
+class Changes:
+    """Records to insert and fields to update, by model; nothing is written before `write()`."""
+
+    now: datetime
+    openings: list[Opening] = field(default_factory=list)
+    timers: list[TimerChange] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    _new: dict[type[Model], list[Model]] = field(default_factory=lambda: defaultdict(list))
+    _edited: dict[type[Model], dict[Any, tuple[Accountable, set[str]]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    _entries: list[Entry] = field(default_factory=list)
+    _created: set[Any] = field(default_factory=set)
+    _addresses: list[OrderAddress] = field(default_factory=list)
+
+    def add(self, *records: Model) -> None:
+        """Insert these."""
+        for record in records:
+            self._new[type(record)].append(record)
+            self._created.add(record.pk)
+
+    def edit(self, record: Accountable, *fields: str) -> None:
+        """Update these fields of a record; of one that is yet to be inserted, nothing more is needed."""
+        if record.pk in self._created:
+            return
+        _, edited = self._edited[type(record)].setdefault(record.pk, (record, set()))
+        edited.update(fields)
+
+    def edit_address(self, address: OrderAddress) -> None:
+        """Update a checked address; it keeps no history."""
+        if address.pk not in self._created:
+            self._addresses.append(address)
+
+    def tell(self, event_type: str, subject: Model | SubjectRef, *, reason: str = "", **data: Any) -> None:
+        """Put an entry into the trail when writing, with before → after of what was edited of the subject until now."""
+        changes: dict[str, tuple[Any, Any]] = {}
+        if isinstance(subject, Accountable) and subject.pk in self._edited[type(subject)]:
+            changes = changes_of(subject, sorted(self._edited[type(subject)][subject.pk][1]))
+        ref = subject_ref(subject) if isinstance(subject, SubjectRef) else ref_of(subject)
+        self._entries.append(Entry(event_type, ref, reason, data, changes))
+
+    def write(self) -> None:
+        """Write everything collected and forget it, so that the next step can be collected."""
+        for model in WRITING_ORDER:
+            insert_rows(self._new.pop(model, []))
+            self._update(self._edited.pop(model, {}).values())
+        OrderAddress.objects.bulk_update(self._addresses, ["standard", "verdict", "problems"], batch_size=500)
+        if self._entries:
+            record_many(self._entries)
+        send_all(self.messages, now=self.now)
+        open_all(self.openings, now=self.now)
+        set_all(self.timers)
+        self.messages, self.openings, self.timers = [], [], []
+        self._entries = []
+        self._addresses = []
+        self._created = set()
+
+    def _update(self, edited: Iterable[tuple[Accountable, set[str]]]) -> None:
+        alike: dict[tuple[str, ...], list[Accountable]] = defaultdict(list)
+        for record, fields in edited:
+            alike[tuple(sorted(fields))].append(record)
+        for fields, records in sorted(alike.items()):
+            update_rows(sorted(records, key=lambda record: record.pk), fields, now=self.now)
+
+
+def ref_of(record: Model) -> SubjectRef:
+    """The subject of a record of this app; lines and holds belong to the client of their order."""
+    ref = subject_ref(record)
+    order = getattr(record, "order", None)
+    return SubjectRef(ref.type, ref.id, order.client_id) if ref.client_id is None and order is not None else ref

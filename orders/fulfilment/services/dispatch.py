@@ -1,0 +1,100 @@
+"""Handing out tasks: to the warehouse or vendor that sends a parcel, and to the carrier when it is packed.
+
+Nothing is handed out of an order that may not proceed: holds, address, review and live time-limited exceptions are asked here, under the
+order's lock, in the transaction that hands out.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from orders.fulfilment.models import Fulfilment
+from orders.fulfilment.services.addresses import shipping_address
+from orders.fulfilment.services.cases import TimerChange
+from orders.fulfilment.services.changes import Changes, ref_of
+from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.messages import Message
+from orders.fulfilment.states import FulfilmentState
+from rules.states import FlowKind
+
+CONFIRMATION = "fulfilment.confirmation"
+CARRIER = "ship"
+TASK_OF_FLOW = {FlowKind.WAREHOUSE: ("wms", "pick_pack"), FlowKind.DROP_SHIP: ("vendor", "drop_ship")}
+
+
+def dispatch(dockets: Sequence[Docket], changes: Changes) -> None:
+    """Send the tasks of all planned and packed parcels that may go."""
+    for docket in dockets:
+        if not docket.may_proceed:
+            continue
+        for parcel in docket.parcels:
+            if parcel.state == FulfilmentState.PLANNED:
+                send_task(docket, parcel, changes)
+            elif parcel.state == FulfilmentState.PACKED and not parcel.tracking_number:
+                _book_carrier(docket, parcel, changes)
+
+
+def send_task(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
+    """Ask whoever sends this parcel to do so; silence is noticed by a timer."""
+    layer, kind = TASK_OF_FLOW[FlowKind(parcel.flow.kind)]
+    parcel.send_task()
+    parcel.round += 1
+    parcel.tasked_at = changes.now
+    parcel.picker = parcel.picker or ("" if layer == "vendor" else f"{parcel.flow.slug} picking")
+    parcel.manifest = f"PM-{parcel.key}-{parcel.round}"
+    parcel.task_message = f"{parcel.key}/{kind}/{parcel.round}"
+    changes.edit(parcel, "state", "round", "tasked_at", "picker", "manifest", "task_message")
+    changes.tell("fulfilment.tasked", parcel, order=docket.order.key, to=layer, round=parcel.round)
+    changes.messages.append(_message(docket, parcel, layer, kind, parcel.task_message))
+    changes.timers.append(TimerChange(ref_of(parcel), CONFIRMATION, parcel.due_at))
+
+
+def _book_carrier(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
+    """Ask the carrier to collect it. The key is the same every time, so asking twice books once."""
+    changes.messages.append(_message(docket, parcel, "carrier", CARRIER, f"{parcel.key}/{CARRIER}/{parcel.round}"))
+
+
+def _message(docket: Docket, parcel: Fulfilment, layer: str, kind: str, key: str) -> Message:
+    order = docket.order
+    lines = [
+        {"sku": content.line.sku.code, "quantity": content.quantity} for content in docket.contents.get(parcel.pk, [])
+    ]
+    payload: dict[str, Any] = {
+        "task": parcel.key,
+        "kind": kind,
+        "order": order.key,
+        "client": order.client.slug,
+        "number": order.number,
+        "lines": lines,
+        **_ownership(docket),
+    }
+    if parcel.due_at is not None:
+        payload["due_at"] = parcel.due_at.isoformat()
+    if address := shipping_address(docket.address):
+        payload["address"] = address
+    return Message(layer, "task.requested", ref_of(parcel), key, order.key, order.correlation_id, payload)
+
+
+def _ownership(docket: Docket) -> dict[str, Any]:
+    """Who answers and what happens when nothing does: every task carries it, so that no system has to ask."""
+    decision = docket.order.decision
+    if decision is None:
+        return {}
+    outcome = decision.outcome
+    return {
+        "owner": outcome["owner"],
+        "flow": outcome["flow"],
+        "rule": outcome["rule"],
+        "fallback_route": outcome["fallback"],
+    }
+
+
+def withdraw_task(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
+    """The parcel will not be sent; whoever has its task is told."""
+    had_task = parcel.state != FulfilmentState.PLANNED and bool(parcel.task_message)
+    parcel.cancel()
+    changes.edit(parcel, "state")
+    changes.tell("fulfilment.cancelled", parcel, order=docket.order.key)
+    changes.timers.append(TimerChange(ref_of(parcel), CONFIRMATION, None))
+    if had_task:
+        layer, _ = TASK_OF_FLOW[FlowKind(parcel.flow.kind)]
+        changes.messages.append(_message(docket, parcel, layer, "cancel", f"{parcel.key}/cancel/{parcel.round}"))

@@ -1,0 +1,128 @@
+"""An order with everything its progress depends on, read for many orders at once and locked from the top down."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID
+
+from orders.fulfilment.decisions.progress import OrderFacts
+from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, Order, OrderAddress, OrderLine, Reservation
+from orders.fulfilment.states import (
+    AddressVerdict,
+    FulfilmentState,
+    HoldReason,
+    HoldState,
+    LineState,
+    OrderState,
+    ReservationState,
+)
+from rules.states import FlowKind
+
+T = TypeVar("T")
+
+
+@dataclass
+class Docket:
+    """One order's papers. `allowed` are the gates a time-limited exception holds open for it at this moment."""
+
+    order: Order
+    lines: list[OrderLine] = field(default_factory=list)
+    parcels: list[Fulfilment] = field(default_factory=list)
+    contents: dict[UUID, list[FulfilmentLine]] = field(default_factory=dict)
+    holds: list[Hold] = field(default_factory=list)
+    reservations: dict[UUID, Reservation] = field(default_factory=dict)
+    address: OrderAddress | None = None
+    allowed: frozenset[str] = frozenset()
+    return_is_over: bool = False
+
+    @property
+    def verdict(self) -> AddressVerdict:
+        """What keeps or lets the order ship as far as its address goes; a live time-limited exception counts as accepted."""
+        if self.address is None:
+            return AddressVerdict.ELSEWHERE
+        verdict = AddressVerdict(self.address.verdict)
+        if verdict == AddressVerdict.INVALID and "ship-despite-open-case" in self.allowed:
+            return AddressVerdict.ACCEPTED
+        return verdict
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether a person has to look first and has not."""
+        flow = self.order.flow
+        waits = flow is not None and flow.kind == FlowKind.MANUAL_REVIEW and self.order.reviewed_at is None
+        return waits and "ship-despite-open-case" not in self.allowed
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a hold stops the whole order; a hold for the stock of one line stops only that line."""
+        return any(hold.reason != HoldReason.STOCK and hold.state == HoldState.ACTIVE for hold in self.holds)
+
+    @property
+    def may_be_prepared(self) -> bool:
+        """Whether it is paid for and nobody has shipped or cancelled it meanwhile."""
+        order = self.order
+        return order.paid_at is not None and order.cancelled_at is None and bool(self.lines) and not self.parcels
+
+    @property
+    def may_proceed(self) -> bool:
+        """Whether anything of it may be handed to anybody now."""
+        order = self.order
+        stopped = order.paid_at is None or order.cancelled_at is not None or self.is_held or not self.lines
+        return not stopped and self.verdict != AddressVerdict.INVALID and not self.needs_review
+
+    def live_lines(self) -> list[OrderLine]:
+        """The lines that are still to be sent or were sent."""
+        return [line for line in self.lines if line.state != LineState.CANCELLED]
+
+    def facts(self) -> OrderFacts:
+        """What the state of the order follows from."""
+        return OrderFacts(
+            is_paid=self.order.paid_at is not None,
+            is_cancelled=self.order.cancelled_at is not None,
+            is_held=self.is_held,
+            needs_review=self.needs_review,
+            address=self.verdict,
+            lines=[LineState(line.state) for line in self.live_lines()],
+            fulfilments=[FulfilmentState(parcel.state) for parcel in self.parcels],
+            return_is_over=self.return_is_over or self.order.state == OrderState.CANCELLED,
+        )
+
+
+def load_dockets(order_ids: Collection[UUID]) -> list[Docket]:
+    """The papers of these orders, the orders locked by primary key; the same few queries for one and for thousands."""
+    orders = (
+        Order.objects.select_for_update(of=("self",))
+        .select_related("client__calendar", "flow", "owner", "decision")
+        .filter(pk__in=order_ids)
+        .order_by("pk")
+    )
+    dockets = {order.pk: Docket(order) for order in orders}
+    ids = list(dockets)
+    for line in OrderLine.objects.filter(order__in=ids).select_related("sku", "flow").order_by("order", "position"):
+        line.order = dockets[line.order_id].order
+        dockets[line.order_id].lines.append(line)
+    for parcel in Fulfilment.objects.filter(order__in=ids).select_related("flow", "owner").order_by("pk"):
+        parcel.order = dockets[parcel.order_id].order
+        dockets[parcel.order_id].parcels.append(parcel)
+    lines = {line.pk: line for docket in dockets.values() for line in docket.lines}
+    for content in FulfilmentLine.objects.filter(fulfilment__order__in=ids).select_related("fulfilment").order_by("pk"):
+        content.line = lines[content.line_id]
+        dockets[content.fulfilment.order_id].contents.setdefault(content.fulfilment_id, []).append(content)
+    for hold in Hold.objects.filter(order__in=ids, state=HoldState.ACTIVE).order_by("pk"):
+        hold.order = dockets[hold.order_id].order
+        dockets[hold.order_id].holds.append(hold)
+    held = Reservation.objects.filter(line__order__in=ids, state=ReservationState.HELD).select_related("line")
+    for reservation in held:
+        dockets[reservation.line.order_id].reservations[reservation.line_id] = reservation
+    for address in OrderAddress.objects.filter(order__in=ids):
+        dockets[address.order_id].address = address
+    return list(dockets.values())
+
+
+def grouped(rows: Sequence[T], key: str) -> dict[Any, list[T]]:
+    """Rows by one of their attributes, in their order."""
+    found: dict[Any, list[T]] = defaultdict(list)
+    for row in rows:
+        found[getattr(row, key)].append(row)
+    return dict(found)

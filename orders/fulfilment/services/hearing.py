@@ -1,0 +1,217 @@
+"""What news change about an order. Later steps may be heard before earlier ones; nothing here depends on who was first."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from django_fsm import can_proceed
+
+from orders.fulfilment.decisions.news import News, moment
+from orders.fulfilment.models import Fulfilment, OrderLine
+from orders.fulfilment.services import stock
+from orders.fulfilment.services.cases import TimerChange
+from orders.fulfilment.services.changes import Changes, ref_of
+from orders.fulfilment.services.dispatch import CONFIRMATION, withdraw_task
+from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.routing import Desk, hold_for_stock, plan_observed
+from orders.fulfilment.states import (
+    FULFILMENT_GONE,
+    FULFILMENT_IN_HOUSE,
+    FulfilmentState,
+    HoldReason,
+    HoldState,
+    LineState,
+)
+
+Told = tuple[Docket, News]
+OUT_OF_STOCK = frozenset({"out_of_stock", "short_stock", "short"})
+SHIPPING = frozenset({"shipment.handed_over", "shipment.delivered"})
+
+
+def hear(told: Sequence[Told], desk: Desk, changes: Changes) -> None:
+    """Apply news to the papers of the orders they are about, in the order given."""
+    unplanned = {docket.order.pk: docket for docket, news in told if news.type in SHIPPING and not docket.parcels}
+    if unplanned:
+        plan_observed(list(unplanned.values()), desk, changes)
+        changes.write()  # lines enter their parcel before the parcel leaves: two edges, two statements
+    for docket, news in told:
+        if news.type in ABOUT_ORDERS:
+            ABOUT_ORDERS[news.type](docket, news, changes)
+            continue
+        for parcel in _parcels(docket, news):
+            ABOUT_PARCELS[news.type](docket, parcel, news, changes)
+
+
+def happened(news: News, *names: str) -> datetime:
+    """When it happened, by the sender's own account."""
+    given = next((news.data[name] for name in names if news.data.get(name)), None)
+    return moment(given) or news.happened_at
+
+
+def _parcels(docket: Docket, news: News) -> list[Fulfilment]:
+    """The fulfilment whose task the sender names; else all that its vendor (or anybody) sends of the order."""
+    named = [parcel for parcel in docket.parcels if parcel.key == news.data.get("task")]
+    vendor = news.data.get("vendor")
+    return named or [
+        parcel
+        for parcel in docket.parcels
+        if parcel.state != FulfilmentState.CANCELLED and (not vendor or parcel.vendor == vendor)
+    ]
+
+
+def _paid(docket: Docket, news: News, changes: Changes) -> None:
+    order, at = docket.order, happened(news, "captured_at")
+    if order.paid_at is not None and order.paid_at <= at:
+        return
+    order.paid_at = at
+    changes.edit(order, "paid_at")
+    changes.tell("order.payment_captured", order, event=news.event_id, system=news.system)
+
+
+def _cancelled(docket: Docket, news: News, changes: Changes) -> None:
+    if docket.order.cancelled_at is None:
+        cancel(
+            docket, at=happened(news, "cancelled_at"), reason=str(news.data.get("reason") or "")[:280], changes=changes
+        )
+
+
+def cancel(docket: Docket, *, at: datetime, reason: str, changes: Changes) -> None:
+    """Stop whatever has not left the house; what has left comes back."""
+    docket.order.cancelled_at = at
+    changes.edit(docket.order, "cancelled_at")
+    changes.tell("order.cancellation_received", docket.order, reason=reason)
+    for parcel in docket.parcels:
+        if parcel.state not in FULFILMENT_GONE and can_proceed(parcel.cancel):
+            withdraw_task(docket, parcel, changes)
+    for line in docket.lines:
+        if can_proceed(line.cancel):
+            line.cancel()
+            changes.edit(line, "state")
+    for hold in docket.holds:
+        if hold.state == HoldState.ACTIVE:
+            release(docket, hold.reason, changes, why="the order was cancelled")
+
+
+def release(docket: Docket, reason: str, changes: Changes, *, why: str) -> None:
+    """Release the order's active holds of one reason."""
+    for hold in docket.holds:
+        if hold.reason == reason and hold.state == HoldState.ACTIVE:
+            hold.release()
+            hold.released_at, hold.released_by = changes.now, "system:fulfilment"
+            changes.edit(hold, "state", "released_at", "released_by")
+            changes.tell("hold.released", hold, order=docket.order.key, why=why)
+
+
+def _step(parcel: Fulfilment, name: str, news: News, changes: Changes, **facts: object) -> bool:
+    """Take the step if it is still ahead; note facts that were missing either way. Whether it was taken."""
+    missing = [field for field, value in facts.items() if value and not getattr(parcel, field)]
+    for field in missing:
+        setattr(parcel, field, facts[field])
+    step = getattr(parcel, name)
+    ahead = can_proceed(step)
+    if ahead:
+        step()
+    if ahead or missing:
+        changes.edit(parcel, "state", *missing)
+        heard = f"fulfilment.{FulfilmentState(parcel.state).value}" if ahead else "fulfilment.heard_late"
+        changes.tell(heard, parcel, event=news.event_id, about=news.type, system=news.system)
+    return ahead
+
+
+def _confirmed_by_deed(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
+    """Whatever it does with the task, its silence is over."""
+    changes.timers.append(TimerChange(ref_of(parcel), CONFIRMATION, None))
+    release(docket, HoldReason.VENDOR, changes, why="the vendor has answered")
+
+
+def _acknowledged(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
+    del docket
+    _step(parcel, "acknowledge", news, changes)
+
+
+def _confirmed(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
+    if _step(parcel, "confirm", news, changes, confirmed_at=happened(news, "at")):
+        _confirmed_by_deed(docket, parcel, changes)
+
+
+def _refused(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
+    reason = str(news.data.get("reason") or "")
+    lines = _lines(docket, parcel)
+    if reason in OUT_OF_STOCK and parcel.state in FULFILMENT_IN_HOUSE:
+        parcel.cancel()
+        changes.edit(parcel, "state")
+        changes.tell("fulfilment.cancelled", parcel, event=news.event_id, reason=reason)
+        stock.write_off([docket.reservations.pop(line.pk) for line in lines if line.pk in docket.reservations], changes)
+        for line in lines:
+            hold_for_stock(docket, line, changes)
+        changes.timers.append(TimerChange(ref_of(parcel), CONFIRMATION, None))
+    elif _step(parcel, "refuse", news, changes):
+        _confirmed_by_deed(docket, parcel, changes)
+        _move_lines(lines, "refuse", changes)
+
+
+def _picked(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
+    at = happened(news, "at")
+    if _step(parcel, "pick", news, changes, picker=str(news.data.get("picker") or ""), confirmed_at=at):
+        _confirmed_by_deed(docket, parcel, changes)
+
+
+def _packed(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
+    manifest = str(news.data.get("manifest") or "")
+    if _step(parcel, "pack", news, changes, packed_at=happened(news, "at"), manifest=manifest):
+        _confirmed_by_deed(docket, parcel, changes)
+
+
+def _handed_over(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
+    facts = {"carrier": news.data.get("carrier"), "tracking_number": news.data.get("tracking")}
+    if _step(parcel, "hand_over", news, changes, handed_over_at=happened(news, "at"), **facts):
+        _left(docket, parcel, "ship", changes)
+
+
+def _delivered(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
+    if _step(parcel, "deliver", news, changes, delivered_at=happened(news, "at")):
+        _left(docket, parcel, "deliver", changes)
+
+
+def _rejected(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
+    parcel.carrier = str(news.data.get("carrier") or parcel.carrier)
+    parcel.tracking_number = ""
+    if _step(parcel, "reject", news, changes):
+        changes.edit(parcel, "carrier", "tracking_number")
+        _move_lines(_lines(docket, parcel), "come_back", changes)
+
+
+def _left(docket: Docket, parcel: Fulfilment, step: str, changes: Changes) -> None:
+    _confirmed_by_deed(docket, parcel, changes)
+    lines = _lines(docket, parcel)
+    stock.use_reservations(
+        [docket.reservations.pop(line.pk) for line in lines if line.pk in docket.reservations], changes
+    )
+    _move_lines(lines, step, changes)
+
+
+def _lines(docket: Docket, parcel: Fulfilment) -> list[OrderLine]:
+    return [content.line for content in docket.contents.get(parcel.pk, []) if content.line.state != LineState.CANCELLED]
+
+
+def _move_lines(lines: Sequence[OrderLine], step: str, changes: Changes) -> None:
+    for line in lines:
+        move = getattr(line, step)
+        if can_proceed(move):
+            move()
+            changes.edit(line, "state")
+
+
+ABOUT_ORDERS: dict[str, Callable[[Docket, News, Changes], None]] = {
+    "payment.captured": _paid,
+    "order.cancelled": _cancelled,
+}
+ABOUT_PARCELS: dict[str, Callable[[Docket, Fulfilment, News, Changes], None]] = {
+    "task.acknowledged": _acknowledged,
+    "task.confirmed": _confirmed,
+    "task.refused": _refused,
+    "shipment.picked": _picked,
+    "shipment.packed": _packed,
+    "shipment.handed_over": _handed_over,
+    "shipment.delivered": _delivered,
+    "shipment.rejected": _rejected,
+}

@@ -1,0 +1,161 @@
+"""Orders and payments coming in, in batches: whatever arrives first, and from however many systems, it becomes one record."""
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from audit.context import Actor, acting
+from audit.crypto import blind_index, seal_secret
+from orders.fulfilment.decisions.news import News, PlacedOrder, read_placed_order
+from orders.fulfilment.models import Order, OrderAddress, OrderIdentifier, OrderLine, Sku
+from orders.fulfilment.selectors.identity import Names, known_orders
+from orders.fulfilment.services import notices
+from orders.fulfilment.services.cases import Opening
+from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.routing import open_desk
+from orders.fulfilment.services.settling import settle_orders
+from orders.fulfilment.states import AddressVerdict, DeliverySla, OrderState
+from rules.models import Client
+from rules.selectors import active_book
+
+SHARDS = 64
+CHUNK = 5_000
+CONTACT = ("email", "phone", "recipient", "street", "street2", "postcode", "city", "region", "country", "company")
+
+
+def place_orders(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]:
+    """Take in orders as stores tell of them; known ones gain the new system's name for them and nothing else.
+
+    The same few statements for one and for five thousand. Returns the ids of the orders, new or known, once each. Raises `ValueError`
+    naming the field of an event that cannot be an order.
+    """
+    placed = [read_placed_order(one) for one in news]
+    touched: list[UUID] = []
+    for start in range(0, len(placed), CHUNK):
+        with acting(by, at=now):
+            touched += _place_chunk(placed[start : start + CHUNK], now)
+    return list(dict.fromkeys(touched))
+
+
+def lock_names(names: Iterable[tuple[UUID, str]]) -> None:
+    """Let nobody else create or look for these orders until this transaction ends.
+
+    Names fall into a few shards per client, so that five thousand orders take a handful of locks and two workers never wait in a circle.
+    """
+    keys = sorted({zlib.crc32(f"{client}/{zlib.crc32(name.encode()) % SHARDS}".encode()) for client, name in names})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(pg_advisory_xact_lock(key)) FROM unnest(%s::bigint[]) AS key", [keys])
+
+
+def _place_chunk(placed: Sequence[PlacedOrder], now: datetime) -> list[UUID]:
+    lock_names(
+        (one.news.client_id, name) for one in placed for name in {one.number, *(name for _, name in one.identifiers)}
+    )
+    names = known_orders(placed)
+    changes = Changes(now)
+    clients = {client.pk: client for client in Client.objects.filter(pk__in={one.news.client_id for one in placed})}
+    skus = _skus(placed, changes)
+    orders: list[UUID] = []
+    keys = iter(_next_numbers(sum(names.find(one) is None for one in placed)))
+    book = active_book()
+    owner_id = book.status_owner(OrderState.AWAITING_PAYMENT).id
+    in_order = sorted(placed, key=lambda one: one.placed_at)
+    for one in in_order:
+        known = names.find(one)
+        if known is None:
+            order = _new_order(one, f"{clients[one.news.client_id].key_prefix}-{next(keys)}", owner_id)
+            _fill(order, one, skus, changes)
+            known = order.pk
+        _name(known, one, names, changes)
+        orders.append(known)
+    changes.write()
+    desk = open_desk(book, changes)
+    paid = [order_id for one, order_id in zip(in_order, orders, strict=True) if one.paid_at]
+    told = notices.tell_early_news(order_ids=set(orders), desk=desk, now=now)
+    settle_orders(order_ids={*paid, *told})
+    return orders
+
+
+def _new_order(one: PlacedOrder, key: str, owner_id: UUID) -> Order:
+    return Order(
+        key=key,
+        client_id=one.news.client_id,
+        number=one.number,
+        channel=one.channel,
+        segment=one.segment,
+        country=one.country,
+        delivery_sla=DeliverySla(one.delivery_sla),
+        fraud_score=one.fraud_score,
+        currency=one.currency,
+        total_minor=one.total_minor,
+        state=OrderState.AWAITING_PAYMENT if one.lines else OrderState.QUARANTINED,
+        owner_id=owner_id,
+        placed_at=one.placed_at,
+        paid_at=one.paid_at,
+        promised_at=one.promised_at,
+        correlation_id=one.news.correlation_id or one.news.event_id,
+        is_test=one.is_test,
+    )
+
+
+def _fill(order: Order, one: PlacedOrder, skus: Mapping[tuple[UUID, str], Sku], changes: Changes) -> None:
+    changes.add(order)
+    changes.add(
+        *(
+            OrderLine(
+                order=order,
+                position=position,
+                sku=skus[order.client_id, line.sku],
+                sku_type=line.sku_type,
+                vendor=line.vendor,
+                quantity=line.quantity,
+                unit_minor=line.unit_minor,
+            )
+            for position, line in enumerate(one.lines, start=1)
+        )
+    )
+    if not one.address.get("kept_by_store"):
+        given = {field: one.address[field] for field in CONTACT if one.address.get(field)}
+        email = str(given.get("email") or "")
+        index = blind_index(email) if email else ""
+        sealed = seal_secret(json.dumps(given))
+        changes.add(OrderAddress(order=order, raw=sealed, email_index=index, verdict=AddressVerdict.UNCHECKED))
+    if not one.lines:
+        changes.openings.append(Opening("contract-violation", order, "The order has no lines", "incomplete"))
+    told = {"system": one.news.system, "channel": one.channel, "lines": len(one.lines), "state": order.state}
+    changes.tell("order.received", order, event=one.news.event_id, **told)
+
+
+def _name(order_id: UUID, one: PlacedOrder, names: Names, changes: Changes) -> None:
+    """Keep what this system, and those it speaks for, call the order."""
+    added = [pair for pair in one.identifiers if pair not in names.by_identifier]
+    for system, external_id in added:
+        changes.add(OrderIdentifier(order_id=order_id, system=system, external_id=external_id))
+    if one.number not in names.by_number.get(one.news.client_id, {}) or added:
+        names.remember(one, order_id)
+
+
+def _skus(placed: Sequence[PlacedOrder], changes: Changes) -> dict[tuple[UUID, str], Sku]:
+    wanted = {(one.news.client_id, line.sku): line for one in placed for line in one.lines}
+    codes = {code for _, code in wanted}
+    known = {
+        (sku.client_id, sku.code): sku
+        for sku in Sku.objects.filter(client__in={client for client, _ in wanted}, code__in=codes)
+    }
+    for (client_id, code), line in sorted(wanted.items(), key=lambda item: (str(item[0][0]), item[0][1])):
+        if (client_id, code) not in known:
+            sku = Sku(client_id=client_id, code=code, name=line.name, sku_type=line.sku_type, vendor=line.vendor)
+            known[client_id, code] = sku
+            changes.add(sku)
+            changes.tell("sku.added", sku, code=code, sku_type=line.sku_type)
+    return known
+
+
+def _next_numbers(count: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('fulfilment_order_number') FROM generate_series(1, %s)", [count])
+        return [number for (number,) in cursor.fetchall()]

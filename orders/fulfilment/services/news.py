@@ -1,0 +1,76 @@
+"""News about orders, parcels and stock from other systems, in batches."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from audit.context import Actor, acting
+from orders.fulfilment.decisions.news import News
+from orders.fulfilment.models import Sku, StockItem
+from orders.fulfilment.selectors.identity import orders_named
+from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.dockets import load_dockets
+from orders.fulfilment.services.hearing import hear
+from orders.fulfilment.services.intake import lock_names
+from orders.fulfilment.services.notices import keep_early_news
+from orders.fulfilment.services.routing import open_desk
+from orders.fulfilment.services.settling import settle, settle_orders
+from orders.fulfilment.services.stock import lock_stock, put_count, waiting_orders
+from rules.selectors import active_book
+
+
+def take_news(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]:
+    """Apply payments, cancellations, confirmations and shipping steps; those about orders nobody has told us of are kept for them.
+
+    Returns the ids of the orders that heard something.
+    """
+    with acting(by, at=now):
+        lock_names((one.client_id, one.order_name) for one in news)
+        known = orders_named(news)
+        early = [one for one in news if (one.client_id, one.order_name) not in known]
+        if early:
+            keep_early_news(early, now=now)
+        dockets = {docket.order.pk: docket for docket in load_dockets(set(known.values()))}
+        if not dockets:
+            return []
+        changes = Changes(now)
+        desk = open_desk(active_book(), changes)
+        told = [(dockets[known[pair]], one) for one in news if (pair := (one.client_id, one.order_name)) in known]
+        hear(sorted(told, key=lambda pair: (pair[1].happened_at, pair[1].event_id)), desk, changes)
+        settle(list(dockets.values()), changes, desk)
+    return list(dockets)
+
+
+def count_stock(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]:
+    """Take over what systems say lies on the shelf, and let the orders that waited for it go on, longest waiting first.
+
+    The newest word per product counts. Returns the ids of the orders that were looked at again.
+    """
+    with acting(by, at=now):
+        newest = {(one.client_id, str(one.data["sku"])): one for one in sorted(news, key=lambda one: one.happened_at)}
+        changes = Changes(now)
+        skus = _skus(newest, changes)
+        changes.write()
+        stock = lock_stock([sku.pk for sku in skus.values()])
+        for pair, one in sorted(newest.items(), key=lambda item: str(skus[item[0]].pk)):
+            put_count(item=stock[skus[pair].pk], on_hand=int(one.data["available"]), changes=changes)
+        changes.write()
+        waiting = waiting_orders([sku.pk for sku in skus.values()])
+        settle_orders(order_ids=waiting)
+    return waiting
+
+
+def _skus(newest: dict[tuple[UUID, str], News], changes: Changes) -> dict[tuple[UUID, str], Sku]:
+    """The products spoken of, each with a place on the shelf; unknown ones are added."""
+    clients, codes = {client for client, _ in newest}, {code for _, code in newest}
+    known = {(sku.client_id, sku.code): sku for sku in Sku.objects.filter(client__in=clients, code__in=codes)}
+    shelved = set(StockItem.objects.filter(sku__in=known.values()).values_list("sku_id", flat=True))
+    for client_id, code in newest:
+        sku = known.get((client_id, code))
+        if sku is None:
+            sku = known[client_id, code] = Sku(client_id=client_id, code=code)
+            changes.add(sku)
+            changes.tell("sku.added", sku, code=code)
+        if sku.pk not in shelved:
+            changes.add(StockItem(sku=sku))
+    return {pair: known[pair] for pair in newest}

@@ -1,0 +1,237 @@
+"""Rules pick flow, owner and SLA; what is there is set aside, what is not waits; the rest becomes parcels."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from audit.subject_refs import SubjectRef, subject_ref
+from orders.fulfilment.facts import order_context
+from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, OrderLine, StockItem
+from orders.fulfilment.services import stock as stocks
+from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.states import FulfilmentState, HoldReason, HoldState, LineState
+from rules.models import Decision, Flow
+from rules.rulebook import CompiledBook
+from rules.selectors import roster
+from rules.services.decisions import DecisionRequest, decide_many
+from rules.states import FlowKind
+
+LineKind = tuple[str, str]
+WAITING_TO_GO = (LineState.OPEN, LineState.RESERVED, LineState.BACK_ORDERED)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What routing looks things up in: the rule book in force, flows by slug, and who is there."""
+
+    book: CompiledBook
+    flows: Mapping[str, Flow]
+    on_duty: Mapping[str, UUID]
+
+
+def open_desk(book: CompiledBook, changes: Changes) -> Desk:
+    """Read what routing needs once per batch."""
+    present = roster(changes.now)
+    slugs = [owner.slug for owner in present.owners.values()]
+    on_duty = {slug: present.on_duty(slug).pk for slug in slugs}
+    return Desk(book, {flow.slug: flow for flow in Flow.objects.all()}, on_duty)
+
+
+def route(dockets: Sequence[Docket], desk: Desk, changes: Changes) -> None:
+    """Decide about every open line, reserve for those our warehouse sends, and plan parcels of what can go."""
+    routable = {docket.order.pk: docket for docket in dockets if docket.may_proceed and _open_lines(docket)}
+    if not routable:
+        return
+    wanting = [line for docket in routable.values() for line in _open_lines(docket) if stocks.wants_stock(line)]
+    stock = stocks.lock_stock({line.sku_id for line in wanting})
+    _decide(list(routable.values()), wanting, stock, desk, changes)
+    going = {pk: docket for pk, docket in routable.items() if docket.may_proceed}
+    _reserve(going, stock, changes)
+    for docket in going.values():
+        _plan(docket, desk, changes)
+
+
+def _open_lines(docket: Docket) -> list[OrderLine]:
+    return [line for line in docket.lines if line.state in WAITING_TO_GO]
+
+
+def _decide(
+    dockets: Sequence[Docket],
+    wanting: Sequence[OrderLine],
+    stock: Mapping[UUID, StockItem],
+    desk: Desk,
+    changes: Changes,
+) -> None:
+    """One decision about the order, and one more for each kind of line where an order has several."""
+    there = {demand.line.pk for demand in stocks.allocate_lines(wanting, stock).granted}
+    requests: list[DecisionRequest] = []
+    places: list[tuple[Docket, LineKind | None]] = []
+    for docket in dockets:
+        undecided = [line for line in _open_lines(docket) if line.flow_id is None]
+        for kind, lines in _to_decide(docket, undecided):
+            places.append((docket, kind))
+            requests.append(_request(docket, lines, there, whole=kind is None))
+    decisions = decide_many(requests=requests, now=changes.now) if requests else []
+    for (docket, kind), decision in zip(places, decisions, strict=True):
+        if kind is None:
+            _take_decision(docket, decision, desk, changes)
+        else:
+            _give_flow([line for line in docket.lines if _kind(line) == kind], decision, desk, changes)
+
+
+def _to_decide(docket: Docket, lines: Sequence[OrderLine]) -> list[tuple[LineKind | None, Sequence[OrderLine]]]:
+    kinds: dict[LineKind, list[OrderLine]] = defaultdict(list)
+    for line in lines:
+        kinds[_kind(line)].append(line)
+    whole: list[tuple[LineKind | None, Sequence[OrderLine]]] = []
+    if docket.order.decision_id is None:
+        whole = [(None, docket.live_lines())]
+    return whole if whole and len(kinds) < 2 else [*whole, *kinds.items()]  # noqa: PLR2004 -- one kind is the order itself
+
+
+def _kind(line: OrderLine) -> LineKind:
+    return (line.sku_type, line.vendor)
+
+
+def _request(docket: Docket, lines: Sequence[OrderLine], there: set[UUID], *, whole: bool) -> DecisionRequest:
+    order = docket.order
+    subject = subject_ref(order) if whole else SubjectRef("fulfilment.orderline", str(lines[0].pk), order.client_id)
+    context = order_context(order, [(line, line.pk in there) for line in lines])
+    return DecisionRequest(subject, order.key, order.client_id, context)
+
+
+def _take_decision(docket: Docket, decision: Decision, desk: Desk, changes: Changes) -> None:
+    order, outcome = docket.order, decision.outcome
+    order.decision = decision
+    order.flow = desk.flows[outcome["flow"]]
+    order.owner_id = desk.on_duty[outcome["owner"]]
+    calendar = order.client.calendar.slug
+    order.sla_due_at = desk.book.due_at(outcome["sla"], changes.now, calendar, in_words=False).due_at
+    changes.edit(order, "decision", "flow", "owner", "sla_due_at")
+    changes.tell("order.routed", order, **_why(decision))
+    if order.flow.kind != FlowKind.MANUAL_REVIEW:
+        _give_flow(_open_lines(docket), decision, desk, changes)
+
+
+def _give_flow(lines: Sequence[OrderLine], decision: Decision, desk: Desk, changes: Changes) -> None:
+    flow = desk.flows[decision.outcome["flow"]]
+    for line in lines:
+        line.flow = flow
+        changes.edit(line, "flow")
+
+
+def _why(decision: Decision) -> dict[str, Any]:
+    outcome = decision.outcome
+    named = {name: outcome[name] for name in ("rule", "owner", "flow", "sla", "fallback")}
+    return {**named, "decision": str(decision.pk), "undecided": bool(outcome.get("undecided"))}
+
+
+def _reserve(dockets: Mapping[UUID, Docket], stock: Mapping[UUID, StockItem], changes: Changes) -> None:
+    """Set aside for the lines that our warehouse sends; those that find nothing wait, each behind its own hold."""
+    lines = [line for docket in dockets.values() for line in _open_lines(docket) if _comes_from_our_shelf(line)]
+    allocation = stocks.allocate_lines(lines, stock)
+    stocks.reserve(allocation, stock, dockets, changes)
+    for demand in allocation.granted:
+        release_stock_hold(dockets[demand.line.order_id], demand.line, changes)
+    for demand in allocation.short:
+        hold_for_stock(dockets[demand.line.order_id], demand.line, changes)
+
+
+def _comes_from_our_shelf(line: OrderLine) -> bool:
+    sent_by_us = line.flow is not None and line.flow.kind == FlowKind.WAREHOUSE
+    return sent_by_us and line.state != LineState.RESERVED and stocks.wants_stock(line)
+
+
+def release_stock_hold(docket: Docket, line: OrderLine, changes: Changes) -> None:
+    """The cause is cured: the hold that waited for it goes."""
+    for hold in docket.holds:
+        if hold.line_id == line.pk and hold.reason == HoldReason.STOCK and hold.state == HoldState.ACTIVE:
+            hold.release()
+            hold.released_at, hold.released_by = changes.now, "system:fulfilment"
+            changes.edit(hold, "state", "released_at", "released_by")
+            changes.tell("hold.released", hold, order=docket.order.key, why="there is stock again")
+
+
+def hold_for_stock(docket: Docket, line: OrderLine, changes: Changes) -> None:
+    """The line waits; the hold releases itself when enough units are free."""
+    if line.state != LineState.BACK_ORDERED:
+        line.back_order()
+        changes.edit(line, "state", "flow")
+    if any(hold.line_id == line.pk and hold.state == HoldState.ACTIVE for hold in docket.holds):
+        return
+    hold = Hold(
+        order=docket.order,
+        line=line,
+        reason=HoldReason.STOCK,
+        words=f"{line.quantity} of {line.sku.code} are not there",
+        placed_by="system:fulfilment",
+        placed_at=changes.now,
+        release_when={"kind": "stock", "sku": line.sku.code, "quantity": line.quantity},
+    )
+    changes.add(hold)
+    changes.tell("hold.placed", hold, order=docket.order.key, why=hold.reason, release_when=hold.release_when)
+    docket.holds.append(hold)
+
+
+def _plan(docket: Docket, desk: Desk, changes: Changes) -> None:
+    """One parcel per flow and sender, of the lines that are ready."""
+    ready: dict[tuple[str, str], list[OrderLine]] = defaultdict(list)
+    for line in docket.lines:
+        if line.flow is None or line.state not in {LineState.OPEN, LineState.RESERVED}:
+            continue
+        if line.flow.kind != FlowKind.MANUAL_REVIEW:
+            ready[(line.flow.slug, line.vendor if line.flow.kind == FlowKind.DROP_SHIP else "")].append(line)
+    for (flow, vendor), lines in ready.items():
+        _add_parcel(docket, lines, desk.flows[flow], vendor, FulfilmentState.PLANNED, desk, changes)
+
+
+def plan_observed(dockets: Sequence[Docket], desk: Desk, changes: Changes) -> None:
+    """Parcels for orders that somebody ships without a task of ours: what was seen is true, whatever should have come before."""
+    dockets = [docket for docket in dockets if docket.lines and not docket.parcels]
+    _decide(dockets, [], {}, desk, changes)
+    kinds = {flow.kind: flow for flow in desk.flows.values()}
+    for docket in dockets:
+        by_vendor: dict[str, list[OrderLine]] = defaultdict(list)
+        for line in _open_lines(docket):
+            release_stock_hold(docket, line, changes)
+            by_vendor[line.vendor].append(line)
+        for vendor, lines in by_vendor.items():
+            flow = kinds[FlowKind.DROP_SHIP if vendor else FlowKind.WAREHOUSE]
+            for line in lines:
+                line.flow = flow
+            _add_parcel(docket, lines, flow, vendor, FulfilmentState.TASKED, desk, changes)
+
+
+def _add_parcel(
+    docket: Docket,
+    lines: Sequence[OrderLine],
+    flow: Flow,
+    vendor: str,
+    state: FulfilmentState,
+    desk: Desk,
+    changes: Changes,
+) -> None:
+    order, calendar = docket.order, docket.order.client.calendar.slug
+    parcel = Fulfilment(
+        key=f"{order.key}-{len(docket.parcels) + 1}",
+        order=order,
+        client_id=order.client_id,
+        flow=flow,
+        owner_id=flow.owner_id,
+        vendor=vendor,
+        state=state,
+        due_at=desk.book.due_at(desk.book.flow(flow.slug).sla, changes.now, calendar, in_words=False).due_at,
+    )
+    changes.add(parcel)
+    changes.tell("fulfilment.planned", parcel, order=order.key, flow=flow.slug, vendor=vendor, lines=len(lines))
+    docket.parcels.append(parcel)
+    docket.contents[parcel.pk] = [
+        FulfilmentLine(fulfilment=parcel, line=line, quantity=line.quantity) for line in lines
+    ]
+    changes.add(*docket.contents[parcel.pk])
+    for line in lines:
+        line.fulfil()
+        changes.edit(line, "state", "flow")

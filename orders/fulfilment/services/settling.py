@@ -1,0 +1,117 @@
+"""Taking orders as far as they can go now. Whatever happened, this runs afterwards, and the same facts always lead to the same place."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from audit.context import current_time
+from audit.triggers import published_edges
+from orders.fulfilment.decisions.progress import resting_state, way_to
+from orders.fulfilment.errors import NoWay
+from orders.fulfilment.models import Order
+from orders.fulfilment.services import stock
+from orders.fulfilment.services.addresses import check_addresses
+from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.dispatch import dispatch
+from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.routing import Desk, open_desk, route
+from orders.fulfilment.services.stuck import open_cases_for
+from orders.fulfilment.states import ORDER_STUCK, OrderState
+from rules.selectors import active_book
+
+STEP_INTO = {
+    OrderState.PAID: "prepare",
+    OrderState.QUARANTINED: "quarantine",
+    OrderState.AWAITING_PAYMENT: "await_payment",
+    OrderState.ADDRESS_INVALID: "question_address",
+    OrderState.MANUAL_REVIEW: "send_to_review",
+    OrderState.PAID_NO_STOCK: "miss_stock",
+    OrderState.PARTLY_FULFILLED: "fulfil_partly",
+    OrderState.IN_FULFILMENT: "fulfil",
+    OrderState.VENDOR_REFUSED: "be_refused",
+    OrderState.CARRIER_REJECTED: "come_back_from_carrier",
+    OrderState.ON_HOLD: "hold",
+    OrderState.PARTLY_SHIPPED: "ship_partly",
+    OrderState.SHIPPED: "ship",
+    OrderState.DELIVERED: "deliver",
+    OrderState.CANCELLED: "cancel",
+    OrderState.RETURNING: "return_to_sender",
+}
+
+
+def settle_orders(*, order_ids: Collection[UUID]) -> list[Order]:
+    """Take these orders as far as they can go, inside the act under way. Raises `NoWay` where the state machine forbids it."""
+    dockets = load_dockets(order_ids)
+    settle(dockets, Changes(current_time()))
+    return [docket.order for docket in dockets]
+
+
+def settle(dockets: Sequence[Docket], changes: Changes, desk: Desk | None = None) -> None:
+    """As `settle_orders`, for papers that are already on the desk, with what has been changed of them so far."""
+    desk = desk or open_desk(active_book(), changes)
+    _take_payments(dockets, desk, changes)
+    check_addresses([docket for docket in dockets if docket.order.paid_at is not None], changes)
+    route(dockets, desk, changes)
+    dispatch(dockets, changes)
+    stock.release_reservations(dockets, changes)
+    ways = {docket.order.pk: _way(docket) for docket in dockets}
+    for step in range(max(map(len, ways.values()), default=0)):
+        for docket in dockets:
+            if len(way := ways[docket.order.pk]) > step:
+                _enter(docket, way[step], desk, changes, last=step == len(way) - 1)
+        changes.write()
+    changes.write()
+
+
+def _take_payments(dockets: Sequence[Docket], desk: Desk, changes: Changes) -> None:
+    """Being paid is a step of its own, before anything is decided."""
+    paid = [
+        docket for docket in dockets if docket.order.state == OrderState.AWAITING_PAYMENT and docket.may_be_prepared
+    ]
+    for docket in paid:
+        _enter(docket, OrderState.PAID, desk, changes, last=False)
+    if paid:
+        changes.write()
+
+
+def _way(docket: Docket) -> tuple[OrderState, ...]:
+    source, target = OrderState(docket.order.state), resting_state(docket.facts())
+    try:
+        return way_to(source, target, published_edges(Order)["state"])
+    except LookupError as no_way:
+        raise NoWay(f"{docket.order.key}: {no_way}") from no_way
+
+
+def _enter(docket: Docket, state: OrderState, desk: Desk, changes: Changes, *, last: bool) -> None:
+    order = docket.order
+    getattr(order, STEP_INTO[state])()
+    _stamp(docket, state, changes)
+    changes.edit(order, "state")
+    if last:
+        _pass_on(docket, state, desk, changes)
+    changes.tell(f"order.{state.value}", order)
+    if last and state in ORDER_STUCK:
+        open_cases_for(docket, state, changes)
+
+
+def _stamp(docket: Docket, state: OrderState, changes: Changes) -> None:
+    """When it left and arrived is when it was seen to, not when we heard of it."""
+    order = docket.order
+    if state in {OrderState.SHIPPED, OrderState.DELIVERED} and order.shipped_at is None:
+        seen = [parcel.handed_over_at or parcel.delivered_at for parcel in docket.parcels]
+        order.shipped_at = max((moment for moment in seen if moment), default=changes.now)
+        changes.edit(order, "shipped_at")
+    if state == OrderState.DELIVERED:
+        arrived = [parcel.delivered_at for parcel in docket.parcels if parcel.delivered_at]
+        order.delivered_at = max(arrived, default=changes.now)
+        changes.edit(order, "delivered_at")
+
+
+def _pass_on(docket: Docket, state: OrderState, desk: Desk, changes: Changes) -> None:
+    """The status's own owner has it, where the rule book names one; else who the rules decided on."""
+    order = docket.order
+    named = desk.book.document["statuses"].get(state.value)
+    if named is None and order.decision is not None:
+        named = order.decision.outcome["owner"]
+    if named is not None and order.owner_id != desk.on_duty[named]:
+        order.owner_id = desk.on_duty[named]
+        changes.edit(order, "owner")

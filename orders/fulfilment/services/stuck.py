@@ -1,0 +1,75 @@
+"""The case that belongs to each place where an order cannot go on by itself."""
+
+from collections.abc import Callable
+from typing import Any
+
+from orders.fulfilment.decisions.addresses import Problem
+from orders.fulfilment.services.cases import Opening
+from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.states import FulfilmentState, LineState, OrderState
+
+Words = tuple[str, str, dict[str, Any]]
+
+
+def open_cases_for(docket: Docket, state: OrderState, changes: Changes) -> None:
+    """Open the case of this state; a hold that a person placed has its person and needs none."""
+    if state not in TELLERS:
+        return
+    case_type, tell = TELLERS[state]
+    title, cause, evidence = tell(docket)
+    changes.openings.append(Opening(case_type, docket.order, title, cause, evidence))
+
+
+def _address(docket: Docket) -> Words:
+    rows = docket.address.problems if docket.address else []
+    problems = [Problem(row["field"], row["code"]).words for row in rows] or ["The address was never checked"]
+    return f"{problems[0]} for {docket.order.country or 'its country'}", "address", {"problems": problems}
+
+
+def _risk(docket: Docket) -> Words:
+    score = docket.order.fraud_score
+    known = f"Risk score {score} of 100" if score is not None else "A rule asks for a person"
+    return f"{known}: look before it ships", "risk", {"fraud_score": score}
+
+
+def _stock(docket: Docket) -> Words:
+    short = [line for line in docket.lines if line.state == LineState.BACK_ORDERED]
+    named = ", ".join(f"{line.quantity} of {line.sku.code}" for line in short[:3])
+    there = "nothing of it is there" if len(short) == len(docket.lines) else "the rest goes on"
+    evidence = {"short": [{"sku": line.sku.code, "quantity": line.quantity} for line in short]}
+    return f"Not in stock: {named}; {there}", f"stock:{short[0].sku.code}" if short else "stock", evidence
+
+
+def _refused(docket: Docket) -> Words:
+    refused = [parcel for parcel in docket.parcels if parcel.state == FulfilmentState.REFUSED]
+    who = (refused[0].vendor if refused else "") or "Whoever has the task"
+    return f"{who} will not ship it", f"vendor:{who}", {"fulfilments": [parcel.key for parcel in refused]}
+
+
+def _rejected(docket: Docket) -> Words:
+    rejected = [parcel for parcel in docket.parcels if parcel.state == FulfilmentState.REJECTED]
+    carrier = (rejected[0].carrier if rejected else "") or "The carrier"
+    keys = [parcel.key for parcel in rejected]
+    return f"{carrier} did not take the parcel", f"carrier:{carrier}", {"fulfilments": keys}
+
+
+def _incomplete(docket: Docket) -> Words:
+    return "The order has no lines", "incomplete", {"number": docket.order.number}
+
+
+def _returning(docket: Docket) -> Words:
+    gone = [parcel.key for parcel in docket.parcels if parcel.handed_over_at]
+    return "Cancelled after it left: bring the parcel back", "late-cancellation", {"fulfilments": gone}
+
+
+TELLERS: dict[OrderState, tuple[str, Callable[[Docket], Words]]] = {
+    OrderState.ADDRESS_INVALID: ("address", _address),
+    OrderState.MANUAL_REVIEW: ("high-risk-review", _risk),
+    OrderState.PAID_NO_STOCK: ("inventory", _stock),
+    OrderState.PARTLY_FULFILLED: ("inventory", _stock),
+    OrderState.VENDOR_REFUSED: ("vendor-no-confirmation", _refused),
+    OrderState.CARRIER_REJECTED: ("carrier-rejection", _rejected),
+    OrderState.QUARANTINED: ("contract-violation", _incomplete),
+    OrderState.RETURNING: ("carrier-rejection", _returning),
+}

@@ -1,0 +1,51 @@
+"""A client with rules in force and a shelf of tents."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+
+from audit.context import Actor, acting
+from orders.fulfilment.models import Order
+from orders.fulfilment.services.intake import place_orders
+from orders.fulfilment.services.news import count_stock, take_news
+from rules.models import Client
+from rules.services.shipped import install_shipped_configuration
+from tests.factories import orders as make
+
+Tell = Callable[..., None]
+
+
+@pytest.fixture
+def northwind(db: None, system: Actor, now: datetime) -> Client:
+    install_shipped_configuration(by=system, now=now)
+    with acting(system, at=now):
+        client = make.client_named()
+    count_stock(news=[make.stock(client, now, "TENT-2", 10)], by=system, now=now)
+    return client
+
+
+@pytest.fixture
+def place(northwind: Client, system: Actor, now: datetime) -> Callable[..., Order]:
+    """Place an order (paid unless told otherwise) and give it back."""
+
+    def _place(*, paid: bool = True, **data: object) -> Order:
+        (order_id,) = place_orders(news=[make.placed(northwind, now, **data)], by=system, now=now)
+        order = Order.objects.get(pk=order_id)
+        if paid:
+            told = make.news("payment.captured", northwind, order.number, now, captured_at=now.isoformat())
+            take_news(news=[told], by=system, now=now)
+        return Order.objects.get(pk=order_id)
+
+    return _place
+
+
+@pytest.fixture
+def tell(northwind: Client, system: Actor, now: datetime) -> Tell:
+    """Let a system tell something about an order or a fulfilment."""
+
+    def _tell(kind: str, about: str, **data: object) -> None:
+        subject = {"task": about} if kind.startswith(("task.", "shipment.")) else {}
+        take_news(news=[make.news(kind, northwind, about, now, **{**subject, **data})], by=system, now=now)
+
+    return _tell
