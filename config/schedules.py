@@ -33,4 +33,10 @@ class At:
         return f"at minute {self.minute}, hour {self.hour}, weekday {self.day_of_week} UTC"
 
 
-SCHEDULES: Mapping[str, Every | At] = MappingProxyType({})
+SCHEDULES: Mapping[str, Every | At] = MappingProxyType(
+    {
+        "timers": Every("exceptions.sweep_timers", 2),
+        "notifications": Every("exceptions.deliver_notifications", 10),
+        "absences": Every("exceptions.reassign_from_absent", 60),
+    }
+)

@@ -1,0 +1,8 @@
+"""What went wrong, who has it, and what was allowed for how long."""
+
+from exceptions.models.cases import CaseNote, CaseStep, ExceptionCase
+from exceptions.models.notifications import Notification, NotificationDelivery
+from exceptions.models.timers import Timer
+from exceptions.models.waivers import Waiver
+
+__all__ = ["CaseNote", "CaseStep", "ExceptionCase", "Notification", "NotificationDelivery", "Timer", "Waiver"]

@@ -1,0 +1,197 @@
+"""An exception: something left its path and needs a person."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from django.db import models
+from django.db.models import F, Func, Q
+from django_fsm import FSMField, FSMModelMixin, transition
+
+from audit.models import Accountable, AccountableQuerySet
+from exceptions.states import CASE_DONE, CASE_LIVE, CaseState
+from rules.models import Client, Owner
+from rules.states import Route, Severity
+
+KEY_PREFIX = "EX-"
+
+
+class NextNumber(Func):
+    """The next value of the sequence of keys."""
+
+    template = "nextval('exceptions_case_number')"
+    output_field = models.BigIntegerField()
+
+
+class CaseQuerySet(AccountableQuerySet["ExceptionCase"]):
+    """Reads everybody shares."""
+
+    def live(self) -> "CaseQuerySet":
+        """Cases that somebody has to do something about."""
+        return self.filter(state__in=CASE_LIVE)
+
+    def of_clients(self, clients: Iterable[UUID] | None) -> "CaseQuerySet":
+        """Cases of these clients; None means all."""
+        return self if clients is None else self.filter(client_id__in=clients)
+
+
+class ExceptionCase(FSMModelMixin, Accountable):
+    """One open case per type and subject, with owner, backup, deadline and route; what it runs on is copied when it opens."""
+
+    number = models.BigIntegerField(unique=True, db_default=NextNumber(), editable=False)
+    type = models.SlugField()
+    subject_type = models.CharField(max_length=80)
+    subject_id = models.CharField(max_length=80)
+    subject_key = models.CharField(max_length=120)
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="+")
+    state = FSMField(choices=CaseState.choices, default=CaseState.OPEN, protected=True)
+    severity = models.CharField(max_length=2, choices=Severity)
+    title = models.CharField(max_length=200)
+    summary = models.TextField(blank=True)
+    cause = models.CharField(max_length=200, blank=True, help_text="What cases of one shared cause have in common.")
+    evidence = models.JSONField(default=dict, help_text="Facts of the moment it opened; no personal data.")
+    occurrences = models.PositiveIntegerField(default=1)
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="cases")
+    backup = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="+")
+    at_risk_minor = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3)
+    opened_at = models.DateTimeField()
+    acknowledge_by = models.DateTimeField()
+    due_at = models.DateTimeField()
+    due_words = models.TextField(help_text="How the deadline came about.")
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.CharField(max_length=160, blank=True)
+    waiting_until = models.DateTimeField(null=True)
+    waiting_for = models.CharField(max_length=280, blank=True)
+    resolved_at = models.DateTimeField(null=True)
+    outcome = models.SlugField(blank=True)
+    reopened = models.PositiveIntegerField(default=0)
+    book_number = models.PositiveIntegerField(help_text="The rule book version the case runs on.")
+    route = models.CharField(max_length=10, choices=Route)
+    ladder = models.JSONField(help_text="[{to, owner, due_at}] as it was when the case opened.")
+    ladder_step = models.PositiveIntegerField(default=0, help_text="How many steps of the ladder have been taken.")
+    playbook = models.JSONField(default=list)
+    acceptance = models.JSONField(default=list)
+    outcomes = models.JSONField(default=list)
+    gate = models.SlugField(blank=True)
+
+    objects: ClassVar = CaseQuerySet.as_manager()
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["type", "subject_type", "subject_id"],
+                condition=Q(state__in=CASE_LIVE),
+                name="case_one_live_per_type_and_subject",
+            ),
+            models.CheckConstraint(condition=Q(state__in=CaseState.values), name="case_state_is_known"),
+            models.CheckConstraint(condition=~Q(backup=F("owner")), name="case_backup_is_somebody_else"),
+            models.CheckConstraint(
+                condition=Q(state__in=CASE_DONE, resolved_at__isnull=False)
+                | ~Q(state__in=CASE_DONE) & Q(resolved_at__isnull=True),
+                name="case_resolved_at_iff_resolved",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=CaseState.WAITING) | Q(waiting_until__isnull=False), name="case_waits_until_a_time"
+            ),
+            models.CheckConstraint(condition=Q(at_risk_minor__gte=0), name="case_risk_is_not_negative"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["owner", "due_at", "id"], condition=Q(state__in=CASE_LIVE), name="case_live_of_owner"),
+            models.Index(
+                fields=["client", "due_at", "id"], condition=Q(state__in=CASE_LIVE), name="case_live_of_client"
+            ),
+            models.Index(fields=["due_at", "id"], condition=Q(state__in=CASE_LIVE), name="case_live_due"),
+            models.Index(fields=["subject_type", "subject_id", "-opened_at"], name="case_of_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.title}"
+
+    @property
+    def key(self) -> str:
+        """What people call it."""
+        return f"{KEY_PREFIX}{self.number}"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether somebody has to do something about it."""
+        return self.state in CASE_LIVE
+
+    @transition("state", source=CaseState.OPEN, target=CaseState.ACKNOWLEDGED)
+    def acknowledge(self, *, by: str, at: datetime) -> None:
+        """Somebody has seen it and has it."""
+        self.acknowledged_by, self.acknowledged_at = by, at
+
+    @transition("state", source=[CaseState.OPEN, CaseState.ACKNOWLEDGED], target=CaseState.IN_PROGRESS)
+    def start(self, *, by: str, at: datetime) -> None:
+        """Work has begun."""
+        self.acknowledged_by = self.acknowledged_by or by
+        self.acknowledged_at = self.acknowledged_at or at
+
+    @transition("state", source=[CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS], target=CaseState.WAITING)
+    def wait(self, *, until: datetime, reason: str) -> None:
+        """Somebody else has to do something first."""
+        self.waiting_until, self.waiting_for = until, reason
+
+    @transition("state", source=CaseState.WAITING, target=CaseState.IN_PROGRESS)
+    def resume(self) -> None:
+        """It is ours again."""
+        self.waiting_until, self.waiting_for = None, ""
+
+    @transition("state", source=list(CASE_LIVE), target=CaseState.RESOLVED)
+    def resolve(self, *, outcome: str, at: datetime) -> None:
+        """What had to be done is done."""
+        self.outcome, self.resolved_at, self.waiting_until = outcome, at, None
+
+    @transition("state", source=CaseState.RESOLVED, target=CaseState.CLOSED)
+    def close(self) -> None:
+        """Nobody came back."""
+
+    @transition("state", source=list(CASE_DONE), target=CaseState.OPEN)
+    def reopen(self) -> None:
+        """It was not solved after all."""
+        self.resolved_at, self.outcome, self.acknowledged_at, self.acknowledged_by = None, "", None, ""
+        self.reopened += 1
+
+    @transition("state", source=list(CASE_LIVE), target=CaseState.WITHDRAWN)
+    def withdraw(self) -> None:
+        """Its cause has gone away by itself."""
+        self.waiting_until = None
+
+
+class CaseNote(models.Model):
+    """What somebody wrote on a case. May name people, so it stays out of the trail, which only says that there is a note."""
+
+    case = models.ForeignKey(ExceptionCase, on_delete=models.PROTECT, related_name="notes")
+    at = models.DateTimeField()
+    author = models.CharField(max_length=160)
+    author_name = models.CharField(max_length=160)
+    text = models.TextField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["case", "-at", "-id"], name="casenote_of_case")]
+
+    def __str__(self) -> str:
+        return f"note on {self.case_id}"
+
+
+class CaseStep(models.Model):
+    """A step of the playbook that was done, and what came of it."""
+
+    case = models.ForeignKey(ExceptionCase, on_delete=models.PROTECT, related_name="steps")
+    index = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    by = models.CharField(max_length=160)
+    by_name = models.CharField(max_length=160)
+    outcome = models.CharField(max_length=80)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["case", "index"], name="casestep_done_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"step {self.index} of {self.case_id}"

@@ -1,0 +1,157 @@
+"""Permission to pass one gate, for one subject, until a moment."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Func, Q
+from django_fsm import FSMField, FSMModelMixin, transition
+
+from audit.models import Accountable, AccountableQuerySet
+from exceptions.models.cases import ExceptionCase
+from exceptions.states import WaiverState
+from rules.models import Client, Owner
+
+KEY_PREFIX = "TLX-"
+
+
+class NextNumber(Func):
+    """The next value of the sequence of keys."""
+
+    template = "nextval('exceptions_waiver_number')"
+    output_field = models.BigIntegerField()
+
+
+class WaiverQuerySet(AccountableQuerySet["Waiver"]):
+    """Reads everybody shares."""
+
+    def in_force(self, now: datetime) -> "WaiverQuerySet":
+        """Those whose window `now` lies in: the one definition, which needs no job to have run."""
+        return self.filter(state=WaiverState.APPROVED, starts_at__lte=now, expires_at__gt=now)
+
+
+class Waiver(FSMModelMixin, Accountable):
+    """A time-limited exception. Two clocks: until when somebody has to answer, and for how long it holds once approved."""
+
+    number = models.BigIntegerField(unique=True, db_default=NextNumber(), editable=False)
+    gate = models.SlugField()
+    subject_type = models.CharField(max_length=80)
+    subject_id = models.CharField(max_length=80)
+    subject_key = models.CharField(max_length=120)
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="+")
+    case = models.ForeignKey(ExceptionCase, on_delete=models.PROTECT, null=True, blank=True, related_name="waivers")
+    state = FSMField(choices=WaiverState.choices, default=WaiverState.REQUESTED, protected=True)
+    reason = models.TextField()
+    plan = models.TextField(help_text="What will be done until it ends.")
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="waivers")
+    requested_at = models.DateTimeField()
+    requested_by = models.CharField(max_length=160)
+    requested_by_name = models.CharField(max_length=160)
+    answer_by = models.DateTimeField()
+    effective_minutes = models.PositiveIntegerField(help_text="How long it holds, counted from the approval.")
+    content_version = models.PositiveIntegerField(default=1)
+    content_hash = models.CharField(max_length=64)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=160, blank=True)
+    decided_by_name = models.CharField(max_length=160, blank=True)
+    comment = models.TextField(blank=True)
+    starts_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    end_reason = models.CharField(max_length=280, blank=True)
+
+    objects: ClassVar = WaiverQuerySet.as_manager()
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["gate", "subject_type", "subject_id"],
+                condition=Q(state=WaiverState.REQUESTED),
+                name="waiver_one_open_request_per_gate_and_subject",
+            ),
+            models.CheckConstraint(condition=Q(state__in=WaiverState.values), name="waiver_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(decided_by="") | ~Q(decided_by=F("requested_by")), name="waiver_is_decided_by_somebody_else"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=WaiverState.APPROVED)
+                | Q(starts_at__isnull=False, expires_at__gt=F("starts_at"), decided_at__isnull=False)
+                & ~Q(decided_by=""),
+                name="waiver_approved_has_a_window_and_an_approver",
+            ),
+            models.CheckConstraint(condition=Q(answer_by__gt=F("requested_at")), name="waiver_can_be_answered"),
+            models.CheckConstraint(condition=Q(effective_minutes__gte=1), name="waiver_holds_for_some_time"),
+            models.CheckConstraint(condition=~Q(reason="") & ~Q(plan=""), name="waiver_says_why_and_what_then"),
+            models.CheckConstraint(
+                condition=Q(state__in=[WaiverState.REQUESTED, WaiverState.APPROVED], ended_at__isnull=True)
+                | ~Q(state__in=[WaiverState.REQUESTED, WaiverState.APPROVED])
+                & Q(ended_at__isnull=False)
+                & ~Q(end_reason=""),
+                name="waiver_ends_once_with_a_reason",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["gate", "subject_type", "subject_id", "expires_at"],
+                condition=Q(state=WaiverState.APPROVED),
+                name="waiver_approved_of_subject",
+            ),
+            models.Index(fields=["answer_by", "id"], condition=Q(state=WaiverState.REQUESTED), name="waiver_to_decide"),
+            models.Index(fields=["client", "-requested_at", "-id"], name="waiver_of_client_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} for {self.subject_key}"
+
+    @property
+    def key(self) -> str:
+        """What people call it."""
+        return f"{KEY_PREFIX}{self.number}"
+
+    def is_in_force(self, now: datetime) -> bool:
+        """The same comparison as `WaiverQuerySet.in_force`, for display."""
+        return bool(
+            self.state == WaiverState.APPROVED
+            and self.starts_at
+            and self.expires_at
+            and self.starts_at <= now < self.expires_at
+        )
+
+    @transition("state", source=WaiverState.REQUESTED, target=WaiverState.APPROVED)
+    def approve(self, *, by: str, name: str, at: datetime, expires_at: datetime) -> None:
+        """From now, and until then."""
+        self._decided(by, name, at)
+        self.starts_at, self.expires_at = at, expires_at
+
+    @transition("state", source=WaiverState.REQUESTED, target=WaiverState.REJECTED)
+    def reject(self, *, by: str, name: str, at: datetime, comment: str) -> None:
+        """No, and why."""
+        self._decided(by, name, at)
+        self.comment = comment
+        self._ended(at, comment)
+
+    @transition("state", source=WaiverState.REQUESTED, target=WaiverState.WITHDRAWN)
+    def withdraw(self, *, at: datetime, reason: str) -> None:
+        """The requester no longer wants it."""
+        self._ended(at, reason)
+
+    @transition("state", source=WaiverState.REQUESTED, target=WaiverState.LAPSED)
+    def lapse(self, *, at: datetime) -> None:
+        """Nobody answered in time."""
+        self._ended(at, "Nobody decided in time.")
+
+    @transition("state", source=WaiverState.APPROVED, target=WaiverState.EXPIRED)
+    def expire(self, *, at: datetime) -> None:
+        """Its window is over; this only writes down what the clock already decided."""
+        self._ended(at, "Its time was over.")
+
+    @transition("state", source=WaiverState.APPROVED, target=WaiverState.REVOKED)
+    def revoke(self, *, at: datetime, reason: str) -> None:
+        """Taken back before its end."""
+        self._ended(at, reason)
+
+    def _decided(self, by: str, name: str, at: datetime) -> None:
+        self.decided_by, self.decided_by_name, self.decided_at = by, name, at
+
+    def _ended(self, at: datetime, reason: str) -> None:
+        self.ended_at, self.end_reason = at, reason

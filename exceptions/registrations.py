@@ -1,0 +1,101 @@
+"""Everything this app plugs into itself and the layers below, in one place."""
+
+from audit import verbs
+from audit.checks import register_check
+from exceptions import timer_kinds
+from exceptions.services import escalation, openings, waivers
+
+verbs.register(
+    {
+        "case.opened": "{actor} opened it",
+        "case.occurred_again": "{actor} saw it again",
+        "case.acknowledged": "{actor} took it",
+        "case.started": "{actor} began to work on it",
+        "case.waiting": "{actor} waits for somebody else",
+        "case.resumed": "{actor} resumed it",
+        "case.wait_over": "{actor} ended the wait",
+        "case.reassigned": "{actor} gave it to somebody else",
+        "case.owner_away": "{actor} moved it to who stands in",
+        "case.noted": "{actor} wrote a note",
+        "case.step_done": "{actor} did a step",
+        "case.not_acknowledged": "{actor} moved it on: nobody took it in time",
+        "case.escalated": "{actor} escalated it: not resolved in time",
+        "case.went_quiet": "{actor} escalated it: taken, then silence",
+        "case.resolved": "{actor} resolved it",
+        "case.closed": "{actor} closed it",
+        "case.reopened": "{actor} reopened it",
+        "case.withdrawn": "{actor} withdrew it: its cause has gone",
+        "waiver.requested": "{actor} asked for a time-limited exception",
+        "waiver.edited": "{actor} changed the request",
+        "waiver.approved": "{actor} approved it",
+        "waiver.rejected": "{actor} denied it",
+        "waiver.withdrawn": "{actor} withdrew the request",
+        "waiver.lapsed": "{actor} let it lapse: nobody decided in time",
+        "waiver.expired": "{actor} noted its end",
+        "waiver.revoked": "{actor} revoked it",
+    }
+)
+
+timer_kinds.register(openings.ACKNOWLEDGE, escalation.on_not_acknowledged, lock=escalation.lock_cases)
+timer_kinds.register(openings.ESCALATE, escalation.on_ladder_step, lock=escalation.lock_cases)
+timer_kinds.register(openings.PROGRESS, escalation.on_silence, lock=escalation.lock_cases)
+timer_kinds.register(openings.WAKE, escalation.on_wait_over, lock=escalation.lock_cases)
+timer_kinds.register(openings.CLOSE, escalation.on_nobody_came_back, lock=escalation.lock_cases)
+timer_kinds.register(waivers.LAPSE, waivers.on_lapse, lock=waivers.lock_waivers)
+timer_kinds.register(waivers.EXPIRE, waivers.on_expire, lock=waivers.lock_waivers)
+timer_kinds.register(waivers.HEADS_UP, waivers.on_heads_up, lock=waivers.lock_waivers)
+
+register_check(
+    "inv-09",
+    statement="Every open exception has an active owner, a backup and a deadline",
+    sql="""
+        SELECT 'EX-' || c.number FROM exceptions_exceptioncase c JOIN rules_owner o ON o.id = c.owner_id
+        WHERE c.state IN ('open', 'acknowledged', 'in_progress', 'waiting') AND NOT o.is_active
+    """,
+)
+register_check(
+    "inv-14",
+    statement="No open exception stands still: somebody is called when nobody acts, or the ladder's top has been reached",
+    sql="""
+        SELECT 'EX-' || c.number FROM exceptions_exceptioncase c
+        WHERE c.state IN ('open', 'acknowledged', 'in_progress', 'waiting') AND c.ladder_step < jsonb_array_length(c.ladder)
+          AND NOT EXISTS (
+            SELECT 1 FROM exceptions_timer t WHERE t.subject_type = 'exceptions.exceptioncase' AND t.subject_id = c.id::text
+              AND t.kind = 'case.escalate' AND t.fired_at IS NULL AND t.cancelled_at IS NULL)
+    """,
+)
+register_check(
+    "inv-18",
+    statement="No timer fired before it was due",
+    sql="SELECT id::text FROM exceptions_timer WHERE fired_at < due_at",
+)
+register_check(
+    "inv-19",
+    statement="No timer is more than 30 s late",
+    sql="""
+        SELECT id::text FROM exceptions_timer
+        WHERE fired_at IS NULL AND cancelled_at IS NULL AND due_at < now() - interval '30 seconds'
+    """,
+)
+register_check(
+    "inv-20",
+    statement="No timer of a finished exception is still running",
+    sql="""
+        SELECT t.id::text FROM exceptions_timer t JOIN exceptions_exceptioncase c ON c.id::text = t.subject_id
+        WHERE t.subject_type = 'exceptions.exceptioncase' AND t.fired_at IS NULL AND t.cancelled_at IS NULL
+          AND c.state IN ('closed', 'withdrawn')
+    """,
+)
+register_check(
+    "inv-22",
+    statement="No time-limited exception is marked as approved long after its end",
+    sql="""
+        SELECT 'TLX-' || number FROM exceptions_waiver
+        WHERE state = 'approved' AND expires_at < now() - interval '30 seconds'
+    """,
+)
+register_check(
+    "inv-24",
+    statement="Nobody decided about a request of their own",
+    sql="SELECT 'TLX-' || number FROM exceptions_waiver WHERE decided_by <> '' AND decided_by = requested_by",
+)

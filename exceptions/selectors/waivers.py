@@ -1,0 +1,39 @@
+"""Whether something may pass, asked at the moment of use; and what waits for whose decision."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q
+
+from audit.context import Actor
+from audit.subject_refs import SubjectRef
+from exceptions.models import Waiver
+from exceptions.models.waivers import WaiverQuerySet
+
+
+def live_waiver(*, gate: str, subject: SubjectRef, now: datetime) -> Waiver | None:
+    """The time-limited exception that lets the subject pass the gate at `now`; decided by the window alone, in the query itself."""
+    held = Waiver.objects.in_force(now).filter(gate=gate, subject_type=subject.type, subject_id=subject.id)
+    return held.order_by("-expires_at", "pk").first()
+
+
+def live_waivers(*, gate: str, subjects: Iterable[SubjectRef], now: datetime) -> dict[SubjectRef, Waiver]:
+    """As `live_waiver` for many subjects, in one query."""
+    wanted = {(subject.type, subject.id): subject for subject in subjects}
+    held = Waiver.objects.in_force(now).filter(
+        gate=gate, subject_type__in={key[0] for key in wanted}, subject_id__in={key[1] for key in wanted}
+    )
+    pairs = ((wanted.get((waiver.subject_type, waiver.subject_id)), waiver) for waiver in held.order_by("expires_at", "pk"))
+    return {subject: waiver for subject, waiver in pairs if subject is not None}
+
+
+def visible_waivers(by: Actor) -> WaiverQuerySet:
+    """The time-limited exceptions that exist for the actor."""
+    waivers: WaiverQuerySet = Waiver.objects.select_related("client", "owner", "case").order_by("-requested_at", "-pk")
+    return waivers if by.clients is None else waivers.filter(client_id__in=by.clients)
+
+
+def of_requester_or_owner(by: Actor) -> Q:
+    """Those this person asked for or owns, and so may not decide about."""
+    own = Q(requested_by=by.id)
+    return own if by.user_id is None else own | Q(owner__user_id=by.user_id)

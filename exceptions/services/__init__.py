@@ -1,0 +1,65 @@
+"""The doors of the exceptions app."""
+
+from exceptions.services.cases import (
+    acknowledge_case,
+    close_case,
+    complete_step,
+    note_case,
+    reassign_case,
+    reopen_case,
+    resolve_case,
+    resume_case,
+    start_case,
+    unmet_criteria,
+    wait_case,
+    withdraw_case,
+)
+from exceptions.services.escalation import reassign_from_absent
+from exceptions.services.notifications import Telling, deliver_notifications, notify, notify_many
+from exceptions.services.openings import CaseOpening, open_case, open_cases
+from exceptions.services.timers import TimerSetting, cancel_timer, cancel_timers, set_timer, set_timers, sweep_timers
+from exceptions.services.waivers import (
+    approve_waiver,
+    edit_waiver,
+    refuse_unless_decidable,
+    reject_waiver,
+    request_waiver,
+    revoke_waiver,
+    withdraw_waiver,
+)
+
+__all__ = [
+    "CaseOpening",
+    "Telling",
+    "TimerSetting",
+    "acknowledge_case",
+    "approve_waiver",
+    "cancel_timer",
+    "cancel_timers",
+    "close_case",
+    "complete_step",
+    "deliver_notifications",
+    "edit_waiver",
+    "note_case",
+    "notify",
+    "notify_many",
+    "open_case",
+    "open_cases",
+    "reassign_case",
+    "reassign_from_absent",
+    "refuse_unless_decidable",
+    "reject_waiver",
+    "reopen_case",
+    "request_waiver",
+    "resolve_case",
+    "resume_case",
+    "revoke_waiver",
+    "set_timer",
+    "set_timers",
+    "start_case",
+    "sweep_timers",
+    "unmet_criteria",
+    "wait_case",
+    "withdraw_case",
+    "withdraw_waiver",
+]

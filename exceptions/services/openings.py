@@ -1,0 +1,211 @@
+"""Opening exceptions: one live case per type and subject, whoever reports it how often."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+
+from audit.context import Actor, acting
+from audit.services.events import Entry, record_many
+from audit.subject_refs import SubjectRef, subject_ref
+from exceptions import ladders
+from exceptions.models import ExceptionCase
+from exceptions.services.notifications import Telling, notify_many
+from exceptions.services.timers import TimerSetting, set_timers
+from exceptions.states import CASE_LIVE
+from rules import selectors as rules
+from rules.models import Client
+from rules.rulebook import CompiledBook
+from rules.selectors.people import Roster
+
+ACKNOWLEDGE, ESCALATE, PROGRESS, WAKE, CLOSE = (
+    "case.acknowledge",
+    "case.escalate",
+    "case.progress",
+    "case.wake",
+    "case.close",
+)
+CASE_TYPE = "exceptions.exceptioncase"
+
+
+@dataclass(frozen=True)
+class CaseOpening:
+    """What went wrong with which subject. `title` is the fact as one line; `evidence` is JSON without personal data."""
+
+    type: str
+    subject: SubjectRef
+    subject_key: str
+    client_id: UUID
+    title: str
+    summary: str = ""
+    cause: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    at_risk_minor: int = 0
+    currency: str = "EUR"
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What there may be only one live case of."""
+        return self.type, self.subject.type, self.subject.id
+
+
+def open_case(
+    *,
+    type: str,  # noqa: A002 -- the reader's word
+    subject: SubjectRef,
+    subject_key: str,
+    client_id: UUID,
+    title: str,
+    summary: str = "",
+    cause: str = "",
+    evidence: Mapping[str, Any] | None = None,
+    at_risk_minor: int = 0,
+    currency: str = "EUR",
+    by: Actor,
+    now: datetime,
+) -> ExceptionCase:
+    """The live case of this type and subject: found (one more occurrence) or opened with owner, deadline, route and timers.
+
+    Raises `LookupError` for a type the rule book does not know.
+    """
+    opening = CaseOpening(
+        type, subject, subject_key, client_id, title, summary, cause, evidence or {}, at_risk_minor, currency
+    )
+    return open_cases(openings=[opening], by=by, now=now)[0]
+
+
+def open_cases(*, openings: Sequence[CaseOpening], by: Actor, now: datetime) -> list[ExceptionCase]:
+    """As `open_case`, for many in a fixed number of statements; the cases in the order of the openings."""
+    if not openings:
+        return []
+    unique = {opening.identity: opening for opening in openings}
+    with acting(by, at=now):
+        known = _live(unique)
+        _count_occurrences(known.values(), now)
+        book, roster = rules.active_book(), rules.roster(now)
+        clients = Client.objects.select_related("calendar").in_bulk({opening.client_id for opening in unique.values()})
+        fresh = [
+            _new_case(opening, book, roster, clients[opening.client_id], now)
+            for identity, opening in unique.items()
+            if identity not in known
+        ]
+        ExceptionCase.objects.bulk_create(fresh, ignore_conflicts=True)
+        # Somebody may have opened the same at the same moment: theirs stands, and ours was an occurrence of it.
+        opened = ExceptionCase.objects.in_bulk([case.pk for case in fresh])
+        overtaken = {_identity(case): unique[_identity(case)] for case in fresh if case.pk not in opened}
+        found_late = _live(overtaken)
+        _count_occurrences(found_late.values(), now)
+        _announce(list(opened.values()), now)
+        cases = {**known, **found_late, **{_identity(case): case for case in opened.values()}}
+    return [cases[opening.identity] for opening in openings]
+
+
+def _identity(case: ExceptionCase) -> tuple[str, str, str]:
+    return case.type, case.subject_type, case.subject_id
+
+
+def _live(unique: Mapping[tuple[str, str, str], CaseOpening]) -> dict[tuple[str, str, str], ExceptionCase]:
+    if not unique:
+        return {}
+    candidates = ExceptionCase.objects.filter(
+        state__in=CASE_LIVE,
+        subject_type__in={key[1] for key in unique},
+        subject_id__in={key[2] for key in unique},
+        type__in={key[0] for key in unique},
+    )
+    return {
+        _identity(case): case for case in candidates.select_for_update().order_by("pk") if _identity(case) in unique
+    }
+
+
+def _count_occurrences(cases: Iterable[ExceptionCase], now: datetime) -> None:
+    known = list(cases)
+    if known:
+        ExceptionCase.objects.filter(pk__in=[case.pk for case in known]).update(
+            occurrences=F("occurrences") + 1, updated_at=now
+        )
+        record_many([Entry("case.occurred_again", case, data={"occurrences": case.occurrences + 1}) for case in known])
+
+
+def _new_case(opening: CaseOpening, book: CompiledBook, roster: Roster, client: Client, now: datetime) -> ExceptionCase:
+    spec = book.exception_type(opening.type)
+    due = book.due_at(spec.sla, now, client.calendar.slug)
+    owner = roster.on_duty(spec.owner)
+    backup = roster.owners[owner.backup_id]
+    return ExceptionCase(
+        type=opening.type,
+        subject_type=opening.subject.type,
+        subject_id=opening.subject.id,
+        subject_key=opening.subject_key,
+        client=client,
+        severity=spec.severity,
+        title=opening.title[:200],
+        summary=opening.summary,
+        cause=opening.cause[:200],
+        evidence=dict(opening.evidence),
+        owner=owner,
+        backup=backup,
+        at_risk_minor=opening.at_risk_minor or spec.weight_eur * 100,
+        currency=opening.currency,
+        opened_at=now,
+        acknowledge_by=now + timedelta(minutes=spec.acknowledge_within_minutes),
+        due_at=due.due_at,
+        due_words=due.words,
+        book_number=book.number,
+        route=spec.route,
+        ladder=ladders.unroll(spec, book, opened_at=now, client_calendar=client.calendar.slug),
+        playbook=spec.playbook,
+        acceptance=spec.acceptance,
+        outcomes=spec.outcomes,
+        gate=spec.gate or "",
+    )
+
+
+def _announce(cases: Sequence[ExceptionCase], now: datetime) -> None:
+    """The events, timers and notifications of new cases."""
+    record_many(
+        [
+            Entry(
+                "case.opened",
+                case,
+                data={
+                    "type": case.type,
+                    "subject": case.subject_key,
+                    "owner": case.owner.slug,
+                    "backup": case.backup.slug,
+                    "due_at": case.due_at,
+                    "route": case.route,
+                    "book": case.book_number,
+                },
+            )
+            for case in cases
+        ]
+    )
+    set_timers(settings=[timer for case in cases for timer in first_timers(case)])
+    notify_many(
+        tellings=[
+            Telling(
+                owner,
+                "case.opened",
+                f"{case.key}: {case.title}. {role}. Due {case.due_at:%a %d %b %H:%M} UTC; "
+                f"if nobody takes it by {case.acknowledge_by:%H:%M} UTC it goes to {case.backup.name}.",
+                f"/exceptions/{case.key}/",
+                case.client_id,
+            )
+            for case in cases
+            for owner, role in ((case.owner, "Yours"), (case.backup, "You are the backup"))
+        ],
+        now=now,
+    )
+
+
+def first_timers(case: ExceptionCase) -> list[TimerSetting]:
+    """What runs from the moment a case is open: somebody has to take it, and the ladder begins."""
+    subject = subject_ref(case)
+    timers = [TimerSetting(subject, ACKNOWLEDGE, case.acknowledge_by)]
+    if (rung := ladders.rung(case.ladder, case.ladder_step)) is not None:
+        timers.append(TimerSetting(subject, ESCALATE, rung.due_at))
+    return timers

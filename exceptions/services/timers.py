@@ -1,0 +1,132 @@
+"""Setting, cancelling and firing timers: one row each, many in one statement."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
+from psycopg.types.json import Jsonb
+
+from audit.access import system_actor
+from audit.context import acting
+from audit.errors import DomainError
+from audit.identifiers import uuid7
+from audit.services.heartbeats import beat
+from audit.subject_refs import SubjectRef
+from exceptions import timer_kinds
+from exceptions.models import Timer
+from exceptions.models.timers import LIVE
+
+logger = logging.getLogger(__name__)
+
+BATCH = 2_000
+LONGEST_PAUSE = timedelta(hours=1)
+
+SET = """
+    INSERT INTO exceptions_timer (id, subject_type, subject_id, kind, generation, due_at, payload, attempts, last_error)
+    SELECT id, subject_type, subject_id, kind, 1, due_at, payload, 0, ''
+    FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::jsonb[])
+        AS given(id, subject_type, subject_id, kind, due_at, payload)
+    ORDER BY subject_type, subject_id, kind
+    ON CONFLICT (subject_type, subject_id, kind) WHERE fired_at IS NULL AND cancelled_at IS NULL
+    DO UPDATE SET due_at = excluded.due_at, payload = excluded.payload, generation = exceptions_timer.generation + 1,
+        attempts = 0, last_error = ''
+"""
+CANCEL = """
+    UPDATE exceptions_timer SET cancelled_at = %s
+    WHERE fired_at IS NULL AND cancelled_at IS NULL AND (subject_type, subject_id, kind) IN (
+        SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])
+    )
+"""
+
+
+@dataclass(frozen=True)
+class TimerSetting:
+    """One timer to set."""
+
+    subject: SubjectRef
+    kind: str
+    due_at: datetime
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+def set_timer(*, subject: SubjectRef, kind: str, due_at: datetime, payload: Mapping[str, Any] | None = None) -> None:
+    """Set the subject's timer of this kind, or move it when it is already running."""
+    set_timers(settings=[TimerSetting(subject, kind, due_at, payload or {})])
+
+
+def set_timers(*, settings: Sequence[TimerSetting]) -> None:
+    """As `set_timer`, for many in one statement; the last of several for one subject and kind counts."""
+    unique = {(one.subject.type, one.subject.id, one.kind): one for one in settings}
+    rows = [(uuid7(), *key, one.due_at, Jsonb(dict(one.payload))) for key, one in unique.items()]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(SET, [list(column) for column in zip(*rows, strict=True)])
+
+
+def cancel_timer(*, subject: SubjectRef, kind: str, now: datetime) -> None:
+    """Cancel the subject's timer of this kind, if one is running."""
+    cancel_timers(timers=[(subject, kind)], now=now)
+
+
+def cancel_timers(*, timers: Sequence[tuple[SubjectRef, str]], now: datetime) -> None:
+    """As `cancel_timer`, for many in one statement."""
+    rows = [(subject.type, subject.id, kind) for subject, kind in timers]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(CANCEL, [now, *(list(column) for column in zip(*rows, strict=True))])
+
+
+def sweep_timers(*, now: datetime, limit: int = BATCH) -> int:
+    """Fire what is due, at most `limit` timers, each exactly once with its effect; the number fired.
+
+    Looks without locking, then per kind locks subjects (where the kind says how) and timers, skipping what others hold.
+    A timer whose effect fails is put off, with its attempts counted, and does not stop the others.
+    """
+    due = Timer.objects.filter(LIVE, due_at__lte=now).order_by("due_at", "id")
+    found = list(due.values_list("id", "kind", "subject_id", "due_at")[:limit])
+    by_kind: dict[str, list[tuple[Any, str]]] = defaultdict(list)
+    for timer_id, kind, subject_id, _ in found:
+        by_kind[kind].append((timer_id, subject_id))
+    fired = sum(_fire(kind, rows, now) for kind, rows in by_kind.items())
+    beat(loop="timers", at=now, oldest_due=found[0][3] if found else None, worked=fired)
+    return fired
+
+
+def _fire(kind: str, rows: Sequence[tuple[Any, str]], now: datetime) -> int:
+    """Fire these timers of one kind in one transaction; when that fails, halves by themselves, down to the one that fails."""
+    try:
+        with acting(system_actor("timers"), at=now):
+            timers = _claim(kind, rows, now)
+            if timers:
+                Timer.objects.filter(pk__in=[timer.pk for timer in timers]).update(fired_at=now)
+                timer_kinds.kind(kind).handler(timers, now=now)
+            return len(timers)
+    except (DatabaseError, DomainError, LookupError, ValueError, TypeError) as failure:
+        if len(rows) > 1:
+            middle = len(rows) // 2
+            return _fire(kind, rows[:middle], now) + _fire(kind, rows[middle:], now)
+        logger.exception("timer %s of kind %s failed", rows[0][0], kind)
+        _put_off(rows[0][0], failure, now)
+        return 0
+
+
+def _claim(kind: str, rows: Sequence[tuple[Any, str]], now: datetime) -> list[Timer]:
+    lock = timer_kinds.kind(kind).lock
+    held = lock(sorted({subject_id for _, subject_id in rows})) if lock else None
+    ids = [timer_id for timer_id, subject_id in rows if held is None or subject_id in held]
+    claimed = Timer.objects.filter(LIVE, pk__in=ids, due_at__lte=now).order_by("id")
+    return list(claimed.select_for_update(skip_locked=True))
+
+
+def _put_off(timer_id: Any, failure: Exception, now: datetime) -> None:
+    with transaction.atomic():
+        timer = Timer.objects.select_for_update().get(pk=timer_id)
+        pause = min(timedelta(seconds=30) * 2**timer.attempts, LONGEST_PAUSE)
+        Timer.objects.filter(pk=timer_id).update(
+            attempts=F("attempts") + 1, due_at=now + pause, last_error=f"{type(failure).__name__}: {failure}"[:200]
+        )

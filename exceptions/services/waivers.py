@@ -1,0 +1,346 @@
+"""Time-limited exceptions: asked for by one person, decided by another, in force by the clock alone."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from audit.access import require
+from audit.canonical import canonical_json, sha256_hex
+from audit.context import Actor, acting, current_actor
+from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, NotFound, Refused
+from audit.services.events import record
+from audit.subject_refs import SubjectRef, subject_ref
+from exceptions import subjects
+from exceptions.errors import OwnRequest, WaiverChanged
+from exceptions.models import Timer, Waiver
+from exceptions.services.notifications import notify
+from exceptions.services.timers import TimerSetting, cancel_timers, set_timer, set_timers
+from exceptions.states import WaiverState
+from rules import selectors as rules
+from rules.models import Owner
+from rules.rulebook import GateSpec
+
+LAPSE, EXPIRE, HEADS_UP = "waiver.lapse", "waiver.expire", "waiver.heads_up"
+LONGEST_ANSWER = timedelta(hours=24)
+SHORTEST_REASON = 20
+HEADS_UP_BEFORE = timedelta(hours=4)
+
+
+def request_waiver(
+    *,
+    gate: str,
+    subject: SubjectRef,
+    subject_key: str,
+    client_id: UUID,
+    reason: str,
+    plan: str,
+    minutes: int,
+    owner: str,
+    answer_by: datetime | None = None,
+    case_id: UUID | None = None,
+    by: Actor,
+    now: datetime,
+) -> Waiver:
+    """Ask that `gate` lets the subject pass for `minutes` after an approval.
+
+    Raises `Invalid` naming every field that is wrong, `Refused` without the permission, `Conflict` when the same is asked already.
+    """
+    spec = _gate(gate)
+    with acting(by, at=now):
+        draft = Waiver(
+            gate=gate,
+            subject_type=subject.type,
+            subject_id=subject.id,
+            subject_key=subject_key,
+            client_id=client_id,
+            case_id=case_id,
+            reason=reason.strip(),
+            plan=plan.strip(),
+            owner=_owner(owner),
+            requested_at=now,
+            requested_by=by.id,
+            requested_by_name=by.name,
+            answer_by=answer_by or now + min(LONGEST_ANSWER, timedelta(minutes=minutes)),
+            effective_minutes=minutes,
+        )
+        require(by, "exceptions.request_waiver", draft)
+        _refuse_invalid(draft, spec, now)
+        if Waiver.objects.filter(
+            gate=gate, subject_type=subject.type, subject_id=subject.id, state=WaiverState.REQUESTED
+        ).exists():
+            raise Conflict(
+                f"The same was already asked for {subject_key} and waits for a decision.", code="already-asked"
+            )
+        draft.content_hash = content_hash(draft)
+        draft.save()
+        record(
+            "waiver.requested",
+            subject=draft,
+            gate=gate,
+            minutes=minutes,
+            answer_by=draft.answer_by,
+            hash=draft.content_hash,
+        )
+        set_timer(subject=subject_ref(draft), kind=LAPSE, due_at=draft.answer_by)
+    return draft
+
+
+def edit_waiver(*, waiver_id: UUID, reason: str, plan: str, minutes: int, by: Actor, now: datetime) -> Waiver:
+    """Change what was asked: a new content version, which is what has to be decided about. No change changes nothing."""
+    with _locked(waiver_id, by, now, "exceptions.request_waiver") as waiver:
+        _refuse_unless(waiver, WaiverState.REQUESTED, act="changed")
+        if waiver.requested_by != by.id:
+            raise Refused("Only who asked may change the request.")
+        waiver.reason, waiver.plan, waiver.effective_minutes = reason.strip(), plan.strip(), minutes
+        _refuse_invalid(waiver, _gate(waiver.gate), now)
+        if content_hash(waiver) != waiver.content_hash:
+            waiver.content_version += 1
+            waiver.content_hash = content_hash(waiver)
+            waiver.save()
+            record(
+                "waiver.edited",
+                subject=waiver,
+                changes={},
+                content_version=waiver.content_version,
+                hash=waiver.content_hash,
+            )
+    return waiver
+
+
+def approve_waiver(
+    *,
+    waiver_id: UUID,
+    by: Actor,
+    now: datetime,
+    seen_hash: str | None = None,
+    minutes: int | None = None,
+    comment: str = "",
+) -> Waiver:
+    """Let the subject pass from now on, for as long as was asked or for fewer `minutes`.
+
+    Raises `OwnRequest` for the requester and the owner, `WaiverChanged` when `seen_hash` is not what would be approved, `Refused` for
+    somebody who is no approver of the gate, `IllegalTransition` when it is decided or lapsed.
+    """
+    with _deciding(waiver_id, by, now, seen_hash) as waiver:
+        granted = waiver.effective_minutes if minutes is None else minutes
+        if not 1 <= granted <= waiver.effective_minutes:
+            detail = f"You may shorten it, not extend it: between 1 and {waiver.effective_minutes} minutes."
+            raise Invalid(detail, errors=[FieldError("/minutes", "out-of-range", detail)])
+        waiver.comment = comment.strip()
+        waiver.approve(by=by.id, name=by.name, at=now, expires_at=now + timedelta(minutes=granted))
+        waiver.save()
+        record("waiver.approved", subject=waiver, expires_at=waiver.expires_at, hash=waiver.content_hash)
+        ref, ends = subject_ref(waiver), now + timedelta(minutes=granted)
+        cancel_timers(timers=[(ref, LAPSE)], now=now)
+        warn = ends - min(HEADS_UP_BEFORE, timedelta(minutes=granted) / 5)
+        set_timers(settings=[TimerSetting(ref, EXPIRE, ends), TimerSetting(ref, HEADS_UP, warn)])
+        _tell_owner(waiver, "waiver.approved", f"Approved by {by.name} until {ends:%a %d %b %H:%M} UTC.", now)
+        if (subject := subjects.subject_for(waiver.subject_type)) is not None:
+            subject.on_waived(waiver, by=by, now=now)
+    return waiver
+
+
+def reject_waiver(*, waiver_id: UUID, comment: str, by: Actor, now: datetime, seen_hash: str | None = None) -> Waiver:
+    """Say no, and why; the requester reads it."""
+    with _deciding(waiver_id, by, now, seen_hash) as waiver:
+        waiver.reject(by=by.id, name=by.name, at=now, comment=_comment(comment))
+        waiver.save()
+        record("waiver.rejected", subject=waiver, reason=comment)
+        cancel_timers(timers=[(subject_ref(waiver), LAPSE)], now=now)
+        _tell_owner(waiver, "waiver.rejected", f"Denied by {by.name}: {comment}", now)
+    return waiver
+
+
+def withdraw_waiver(*, waiver_id: UUID, reason: str, by: Actor, now: datetime) -> Waiver:
+    """Take the request back; only who asked may."""
+    with _locked(waiver_id, by, now, "exceptions.request_waiver") as waiver:
+        _refuse_unless(waiver, WaiverState.REQUESTED, act="withdrawn")
+        if waiver.requested_by != by.id:
+            raise Refused("Only who asked may withdraw the request.")
+        waiver.withdraw(at=now, reason=_comment(reason))
+        waiver.save()
+        record("waiver.withdrawn", subject=waiver, reason=reason)
+        cancel_timers(timers=[(subject_ref(waiver), LAPSE)], now=now)
+    return waiver
+
+
+def revoke_waiver(*, waiver_id: UUID, reason: str, by: Actor, now: datetime) -> Waiver:
+    """End it before its time; the gate is closed from this moment."""
+    with _locked(waiver_id, by, now, "exceptions.revoke_waiver") as waiver:
+        _refuse_unless(waiver, WaiverState.APPROVED, act="revoked")
+        waiver.revoke(at=now, reason=_comment(reason))
+        waiver.save()
+        record("waiver.revoked", subject=waiver, reason=reason)
+        cancel_timers(timers=[(subject_ref(waiver), EXPIRE), (subject_ref(waiver), HEADS_UP)], now=now)
+        _tell_owner(waiver, "waiver.revoked", f"Revoked by {by.name}: {reason}", now)
+        _tell_ended([waiver], by, now)
+    return waiver
+
+
+def content_hash(waiver: Waiver) -> str:
+    """What an approval binds to: everything the approver reads."""
+    return sha256_hex(
+        canonical_json(
+            {
+                "gate": waiver.gate,
+                "subject": [waiver.subject_type, waiver.subject_id],
+                "reason": waiver.reason,
+                "plan": waiver.plan,
+                "owner": waiver.owner_id,
+                "minutes": waiver.effective_minutes,
+                "version": waiver.content_version,
+            }
+        )
+    )
+
+
+def lock_waivers(ids: Sequence[str]) -> set[str]:
+    """Lock these, in the order of their keys, skipping those somebody decides about right now."""
+    rows = Waiver.objects.filter(pk__in=[UUID(one) for one in ids]).order_by("pk")
+    return {str(one) for one in rows.select_for_update(skip_locked=True).values_list("pk", flat=True)}
+
+
+def on_lapse(timers: Sequence[Timer], *, now: datetime) -> None:
+    """Nobody decided in time."""
+    for waiver in _of(timers, WaiverState.REQUESTED):
+        waiver.lapse(at=now)
+        waiver.save()
+        record("waiver.lapsed", subject=waiver)
+        _tell_owner(waiver, "waiver.lapsed", "Nobody decided in time; ask again if it is still needed.", now)
+
+
+def on_expire(timers: Sequence[Timer], *, now: datetime) -> None:
+    """Write down what the clock has decided, and tell those concerned."""
+    ended = _of(timers, WaiverState.APPROVED)
+    for waiver in ended:
+        waiver.expire(at=now)
+        waiver.save()
+        record("waiver.expired", subject=waiver)
+        _tell_owner(waiver, "waiver.expired", "It has ended; the gate is closed again.", now)
+    _tell_ended(ended, current_actor(), now)
+
+
+def on_heads_up(timers: Sequence[Timer], *, now: datetime) -> None:
+    """It will end soon."""
+    for waiver in _of(timers, WaiverState.APPROVED):
+        _tell_owner(waiver, "waiver.ends_soon", f"It ends {waiver.expires_at:%a %d %b %H:%M} UTC.", now)
+
+
+def _of(timers: Sequence[Timer], state: WaiverState) -> list[Waiver]:
+    ids = [UUID(timer.subject_id) for timer in timers]
+    return list(Waiver.objects.filter(pk__in=ids, state=state).select_related("owner").order_by("pk"))
+
+
+@contextmanager
+def _locked(waiver_id: UUID, by: Actor, now: datetime, permission: str) -> Iterator[Waiver]:
+    """The waiver after its subject: locks go from the top app down. Raises `NotFound` or `Refused`."""
+    with acting(by, at=now):
+        found = Waiver.objects.filter(pk=waiver_id).first()
+        if found is None:
+            raise NotFound("There is no such time-limited exception, or it is not yours to see.")
+        require(by, permission, found)
+        if (subject := subjects.subject_for(found.subject_type)) is not None:
+            subject.lock([found.subject_id])
+        yield Waiver.objects.select_for_update().get(pk=waiver_id)
+
+
+@contextmanager
+def _deciding(waiver_id: UUID, by: Actor, now: datetime, seen_hash: str | None) -> Iterator[Waiver]:
+    with _locked(waiver_id, by, now, "exceptions.decide_waiver") as waiver:
+        refuse_unless_decidable(waiver, by=by, now=now)
+        if seen_hash is not None and seen_hash != waiver.content_hash:
+            raise WaiverChanged(
+                f"What you saw has changed: {waiver.key} is now version {waiver.content_version}. Read it again."
+            )
+        yield waiver
+
+
+def refuse_unless_decidable(waiver: Waiver, *, by: Actor, now: datetime) -> None:
+    """Why this person may not decide about it now, if so: `IllegalTransition`, `OwnRequest` or `Refused`."""
+    _refuse_unless(waiver, WaiverState.REQUESTED, act="decided")
+    if waiver.answer_by <= now:
+        raise IllegalTransition(
+            f"{waiver.key} lapsed at {waiver.answer_by:%d %b %H:%M} UTC; it has to be asked for again."
+        )
+    if waiver.requested_by == by.id:
+        raise OwnRequest("You asked for this, so somebody else has to decide.", permission="exceptions.decide_waiver")
+    if waiver.owner.user_id is not None and waiver.owner.user_id == by.user_id:
+        raise OwnRequest(
+            "You own what this allows, so somebody else has to decide.", permission="exceptions.decide_waiver"
+        )
+    role = _gate(waiver.gate).approver_role
+    if by.kind == "person" and role not in by.roles and "admin" not in by.roles:
+        raise Refused(
+            f"Approvers of this gate are people with the role {role.replace('_', ' ')}.",
+            permission="exceptions.decide_waiver",
+        )
+
+
+def _refuse_unless(waiver: Waiver, state: WaiverState, *, act: str) -> None:
+    if waiver.state != state:
+        who = f" by {waiver.decided_by_name}" if waiver.decided_by_name else ""
+        label = WaiverState(waiver.state).label.lower()
+        raise IllegalTransition(
+            f"{waiver.key} is “{label}”{who}, so it cannot be {act} now.",
+            who=waiver.decided_by_name,
+            at=waiver.updated_at,
+        )
+
+
+def _refuse_invalid(waiver: Waiver, spec: GateSpec, now: datetime) -> None:
+    errors = []
+    if len(waiver.reason) < SHORTEST_REASON:
+        errors.append(FieldError("/reason", "too-short", f"Say why in at least {SHORTEST_REASON} characters."))
+    if not waiver.plan:
+        errors.append(FieldError("/plan", "missing", "Say what will be done until it ends."))
+    if not 1 <= waiver.effective_minutes <= spec.max_hours * 60:
+        longest = f"The longest allowed for this gate is {spec.max_hours} h."
+        errors.append(FieldError("/minutes", "out-of-range", f"Enter a length of at least one minute. {longest}"))
+    if not now < waiver.answer_by <= now + LONGEST_ANSWER:
+        errors.append(
+            FieldError("/answer_by", "out-of-range", "Enter a time to decide by that lies within the next 24 h.")
+        )
+    if errors:
+        raise Invalid(" ".join(error.detail for error in errors), errors=errors)
+
+
+def _gate(slug: str) -> GateSpec:
+    try:
+        return rules.active_book().gate(slug)
+    except LookupError:
+        detail = f"There is no gate “{slug}”."
+        raise Invalid(detail, errors=[FieldError("/gate", "unknown", detail)]) from None
+
+
+def _owner(slug: str) -> Owner:
+    owner = Owner.objects.filter(slug=slug, is_active=True).first()
+    if owner is None:
+        detail = f"There is no owner “{slug}”."
+        raise Invalid(detail, errors=[FieldError("/owner", "unknown", detail)])
+    return owner
+
+
+def _comment(text: str) -> str:
+    if not text.strip():
+        detail = "Say why; the people concerned read it."
+        raise Invalid(detail, errors=[FieldError("/comment", "missing", detail)])
+    return text.strip()
+
+
+def _tell_owner(waiver: Waiver, event: str, words: str, now: datetime) -> None:
+    text = f"{waiver.key} for {waiver.subject_key}: {words}"
+    notify(
+        owner=waiver.owner,
+        event=event,
+        text=text,
+        url=f"/time-limited/{waiver.key}/",
+        client_id=waiver.client_id,
+        now=now,
+    )
+
+
+def _tell_ended(waivers: Sequence[Waiver], by: Actor, now: datetime) -> None:
+    for waiver in waivers:
+        if (subject := subjects.subject_for(waiver.subject_type)) is not None:
+            subject.on_waiver_ended(waiver, by=by, now=now)

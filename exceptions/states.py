@@ -1,0 +1,42 @@
+"""The states of what can go wrong, importable by anything."""
+
+from django.db import models
+
+
+class CaseState(models.TextChoices):
+    """Where an exception stands."""
+
+    OPEN = "open", "New"
+    ACKNOWLEDGED = "acknowledged", "Taken"
+    IN_PROGRESS = "in_progress", "Working"
+    WAITING = "waiting", "Waiting"
+    RESOLVED = "resolved", "Resolved"
+    CLOSED = "closed", "Closed"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+CASE_LIVE = (CaseState.OPEN, CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS, CaseState.WAITING)
+CASE_DONE = (CaseState.RESOLVED, CaseState.CLOSED)
+
+
+class WaiverState(models.TextChoices):
+    """Where a time-limited exception stands. Whether it is in force is decided by the clock, not by this."""
+
+    REQUESTED = "requested", "Waiting for decision"
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Denied"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    LAPSED = "lapsed", "Lapsed"
+    EXPIRED = "expired", "Ended"
+    REVOKED = "revoked", "Revoked"
+
+
+WAIVER_LIVE = (WaiverState.REQUESTED, WaiverState.APPROVED)
+
+
+class DeliveryState(models.TextChoices):
+    """Where a notification's delivery through one channel stands."""
+
+    PENDING = "pending", "Waiting"
+    SENT = "sent", "Sent"
+    DEAD = "dead", "Given up"

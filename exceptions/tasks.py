@@ -1,0 +1,28 @@
+"""What wakes the exceptions app."""
+
+from celery import shared_task
+
+from audit import clock
+from audit.access import system_actor
+from audit.context import acting
+from exceptions import services
+
+
+@shared_task(name="exceptions.sweep_timers")
+def sweep_timers() -> int:
+    """Fire what is due."""
+    return services.sweep_timers(now=clock.now())
+
+
+@shared_task(name="exceptions.deliver_notifications")
+def deliver_notifications() -> int:
+    """Send what is due."""
+    return services.deliver_notifications(now=clock.now())
+
+
+@shared_task(name="exceptions.reassign_from_absent")
+def reassign_from_absent() -> int:
+    """Move the cases of those who are away."""
+    now = clock.now()
+    with acting(system_actor("absences"), at=now):
+        return services.reassign_from_absent(now=now)

@@ -1,0 +1,60 @@
+"""What firing a timer does. Higher apps register their kinds; the sweep knows none of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from exceptions.models import Timer
+
+
+class Handler(Protocol):
+    """Does the effect of a batch of due timers of one kind, in the transaction in which they are marked as fired."""
+
+    def __call__(self, timers: Sequence[Timer], *, now: datetime) -> None:
+        """Do it for all of them, or raise."""
+
+
+Lock = Callable[[Sequence[str]], set[str]]
+
+
+@dataclass(frozen=True)
+class TimerKind:
+    """`lock` takes the subjects' rows before the timers' (locks go from the top app down) and skips those somebody holds."""
+
+    name: str
+    handler: Handler
+    lock: Lock | None = None
+
+
+_kinds: dict[str, TimerKind] = {}
+
+
+def register(name: str, handler: Handler, *, lock: Lock | None = None) -> None:
+    """Declare what a kind of timer does. Raises `ValueError` when it is already declared."""
+    if name in _kinds:
+        raise ValueError(f"Timer kind {name} is already registered")
+    _kinds[name] = TimerKind(name, handler, lock)
+
+
+def timer_kind(name: str, *, lock: Lock | None = None) -> Callable[[Handler], Handler]:
+    """`register` as a decorator."""
+
+    def decorate(handler: Handler) -> Handler:
+        register(name, handler, lock=lock)
+        return handler
+
+    return decorate
+
+
+def kind(name: str) -> TimerKind:
+    """The kind. Raises `LookupError` for one nobody registered."""
+    try:
+        return _kinds[name]
+    except KeyError:
+        raise LookupError(f"No app registered the timer kind {name}.") from None
+
+
+def registered() -> list[str]:
+    """All kinds, sorted."""
+    return sorted(_kinds)

@@ -1,0 +1,109 @@
+"""Timers fire exactly once, with their effect, whatever dies or comes twice."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection, connections
+
+from audit.models import Heartbeat
+from audit.subject_refs import SubjectRef
+from exceptions import timer_kinds
+from exceptions.models import Timer
+from exceptions.services import TimerSetting, cancel_timer, set_timer, set_timers, sweep_timers
+
+MINUTE = timedelta(minutes=1)
+
+
+def about(n: int) -> SubjectRef:
+    return SubjectRef("test.parcel", str(n))
+
+
+@pytest.fixture
+def fired(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Subjects whose "test.ring" timer fired; subject 13 cannot be handled."""
+    rung: list[str] = []
+
+    def ring(timers: Sequence[Timer], *, now: datetime) -> None:
+        if any(timer.subject_id == "13" for timer in timers):
+            raise ValueError("thirteen")
+        rung.extend(timer.subject_id for timer in timers)
+
+    monkeypatch.setitem(timer_kinds._kinds, "test.ring", timer_kinds.TimerKind("test.ring", ring))
+    yield rung
+
+
+def test_a_timer_fires_once_when_it_is_due(db: None, fired: list[str], now: datetime) -> None:
+    set_timer(subject=about(1), kind="test.ring", due_at=now + MINUTE)
+    assert [sweep_timers(now=now), fired] == [0, []]
+    assert [sweep_timers(now=now + MINUTE), sweep_timers(now=now + MINUTE), fired] == [1, 0, ["1"]]
+
+
+def test_setting_it_again_moves_it_and_counts_a_generation(db: None, fired: list[str], now: datetime) -> None:
+    set_timer(subject=about(1), kind="test.ring", due_at=now + MINUTE)
+    set_timer(subject=about(1), kind="test.ring", due_at=now + 2 * MINUTE)
+    timer = Timer.objects.get()
+    assert (timer.generation, timer.due_at) == (2, now + 2 * MINUTE)
+    assert sweep_timers(now=now + MINUTE) == 0
+
+
+def test_a_cancelled_timer_never_fires_and_makes_room_for_another(db: None, fired: list[str], now: datetime) -> None:
+    set_timer(subject=about(1), kind="test.ring", due_at=now)
+    cancel_timer(subject=about(1), kind="test.ring", now=now)
+    assert sweep_timers(now=now) == 0
+    set_timer(subject=about(1), kind="test.ring", due_at=now)
+    assert sweep_timers(now=now) == 1
+    assert Timer.objects.count() == 2
+
+
+def test_one_that_fails_is_put_off_and_does_not_stop_the_others(db: None, fired: list[str], now: datetime) -> None:
+    set_timers(settings=[TimerSetting(about(n), "test.ring", now) for n in range(10, 17)])
+    assert sweep_timers(now=now) == 6
+    assert sorted(fired) == ["10", "11", "12", "14", "15", "16"]
+    poisoned = Timer.objects.get(fired_at=None)
+    assert (poisoned.subject_id, poisoned.attempts, poisoned.last_error) == ("13", 1, "ValueError: thirteen")
+    assert poisoned.due_at > now
+
+
+def test_a_kind_nobody_registered_is_kept_and_said(db: None, now: datetime) -> None:
+    set_timer(subject=about(1), kind="test.unknown", due_at=now)
+    assert sweep_timers(now=now) == 0
+    assert "No app registered" in Timer.objects.get().last_error
+
+
+def test_setting_a_thousand_takes_one_statement(db: None, now: datetime, django_assert_num_queries: object) -> None:
+    with django_assert_num_queries(1):  # type: ignore[operator]
+        set_timers(settings=[TimerSetting(about(n), "test.ring", now) for n in range(1_000)])
+    assert Timer.objects.count() == 1_000
+
+
+def test_the_sweep_says_how_late_it_was(db: None, fired: list[str], now: datetime) -> None:
+    set_timer(subject=about(1), kind="test.ring", due_at=now - 3 * MINUTE)
+    sweep_timers(now=now)
+    pulse = Heartbeat.objects.get(loop="timers")
+    assert (pulse.at, pulse.lag_seconds, pulse.worked) == (now, 180.0, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_four_sweepers_at_once_fire_each_timer_once(fired: list[str], now: datetime) -> None:
+    set_timers(settings=[TimerSetting(about(n), "test.ring", now) for n in range(1_000, 1_400)])
+    counts: list[int] = []
+
+    def sweep() -> None:
+        try:
+            counts.extend(sweep_timers(now=now, limit=50) for _ in range(20))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=sweep) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    while left := sweep_timers(now=now):
+        counts.append(left)
+
+    assert sorted(fired) == sorted(str(n) for n in range(1_000, 1_400))
+    assert sum(counts) == 400
+    connection.close()
