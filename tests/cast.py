@@ -58,7 +58,9 @@ def furnish(*, by: Actor, now: datetime) -> House:
 def _client(slug: str) -> Client:
     name, prefix, zone, calendar, currency = CLIENTS[slug]
     hours = Calendar.objects.get(slug=calendar)
-    return Client.objects.create(slug=slug, name=name, key_prefix=prefix, time_zone=zone, calendar=hours, currency=currency)
+    return Client.objects.create(
+        slug=slug, name=name, key_prefix=prefix, time_zone=zone, calendar=hours, currency=currency
+    )
 
 
 def _person(name: str, clients: dict[str, Client]) -> User:

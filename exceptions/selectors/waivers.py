@@ -23,7 +23,9 @@ def live_waivers(*, gate: str, subjects: Iterable[SubjectRef], now: datetime) ->
     held = Waiver.objects.in_force(now).filter(
         gate=gate, subject_type__in={key[0] for key in wanted}, subject_id__in={key[1] for key in wanted}
     )
-    pairs = ((wanted.get((waiver.subject_type, waiver.subject_id)), waiver) for waiver in held.order_by("expires_at", "pk"))
+    pairs = (
+        (wanted.get((waiver.subject_type, waiver.subject_id)), waiver) for waiver in held.order_by("expires_at", "pk")
+    )
     return {subject: waiver for subject, waiver in pairs if subject is not None}
 
 

@@ -34,7 +34,9 @@ def house(db: None, system: Actor, now: datetime) -> House:
 def open_case(house: House, system: Actor, now: datetime) -> OpenCase:
     """Open an exception about parcel `n` of a client."""
 
-    def open_one(n: int = 1, *, type: str = "address", client: str = "northwind", at: datetime = now, **more: object) -> ExceptionCase:
+    def open_one(
+        n: int = 1, *, type: str = "address", client: str = "northwind", at: datetime = now, **more: object
+    ) -> ExceptionCase:
         client_id = house.clients[client].pk
         return services.open_case(
             type=type,

@@ -33,7 +33,12 @@ def running(case: ExceptionCase) -> dict[str, datetime]:
 
 def test_a_new_case_has_owner_backup_deadline_route_and_timers(open_case: OpenCase, now: datetime) -> None:
     case = open_case()
-    assert (case.owner.slug, case.backup.slug, case.route, case.state) == ("client-success", "ops-team", "retry", CaseState.OPEN)
+    assert (case.owner.slug, case.backup.slug, case.route, case.state) == (
+        "client-success",
+        "ops-team",
+        "retry",
+        CaseState.OPEN,
+    )
     assert case.due_at == now + 2 * HOUR
     assert "2 h" in case.due_words
     assert running(case) == {"case.acknowledge": now + HOUR, "case.escalate": now + HOUR}
@@ -49,7 +54,11 @@ def test_the_same_trouble_again_is_one_more_occurrence(open_case: OpenCase) -> N
 
 def test_a_person_takes_a_case_of_their_team(open_case: OpenCase, house: House, now: datetime) -> None:
     case = services.acknowledge_case(case_id=open_case().pk, by=house.actor("amal"), now=now + MINUTE)
-    assert (case.state, case.owner.slug, case.acknowledged_by) == (CaseState.ACKNOWLEDGED, "amal", house.actor("amal").id)
+    assert (case.state, case.owner.slug, case.acknowledged_by) == (
+        CaseState.ACKNOWLEDGED,
+        "amal",
+        house.actor("amal").id,
+    )
     assert case.backup.slug == "client-success"
     assert set(running(case)) == {"case.escalate", "case.progress"}
     again = services.acknowledge_case(case_id=case.pk, by=house.actor("amal"), now=now + 2 * MINUTE)
@@ -132,7 +141,9 @@ def test_waiting_comes_back_by_itself(open_case: OpenCase, house: House, now: da
         services.wait_case(case_id=case.pk, until=now - MINUTE, reason="x", by=amal, now=now)
 
 
-def test_reassigning_to_somebody_on_leave_says_who_stands_in(open_case: OpenCase, house: House, now: datetime, system: Actor) -> None:
+def test_reassigning_to_somebody_on_leave_says_who_stands_in(
+    open_case: OpenCase, house: House, now: datetime, system: Actor
+) -> None:
     case = open_case()
     with acting(system, at=now):
         Absence.objects.create(owner=house.owners["bo"], starts_at=now - HOUR, ends_at=now + HOUR)
@@ -144,7 +155,9 @@ def test_reassigning_to_somebody_on_leave_says_who_stands_in(open_case: OpenCase
     assert Notification.objects.filter(owner=house.owners["amal"], event="case.reassigned").count() == 1
 
 
-def test_the_cases_of_somebody_who_leaves_move_to_who_stands_in(open_case: OpenCase, house: House, now: datetime, system: Actor) -> None:
+def test_the_cases_of_somebody_who_leaves_move_to_who_stands_in(
+    open_case: OpenCase, house: House, now: datetime, system: Actor
+) -> None:
     case = services.acknowledge_case(case_id=open_case().pk, by=house.actor("amal"), now=now)
     with acting(system, at=now):
         Absence.objects.create(owner=house.owners["amal"], starts_at=now, ends_at=now + HOUR)
@@ -177,7 +190,9 @@ def test_reopened_within_a_week_it_keeps_its_key(open_case: OpenCase, house: Hou
         services.reopen_case(case_id=case.pk, reason="came back", by=amal, now=now + timedelta(days=9))
 
 
-def test_a_resolved_case_is_closed_after_a_week_and_makes_room_for_a_new_one(open_case: OpenCase, house: House, now: datetime) -> None:
+def test_a_resolved_case_is_closed_after_a_week_and_makes_room_for_a_new_one(
+    open_case: OpenCase, house: House, now: datetime
+) -> None:
     case = open_case()
     services.resolve_case(case_id=case.pk, outcome="resolved", by=house.actor("amal"), now=now)
     newer = open_case()
@@ -208,9 +223,7 @@ def test_opening_takes_the_same_statements_for_one_and_for_many(
     house: House, system: Actor, now: datetime, count: int, django_assert_max_num_queries: object
 ) -> None:
     openings = [
-        services.CaseOpening(
-            "address", subject(n, house), f"NW-{n}", house.clients["northwind"].pk, f"Parcel {n}"
-        )
+        services.CaseOpening("address", subject(n, house), f"NW-{n}", house.clients["northwind"].pk, f"Parcel {n}")
         for n in range(count)
     ]
     with django_assert_max_num_queries(20):  # type: ignore[operator]
