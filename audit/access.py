@@ -58,11 +58,10 @@ def system_actor(name: str, *, channel: str = "task") -> Actor:
 def require(by: Actor, permission: str, record: object | None = None) -> None:
     """Let pass, or refuse.
 
-    Raises `NotFound` when `record` belongs to a client outside the actor's scope, whatever the permission, so that nothing can be
-    learned about it; raises `Refused` when the permission is missing.
+    Raises `NotFound` when `record` belongs to a client outside the actor's scope (or to the house, for actors of single clients),
+    whatever the permission, so that nothing can be learned about it; raises `Refused` when the permission is missing.
     """
-    client_id = getattr(record, "client_id", None)
-    if client_id is not None and not by.reaches(client_id):
+    if hasattr(record, "client_id") and not by.reaches(record.client_id):
         raise NotFound("There is no such record, or it is not yours to see.")
     if permission not in by.permissions:
         who_can = [role.value.replace("_", " ") for role, grants in GRANTS.items() if permission in grants]

@@ -30,8 +30,8 @@ class Actor:
     channel: str = "web"
     request_id: str = ""
 
-    def reaches(self, client_id: UUID) -> bool:
-        """Whether records of this client exist for the actor at all."""
+    def reaches(self, client_id: UUID | None) -> bool:
+        """Whether records of this client (None: of the house) exist for the actor at all."""
         return self.clients is None or client_id in self.clients
 
     def may(self, permission: str, client_id: UUID | None = None) -> bool:

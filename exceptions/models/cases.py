@@ -44,7 +44,14 @@ class ExceptionCase(FSMModelMixin, Accountable):
     subject_type = models.CharField(max_length=80)
     subject_id = models.CharField(max_length=80)
     subject_key = models.CharField(max_length=120)
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="+")
+    client = models.ForeignKey(
+        Client,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="None: of the house, seen by house roles.",
+    )
     state = FSMField(choices=CaseState.choices, default=CaseState.OPEN, protected=True)
     severity = models.CharField(max_length=2, choices=Severity)
     title = models.CharField(max_length=200)

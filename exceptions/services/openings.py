@@ -38,7 +38,7 @@ class CaseOpening:
     type: str
     subject: SubjectRef
     subject_key: str
-    client_id: UUID
+    client_id: UUID | None
     title: str
     summary: str = ""
     cause: str = ""
@@ -57,7 +57,7 @@ def open_case(
     type: str,  # noqa: A002 -- the reader's word
     subject: SubjectRef,
     subject_key: str,
-    client_id: UUID,
+    client_id: UUID | None,
     title: str,
     summary: str = "",
     cause: str = "",
@@ -86,9 +86,11 @@ def open_cases(*, openings: Sequence[CaseOpening], by: Actor, now: datetime) -> 
         known = _live(unique)
         _count_occurrences(known.values(), now)
         book, roster = rules.active_book(), rules.roster(now)
-        clients = Client.objects.select_related("calendar").in_bulk({opening.client_id for opening in unique.values()})
+        clients = Client.objects.select_related("calendar").in_bulk(
+            {one.client_id for one in unique.values() if one.client_id}
+        )
         fresh = [
-            _new_case(opening, book, roster, clients[opening.client_id], now)
+            _new_case(opening, book, roster, clients.get(opening.client_id), now)
             for identity, opening in unique.items()
             if identity not in known
         ]
@@ -130,9 +132,12 @@ def _count_occurrences(cases: Iterable[ExceptionCase], now: datetime) -> None:
         record_many([Entry("case.occurred_again", case, data={"occurrences": case.occurrences + 1}) for case in known])
 
 
-def _new_case(opening: CaseOpening, book: CompiledBook, roster: Roster, client: Client, now: datetime) -> ExceptionCase:
+def _new_case(
+    opening: CaseOpening, book: CompiledBook, roster: Roster, client: Client | None, now: datetime
+) -> ExceptionCase:
     spec = book.exception_type(opening.type)
-    due = book.due_at(spec.sla, now, client.calendar.slug)
+    hours = client.calendar.slug if client else None
+    due = book.due_at(spec.sla, now, hours)
     owner = roster.on_duty(spec.owner)
     backup = roster.owners[owner.backup_id]
     return ExceptionCase(
@@ -156,7 +161,7 @@ def _new_case(opening: CaseOpening, book: CompiledBook, roster: Roster, client: 
         due_words=due.words,
         book_number=book.number,
         route=spec.route,
-        ladder=ladders.unroll(spec, book, opened_at=now, client_calendar=client.calendar.slug),
+        ladder=ladders.unroll(spec, book, opened_at=now, client_calendar=hours),
         playbook=spec.playbook,
         acceptance=spec.acceptance,
         outcomes=spec.outcomes,

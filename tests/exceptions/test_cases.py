@@ -9,6 +9,7 @@ from django.db import DatabaseError, connections, transaction
 from audit.context import Actor, acting
 from audit.errors import Conflict, IllegalTransition, Invalid, NotFound, Refused
 from audit.models import Event
+from audit.subject_refs import SubjectRef
 from exceptions import services
 from exceptions.errors import CaseTaken, CriteriaNotMet
 from exceptions.models import CaseNote, ExceptionCase, Notification, Timer
@@ -231,9 +232,7 @@ def test_opening_takes_the_same_statements_for_one_and_for_many(
     assert [case.subject_key for case in cases] == [f"NW-{n}" for n in range(count)]
 
 
-def subject(n: int, house: House) -> object:
-    from audit.subject_refs import SubjectRef
-
+def subject(n: int, house: House) -> SubjectRef:
     return SubjectRef("test.parcel", str(n), house.clients["northwind"].pk)
 
 
@@ -247,7 +246,8 @@ def test_the_database_refuses_an_edge_that_is_not_published(open_case: OpenCase,
 def test_two_at_the_same_moment_one_has_it_the_other_is_told(open_case: OpenCase, house: House, now: datetime) -> None:
     case = open_case()
     amal, bo = house.actor("amal"), house.actor("bo")
-    barrier, results = threading.Barrier(2), {}
+    barrier = threading.Barrier(2)
+    results: dict[str, ExceptionCase | CaseTaken] = {}
 
     def take(by: Actor) -> None:
         barrier.wait()
