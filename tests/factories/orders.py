@@ -1,14 +1,18 @@
 """Orders as stores tell of them, and what the other systems answer."""
 
+from collections.abc import Callable
 from datetime import datetime
 from itertools import count
 from typing import Any
 
 from orders.fulfilment.decisions.news import News
+from orders.fulfilment.models import Order
 from rules.models import Calendar, Client
 
 BERLIN = {"recipient": "Ida Berg", "street": "Torstraße 12", "postcode": "10119", "city": "Berlin", "country": "DE"}
 numbers = count(1001)
+Place = Callable[..., Order]
+Tell = Callable[..., None]
 
 
 def client_named(slug: str = "northwind", prefix: str = "NW", *, name: str = "Northwind Outdoor") -> Client:

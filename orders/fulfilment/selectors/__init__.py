@@ -1,1 +1,32 @@
 """Reads of orders, each within what the actor may see."""
+
+from orders.fulfilment.selectors.orders import (
+    TABS,
+    OrderFilters,
+    OrderPage,
+    OrderRow,
+    filtered,
+    order_for,
+    order_page,
+    orders_for,
+    rows_of,
+    tab_counts,
+)
+from orders.fulfilment.selectors.story import OrderStory, TraceStep, order_story, order_trace
+
+__all__ = [
+    "TABS",
+    "OrderFilters",
+    "OrderPage",
+    "OrderRow",
+    "OrderStory",
+    "TraceStep",
+    "filtered",
+    "order_for",
+    "order_page",
+    "order_story",
+    "order_trace",
+    "orders_for",
+    "rows_of",
+    "tab_counts",
+]

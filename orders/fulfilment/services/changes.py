@@ -107,8 +107,8 @@ class Changes:
         alike: dict[tuple[str, ...], list[Accountable]] = defaultdict(list)
         for record, fields in edited:
             alike[tuple(sorted(fields))].append(record)
-        for fields, records in sorted(alike.items()):
-            update_rows(sorted(records, key=lambda record: record.pk), fields, now=self.now)
+        for names, records in sorted(alike.items()):
+            update_rows(sorted(records, key=lambda record: record.pk), names, now=self.now)
 
 
 def ref_of(record: Model) -> SubjectRef:

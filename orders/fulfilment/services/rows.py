@@ -46,17 +46,22 @@ def update_rows(records: Sequence[A], fields: Sequence[str], *, now: datetime) -
 def changes_of(record: Accountable, fields: Sequence[str]) -> dict[str, tuple[Any, Any]]:
     """Before → after of these fields since the record was read; call before `update_rows`."""
     before = getattr(record, "_loaded", {})
-    names = [record._meta.get_field(field).attname for field in fields]
+    names = [column.attname for column in _columns(record, fields)]
     return {
         name: (before.get(name), getattr(record, name)) for name in names if before.get(name) != getattr(record, name)
     }
+
+
+def _columns(record: Accountable, fields: Sequence[str]) -> list[models.Field[Any, Any]]:
+    wanted = set(fields)
+    return [field for field in record._meta.concrete_fields if field.name in wanted]
 
 
 def _update_chunk(records: Sequence[A], fields: Sequence[str], now: datetime) -> None:
     if not records:
         return
     meta = records[0]._meta
-    columns = [meta.get_field(field) for field in fields]
+    columns = _columns(records[0], fields)
     types = ["uuid", "integer", *(str(column.db_type(connection)).split("(")[0] for column in columns)]
     names = ["id", "version", *(f"n{index}" for index, _ in enumerate(columns))]
     assignments = ", ".join(f'"{column.column}" = given.n{index}' for index, column in enumerate(columns))
@@ -80,4 +85,4 @@ def _update_chunk(records: Sequence[A], fields: Sequence[str], now: datetime) ->
     for record in records:
         record.version += 1
         loaded = getattr(record, "_loaded", {})
-        record._loaded = {**loaded, **{column.attname: getattr(record, column.attname) for column in columns}}  # type: ignore[attr-defined]
+        record._loaded = {**loaded, **{column.attname: getattr(record, column.attname) for column in columns}}

@@ -1,7 +1,7 @@
 """A client with rules in force and a shelf of tents."""
 
-from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -12,8 +12,6 @@ from orders.fulfilment.services.news import count_stock, take_news
 from rules.models import Client
 from rules.services.shipped import install_shipped_configuration
 from tests.factories import orders as make
-
-Tell = Callable[..., None]
 
 
 @pytest.fixture
@@ -26,10 +24,10 @@ def northwind(db: None, system: Actor, now: datetime) -> Client:
 
 
 @pytest.fixture
-def place(northwind: Client, system: Actor, now: datetime) -> Callable[..., Order]:
+def place(northwind: Client, system: Actor, now: datetime) -> make.Place:
     """Place an order (paid unless told otherwise) and give it back."""
 
-    def _place(*, paid: bool = True, **data: object) -> Order:
+    def _place(*, paid: bool = True, **data: Any) -> Order:
         (order_id,) = place_orders(news=[make.placed(northwind, now, **data)], by=system, now=now)
         order = Order.objects.get(pk=order_id)
         if paid:
@@ -41,10 +39,10 @@ def place(northwind: Client, system: Actor, now: datetime) -> Callable[..., Orde
 
 
 @pytest.fixture
-def tell(northwind: Client, system: Actor, now: datetime) -> Tell:
+def tell(northwind: Client, system: Actor, now: datetime) -> make.Tell:
     """Let a system tell something about an order or a fulfilment."""
 
-    def _tell(kind: str, about: str, **data: object) -> None:
+    def _tell(kind: str, about: str, **data: Any) -> None:
         subject = {"task": about} if kind.startswith(("task.", "shipment.")) else {}
         take_news(news=[make.news(kind, northwind, about, now, **{**subject, **data})], by=system, now=now)
 

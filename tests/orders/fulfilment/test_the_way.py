@@ -1,43 +1,48 @@
 """An order from the payment to the customer's door, and the places where it can stop."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from audit.context import Actor
 from audit.models import Event
 from orders.fulfilment.models import Fulfilment, Hold, Order, OrderIdentifier, StockItem
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
+from rules.models import Client
 from tests.factories import orders as make
 
 pytestmark = pytest.mark.django_db
 
 
-def states(order):
+def states(order: Order) -> tuple[str, list[str]]:
     order = Order.objects.get(pk=order.pk)
     return order.state, [parcel.state for parcel in order.fulfilments.order_by("key")]
 
 
-def test_an_order_waits_for_its_payment(place):
+def test_an_order_waits_for_its_payment(place: make.Place) -> None:
     order = place(paid=False)
     assert (order.state, order.key[:3], order.owner.slug) == ("awaiting_payment", "NW-", "ops-team")
 
 
-def test_a_paid_order_is_reserved_decided_and_tasked_at_once(place):
+def test_a_paid_order_is_reserved_decided_and_tasked_at_once(place: make.Place) -> None:
     order = place()
     parcel = order.fulfilments.get()
+    assert order.flow is not None
     assert (order.state, order.flow.slug, parcel.state, parcel.manifest) == (
         "in_fulfilment",
         "warehouse-pick-pack",
         "tasked",
         f"PM-{order.key}-1-1",
     )
+    assert order.sla_due_at is not None
+    assert order.paid_at is not None
     assert order.sla_due_at > order.paid_at
     item = StockItem.objects.get()
     assert (item.on_hand, item.reserved) == (10, 1)
 
 
-def test_confirmations_move_it_to_the_door(place, tell):
+def test_confirmations_move_it_to_the_door(place: make.Place, tell: make.Tell) -> None:
     order = place()
     key = order.fulfilments.get().key
     seen = []
@@ -56,7 +61,7 @@ def test_confirmations_move_it_to_the_door(place, tell):
     assert (item.on_hand, item.reserved) == (9, 0)
 
 
-def test_every_step_is_in_the_trail(place, tell):
+def test_every_step_is_in_the_trail(place: make.Place, tell: make.Tell) -> None:
     order = place()
     for kind in ("task.confirmed", "shipment.handed_over", "shipment.delivered"):
         tell(kind, order.fulfilments.get().key)
@@ -72,66 +77,68 @@ def test_every_step_is_in_the_trail(place, tell):
     ]
 
 
-def test_a_paid_order_without_stock_rests_in_its_own_state(place):
+def test_a_paid_order_without_stock_rests_in_its_own_state(place: make.Place) -> None:
     order = place(lines=[make.line(quantity=11)])
     assert states(order) == ("paid_no_stock", [])
     hold = Hold.objects.get()
     assert hold.release_when == {"kind": "stock", "sku": "TENT-2", "quantity": 11}
 
 
-def test_short_stock_sends_what_is_there_and_back_orders_the_rest(place):
+def test_short_stock_sends_what_is_there_and_back_orders_the_rest(place: make.Place) -> None:
     order = place(lines=[make.line(), make.line("STOVE", 2)])
     assert states(order) == ("partly_fulfilled", ["tasked"])
 
 
-def test_new_stock_releases_the_hold_by_itself(place, northwind, system, now):
+def test_new_stock_releases_the_hold_by_itself(
+    place: make.Place, northwind: Client, system: Actor, now: datetime
+) -> None:
     order = place(lines=[make.line(), make.line("STOVE", 2)])
     count_stock(news=[make.stock(northwind, now, "STOVE", 5)], by=system, now=now)
     assert states(order) == ("in_fulfilment", ["tasked", "tasked"])
     assert Hold.objects.get().state == "released"
 
 
-def test_an_address_that_is_only_spelled_differently_is_standardised(place):
+def test_an_address_that_is_only_spelled_differently_is_standardised(place: make.Place) -> None:
     order = place(address={**make.BERLIN, "country": "NL", "postcode": "1017ct", "city": "Amsterdam"})
     assert (order.state, order.address.verdict) == ("in_fulfilment", "standardised")
 
 
-def test_an_address_that_cannot_be_shipped_to_stops_the_order(place):
+def test_an_address_that_cannot_be_shipped_to_stops_the_order(place: make.Place) -> None:
     order = place(address={**make.BERLIN, "postcode": "1011"})
     assert states(order) == ("address_invalid", [])
     assert StockItem.objects.get().reserved == 0
 
 
-def test_no_personal_data_reaches_order_history_or_trail(place):
+def test_no_personal_data_reaches_order_history_or_trail(place: make.Place) -> None:
     place(address={**make.BERLIN, "postcode": "1011"}, contact={"email": "ida@example.org"})
     bodies = " ".join(Event.objects.values_list("body", flat=True))
     assert [word for word in ("Ida", "Torstra", "ida@", "1011") if word in bodies] == []
 
 
-def test_a_high_risk_order_is_never_shipped_without_a_person(place):
+def test_a_high_risk_order_is_never_shipped_without_a_person(place: make.Place) -> None:
     order = place(fraud_score=85)
     assert states(order) == ("manual_review", [])
     assert order.owner.slug == "revenue-ops-review"
 
 
-def test_mixed_lines_are_split_by_flow(place):
+def test_mixed_lines_are_split_by_flow(place: make.Place) -> None:
     order = place(lines=[make.line(), make.line("KAYAK", sku_type="drop_ship", vendor="kestrel")])
     parcels = {parcel.flow.slug: parcel.vendor for parcel in order.fulfilments.all()}
     assert parcels == {"warehouse-pick-pack": "", "vendor-drop-ship": "kestrel"}
 
 
-def test_an_order_without_lines_is_quarantined(place):
+def test_an_order_without_lines_is_quarantined(place: make.Place) -> None:
     assert place(paid=False, lines=[]).state == "quarantined"
 
 
-def test_the_same_order_from_three_systems_is_one_record(northwind, system, now):
+def test_the_same_order_from_three_systems_is_one_record(northwind: Client, system: Actor, now: datetime) -> None:
     told = [make.placed(northwind, now, order="W-1", system=name) for name in ("shopify", "erp", "crm")]
     ids = place_orders(news=told, by=system, now=now) + place_orders(news=told[:1], by=system, now=now)
     assert len(set(ids)) == 1
     assert set(OrderIdentifier.objects.values_list("system", flat=True)) == {"shopify", "erp", "crm"}
 
 
-def test_a_carrier_rejection_brings_the_order_back_to_the_warehouse(place, tell):
+def test_a_carrier_rejection_brings_the_order_back_to_the_warehouse(place: make.Place, tell: make.Tell) -> None:
     order = place()
     key = order.fulfilments.get().key
     for kind in ("task.confirmed", "shipment.packed", "shipment.handed_over", "shipment.rejected"):
@@ -139,21 +146,21 @@ def test_a_carrier_rejection_brings_the_order_back_to_the_warehouse(place, tell)
     assert states(order) == ("carrier_rejected", ["rejected"])
 
 
-def test_a_refusal_for_want_of_stock_corrects_the_count_and_waits(place, tell):
+def test_a_refusal_for_want_of_stock_corrects_the_count_and_waits(place: make.Place, tell: make.Tell) -> None:
     order = place(lines=[make.line(quantity=10)])
     tell("task.refused", order.fulfilments.get().key, reason="out_of_stock")
     assert states(order) == ("paid_no_stock", ["cancelled"])
     assert StockItem.objects.get().on_hand == 0
 
 
-def test_cancelling_in_time_puts_everything_back(place, tell):
+def test_cancelling_in_time_puts_everything_back(place: make.Place, tell: make.Tell) -> None:
     order = place()
     tell("order.cancelled", order.number)
     assert states(order) == ("cancelled", ["cancelled"])
     assert StockItem.objects.get().reserved == 0
 
 
-def test_cancelling_too_late_makes_it_come_back(place, tell):
+def test_cancelling_too_late_makes_it_come_back(place: make.Place, tell: make.Tell) -> None:
     order = place()
     tell("shipment.handed_over", order.fulfilments.get().key)
     tell("order.cancelled", order.number)
@@ -161,7 +168,9 @@ def test_cancelling_too_late_makes_it_come_back(place, tell):
 
 
 @pytest.mark.parametrize("first", ["order.placed", "payment.captured", "order.cancelled"])
-def test_any_order_of_arrival_ends_in_the_same_place(northwind, system, now, first):
+def test_any_order_of_arrival_ends_in_the_same_place(
+    northwind: Client, system: Actor, now: datetime, first: str
+) -> None:
     told = [
         make.placed(northwind, now, order="W-7"),
         make.news("payment.captured", northwind, "W-7", now + timedelta(minutes=1)),
@@ -178,7 +187,9 @@ def test_any_order_of_arrival_ends_in_the_same_place(northwind, system, now, fir
     )
 
 
-def test_what_was_seen_shipped_is_true_even_without_a_task_of_ours(northwind, system, now):
+def test_what_was_seen_shipped_is_true_even_without_a_task_of_ours(
+    northwind: Client, system: Actor, now: datetime
+) -> None:
     place_orders(
         news=[make.placed(northwind, now, order="W-8", lines=[make.line(vendor="a"), make.line(vendor="b")])],
         by=system,

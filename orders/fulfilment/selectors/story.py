@@ -1,0 +1,315 @@
+"""One order, told: what started it, who has it next, where it should have gone, and every step it took."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from audit import verbs
+from audit.context import Actor
+from audit.crypto import open_secret
+from audit.models import Event
+from orders.fulfilment.decisions.addresses import Problem
+from orders.fulfilment.models import Fulfilment, Hold, Order, OrderAddress, OrderIdentifier, OrderLine, StockItem
+from orders.fulfilment.selectors.orders import OrderRow, order_for, rows_of
+from orders.fulfilment.states import AddressVerdict, FulfilmentState, HoldReason, HoldState, LineState
+from rules.models import Decision
+
+MASK = "•••"
+TRACE_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class LineFacts:
+    """One line: what, how many, along which flow, where it stands."""
+
+    position: int
+    sku: str
+    name: str
+    quantity: int
+    unit_minor: int
+    sku_type: str
+    vendor: str
+    state: str
+    state_label: str
+    flow: str
+
+
+@dataclass(frozen=True)
+class HoldFacts:
+    """One hold, with its release condition in words and what that condition is worth now."""
+
+    id: str
+    reason: str
+    words: str
+    placed_by: str
+    placed_at: datetime
+    releases_when: str
+    now_worth: str
+    customer_words: str
+    is_active: bool
+
+
+@dataclass(frozen=True)
+class ParcelFacts:
+    """One fulfilment and the last thing seen of it."""
+
+    key: str
+    flow: str
+    vendor: str
+    state: str
+    state_label: str
+    owner: str
+    due_at: datetime | None
+    tasked_at: datetime | None
+    confirmed_at: datetime | None
+    handed_over_at: datetime | None
+    delivered_at: datetime | None
+    picker: str
+    manifest: str
+    carrier: str
+    tracking_number: str
+
+
+@dataclass(frozen=True)
+class DecisionFacts:
+    """Why it has this owner and goes this way."""
+
+    rule: str
+    book: int
+    owner: str
+    flow: str
+    sla: str
+    fallback: str
+    fallback_after_minutes: int
+    near_misses: Sequence[Mapping[str, Any]]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class OrderStory:
+    """Everything the page of one order shows.
+
+    The first four texts answer: what started it, which system is right, who is next, and what if that fails.
+    """
+
+    row: OrderRow
+    triggered_by: str
+    source_of_record: str
+    next_step: str
+    if_it_fails: str
+    customer_text: str
+    lines: Sequence[LineFacts]
+    holds: Sequence[HoldFacts]
+    parcels: Sequence[ParcelFacts]
+    identifiers: Sequence[tuple[str, str]]
+    decision: DecisionFacts | None
+    address: Mapping[str, str]
+    address_verdict: str
+    address_problems: Sequence[str]
+    delivery_sla: str
+    fraud_score: int | None
+    paid_at: datetime | None
+    shipped_at: datetime | None
+    delivered_at: datetime | None
+    cancelled_at: datetime | None
+    correlation_id: str
+
+
+@dataclass(frozen=True)
+class TraceStep:
+    """One step in causal order; `system` is who told or was told, `evidence` the event it rests on."""
+
+    at: datetime
+    type: str
+    words: str
+    subject: str
+    system: str
+    actor: str
+    evidence: str
+    reason: str
+
+
+def order_story(*, by: Actor, key: str) -> OrderStory:
+    """The order's page. Personal data is masked for an actor without `orders.view_pii`. Raises `NotFound`."""
+    order = order_for(by, key)
+    decisions = Decision.objects.select_related("book")
+    decision = decisions.get(pk=order.decision_id) if order.decision_id else None
+    parcels = list(Fulfilment.objects.filter(order=order).select_related("flow", "owner").order_by("key"))
+    holds = _holds(order)
+    address = OrderAddress.objects.filter(pk=order.pk).first()
+    return OrderStory(
+        row=rows_of([order])[0],
+        triggered_by=_trigger(order),
+        source_of_record="Handrail; other systems follow it",
+        next_step=_next_step(order, parcels),
+        if_it_fails=_fallback(decision),
+        customer_text=next((hold.customer_words for hold in holds if hold.is_active and hold.customer_words), ""),
+        lines=_lines(order),
+        holds=holds,
+        parcels=[_parcel(parcel) for parcel in parcels],
+        identifiers=list(
+            OrderIdentifier.objects.filter(order=order).order_by("pk").values_list("system", "external_id")
+        ),
+        decision=_decision(decision),
+        address=_address(address, clear=by.may("orders.view_pii", order.client_id)),
+        address_verdict=AddressVerdict(address.verdict).label if address else AddressVerdict.ELSEWHERE.label,
+        address_problems=[Problem(row["field"], row["code"]).words for row in (address.problems if address else [])],
+        delivery_sla=order.delivery_sla,
+        fraud_score=order.fraud_score,
+        paid_at=order.paid_at,
+        shipped_at=order.shipped_at,
+        delivered_at=order.delivered_at,
+        cancelled_at=order.cancelled_at,
+        correlation_id=order.correlation_id,
+    )
+
+
+def order_trace(*, by: Actor, key: str) -> list[TraceStep]:
+    """Every recorded step of the order and its fulfilments, oldest first. Raises `NotFound`."""
+    order = order_for(by, key)
+    parcels = {str(pk): name for pk, name in Fulfilment.objects.filter(order=order).values_list("pk", "key")}
+    subjects = {("fulfilment.order", str(order.pk)): order.key}
+    subjects |= {("fulfilment.fulfilment", pk): name for pk, name in parcels.items()}
+    events = Event.objects.filter(
+        subject_type__in={kind for kind, _ in subjects}, subject_id__in=[pk for _, pk in subjects]
+    )
+    found = events.order_by("transaction", "id")[:TRACE_LIMIT]
+    return [_step(event, subjects.get((event.subject_type, event.subject_id), "")) for event in found]
+
+
+def _step(event: Event, subject: str) -> TraceStep:
+    body = json.loads(event.body)
+    data = body["data"]
+    return TraceStep(
+        at=event.at,
+        type=event.type,
+        words=verbs.sentence(event.type, actor=event.actor),
+        subject=subject,
+        system=str(data.get("system") or data.get("to") or ""),
+        actor=event.actor,
+        evidence=str(data.get("event") or ""),
+        reason=body["reason"],
+    )
+
+
+def _trigger(order: Order) -> str:
+    flow = f" started {order.flow.name.lower()}" if order.flow else ""
+    if order.paid_at is None:
+        return f"Placed {order.placed_at:%d %b %H:%M} UTC on {order.channel}; nothing starts before the payment is captured."
+    return f"Payment captured {order.paid_at:%d %b %H:%M} UTC ({order.channel}){flow}."
+
+
+def _next_step(order: Order, parcels: Sequence[Fulfilment]) -> str:
+    waiting = [parcel for parcel in parcels if parcel.state in {FulfilmentState.TASKED, FulfilmentState.ACKNOWLEDGED}]
+    until = f", until {order.sla_due_at:%d %b %H:%M} UTC" if order.sla_due_at else ""
+    if waiting and waiting[0].vendor:
+        return f"{waiting[0].vendor} has to confirm {waiting[0].key}; {order.owner.name} owns the next step{until}."
+    return f"{order.owner.name} owns the next step{until}."
+
+
+def _fallback(decision: Decision | None) -> str:
+    if decision is None:
+        return "Nothing was decided yet."
+    outcome = decision.outcome
+    return f"If it fails, {outcome['fallback']} has it after {outcome['fallback_after_minutes']} min."
+
+
+def _lines(order: Order) -> list[LineFacts]:
+    lines = OrderLine.objects.filter(order=order).select_related("sku", "flow").order_by("position")
+    return [
+        LineFacts(
+            position=line.position,
+            sku=line.sku.code,
+            name=line.sku.name,
+            quantity=line.quantity,
+            unit_minor=line.unit_minor,
+            sku_type=line.sku_type,
+            vendor=line.vendor,
+            state=line.state,
+            state_label=LineState(line.state).label,
+            flow=line.flow.name if line.flow else "",
+        )
+        for line in lines
+    ]
+
+
+def _holds(order: Order) -> list[HoldFacts]:
+    holds = list(Hold.objects.filter(order=order).order_by("pk"))
+    skus = {hold.release_when["sku"] for hold in holds if hold.release_when.get("kind") == "stock"}
+    items = StockItem.objects.filter(sku__code__in=skus, sku__client=order.client_id).select_related("sku")
+    free = {item.sku.code: item.available for item in items}
+    return [_hold(hold, free) for hold in holds]
+
+
+def _hold(hold: Hold, free: Mapping[str, int]) -> HoldFacts:
+    condition = hold.release_when
+    texts = {
+        "stock": (
+            f"{condition.get('quantity')} of {condition.get('sku')} are free",
+            f"{free.get(str(condition.get('sku')), 0)} are free",
+        ),
+        "case": (f"{condition.get('case')} is closed", "still open"),
+        "confirmation": (f"{condition.get('fulfilment')} is confirmed", "not confirmed"),
+        "person": ("somebody releases it", "waiting for a person"),
+    }
+    when, worth = texts[condition["kind"]]
+    active = hold.state == HoldState.ACTIVE
+    return HoldFacts(
+        id=str(hold.pk),
+        reason=HoldReason(hold.reason).label,
+        words=hold.words,
+        placed_by=hold.placed_by,
+        placed_at=hold.placed_at,
+        releases_when=when,
+        now_worth=worth if active else "released",
+        customer_words=hold.customer_words,
+        is_active=active,
+    )
+
+
+def _parcel(parcel: Fulfilment) -> ParcelFacts:
+    return ParcelFacts(
+        key=parcel.key,
+        flow=parcel.flow.name,
+        vendor=parcel.vendor,
+        state=parcel.state,
+        state_label=FulfilmentState(parcel.state).label,
+        owner=parcel.owner.name,
+        due_at=parcel.due_at,
+        tasked_at=parcel.tasked_at,
+        confirmed_at=parcel.confirmed_at,
+        handed_over_at=parcel.handed_over_at,
+        delivered_at=parcel.delivered_at,
+        picker=parcel.picker,
+        manifest=parcel.manifest,
+        carrier=parcel.carrier,
+        tracking_number=parcel.tracking_number,
+    )
+
+
+def _decision(decision: Decision | None) -> DecisionFacts | None:
+    if decision is None:
+        return None
+    outcome = decision.outcome
+    return DecisionFacts(
+        rule=decision.rule_slug,
+        book=decision.book.number,
+        owner=outcome["owner"],
+        flow=outcome["flow"],
+        sla=outcome["sla"],
+        fallback=outcome["fallback"],
+        fallback_after_minutes=outcome["fallback_after_minutes"],
+        near_misses=decision.near_misses,
+        at=decision.at,
+    )
+
+
+def _address(address: OrderAddress | None, *, clear: bool) -> dict[str, str]:
+    """Country and town for everybody who may see the order; the rest only for those who may see personal data."""
+    if address is None:
+        return {}
+    known = json.loads(open_secret(address.standard or address.raw))
+    public = {"city", "country_code", "country", "country_area", "region"}
+    return {name: value if clear or name in public else MASK for name, value in known.items() if value}
