@@ -52,7 +52,7 @@ def changes_of(record: Accountable, fields: Sequence[str]) -> dict[str, tuple[An
     }
 
 
-def _columns(record: Accountable, fields: Sequence[str]) -> list[models.Field[Any, Any]]:
+def _columns(record: Accountable, fields: Sequence[str]) -> "list[models.Field[Any, Any]]":
     wanted = set(fields)
     return [field for field in record._meta.concrete_fields if field.name in wanted]
 
