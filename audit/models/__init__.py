@@ -2,6 +2,7 @@
 
 from audit.models.accountable import Accountable, AccountableQuerySet, HistoryRow
 from audit.models.events import ChainHead, Event, Seal
+from audit.models.idempotency import IdempotencyRecord
 from audit.models.users import User
 from audit.models.work import Heartbeat, LeasedWork
 
@@ -12,6 +13,7 @@ __all__ = [
     "Event",
     "Heartbeat",
     "HistoryRow",
+    "IdempotencyRecord",
     "LeasedWork",
     "Seal",
     "User",
