@@ -323,7 +323,9 @@ class OrderLine(FSMModelMixin, Accountable):
         """To be planned again."""
 
     @transition(
-        field=state, source=[LineState.OPEN, LineState.RESERVED, LineState.BACK_ORDERED], target=LineState.IN_FULFILMENT
+        field=state,
+        source=[LineState.OPEN, LineState.RESERVED, LineState.BACK_ORDERED, LineState.REFUSED],
+        target=LineState.IN_FULFILMENT,
     )
     def fulfil(self) -> None:
         """It is in a fulfilment."""

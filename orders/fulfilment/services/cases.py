@@ -1,11 +1,17 @@
-"""What goes wrong with an order, handed to the people who work it."""
+"""What goes wrong with an order, handed to the people who work it; and taken off their desks when its cause goes away."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from audit.subject_refs import SubjectRef
+from audit.access import system_actor
+from audit.context import current_actor
+from audit.subject_refs import SubjectRef, subject_ref
+from exceptions import services as exceptions
+from exceptions.models import ExceptionCase
+from exceptions.services import CaseOpening, TimerSetting
+from exceptions.states import CASE_LIVE
 from orders.fulfilment.models import Order
 
 
@@ -22,18 +28,55 @@ class Opening:
 
 @dataclass(frozen=True)
 class TimerChange:
-    """A timer about a fulfilment to set, or to cancel where `due_at` is None."""
+    """A timer about a record to set, or to cancel where `due_at` is None."""
 
     subject: SubjectRef
     kind: str
     due_at: datetime | None
 
 
-def open_all(openings: Sequence[Opening], *, now: datetime) -> None:
+def open_all(openings: Sequence[Opening], *, now: datetime) -> list[ExceptionCase]:
     """Open (or count up) one case per order and type."""
-    del openings, now
+    cases = [
+        CaseOpening(
+            type=opening.type,
+            subject=subject_ref(opening.order),
+            subject_key=opening.order.key,
+            client_id=opening.order.client_id,
+            title=opening.title,
+            cause=opening.cause,
+            evidence=opening.evidence,
+            at_risk_minor=opening.order.total_minor,
+            currency=opening.order.currency,
+        )
+        for opening in openings
+    ]
+    return exceptions.open_cases(openings=cases, by=current_actor(), now=now) if cases else []
 
 
-def set_all(timers: Sequence[TimerChange]) -> None:
-    """Set and cancel timers."""
-    del timers
+def withdraw_all(cured: Sequence[tuple[Order, str]], *, now: datetime) -> None:
+    """Withdraw live cases whose order has left the place they are about."""
+    if not cured:
+        return
+    pairs = {(str(order.pk), case_type) for order, case_type in cured}
+    live = ExceptionCase.objects.filter(
+        state__in=CASE_LIVE,
+        subject_type="fulfilment.order",
+        subject_id__in={pk for pk, _ in pairs},
+        type__in={case_type for _, case_type in pairs},
+    )
+    for case in live.order_by("pk"):
+        if (case.subject_id, case.type) in pairs:
+            reason = "The order has gone on: the cause is gone."
+            exceptions.withdraw_case(case_id=case.pk, reason=reason, by=system_actor("fulfilment"), now=now)
+
+
+def set_all(timers: Sequence[TimerChange], *, now: datetime) -> None:
+    """Set and cancel timers; of several changes of one timer the last counts."""
+    last = {(change.subject, change.kind): change for change in timers}
+    due = [TimerSetting(change.subject, change.kind, change.due_at) for change in last.values() if change.due_at]
+    if due:
+        exceptions.set_timers(settings=due)
+    over = [(change.subject, change.kind) for change in last.values() if change.due_at is None]
+    if over:
+        exceptions.cancel_timers(timers=over, now=now)

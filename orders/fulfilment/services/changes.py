@@ -25,7 +25,7 @@ from orders.fulfilment.models import (
     Sku,
     StockItem,
 )
-from orders.fulfilment.services.cases import Opening, TimerChange, open_all, set_all
+from orders.fulfilment.services.cases import Opening, TimerChange, open_all, set_all, withdraw_all
 from orders.fulfilment.services.messages import Message, send_all
 from orders.fulfilment.services.rows import changes_of, insert_rows, update_rows
 
@@ -51,6 +51,7 @@ class Changes:
 
     now: datetime
     openings: list[Opening] = field(default_factory=list)
+    cured: list[tuple[Order, str]] = field(default_factory=list)
     timers: list[TimerChange] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     _new: dict[type[Model], list[Model]] = field(default_factory=lambda: defaultdict(list))
@@ -95,13 +96,19 @@ class Changes:
         OrderAddress.objects.bulk_update(self._addresses, ["standard", "verdict", "problems"], batch_size=500)
         if self._entries:
             record_many(self._entries)
-        send_all(self.messages, now=self.now)
-        open_all(self.openings, now=self.now)
-        set_all(self.timers)
-        self.messages, self.openings, self.timers = [], [], []
-        self._entries = []
-        self._addresses = []
-        self._created = set()
+        self._entries, self._addresses, self._created = [], [], set()
+        self._call_out()
+
+    def _call_out(self) -> None:
+        """What other apps are told, after this app's own rows; each list is emptied first, because being told may lead back here."""
+        messages, self.messages = self.messages, []
+        openings, self.openings = self.openings, []
+        timers, self.timers = self.timers, []
+        cured, self.cured = self.cured, []
+        send_all(messages, now=self.now)
+        open_all(openings, now=self.now)
+        set_all(timers, now=self.now)
+        withdraw_all(cured, now=self.now)
 
     def _update(self, edited: Iterable[tuple[Accountable, set[str]]]) -> None:
         alike: dict[tuple[str, ...], list[Accountable]] = defaultdict(list)

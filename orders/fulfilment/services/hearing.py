@@ -117,7 +117,7 @@ def _step(parcel: Fulfilment, name: str, news: News, changes: Changes, **facts: 
     return ahead
 
 
-def _confirmed_by_deed(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
+def end_silence(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
     """Whatever it does with the task, its silence is over."""
     changes.timers.append(TimerChange(ref_of(parcel), CONFIRMATION, None))
     release(docket, HoldReason.VENDOR, changes, why="the vendor has answered")
@@ -130,7 +130,7 @@ def _acknowledged(docket: Docket, parcel: Fulfilment, news: News, changes: Chang
 
 def _confirmed(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
     if _step(parcel, "confirm", news, changes, confirmed_at=happened(news, "at")):
-        _confirmed_by_deed(docket, parcel, changes)
+        end_silence(docket, parcel, changes)
 
 
 def _refused(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
@@ -145,20 +145,20 @@ def _refused(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -
             hold_for_stock(docket, line, changes)
         changes.timers.append(TimerChange(ref_of(parcel), CONFIRMATION, None))
     elif _step(parcel, "refuse", news, changes):
-        _confirmed_by_deed(docket, parcel, changes)
+        end_silence(docket, parcel, changes)
         _move_lines(lines, "refuse", changes)
 
 
 def _picked(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
     at = happened(news, "at")
     if _step(parcel, "pick", news, changes, picker=str(news.data.get("picker") or ""), confirmed_at=at):
-        _confirmed_by_deed(docket, parcel, changes)
+        end_silence(docket, parcel, changes)
 
 
 def _packed(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
     manifest = str(news.data.get("manifest") or "")
     if _step(parcel, "pack", news, changes, packed_at=happened(news, "at"), manifest=manifest):
-        _confirmed_by_deed(docket, parcel, changes)
+        end_silence(docket, parcel, changes)
 
 
 def _handed_over(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
@@ -181,7 +181,7 @@ def _rejected(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) 
 
 
 def _left(docket: Docket, parcel: Fulfilment, step: str, changes: Changes) -> None:
-    _confirmed_by_deed(docket, parcel, changes)
+    end_silence(docket, parcel, changes)
     lines = _lines(docket, parcel)
     stock.use_reservations(
         [docket.reservations.pop(line.pk) for line in lines if line.pk in docket.reservations], changes

@@ -14,7 +14,7 @@ from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dispatch import dispatch
 from orders.fulfilment.services.dockets import Docket, load_dockets
 from orders.fulfilment.services.routing import Desk, open_desk, route
-from orders.fulfilment.services.stuck import open_cases_for
+from orders.fulfilment.services.stuck import cured_by_leaving, open_cases_for
 from orders.fulfilment.states import ORDER_STUCK, OrderState
 from rules.selectors import active_book
 
@@ -48,6 +48,7 @@ def settle_orders(*, order_ids: Collection[UUID]) -> list[Order]:
 def settle(dockets: Sequence[Docket], changes: Changes, desk: Desk | None = None) -> None:
     """As `settle_orders`, for papers that are already on the desk, with what has been changed of them so far."""
     desk = desk or open_desk(active_book(), changes)
+    left = {docket.order.pk: OrderState(docket.order.state) for docket in dockets}
     _take_payments(dockets, desk, changes)
     check_addresses([docket for docket in dockets if docket.order.paid_at is not None], changes)
     route(dockets, desk, changes)
@@ -59,6 +60,8 @@ def settle(dockets: Sequence[Docket], changes: Changes, desk: Desk | None = None
             if len(way := ways[docket.order.pk]) > step:
                 _enter(docket, way[step], desk, changes, last=step == len(way) - 1)
         changes.write()
+    for docket in dockets:
+        changes.cured += cured_by_leaving(docket.order, left[docket.order.pk], OrderState(docket.order.state))
     changes.write()
 
 
@@ -89,7 +92,7 @@ def _enter(docket: Docket, state: OrderState, desk: Desk, changes: Changes, *, l
     if last:
         _pass_on(docket, state, desk, changes)
     changes.tell(f"order.{state.value}", order)
-    if last and state in ORDER_STUCK:
+    if last:
         open_cases_for(docket, state, changes)
 
 
@@ -107,11 +110,11 @@ def _stamp(docket: Docket, state: OrderState, changes: Changes) -> None:
 
 
 def _pass_on(docket: Docket, state: OrderState, desk: Desk, changes: Changes) -> None:
-    """The status's own owner has it, where the rule book names one; else who the rules decided on."""
+    """Whom the rules decided on has it; where it cannot go on, and before any decision, the one owner of that status."""
     order = docket.order
-    named = desk.book.document["statuses"].get(state.value)
-    if named is None and order.decision is not None:
-        named = order.decision.outcome["owner"]
-    if named is not None and order.owner_id != desk.on_duty[named]:
-        order.owner_id = desk.on_duty[named]
+    owner = desk.book.status_owner(state.value).slug
+    if order.decision is not None and state not in ORDER_STUCK:
+        owner = order.decision.outcome["owner"]
+    if order.owner_id != desk.on_duty[owner]:
+        order.owner_id = desk.on_duty[owner]
         changes.edit(order, "owner")

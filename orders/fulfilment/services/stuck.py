@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from orders.fulfilment.decisions.addresses import Problem
+from orders.fulfilment.models import Order
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
@@ -19,6 +20,15 @@ def open_cases_for(docket: Docket, state: OrderState, changes: Changes) -> None:
     case_type, tell = TELLERS[state]
     title, cause, evidence = tell(docket)
     changes.openings.append(Opening(case_type, docket.order, title, cause, evidence))
+
+
+def cured_by_leaving(order: Order, left: OrderState, entered: OrderState) -> list[tuple[Order, str]]:
+    """The cases that are moot once an order goes from one place to another; on hold, what stopped it before still does."""
+    if left not in TELLERS or entered == OrderState.ON_HOLD:
+        return []
+    case_type, _ = TELLERS[left]
+    still = TELLERS[entered][0] if entered in TELLERS else ""
+    return [] if case_type == still else [(order, case_type)]
 
 
 def _address(docket: Docket) -> Words:

@@ -22,7 +22,7 @@ def states(order: Order) -> tuple[str, list[str]]:
 
 def test_an_order_waits_for_its_payment(place: make.Place) -> None:
     order = place(paid=False)
-    assert (order.state, order.key[:3], order.owner.slug) == ("awaiting_payment", "NW-", "ops-team")
+    assert (order.state, order.key[:3], order.owner.slug) == ("awaiting_payment", "NW-", "finance-ops")
 
 
 def test_a_paid_order_is_reserved_decided_and_tasked_at_once(place: make.Place) -> None:

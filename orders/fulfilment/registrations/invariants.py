@@ -1,43 +1,6 @@
-"""Everything this app plugs into the layers below, in one place."""
+"""What must always be so of orders, stock and parcels."""
 
-from audit import checks, verbs
-from orders.fulfilment.facts import ORDER_FACTS
-from orders.fulfilment.states import FulfilmentState, OrderState
-from rules.facts import declare_context
-
-declare_context("order", ORDER_FACTS)
-
-verbs.register({f"order.{state.value}": f"{{actor}} moved the order to “{state.label}”" for state in OrderState})
-verbs.register(
-    {f"fulfilment.{state.value}": f"{{actor}} moved the fulfilment to “{state.label}”" for state in FulfilmentState}
-)
-verbs.register(
-    {
-        "order.received": "{actor} took in the order",
-        "order.identified": "{actor} learned what another system calls the order",
-        "order.payment_captured": "{actor} heard that the payment was captured",
-        "order.cancellation_received": "{actor} heard that the order is cancelled",
-        "order.address_standardised": "{actor} standardised the address",
-        "order.address_refused": "{actor} found that the address cannot be shipped to",
-        "order.address_corrected": "{actor} corrected the address",
-        "order.reviewed": "{actor} looked at the order and let it go on",
-        "order.routed": "{actor} decided owner, flow and SLA by rule",
-        "order.rerouted": "{actor} sent it another way",
-        "order.exported": "{actor} exported the order with its audit token",
-        "fulfilment.heard_late": "{actor} heard of a step that was already behind",
-        "fulfilment.confirmation_missed": "{actor} noticed that nobody confirmed in time",
-        "fulfilment.confirmation_waived": "{actor} went on without the vendor's confirmation, as a time-limited exception allows",
-        "sku.added": "{actor} learned of a product",
-        "stock.reserved": "{actor} set units aside",
-        "stock.put_back": "{actor} put units back",
-        "stock.left": "{actor} saw units leave",
-        "stock.missing": "{actor} heard that units are not on the shelf",
-        "stock.changed": "{actor} took over a stock count",
-        "hold.placed": "{actor} put the order on hold",
-        "hold.released": "{actor} released a hold",
-        "notice.kept": "{actor} kept news about an order that has not arrived yet",
-    }
-)
+from audit import checks
 
 checks.register_check(
     "inv-08",

@@ -1,0 +1,92 @@
+"""Orders as what exceptions and time-limited exceptions are about."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from audit.context import Actor
+from audit.subject_refs import SubjectRef
+from exceptions import subjects
+from exceptions.models import ExceptionCase, Waiver
+from exceptions.subjects import SubjectPage
+from orders.fulfilment.models import Order
+from orders.fulfilment.selectors.context import case_context
+from orders.fulfilment.services import resuming
+from orders.fulfilment.services.dockets import SKIP_CONFIRMATION
+from orders.fulfilment.states import AddressVerdict, OrderState
+
+
+class OrderSubject:
+    """How an order is shown on a case, and how it goes on afterwards."""
+
+    def lock(self, ids: Sequence[str]) -> None:
+        """Lock the orders by primary key, before the case and the waiver."""
+        list(Order.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
+
+    def page(self, ref: SubjectRef) -> SubjectPage:
+        """The order in facts without personal data, its last events and attempts, and the decision about it."""
+        return case_context(UUID(ref.id))
+
+    def on_case_ended(self, case: ExceptionCase, *, by: Actor, now: datetime) -> None:
+        """Apply the outcome and go on."""
+        order_id = UUID(case.subject_id)
+        resuming.end_case(
+            order_id=order_id, case_type=case.type, case_key=case.key, outcome=case.outcome, by=by, now=now
+        )
+
+    def on_waived(self, waiver: Waiver, *, by: Actor, now: datetime) -> None:
+        """Go on through the gate that is open for a while."""
+        order_id = UUID(waiver.subject_id)
+        if waiver.gate == SKIP_CONFIRMATION:
+            resuming.skip_confirmation(order_id=order_id, waiver_key=waiver.key, by=by, now=now)
+        else:
+            resuming.look_again(order_id=order_id, by=by, now=now)
+
+    def on_waiver_ended(self, waiver: Waiver, *, by: Actor, now: datetime) -> None:
+        """What has not left the house is under the rule again."""
+        resuming.look_again(order_id=UUID(waiver.subject_id), by=by, now=now)
+
+
+def _resend(case: ExceptionCase, *, by: Actor, now: datetime, data: Mapping[str, Any]) -> str:
+    del data
+    again = resuming.resend_tasks(order_id=UUID(case.subject_id), by=by, now=now)
+    return f"Sent again: {', '.join(parcel.key for parcel in again) or 'nothing was waiting'}."
+
+
+def _reroute(case: ExceptionCase, *, by: Actor, now: datetime, data: Mapping[str, Any]) -> str:
+    del data
+    order = resuming.reroute_to_warehouse(order_id=UUID(case.subject_id), by=by, now=now)
+    return f"Re-routed to the warehouse; the order is now “{OrderState(order.state).label}”."
+
+
+def _correct_address(case: ExceptionCase, *, by: Actor, now: datetime, data: Mapping[str, Any]) -> str:
+    order = resuming.correct_address(order_id=UUID(case.subject_id), address=data, by=by, now=now, reason=case.key)
+    return f"The address passes the check; the order is now “{OrderState(order.state).label}”."
+
+
+def _look_again(case: ExceptionCase, *, by: Actor, now: datetime, data: Mapping[str, Any]) -> str:
+    del data
+    order = resuming.look_again(order_id=UUID(case.subject_id), by=by, now=now)
+    return f"Looked again: the order is “{OrderState(order.state).label}”."
+
+
+def _cancel(case: ExceptionCase, *, by: Actor, now: datetime, data: Mapping[str, Any]) -> str:
+    order = resuming.cancel_order(
+        order_id=UUID(case.subject_id), reason=str(data.get("reason") or case.key), by=by, now=now
+    )
+    return f"The order is now “{OrderState(order.state).label}”."
+
+
+def _address_passes(case: ExceptionCase) -> bool:
+    order = Order.objects.select_related("address").filter(pk=case.subject_id).first()
+    return order is not None and order.address.verdict != AddressVerdict.INVALID
+
+
+subjects.register("fulfilment.order", OrderSubject())
+subjects.register_action("order.resend_tasks", _resend)
+subjects.register_action("order.reroute_to_warehouse", _reroute)
+subjects.register_action("order.correct_address", _correct_address)
+subjects.register_action("order.look_again", _look_again)
+subjects.register_action("order.cancel", _cancel)
+subjects.register_criterion("order.address_passes", _address_passes)

@@ -1,0 +1,68 @@
+"""What a case shows of its order: facts, last events, what was tried, and the decision; nothing personal."""
+
+import json
+from uuid import UUID
+
+from audit import verbs
+from audit.models import Event
+from exceptions.subjects import SubjectPage
+from orders.fulfilment.models import Fulfilment, Order
+from orders.fulfilment.states import FulfilmentState, OrderState
+
+EVENTS_SHOWN = 5
+
+
+def case_context(order_id: UUID) -> SubjectPage:
+    """The order for the page and the payload of a case. Raises `Order.DoesNotExist`."""
+    order = Order.objects.select_related("client", "owner", "flow", "decision__book").get(pk=order_id)
+    parcels = list(Fulfilment.objects.filter(order=order).order_by("key"))
+    url = f"/orders/{order.key}/"
+    return SubjectPage(
+        title=f"Order {order.key}",
+        url=url,
+        facts={
+            "State": OrderState(order.state).label,
+            "Client": order.client.name,
+            "Channel": order.channel,
+            "Number": order.number,
+            "Flow": order.flow.name if order.flow else "not decided yet",
+            "Owner": order.owner.name,
+            "Value": f"{order.total_minor / 100:,.2f} {order.currency}",
+            "Fulfilments": ", ".join(
+                f"{parcel.key} {FulfilmentState(parcel.state).label.lower()}" for parcel in parcels
+            )
+            or "none",
+        },
+        last_events=_last_events(order),
+        attempts=(),
+        decision=_decision(order),
+        links={"Order": url, "Trace": f"{url}trace/", "Export": f"{url}export.json"},
+    )
+
+
+def _last_events(order: Order) -> list[dict[str, str]]:
+    events = Event.objects.filter(subject_type="fulfilment.order", subject_id=str(order.pk)).order_by("-seq")[
+        :EVENTS_SHOWN
+    ]
+    return [
+        {
+            "at": event.at.isoformat(),
+            "system": str(json.loads(event.body)["data"].get("system") or "handrail"),
+            "event": event.type,
+            "result": verbs.sentence(event.type, actor=event.actor),
+        }
+        for event in events
+    ]
+
+
+def _decision(order: Order) -> dict[str, str | int]:
+    if order.decision is None:
+        return {}
+    outcome = order.decision.outcome
+    return {
+        "rule": order.decision.rule_slug,
+        "book": order.decision.book.number,
+        "flow": outcome["flow"],
+        "owner": outcome["owner"],
+        "fallback": outcome["fallback"],
+    }

@@ -1,0 +1,210 @@
+"""Going on after a person has acted: a case ended, a time-limited exception was granted, a step of a playbook was done."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django_fsm import can_proceed
+
+from audit.access import require
+from audit.context import Actor, acting
+from audit.crypto import seal_secret
+from audit.errors import FieldError, Invalid, NotFound
+from orders.fulfilment.decisions.addresses import check_address
+from orders.fulfilment.errors import AlreadyGone
+from orders.fulfilment.models import Fulfilment, Order, OrderAddress
+from orders.fulfilment.services import hearing
+from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.dispatch import send_task, withdraw_task
+from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.settling import settle
+from orders.fulfilment.states import (
+    FULFILMENT_GONE,
+    FULFILMENT_UNCONFIRMED,
+    AddressVerdict,
+    FulfilmentState,
+    HoldReason,
+    LineState,
+    OrderState,
+)
+from rules.models import Flow
+from rules.states import FlowKind
+
+
+def end_case(*, order_id: UUID, case_type: str, case_key: str, outcome: str, by: Actor, now: datetime) -> Order:
+    """What a case's end means for its order; no outcome (withdrawn) only looks again."""
+    with acting(by, at=now):
+        docket, changes = _docket(order_id), Changes(now)
+        if outcome == "cancelled" and docket.order.cancelled_at is None:
+            hearing.cancel(docket, at=now, reason=f"{case_key}: cancelled", changes=changes)
+        elif outcome and case_type in AFTER_CASE:
+            AFTER_CASE[case_type](docket, outcome, case_key, changes)
+        settle([docket], changes)
+    return docket.order
+
+
+def look_again(*, order_id: UUID, by: Actor, now: datetime) -> Order:
+    """Take the order as far as it can go now, for whatever reason that may be further than before."""
+    with acting(by, at=now):
+        docket = _docket(order_id)
+        settle([docket], Changes(now))
+    return docket.order
+
+
+def skip_confirmation(*, order_id: UUID, waiver_key: str, by: Actor, now: datetime) -> Order:
+    """A time-limited exception stands in for the vendor's word: the order goes on as if it had been confirmed."""
+    with acting(by, at=now):
+        docket, changes = _docket(order_id), Changes(now)
+        for parcel in docket.parcels:
+            if parcel.state in FULFILMENT_UNCONFIRMED:
+                _confirm(docket, parcel, changes, "fulfilment.confirmation_waived", allowed_by=waiver_key)
+        settle([docket], changes)
+    return docket.order
+
+
+def correct_address(*, order_id: UUID, address: Mapping[str, Any], by: Actor, now: datetime, reason: str = "") -> Order:
+    """Replace the shipping address with one that passes the check, and let the order go on.
+
+    Raises `Invalid` naming every field that cannot be shipped to, `NotFound` for another client's order, `AlreadyGone` after hand-over.
+    """
+    with acting(by, at=now, reason=reason):
+        docket = _docket(order_id)
+        require(by, "orders.work_order", docket.order)
+        if any(parcel.state in FULFILMENT_GONE for parcel in docket.parcels):
+            raise AlreadyGone(f"{docket.order.key} has left: its address cannot be changed any more.")
+        verdict = check_address(address)
+        if not verdict.is_shippable:
+            errors = [FieldError(f"/{problem.field}", problem.code, problem.words) for problem in verdict.problems]
+            raise Invalid(f"This cannot be shipped to either: {errors[0].detail}.", errors=errors)
+        changes = Changes(now)
+        stored = docket.address or OrderAddress(order=docket.order)
+        stored.raw, stored.standard = (
+            seal_secret(json.dumps(dict(address))),
+            seal_secret(json.dumps(dict(verdict.address))),
+        )
+        stored.verdict, stored.problems = AddressVerdict.VALID, []
+        stored.save()
+        docket.address = stored
+        changes.tell("order.address_corrected", docket.order, reason=reason)
+        settle([docket], changes)
+    return docket.order
+
+
+def cancel_order(*, order_id: UUID, reason: str, by: Actor, now: datetime) -> Order:
+    """Cancel by hand; what has left comes back. Raises `NotFound`, `Refused`."""
+    with acting(by, at=now, reason=reason):
+        docket, changes = _docket(order_id), Changes(now)
+        require(by, "orders.work_order", docket.order)
+        if docket.order.cancelled_at is None:
+            hearing.cancel(docket, at=now, reason=reason, changes=changes)
+        settle([docket], changes)
+    return docket.order
+
+
+def resend_tasks(*, order_id: UUID, by: Actor, now: datetime) -> list[Fulfilment]:
+    """Send every unanswered, refused or returned task of the order once more."""
+    with acting(by, at=now):
+        docket, changes = _docket(order_id), Changes(now)
+        require(by, "orders.work_order", docket.order)
+        again = [parcel for parcel in docket.parcels if can_proceed(parcel.send_task) and parcel.round]
+        for parcel in again:
+            _task_again(docket, parcel, changes)
+        settle([docket], changes)
+    return again
+
+
+def reroute_to_warehouse(*, order_id: UUID, by: Actor, now: datetime) -> Order:
+    """Take what vendors have not confirmed away from them and send it from our own shelf."""
+    with acting(by, at=now):
+        docket, changes = _docket(order_id), Changes(now)
+        require(by, "orders.work_order", docket.order)
+        _to_warehouse(docket, changes)
+        settle([docket], changes)
+    return docket.order
+
+
+def _docket(order_id: UUID) -> Docket:
+    dockets = load_dockets([order_id])
+    if not dockets:
+        raise NotFound("There is no such order, or it is not yours to see.")
+    return dockets[0]
+
+
+def _accept_address(docket: Docket, outcome: str, case_key: str, changes: Changes) -> None:
+    del outcome
+    if docket.address is not None and docket.address.verdict == AddressVerdict.INVALID:
+        docket.address.verdict = AddressVerdict.ACCEPTED
+        changes.edit_address(docket.address)
+        changes.tell("order.address_corrected", docket.order, accepted_in=case_key)
+
+
+def _let_pass(docket: Docket, outcome: str, case_key: str, changes: Changes) -> None:
+    del outcome
+    order = docket.order
+    if order.reviewed_at is None:
+        order.reviewed_at, order.decision, order.flow = changes.now, None, None
+        changes.edit(order, "reviewed_at", "decision", "flow")
+        changes.tell("order.reviewed", order, case=case_key)
+
+
+def _back_to_the_warehouse(docket: Docket, outcome: str, case_key: str, changes: Changes) -> None:
+    del outcome, case_key
+    if docket.order.state == OrderState.RETURNING:
+        docket.return_is_over = True
+        return
+    for parcel in docket.parcels:
+        if parcel.state == FulfilmentState.REJECTED:
+            _task_again(docket, parcel, changes)
+
+
+def _vendor_spoke(docket: Docket, outcome: str, case_key: str, changes: Changes) -> None:
+    if outcome == "rerouted":
+        _to_warehouse(docket, changes)
+        return
+    for parcel in docket.parcels:
+        if parcel.state in FULFILMENT_UNCONFIRMED:
+            _confirm(docket, parcel, changes, "fulfilment.confirmed", case=case_key)
+        elif parcel.state == FulfilmentState.REFUSED:
+            _task_again(docket, parcel, changes)
+
+
+def _confirm(docket: Docket, parcel: Fulfilment, changes: Changes, told: str, **evidence: str) -> None:
+    parcel.confirm()
+    parcel.confirmed_at = changes.now
+    changes.edit(parcel, "state", "confirmed_at")
+    changes.tell(told, parcel, order=docket.order.key, **evidence)
+    hearing.end_silence(docket, parcel, changes)
+
+
+def _task_again(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
+    for content in docket.contents.get(parcel.pk, []):
+        if content.line.state == LineState.REFUSED:
+            content.line.fulfil()
+            changes.edit(content.line, "state")
+    hearing.release(docket, HoldReason.VENDOR, changes, why="the task was sent again")
+    send_task(docket, parcel, changes)
+
+
+def _to_warehouse(docket: Docket, changes: Changes) -> None:
+    warehouse = Flow.objects.filter(kind=FlowKind.WAREHOUSE, is_active=True).order_by("slug").first()
+    stuck = {FulfilmentState.REFUSED, *FULFILMENT_UNCONFIRMED}
+    for parcel in docket.parcels:
+        if parcel.flow.kind == FlowKind.DROP_SHIP and parcel.state in stuck:
+            withdraw_task(docket, parcel, changes)
+            for content in docket.contents.get(parcel.pk, []):
+                content.line.reopen()
+                content.line.flow = warehouse
+                changes.edit(content.line, "state", "flow")
+    changes.write()  # lines are open again before they enter another parcel: two edges, two statements
+    hearing.release(docket, HoldReason.VENDOR, changes, why="it goes another way")
+    changes.tell("order.rerouted", docket.order, to=warehouse.slug if warehouse else "")
+
+
+AFTER_CASE = {
+    "address": _accept_address,
+    "high-risk-review": _let_pass,
+    "carrier-rejection": _back_to_the_warehouse,
+    "vendor-no-confirmation": _vendor_spoke,
+}

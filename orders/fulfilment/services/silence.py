@@ -1,0 +1,88 @@
+"""When nobody confirms: a case at the deadline, and a hold the customer can read about when the case does not help in time either."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from audit.context import current_actor
+from exceptions.models import Timer
+from orders.fulfilment.models import Fulfilment, Order
+from orders.fulfilment.services.cases import Opening, TimerChange
+from orders.fulfilment.services.changes import Changes, ref_of
+from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.holds import place
+from orders.fulfilment.services.settling import settle
+from orders.fulfilment.states import FULFILMENT_UNCONFIRMED, HoldReason
+from rules.states import FlowKind
+
+CUSTOMER_HOLD = "fulfilment.customer_hold"
+CUSTOMER_WORDS = "We are waiting for our supplier and will tell you the new date within one working day."
+UNRESOLVED_FOR = timedelta(hours=2)
+CASE_OF_FLOW = {FlowKind.DROP_SHIP: "vendor-no-confirmation", FlowKind.WAREHOUSE: "delivery-failure"}
+
+
+def lock_orders_of(ids: Sequence[str]) -> set[str]:
+    """Lock the orders of these fulfilments, skipping those that somebody holds; the fulfilments that are now safe to work on."""
+    wanted = Fulfilment.objects.filter(pk__in=ids).values_list("order_id", flat=True)
+    locked = set(
+        Order.objects.select_for_update(skip_locked=True)
+        .filter(pk__in=list(wanted))
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    return {str(pk) for pk in Fulfilment.objects.filter(pk__in=ids, order__in=locked).values_list("pk", flat=True)}
+
+
+def confirmations_missed(timers: Sequence[Timer], *, now: datetime) -> None:
+    """Nobody confirmed in time: a case with what was tried, and two more hours until the customer is told."""
+    changes = Changes(now)
+    for docket, parcel in _silent(timers):
+        who = parcel.vendor or "The warehouse"
+        minutes = round((now - (parcel.tasked_at or now)).total_seconds() / 60)
+        evidence = {
+            "fulfilment": parcel.key,
+            "tasked_at": parcel.tasked_at.isoformat() if parcel.tasked_at else None,
+            "task": parcel.task_message,
+            "rounds": parcel.round,
+        }
+        changes.tell("fulfilment.confirmation_missed", parcel, order=docket.order.key, minutes=minutes)
+        changes.openings.append(
+            Opening(
+                CASE_OF_FLOW[FlowKind(parcel.flow.kind)],
+                docket.order,
+                f"{who} has not confirmed {parcel.key} for {minutes} min",
+                f"vendor:{who}",
+                evidence,
+            )
+        )
+        changes.timers.append(TimerChange(ref_of(parcel), CUSTOMER_HOLD, now + UNRESOLVED_FOR))
+    changes.write()
+
+
+def still_unresolved(timers: Sequence[Timer], *, now: datetime) -> None:
+    """Two hours later and still silence: the order is held, with words for the customer, until it is confirmed."""
+    changes = Changes(now)
+    held: dict[UUID, Docket] = {}
+    for docket, parcel in _silent(timers):
+        if not any(hold.reason == HoldReason.VENDOR for hold in docket.holds):
+            words = f"{parcel.vendor or 'The warehouse'} has not confirmed {parcel.key}"
+            condition = {"kind": "confirmation", "fulfilment": parcel.key}
+            place(
+                docket, HoldReason.VENDOR, words, condition, current_actor().id, changes, customer_words=CUSTOMER_WORDS
+            )
+        held[docket.order.pk] = docket
+    settle(list(held.values()), changes)
+
+
+def _silent(timers: Sequence[Timer]) -> list[tuple[Docket, Fulfilment]]:
+    """The fulfilments of these timers that are still waiting, with the papers of their orders."""
+    wanted = {timer.subject_id for timer in timers}
+    orders = Fulfilment.objects.filter(pk__in=wanted, state__in=FULFILMENT_UNCONFIRMED).values_list(
+        "order_id", flat=True
+    )
+    return [
+        (docket, parcel)
+        for docket in load_dockets(set(orders))
+        for parcel in docket.parcels
+        if str(parcel.pk) in wanted and parcel.state in FULFILMENT_UNCONFIRMED and docket.order.cancelled_at is None
+    ]

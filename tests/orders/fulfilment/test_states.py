@@ -1,0 +1,113 @@
+"""The machines: every published edge and no other, drawn in docs, and enough of them that no fact leaves an order without a way."""
+
+from itertools import product
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, transaction
+from django_fsm import TransitionNotAllowed, can_proceed
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit.triggers import published_edges
+from orders.fulfilment.decisions.allocation import Demand, allocate
+from orders.fulfilment.decisions.progress import OrderFacts, resting_state, way_to
+from orders.fulfilment.models import Order
+from orders.fulfilment.services.settling import STEP_INTO
+from orders.fulfilment.states import AddressVerdict, FulfilmentState, LineState, OrderState
+from tests.factories import orders as make
+
+EDGES = published_edges(Order)["state"]
+
+
+def test_the_diagrams_in_docs_are_current() -> None:
+    try:
+        call_command("generate_diagrams", check=True)
+    except CommandError as stale:
+        pytest.fail(str(stale))
+
+
+@pytest.mark.parametrize(("source", "target"), list(product(OrderState, OrderState)))
+def test_an_order_takes_published_edges_and_no_other(source: OrderState, target: OrderState) -> None:
+    order = Order(state=source)
+    step = getattr(order, STEP_INTO[target])
+    assert can_proceed(step) == ((source, target) in EDGES)
+    if not can_proceed(step):
+        with pytest.raises(TransitionNotAllowed):
+            step()
+
+
+@pytest.mark.django_db
+def test_the_database_refuses_an_edge_that_is_not_published(place: make.Place) -> None:
+    order = place()
+    with pytest.raises(DatabaseError, match="no way from in_fulfilment to awaiting_payment"), transaction.atomic():
+        Order.objects.filter(pk=order.pk).update(state="awaiting_payment")
+
+
+def test_no_state_is_a_dead_end_but_the_last_two() -> None:
+    sources = {source for source, _ in EDGES}
+    assert set(OrderState) - sources == {OrderState.CANCELLED}
+    assert {target for source, target in EDGES if source == OrderState.DELIVERED} == {OrderState.RETURNING}
+
+
+facts = st.builds(
+    OrderFacts,
+    is_paid=st.booleans(),
+    is_cancelled=st.booleans(),
+    is_held=st.booleans(),
+    needs_review=st.booleans(),
+    address=st.sampled_from(AddressVerdict),
+    lines=st.lists(st.sampled_from(LineState), max_size=4),
+    fulfilments=st.lists(st.sampled_from(FulfilmentState), max_size=3),
+    return_is_over=st.booleans(),
+)
+
+
+@given(facts)
+def test_any_facts_have_exactly_one_resting_state(known: OrderFacts) -> None:
+    assert resting_state(known) in OrderState
+
+
+@given(facts)
+def test_nothing_rests_as_delivered_unless_every_parcel_was_seen_to_arrive(known: OrderFacts) -> None:
+    if resting_state(known) == OrderState.DELIVERED:
+        live = [state for state in known.fulfilments if state != FulfilmentState.CANCELLED]
+        assert live
+        assert set(live) == {FulfilmentState.DELIVERED}
+
+
+@given(facts)
+def test_nothing_unpaid_held_or_under_review_reads_as_in_fulfilment(known: OrderFacts) -> None:
+    if resting_state(known) == OrderState.IN_FULFILMENT:
+        assert (known.is_paid, known.is_held, known.needs_review) == (True, False, False)
+        assert known.address != AddressVerdict.INVALID
+
+
+@pytest.mark.parametrize(
+    "state", [state for state in OrderState if state not in {OrderState.CANCELLED, OrderState.DELIVERED}]
+)
+def test_every_open_state_has_a_way_to_being_cancelled_or_returned(state: OrderState) -> None:
+    ways = [target for target in (OrderState.CANCELLED, OrderState.RETURNING) if _reaches(state, target)]
+    assert ways
+
+
+def _reaches(source: OrderState, target: OrderState) -> bool:
+    try:
+        return bool(way_to(source, target, EDGES))
+    except LookupError:
+        return False
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), st.integers(0, 20)),
+    st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 9))),
+)
+def test_an_allocation_never_takes_more_than_there_is_and_forgets_nobody(
+    available: dict[str, int], wishes: list[tuple[str, int]]
+) -> None:
+    demands = [Demand(number, item, quantity) for number, (item, quantity) in enumerate(wishes)]
+    found = allocate(available, demands)
+    assert all(units <= available[item] for item, units in found.taken.items())
+    assert sorted(demand.line for demand in (*found.granted, *found.short)) == list(range(len(wishes)))
+    left = {item: available.get(item, 0) - found.taken.get(item, 0) for item in "abcd"}
+    assert all(demand.quantity > left[demand.item] for demand in found.short)
