@@ -1,0 +1,91 @@
+"""Several at once: exactly one wins, the others end in a named state, and no unit is promised twice."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from audit.access import system_actor
+from audit.context import Actor
+from audit.errors import Conflict
+from orders.fulfilment.models import Order, Reservation, StockItem
+from orders.fulfilment.services.holds import hold_order, release_hold
+from orders.fulfilment.services.intake import place_orders
+from orders.fulfilment.services.news import count_stock, take_news
+from rules.models import Client
+from tests.factories import orders as make
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(acts: list[Callable[[], object]], threads: int = 8) -> list[object]:
+    """What each act returned or raised, run by several threads with a connection each."""
+
+    def run(act: Callable[[], object]) -> object:
+        try:
+            return act()
+        except Conflict as lost:
+            return lost
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(run, acts))
+
+
+def test_fifty_orders_for_ten_units_reserve_ten_and_leave_forty_in_one_state(
+    northwind: Client, system: Actor, now: datetime
+) -> None:
+    placed = [make.placed(northwind, now, order=f"W-{n}", paid_at=now.isoformat()) for n in range(50)]
+    at_once([lambda one=one: place_orders(news=[one], by=system, now=now) for one in placed])  # type: ignore[misc]
+    assert Counter(Order.objects.values_list("state", flat=True)) == {"in_fulfilment": 10, "paid_no_stock": 40}
+    assert (StockItem.objects.get().reserved, Reservation.objects.count()) == (10, 10)
+
+
+def test_the_same_order_told_by_many_at_once_becomes_one_record(
+    northwind: Client, system: Actor, now: datetime
+) -> None:
+    told = [make.placed(northwind, now, order="W-1", system=f"store-{n % 4}") for n in range(16)]
+    ids = at_once([lambda one=one: place_orders(news=[one], by=system, now=now) for one in told])  # type: ignore[misc]
+    assert len({str(found) for found in ids}) == 1
+    assert Order.objects.count() == 1
+
+
+def test_payment_and_order_arriving_in_the_same_instant_always_meet(
+    northwind: Client, system: Actor, now: datetime
+) -> None:
+    acts: list[Callable[[], object]] = []
+    for n in range(10):
+        one = make.placed(northwind, now, order=f"W-{n}")
+        paid = make.news("payment.captured", northwind, f"W-{n}", now)
+        acts += [
+            lambda one=one: place_orders(news=[one], by=system, now=now),  # type: ignore[misc]
+            lambda paid=paid: take_news(news=[paid], by=system, now=now),  # type: ignore[misc]
+        ]
+    at_once(acts)
+    assert Counter(Order.objects.values_list("state", flat=True)) == {"in_fulfilment": 10}
+
+
+def test_two_people_releasing_one_hold_release_it_once(place: make.Place, system: Actor, now: datetime) -> None:
+    hold = hold_order(order_id=place().pk, words="Customer is moving house", by=system, now=now)
+    results = at_once([lambda: release_hold(hold_id=hold.pk, by=system_actor("test"), now=now)] * 2, threads=2)
+    assert sorted(type(result).__name__ for result in results) == ["IllegalTransition", "Order"]
+
+
+def test_stock_sold_and_recounted_at_once_is_never_negative(northwind: Client, system: Actor, now: datetime) -> None:
+    acts: list[Callable[[], object]] = []
+    for n in range(12):
+        one = make.placed(northwind, now, order=f"W-{n}", paid_at=now.isoformat(), lines=[make.line(quantity=2)])
+        count = make.stock(northwind, now + timedelta(seconds=n), "TENT-2", n)
+        acts += [
+            lambda one=one: place_orders(news=[one], by=system, now=now),  # type: ignore[misc]
+            lambda count=count: count_stock(news=[count], by=system, now=now),  # type: ignore[misc]
+        ]
+    at_once(acts)
+    item = StockItem.objects.get()
+    assert 0 <= item.reserved <= item.on_hand
+    held = sum(Reservation.objects.filter(state="held").values_list("quantity", flat=True))
+    assert held == item.reserved
