@@ -37,6 +37,8 @@ SCHEDULES: Mapping[str, Every | At] = MappingProxyType(
     {
         "timers": Every("exceptions.sweep_timers", 2),
         "notifications": Every("exceptions.deliver_notifications", 10),
+        "intake": Every("sync.apply_inbox", 2),
+        "delivery": Every("sync.deliver_outbox", 2),
         "absences": Every("exceptions.reassign_from_absent", 60),
     }
 )

@@ -12,7 +12,10 @@ from config.embedded.environment import broker_url, database_url, default_data_d
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = default_data_dir()
 PUBLIC_URL = env.text("HANDRAIL_PUBLIC_URL", "http://localhost:8000").rstrip("/")
+SANDBOX_URL = env.text("HANDRAIL_SANDBOX_URL", "http://127.0.0.1:8001")
 DEMO = env.flag("HANDRAIL_DEMO")
+# Hosts inside our own network (host:port) that messages may be sent to; everything else has to be public.
+ALLOWED_PRIVATE_HOSTS = env.words("HANDRAIL_ALLOWED_PRIVATE_HOSTS", urlsplit(SANDBOX_URL).netloc)
 DEBUG = env.flag("HANDRAIL_DEBUG")
 SECRET_KEY = env.generated_secret("SECRET_KEY", file=DATA_DIR / "keys" / "secret-key")
 ENCRYPTION_KEYS = env.words("HANDRAIL_ENCRYPTION_KEYS", SECRET_KEY)

@@ -1,8 +1,9 @@
 """Where every address leads."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("orders.sync.urls")),
     path("admin/", admin.site.urls),
 ]

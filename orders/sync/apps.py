@@ -8,3 +8,7 @@ class SyncConfig(AppConfig):
 
     name = "orders.sync"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Plug this app's verbs, timers and checks in."""
+        from orders.sync import registrations  # noqa: F401, PLC0415 -- app ready

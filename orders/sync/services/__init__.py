@@ -1,0 +1,30 @@
+"""The doors of sync."""
+
+from orders.sync.services.applying import apply_due
+from orders.sync.services.delivering import deliver_due
+from orders.sync.services.promising import Promise, promise, promise_many
+from orders.sync.services.receiving import Receipt, receive
+from orders.sync.services.replaying import discard, replay
+from orders.sync.services.runs import Expected, Observed, RunStart, cancel_runs, observe, start_runs
+from orders.sync.services.systems import add_credential, revoke_credential, secrets_in_force
+
+__all__ = [
+    "Expected",
+    "Observed",
+    "Promise",
+    "Receipt",
+    "RunStart",
+    "add_credential",
+    "apply_due",
+    "cancel_runs",
+    "deliver_due",
+    "discard",
+    "observe",
+    "promise",
+    "promise_many",
+    "receive",
+    "replay",
+    "revoke_credential",
+    "secrets_in_force",
+    "start_runs",
+]

@@ -1,0 +1,208 @@
+"""Applying what came in: in order per subject, in batches, each with its effect in one transaction; what fails is set aside alone."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
+
+from audit.access import system_actor
+from audit.context import Actor, acting
+from audit.errors import DomainError
+from audit.services.events import Entry, record_many
+from audit.services.heartbeats import beat
+from audit.subject_refs import SubjectRef
+from exceptions.services import CaseOpening, open_cases
+from orders.sync.errors import Unprocessable
+from orders.sync.handlers import handler_for
+from orders.sync.models import LANES, ChangeToken, InboundEvent
+from orders.sync.states import InboundState
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+MOST_ATTEMPTS = 5
+LOCK_SPACE = 7_301  # the lanes' advisory locks
+APPLIED = "UPDATE sync_inboundevent SET state = %s, finished_at = %s, cause = %s WHERE id = ANY(%s) AND state = 'new'"
+
+
+def apply_due(*, now: datetime, limit: int = BATCH) -> int:
+    """Apply what waits, lane by lane, at most `limit` per lane; the number of events that found their end."""
+    oldest = (
+        InboundEvent.objects.filter(state=InboundState.NEW)
+        .order_by("number")
+        .values_list("received_at", flat=True)
+        .first()
+    )
+    done = sum(_walk(lane, now, limit) for lane in _busy_lanes())
+    beat(loop="intake", at=now, oldest_due=oldest, worked=done)
+    return done
+
+
+def _busy_lanes() -> list[int]:
+    return list(
+        InboundEvent.objects.filter(state=InboundState.NEW).order_by("lane").values_list("lane", flat=True).distinct()
+    )
+
+
+def _walk(lane: int, now: datetime, limit: int) -> int:
+    """Everything due in one lane, unless another worker walks it."""
+    with acting(system_actor("intake"), at=now) as by:
+        if not _lock(lane):
+            return 0
+        waiting = (
+            InboundEvent.objects.filter(lane=lane, state=InboundState.NEW).select_related("system").order_by("number")
+        )
+        events = list(waiting[:limit])
+        exhausted = [event for event in events if event.attempts >= MOST_ATTEMPTS]
+        _bury(dict.fromkeys(exhausted, "It ended the worker every time it was tried."), by, now)
+        # Counted and committed before the work: an event that kills its worker is not tried for ever.
+        InboundEvent.objects.filter(pk__in=[event.pk for event in events]).update(attempts=F("attempts") + 1)
+    remaining = [event for event in events if event not in exhausted]
+    with acting(system_actor("intake"), at=now) as by:
+        if not _lock(lane):
+            return len(exhausted)
+        still_new = set(
+            InboundEvent.objects.filter(pk__in=[event.pk for event in remaining], state=InboundState.NEW).values_list(
+                "pk", flat=True
+            )
+        )
+        for group in rounds(event for event in remaining if event.pk in still_new):
+            _apply(group, by, now)
+        InboundEvent.objects.filter(pk__in=still_new).exclude(state=InboundState.NEW).update(attempts=0)
+    return len(events)
+
+
+def _lock(lane: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK_SPACE, lane % LANES])
+        return bool(cursor.fetchone()[0])
+
+
+def rounds(events: Iterable[InboundEvent]) -> list[list[InboundEvent]]:
+    """Groups of one type in which no subject occurs twice, such that the groups in order keep each subject's order."""
+    place: dict[tuple[UUID, str], int] = defaultdict(int)
+    groups: dict[tuple[int, str], list[InboundEvent]] = defaultdict(list)
+    for event in events:
+        subject = (event.system_id, event.subject)
+        groups[place[subject], event.type].append(event)
+        place[subject] += 1
+    return [groups[key] for key in sorted(groups)]
+
+
+def _apply(events: Sequence[InboundEvent], by: Actor, now: datetime) -> None:
+    fresh = _without_overtaken(events, now)
+    failed = _handle(fresh, by, now)
+    _finish([event for event in fresh if event not in failed], InboundState.APPLIED, "", now)
+    _bury(failed, by, now)
+
+
+def _handle(events: Sequence[InboundEvent], by: Actor, now: datetime) -> dict[InboundEvent, str]:
+    """Apply a batch; when that fails, halves by themselves, down to those that fail, with why."""
+    if not events:
+        return {}
+    handler = handler_for(events[0].type)
+    if handler is None:
+        return dict.fromkeys(events, f"Nothing here applies events of type {events[0].type}.")
+    try:
+        with transaction.atomic():
+            handler(events, by=by, now=now)
+    except Unprocessable as named:
+        bad = {event: named.causes[event.pk] for event in events if event.pk in named.causes}
+        return (
+            {**bad, **_handle([event for event in events if event not in bad], by, now)}
+            if bad
+            else _halve(events, str(named), by, now)
+        )
+    except (DomainError, DatabaseError, LookupError, ValueError, TypeError) as failure:
+        return _halve(events, _words(failure), by, now)
+    return {}
+
+
+def _halve(events: Sequence[InboundEvent], cause: str, by: Actor, now: datetime) -> dict[InboundEvent, str]:
+    if len(events) == 1:
+        return {events[0]: cause}
+    middle = len(events) // 2
+    return {**_handle(events[:middle], by, now), **_handle(events[middle:], by, now)}
+
+
+def _words(failure: Exception) -> str:
+    """Why, without the values a database or a parser may have put into its message."""
+    if isinstance(failure, DomainError):
+        return failure.message
+    logger.error("an event could not be applied", exc_info=failure)
+    return f"{type(failure).__name__} while applying it; the log of this moment says more."
+
+
+def _without_overtaken(events: Sequence[InboundEvent], now: datetime) -> list[InboundEvent]:
+    """Those that are newer than what the same system already told about the same subject; the others end as overtaken."""
+    counted = [event for event in events if event.change_token is not None]
+    if not counted:
+        return list(events)
+    rows = ChangeToken.objects.filter(
+        system__in={event.system_id for event in counted}, subject__in={event.subject for event in counted}
+    )
+    newest = {(row.system_id, row.subject, row.type): row.token for row in rows.select_for_update().order_by("pk")}
+    stale = [
+        event
+        for event in counted
+        if (event.change_token or 0) <= newest.get((event.system_id, event.subject, event.type), -1)
+    ]
+    _finish(stale, InboundState.SUPERSEDED, "The same system told something newer before.", now)
+    ChangeToken.objects.bulk_create(
+        [
+            ChangeToken(
+                system_id=event.system_id, subject=event.subject, type=event.type, token=event.change_token or 0
+            )
+            for event in counted
+            if event not in stale
+        ],
+        update_conflicts=True,
+        unique_fields=["system", "subject", "type"],
+        update_fields=["token"],
+    )
+    return [event for event in events if event not in stale]
+
+
+def _finish(events: Sequence[InboundEvent], state: InboundState, cause: str, now: datetime) -> None:
+    if events:
+        with connection.cursor() as cursor:
+            cursor.execute(APPLIED, [state, now, cause, [event.pk for event in events]])
+
+
+def _bury(failed: dict[InboundEvent, str], by: Actor, now: datetime) -> None:
+    """Dead letters: kept with their cause, an owner through a case, and a replay."""
+    for event, cause in failed.items():
+        _finish([event], InboundState.DEAD, cause[:300], now)
+    record_many(
+        [
+            Entry(
+                "event.died", SubjectRef("sync.inboundevent", str(event.pk), event.client_id), data={"type": event.type}
+            )
+            for event in failed
+        ]
+    )
+    open_cases(
+        openings=[
+            CaseOpening(
+                "contract-violation",
+                SubjectRef("sync.stream", f"{event.system.slug}/{event.type}", event.client_id),
+                f"{event.system.slug} {event.type}",
+                event.client_id,
+                f"{event.type} from {event.system.name} cannot be applied: {cause}",
+                cause=f"{event.system.slug}/{event.type}",
+                evidence={
+                    "system": event.system.slug,
+                    "dead_letter": event.key,
+                    "event": event.event_id,
+                    "cause": cause,
+                },
+            )
+            for event, cause in failed.items()
+        ],
+        by=by,
+        now=now,
+    )

@@ -1,0 +1,218 @@
+"""Keeping promises: claimed under a lease, sent without holding a transaction, finished only by whoever still holds the claim."""
+
+import ipaddress
+import json
+import random
+import socket
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import perf_counter
+from urllib.parse import urlsplit
+
+import httpx2
+from django.conf import settings
+from django.db import connection, transaction
+
+from audit.access import system_actor
+from audit.canonical import timestamp
+from audit.context import acting
+from audit.services.events import Entry, record_many
+from audit.services.heartbeats import beat
+from audit.subject_refs import subject_ref
+from exceptions.services import CaseOpening, open_cases
+from orders.sync import signatures
+from orders.sync.models import Attempt, OutboundMessage
+from orders.sync.services.systems import secrets_in_force
+from orders.sync.states import CredentialKind, OutboundState
+
+BATCH = 64
+PARALLEL = 8
+LEASE = timedelta(seconds=60)
+TIMEOUT_SECONDS = 10
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(hours=10)
+MOST_RESPONSE = 65_536
+SHOWN_OF_RESPONSE = 300
+
+CLAIM = """
+    WITH due AS (
+        SELECT m.id FROM sync_outboundmessage m JOIN sync_system s ON s.id = m.system_id
+        WHERE m.state IN ('pending', 'sending') AND m.due_at <= %(now)s AND (m.lease_until IS NULL OR m.lease_until < %(now)s)
+          AND s.is_active AND (s.paused_until IS NULL OR s.paused_until <= %(now)s)
+          AND NOT EXISTS (
+            SELECT 1 FROM sync_outboundmessage earlier
+            WHERE earlier.system_id = m.system_id AND earlier.ordering_key = m.ordering_key
+              AND earlier.state IN ('pending', 'sending') AND earlier.number < m.number)
+        ORDER BY m.due_at, m.number LIMIT %(limit)s FOR UPDATE OF m SKIP LOCKED
+    )
+    UPDATE sync_outboundmessage m
+    SET state = 'sending', lease_until = %(lease)s, fence = m.fence + 1, attempts = m.attempts + 1
+    FROM due WHERE m.id = due.id RETURNING m.id
+"""
+FINISH = """
+    UPDATE sync_outboundmessage SET state = %s, sent_at = %s, due_at = %s, last_error = %s, lease_until = NULL
+    WHERE id = %s AND fence = %s AND state = 'sending'
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one attempt brought: a status, or why there was none."""
+
+    status: int | None
+    error: str
+    head: str
+    duration_ms: int
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the receiver has it."""
+        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 -- HTTP's range of success
+
+
+def deliver_due(*, now: datetime, limit: int = BATCH, chance: random.Random | None = None) -> int:
+    """Send what is due, at most `limit` messages; the number delivered. `chance` is the source of jitter."""
+    claimed = _claim(now, limit)
+    if not claimed:
+        beat(loop="delivery", at=now)
+        return 0
+    keys = {message.system_id: _secret(message, now) for message in claimed}
+    with (
+        httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client,
+        ThreadPoolExecutor(PARALLEL) as pool,
+    ):
+        answers = list(pool.map(lambda message: _send(client, message, keys[message.system_id], now), claimed))
+    delivered = _finish(list(zip(claimed, answers, strict=True)), now, chance or random.Random())  # noqa: S311 -- jitter, not secrecy
+    beat(loop="delivery", at=now, oldest_due=min(message.due_at for message in claimed), worked=delivered)
+    return delivered
+
+
+def _claim(now: datetime, limit: int) -> list[OutboundMessage]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(CLAIM, {"now": now, "lease": now + LEASE, "limit": limit})
+        ids = [row[0] for row in cursor.fetchall()]
+    return list(OutboundMessage.objects.filter(pk__in=ids).select_related("system").order_by("number"))
+
+
+def _secret(message: OutboundMessage, now: datetime) -> str | None:
+    found = secrets_in_force(system=message.system, kind=CredentialKind.OUTBOUND, now=now)
+    return found[0] if found else None
+
+
+def _send(client: httpx2.Client, message: OutboundMessage, secret: str | None, now: datetime) -> Answer:
+    document = {
+        "id": message.key,
+        "type": message.type,
+        "timestamp": timestamp(message.created_at),
+        "data": message.payload,
+    }
+    body = json.dumps(document, ensure_ascii=False).encode()
+    headers = {
+        "Content-Type": "application/json",
+        "Idempotency-Key": message.key,
+        "X-Correlation-Id": message.correlation_id or message.key,
+    }
+    if secret:
+        headers |= signatures.sign(secret=secret, message_id=message.key, at=now, body=body)
+    begun = perf_counter()
+    answer: tuple[int | None, str, str]
+    try:
+        refuse_private_address(message.system.base_url)
+        with client.stream("POST", message.system.base_url, content=body, headers=headers) as response:
+            head = (
+                next(response.iter_bytes(MOST_RESPONSE), b"")[:SHOWN_OF_RESPONSE]
+                .decode(errors="replace")
+                .replace("\x00", "")
+            )
+            answer = (response.status_code, "" if response.is_success else f"HTTP {response.status_code}", head)
+    except httpx2.TimeoutException:
+        answer = (None, f"no answer in {TIMEOUT_SECONDS} s", "")
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as failure:
+        answer = (None, f"{type(failure).__name__}: not reachable", "")
+    return Answer(*answer, round((perf_counter() - begun) * 1000))
+
+
+def refuse_private_address(url: str) -> None:
+    """Raise `ValueError` for an address inside our own network, unless the operator allowed the host by name."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("not an http address")
+    if f"{parts.hostname}:{parts.port}" in settings.ALLOWED_PRIVATE_HOSTS:
+        return
+    for *_, address in socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM):
+        if not ipaddress.ip_address(address[0]).is_global:
+            raise ValueError("the address is not public")
+
+
+def _finish(results: Sequence[tuple[OutboundMessage, Answer]], now: datetime, chance: random.Random) -> int:
+    """Write down what came of it; a claim that was taken over meanwhile changes nothing."""
+    dead = []
+    delivered = 0
+    with acting(system_actor("delivery"), at=now):
+        for message, answer in results:
+            given_up = not answer.accepted and message.attempts >= message.system.max_attempts
+            state = OutboundState.SENT if answer.accepted else OutboundState.DEAD if given_up else OutboundState.PENDING
+            next_at = now + pause_after(message.attempts, chance)
+            with connection.cursor() as cursor:
+                sent_at = now if answer.accepted else None
+                cursor.execute(FINISH, [state, sent_at, next_at, answer.error, message.pk, message.fence])
+                if cursor.rowcount == 0:
+                    continue
+            _write_attempt(message, answer, now, next_at if state == OutboundState.PENDING else None)
+            delivered += answer.accepted
+            if given_up:
+                dead.append((message, answer))
+        _give_up(dead, now)
+    return delivered
+
+
+def pause_after(attempts: int, chance: random.Random) -> timedelta:
+    """Exponential with full jitter: 5 s, 10 s, 20 s … 10 h, each somewhere in its upper half."""
+    longest: timedelta = min(FIRST_PAUSE * 2 ** min(attempts - 1, 20), LONGEST_PAUSE)
+    return longest * (0.5 + chance.random() / 2)
+
+
+def _write_attempt(message: OutboundMessage, answer: Answer, now: datetime, next_at: datetime | None) -> None:
+    Attempt.objects.create(
+        message=message,
+        number=message.attempts,
+        at=now,
+        endpoint=f"POST {urlsplit(message.system.base_url).path or '/'}"[:200],
+        status=answer.status,
+        duration_ms=answer.duration_ms,
+        error=answer.error[:200],
+        response_head=answer.head,
+        next_at=next_at,
+    )
+
+
+def _give_up(dead: Sequence[tuple[OutboundMessage, Answer]], now: datetime) -> None:
+    record_many(
+        [
+            Entry("message.given_up", subject_ref(message), data={"key": message.key, "error": answer.error})
+            for message, answer in dead
+        ]
+    )
+    open_cases(
+        openings=[
+            CaseOpening(
+                "delivery-failure",
+                subject_ref(message.system),
+                message.system.slug,
+                message.client_id,
+                f"{message.system.name} cannot be reached: {answer.error}",
+                cause=f"{message.system.slug}/delivery",
+                evidence={
+                    "system": message.system.slug,
+                    "message": message.key,
+                    "error": answer.error,
+                    "attempts": message.attempts,
+                },
+            )
+            for message, answer in dead
+        ],
+        by=system_actor("delivery"),
+        now=now,
+    )

@@ -1,0 +1,69 @@
+"""Promises to other systems, written in the transaction that made them true."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from audit.crypto import seal_secret
+from audit.subject_refs import SubjectRef
+from audit.wakeups import wake
+from orders.sync.models import OutboundMessage, System
+from rules import selectors as rules
+
+
+@dataclass(frozen=True)
+class Promise:
+    """One message to one system. `key` is unique for ever: the same key is the same promise. `ordering_key` keeps messages in line."""
+
+    system: System
+    type: str
+    subject: SubjectRef
+    payload: Mapping[str, Any]
+    key: str
+    ordering_key: str
+    correlation_id: str = ""
+
+
+def promise(*, promise: Promise, now: datetime) -> None:
+    """As `promise_many`, for one."""
+    promise_many(promises=[promise], now=now)
+
+
+def promise_many(*, promises: Sequence[Promise], now: datetime) -> None:
+    """Promise messages in one statement; a key that was promised before changes nothing.
+
+    Raises `ValueError` when a payload of ours breaks its contract (a bug of ours), `NotFound` for a contract that is not in force.
+    """
+    messages = [_message(one, now) for one in promises]
+    OutboundMessage.objects.bulk_create(messages, batch_size=1_000, ignore_conflicts=True)
+    if messages:
+        wake("sync.deliver_outbox")
+
+
+def systems_for(*, layer: str, client_id: object) -> list[System]:
+    """The active systems of a layer that serve this client: its own before those that serve all."""
+    systems = list(System.objects.filter(layer=layer, is_active=True).order_by("slug"))
+    own = [system for system in systems if system.client_id == client_id]
+    return own or [system for system in systems if system.client_id is None]
+
+
+def _message(one: Promise, now: datetime) -> OutboundMessage:
+    contract = rules.contract(one.type)
+    if violations := contract.violations(dict(one.payload)):
+        raise ValueError(f"Our own {one.type} breaks its contract: {violations[0].pointer}: {violations[0].detail}")
+    return OutboundMessage(
+        key=one.key,
+        system=one.system,
+        client_id=one.subject.client_id,
+        type=one.type,
+        subject_type=one.subject.type,
+        subject_id=one.subject.id,
+        ordering_key=one.ordering_key,
+        correlation_id=one.correlation_id,
+        created_at=now,
+        due_at=now,
+        sealed=seal_secret(json.dumps(dict(one.payload), ensure_ascii=False)),
+        preview=contract.redact(dict(one.payload)),
+    )

@@ -1,0 +1,211 @@
+"""The inbox's door: an event is written before it is acknowledged, once per (system, id), whatever comes twice, wrong or changed."""
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from psycopg.types.json import Jsonb
+
+from audit.context import Actor, acting
+from audit.crypto import seal_secret
+from audit.errors import NotFound
+from audit.identifiers import uuid7
+from audit.services.events import Entry, record_many
+from audit.subject_refs import SubjectRef
+from audit.wakeups import wake
+from exceptions.services import CaseOpening, open_cases
+from orders.sync.envelopes import Envelope
+from orders.sync.models import LANES, InboundEvent, System
+from orders.sync.states import InboundState
+from rules import selectors as rules
+from rules.contracts import CompiledContract, Violation
+from rules.models import Client
+
+LONGEST_CAUSE = 300
+COLUMNS = (
+    "id uuid, client_id uuid, event_id text, source text, type text, subject text, time timestamptz, contract_version int, "
+    "change_token bigint, provenance text, correlation_id text, sealed text, sha256 text, preview jsonb, state text, lane smallint, "
+    "finished_at timestamptz, cause text, violations jsonb"
+)
+NAMES = ", ".join(column.split()[0] for column in COLUMNS.split(", "))
+INSERT = f"""
+    INSERT INTO sync_inboundevent ({NAMES}, system_id, received_at, due_at, fence, attempts, replays)
+    SELECT {NAMES}, %s, %s, %s, 0, 0, 0
+    FROM unnest({", ".join(f"%s::{column.split()[1]}[]" for column in COLUMNS.split(", "))}) AS given({NAMES})
+    ON CONFLICT (system_id, event_id) DO NOTHING
+    RETURNING id, number
+"""  # noqa: S608 -- column names of our own table
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one event: accepted, duplicate, conflict (same id, other content) or violation (kept as dead letter `key`)."""
+
+    status: str
+    event_id: str
+    key: str = ""
+    violations: tuple[Violation, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """An envelope held against its contract."""
+
+    envelope: Envelope
+    id: UUID
+    client_id: UUID | None
+    preview: Any
+    violations: tuple[Violation, ...]
+    cause: str
+
+    def row(self, now: datetime) -> tuple[Any, ...]:
+        one = self.envelope
+        dead = bool(self.cause)
+        return (
+            self.id,
+            self.client_id,
+            one.id,
+            one.source,
+            one.type,
+            one.subject or one.id,
+            one.time,
+            one.contract_version,
+            one.change_token,
+            one.provenance,
+            one.correlation_id,
+            seal_secret(json.dumps(one.data, ensure_ascii=False)),
+            one.sha256,
+            Jsonb(self.preview),
+            InboundState.DEAD if dead else InboundState.NEW,
+            lane_of(one.subject or one.id),
+            now if dead else None,
+            self.cause,
+            Jsonb([{"pointer": violation.pointer, "detail": violation.detail} for violation in self.violations]),
+        )
+
+
+def lane_of(subject: str) -> int:
+    """The lane of a subject: one worker at a time walks a lane, so events of one subject are applied in order."""
+    return zlib.crc32(subject.encode()) % LANES
+
+
+def receive(*, system: System, envelopes: Sequence[Envelope], by: Actor, now: datetime) -> list[Receipt]:
+    """Write events of one system into the inbox; a receipt for each, in order. One statement for any number of good ones.
+
+    A contract violation is kept as a dead letter with a case for the contract's owner; the same id with other content opens a case.
+    """
+    clients = dict(Client.objects.filter(is_active=True).values_list("slug", "pk"))
+    checked = [_check(envelope, system, clients) for envelope in _first_of_each(envelopes)]
+    rows = [one.row(now) for one in checked]
+    written: dict[UUID, int] = {}
+    with acting(by, at=now):
+        if rows:
+            with connection.cursor() as cursor:
+                cursor.execute(INSERT, [system.pk, now, now, *(list(column) for column in zip(*rows, strict=True))])
+                written = dict(cursor.fetchall())
+        known = _hashes(system, [one.envelope.id for one in checked if one.id not in written])
+        by_id = {one.envelope.id: one for one in checked}
+        receipts = [_receipt(envelope, by_id[envelope.id], written, known) for envelope in envelopes]
+        _raise_cases(system, [one for one in checked if one.id in written and one.cause], receipts, by, now)
+        if any(one.id in written and not one.cause for one in checked):
+            wake("sync.apply_inbox")
+    return receipts
+
+
+def _first_of_each(envelopes: Sequence[Envelope]) -> list[Envelope]:
+    firsts: dict[str, Envelope] = {}
+    for envelope in envelopes:
+        firsts.setdefault(envelope.id, envelope)
+    return list(firsts.values())
+
+
+def _check(envelope: Envelope, system: System, clients: dict[str, UUID]) -> _Checked:
+    contract, cause = _contract(envelope)
+    violations = tuple(contract.violations(envelope.data)) if contract else ()
+    if violations:
+        cause = f"{violations[0].pointer or '/'}: {violations[0].detail}"
+    named = envelope.data.get("client") if isinstance(envelope.data, dict) else None
+    client_id = clients.get(named, system.client_id) if isinstance(named, str) else system.client_id
+    if not cause and system.client_id is not None and client_id != system.client_id:
+        cause = f"{system.slug} speaks for another client than “{named}”."
+    if not cause and client_id is None:
+        cause = "/client: name a client, since this system serves several."
+    preview = contract.redact(envelope.data) if contract else {}
+    return _Checked(envelope, uuid7(), client_id, preview, violations, cause[:LONGEST_CAUSE])
+
+
+def _contract(envelope: Envelope) -> tuple[CompiledContract | None, str]:
+    try:
+        return rules.contract(envelope.type, envelope.contract_version), ""
+    except NotFound as unknown:
+        return None, unknown.message
+
+
+def _hashes(system: System, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    if not ids:
+        return {}
+    rows = InboundEvent.objects.filter(system=system, event_id__in=ids)
+    return {event_id: (sha256, state) for event_id, sha256, state in rows.values_list("event_id", "sha256", "state")}
+
+
+def _receipt(
+    envelope: Envelope, first: _Checked, written: dict[UUID, int], known: dict[str, tuple[str, str]]
+) -> Receipt:
+    if first.id in written and envelope is first.envelope:
+        if first.cause:
+            return Receipt(
+                "violation", envelope.id, f"DL-{written[first.id]}", first.violations or (Violation("", first.cause),)
+            )
+        return Receipt("accepted", envelope.id)
+    sha256 = known[envelope.id][0] if envelope.id in known else first.envelope.sha256
+    return Receipt("duplicate" if sha256 == envelope.sha256 else "conflict", envelope.id)
+
+
+def _raise_cases(
+    system: System, dead: Sequence[_Checked], receipts: Sequence[Receipt], by: Actor, now: datetime
+) -> None:
+    """One case per cause: a contract that one system breaks, an id that one system uses twice."""
+    openings = [
+        CaseOpening(
+            "contract-violation",
+            SubjectRef("sync.stream", f"{system.slug}/{one.envelope.type}", one.client_id),
+            f"{system.slug} {one.envelope.type}",
+            one.client_id,
+            f"{system.name} breaks the contract {one.envelope.type}: {one.cause}",
+            cause=f"{system.slug}/{one.envelope.type}",
+            evidence={
+                "system": system.slug,
+                "contract": one.envelope.type,
+                "event": one.envelope.id,
+                "cause": one.cause,
+            },
+        )
+        for one in dead
+    ]
+    openings += [
+        CaseOpening(
+            "id-conflict",
+            SubjectRef("sync.event", f"{system.slug}/{receipt.event_id}"[:80], system.client_id),
+            f"{system.slug} {receipt.event_id}"[:120],
+            system.client_id,
+            f"{system.name} sent {receipt.event_id} again with other content",
+            cause=f"{system.slug}/id-conflict",
+            evidence={"system": system.slug, "event": receipt.event_id},
+        )
+        for receipt in receipts
+        if receipt.status == "conflict"
+    ]
+    open_cases(openings=openings, by=by, now=now)
+    record_many(
+        [
+            Entry(
+                "event.refused", SubjectRef("sync.inboundevent", str(one.id), one.client_id), data={"cause": one.cause}
+            )
+            for one in dead
+        ]
+    )

@@ -1,0 +1,102 @@
+"""Dead letters, once their cause is mended: through the same door again, or put away with a reason."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import F
+
+from audit.access import require
+from audit.context import Actor, acting
+from audit.errors import FieldError, Invalid, NotFound
+from audit.services.events import Entry, record_many
+from audit.subject_refs import subject_ref
+from audit.wakeups import wake
+from exceptions.models import ExceptionCase
+from exceptions.services import withdraw_case
+from exceptions.states import CASE_LIVE
+from orders.sync.models import InboundEvent
+from orders.sync.states import InboundState
+from rules import selectors as rules
+
+
+def replay(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) -> dict[UUID, str]:
+    """Put dead letters back in line, under the same id, so that nothing can take effect twice; a verdict per id in words.
+
+    One that still breaks its contract stays where it is. Cases whose last dead letter is gone are withdrawn.
+    """
+    _reason(reason)
+    verdicts: dict[UUID, str] = {}
+    with acting(by, at=now):
+        require(by, "sync.replay")
+        events = _locked(event_ids, by)
+        again = []
+        for event in events:
+            if event.state != InboundState.DEAD:
+                verdicts[event.pk] = f"{event.key} is {InboundState(event.state).label.lower()}: nothing to replay."
+            elif still := _still_wrong(event):
+                verdicts[event.pk] = f"{event.key} still breaks its contract: {still}"
+            else:
+                again.append(event)
+                verdicts[event.pk] = f"{event.key} is in line again."
+        InboundEvent.objects.filter(pk__in=[event.pk for event in again]).update(
+            state=InboundState.NEW,
+            finished_at=None,
+            cause="",
+            violations=[],
+            attempts=0,
+            due_at=now,
+            replays=F("replays") + 1,
+        )
+        record_many([Entry("event.replayed", subject_ref(event), reason=reason) for event in again])
+        _withdraw_settled(events, by, now)
+        if again:
+            wake("sync.apply_inbox")
+    return verdicts
+
+
+def discard(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) -> int:
+    """Put dead letters away for good; the number put away."""
+    _reason(reason)
+    with acting(by, at=now):
+        require(by, "sync.replay")
+        events = [event for event in _locked(event_ids, by) if event.state == InboundState.DEAD]
+        InboundEvent.objects.filter(pk__in=[event.pk for event in events]).update(
+            state=InboundState.DISCARDED, finished_at=now
+        )
+        record_many([Entry("event.discarded", subject_ref(event), reason=reason) for event in events])
+        _withdraw_settled(events, by, now)
+    return len(events)
+
+
+def _locked(event_ids: Sequence[UUID], by: Actor) -> list[InboundEvent]:
+    events = InboundEvent.objects.filter(pk__in=event_ids).order_by("number")
+    if by.clients is not None:
+        events = events.filter(client_id__in=by.clients)
+    return list(events.select_for_update())
+
+
+def _still_wrong(event: InboundEvent) -> str:
+    try:
+        violations = rules.validate_payload(event.type, event.contract_version, event.data)
+    except NotFound as unknown:
+        return unknown.message
+    return f"{violations[0].pointer or '/'}: {violations[0].detail}" if violations else ""
+
+
+def _withdraw_settled(events: Sequence[InboundEvent], by: Actor, now: datetime) -> None:
+    """A stream without dead letters needs nobody any more."""
+    for system_id, event_type, slug in sorted({(event.system_id, event.type, event.system.slug) for event in events}):
+        if InboundEvent.objects.filter(system_id=system_id, type=event_type, state=InboundState.DEAD).exists():
+            continue
+        cases = ExceptionCase.objects.filter(
+            subject_type="sync.stream", subject_id=f"{slug}/{event_type}", state__in=CASE_LIVE
+        )
+        for case in cases:
+            withdraw_case(case_id=case.pk, reason="No dead letter of this stream is left.", by=by, now=now)
+
+
+def _reason(text: str) -> None:
+    if len(text.strip()) < 3:  # noqa: PLR2004 -- shorter says nothing
+        detail = "Say why in at least 3 characters."
+        raise Invalid(detail, errors=[FieldError("/reason", "too-short", detail)])
