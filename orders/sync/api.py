@@ -63,13 +63,7 @@ def hooks(request: HttpRequest, system: str) -> HttpResponse:
         else:
             signatures.verify(secrets_in_force=secrets, headers=_lower(request), body=body, now=now)
         topic = request.headers.get("X-Shopify-Topic", "")
-        connector = selectors.connector_for(known, topic)
-        if connector is None:
-            raise Unreadable(
-                f"{known.slug} has no connector for “{topic or 'messages without a topic'}”.",
-                code="no-connector",
-                status=422,
-            )
+        connector = _connector(known, topic)
         envelope = connectors.translate(
             mapping=connector.mapping,
             event_type=connector.event_type,

@@ -131,7 +131,8 @@ def _send(client: httpx2.Client, message: OutboundMessage, secret: str | None, n
         answer = (None, f"no answer in {TIMEOUT_SECONDS} s", "")
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as failure:
         answer = (None, f"{type(failure).__name__}: not reachable", "")
-    return Answer(*answer, round((perf_counter() - begun) * 1000))
+    status, error, head_of = answer
+    return Answer(status, error, head_of, round((perf_counter() - begun) * 1000))
 
 
 def refuse_private_address(url: str) -> None:

@@ -1,0 +1,192 @@
+"""What systems send is kept once, in order, and never a 500."""
+
+import json
+import random
+import threading
+from typing import Any
+
+import pytest
+from django.db import connections
+from standardwebhooks import Webhook
+
+from audit import clock
+from audit.context import Actor
+from exceptions.models import ExceptionCase
+from orders.sync import services, signatures
+from orders.sync.envelopes import of_document
+from orders.sync.models import InboundEvent, System
+from orders.sync.states import CredentialKind, InboundState
+from tests.cast import House
+from tests.orders.sync.conftest import Send, stock
+
+
+def test_an_event_is_accepted_once_and_applied_once(send: Send, applied: list[str]) -> None:
+    first, second = send(stock()), send(stock())
+    assert (first.status_code, first.json()) == (202, {"accepted": True, "duplicate": False, "event": "e-1"})
+    assert (second.status_code, second.json()) == (202, {"accepted": True, "duplicate": True, "event": "e-1"})
+    assert [services.apply_due(now=clock.now()), services.apply_due(now=clock.now()), applied] == [1, 0, ["e-1"]]
+
+
+def test_the_same_id_with_other_content_is_a_conflict_with_an_owner(send: Send, applied: list[str]) -> None:
+    send(stock())
+    again = send(stock(available=6))
+    assert (again.status_code, again["Content-Type"], again.json()["type"]) == (
+        409,
+        "application/problem+json",
+        "/problems/id-conflict/",
+    )
+    assert InboundEvent.objects.get().data["available"] == 5
+    assert ExceptionCase.objects.get().type == "id-conflict"
+
+
+def test_a_broken_contract_is_kept_named_and_replayed_once_mended(send: Send, applied: list[str], house: House) -> None:
+    answer = send(stock(available="many"))
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/available"
+    letter = InboundEvent.objects.get()
+    assert (answer.json()["dead_letter"], letter.state) == (letter.key, InboundState.DEAD)
+    case = ExceptionCase.objects.get()
+    assert (case.type, case.owner.slug) == ("contract-violation", "integrations")
+
+    verdicts = services.replay(event_ids=[letter.pk], reason="try again", by=house.actor("lee"), now=clock.now())
+    assert "still breaks its contract: /available" in verdicts[letter.pk]
+    services.discard(event_ids=[letter.pk], reason="sender corrected it", by=house.actor("lee"), now=clock.now())
+    case.refresh_from_db()
+    assert case.state == "withdrawn"
+
+
+def test_what_a_handler_cannot_apply_is_set_aside_alone_and_replayed(
+    send: Send, applied: list[str], house: House
+) -> None:
+    for n, sku in enumerate(["A", "BROKEN", "C"]):
+        send(stock(f"e-{n}", sku=sku))
+    services.apply_due(now=clock.now())
+    assert sorted(applied) == ["e-0", "e-2"]
+    letter = InboundEvent.objects.get(state=InboundState.DEAD)
+    assert letter.cause == "ValueError while applying it; the log of this moment says more."
+    services.replay(event_ids=[letter.pk], reason="mended", by=house.actor("lee"), now=clock.now())
+    services.apply_due(now=clock.now())
+    letter.refresh_from_db()
+    assert (letter.state, letter.replays) == (InboundState.DEAD, 1)
+
+
+def test_events_of_one_subject_are_applied_in_order_and_older_ones_are_overtaken(
+    send: Send, applied: list[str]
+) -> None:
+    for event_id, token in (("new", 7), ("old", 3), ("newer", 8)):
+        send(stock(event_id, token=token))
+    services.apply_due(now=clock.now())
+    assert applied == ["new", "newer"]
+    assert InboundEvent.objects.get(event_id="old").state == InboundState.SUPERSEDED
+
+
+def test_a_batch_has_a_result_for_each(send: Send, applied: list[str]) -> None:
+    batch = [stock("a"), stock("b", available="x"), {"specversion": "0.3"}, stock("a")]
+    answer = send(batch, content_type="application/cloudevents-batch+json")
+    assert (answer.status_code, [item["status"] for item in answer.json()["results"]]) == (202, [202, 422, 400, 202])
+
+
+def test_binary_mode_carries_attributes_in_headers(send: Send, applied: list[str]) -> None:
+    event = stock("bin")
+    headers = {f"ce-{name}": str(event[name]) for name in ("specversion", "id", "source", "type", "subject")}
+    answer = send(event["data"], content_type="application/json", headers=headers)
+    assert (answer.status_code, answer.json()["event"]) == (202, "bin")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b'{"a": 1, "a": 2}', 400),
+        (b'{"a": "\\u0000"}', 400),
+        (b'{"a": "\\ud800"}', 400),
+        (b"[" * 5_000, 400),
+        (b'{"a": 1' + b"0" * 4_000 + b"}", 400),
+        (b'{"a": NaN}', 400),
+        (b"\xff\xfe{}", 400),
+        (b"\xef\xbb\xbf{}", 400),
+        (b"\x80", 400),
+        (b"x" * 1_048_577, 413),
+        (b'{"specversion": "1.0"}', 400),
+        (b"[]", 400),
+        (b"null", 400),
+    ],
+)
+def test_nonsense_is_refused_precisely_and_never_a_500(send: Send, body: bytes, status: int) -> None:
+    answer = send(body)
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
+    assert len(answer.json()["detail"]) > 10
+    assert InboundEvent.objects.count() == 0
+
+
+def test_only_a_fresh_and_true_signature_proves_a_sender(
+    client: Any, send: Send, secret: str, store: System, system: Actor
+) -> None:
+    body = json.dumps(stock()).encode()
+    good = signatures.sign(secret=secret, message_id="m", at=clock.now(), body=body)
+    late = {**good, "webhook-timestamp": str(int(good["webhook-timestamp"]) - 301)}
+    for headers in (
+        {},
+        late,
+        {**good, "webhook-signature": "v1,AAAA"},
+        {**good, "webhook-id": "n"},
+        {**good, "webhook-timestamp": "soon"},
+    ):
+        answer = client.post(
+            "/api/v1/events",
+            data=body,
+            content_type="application/cloudevents+json",
+            headers={"X-Handrail-System": "shop", **headers},
+        )
+        assert answer.status_code == 401, headers
+    newer = services.add_credential(system=store, kind=CredentialKind.INBOUND, by=system, now=clock.now())
+    assert {send(stock("by-new"), key=newer).status_code, send(stock("by-old"), key=secret).status_code} == {202}
+
+
+def test_our_signatures_are_the_standards(secret: str) -> None:
+    body = json.dumps(stock()).encode()
+    headers = signatures.sign(secret=secret, message_id="msg_1", at=clock.now(), body=body)
+    assert Webhook(secret).verify(body, headers) == stock()
+
+
+def test_nobody_sees_the_secret_or_the_payload_in_the_tables(send: Send, secret: str, applied: list[str]) -> None:
+    send(stock())
+    event = InboundEvent.objects.get()
+    assert "TENT" not in event.sealed
+    assert secret not in str(event.system.credentials.get().__dict__)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thousand_events_twice_and_shuffled_by_four_senders_are_a_thousand_once(
+    store: System, system: Actor, applied: list[str]
+) -> None:
+    events = [of_document(stock(f"e-{n}", sku=f"S-{n % 50}"), now=clock.now()) for n in range(1_000)] * 2
+    random.Random(7).shuffle(events)
+
+    def deliver(share: list[Any]) -> None:
+        try:
+            for start in range(0, len(share), 25):
+                services.receive(system=store, envelopes=share[start : start + 25], by=system, now=clock.now())
+                services.apply_due(now=clock.now())
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=deliver, args=(events[n::4],)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    services.apply_due(now=clock.now())
+
+    assert sorted(applied) == sorted(f"e-{n}" for n in range(1_000))
+    assert InboundEvent.objects.exclude(state=InboundState.APPLIED).count() == 0
+    by_subject: dict[str, list[int]] = {}
+    for number, event_id in InboundEvent.objects.values_list("number", "event_id"):
+        by_subject.setdefault(f"S-{int(event_id[2:]) % 50}", []).append(number)
+    for subject, numbers in by_subject.items():
+        in_order = [
+            applied.index(e)
+            for e in InboundEvent.objects.filter(subject=subject).order_by("number").values_list("event_id", flat=True)
+        ]
+        assert in_order == sorted(in_order), subject
+        assert len(numbers) == 20
