@@ -47,6 +47,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.request_ids.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -174,7 +175,24 @@ DEFAULT_FROM_EMAIL = env.text("HANDRAIL_MAIL_FROM", "Handrail <handrail@localhos
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["audit.rest.parsing.StrictJSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rules.authentication.ByToken", "rules.authentication.BySession"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["audit.rest.throttling.CallerRate"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "audit.rest.problems.answer_with_problem",
+    "URL_FORMAT_OVERRIDE": None,
+}
+API_REQUESTS_PER_MINUTE = env.integer("HANDRAIL_API_REQUESTS_PER_MINUTE", 600)
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Handrail",
+    "DESCRIPTION": "The operating layer for teams that move orders, campaigns and records between systems.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "COMPONENT_SPLIT_REQUEST": True,
 }
 
 LOGGING: dict[str, Any] = {

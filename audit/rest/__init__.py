@@ -1,0 +1,1 @@
+"""What every API resource shares: problems, strict parsing, pages, filters, versions, and one effect per request."""

@@ -1,0 +1,161 @@
+"""The shapes of a resource: a list, a record, an act on a record, a creation. A view declares; this does the rest alike everywhere."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.db.models import Model, QuerySet
+from rest_framework import status
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from audit import clock
+from audit.access import require
+from audit.context import Actor
+from audit.errors import Conflict, NotFound
+from audit.filtering import FilterSet, Question
+from audit.rest.idempotency import once
+from audit.rest.pages import KeysetPagination, given_filters
+from audit.rest.parsing import Input, NoInput, read_body
+from audit.rest.problems import Stale
+from audit.rest.schema import ResourceSchema
+from audit.rest.versions import etag, is_known, seen_version
+
+
+def actor_of(request: Request) -> Actor:
+    """Who asks: the authenticators put the actor where DRF keeps a token."""
+    actor: Any = request.auth
+    if not isinstance(actor, Actor):
+        raise NotAuthenticated
+    return actor
+
+
+class Resource(GenericAPIView[Any]):
+    """Something that can be asked for. `permission` is what everyone asking needs; `noun` is what people call it."""
+
+    permission: ClassVar[str]
+    noun: ClassVar[str]
+    key_field: ClassVar[str] = "key"
+    tag: ClassVar[str]
+    schema = ResourceSchema()
+
+    @property
+    def by(self) -> Actor:
+        """Who asks."""
+        return actor_of(self.request)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse who may not ask, then read the body once and within bounds."""
+        super().initial(request, *args, **kwargs)
+        require(self.by, self.permission)
+        read_body(request)
+
+    def records(self) -> QuerySet[Any, Any]:
+        """What exists for who asks; from the app's scoped selectors."""
+        raise NotImplementedError
+
+    def find(self, key: Any) -> Any:
+        """The record of this key. Raises `NotFound` for none and for another client's alike."""
+        found = self.records().filter(**self.lookup(key)).first()
+        if found is None:
+            raise NotFound(f"There is no {self.noun} {key}, or it is not yours to see.")
+        return found
+
+    def lookup(self, key: Any) -> Mapping[str, Any]:
+        """How a key in an address finds its record."""
+        return {self.key_field: key}
+
+    def shown(self, record: Any) -> Response:
+        """The record, with its version where it has one."""
+        response = Response(self.get_serializer(record).data)
+        if (version := getattr(record, "version", None)) is not None:
+            response["ETag"] = etag(version)
+        return response
+
+
+class ListResource(Resource):
+    """GET: a page of what matches the filters."""
+
+    filters: ClassVar[FilterSet]
+    pagination_class = KeysetPagination
+
+    def ordering(self, request: Request) -> tuple[str, ...]:
+        """The fields this request is sorted by."""
+        return self.filters.order(request.query_params.get("sort", ""))
+
+    def get(self, request: Request, **_: Any) -> Response:
+        """Answer with a page."""
+        question = Question(self.by, clock.now())
+        matching = self.filters.apply(self.records(), given_filters(request.query_params), question)
+        page = self.paginate_queryset(matching)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+
+class RecordResource(Resource):
+    """GET: one record. `is_whole` says that its version stands for everything shown, so that a known version need not be sent again."""
+
+    is_whole: ClassVar[bool] = True
+
+    def get(self, request: Request, key: Any) -> Response:
+        """Answer with the record, or that it is known already."""
+        record = self.find(key)
+        version = getattr(record, "version", None)
+        if self.is_whole and version is not None and is_known(request, version):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag(version)})
+        return self.shown(record)
+
+
+class ActResource(Resource):
+    """POST: one act on one record. Needs an Idempotency-Key, and If-Match unless `is_versioned` is off (a note adds, it undoes nothing)."""
+
+    input_class: ClassVar[type[Input]] = NoInput
+    is_versioned: ClassVar[bool] = True
+
+    def post(self, request: Request, key: Any, **more: Any) -> Response:
+        """Act once, and answer with the record as it is then."""
+        return once(request, self.by, lambda: self._act(key, more))
+
+    def _act(self, key: Any, more: Mapping[str, Any]) -> Response:
+        record = self.find(key)
+        seen = seen_version(self.request) if self.is_versioned else None
+        given = self.input_class(data=self.request.data)
+        given.is_valid(raise_exception=True)
+        if seen is not None and record.version > seen and not self.tells_who_was_faster:
+            raise self._stale(record, f"{record} changed since you looked at it.")
+        try:
+            self.act(record, {**given.validated_data, **more}, seen=seen, now=clock.now())
+        except Conflict as conflict:
+            current = self.find(key)
+            if seen is not None and current.version != seen:
+                raise self._stale(current, conflict.message) from conflict
+            raise
+        return self.shown(self.find(key))
+
+    tells_who_was_faster: ClassVar[bool] = True
+
+    def act(self, record: Any, given: Mapping[str, Any], *, seen: int | None, now: datetime) -> None:
+        """Call the one service that does it."""
+        raise NotImplementedError
+
+    def _stale(self, record: Model, message: str) -> Stale:
+        return Stale(message, current=self.get_serializer(record).data)
+
+
+class CreateMixin:
+    """POST on a list: something new. Needs an Idempotency-Key."""
+
+    input_class: ClassVar[type[Input]]
+
+    def post(self: Any, request: Request) -> Response:
+        """Create once, and answer with what there is then."""
+        return once(request, self.by, self._create)
+
+    def _create(self: Any) -> Response:
+        given = self.input_class(data=self.request.data)
+        given.is_valid(raise_exception=True)
+        response: Response = self.shown(self.create(given.validated_data, now=clock.now()))
+        response.status_code = status.HTTP_201_CREATED
+        response["Location"] = response.data["self"]
+        return response

@@ -1,0 +1,1 @@
+"""The API's addresses, its description and its reference."""
