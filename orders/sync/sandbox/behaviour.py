@@ -1,0 +1,88 @@
+"""What a sandbox system does with a task: pure decisions, so that a scenario plays the same every time."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MODES = {
+    "reject_address": "The carrier refuses the address",
+    "no_confirmation": "The task is taken and then silence",
+    "short_stock": "The warehouse finds nothing on the shelf",
+    "carrier_reject": "The carrier brings the parcel back",
+    "error": "Answers with HTTP 500",
+    "timeout": "Does not answer in time",
+    "duplicate": "Says everything twice",
+    "reorder": "Says everything in the wrong order",
+}
+STORY = {
+    "pick_pack": ("task.acknowledged", "task.confirmed", "shipment.picked", "shipment.packed"),
+    "drop_ship": ("task.acknowledged", "task.confirmed", "shipment.handed_over", "shipment.delivered"),
+    "ship": ("shipment.handed_over", "shipment.delivered"),
+}
+REFUSALS = {
+    "short_stock": ("pick_pack", "task.refused", "out_of_stock"),
+    "reject_address": ("ship", "shipment.rejected", "address"),
+}
+
+
+@dataclass(frozen=True)
+class Control:
+    """How the sandbox misbehaves: `orders` maps an order's key or number to a mode, `rates` a mode to its share (0 to 1).
+
+    `delay` is the number of seconds between two things a system says.
+    """
+
+    orders: Mapping[str, str] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
+    delay: float = 0.5
+
+    @classmethod
+    def of(cls, document: Any) -> "Control":
+        """A control from JSON. Raises `ValueError` naming what is wrong."""
+        if not isinstance(document, dict):
+            raise ValueError("send an object with orders, rates and delay")  # noqa: TRY004 -- one kind of refusal
+        orders = {str(key): str(mode) for key, mode in dict(document.get("orders", {})).items()}
+        rates = {str(mode): float(rate) for mode, rate in dict(document.get("rates", {})).items()}
+        if unknown := {*orders.values(), *rates} - set(MODES):
+            raise ValueError(f"unknown failure {', '.join(sorted(unknown))}; known are {', '.join(MODES)}")
+        if any(not 0 <= rate <= 1 for rate in rates.values()):
+            raise ValueError("a rate lies between 0 and 1")
+        delay = float(document.get("delay", 0.5))
+        if not 0 <= delay <= 60:  # noqa: PLR2004 -- a minute
+            raise ValueError("delay lies between 0 and 60 seconds")
+        return cls(orders, rates, delay)
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is sent and kept."""
+        return {"orders": dict(self.orders), "rates": dict(self.rates), "delay": self.delay}
+
+    def mode(self, task: Mapping[str, Any]) -> str:
+        """How this task fails, or nothing. The same task fails the same way every time."""
+        for name in ("order", "number"):
+            if marked := self.orders.get(str(task.get(name, ""))):
+                return marked
+        chance = int(hashlib.sha256(str(task.get("task", "")).encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
+        for mode, rate in sorted(self.rates.items()):
+            if chance < rate:
+                return mode
+            chance -= rate
+        return ""
+
+
+def story(task: Mapping[str, Any], mode: str) -> list[tuple[str, dict[str, Any]]]:
+    """What the system says about a task, in order: (event type, more data)."""
+    kind = str(task.get("kind", ""))
+    steps: list[tuple[str, dict[str, Any]]] = [(event, {}) for event in STORY.get(kind, ())]
+    if mode == "no_confirmation" and kind in {"pick_pack", "drop_ship"}:
+        return steps[:1]
+    if mode in REFUSALS and REFUSALS[mode][0] == kind:
+        _, event, reason = REFUSALS[mode]
+        return [(event, {"reason": reason})]
+    if mode == "carrier_reject" and kind == "ship":
+        return [("shipment.rejected", {"reason": "damaged"})]
+    if mode == "duplicate":
+        return [step for step in steps for _ in range(2)]
+    if mode == "reorder":
+        return list(reversed(steps))
+    return steps

@@ -1,0 +1,178 @@
+"""The sandbox's HTTP: one address per system that takes tasks, a control, and a voice that says what happened."""
+
+import json
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from orders.sync import signatures
+from orders.sync.errors import SignatureRefused
+from orders.sync.sandbox.behaviour import Control, story
+from orders.sync.sandbox.journal import Journal
+from orders.sync.sandbox.secrets import sandbox_secret
+
+LONGEST_BODY = 1_048_576
+SILENCE_SECONDS = 12
+VOICE_PAUSE = 0.05
+
+
+class Sandbox:
+    """All sandbox systems behind one port. `key` is the installation's; `reply_to` the product's address for events."""
+
+    def __init__(self, *, port: int, key: str, reply_to: str, journal: Path) -> None:
+        self.key = key
+        self.reply_to = reply_to
+        self.journal = Journal(journal)
+        self.control = Control.of(self.journal.control())
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"sandbox": self}))
+        self._server.daemon_threads = True
+        self._stopped = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True),
+            threading.Thread(target=self._speak, daemon=True),
+        ]
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def start(self) -> None:
+        """Listen and speak, in threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop listening and speaking; what was not said yet is kept."""
+        self._stopped.set()
+        self._server.shutdown()
+        self._server.server_close()
+        for thread in self._threads:
+            thread.join()
+        self.journal.close()
+
+    def set_control(self, document: Any) -> Control:
+        """Misbehave differently from now on. Raises `ValueError`."""
+        self.control = Control.of(document)
+        self.journal.set_control(self.control.as_json())
+        return self.control
+
+    def take(self, system: str, key: str, document: dict[str, Any]) -> int:
+        """Take a message; the HTTP status to answer with."""
+        task = dict(document.get("data") or {})
+        mode = self.control.mode(task)
+        if mode == "error":
+            return 500
+        if mode == "timeout":
+            self._stopped.wait(SILENCE_SECONDS)
+            return 504
+        first = self.journal.execute(
+            key=key,
+            system=system,
+            task=str(task.get("task", "")),
+            kind=str(task.get("kind", document.get("type", ""))),
+            sayings=self._sayings(key, task, mode),
+        )
+        return 202 if first else 200
+
+    def _sayings(self, key: str, task: dict[str, Any], mode: str) -> list[tuple[str, dict[str, Any], float]]:
+        begun = time.time()
+        said: list[tuple[str, dict[str, Any], float]] = []
+        for place, (event_type, more) in enumerate(story(task, mode)):
+            at = datetime.fromtimestamp(begun, UTC) + timedelta(seconds=place)
+            event_id = f"{key}:{event_type}"
+            data = {
+                "task": task.get("task"),
+                "order": task.get("order"),
+                "client": task.get("client"),
+                "at": at.isoformat(),
+                **more,
+            }
+            event = {
+                "specversion": "1.0",
+                "id": event_id,
+                "source": "/sandbox",
+                "type": event_type,
+                "subject": str(task.get("order")),
+                "time": at.isoformat(),
+                "data": {name: value for name, value in data.items() if value is not None},
+            }
+            said.append((f"{event_id}:{place}", event, begun + (place + 1) * self.control.delay))
+        return said
+
+    def _speak(self) -> None:
+        with httpx2.Client(timeout=10, trust_env=False) as client:
+            while not self._stopped.wait(VOICE_PAUSE):
+                for saying_id, system, body in self.journal.due():
+                    self._say(client, saying_id, system, body.encode())
+
+    def _say(self, client: httpx2.Client, saying_id: str, system: str, body: bytes) -> None:
+        secret = sandbox_secret(self.key, system)
+        signed = signatures.sign(secret=secret, message_id=saying_id, at=datetime.now(UTC), body=body)
+        headers = {"Content-Type": "application/cloudevents+json", "X-Handrail-System": system, **signed}
+        try:
+            answer = client.post(self.reply_to, content=body, headers=headers).status_code
+        except httpx2.HTTPError:
+            answer = 503
+        if answer >= 500 or answer in {401, 429}:  # noqa: PLR2004 -- not heard
+            self.journal.put_off(saying_id, 1.0)
+        else:
+            self.journal.said(saying_id, answer)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """POST /<layer>/<system> takes a task; GET and PUT /control; GET /journal."""
+
+    sandbox: Sandbox
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        answers = {"/control": self.sandbox.control.as_json, "/journal": self.sandbox.journal.summary}
+        answer = answers.get(self.path)
+        self._answer(200, answer()) if answer else self._answer(404, {"detail": "There is /control and /journal."})
+
+    def do_PUT(self) -> None:
+        try:
+            control = self.sandbox.set_control(json.loads(self._body()))
+        except (ValueError, TypeError) as wrong:
+            self._answer(422, {"detail": str(wrong)})
+        else:
+            self._answer(200, control.as_json())
+
+    def do_POST(self) -> None:
+        body = self._body()
+        parts = self.path.strip("/").split("/")
+        if len(parts) != 2:  # noqa: PLR2004 -- layer and system
+            self._answer(404, {"detail": "Systems live at /<layer>/<system>."})
+            return
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        try:
+            secret = sandbox_secret(self.sandbox.key, parts[1])
+            signatures.verify(secrets_in_force=[secret], headers=headers, body=body, now=datetime.now(UTC))
+            status = self.sandbox.take(parts[1], headers.get("idempotency-key", ""), json.loads(body))
+        except SignatureRefused as refused:
+            self._answer(401, {"detail": refused.message})
+        except ValueError as wrong:
+            self._answer(400, {"detail": str(wrong)})
+        else:
+            self._answer(status, {"accepted": status < 300})  # noqa: PLR2004 -- HTTP's range of success
+
+    def _body(self) -> bytes:
+        length = min(int(self.headers.get("Content-Length") or 0), LONGEST_BODY)
+        return self.rfile.read(length)
+
+    def _answer(self, status: int, document: dict[str, Any]) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the base class's name
+        """Quiet: the journal says what happened."""
