@@ -1,0 +1,137 @@
+"""What the demo's clients sell, and the people who buy it."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+@dataclass(frozen=True)
+class Good:
+    """A product of a client: code, name, price in minor units, how it comes to the customer, and how many lie on the shelf."""
+
+    code: str
+    name: str
+    price: int
+    sku_type: str = "stock"
+    vendor: str = ""
+    on_hand: int = 0
+
+
+GOODS: Final[dict[str, tuple[Good, ...]]] = {
+    "northwind": (
+        Good("NW-TENT-2P", "Ridgeline tent, 2 persons", 28_900, on_hand=120),
+        Good("NW-STOVE-G1", "Gas stove G1", 5_490, on_hand=80),
+        Good("NW-BAG-45", "Backpack 45 l", 14_900, on_hand=60),
+        Good("NW-LAMP-S", "Camp lamp S", 3_290, on_hand=0),
+        Good("NW-KAYAK-K2", "Kestrel K2 kayak", 89_000, "drop_ship", "kestrel"),
+        Good("NW-JACKET-26", "Storm jacket, spring 2027", 24_900, "preorder", "kestrel"),
+    ),
+    "fable": (
+        Good("FB-CLOTH-ILI", "The Iliad, cloth-bound", 2_950, on_hand=200),
+        Good("FB-BOX-BRONTE", "Brontë boxed set", 6_400, on_hand=90),
+        Good("FB-PRINT-A2", "Letterpress print A2", 4_200, "drop_ship", "pressworks"),
+        Good("FB-SIGNED-01", "Signed first edition", 18_000, on_hand=3),
+    ),
+    "lumen": (
+        Good("LC-HUB-DYN", "Dynamo hub", 12_900, on_hand=70),
+        Good("LC-LIGHT-F8", "Front light F8", 8_900, on_hand=150),
+        Good("LC-FRAME-54", "Steel frame 54 cm", 64_000, "preorder", "forge"),
+        Good("LC-BELL", "Brass bell", 1_900, on_hand=400),
+    ),
+}
+
+ADDRESSES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
+    "northwind": (
+        {"recipient": "Ida Berg", "street": "Torstraße 12", "postcode": "10119", "city": "Berlin", "country": "DE"},
+        {
+            "recipient": "Jelle de Wit",
+            "street": "Prinsengracht 300",
+            "postcode": "1016HX",
+            "city": "Amsterdam",
+            "country": "NL",
+        },
+        {
+            "recipient": "Lucie Perrin",
+            "street": "14 rue de Bretagne",
+            "postcode": "75003",
+            "city": "Paris",
+            "country": "FR",
+        },
+        {
+            "recipient": "Matteo Riva",
+            "street": "Via Savona 9",
+            "postcode": "20144",
+            "city": "Milano",
+            "region": "MI",
+            "country": "IT",
+        },
+    ),
+    "fable": (
+        {
+            "recipient": "Orla Byrne",
+            "street": "4 Merrion Row",
+            "postcode": "D02 XY47",
+            "city": "Dublin",
+            "region": "Dublin",
+            "country": "IE",
+        },
+        {
+            "recipient": "Tom Ashworth",
+            "street": "22 Broughton Street",
+            "postcode": "EH13RP",
+            "city": "Edinburgh",
+            "country": "GB",
+        },
+        {
+            "recipient": "Priya Nair",
+            "street": "71 Lamb's Conduit Street",
+            "postcode": "WC1N 3LX",
+            "city": "London",
+            "country": "GB",
+        },
+    ),
+    "lumen": (
+        {
+            "recipient": "Dana Cole",
+            "street": "88 Orchard Street",
+            "postcode": "10002",
+            "city": "New York",
+            "region": "NY",
+            "country": "US",
+        },
+        {
+            "recipient": "Marcus Hill",
+            "street": "1200 NW Marshall St",
+            "postcode": "97209",
+            "city": "Portland",
+            "region": "OR",
+            "country": "US",
+        },
+        {
+            "recipient": "Elena Ruiz",
+            "street": "410 E 5th St",
+            "postcode": "78701",
+            "city": "Austin",
+            "region": "TX",
+            "country": "US",
+        },
+    ),
+}
+# What was sent, and why no carrier takes it.
+BROKEN_ADDRESSES: Final[dict[str, dict[str, Any]]] = {
+    "northwind": {
+        "recipient": "Femke Vos",
+        "street": "Overtoom 21",
+        "postcode": "101 CT",
+        "city": "Amsterdam",
+        "country": "NL",
+    },
+    "fable": {"recipient": "Hugh Marsh", "street": "", "postcode": "BS1 4DJ", "city": "Bristol", "country": "GB"},
+    "lumen": {
+        "recipient": "Rae Kim",
+        "street": "5 Court Sq",
+        "postcode": "1110",
+        "city": "Long Island City",
+        "region": "NY",
+        "country": "US",
+    },
+}

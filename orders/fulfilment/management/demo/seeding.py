@@ -1,0 +1,189 @@
+"""Making the demo's day: orders of the last thirty hours in every stage, some of them stuck."""
+
+import random
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from audit.access import system_actor
+from audit.context import Actor, acting
+from audit.models import User
+from audit.subject_refs import subject_ref
+from exceptions import services as exceptions
+from exceptions.models import ExceptionCase
+from orders.fulfilment.decisions.news import News
+from orders.fulfilment.management.demo.goods import ADDRESSES, BROKEN_ADDRESSES, GOODS, Good
+from orders.fulfilment.management.demo.people import add_clients, add_people
+from orders.fulfilment.models import Order
+from orders.fulfilment.services.holds import hold_order
+from orders.fulfilment.services.intake import place_orders
+from orders.fulfilment.services.news import count_stock, take_news
+from rules.models import Client
+from rules.selectors import actor_for
+from rules.services.shipped import install_shipped_configuration
+
+SEED: Final = 20_261_120
+STEPS: Final = ("task.confirmed", "shipment.picked", "shipment.packed", "shipment.handed_over", "shipment.delivered")
+CHANNELS: Final = ("web", "web", "marketplace", "retail")
+# How many orders of each client got how far: the number of STEPS taken; None is not paid.
+STAGES: Final[tuple[tuple[int | None, int], ...]] = ((5, 8), (4, 3), (3, 1), (2, 1), (1, 2), (0, 2), (None, 1))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One order to make: its number, goods, extra facts and how many steps it has taken."""
+
+    number: str
+    goods: tuple[tuple[Good, int], ...]
+    placed_at: datetime
+    steps: int | None
+    facts: Mapping[str, Any]
+
+
+def seed(*, now: datetime) -> dict[str, int]:
+    """Make what is missing of the demo; a second run makes nothing. Returns how many orders and cases there are."""
+    by = system_actor("demo", channel="command")
+    install_shipped_configuration(by=by, now=now)
+    with acting(by, at=now, reason="demo"):
+        clients = add_clients()
+        people = add_people(clients)
+    if not Order.objects.exists():
+        for slug in GOODS:
+            _fill_shelves(clients[slug], by, now - timedelta(hours=32))
+            _make_orders(clients[slug], list(_plans(slug, now)), by)
+        _work_a_little(people, now)
+    return {"orders": Order.objects.count(), "cases": ExceptionCase.objects.live().count()}
+
+
+def _fill_shelves(client: Client, by: Actor, at: datetime) -> None:
+    shelf = [good for good in GOODS[client.slug] if good.sku_type == "stock"]
+    told = [_news("stock.changed", client, good.code, at, sku=good.code, available=good.on_hand) for good in shelf]
+    count_stock(news=told, by=by, now=at)
+
+
+def _plans(slug: str, now: datetime) -> Iterator[Plan]:
+    """Ordinary orders, spread over the last thirty hours, then the ones that get stuck this morning."""
+    chance = random.Random(f"{SEED}/{slug}")  # noqa: S311 -- a demo, the same every time
+    there = [good for good in GOODS[slug] if good.on_hand > 20 or good.sku_type != "stock"]
+    number = 5_000
+    for steps, count in STAGES:
+        for _ in range(count):
+            number += chance.randint(1, 9)
+            hours = 30 - (5 - (steps or 0)) * 5 - chance.random() * 4
+            goods = tuple((good, chance.choice((1, 1, 2))) for good in chance.sample(there, chance.choice((1, 1, 2))))
+            facts = {
+                "channel": chance.choice(CHANNELS),
+                "address": chance.choice(ADDRESSES[slug]),
+                "fraud_score": chance.randint(0, 40),
+                "delivery_sla": chance.choice(("standard", "standard", "expedited")),
+            }
+            yield Plan(f"{slug[0].upper()}{number}", goods, now - timedelta(hours=max(hours, 0.3)), steps, facts)
+    yield from _stuck_plans(slug, now)
+
+
+def _stuck_plans(slug: str, now: datetime) -> Iterator[Plan]:
+    first, good = GOODS[slug][0], ADDRESSES[slug][0]
+    prefix = slug[0].upper()
+    yield Plan(f"{prefix}6001", ((first, 1),), now - timedelta(minutes=50), 0, {"address": BROKEN_ADDRESSES[slug]})
+    yield Plan(f"{prefix}6002", ((first, 2),), now - timedelta(minutes=35), 0, {"address": good, "fraud_score": 88})
+    scarce = [item for item in GOODS[slug] if item.sku_type == "stock" and item.on_hand < 20]
+    if scarce:
+        yield Plan(f"{prefix}6003", ((first, 1), (scarce[0], 5)), now - timedelta(minutes=25), 0, {"address": good})
+    vendor = [item for item in GOODS[slug] if item.vendor][0:1]
+    if vendor:
+        facts = {"address": good, "channel": "marketplace"}
+        yield Plan(f"{prefix}6004", ((vendor[0], 1),), now - timedelta(minutes=70), 0, facts)
+    yield Plan(f"{prefix}6005", (), now - timedelta(minutes=15), None, {"address": good})
+
+
+def _make_orders(client: Client, plans: list[Plan], by: Actor) -> None:
+    for plan in sorted(plans, key=lambda plan: plan.placed_at):
+        placed = _placed(client, plan)
+        (order_id,) = place_orders(news=[placed], by=by, now=plan.placed_at)
+        if plan.steps is None:
+            continue
+        paid = plan.placed_at + timedelta(minutes=2)
+        told = _news("payment.captured", client, plan.number, paid, captured_at=paid.isoformat())
+        take_news(news=[told], by=by, now=paid)
+        order = Order.objects.get(pk=order_id)
+        for step, kind in enumerate(STEPS[: plan.steps], start=1):
+            at = paid + timedelta(minutes=35 * step)
+            keys = list(order.fulfilments.order_by("key").values_list("key", flat=True))
+            take_news(
+                news=[_news(kind, client, key, at, task=key, **_details(kind, key)) for key in keys], by=by, now=at
+            )
+
+
+def _placed(client: Client, plan: Plan) -> News:
+    lines = [
+        {
+            "sku": good.code,
+            "title": good.name,
+            "quantity": quantity,
+            "unit_minor": good.price,
+            "sku_type": good.sku_type,
+            "vendor": good.vendor,
+        }
+        for good, quantity in plan.goods
+    ]
+    return _news(
+        "order.placed",
+        client,
+        plan.number,
+        plan.placed_at,
+        client=client.slug,
+        order=plan.number,
+        currency=client.currency,
+        total_minor=sum(good.price * quantity for good, quantity in plan.goods),
+        placed_at=plan.placed_at.isoformat(),
+        promised_at=(plan.placed_at + timedelta(days=4)).isoformat(),
+        lines=lines,
+        **{"channel": "web", **plan.facts},
+    )
+
+
+def _details(kind: str, key: str) -> dict[str, str]:
+    return {
+        "shipment.picked": {"picker": "Picking line 2"},
+        "shipment.packed": {"manifest": f"PM-{key}"},
+        "shipment.handed_over": {"carrier": "DPD", "tracking": f"05{zlib.crc32(key.encode()):012d}"},
+    }.get(kind, {})
+
+
+def _news(kind: str, client_: Client, about: str, at: datetime, /, **data: Any) -> News:
+    return News(f"demo-{kind}-{client_.slug}-{about}", kind, f"store-{client_.slug}", about, client_.pk, at, data)
+
+
+def _work_a_little(people: Mapping[str, User], now: datetime) -> None:
+    """What the morning has seen so far: a case taken, a note, a hold, and a time-limited exception waiting for its decision."""
+    actors = {name: actor_for(user, channel="command") for name, user in people.items()}
+    exceptions.sweep_timers(now=now)
+    cases = {
+        (case.client.slug if case.client else "", case.type): case
+        for case in ExceptionCase.objects.live().select_related("client")
+    }
+    if case := cases.get(("northwind", "address")):
+        exceptions.acknowledge_case(case_id=case.pk, by=actors["amal"], now=now - timedelta(minutes=8))
+        text = "Wrote to the customer: is it 1017 CT? Answer expected before noon."
+        exceptions.note_case(case_id=case.pk, text=text, by=actors["amal"], now=now - timedelta(minutes=6))
+    if case := cases.get(("northwind", "vendor-no-confirmation")):
+        order = Order.objects.get(pk=case.subject_id)
+        exceptions.request_waiver(
+            gate="skip-vendor-confirmation",
+            subject=subject_ref(order),
+            subject_key=order.key,
+            client_id=order.client_id,
+            case_id=case.pk,
+            reason="Kestrel confirmed by phone at 9:40; their portal is down until noon and the truck leaves at 11.",
+            plan="Written confirmation is entered when the portal is back.",
+            minutes=240,
+            owner="ops-team",
+            by=actors["amal"],
+            now=now - timedelta(minutes=4),
+        )
+    moving = Order.objects.filter(state="in_fulfilment", client__slug="lumen").order_by("key").first()
+    if moving is not None:
+        words = "Customer changes the frame size, answer by 15:00"
+        hold_order(order_id=moving.pk, words=words, by=actors["jonas"], now=now - timedelta(minutes=12))
