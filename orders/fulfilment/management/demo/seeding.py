@@ -22,10 +22,12 @@ from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from rules.models import Client
 from rules.selectors import actor_for
+from rules.services.books import freeze_rule_book
 from rules.services.shipped import install_shipped_configuration
 
 SEED: Final = 20_261_120
 STEPS: Final = ("task.confirmed", "shipment.picked", "shipment.packed", "shipment.handed_over", "shipment.delivered")
+PLENTY: Final = 20
 CHANNELS: Final = ("web", "web", "marketplace", "retail")
 # How many orders of each client got how far: the number of STEPS taken; None is not paid.
 STAGES: Final[tuple[tuple[int | None, int], ...]] = ((5, 8), (4, 3), (3, 1), (2, 1), (1, 2), (0, 2), (None, 1))
@@ -49,6 +51,7 @@ def seed(*, now: datetime) -> dict[str, int]:
     with acting(by, at=now, reason="demo"):
         clients = add_clients()
         people = add_people(clients)
+    freeze_rule_book(by=by, now=now, note="the demo's people")
     if not Order.objects.exists():
         for slug in GOODS:
             _fill_shelves(clients[slug], by, now - timedelta(hours=32))
@@ -66,7 +69,7 @@ def _fill_shelves(client: Client, by: Actor, at: datetime) -> None:
 def _plans(slug: str, now: datetime) -> Iterator[Plan]:
     """Ordinary orders, spread over the last thirty hours, then the ones that get stuck this morning."""
     chance = random.Random(f"{SEED}/{slug}")  # noqa: S311 -- a demo, the same every time
-    there = [good for good in GOODS[slug] if good.on_hand > 20 or good.sku_type != "stock"]
+    there = [good for good in GOODS[slug] if good.on_hand >= PLENTY or good.sku_type != "stock"]
     number = 5_000
     for steps, count in STAGES:
         for _ in range(count):
@@ -88,7 +91,7 @@ def _stuck_plans(slug: str, now: datetime) -> Iterator[Plan]:
     prefix = slug[0].upper()
     yield Plan(f"{prefix}6001", ((first, 1),), now - timedelta(minutes=50), 0, {"address": BROKEN_ADDRESSES[slug]})
     yield Plan(f"{prefix}6002", ((first, 2),), now - timedelta(minutes=35), 0, {"address": good, "fraud_score": 88})
-    scarce = [item for item in GOODS[slug] if item.sku_type == "stock" and item.on_hand < 20]
+    scarce = [item for item in GOODS[slug] if item.sku_type == "stock" and item.on_hand < PLENTY]
     if scarce:
         yield Plan(f"{prefix}6003", ((first, 1), (scarce[0], 5)), now - timedelta(minutes=25), 0, {"address": good})
     vendor = [item for item in GOODS[slug] if item.vendor][0:1]

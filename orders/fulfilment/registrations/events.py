@@ -1,0 +1,68 @@
+"""Which of our doors hears which event."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from audit.context import Actor
+from orders.fulfilment.decisions.news import News
+from orders.fulfilment.services import intake, news
+from orders.sync import handlers
+from orders.sync.errors import Unprocessable
+from orders.sync.models import InboundEvent
+
+NEWS_TYPES = (
+    "payment.captured",
+    "order.cancelled",
+    "task.acknowledged",
+    "task.confirmed",
+    "task.refused",
+    "shipment.picked",
+    "shipment.packed",
+    "shipment.handed_over",
+    "shipment.delivered",
+    "shipment.rejected",
+)
+
+
+def orders_placed(events: Sequence[InboundEvent], *, by: Actor, now: datetime) -> None:
+    """Orders come in."""
+    intake.place_orders(news=_as_news(events), by=by, now=now)
+
+
+def news_heard(events: Sequence[InboundEvent], *, by: Actor, now: datetime) -> None:
+    """Something happened to orders or parcels."""
+    news.take_news(news=_as_news(events), by=by, now=now)
+
+
+def stock_counted(events: Sequence[InboundEvent], *, by: Actor, now: datetime) -> None:
+    """Somebody counted a shelf."""
+    news.count_stock(news=_as_news(events), by=by, now=now)
+
+
+def _as_news(events: Sequence[InboundEvent]) -> list[News]:
+    """Events as news; every one of them has to say whose order it is about."""
+    homeless: dict[object, str] = {
+        event.pk: "It does not say which client it is for." for event in events if event.client_id is None
+    }
+    if homeless:
+        raise Unprocessable(homeless)
+    return [
+        News(
+            event_id=event.event_id,
+            type=event.type,
+            system=event.system.slug,
+            subject=event.subject,
+            client_id=event.client_id,
+            happened_at=event.time,
+            data=event.data,
+            correlation_id=event.correlation_id,
+        )
+        for event in events
+        if event.client_id is not None
+    ]
+
+
+handlers.register("order.placed", orders_placed)
+handlers.register("stock.changed", stock_counted)
+for event_type in NEWS_TYPES:
+    handlers.register(event_type, news_heard)

@@ -1,0 +1,106 @@
+"""The whole way over the wire's doors: events in through the inbox, tasks out through the outbox, confirmations back in."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from audit.context import Actor, acting
+from orders.fulfilment.models import Order
+from orders.sync.envelopes import of_document
+from orders.sync.models import InboundEvent, OutboundMessage, System
+from orders.sync.services import apply_due, receive
+from rules.models import Client, Owner
+from tests.factories import orders as make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def systems(northwind: Client, system: Actor, now: datetime) -> dict[str, System]:
+    with acting(system, at=now):
+        owner = Owner.objects.get(slug="integrations")
+        return {
+            layer: System.objects.create(slug=f"sandbox-{layer}", name=layer, layer=layer, owner=owner)
+            for layer in ("store", "wms", "vendor", "carrier", "crm", "billing")
+        }
+
+
+def say(source: System, kind: str, subject: str, at: datetime, /, **data: Any) -> None:
+    document = {
+        "specversion": "1.0",
+        "id": f"{kind}/{subject}",
+        "source": source.slug,
+        "type": kind,
+        "subject": subject,
+        "time": at.isoformat(),
+        "data": {"client": "northwind", **data},
+    }
+    actor = Actor(
+        "integrator", f"system:{source.slug}", source.name, permissions=frozenset({"sync.ingest"}), clients=None
+    )
+    receipts = receive(system=source, envelopes=[of_document(document, now=at)], by=actor, now=at)
+    assert [receipt.status for receipt in receipts] == ["accepted"], receipts
+    apply_due(now=at)
+
+
+def tasks() -> list[tuple[str, str, str]]:
+    messages = OutboundMessage.objects.filter(type="task.requested").select_related("system").order_by("number")
+    return [(message.system.slug, message.payload["kind"], message.key) for message in messages]
+
+
+def test_an_order_goes_the_whole_way_over_the_wire(
+    systems: dict[str, System], northwind: Client, now: datetime
+) -> None:
+    store, wms, carrier = systems["store"], systems["wms"], systems["carrier"]
+    say(store, "order.placed", "W-1", now, **make.placed(northwind, now, order="W-1").data)
+    say(
+        store,
+        "payment.captured",
+        "W-1",
+        now,
+        order="W-1",
+        amount_minor=9_900,
+        currency="EUR",
+        captured_at=now.isoformat(),
+    )
+    order = Order.objects.get()
+    key = f"{order.key}-1"
+    assert tasks() == [("sandbox-wms", "pick_pack", f"{key}/pick_pack/1")]
+    at = now + timedelta(minutes=5)
+    for kind in ("task.confirmed", "shipment.picked", "shipment.packed"):
+        say(wms, kind, key, at, task=key, at=at.isoformat())
+    assert tasks()[1:] == [("sandbox-carrier", "ship", f"{key}/ship/1")]
+    for kind in ("shipment.handed_over", "shipment.delivered"):
+        say(carrier, kind, key, at, task=key, at=at.isoformat(), carrier="DPD", tracking="0512")
+    order.refresh_from_db()
+    assert (order.state, order.delivered_at) == ("delivered", at)
+    assert set(InboundEvent.objects.values_list("state", flat=True)) == {"applied"}
+
+
+def test_a_task_says_who_answers_and_what_happens_otherwise(systems: dict[str, System], place: make.Place) -> None:
+    place()
+    payload = OutboundMessage.objects.get(type="task.requested").payload
+    assert (payload["owner"], payload["flow"], payload["fallback_route"]) == (
+        "ops-team",
+        "warehouse-pick-pack",
+        "ops-team-review",
+    )
+    assert payload["address"]["street"] == "Torstraße 12"
+
+
+def test_what_people_see_of_a_task_has_no_personal_data(systems: dict[str, System], place: make.Place) -> None:
+    place()
+    assert "Torstra" not in str(OutboundMessage.objects.get(type="task.requested").preview)
+
+
+def test_an_order_that_cannot_be_read_becomes_a_dead_letter_and_the_others_go_on(
+    systems: dict[str, System], northwind: Client, now: datetime
+) -> None:
+    store = systems["store"]
+    say(
+        store, "order.placed", "W-1", now, **{**make.placed(northwind, now, order="W-1").data, "delivery_sla": "by-owl"}
+    )
+    say(store, "order.placed", "W-2", now, **make.placed(northwind, now, order="W-2").data)
+    assert dict(InboundEvent.objects.values_list("subject", "state")) == {"W-1": "dead", "W-2": "applied"}
+    assert list(Order.objects.values_list("number", flat=True)) == ["W-2"]
