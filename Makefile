@@ -20,6 +20,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/mypy .
 	$(BIN)/djlint --lint templates
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 	HANDRAIL_PUBLIC_URL=https://handrail.example ALLOWED_HOSTS=handrail.example SECRET_KEY="$$(head -c 48 /dev/urandom | base64)" \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 

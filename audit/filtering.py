@@ -154,13 +154,29 @@ def record_of(
 
     def read(value: str, question: Question) -> Q:
         visible = records(question.by).order_by(field)
-        found: Model | None = visible.filter(**{field: value}).first()
+        try:
+            found: Model | None = visible.filter(**{field: value}).first()
+        except ValueError:
+            found = None  # text where the field keeps a number
         if found is None:
             options = [str(option) for option in visible.values_list(field, flat=True)[:500]]
             raise UnknownValueError(f"{label} “{value}” is not known.{_perhaps(value, options)}")
         return Q(**{path: found.pk})
 
     return Filter(name, label, read, f"{field} of one you may see")
+
+
+def record_kind(name: str, path: str, kinds: Callable[[], QuerySet[Any, Any]], *, label: str = "") -> Filter:
+    """The slug of a configured kind, kept by value in the listed record."""
+    label = label or _labelled(name)
+
+    def read(value: str, _: Question) -> Q:
+        known = list(kinds().values_list("slug", flat=True))
+        if value not in known:
+            raise UnknownValueError(f"{label} “{value}” is not known.{_perhaps(value, known)}")
+        return Q(**{path: value})
+
+    return Filter(name, label, read, "slug of a configured one")
 
 
 def exact(name: str, path: str, *, label: str = "") -> Filter:

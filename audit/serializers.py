@@ -19,7 +19,7 @@ class EventSerializer(serializers.ModelSerializer[Event]):
     key = serializers.UUIDField(source="id")
     sentence = serializers.SerializerMethodField(help_text="What happened, in words.")
     reason = serializers.SerializerMethodField()
-    data = serializers.SerializerMethodField()
+    data: Any = serializers.SerializerMethodField()
     changes = serializers.SerializerMethodField(help_text="Field → [before, after].")
     hash = serializers.SerializerMethodField(help_text="Hash of the record's chain up to here, hexadecimal.")
 
@@ -73,7 +73,7 @@ class SealSerializer(serializers.ModelSerializer[Seal]):
 
     self = SelfLink("api:seal", key="number")
     key = serializers.IntegerField(source="number")
-    root = serializers.SerializerMethodField(help_text="Merkle root of the sealed events, hexadecimal.")
+    root: Any = serializers.SerializerMethodField(help_text="Merkle root of the sealed events, hexadecimal.")
     previous = serializers.SerializerMethodField(help_text="Hash of the seal before, hexadecimal.")
 
     class Meta:

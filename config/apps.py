@@ -9,5 +9,6 @@ class WiringConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        """Plug the start-up checks in."""
+        """Plug the start-up checks and the ways in to the API in."""
         from config import checks  # noqa: F401, PLC0415 -- app ready
+        from config.api import authentication_schemes  # noqa: F401, PLC0415 -- app ready

@@ -193,6 +193,18 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "OrderState": "orders.fulfilment.states.OrderState",
+        "FulfilmentState": "orders.fulfilment.states.FulfilmentState",
+        "CaseState": "exceptions.states.CaseState",
+        "WaiverState": "exceptions.states.WaiverState",
+        "ContractState": "rules.states.ContractState",
+        "InboundState": "orders.sync.states.InboundState",
+        "OutboundState": "orders.sync.states.OutboundState",
+        "RunState": "orders.sync.states.RunState",
+        "OwnerKind": "rules.states.OwnerKind",
+        "FlowKind": "rules.states.FlowKind",
+    },
 }
 
 LOGGING: dict[str, Any] = {

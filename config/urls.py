@@ -4,7 +4,6 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include("orders.sync.urls")),
     path("admin/", admin.site.urls),
     path("api/", include("config.api.urls")),
 ]

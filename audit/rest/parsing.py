@@ -52,5 +52,11 @@ class Input(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class ReasonInput(Input):
+    """Why."""
+
+    reason = serializers.CharField(max_length=2000)
+
+
 class NoInput(Input):
     """Nothing has to be said."""

@@ -112,6 +112,8 @@ class ActResource(Resource):
 
     input_class: ClassVar[type[Input]] = NoInput
     is_versioned: ClassVar[bool] = True
+    tells_who_was_faster: ClassVar[bool] = True
+    seen: int | None = None
 
     def post(self, request: Request, key: Any, **more: Any) -> Response:
         """Act once, and answer with the record as it is then."""
@@ -122,10 +124,11 @@ class ActResource(Resource):
         seen = seen_version(self.request) if self.is_versioned else None
         given = self.input_class(data=self.request.data)
         given.is_valid(raise_exception=True)
-        if seen is not None and record.version > seen and not self.tells_who_was_faster:
+        if seen is not None and record.version != seen and not self.tells_who_was_faster:
             raise self._stale(record, f"{record} changed since you looked at it.")
         try:
-            self.act(record, {**given.validated_data, **more}, seen=seen, now=clock.now())
+            self.seen = seen
+            self.act(record, {**given.validated_data, **more}, now=clock.now())
         except Conflict as conflict:
             current = self.find(key)
             if seen is not None and current.version != seen:
@@ -133,10 +136,8 @@ class ActResource(Resource):
             raise
         return self.shown(self.find(key))
 
-    tells_who_was_faster: ClassVar[bool] = True
-
-    def act(self, record: Any, given: Mapping[str, Any], *, seen: int | None, now: datetime) -> None:
-        """Call the one service that does it."""
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Call the one service that does it; `seen` is the version the asker looked at."""
         raise NotImplementedError
 
     def _stale(self, record: Model, message: str) -> Stale:

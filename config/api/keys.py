@@ -15,7 +15,15 @@ class KeyConverter:
         return value
 
 
-class NumberConverter(KeyConverter):
+class NumberConverter:
     """A positive number that fits a column."""
 
     regex = r"[0-9]{1,9}"
+
+    def to_python(self, value: str) -> int:
+        """The number."""
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        """As it is written."""
+        return str(value)

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
+from audit.access import require
 from audit.context import Actor
 from audit.subject_refs import SubjectRef
-from orders.sync.models import Attempt, Connector, InboundEvent, OutboundMessage, System
+from orders.sync.models import Attempt, Connector, Expectation, FlowRun, InboundEvent, OutboundMessage, System
 from orders.sync.states import InboundState
 
 
@@ -50,3 +51,38 @@ def sync_lag(now: datetime) -> dict[str, float]:
         slug: (now - created_at).total_seconds()
         for slug, created_at in waiting.values_list("system__slug", "created_at")
     }
+
+
+def systems_for(by: Actor) -> QuerySet[System]:
+    """Systems that serve everybody, and those of the actor's clients. Raises `Refused` without the permission, as all of these do."""
+    require(by, "sync.view_system")
+    systems = System.objects.select_related("client", "owner").order_by("slug")
+    return systems if by.clients is None else systems.filter(Q(client=None) | Q(client_id__in=by.clients))
+
+
+def events_for(by: Actor) -> QuerySet[InboundEvent]:
+    """What came in for the actor's clients; what belongs to none only for who sees every client."""
+    require(by, "sync.view_system")
+    events = InboundEvent.objects.select_related("system", "client").defer("sealed")
+    return events if by.clients is None else events.filter(client_id__in=by.clients)
+
+
+def letters_for(by: Actor) -> QuerySet[InboundEvent]:
+    """Events that are dead letters, or once were."""
+    return events_for(by).filter(Q(state__in=[InboundState.DEAD, InboundState.DISCARDED]) | Q(replays__gt=0))
+
+
+def messages_for(by: Actor) -> QuerySet[OutboundMessage]:
+    """What was promised to other systems for the actor's clients, with the attempts to keep it."""
+    require(by, "sync.view_system")
+    tries = Prefetch("tries", Attempt.objects.order_by("number"))
+    messages = OutboundMessage.objects.select_related("system", "client").defer("sealed").prefetch_related(tries)
+    return messages if by.clients is None else messages.filter(client_id__in=by.clients)
+
+
+def runs_for(by: Actor) -> QuerySet[FlowRun]:
+    """Flow runs of the actor's clients, with what they expect."""
+    require(by, "orders.view_order")
+    expectations = Prefetch("expectations", Expectation.objects.order_by("due_at", "pk"))
+    runs = FlowRun.objects.select_related("flow", "client").prefetch_related(expectations)
+    return runs if by.clients is None else runs.filter(client_id__in=by.clients)

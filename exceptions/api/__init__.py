@@ -1,0 +1,1 @@
+"""Exceptions and time-limited exceptions for programs."""

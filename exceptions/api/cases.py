@@ -1,0 +1,253 @@
+"""Exceptions: lists, records, and one address per act."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from audit import filtering
+from audit.errors import NotFound
+from audit.filtering import Filter, FilterSet, Question, UnknownValueError
+from audit.rest.parsing import ReasonInput
+from audit.rest.views import ActResource, ListResource, RecordResource, Resource
+from audit.subject_refs import SubjectRef
+from exceptions import serializers, services, subjects
+from exceptions.selectors import actions, visible
+from exceptions.states import CASE_LIVE, CaseState
+from rules import selectors as rules
+from rules.selectors import registry
+from rules.states import Severity
+
+KEY: Final = re.compile(r"^EX-(\d{1,15})$")
+
+
+def number_in(key: str) -> int:
+    """The number in EX-20418. Raises `NotFound` for what is no key."""
+    found = KEY.match(key)
+    if found is None:
+        raise NotFound(f"There is no exception {key[:40]}, or it is not yours to see.")
+    return int(found[1])
+
+
+def _owner(value: str, question: Question) -> Q:
+    """`me`, `team:<slug>`, or an owner's slug."""
+    if value == "me":
+        return visible.owned_by(question.by)
+    if value == "none":
+        return Q(pk__in=[])  # every exception has an owner
+    if value.startswith("team:"):
+        return Q(owner__team__slug=value.removeprefix("team:"))
+    return BY_OWNER.read(value, question)
+
+
+def _state(value: str, _: Question) -> Q:
+    if value == "live":
+        return Q(state__in=CASE_LIVE)
+    if value not in CaseState.values:
+        raise UnknownValueError(f"State “{value}” is not known. There are: live, {', '.join(CaseState.values)}.")
+    return Q(state=value)
+
+
+BY_OWNER: Final = filtering.record_of("owner", "owner", registry.owners_for)
+CASE_FILTERS: Final = FilterSet(
+    filters=(
+        filtering.search("title", "subject_key"),
+        filtering.record_kind("type", "type", registry.exception_types),
+        Filter("state", "State", _state, f"live, or one of {', '.join(CaseState.values)}", ("live", *CaseState.values)),
+        filtering.choice("severity", "severity", Severity.values),
+        filtering.record_of("client", "client", rules.clients_of),
+        Filter("owner", "Owner", _owner, "me, team:<slug>, or an owner's slug"),
+        filtering.exact("subject", "subject_key"),
+        filtering.exact("cause", "cause"),
+        filtering.moment("due", "due_at", ahead=True),
+        filtering.moment("created", "opened_at"),
+        filtering.amount("risk", "at_risk_minor"),
+    ),
+    sorts={
+        "due": ("due_at", "pk"),
+        "-due": ("-due_at", "-pk"),
+        "-created": ("-opened_at", "-pk"),
+        "created": ("opened_at", "pk"),
+        "-risk": ("-at_risk_minor", "-pk"),
+    },
+)
+
+
+class _Cases(Resource):
+    permission = "exceptions.view_case"
+    noun = "exception"
+    serializer_class: Any = serializers.CaseSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """Of the asker's clients."""
+        return visible.cases_for(self.by)
+
+    def lookup(self, key: Any) -> Mapping[str, Any]:
+        """By the number in the key."""
+        return {"number": number_in(key)}
+
+
+class CaseList(_Cases, ListResource):
+    """Exceptions, the next deadline first."""
+
+    filters = CASE_FILTERS
+
+
+class _WholeCases(_Cases):
+    serializer_class = serializers.CaseRecordSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """With notes and steps."""
+        return visible.whole_cases_for(self.by)
+
+
+class CaseRecord(_WholeCases, RecordResource):
+    """One exception with playbook, steps and notes."""
+
+    is_whole = False
+
+
+class CasePayload(_Cases):
+    """What everybody who works an exception is given: the subject, its last events, attempts and decision."""
+
+    serializer_class = serializers.PayloadSerializer
+
+    def get(self, request: Request, key: str) -> Response:
+        """Ask the subject's app."""
+        del request
+        case = self.find(key)
+        subject = subjects.subject_for(case.subject_type)
+        ref = SubjectRef(case.subject_type, case.subject_id, case.client_id)
+        page = subjects.SubjectPage(case.subject_key, "") if subject is None else subject.page(ref)
+        return Response(self.get_serializer({"exception": case.key, **asdict(page)}).data)
+
+
+class CaseActions(_Cases):
+    """What can be done with an exception now, and why the rest cannot."""
+
+    serializer_class = serializers.PossibleActionsSerializer
+
+    def get(self, request: Request, key: str) -> Response:
+        """Answer for the asker."""
+        del request
+        case = self.find(key)
+        possible = [asdict(one) for one in actions.possible_actions(case, by=self.by)]
+        return Response(self.get_serializer({"exception": case.key, "actions": possible}).data)
+
+
+class _CaseAct(_WholeCases, ActResource):
+    pass
+
+
+class Acknowledge(_CaseAct):
+    """Take an exception: from now on it is yours."""
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Take it."""
+        services.acknowledge_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
+
+
+class Start(_CaseAct):
+    """Begin to work on an exception."""
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Begin."""
+        services.start_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
+
+
+class Reassign(_CaseAct):
+    """Give an exception to another owner; its clock keeps running."""
+
+    input_class = serializers.ReassignInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Give it."""
+        services.reassign_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
+
+
+class Note(_CaseAct):
+    """Write something down for everyone who opens the exception."""
+
+    input_class = serializers.NoteInput
+    is_versioned = False
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Write it."""
+        services.note_case(case_id=record.pk, by=self.by, now=now, **given)
+
+
+class Wait(_CaseAct):
+    """Wait for somebody else; the exception comes back by itself."""
+
+    input_class = serializers.WaitInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Wait."""
+        services.wait_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
+
+
+class Resume(_CaseAct):
+    """Go on with an exception that was waiting."""
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Go on."""
+        services.resume_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
+
+
+class DoStep(_CaseAct):
+    """Do a step of the playbook, counted from one; each is done once."""
+
+    input_class = serializers.StepInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Do it."""
+        step = {name: value for name, value in given.items() if name != "number"}
+        services.complete_step(
+            case_id=record.pk, index=given["number"] - 1, by=self.by, now=now, seen=self.seen, **step
+        )
+
+
+class Resolve(_CaseAct):
+    """Say that an exception is solved, and how; its subject goes on."""
+
+    input_class = serializers.ResolveInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Solve it."""
+        services.resolve_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
+
+
+class Reopen(_CaseAct):
+    """Say that it was not solved after all."""
+
+    input_class = ReasonInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Open it again."""
+        services.reopen_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
+
+
+class Close(_CaseAct):
+    """Put a resolved exception away."""
+
+    tells_who_was_faster = False
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Put it away."""
+        services.close_case(case_id=record.pk, by=self.by, now=now, **given)
+
+
+class Withdraw(_CaseAct):
+    """Say that the cause of an exception has gone away."""
+
+    input_class = ReasonInput
+    tells_who_was_faster = False
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Withdraw it."""
+        services.withdraw_case(case_id=record.pk, by=self.by, now=now, **given)

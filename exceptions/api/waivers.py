@@ -1,0 +1,138 @@
+"""Time-limited exceptions: asked for, decided by somebody else, in force by the clock."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+
+from audit import filtering
+from audit.errors import FieldError, Invalid, NotFound
+from audit.filtering import Filter, FilterSet, Question, UnknownValueError
+from audit.rest.parsing import ReasonInput
+from audit.rest.views import ActResource, CreateMixin, ListResource, RecordResource, Resource
+from audit.subject_refs import SubjectRef
+from exceptions import serializers, services
+from exceptions.api.cases import number_in
+from exceptions.selectors import visible
+from exceptions.states import WaiverState
+from rules import selectors as rules
+from rules.selectors import registry
+
+KEY: Final = re.compile(r"^TLX-(\d{1,15})$")
+
+
+def _in_force(value: str, question: Question) -> Q:
+    if value not in {"true", "false"}:
+        raise UnknownValueError(f"In force is true or false, not “{value}”.")
+    window = Q(state=WaiverState.APPROVED, starts_at__lte=question.now, expires_at__gt=question.now)
+    return window if value == "true" else ~window
+
+
+class _Waivers(Resource):
+    permission = "exceptions.view_case"
+    noun = "time-limited exception"
+    serializer_class = serializers.WaiverSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """Of the asker's clients."""
+        return visible.waivers_for(self.by)
+
+    def lookup(self, key: Any) -> Mapping[str, Any]:
+        """By the number in the key."""
+        found = KEY.match(key)
+        if found is None:
+            raise NotFound(f"There is no time-limited exception {key[:40]}, or it is not yours to see.")
+        return {"number": int(found[1])}
+
+
+class WaiverList(_Waivers, CreateMixin, ListResource):
+    """Time-limited exceptions, the newest request first; asking makes one that somebody else decides about."""
+
+    filters = FilterSet(
+        filters=(
+            filtering.search("subject_key", "reason"),
+            filtering.choice("state", "state", WaiverState.values),
+            filtering.record_kind("gate", "gate", registry.gates),
+            filtering.record_of("client", "client", rules.clients_of),
+            filtering.record_of("owner", "owner", registry.owners_for),
+            filtering.exact("subject", "subject_key"),
+            Filter("in_force", "In force", _in_force, "true or false", ("true", "false")),
+            filtering.moment("answer_by", "answer_by", ahead=True),
+            filtering.moment("ends", "expires_at", ahead=True),
+        ),
+        sorts={
+            "-requested": ("-requested_at", "-pk"),
+            "requested": ("requested_at", "pk"),
+            "answer_by": ("answer_by", "pk"),
+        },
+    )
+    input_class = serializers.WaiverInput
+
+    def create(self, given: Mapping[str, Any], *, now: datetime) -> Any:
+        """Ask, for the subject of an exception."""
+        asked = dict(given)
+        key = asked.pop("exception")
+        case = visible.cases_for(self.by).filter(number=number_in(key)).first()
+        if case is None or case.client_id is None:
+            detail = f"There is no exception {key} of a client, or it is not yours to see."
+            raise Invalid(detail, errors=[FieldError("/exception", "unknown", detail)])
+        asked.setdefault("gate", case.gate)
+        return services.request_waiver(
+            subject=SubjectRef(case.subject_type, case.subject_id, case.client_id),
+            subject_key=case.subject_key,
+            client_id=case.client_id,
+            case_id=case.pk,
+            by=self.by,
+            now=now,
+            **asked,
+        )
+
+
+class WaiverRecord(_Waivers, RecordResource):
+    """One time-limited exception."""
+
+
+class _WaiverAct(_Waivers, ActResource):
+    tells_who_was_faster = False
+
+
+class Approve(_WaiverAct):
+    """Let the subject pass from now on; never one's own request."""
+
+    input_class = serializers.ApproveInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Approve what was looked at."""
+        services.approve_waiver(waiver_id=record.pk, by=self.by, now=now, seen_hash=record.content_hash, **given)
+
+
+class Reject(_WaiverAct):
+    """Say no, and why."""
+
+    input_class = serializers.CommentInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Deny what was looked at."""
+        services.reject_waiver(waiver_id=record.pk, by=self.by, now=now, seen_hash=record.content_hash, **given)
+
+
+class WithdrawRequest(_WaiverAct):
+    """Take one's own request back."""
+
+    input_class = ReasonInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Take it back."""
+        services.withdraw_waiver(waiver_id=record.pk, by=self.by, now=now, **given)
+
+
+class Revoke(_WaiverAct):
+    """End one before its time; the gate is closed from this moment."""
+
+    input_class = ReasonInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """End it."""
+        services.revoke_waiver(waiver_id=record.pk, by=self.by, now=now, **given)

@@ -1,0 +1,37 @@
+"""Exceptions and time-limited exceptions as far as they exist for somebody."""
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from audit.access import require
+from audit.context import Actor
+from exceptions.models import CaseNote, CaseStep, ExceptionCase, Waiver
+from exceptions.selectors.waivers import visible_waivers
+from rules.selectors import owners_of
+
+
+def cases_for(by: Actor) -> QuerySet[ExceptionCase]:
+    """Exceptions of the actor's clients; those of the house only for who sees every client. Raises `Refused` without the permission."""
+    require(by, "exceptions.view_case")
+    cases: QuerySet[ExceptionCase] = ExceptionCase.objects.of_clients(by.clients).select_related(
+        "client", "owner", "backup"
+    )
+    return cases
+
+
+def whole_cases_for(by: Actor) -> QuerySet[ExceptionCase]:
+    """As `cases_for`, with notes and steps."""
+    notes = Prefetch("notes", CaseNote.objects.order_by("-at", "-pk"))
+    steps = Prefetch("steps", CaseStep.objects.order_by("index"))
+    return cases_for(by).prefetch_related(notes, steps)
+
+
+def waivers_for(by: Actor) -> QuerySet[Waiver]:
+    """Time-limited exceptions of the actor's clients. Raises `Refused` without the permission."""
+    require(by, "exceptions.view_case")
+    waivers: QuerySet[Waiver] = visible_waivers(by)
+    return waivers
+
+
+def owned_by(by: Actor) -> Q:
+    """The condition for what the actor, or a team of the actor's, owns."""
+    return Q(owner__in=owners_of(by).values("pk"))

@@ -1,0 +1,231 @@
+"""How exceptions and time-limited exceptions are told to programs, and what programs may say about them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from audit.rest.fields import Money, SelfLink
+from audit.rest.parsing import Input, ReasonInput
+from exceptions.models import CaseNote, CaseStep, ExceptionCase, Waiver
+
+
+class CaseSerializer(serializers.ModelSerializer[ExceptionCase]):
+    """An exception: what went wrong with what, who has it, by when."""
+
+    self = SelfLink("api:exception")
+    key = serializers.CharField()
+    client = serializers.SlugField(source="client.slug", allow_null=True, default=None)
+    owner = serializers.SlugField(source="owner.slug")
+    backup = serializers.SlugField(source="backup.slug")
+    at_risk = Money("at_risk_minor")
+
+    class Meta:
+        model = ExceptionCase
+        fields = (
+            "self",
+            "key",
+            "type",
+            "state",
+            "severity",
+            "title",
+            "summary",
+            "cause",
+            "subject_type",
+            "subject_key",
+            "client",
+            "owner",
+            "backup",
+            "occurrences",
+            "at_risk",
+            "opened_at",
+            "acknowledge_by",
+            "acknowledged_at",
+            "acknowledged_by",
+            "due_at",
+            "due_words",
+            "waiting_until",
+            "waiting_for",
+            "resolved_at",
+            "outcome",
+            "reopened",
+            "route",
+            "ladder_step",
+            "book_number",
+            "gate",
+            "version",
+        )
+        read_only_fields = fields
+
+
+class NoteSerializer(serializers.ModelSerializer[CaseNote]):
+    """What somebody wrote on an exception."""
+
+    class Meta:
+        model = CaseNote
+        fields = ("at", "author", "author_name", "text")
+        read_only_fields = fields
+
+
+class StepSerializer(serializers.ModelSerializer[CaseStep]):
+    """A step of the playbook that was done."""
+
+    number = serializers.SerializerMethodField()
+
+    class Meta:
+        model = CaseStep
+        fields = ("number", "at", "by", "by_name", "outcome", "note")
+        read_only_fields = fields
+
+    def get_number(self, step: CaseStep) -> int:
+        """Counted from one, as people do."""
+        return step.index + 1
+
+
+class CaseRecordSerializer(CaseSerializer):
+    """An exception with its playbook, what was done of it, and notes."""
+
+    notes = NoteSerializer(many=True)
+    steps = StepSerializer(many=True)
+
+    class Meta(CaseSerializer.Meta):
+        fields = (  # type: ignore[assignment]
+            *CaseSerializer.Meta.fields,
+            "evidence",
+            "ladder",
+            "playbook",
+            "acceptance",
+            "outcomes",
+            "notes",
+            "steps",
+        )
+        read_only_fields = fields  # type: ignore[assignment]
+
+
+class PayloadSerializer(serializers.Serializer[Any]):
+    """What everybody who works an exception is given: the subject, its last events, attempts and decision."""
+
+    exception = serializers.CharField()
+    title = serializers.CharField()
+    url = serializers.CharField()
+    facts = serializers.DictField(child=serializers.CharField())
+    last_events = serializers.ListField(child=serializers.DictField(), help_text="At most five.")
+    attempts = serializers.ListField(child=serializers.DictField(), help_text="At most three.")
+    decision = serializers.DictField()
+    links = serializers.DictField(child=serializers.CharField())
+
+
+class PossibleActionSerializer(serializers.Serializer[Any]):
+    """One act, and why it cannot be done where it cannot."""
+
+    action = serializers.CharField()
+    permission = serializers.CharField()
+    is_allowed = serializers.BooleanField()
+    reason = serializers.CharField(allow_blank=True)
+
+
+class PossibleActionsSerializer(serializers.Serializer[Any]):
+    """What can be done now."""
+
+    exception = serializers.CharField()
+    actions = PossibleActionSerializer(many=True)
+
+
+class WaiverSerializer(serializers.ModelSerializer[Waiver]):
+    """Permission to pass one gate, for one subject, until a moment. Whether it is in force is decided by the clock."""
+
+    self = SelfLink("api:time-limited-exception")
+    key = serializers.CharField()
+    client = serializers.SlugField(source="client.slug")
+    owner = serializers.SlugField(source="owner.slug")
+    exception = serializers.CharField(source="case.key", allow_null=True, default=None)
+
+    class Meta:
+        model = Waiver
+        fields = (
+            "self",
+            "key",
+            "gate",
+            "state",
+            "subject_type",
+            "subject_key",
+            "client",
+            "exception",
+            "owner",
+            "reason",
+            "plan",
+            "requested_at",
+            "requested_by",
+            "requested_by_name",
+            "answer_by",
+            "effective_minutes",
+            "content_version",
+            "content_hash",
+            "decided_at",
+            "decided_by",
+            "decided_by_name",
+            "comment",
+            "starts_at",
+            "expires_at",
+            "ended_at",
+            "end_reason",
+            "version",
+        )
+        read_only_fields = fields
+
+
+class NoteInput(Input):
+    """What is written down."""
+
+    text = serializers.CharField(max_length=10_000)
+
+
+class ReassignInput(ReasonInput):
+    """Who gets it, and why."""
+
+    to = serializers.SlugField(max_length=50, help_text="Slug of an owner.")
+
+
+class WaitInput(ReasonInput):
+    """Until when, and for what."""
+
+    until = serializers.DateTimeField()
+
+
+class StepInput(Input):
+    """What came of a step; a step that does something takes what it needs in `data`."""
+
+    outcome = serializers.CharField(max_length=80, allow_blank=True, default="")
+    note = serializers.CharField(max_length=2000, allow_blank=True, default="")
+    data = serializers.DictField(default=dict)  # type: ignore[assignment]
+
+
+class ResolveInput(Input):
+    """How it was solved."""
+
+    outcome = serializers.SlugField(max_length=50, help_text="Slug of one of the exception's outcomes.")
+    note = serializers.CharField(max_length=10_000, allow_blank=True, default="")
+
+
+class WaiverInput(Input):
+    """What is asked for, why, and what will be done until it ends."""
+
+    exception = serializers.RegexField(r"^EX-\d{1,15}$", help_text="The exception it is asked for: EX-20418.")
+    gate = serializers.SlugField(max_length=50, required=False, help_text="The exception's own gate where not given.")
+    reason = serializers.CharField(max_length=2000)
+    plan = serializers.CharField(max_length=2000)
+    minutes = serializers.IntegerField(min_value=1, max_value=1_000_000)
+    owner = serializers.SlugField(max_length=50)
+    answer_by = serializers.DateTimeField(required=False)
+
+
+class ApproveInput(Input):
+    """For how long, where shorter than asked."""
+
+    minutes = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False)
+    comment = serializers.CharField(max_length=2000, allow_blank=True, default="")
+
+
+class CommentInput(Input):
+    """Why not."""
+
+    comment = serializers.CharField(max_length=2000)

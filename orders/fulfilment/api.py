@@ -1,0 +1,192 @@
+"""Orders and their fulfilments."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from audit import filtering
+from audit.errors import NotFound
+from audit.filtering import Filter, FilterSet, Question, UnknownValueError
+from audit.rest.parsing import ReasonInput
+from audit.rest.views import ActResource, ListResource, RecordResource, Resource
+from orders.fulfilment import selectors, serializers
+from orders.fulfilment.selectors import parcels
+from orders.fulfilment.selectors.orders import IN_TAB, search
+from orders.fulfilment.services import holds, resuming
+from orders.fulfilment.states import FulfilmentState, HoldReason, OrderState
+from rules import selectors as rules
+from rules.selectors import registry
+
+
+def _tab(value: str, question: Question) -> Q:
+    if value not in selectors.TABS:
+        raise UnknownValueError(f"Tab “{value}” is not known. There are: {', '.join(selectors.TABS)}.")
+    return IN_TAB[value](question.now) if value in IN_TAB else Q()
+
+
+def _held(value: str, _: Question) -> Q:
+    if value not in HoldReason.values:
+        raise UnknownValueError(f"Hold “{value}” is not known. There are: {', '.join(HoldReason.values)}.")
+    return Q(pk__in=parcels.active_holds(value).values("order"))
+
+
+def _having(name: str, path: str, label: str) -> Filter:
+    return Filter(name, label, lambda value, _: Q(pk__in=parcels.orders_having(path, value)), "text, compared exactly")
+
+
+ORDER_FILTERS = FilterSet(
+    filters=(
+        Filter("tab", "Tab", _tab, f"one of {', '.join(selectors.TABS)}", tuple(selectors.TABS)),
+        Filter("q", "Search", lambda value, _: search(value), "a key, a number, any system's id or an e-mail address"),
+        filtering.choice("state", "state", OrderState.values),
+        filtering.record_of("client", "client", rules.clients_of),
+        filtering.exact("channel", "channel"),
+        filtering.record_of("flow", "flow", registry.flows_for),
+        filtering.exact("rule", "decision__rule_slug"),
+        filtering.record_of("owner", "owner", registry.owners_for),
+        Filter("hold", "Hold", _held, f"one of {', '.join(HoldReason.values)}", tuple(HoldReason.values)),
+        _having("sku", "lines__sku__code", "SKU"),
+        _having("carrier", "fulfilments__carrier", "Carrier"),
+        _having("vendor", "fulfilments__vendor", "Vendor"),
+        filtering.flag("test", "is_test"),
+        filtering.moment("placed", "placed_at"),
+        filtering.moment("due", "sla_due_at", ahead=True),
+        filtering.amount("total", "total_minor"),
+    ),
+    sorts={"-placed": ("-placed_at", "-pk"), "placed": ("placed_at", "pk"), "key": ("key",), "-key": ("-key",)},
+)
+
+
+class _Orders(Resource):
+    permission = "orders.view_order"
+    noun = "order"
+    serializer_class: Any = serializers.OrderSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """Of the asker's clients."""
+        return selectors.orders_for(self.by)
+
+
+class OrderList(_Orders, ListResource):
+    """Orders, newest first."""
+
+    filters = ORDER_FILTERS
+
+
+class OrderRecord(_Orders, RecordResource):
+    """One order with its story."""
+
+    serializer_class = serializers.OrderRecordSerializer
+    is_whole = False
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """With the way to load the story."""
+        return {
+            **super().get_serializer_context(),
+            "story": lambda order: selectors.order_story(by=self.by, key=order.key),
+        }
+
+
+class OrderTrace(_Orders):
+    """Every step an order took, in causal order, with the evidence of each."""
+
+    serializer_class = serializers.TraceSerializer
+
+    def get(self, request: Request, key: str) -> Response:
+        """Answer with the steps."""
+        del request
+        steps = [asdict(step) for step in selectors.order_trace(by=self.by, key=key)]
+        return Response(self.get_serializer({"key": key, "steps": steps}).data)
+
+
+class _OrderAct(_Orders, ActResource):
+    tells_who_was_faster = False
+
+
+class HoldOrder(_OrderAct):
+    """Stop everything of an order that has not left, until a person lets go."""
+
+    input_class = serializers.HoldInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Hold it."""
+        holds.hold_order(order_id=record.pk, **given, by=self.by, now=now)
+
+
+class ReleaseHold(_OrderAct):
+    """Let go of one hold of an order."""
+
+    input_class = ReasonInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Release it, if it is one of this order."""
+        if not record.holds.filter(pk=given["hold"]).exists():
+            raise NotFound(f"{record.key} has no such hold.")
+        holds.release_hold(hold_id=given["hold"], reason=given["reason"], by=self.by, now=now)
+
+
+class CancelOrder(_OrderAct):
+    """Cancel an order; what has left comes back."""
+
+    input_class = ReasonInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Cancel it."""
+        resuming.cancel_order(order_id=record.pk, reason=given["reason"], by=self.by, now=now)
+
+
+class CorrectAddress(_OrderAct):
+    """Replace the shipping address with one that can be shipped to; the order goes on."""
+
+    input_class = serializers.AddressInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Correct it."""
+        address = {name: value for name, value in given.items() if name != "reason"}
+        resuming.correct_address(order_id=record.pk, address=address, reason=given["reason"], by=self.by, now=now)
+
+
+class ResendTasks(_OrderAct):
+    """Send every unanswered, refused or returned task of an order once more."""
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Send them."""
+        del given
+        resuming.resend_tasks(order_id=record.pk, by=self.by, now=now)
+
+
+class _Fulfilments(Resource):
+    permission = "orders.view_order"
+    noun = "fulfilment"
+    serializer_class = serializers.FulfilmentSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """Of the asker's clients."""
+        return parcels.fulfilments_for(self.by)
+
+
+class FulfilmentList(_Fulfilments, ListResource):
+    """What warehouses and vendors send, newest first."""
+
+    filters = FilterSet(
+        filters=(
+            filtering.exact("order", "order__key"),
+            filtering.choice("state", "state", FulfilmentState.values),
+            filtering.record_of("client", "client", rules.clients_of),
+            filtering.record_of("flow", "flow", registry.flows_for),
+            filtering.exact("vendor", "vendor"),
+            filtering.exact("carrier", "carrier"),
+            filtering.exact("tracking_number", "tracking_number"),
+            filtering.moment("due", "due_at", ahead=True),
+        ),
+        sorts={"-created": ("-created_at", "-pk"), "created": ("created_at", "pk"), "key": ("key",)},
+    )
+
+
+class FulfilmentRecord(_Fulfilments, RecordResource):
+    """One fulfilment."""

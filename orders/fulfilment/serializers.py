@@ -1,0 +1,208 @@
+"""How orders and parcels are told to programs, and what programs may say about them."""
+
+from dataclasses import asdict
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from audit.rest.fields import Money, SelfLink
+from audit.rest.parsing import Input
+from orders.fulfilment.models import Fulfilment, Order
+from orders.fulfilment.selectors import OrderStory
+
+
+class OrderSerializer(serializers.ModelSerializer[Order]):
+    """An order: where it stands, who has it and by when. Personal data is not here."""
+
+    self = SelfLink("api:order")
+    client = serializers.SlugField(source="client.slug")
+    owner = serializers.SlugField(source="owner.slug")
+    flow = serializers.SlugField(source="flow.slug", allow_null=True, default=None)
+    total = Money("total_minor")
+
+    class Meta:
+        model = Order
+        fields = (
+            "self",
+            "key",
+            "client",
+            "number",
+            "channel",
+            "segment",
+            "country",
+            "state",
+            "owner",
+            "flow",
+            "delivery_sla",
+            "sla_due_at",
+            "total",
+            "fraud_score",
+            "placed_at",
+            "promised_at",
+            "paid_at",
+            "shipped_at",
+            "delivered_at",
+            "cancelled_at",
+            "correlation_id",
+            "is_test",
+            "version",
+        )
+        read_only_fields = fields
+
+
+class LineSerializer(serializers.Serializer[Any]):
+    """One line of an order."""
+
+    position = serializers.IntegerField()
+    sku = serializers.CharField()
+    name = serializers.CharField(allow_blank=True)
+    quantity = serializers.IntegerField()
+    unit_minor = serializers.IntegerField(help_text="In minor units of the order's currency.")
+    sku_type = serializers.CharField()
+    vendor = serializers.CharField(allow_blank=True)
+    state = serializers.CharField()
+    flow = serializers.CharField(allow_blank=True)
+
+
+class HoldSerializer(serializers.Serializer[Any]):
+    """What stops the order, and until when."""
+
+    id = serializers.UUIDField()
+    reason = serializers.CharField()
+    words = serializers.CharField()
+    placed_by = serializers.CharField()
+    placed_at = serializers.DateTimeField()
+    releases_when = serializers.CharField()
+    now_worth = serializers.CharField()
+    customer_words = serializers.CharField(allow_blank=True)
+    is_active = serializers.BooleanField()
+
+
+class OrderDecisionSerializer(serializers.Serializer[Any]):
+    """Why it has this owner and goes this way."""
+
+    rule = serializers.CharField()
+    book = serializers.IntegerField()
+    owner = serializers.CharField()
+    flow = serializers.CharField()
+    sla = serializers.CharField()
+    fallback = serializers.CharField()
+    fallback_after_minutes = serializers.IntegerField()
+    near_misses = serializers.ListField(child=serializers.DictField())
+    at = serializers.DateTimeField()
+
+
+class StorySerializer(serializers.Serializer[Any]):
+    """Everything about one order that its page shows."""
+
+    triggered_by = serializers.CharField()
+    source_of_record = serializers.CharField()
+    next_step = serializers.CharField()
+    if_it_fails = serializers.CharField()
+    customer_text = serializers.CharField(allow_blank=True)
+    lines = LineSerializer(many=True)
+    holds = HoldSerializer(many=True)
+    fulfilments = serializers.ListField(child=serializers.CharField(), help_text="Keys of its fulfilments.")
+    identifiers = serializers.DictField(child=serializers.CharField(), help_text="System → what it calls the order.")
+    decision = OrderDecisionSerializer(allow_null=True)
+    address = serializers.DictField(
+        child=serializers.CharField(), help_text="Masked without the permission to see personal data."
+    )
+    address_verdict = serializers.CharField()
+    address_problems = serializers.ListField(child=serializers.CharField())
+
+
+class OrderRecordSerializer(OrderSerializer):
+    """An order with its story."""
+
+    story = serializers.SerializerMethodField()
+
+    class Meta(OrderSerializer.Meta):
+        fields = (*OrderSerializer.Meta.fields, "story")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
+
+    @extend_schema_field(StorySerializer)
+    def get_story(self, order: Order) -> Any:
+        """The story the view has loaded."""
+        story: OrderStory = self.context["story"](order)
+        told = asdict(story)
+        told["fulfilments"] = [parcel["key"] for parcel in told.pop("parcels")]
+        told["identifiers"] = dict(told["identifiers"])
+        return StorySerializer(told).data
+
+
+class TraceStepSerializer(serializers.Serializer[Any]):
+    """One step of an order's way, in causal order."""
+
+    at = serializers.DateTimeField()
+    type = serializers.CharField()
+    words = serializers.CharField()
+    subject = serializers.CharField()
+    system = serializers.CharField(allow_blank=True)
+    actor = serializers.CharField()
+    evidence = serializers.CharField(allow_blank=True, help_text="The event it rests on.")
+    reason = serializers.CharField(allow_blank=True)
+
+
+class TraceSerializer(serializers.Serializer[Any]):
+    """The whole way of an order."""
+
+    key = serializers.CharField()
+    steps = TraceStepSerializer(many=True)
+
+
+class FulfilmentSerializer(serializers.ModelSerializer[Fulfilment]):
+    """What one warehouse or vendor sends together."""
+
+    self = SelfLink("api:fulfilment")
+    order = serializers.CharField(source="order.key")
+    client = serializers.SlugField(source="client.slug")
+    flow = serializers.SlugField(source="flow.slug")
+    owner = serializers.SlugField(source="owner.slug")
+
+    class Meta:
+        model = Fulfilment
+        fields = (
+            "self",
+            "key",
+            "order",
+            "client",
+            "flow",
+            "owner",
+            "vendor",
+            "system",
+            "state",
+            "round",
+            "due_at",
+            "tasked_at",
+            "confirmed_at",
+            "packed_at",
+            "handed_over_at",
+            "delivered_at",
+            "manifest",
+            "carrier",
+            "tracking_number",
+            "version",
+        )
+        read_only_fields = fields
+
+
+class HoldInput(Input):
+    """Why nothing may ship, and what the customer is told."""
+
+    words = serializers.CharField(min_length=3, max_length=280)
+    customer_words = serializers.CharField(max_length=280, allow_blank=True, default="")
+
+
+class AddressInput(Input):
+    """Where it goes instead."""
+
+    recipient = serializers.CharField(max_length=200)
+    company = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    street = serializers.CharField(max_length=300)
+    postcode = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    city = serializers.CharField(max_length=120)
+    region = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    country = serializers.RegexField(r"^[A-Z]{2}$", help_text="ISO 3166, two letters.")
+    reason = serializers.CharField(max_length=280, allow_blank=True, default="")

@@ -1,0 +1,183 @@
+"""How systems, messages and runs are told to programs. Payloads stay sealed; a preview without personal data is shown."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from audit.rest.fields import SelfLink
+from orders.sync.models import Attempt, Expectation, FlowRun, InboundEvent, OutboundMessage, System
+
+
+class SystemSerializer(serializers.ModelSerializer[System]):
+    """Something that moves or keeps records."""
+
+    self = SelfLink("api:system", key="slug")
+    key = serializers.SlugField(source="slug")
+    client = serializers.SlugField(source="client.slug", allow_null=True, default=None)
+    owner = serializers.SlugField(source="owner.slug")
+
+    class Meta:
+        model = System
+        fields = (
+            "self",
+            "key",
+            "name",
+            "layer",
+            "client",
+            "owner",
+            "wants_exports",
+            "max_attempts",
+            "is_active",
+            "paused_until",
+            "version",
+        )
+        read_only_fields = fields
+
+
+class InboundEventSerializer(serializers.ModelSerializer[InboundEvent]):
+    """One event that came in."""
+
+    self = SelfLink("api:event", key="id")
+    key = serializers.UUIDField(source="id")
+    system = serializers.SlugField(source="system.slug")
+    client = serializers.SlugField(source="client.slug", allow_null=True, default=None)
+
+    class Meta:
+        model = InboundEvent
+        fields = (
+            "self",
+            "key",
+            "system",
+            "client",
+            "event_id",
+            "source",
+            "type",
+            "subject",
+            "time",
+            "received_at",
+            "contract_version",
+            "change_token",
+            "provenance",
+            "correlation_id",
+            "state",
+            "finished_at",
+            "cause",
+            "attempts",
+            "replays",
+            "preview",
+        )
+        read_only_fields = fields
+
+
+class LetterSerializer(InboundEventSerializer):
+    """An event that could not be processed: why, and what can be seen of it."""
+
+    self = SelfLink("api:dead-letter")
+    key = serializers.CharField()  # type: ignore[assignment]
+
+    class Meta(InboundEventSerializer.Meta):
+        fields = (*InboundEventSerializer.Meta.fields, "violations")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
+
+
+class AttemptSerializer(serializers.ModelSerializer[Attempt]):
+    """One try to deliver a message."""
+
+    class Meta:
+        model = Attempt
+        fields = ("number", "at", "endpoint", "status", "duration_ms", "error", "next_at")
+        read_only_fields = fields
+
+
+class MessageSerializer(serializers.ModelSerializer[OutboundMessage]):
+    """A promise to tell one system one thing."""
+
+    self = SelfLink("api:message", key="id")
+    key = serializers.UUIDField(source="id")
+    message_key = serializers.CharField(source="key", help_text="The receiver's idempotency key.")
+    system = serializers.SlugField(source="system.slug")
+    client = serializers.SlugField(source="client.slug", allow_null=True, default=None)
+    attempts: Any = AttemptSerializer(source="tries", many=True)
+
+    class Meta:
+        model = OutboundMessage
+        fields = (
+            "self",
+            "key",
+            "message_key",
+            "system",
+            "client",
+            "type",
+            "subject_type",
+            "ordering_key",
+            "correlation_id",
+            "created_at",
+            "due_at",
+            "state",
+            "sent_at",
+            "last_error",
+            "preview",
+            "attempts",
+        )
+        read_only_fields = fields
+
+
+class ExpectationSerializer(serializers.ModelSerializer[Expectation]):
+    """One outcome of a run, and the event that proved it."""
+
+    class Meta:
+        model = Expectation
+        fields = ("name", "event_type", "due_at", "met_at", "met_by", "missed_at")
+        read_only_fields = fields
+
+
+class RunSerializer(serializers.ModelSerializer[FlowRun]):
+    """What one trigger is expected to lead to."""
+
+    self = SelfLink("api:run", key="id")
+    key = serializers.UUIDField(source="id")
+    flow = serializers.SlugField(source="flow.slug")
+    client = serializers.SlugField(source="client.slug")
+    expectations = ExpectationSerializer(many=True)
+
+    class Meta:
+        model = FlowRun
+        fields = (
+            "self",
+            "key",
+            "flow",
+            "client",
+            "subject_type",
+            "subject_key",
+            "trigger",
+            "started_at",
+            "ended_at",
+            "state",
+            "expectations",
+            "version",
+        )
+        read_only_fields = fields
+
+
+class ReceiptSerializer(serializers.Serializer[Any]):
+    """What became of an event: it is kept, and whether it was known already."""
+
+    accepted = serializers.BooleanField()
+    duplicate = serializers.BooleanField()
+    event = serializers.CharField()
+
+
+class CloudEventSerializer(serializers.Serializer[Any]):
+    """A CloudEvent 1.0; `data` is what the contract named by `type` says."""
+
+    specversion = serializers.ChoiceField(choices=["1.0"])
+    id = serializers.CharField(max_length=200)
+    source: Any = serializers.CharField(max_length=200)
+    type = serializers.CharField(max_length=80)
+    subject = serializers.CharField(max_length=200, required=False)
+    time = serializers.DateTimeField(required=False)
+    dataschema = serializers.CharField(required=False, help_text="contract/version")
+    correlationid = serializers.CharField(required=False)
+    changetoken = serializers.CharField(required=False)
+    provenance = serializers.CharField(required=False)
+    data: Any = serializers.DictField()

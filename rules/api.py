@@ -1,0 +1,203 @@
+"""Rules, owners, contracts and decisions."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from audit import filtering
+from audit.filtering import FilterSet
+from audit.rest.views import CreateMixin, ListResource, RecordResource, Resource
+from rules import selectors, serializers, services
+from rules.selectors import registry
+from rules.states import Direction, FlowKind, OwnerKind
+
+BY_SLUG = {"key": ("slug", "pk"), "-key": ("-slug", "-pk")}
+ACTIVE = filtering.flag("active", "is_active")
+
+
+class _Configured(Resource):
+    permission = "rules.view_rules"
+    key_field = "slug"
+
+
+class _Clients(_Configured):
+    noun = "client"
+    serializer_class = serializers.ClientSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """Those the asker works for."""
+        return registry.clients_for(self.by)
+
+
+class ClientList(_Clients, ListResource):
+    """The clients you work for."""
+
+    filters = FilterSet(filters=(filtering.search("name", "slug"),), sorts=BY_SLUG)
+
+
+class ClientRecord(_Clients, RecordResource):
+    """One client."""
+
+
+class _Owners(_Configured):
+    noun = "owner"
+    serializer_class = serializers.OwnerSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """Everyone accountable."""
+        return registry.owners_for(self.by)
+
+
+class OwnerList(_Owners, ListResource):
+    """Everyone who can be accountable."""
+
+    filters = FilterSet(
+        filters=(filtering.choice("kind", "kind", OwnerKind.values), ACTIVE, filtering.search("name", "slug")),
+        sorts=BY_SLUG,
+    )
+
+
+class OwnerRecord(_Owners, RecordResource):
+    """One owner."""
+
+
+class _Flows(_Configured):
+    noun = "flow"
+    serializer_class = serializers.FlowSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """All of them."""
+        return registry.flows_for(self.by)
+
+
+class FlowList(_Flows, ListResource):
+    """The ways from trigger to outcome."""
+
+    filters = FilterSet(
+        filters=(
+            filtering.choice("kind", "kind", FlowKind.values),
+            filtering.record_of("owner", "owner", registry.owners_for),
+            ACTIVE,
+        ),
+        sorts=BY_SLUG,
+    )
+
+
+class FlowRecord(_Flows, RecordResource):
+    """One flow."""
+
+
+class _Rules(_Configured):
+    noun = "rule"
+    serializer_class = serializers.RuleSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """As they are edited."""
+        return registry.rules_for(self.by)
+
+
+class RuleList(_Rules, ListResource):
+    """The ownership rules, in the order in which they are asked."""
+
+    filters = FilterSet(
+        filters=(
+            filtering.record_of("owner", "owner", registry.owners_for),
+            filtering.record_of("flow", "flow", registry.flows_for),
+            ACTIVE,
+            filtering.search("name", "slug", "predicate"),
+        ),
+        sorts={"position": ("position", "pk"), **BY_SLUG},
+    )
+
+
+class RuleRecord(_Rules, RecordResource):
+    """One ownership rule."""
+
+
+class _Books(Resource):
+    permission = "rules.view_rules"
+    noun = "rule book version"
+    key_field = "number"
+    serializer_class = serializers.BookSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """All of them."""
+        return registry.books_for(self.by)
+
+
+class BookList(_Books, CreateMixin, ListResource):
+    """The frozen rule books, newest first; freezing makes a new one of the rules as they are edited."""
+
+    filters = FilterSet(
+        filters=(ACTIVE, filtering.moment("frozen", "frozen_at")),
+        sorts={"-number": ("-number",), "number": ("number",)},
+    )
+    input_class = serializers.FreezeInput
+
+    def create(self, given: Mapping[str, Any], *, now: datetime) -> Any:
+        """Freeze."""
+        return services.freeze_rule_book(by=self.by, now=now, note=given["note"])
+
+
+class BookRecord(_Books, RecordResource):
+    """One rule book with everything it says."""
+
+    serializer_class = serializers.WholeBookSerializer
+
+
+class _Contracts(Resource):
+    permission = "rules.view_rules"
+    noun = "contract"
+    key_field = "name"
+    serializer_class = serializers.ContractSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """All of them, with their versions."""
+        return registry.contracts_for(self.by)
+
+
+class ContractList(_Contracts, ListResource):
+    """What systems agreed to send each other."""
+
+    filters = FilterSet(
+        filters=(filtering.choice("direction", "direction", Direction.values), filtering.search("name", "description")),
+        sorts={"key": ("name", "pk"), "-key": ("-name", "-pk")},
+    )
+
+
+class ContractRecord(_Contracts, RecordResource):
+    """One contract with its versions."""
+
+    is_whole = False
+
+
+class _Decisions(Resource):
+    permission = "rules.view_rules"
+    noun = "decision"
+    key_field = "pk"
+    serializer_class = serializers.DecisionSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """About the asker's clients."""
+        return registry.decisions_for(self.by)
+
+
+class DecisionList(_Decisions, ListResource):
+    """Decisions, newest first."""
+
+    filters = FilterSet(
+        filters=(
+            filtering.exact("subject", "subject_key"),
+            filtering.exact("rule", "rule_slug"),
+            filtering.record_of("client", "client", selectors.clients_of),
+            filtering.record_of("book", "book", registry.books_for, field="number"),
+            filtering.moment("at", "at", label="Time"),
+        ),
+        sorts={"-at": ("-at", "-pk"), "at": ("at", "pk")},
+    )
+
+
+class DecisionRecord(_Decisions, RecordResource):
+    """One decision."""

@@ -1,0 +1,76 @@
+"""Everything configured, for who may see the rules. None of it belongs to one client, except decisions."""
+
+from django.db.models import Prefetch, QuerySet
+
+from audit.access import require
+from audit.context import Actor
+from rules.models import (
+    Client,
+    Contract,
+    ContractVersion,
+    Decision,
+    ExceptionType,
+    Flow,
+    Gate,
+    Owner,
+    OwnershipRule,
+    RuleBookVersion,
+)
+from rules.selectors.people import clients_of
+
+PERMISSION = "rules.view_rules"
+
+
+def clients_for(by: Actor) -> QuerySet[Client]:
+    """The clients that exist for the actor. Raises `Refused` without the permission, as all of these do."""
+    require(by, PERMISSION)
+    return clients_of(by)
+
+
+def owners_for(by: Actor) -> QuerySet[Owner]:
+    """Everyone who can be accountable."""
+    require(by, PERMISSION)
+    return Owner.objects.select_related("backup", "calendar", "team").order_by("slug")
+
+
+def flows_for(by: Actor) -> QuerySet[Flow]:
+    """The ways from trigger to outcome."""
+    require(by, PERMISSION)
+    return Flow.objects.select_related("owner", "sla").order_by("slug")
+
+
+def rules_for(by: Actor) -> QuerySet[OwnershipRule]:
+    """The ownership rules as they are edited; what decides is in the rule books."""
+    require(by, PERMISSION)
+    return OwnershipRule.objects.select_related("owner", "flow", "sla", "fallback", "rule_owner").order_by("position")
+
+
+def books_for(by: Actor) -> QuerySet[RuleBookVersion]:
+    """The frozen rule books."""
+    require(by, PERMISSION)
+    return RuleBookVersion.objects.defer("document").order_by("-number")
+
+
+def contracts_for(by: Actor) -> QuerySet[Contract]:
+    """The contracts with their versions."""
+    require(by, PERMISSION)
+    versions = Prefetch("versions", ContractVersion.objects.order_by("number"))
+    owners = ("contract_owner", "execution_owner", "business_owner")
+    return Contract.objects.select_related(*owners).prefetch_related(versions).order_by("name")
+
+
+def decisions_for(by: Actor) -> QuerySet[Decision]:
+    """Decisions about the actor's clients."""
+    require(by, PERMISSION)
+    decisions = Decision.objects.select_related("client", "book").defer("book__document").order_by("-at", "-id")
+    return decisions if by.clients is None else decisions.filter(client_id__in=by.clients)
+
+
+def exception_types() -> QuerySet[ExceptionType]:
+    """The kinds of exception there are."""
+    return ExceptionType.objects.order_by("slug")
+
+
+def gates() -> QuerySet[Gate]:
+    """The gates a time-limited exception can open."""
+    return Gate.objects.order_by("slug")

@@ -1,0 +1,180 @@
+"""How rules, owners, contracts and decisions are told to programs."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from audit.rest.fields import SelfLink
+from audit.rest.parsing import Input
+from rules.models import Client, Contract, ContractVersion, Decision, Flow, Owner, OwnershipRule, RuleBookVersion
+
+
+class ClientSerializer(serializers.ModelSerializer[Client]):
+    """A client of the agency."""
+
+    self = SelfLink("api:client", key="slug")
+    key = serializers.SlugField(source="slug")
+    calendar = serializers.SlugField(source="calendar.slug")
+
+    class Meta:
+        model = Client
+        fields = ("self", "key", "name", "key_prefix", "time_zone", "calendar", "currency", "version")
+        read_only_fields = fields
+
+
+class OwnerSerializer(serializers.ModelSerializer[Owner]):
+    """Somebody who is accountable, with the backup that takes over. Addresses are not told."""
+
+    self = SelfLink("api:owner", key="slug")
+    key = serializers.SlugField(source="slug")
+    backup = serializers.SlugField(source="backup.slug")
+    calendar = serializers.SlugField(source="calendar.slug")
+    team = serializers.SlugField(source="team.slug", allow_null=True, default=None)
+
+    class Meta:
+        model = Owner
+        fields = ("self", "key", "name", "kind", "backup", "calendar", "team", "is_active", "valid_until", "version")
+        read_only_fields = fields
+
+
+class FlowSerializer(serializers.ModelSerializer[Flow]):
+    """A way from trigger to outcome."""
+
+    self = SelfLink("api:flow", key="slug")
+    key = serializers.SlugField(source="slug")
+    owner = serializers.SlugField(source="owner.slug")
+    sla = serializers.SlugField(source="sla.slug")
+
+    class Meta:
+        model = Flow
+        fields = ("self", "key", "name", "kind", "owner", "sla", "is_active", "version")
+        read_only_fields = fields
+
+
+class RuleSerializer(serializers.ModelSerializer[OwnershipRule]):
+    """An ownership rule as it is edited; a rule book has to be frozen before it decides."""
+
+    self = SelfLink("api:rule", key="slug")
+    key = serializers.SlugField(source="slug")
+    owner = serializers.SlugField(source="owner.slug")
+    flow = serializers.SlugField(source="flow.slug")
+    sla = serializers.SlugField(source="sla.slug")
+    fallback = serializers.SlugField(source="fallback.slug")
+    rule_owner = serializers.SlugField(source="rule_owner.slug")
+
+    class Meta:
+        model = OwnershipRule
+        fields = (
+            "self",
+            "key",
+            "name",
+            "why",
+            "position",
+            "predicate",
+            "owner",
+            "flow",
+            "sla",
+            "fallback",
+            "fallback_after_minutes",
+            "rule_owner",
+            "is_default",
+            "is_active",
+            "version",
+        )
+        read_only_fields = fields
+
+
+class BookSerializer(serializers.ModelSerializer[RuleBookVersion]):
+    """A frozen rule book."""
+
+    self = SelfLink("api:rule-version", key="number")
+    key = serializers.IntegerField(source="number")
+
+    class Meta:
+        model = RuleBookVersion
+        fields = ("self", "key", "sha256", "frozen_at", "frozen_by", "note", "is_active", "version")
+        read_only_fields = fields
+
+
+class WholeBookSerializer(BookSerializer):
+    """A frozen rule book with everything it says."""
+
+    class Meta(BookSerializer.Meta):
+        fields = (*BookSerializer.Meta.fields, "document")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
+
+
+class FreezeInput(Input):
+    """What is to be said of the new rule book."""
+
+    note = serializers.CharField(max_length=300, allow_blank=True, default="", help_text="Why it was frozen.")
+
+
+class ContractVersionSerializer(serializers.ModelSerializer[ContractVersion]):
+    """One version: a JSON Schema 2020-12 and what is personal in it."""
+
+    class Meta:
+        model = ContractVersion
+        fields = ("number", "state", "schema", "pii")
+        read_only_fields = fields
+
+
+class ContractSerializer(serializers.ModelSerializer[Contract]):
+    """What systems agreed to send each other."""
+
+    self = SelfLink("api:contract", key="name")
+    key = serializers.CharField(source="name")
+    contract_owner = serializers.SlugField(source="contract_owner.slug")
+    execution_owner = serializers.SlugField(source="execution_owner.slug")
+    business_owner = serializers.SlugField(source="business_owner.slug")
+    versions = ContractVersionSerializer(many=True)
+
+    class Meta:
+        model = Contract
+        fields = (
+            "self",
+            "key",
+            "direction",
+            "description",
+            "contract_owner",
+            "execution_owner",
+            "business_owner",
+            "is_active",
+            "version",
+            "versions",
+        )
+        read_only_fields = fields
+
+
+class DecisionSerializer(serializers.ModelSerializer[Decision]):
+    """Which rule decided, from what, with what answer, and which rules almost did."""
+
+    self = SelfLink("api:decision", key="id")
+    key = serializers.UUIDField(source="id")
+    client = serializers.SlugField(source="client.slug")
+    book = serializers.IntegerField(source="book.number")
+    rule = serializers.SlugField(source="rule_slug")
+    context: Any = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Decision
+        fields = (
+            "self",
+            "key",
+            "subject_type",
+            "subject_key",
+            "client",
+            "at",
+            "book",
+            "rule",
+            "context",
+            "outcome",
+            "near_misses",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field({"type": "object", "additionalProperties": True})
+    def get_context(self, decision: Decision) -> Any:
+        """What the rules were asked about."""
+        return decision.context
