@@ -3,7 +3,16 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from config import probes
+from config.api.reference import problem, problems
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/", include("config.api.urls")),
+    path("problems/", problems, name="problems"),
+    path("problems/<slug:slug>/", problem, name="problem"),
+    path("healthz", probes.alive, name="healthz"),
+    path("readyz", probes.ready, name="readyz"),
+    path("metrics", probes.metrics, name="metrics"),
+    path("status.json", probes.StatusDocument.as_view(), name="status-document"),
 ]

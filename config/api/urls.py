@@ -1,8 +1,10 @@
 """Every address of the API, listed. A resource that is not here does not exist."""
 
 from django.urls import URLPattern, path, re_path, register_converter
+from drf_spectacular.views import SpectacularAPIView
 
 from audit import api as audit
+from config.api import reference
 from config.api.keys import KeyConverter, NumberConverter
 from config.api.views import Unknown
 from exceptions.api import cases, waivers
@@ -77,5 +79,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/systems/<key:key>", sync.SystemRecord.as_view(), name="system"),
     path("v1/fulfilments", orders.FulfilmentList.as_view(), name="fulfilments"),
     path("v1/fulfilments/<key:key>", orders.FulfilmentRecord.as_view(), name="fulfilment"),
+    path("schema/", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),
+    path("docs/", reference.reference, name="docs"),
     re_path("", Unknown.as_view(), name="unknown"),
 ]

@@ -1,0 +1,175 @@
+"""Whether everything runs, from what the loops leave behind: for `/readyz`, `/metrics`, `/status.json` and the status page alike."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from django.db import DatabaseError, connection
+from kombu.exceptions import OperationalError
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from audit import clock
+from audit.models import Heartbeat, Seal
+from config.celery import app
+from config.schedules import SCHEDULES, Every
+from exceptions.models import ExceptionCase, NotificationDelivery, Timer
+from exceptions.models.timers import LIVE
+from exceptions.states import DeliveryState
+from orders.sync.models import InboundEvent, OutboundMessage
+from orders.sync.states import InboundState, OutboundState
+
+BEATING: Final = ("timers", "intake", "delivery", "notifications")
+SLACK: Final = timedelta(seconds=30)
+LATE: Final = timedelta(seconds=30)
+BROKER_SECONDS: Final = 2
+
+
+class Light(StrEnum):
+    """How a part is."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the product: how it is, and that in words."""
+
+    name: str
+    light: Light
+    words: str
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Rows that wait: how many, and since when the oldest has been due."""
+
+    name: str
+    depth: int
+    oldest_due: datetime | None
+
+
+@dataclass(frozen=True)
+class Status:
+    """Everything the status page says."""
+
+    at: datetime
+    parts: tuple[Part, ...]
+    queues: tuple[Queue, ...] = ()
+    dead_letters: int = 0
+    open_exceptions: int = 0
+    last_seal_at: datetime | None = None
+
+    @property
+    def light(self) -> Light:
+        """The worst of the parts."""
+        lights = {part.light for part in self.parts}
+        return next((light for light in (Light.RED, Light.AMBER) if light in lights), Light.GREEN)
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {"light": self.light, **asdict(self)}
+
+
+def status(now: datetime) -> Status:
+    """How everything is at `now`. Never raises: a database that is down is one of the answers."""
+    database = _database()
+    if database.light is Light.RED:
+        return Status(now, (database, _broker()))
+    return Status(
+        at=now,
+        parts=(database, _broker(), *_loops(now)),
+        queues=queues(now),
+        dead_letters=InboundEvent.objects.filter(state=InboundState.DEAD).count(),
+        open_exceptions=ExceptionCase.objects.live().count(),
+        last_seal_at=Seal.objects.order_by("-number").values_list("sealed_at", flat=True).first(),
+    )
+
+
+def readiness(now: datetime) -> tuple[Part, ...]:
+    """What has to work before traffic is sent here: database, broker and the timers."""
+    database = _database()
+    if database.light is Light.RED:
+        return (database, _broker())
+    return (database, _broker(), *_loops(now, only="timers"))
+
+
+def _database() -> Part:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return Part("database", Light.RED, "The database does not answer.")
+    return Part("database", Light.GREEN, "Answers.")
+
+
+def _broker() -> Part:
+    try:
+        with app.connection_for_read() as broker:
+            broker.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
+    except (OperationalError, OSError):
+        return Part("broker", Light.AMBER, "Does not answer; due work waits for the next sweep.")
+    return Part("broker", Light.GREEN, "Answers.")
+
+
+def _loops(now: datetime, *, only: str = "") -> Iterator[Part]:
+    """The loops that leave a pulse, in words."""
+    beats = {beat.loop: beat for beat in Heartbeat.objects.all()}
+    for loop in (only,) if only else BEATING:
+        beat = beats.get(loop)
+        if beat is None:
+            yield Part(loop, Light.RED, "Has never run here.")
+            continue
+        schedule = SCHEDULES.get(loop)
+        usual = timedelta(seconds=schedule.seconds if isinstance(schedule, Every) else 60)
+        silent = now - beat.at
+        if silent > usual + SLACK:
+            yield Part(loop, Light.RED, f"Last ran {_words(silent)} ago; it should every {_words(usual)}.")
+        elif beat.lag_seconds > LATE.total_seconds():
+            yield Part(loop, Light.AMBER, f"Runs, and is {_words(timedelta(seconds=beat.lag_seconds))} behind.")
+        else:
+            yield Part(loop, Light.GREEN, f"Ran {_words(silent)} ago, nothing late.")
+
+
+def queues(now: datetime) -> tuple[Queue, ...]:
+    """What waits to be done, and is due."""
+    waiting = {
+        "timers": Timer.objects.filter(LIVE, due_at__lte=now),
+        "inbox": InboundEvent.objects.filter(state=InboundState.NEW),
+        "outbox": OutboundMessage.objects.filter(state__in=[OutboundState.PENDING, OutboundState.SENDING]),
+        "notifications": NotificationDelivery.objects.filter(state=DeliveryState.PENDING),
+    }
+    return tuple(
+        Queue(name, rows.count(), rows.order_by("due_at").values_list("due_at", flat=True).first())
+        for name, rows in waiting.items()
+    )
+
+
+def _words(length: timedelta) -> str:
+    seconds = max(int(length.total_seconds()), 0)
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"  # noqa: PLR2004 -- two minutes read better as such
+
+
+class FromDatabase(Collector):
+    """Gauges read from the database at each scrape, so that every process of the web server tells the same."""
+
+    def collect(self) -> Iterable[Metric]:
+        """The gauges."""
+        now = clock.now()
+        known = status(now)
+        depth = GaugeMetricFamily("handrail_queue_depth", "Rows that wait.", labels=["queue"])
+        oldest = GaugeMetricFamily("handrail_queue_lateness_seconds", "Lateness of the oldest row.", labels=["queue"])
+        for queue in known.queues:
+            depth.add_metric([queue.name], queue.depth)
+            late = (now - queue.oldest_due).total_seconds() if queue.oldest_due else 0
+            oldest.add_metric([queue.name], max(late, 0))
+        up = GaugeMetricFamily("handrail_part_up", "1 green, 0.5 amber, 0 red.", labels=["part"])
+        for part in known.parts:
+            up.add_metric([part.name], {Light.GREEN: 1, Light.AMBER: 0.5, Light.RED: 0}[part.light])
+        yield from (depth, oldest, up)
+        yield GaugeMetricFamily("handrail_dead_letters", "Events nobody could process yet.", value=known.dead_letters)
+        yield GaugeMetricFamily("handrail_open_exceptions", "Exceptions that are open.", value=known.open_exceptions)

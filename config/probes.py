@@ -1,0 +1,49 @@
+"""What machines ask to know whether all is well."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from audit import clock
+from config import health
+from config.health import Light
+
+
+@require_safe
+def alive(request: HttpRequest) -> HttpResponse:
+    """The process answers; nothing else is asked, so that a database outage restarts nobody."""
+    del request
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def ready(request: HttpRequest) -> HttpResponse:
+    """Database, broker and timers; 503 while one of them is down."""
+    del request
+    parts = health.readiness(clock.now())
+    down = any(part.light is not Light.GREEN for part in parts)
+    body = {"status": "not ready" if down else "ready", "parts": {part.name: part.words for part in parts}}
+    return JsonResponse(body, status=503 if down else 200)
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus text."""
+    del request
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(health.FromDatabase())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+class StatusDocument(APIView):
+    """The status page for programs, for everyone who may sign in."""
+
+    schema = None
+
+    def get(self, request: Request) -> Response:
+        """How everything is."""
+        del request
+        return Response(health.status(clock.now()).as_json())
