@@ -34,6 +34,14 @@ _ALL: Final = (
         "The key “outcome” occurs twice in one object.",
     ),
     ProblemType(
+        "unreadable",
+        400,
+        "The event cannot be read",
+        "The body is no CloudEvent, or no message the system's connector understands. `code` says what is wrong.",
+        "Send CloudEvents 1.0, structured, batched or binary, or what your connector was made for.",
+        "The event has no “id”.",
+    ),
+    ProblemType(
         "bad-query",
         400,
         "The list cannot be asked for like this",
@@ -56,6 +64,14 @@ _ALL: Final = (
         "The request has no session and no API token, or the token is unknown, expired or revoked.",
         "Send `Authorization: Bearer <token>`, or sign in.",
         "This API token is unknown, expired or revoked.",
+    ),
+    ProblemType(
+        "signature-refused",
+        401,
+        "The sender is not proven",
+        "The signature is missing, does not fit the body and a secret in force, or is older than 300 s.",
+        "Sign id.timestamp.body with the shared secret (Standard Webhooks), and keep your clock right.",
+        "The signature does not fit.",
     ),
     ProblemType(
         "not-permitted",
@@ -96,6 +112,14 @@ _ALL: Final = (
         "The record's present state or another record forbids the act. `code` says which rule it was.",
         "Read the record again, then decide.",
         "Step 2 of EX-20418 was already done.",
+    ),
+    ProblemType(
+        "id-conflict",
+        409,
+        "The same id with other content",
+        "An event with this id came before, and said something else. The first one counts.",
+        "Use a new id for a change.",
+        "This id was sent before with other content; use a new id for a change.",
     ),
     ProblemType(
         "illegal-transition",
@@ -144,6 +168,14 @@ _ALL: Final = (
         "The body can be read, and says something that cannot be: every such place is in `errors` with a JSON pointer.",
         "Correct the named fields and send it again.",
         "Choose one of: Address corrected, Order cancelled.",
+    ),
+    ProblemType(
+        "contract-violation",
+        422,
+        "The contract is broken",
+        "The event can be read, and does not say what its contract demands. It is kept as a dead letter: `dead_letter` is its key.",
+        "Correct the named places and send it under a new id; or ask the contract's owner to replay it.",
+        "/lines/0/quantity: 0 is less than the minimum of 1",
     ),
     ProblemType(
         "idempotency-key-reused",

@@ -18,7 +18,7 @@ from exceptions.services.notifications import notify
 from exceptions.services.timers import TimerSetting, cancel_timers, set_timer, set_timers
 from exceptions.states import WaiverState
 from rules import selectors as rules
-from rules.models import Owner
+from rules.models import ApiToken, Owner
 from rules.rulebook import GateSpec
 
 LAPSE, EXPIRE, HEADS_UP = "waiver.lapse", "waiver.expire", "waiver.heads_up"
@@ -263,7 +263,9 @@ def refuse_unless_decidable(waiver: Waiver, *, by: Actor, now: datetime) -> None
         raise IllegalTransition(
             f"{waiver.key} lapsed at {waiver.answer_by:%d %b %H:%M} UTC; it has to be asked for again."
         )
-    if waiver.requested_by == by.id:
+    if by.kind == "integrator":
+        raise Refused("A person has to decide about this; a program cannot.", permission="exceptions.decide_waiver")
+    if _asked_by(waiver, by):
         raise OwnRequest("You asked for this, so somebody else has to decide.", permission="exceptions.decide_waiver")
     if waiver.owner.user_id is not None and waiver.owner.user_id == by.user_id:
         raise OwnRequest(
@@ -275,6 +277,16 @@ def refuse_unless_decidable(waiver: Waiver, *, by: Actor, now: datetime) -> None
             f"Approvers of this gate are people with the role {role.replace('_', ' ')}.",
             permission="exceptions.decide_waiver",
         )
+
+
+def _asked_by(waiver: Waiver, by: Actor) -> bool:
+    """Whether this person asked, be it through a program of theirs."""
+    kind, _, prefix = waiver.requested_by.partition(":")
+    return waiver.requested_by == by.id or (
+        kind == "token"
+        and by.user_id is not None
+        and ApiToken.objects.filter(prefix=prefix, user_id=by.user_id).exists()
+    )
 
 
 def _refuse_unless(waiver: Waiver, state: WaiverState, *, act: str) -> None:

@@ -192,6 +192,7 @@ def _problem(
         "status": status,
         "detail": detail,
         "instance": request.path,
+        "trace_id": getattr(request, "request_id", ""),
         **more,
     }
     return JsonResponse(body, status=status, content_type=PROBLEM)
