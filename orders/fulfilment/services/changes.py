@@ -1,10 +1,11 @@
 """What one act changes, collected and written in as few statements as there are tables, with one entry in the trail per change."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Model
 
@@ -61,6 +62,7 @@ class Changes:
     _entries: list[Entry] = field(default_factory=list)
     _created: set[Any] = field(default_factory=set)
     _addresses: list[OrderAddress] = field(default_factory=list)
+    _stock: dict[UUID, StockItem] = field(default_factory=dict)
 
     def add(self, *records: Model) -> None:
         """Insert these."""
@@ -74,6 +76,15 @@ class Changes:
             return
         _, edited = self._edited[type(record)].setdefault(record.pk, (record, set()))
         edited.update(fields)
+
+    def lock_stock(self, **which: Collection[UUID]) -> list[StockItem]:
+        """Stock items, locked by primary key; one item is one object for as long as this lasts, so that two edits of it add up."""
+        found = StockItem.objects.filter(**which).order_by("pk").values_list("pk", flat=True)
+        wanted = list(found)
+        missing = [pk for pk in wanted if pk not in self._stock]
+        locked = StockItem.objects.select_for_update(of=("self",)).select_related("sku").filter(pk__in=missing)
+        self._stock.update({item.pk: item for item in locked.order_by("pk")})
+        return [self._stock[pk] for pk in wanted]
 
     def edit_address(self, address: OrderAddress) -> None:
         """Update a checked address; it keeps no history."""

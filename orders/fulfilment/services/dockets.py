@@ -91,10 +91,10 @@ class Docket:
         )
 
 
-def load_dockets(order_ids: Collection[UUID]) -> list[Docket]:
+def load_dockets(order_ids: Collection[UUID], *, skip_locked: bool = False) -> list[Docket]:
     """The papers of these orders, the orders locked by primary key; the same few queries for one and for thousands."""
     orders = (
-        Order.objects.select_for_update(of=("self",))
+        Order.objects.select_for_update(of=("self",), skip_locked=skip_locked)
         .select_related("client__calendar", "flow", "owner", "decision")
         .filter(pk__in=order_ids)
         .order_by("pk")

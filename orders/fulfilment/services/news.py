@@ -34,6 +34,9 @@ def take_news(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]:
         if not dockets:
             return []
         changes = Changes(now)
+        changes.lock_stock(
+            reservations__in=[one.pk for docket in dockets.values() for one in docket.reservations.values()]
+        )
         desk = open_desk(active_book(), changes)
         told = [(dockets[known[pair]], one) for one in news if (pair := (one.client_id, one.order_name)) in known]
         hear(sorted(told, key=lambda pair: (pair[1].happened_at, pair[1].event_id)), desk, changes)
@@ -51,12 +54,13 @@ def count_stock(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]
         changes = Changes(now)
         skus = _skus(newest, changes)
         changes.write()
-        stock = lock_stock([sku.pk for sku in skus.values()])
+        ids = [sku.pk for sku in skus.values()]
+        stock = lock_stock(ids, changes)
         for pair, one in sorted(newest.items(), key=lambda item: str(skus[item[0]].pk)):
             put_count(item=stock[skus[pair].pk], on_hand=int(one.data["available"]), changes=changes)
         changes.write()
-        waiting = waiting_orders([sku.pk for sku in skus.values()])
-        settle_orders(order_ids=waiting)
+        waiting = waiting_orders(ids)
+        settle_orders(order_ids=waiting, skip_locked=True)  # who holds an order will look at this stock itself
     return waiting
 
 

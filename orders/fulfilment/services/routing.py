@@ -46,7 +46,7 @@ def route(dockets: Sequence[Docket], desk: Desk, changes: Changes) -> None:
     if not routable:
         return
     wanting = [line for docket in routable.values() for line in _open_lines(docket) if stocks.wants_stock(line)]
-    stock = stocks.lock_stock({line.sku_id for line in wanting})
+    stock = stocks.lock_stock({line.sku_id for line in wanting}, changes)
     _decide(list(routable.values()), wanting, stock, desk, changes)
     going = {pk: docket for pk, docket in routable.items() if docket.may_proceed}
     _reserve(going, stock, changes)

@@ -38,9 +38,9 @@ STEP_INTO = {
 }
 
 
-def settle_orders(*, order_ids: Collection[UUID]) -> list[Order]:
+def settle_orders(*, order_ids: Collection[UUID], skip_locked: bool = False) -> list[Order]:
     """Take these orders as far as they can go, inside the act under way. Raises `NoWay` where the state machine forbids it."""
-    dockets = load_dockets(order_ids)
+    dockets = load_dockets(order_ids, skip_locked=skip_locked)
     settle(dockets, Changes(current_time()))
     return [docket.order for docket in dockets]
 

@@ -15,10 +15,9 @@ from orders.fulfilment.states import LineState, SkuType
 FROM_OUR_STOCK = (SkuType.STOCK, SkuType.PREORDER)
 
 
-def lock_stock(sku_ids: Collection[UUID]) -> dict[UUID, StockItem]:
-    """The stock of these products, locked by primary key, by SKU id; a product without stock is not in it."""
-    items = StockItem.objects.select_for_update().filter(sku__in=sku_ids).select_related("sku").order_by("pk")
-    return {item.sku_id: item for item in items}
+def lock_stock(sku_ids: Collection[UUID], changes: Changes) -> dict[UUID, StockItem]:
+    """The stock of these products, locked, by SKU id; a product without stock is not in it."""
+    return {item.sku_id: item for item in changes.lock_stock(sku__in=sku_ids)}
 
 
 def wants_stock(line: OrderLine) -> bool:
@@ -79,7 +78,7 @@ def _give_up(reservations: Sequence[Reservation], changes: Changes, *, used: boo
     if not reservations:
         return
     ids = {reservation.stock_item_id for reservation in reservations}
-    items = {item.pk: item for item in StockItem.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+    items = {item.pk: item for item in changes.lock_stock(pk__in=ids)}
     units: dict[UUID, int] = defaultdict(int)
     for reservation in reservations:
         units[reservation.stock_item_id] += reservation.quantity

@@ -197,3 +197,13 @@ def test_what_was_seen_shipped_is_true_even_without_a_task_of_ours(
     )
     take_news(news=[make.news("shipment.handed_over", northwind, "W-8", now, order="W-8")], by=system, now=now)
     assert (Order.objects.get().state, Fulfilment.objects.count()) == ("shipped", 2)
+
+
+def test_several_parcels_leaving_in_one_batch_are_all_taken_off_the_count(
+    place: make.Place, northwind: Client, system: Actor, now: datetime
+) -> None:
+    keys = [place().fulfilments.get().key for _ in range(3)]
+    told = [make.news("shipment.handed_over", northwind, key, now, task=key) for key in keys]
+    take_news(news=told, by=system, now=now)
+    item = StockItem.objects.get()
+    assert (item.on_hand, item.reserved) == (7, 0)

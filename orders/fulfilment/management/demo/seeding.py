@@ -16,6 +16,7 @@ from exceptions.models import ExceptionCase
 from orders.fulfilment.decisions.news import News
 from orders.fulfilment.management.demo.goods import ADDRESSES, BROKEN_ADDRESSES, GOODS, Good
 from orders.fulfilment.management.demo.people import add_clients, add_people
+from orders.fulfilment.management.demo.systems import add_systems
 from orders.fulfilment.models import Order
 from orders.fulfilment.services.holds import hold_order
 from orders.fulfilment.services.intake import place_orders
@@ -44,14 +45,22 @@ class Plan:
     facts: Mapping[str, Any]
 
 
-def seed(*, now: datetime) -> dict[str, int]:
-    """Make what is missing of the demo; a second run makes nothing. Returns how many orders and cases there are."""
+def prepare(*, now: datetime) -> tuple[dict[str, Client], dict[str, User]]:
+    """Rules in force, clients, people and sandbox systems; what is there stays as it is."""
     by = system_actor("demo", channel="command")
     install_shipped_configuration(by=by, now=now)
     with acting(by, at=now, reason="demo"):
         clients = add_clients()
         people = add_people(clients)
     freeze_rule_book(by=by, now=now, note="the demo's people")
+    add_systems(by=by, now=now)
+    return clients, people
+
+
+def seed(*, now: datetime) -> dict[str, int]:
+    """Make what is missing of the demo; a second run makes nothing. Returns how many orders and cases there are."""
+    by = system_actor("demo", channel="command")
+    clients, people = prepare(now=now)
     if not Order.objects.exists():
         for slug in GOODS:
             _fill_shelves(clients[slug], by, now - timedelta(hours=32))

@@ -1,0 +1,58 @@
+"""A hundred orders in, ninety at the door untouched, ten with somebody who knows (C01.3); a launch weekend on three channels (C01.4)."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from pytest_django import Settings
+
+from audit.checks import invariants
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+@pytest.fixture(autouse=True)
+def own_sandbox(settings: Settings, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings.DATA_DIR = tmp_path
+    settings.PUBLIC_URL = "http://127.0.0.1:9"
+    settings.SANDBOX_URL = f"http://127.0.0.1:{port}"
+    settings.ALLOWED_PRIVATE_HOSTS = [f"127.0.0.1:{port}"]
+
+
+def broken_invariants() -> list[tuple[str, list[object]]]:
+    found: list[tuple[str, list[object]]] = []
+    for check in invariants():
+        with connection.cursor() as cursor:
+            cursor.execute(check.sql)
+            if rows := cursor.fetchall():
+                found.append((check.id, rows))
+    return found
+
+
+def test_of_a_hundred_orders_ninety_arrive_untouched_and_ten_have_an_owner_a_deadline_and_a_route(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    call_command("scenario", "hundred-orders", seed=7, json=True, within=240)
+    report = json.loads(capsys.readouterr().out)
+    summary = report["summary"]
+    assert (summary["orders"], summary["delivered"], summary["exceptions"], summary["human_events"]) == (100, 90, 10, 0)
+    assert all(item["owner"] and item["due_at"] and item["route"] for item in report["items"])
+    assert sorted({item["type"] for item in report["items"]}) == [
+        "address",
+        "carrier-rejection",
+        "high-risk-review",
+        "inventory",
+    ]
+    assert broken_invariants() == []
+
+
+def test_on_a_launch_weekend_every_line_gets_the_flow_it_has_to(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("scenario", "weekend-preorder", seed=7, json=True, within=240)
+    report = json.loads(capsys.readouterr().out)
+    assert (report["ok"], report["summary"]["delivered"], report["summary"]["wrong_flows"]) == (True, 60, 0)
