@@ -3,8 +3,11 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
 
-from audit import filtering
+from audit import filtering, signing
 from audit.filtering import FilterSet
 from audit.rest.views import ListResource, RecordResource, Resource
 from audit.selectors import trail
@@ -63,3 +66,11 @@ class SealList(_Seals, ListResource):
 
 class SealRecord(_Seals, RecordResource):
     """One seal."""
+
+
+@require_safe
+@cache_control(public=True, max_age=300)
+def jwks(request: HttpRequest) -> JsonResponse:
+    """The public keys of audit tokens and seals, for everyone."""
+    del request
+    return JsonResponse(signing.public_keys(), content_type="application/jwk-set+json")

@@ -74,3 +74,9 @@ class Invalid(DomainError):
     def __init__(self, message: str, *, errors: Sequence[FieldError] = ()) -> None:
         super().__init__(message)
         self.errors = tuple(errors)
+
+
+class TokenInvalid(Invalid):
+    """The audit token was not issued here, or was changed since."""
+
+    code = "token-invalid"

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from audit.api import jwks
 from config import probes
 from config.api.reference import problem, problems
 
@@ -15,4 +16,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", probes.ready, name="readyz"),
     path("metrics", probes.metrics, name="metrics"),
     path("status.json", probes.StatusDocument.as_view(), name="status-document"),
+    path(".well-known/jwks.json", jwks, name="jwks"),
 ]
