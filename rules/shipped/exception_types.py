@@ -30,7 +30,13 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "playbook": [
             _step("check", "Compare the address with what the customer wrote"),
             _step("record", "Ask the customer and note the answer", fields=["answer"]),
-            _step("decide", "Correct the address or cancel the order"),
+            _step(
+                "do",
+                "Correct the address",
+                action="order.correct_address",
+                fields=["recipient", "street", "postcode", "city", "region", "country"],
+            ),
+            _step("decide", "Accept the address as it is, or cancel the order"),
         ],
         "acceptance": [{"label": "The address passes the check", "check": "person"}],
         "outcomes": [RESOLVED, CANCELLED],
@@ -48,6 +54,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "ladder": _ladder((60, "backup"), (120, "owner:revenue-ops-review")),
         "playbook": [
             _step("check", "Count the stock on the shelf"),
+            _step("do", "Look again whether it is there now", action="order.look_again"),
             _step("decide", "Wait for stock, ship a part, or send it another way"),
             _step("record", "Tell the customer when it comes", fields=["promised"]),
         ],
@@ -66,6 +73,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "ladder": _ladder((60, "backup"), (120, "owner:ops-team-review")),
         "playbook": [
             _step("check", "Read the carrier's reason"),
+            _step("do", "Give it to the warehouse again", action="order.resend_tasks"),
             _step("decide", "Repack, relabel or choose another carrier"),
         ],
         "acceptance": [{"label": "A carrier has taken the parcel", "check": "person"}],
@@ -84,6 +92,8 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "playbook": [
             _step("check", "Look at the last three attempts to reach the vendor"),
             _step("record", "Call the vendor and note who said what", fields=["spoke_to", "answer"]),
+            _step("do", "Send the task again", action="order.resend_tasks"),
+            _step("do", "Send it from our own warehouse", action="order.reroute_to_warehouse"),
             _step("decide", "Wait, send it another way, or hold and tell the customer"),
         ],
         "acceptance": [{"label": "The vendor has confirmed, or the order goes another way", "check": "person"}],

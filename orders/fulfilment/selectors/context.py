@@ -5,9 +5,11 @@ from uuid import UUID
 
 from audit import verbs
 from audit.models import Event
+from audit.subject_refs import subject_ref
 from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Fulfilment, Order
 from orders.fulfilment.states import FulfilmentState, OrderState
+from orders.sync.selectors import last_attempts
 
 EVENTS_SHOWN = 5
 
@@ -34,7 +36,7 @@ def case_context(order_id: UUID) -> SubjectPage:
             or "none",
         },
         last_events=_last_events(order),
-        attempts=(),
+        attempts=_attempts(order, parcels),
         decision=_decision(order),
         links={"Order": url, "Trace": f"{url}trace/", "Export": f"{url}export.json"},
     )
@@ -52,6 +54,22 @@ def _last_events(order: Order) -> list[dict[str, str]]:
             "result": verbs.sentence(event.type, actor=event.actor),
         }
         for event in events
+    ]
+
+
+def _attempts(order: Order, parcels: list[Fulfilment]) -> list[dict[str, str | int | None]]:
+    """The last three tries to tell anybody about this order or its parcels."""
+    subjects = [subject_ref(order), *(subject_ref(parcel) for parcel in parcels)]
+    return [
+        {
+            "at": attempt.at.isoformat(),
+            "system": attempt.message.system.slug,
+            "endpoint": attempt.endpoint,
+            "status": attempt.status,
+            "duration_ms": attempt.duration_ms,
+            "error": attempt.error,
+        }
+        for attempt in last_attempts(subjects)
     ]
 
 

@@ -2,29 +2,26 @@
 
 import csv
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import Counter
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import Count, F
 
 from audit.checks import invariants
-from audit.context import Actor
-from orders.fulfilment.decisions.news import News
+from audit.context import Actor, acting
+from orders.fulfilment.management.order_files import read_order_files
 from orders.fulfilment.models import Fulfilment, Order
-from orders.fulfilment.services.intake import place_orders
-from orders.fulfilment.services.news import take_news
-from rules.models import Client
-from tests.factories import orders as make
+from orders.fulfilment.services.importing import events_of, install_connectors, take_in
+from orders.fulfilment.shipped import OLIST
+from orders.sync.models import InboundEvent, System
+from rules.models import Client, Owner
 
 DATA = Path("/work/shared/data/orders")
-SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 SELECTED = 500
 
 pytestmark = [
@@ -36,10 +33,6 @@ pytestmark = [
 def rows(name: str) -> list[dict[str, str]]:
     with (DATA / name).open(encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
-
-
-def moment(text: str) -> str | None:
-    return datetime.fromisoformat(text).replace(tzinfo=SAO_PAULO).isoformat() if text else None
 
 
 @pytest.fixture(scope="module")
@@ -55,72 +48,25 @@ def selected(oracle: dict[str, set[str]]) -> list[dict[str, str]]:
     return orders[:SELECTED]
 
 
-def minor(amount: str) -> int:
-    return int(Decimal(amount) * 100)
-
-
-def told_about(
-    client: Client, order: dict[str, str], items: list[dict[str, str]], customer: dict[str, str]
-) -> Iterator[News]:
-    """What the store, the carrier and the seller said of one order, each at its own time."""
-    key = order["order_id"]
-
-    def say(kind: str, at: str | None, **data: Any) -> News:
-        when = datetime.fromisoformat(at or moment(order["order_purchase_timestamp"]) or "")
-        return make.news(kind, client, key, when, system="olist", **data)
-
-    yield say(
-        "order.placed",
-        moment(order["order_purchase_timestamp"]),
-        order=key,
-        channel="marketplace",
-        currency="BRL",
-        total_minor=sum(minor(item["price"]) + minor(item["freight_value"]) for item in items),
-        placed_at=moment(order["order_purchase_timestamp"]),
-        promised_at=moment(order["order_estimated_delivery_date"]),
-        address={
-            "country": "BR",
-            "city": customer["customer_city"],
-            "region": customer["customer_state"],
-            "kept_by_store": True,
-        },
-        lines=[
-            make.line(
-                item["product_id"], sku_type="drop_ship", vendor=item["seller_id"], unit_minor=minor(item["price"])
-            )
-            for item in items
-        ],
-    )
-    if at := moment(order["order_approved_at"]):
-        yield say("payment.captured", at, captured_at=at)
-    if at := moment(order["order_delivered_carrier_date"]):
-        yield say("shipment.handed_over", at, order=key)
-    if at := moment(order["order_delivered_customer_date"]):
-        yield say("shipment.delivered", at, order=key)
-    if order["order_status"] == "canceled":
-        yield say("order.cancelled", None)
-    if order["order_status"] == "unavailable" and items:
-        yield say("task.refused", None, order=key, reason="unavailable")
+@pytest.fixture
+def store(northwind: Client, system: Actor, now: datetime) -> System:
+    with acting(system, at=now):
+        owner = Owner.objects.get(slug="integrations")
+        return System.objects.create(slug="olist", name="Olist", layer="store", owner=owner, client=northwind)
 
 
 def test_five_hundred_real_orders_go_the_whole_way(
-    northwind: Client, system: Actor, now: datetime, selected: list[dict[str, str]], oracle: dict[str, set[str]]
+    store: System, system: Actor, now: datetime, selected: list[dict[str, str]], oracle: dict[str, set[str]]
 ) -> None:
-    items: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for item in rows("order_items.csv"):
-        items[item["order_id"]].append(item)
-    customers = {row["customer_id"]: row for row in rows("customers.csv")}
-    told = [
-        one
-        for row in selected
-        for one in told_about(northwind, row, items[row["order_id"]], customers[row["customer_id"]])
-    ]
-    placed = [one for one in told if one.type == "order.placed"]
-    place_orders(news=placed, by=system, now=now)
-    for kind in ("payment.captured", "shipment.handed_over", "shipment.delivered", "order.cancelled", "task.refused"):
-        take_news(news=[one for one in told if one.type == kind], by=system, now=now)
-
     ids = {row["order_id"] for row in selected}
+    records = list(read_order_files(DATA, client="northwind", only=ids))
+    installed = install_connectors(system=store, shipped=OLIST, by=system, now=now)
+    for shipped, connector in zip(OLIST, installed, strict=True):
+        events = events_of(records, connector, when=shipped.when, source="/files/olist", now=now)
+        receipts = take_in(system=store, events=events, by=system, now=now)
+        assert {receipt.status for receipt in receipts} <= {"accepted"}
+    assert set(InboundEvent.objects.values_list("state", flat=True)) == {"applied"}
+
     status = {row["order_id"]: row["order_status"] for row in selected}
     orders = Order.objects.all()
 
@@ -158,3 +104,29 @@ def broken(sql: str) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return cursor.fetchall()
+
+
+def test_a_shopify_payload_is_taken_in_by_its_connector(store: System, capsys: pytest.CaptureFixture[str]) -> None:
+    file = DATA.parent / "payloads" / "shopify" / "order.json"
+    told = []
+    for _ in range(2):
+        call_command("ingest", file, system="olist", connector="shopify", json=True)
+        told.append(json.loads(capsys.readouterr().out)["summary"])
+    assert told == [{"accepted": 1}, {"duplicate": 1}]
+    order = Order.objects.get()
+    assert (order.number, order.currency, order.total_minor, order.lines.count()) == ("#1001", "USD", 40_994, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"system": "nobody"}, "There is no active system nobody"),
+        ({"system": "olist", "client": "nobody"}, "“nobody” is none"),
+        ({"system": "olist", "connector": "shopify"}, "cannot be read as shopify"),
+    ],
+)
+def test_a_file_that_cannot_be_taken_in_is_refused_in_a_sentence(
+    store: System, arguments: dict[str, str], words: str
+) -> None:
+    with pytest.raises(CommandError, match=words):
+        call_command("ingest", Path(__file__), **arguments)

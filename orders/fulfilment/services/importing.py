@@ -1,0 +1,60 @@
+"""Taking in files: through a connector, the same inbox and the same handlers as everything else."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from audit.context import Actor, acting
+from orders.fulfilment.shipped import ShippedConnector
+from orders.sync import connectors
+from orders.sync.envelopes import Envelope
+from orders.sync.models import Connector, System
+from orders.sync.services import Receipt, apply_due, receive
+
+CHUNK = 1_000
+
+
+def install_connectors(
+    *, system: System, shipped: Sequence[ShippedConnector], by: Actor, now: datetime
+) -> list[Connector]:
+    """Give the system the connectors it has not got; one that an admin changed stays as it is."""
+    with acting(by, at=now, reason="shipped connectors"):
+        known = {connector.topic: connector for connector in Connector.objects.filter(system=system)}
+        for one in shipped:
+            if one.topic not in known:
+                slug = f"{system.slug}-{one.slug}"
+                known[one.topic] = Connector.objects.create(
+                    slug=slug,
+                    name=one.name,
+                    system=system,
+                    topic=one.topic,
+                    event_type=one.event_type,
+                    mapping=dict(one.mapping),
+                )
+    return [known[one.topic] for one in shipped]
+
+
+def events_of(
+    records: Iterable[Mapping[str, Any]], connector: Connector, *, when: str, source: str, now: datetime
+) -> Iterator[Envelope]:
+    """The events the records mean by this connector; a record whose `when` field is empty means none.
+
+    Raises `orders.sync.errors.Unreadable` naming the field a record does not carry.
+    """
+    for record in records:
+        if not when or record["order"].get(when):
+            yield connectors.translate(
+                mapping=connector.mapping, event_type=connector.event_type, source=source, payload=record, now=now
+            )
+
+
+def take_in(*, system: System, events: Iterable[Envelope], by: Actor, now: datetime) -> list[Receipt]:
+    """Receive and apply events in batches, to the last one; a receipt for each."""
+    receipts: list[Receipt] = []
+    waiting = iter(events)
+    while batch := list(islice(waiting, CHUNK)):
+        receipts += receive(system=system, envelopes=batch, by=by, now=now)
+        while apply_due(now=now):
+            pass
+    return receipts
