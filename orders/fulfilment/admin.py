@@ -10,7 +10,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from orders.fulfilment.models import Fulfilment, Hold, Order, OrderIdentifier, OrderLine, Reservation, Sku, StockItem
 
 
-class ReadOnly(SimpleHistoryAdmin):  # type: ignore[misc]  -- the library is untyped
+class ReadOnly(SimpleHistoryAdmin):  # type: ignore[misc]  # the library is untyped
     """Shows records and their history; writes nothing."""
 
     history_list_display: ClassVar[list[str]] = ["history_actor"]
@@ -33,7 +33,7 @@ class ReadOnly(SimpleHistoryAdmin):  # type: ignore[misc]  -- the library is unt
         return False
 
 
-class Lines(admin.TabularInline[OrderLine, Order]):
+class Lines(admin.TabularInline):  # type: ignore[type-arg]  # generic only for the type checker
     """The lines of an order."""
 
     model = OrderLine
