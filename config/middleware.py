@@ -1,0 +1,75 @@
+"""What every request gets: an id, an actor, the person's time zone; and what every refusal becomes."""
+
+import re
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from audit import clock
+from audit.context import Actor
+from audit.errors import Conflict, DomainError, Invalid, NotFound, Refused
+from audit.identifiers import uuid7
+from audit.services.events import record_refusal
+from rules.selectors import actor_for
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{8,64}$")
+STATUS = ((NotFound, 404), (Refused, 403), (Invalid, 422), (Conflict, 409))
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Who asks. Raises `Refused` for nobody."""
+    actor: Actor | None = getattr(request, "actor", None)
+    if actor is None:
+        raise Refused("Sign in first.")
+    return actor
+
+
+class RequestId:
+    """Take over the caller's request id when it is a sane one, make one otherwise, and say it back."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Before everything else, so that every log line and event carries it."""
+        given = request.headers.get("X-Request-Id", "")
+        request.request_id = given if REQUEST_ID.match(given) else str(uuid7())  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+class ActingPerson:
+    """Who is signed in, as an actor with roles and clients read anew on every request; their time zone; their refusals."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """A person's rights change with their next request, whatever their session is."""
+        request.actor = None  # type: ignore[attr-defined]
+        if request.user.is_authenticated:
+            channel = "admin" if request.path.startswith("/admin/") else "web"
+            request.actor = actor_for(request.user, channel=channel, request_id=request.request_id)  # type: ignore[attr-defined]
+            timezone.activate(ZoneInfo(request.user.time_zone))
+        try:
+            response = self.get_response(request)
+        finally:
+            timezone.deactivate()
+        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "no-store"
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A refusal that reached the edge becomes its page; permission and scope are kept in the trail."""
+        if not isinstance(exception, DomainError):
+            return None
+        actor: Actor | None = getattr(request, "actor", None)
+        if actor is not None and isinstance(exception, Refused | NotFound):
+            record_refusal(actor, error=exception, what=f"{request.method} {request.path}", now=clock.now())
+        status = next((code for kind, code in STATUS if isinstance(exception, kind)), 409)
+        return render(request, "errors/refused.html", {"error": exception, "status": status}, status=status)

@@ -1,0 +1,84 @@
+/* Progressive enhancement only: every action on these pages is a link or a form that works without this file. */
+(function () {
+  "use strict";
+  var doc = document, root = doc.documentElement;
+  var store = { get: function (k) { try { return localStorage.getItem(k); } catch (e) { return null; } },
+                set: function (k, v) { try { localStorage.setItem(k, v); } catch (e) { /* private mode */ } } };
+  ["theme", "density"].forEach(function (k) { var v = store.get("ui." + k); if (v) root.dataset[k] = v; });
+
+  function say(text) { var r = doc.getElementById("live"); if (r) { r.textContent = ""; setTimeout(function () { r.textContent = text; }, 30); } }
+  function typing(el) { return el && (el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName) && el.type !== "checkbox"); }
+
+  /* ---- selection and bulk bar ---- */
+  var bulk = doc.querySelector("[data-bulk]");
+  function rows() { return Array.prototype.slice.call(doc.querySelectorAll("tr.row")); }
+  function refreshSelection(announce) {
+    if (!bulk) return;
+    var on = rows().filter(function (r) { var c = r.querySelector(".check"); var s = c && c.checked; r.setAttribute("aria-selected", s ? "true" : "false"); return s; });
+    var cents = on.reduce(function (n, r) { return n + Number(r.dataset.risk || 0); }, 0);
+    bulk.hidden = on.length === 0;
+    var sum = bulk.querySelector("[data-sum]");
+    if (sum) sum.textContent = on.length + " selected · €" + cents.toLocaleString("en-GB") + " at risk";
+    if (announce) say(on.length + " selected");
+  }
+  doc.addEventListener("change", function (e) {
+    var t = e.target;
+    if (t.matches("[data-group-check]")) t.closest("tbody").querySelectorAll("tr.row .check").forEach(function (c) { c.checked = t.checked; });
+    if (t.matches("[data-page-check]")) doc.querySelectorAll("tr.row .check, [data-group-check]").forEach(function (c) { c.checked = t.checked; });
+    if (t.matches(".check")) refreshSelection(true);
+  });
+  doc.addEventListener("click", function (e) {
+    var c = e.target.closest("[data-clear]");
+    if (c) { doc.querySelectorAll(".check").forEach(function (x) { x.checked = false; }); refreshSelection(true); }
+    var o = e.target.closest("[data-open]");
+    if (o) { var d = doc.getElementById(o.dataset.open); if (d && d.showModal) { e.preventDefault(); d.showModal(); } }
+  });
+  refreshSelection(false);
+
+  /* ---- keyboard (off or remapped to Alt+key in Settings > Keyboard; WCAG 2.1.4) ---- */
+  var mode = store.get("ui.keys") || "single", goes = 0;
+  doc.querySelectorAll("[data-keymode]").forEach(function (select) {
+    select.value = mode;
+    select.addEventListener("change", function () { mode = select.value; store.set("ui.keys", mode); });
+  });
+  function current() { var a = doc.activeElement && doc.activeElement.closest && doc.activeElement.closest("tr.row"); return a || doc.querySelector("tr.row.current"); }
+  function go(delta) {
+    var all = rows(); if (!all.length) return;
+    var i = all.indexOf(current()); i = Math.max(0, Math.min(all.length - 1, i + delta));
+    all.forEach(function (r) { r.classList.remove("current"); }); all[i].classList.add("current");
+    all[i].querySelector(".title").focus(); all[i].scrollIntoView({ block: "nearest" });
+  }
+  doc.addEventListener("keydown", function (e) {
+    if (e.key === "Escape" && typing(doc.activeElement)) { doc.activeElement.blur(); return; }
+    if ((e.ctrlKey || e.metaKey) && e.key === "Enter") { var f = doc.activeElement && doc.activeElement.form; if (f) { e.preventDefault(); f.requestSubmit(); } return; }
+    if (mode === "off" || e.ctrlKey || e.metaKey || typing(doc.activeElement) || doc.querySelector("dialog[open]")) return;
+    if (mode === "alt" ? !e.altKey : e.altKey) return;
+    var k = e.key, r = current(), el;
+    if (Date.now() - goes < 1500) { goes = 0; el = doc.querySelector('[data-go="' + k + '"]'); if (el) { e.preventDefault(); el.click(); return; } }
+    if (k === "g") goes = Date.now();
+    else if (k === "j") go(1); else if (k === "k") go(-1);
+    else if (k === "/") { el = doc.getElementById("q"); if (el) el.focus(); }
+    else if (k === "?") { el = doc.getElementById("keys"); if (el) el.showModal(); }
+    else if (k === "x" && r) { el = r.querySelector(".check"); el.checked = !el.checked; refreshSelection(true); }
+    else if (k === "[" || k === "]") { el = doc.querySelector(k === "]" ? "[rel=next]" : "[rel=prev]"); if (el) el.click(); }
+    else { el = doc.querySelector('[data-key="' + (window.CSS && CSS.escape ? CSS.escape(k) : k) + '"]'); if (!el || el.closest("[hidden]")) return; el.click(); }
+    e.preventDefault();
+  });
+
+  /* ---- after a full load the result of the last act, or what has to be corrected, is read first ---- */
+  var said = doc.querySelector("[data-focus]");
+  if (said) said.focus();
+
+  /* ---- drafts: what was typed survives a reload or an expired session, on this computer, until it is sent ---- */
+  doc.querySelectorAll("textarea[data-draft]").forEach(function (area) {
+    var key = "draft." + area.dataset.draft, kept = store.get(key), timer = null;
+    if (kept && !area.value) { area.value = kept; say("Draft restored"); }
+    area.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(function () { store.set(key, area.value); }, 500); });
+    if (area.form) area.form.addEventListener("submit", function () { clearTimeout(timer); store.set(key, ""); });
+  });
+
+  /* ---- htmx: keep keyboard focus when a swap replaces the focused node (dimagi/open-chat-studio#4425, htmx#75) ---- */
+  var keep = null;
+  doc.addEventListener("htmx:beforeSwap", function () { keep = doc.activeElement && doc.activeElement.id; });
+  doc.addEventListener("htmx:afterSettle", function () { if (keep && doc.activeElement === doc.body) { var el = doc.getElementById(keep); if (el) el.focus(); } });
+})();

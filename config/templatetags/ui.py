@@ -1,0 +1,145 @@
+"""What templates say in the product's own words: time, money, people, icons."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from audit import clock
+
+register = template.Library()
+
+MINOR_DIGITS = {"JPY": 0, "KRW": 0, "CLP": 0, "KWD": 3, "BHD": 3, "TND": 3}
+SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "BRL": "R$"}
+SOON = timedelta(minutes=30)
+NEAR_DAYS = 6
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
+    """One icon of the sprite; decoration only, so hidden from assistive technology."""
+    return format_html(
+        '<svg class="ico {}" aria-hidden="true" viewBox="0 0 16 16"><use href="#i-{}"/></svg>', "ico-s" if size == "s" else "", name
+    )
+
+
+def span_words(span: timedelta) -> str:
+    """A span as people say it: “38 min”, “1 h 22 min”, “2 d 4 h”."""
+    minutes = max(int(abs(span).total_seconds() // 60), 0)
+    days, rest = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    if days:
+        return _("%(days)d d %(hours)d h") % {"days": days, "hours": hours} if hours else _("%(days)d d") % {"days": days}
+    if hours:
+        words = _("%(hours)d h %(minutes)d min") if minutes else _("%(hours)d h")
+        return words % {"hours": hours, "minutes": minutes}
+    return _("%(minutes)d min") % {"minutes": minutes}
+
+
+@register.filter
+def span(value: timedelta | None) -> str:
+    """A timedelta in words."""
+    return "" if value is None else span_words(value)
+
+
+@register.filter
+def minutes(value: int) -> str:
+    """A number of minutes in words."""
+    return span_words(timedelta(minutes=value))
+
+
+def moment_words(moment: datetime, *, now: datetime) -> str:
+    """“10:58” today, “Mon 09:30” within six days, else “23 Nov 2026, 09:30”, in the reader's zone."""
+    local, today = timezone.localtime(moment), timezone.localtime(now)
+    if local.date() == today.date():
+        return f"{local:%H:%M}"
+    if abs((local.date() - today.date()).days) <= NEAR_DAYS:
+        return f"{local:%a %H:%M}"
+    return f"{local.day} {local:%b %Y, %H:%M}"
+
+
+@register.simple_tag
+def moment(value: datetime | None, css: str = "") -> SafeString | str:
+    """A `<time>` in the reader's zone with the exact moment for machines."""
+    if value is None:
+        return ""
+    exact = value.astimezone(UTC).isoformat(timespec="seconds")
+    return format_html('<time class="{}" datetime="{}">{}</time>', css, exact, moment_words(value, now=clock.now()))
+
+
+@register.simple_tag
+def exact_moment(value: datetime | None) -> SafeString | str:
+    """As `moment`, to the second and with its date: for trails and evidence."""
+    if value is None:
+        return ""
+    local = timezone.localtime(value)
+    exact = value.astimezone(UTC).isoformat(timespec="milliseconds")
+    return format_html('<time class="nowrap num" datetime="{}">{}</time>', exact, f"{local.day} {local:%b %Y, %H:%M:%S}")
+
+
+@register.inclusion_tag("components/fuse.html")
+def fuse(due: datetime | None, since: datetime | None = None, *, paused: bool = False, prefix: str = "") -> dict[str, Any]:
+    """Time left until `due`, as text, icon and a bar of the time between `since` and `due`."""
+    if due is None:
+        return {"state": "none"}
+    now = clock.now()
+    left = due - now
+    total = due - since if since and since < due else timedelta(hours=4)
+    share = min(max(left / total, 0.0), 1.0)
+    if paused:
+        state = "wait"
+    elif left < timedelta(0):
+        state = "over"
+    else:
+        state = "soon" if left < max(SOON, total / 4) else "fine"
+    return {"state": state, "words": span_words(left), "due": due, "width": round(share * 100), "prefix": prefix}
+
+
+@register.filter
+def money(amount_minor: int | None, currency: str = "EUR") -> str:
+    """Minor units as an amount: 31800 and EUR as “€318.00”."""
+    if amount_minor is None:
+        return ""
+    digits = MINOR_DIGITS.get(currency, 2)
+    amount = f"{amount_minor / 10**digits:,.{digits}f}"
+    return f"{SYMBOLS[currency]}{amount}" if currency in SYMBOLS else f"{currency} {amount}"
+
+
+@register.inclusion_tag("components/avatar.html")
+def avatar(name: str, *, kind: str = "person") -> dict[str, str]:
+    """Initials on one of four grounds, the same for the same name; decoration beside the written name."""
+    initials = "".join(word[0] for word in name.replace("-", " ").split()[:2]).upper()
+    ground = "sys" if kind == "system" else "abcd"[sum(name.encode()) % 4]
+    return {"initials": initials, "ground": ground}
+
+
+@register.simple_tag(takes_context=True)
+def query(context: Mapping[str, Any], **changes: Any) -> str:
+    """The page's own address with some parameters changed; None removes one. Paging starts anew unless it is what changes."""
+    parameters = context["request"].GET.copy()
+    if "after" not in changes:
+        parameters.pop("after", None)
+    for name, value in changes.items():
+        if value is None:
+            parameters.pop(name, None)
+        else:
+            parameters[name] = str(value)
+    return f"?{urlencode(list(parameters.lists()), doseq=True)}" if parameters else "?"
+
+
+@register.filter
+def label(value: str) -> str:
+    """A stored word as people read it: “in_progress” as “In progress”."""
+    return value.replace("_", " ").replace("-", " ").capitalize()
+
+
+@register.filter
+def get(mapping: Mapping[str, Any], key: str) -> Any:
+    """A mapping's value by a key the template holds."""
+    return mapping.get(key, "")
