@@ -98,6 +98,13 @@ def readiness(now: datetime) -> tuple[Part, ...]:
     return (database, _broker(), *_loops(now, only="timers"))
 
 
+def pulse(now: datetime) -> Part:
+    """The loops that must not stop, in one part and one query: the worst of them, or the timers when all are well."""
+    loops = tuple(_loops(now))
+    worst = next((part for light in (Light.RED, Light.AMBER) for part in loops if part.light is light), None)
+    return worst or next(part for part in loops if part.name == "timers")
+
+
 def _database() -> Part:
     try:
         with connection.cursor() as cursor:

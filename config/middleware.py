@@ -1,6 +1,5 @@
-"""What every request gets: an id, an actor, the person's time zone; and what every refusal becomes."""
+"""What every page request gets: an actor and the person's time zone; and what every refusal becomes."""
 
-import re
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
@@ -11,12 +10,10 @@ from django.utils import timezone
 from audit import clock
 from audit.context import Actor
 from audit.errors import Conflict, DomainError, Invalid, NotFound, Refused
-from audit.identifiers import uuid7
 from audit.services.events import record_refusal
 from rules.selectors import actor_for
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{8,64}$")
 STATUS = ((NotFound, 404), (Refused, 403), (Invalid, 422), (Conflict, 409))
 
 
@@ -26,21 +23,6 @@ def actor_of(request: HttpRequest) -> Actor:
     if actor is None:
         raise Refused("Sign in first.")
     return actor
-
-
-class RequestId:
-    """Take over the caller's request id when it is a sane one, make one otherwise, and say it back."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Before everything else, so that every log line and event carries it."""
-        given = request.headers.get("X-Request-Id", "")
-        request.request_id = given if REQUEST_ID.match(given) else str(uuid7())  # type: ignore[attr-defined]
-        response = self.get_response(request)
-        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
-        return response
 
 
 class ActingPerson:

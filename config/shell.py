@@ -4,14 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy
 
 from audit import clock
 from audit.context import Actor
-from config.health import Health, health
+from config.health import Light, Part, pulse
+from exceptions import selectors as exceptions
+from exceptions.selectors import queue
+from orders.sync import selectors as sync
 
 MOST_COUNTED = 999
 
@@ -48,22 +53,25 @@ class Shortcut:
     """A key and what it does."""
 
     keys: tuple[str, ...]
-    does: str
+    does: str | Promise
 
 
 @dataclass(frozen=True)
 class Place:
     """A page the product has: who may open it, and what is counted there."""
 
-    title: str
+    title: str | Promise
     route: str
     icon: str
     permission: str
     group: str
     key: str = ""
-    unit: str = ""
+    unit: str | Promise = ""
     hot: bool = False
     count: Callable[[Actor, datetime], int] | None = None
+
+
+DOTS = {Light.GREEN: "", Light.AMBER: "warn", Light.RED: "danger"}
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,134 @@ class Shell:
     name: str
     role: str
     zone: str
-    health: Health
+    health: Part
     searched: str = ""
     shortcuts: list[Shortcut] = field(default_factory=list)
+
+    @property
+    def dot(self) -> str:
+        """The colour of the health chip, as a class."""
+        return DOTS[self.health.light]
+
+
+def queue_count(by: Actor, now: datetime) -> int:
+    """How many open exceptions this person has."""
+    mine = exceptions.QueueFilters(scope="mine")
+    return queue.filtered(exceptions.visible_cases(by).live(), by=by, filters=mine, now=now)[: MOST_COUNTED + 1].count()
+
+
+def to_decide(by: Actor, now: datetime) -> int:
+    """How many requests this person could decide about."""
+    return exceptions.waiting_for(by=by, now=now)
+
+
+def dead_count(by: Actor, now: datetime) -> int:
+    """How many dead letters there are for this person."""
+    del now
+    return sync.dead_letters(by)[: MOST_COUNTED + 1].count()
+
+
+PLACES = (
+    Place(
+        gettext_lazy("My queue"),
+        "exceptions:queue",
+        "inbox",
+        "exceptions.view_case",
+        "work",
+        "q",
+        gettext_lazy("open"),
+        count=queue_count,
+    ),
+    Place(gettext_lazy("Team queues"), "exceptions:team", "team", "exceptions.view_case", "work", "t"),
+    Place(
+        gettext_lazy("Approvals"),
+        "exceptions:approvals",
+        "approve",
+        "exceptions.view_case",
+        "work",
+        "a",
+        gettext_lazy("to decide"),
+        hot=True,
+        count=to_decide,
+    ),
+    Place(gettext_lazy("Orders"), "fulfilment:orders", "order", "orders.view_order", "flows", "o"),
+    Place(
+        gettext_lazy("Dead letters"),
+        "sync:dead-letters",
+        "dlq",
+        "sync.view_system",
+        "sync",
+        "d",
+        gettext_lazy("waiting"),
+        hot=True,
+        count=dead_count,
+    ),
+    Place(gettext_lazy("Sandbox"), "sync:sandbox", "bolt", "sync.edit_system", "sync"),
+    Place(gettext_lazy("Audit trail"), "audit:trail", "audit", "audit.view_trail", "assurance"),
+    Place(gettext_lazy("Admin"), "admin:index", "rules", "rules.edit_rules", "govern"),
+)
+
+GROUPS = {
+    "work": gettext_lazy("Work"),
+    "flows": gettext_lazy("Flows"),
+    "sync": gettext_lazy("Sync"),
+    "assurance": gettext_lazy("Assurance"),
+    "govern": gettext_lazy("Govern"),
+}
+SHORTCUTS = (
+    Shortcut(("/",), gettext_lazy("Search")),
+    Shortcut(("g", "q"), gettext_lazy("My queue")),
+    Shortcut(("g", "t"), gettext_lazy("Team queues")),
+    Shortcut(("g", "a"), gettext_lazy("Approvals")),
+    Shortcut(("g", "o"), gettext_lazy("Orders")),
+    Shortcut(("j", "k"), gettext_lazy("Next and previous row")),
+    Shortcut(("Enter",), gettext_lazy("Open")),
+    Shortcut(("x",), gettext_lazy("Select")),
+    Shortcut(("a",), gettext_lazy("Take it (acknowledge)")),
+    Shortcut(("e",), gettext_lazy("Reassign")),
+    Shortcut(("r",), gettext_lazy("Resolve")),
+    Shortcut(("t",), gettext_lazy("Ask for a time-limited exception")),
+    Shortcut(("Ctrl+Enter",), gettext_lazy("Send the form")),
+)
+
+
+def shell(request: HttpRequest) -> dict[str, object]:
+    """Context processor: the frame, for people who are signed in."""
+    actor: Actor | None = getattr(request, "actor", None)
+    if actor is None or not request.user.is_authenticated or request.path.startswith("/admin/") or request.htmx:  # type: ignore[attr-defined]
+        return {}
+    now = clock.now()
+    return {
+        "shell": Shell(
+            groups=_groups(actor, request.path, now),
+            name=actor.name,
+            role=", ".join(sorted(role.replace("_", " ").capitalize() for role in actor.roles))
+            or gettext("No role yet"),
+            zone=timezone.get_current_timezone_name(),
+            health=pulse(now),
+            searched=request.GET.get("q", "") if request.path == reverse("search") else "",
+            shortcuts=list(SHORTCUTS),
+        )
+    }
+
+
+def _groups(actor: Actor, path: str, now: datetime) -> list[Group]:
+    groups = []
+    for name, title in GROUPS.items():
+        entries = [
+            _entry(place, actor, path, now) for place in PLACES if place.group == name and _is_open(place, actor)
+        ]
+        if entries:
+            groups.append(Group(str(title), entries))
+    return groups
+
+
+def _is_open(place: Place, actor: Actor) -> bool:
+    return actor.may(place.permission) and (place.route != "sync:sandbox" or settings.DEMO)
+
+
+def _entry(place: Place, actor: Actor, path: str, now: datetime) -> Entry:
+    url = reverse(place.route)
+    current = path == url or (path.startswith(url) and place.route != "exceptions:queue")
+    count = place.count(actor, now) if place.count else 0
+    return Entry(str(place.title), url, place.icon, current, count, str(place.unit), place.hot, place.key)

@@ -12,7 +12,7 @@ from django.test import TransactionTestCase, override_settings
 from audit.access import system_actor
 from audit.context import Actor, acting
 
-_flush = TransactionTestCase._fixture_teardown
+_flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
 
 def _flush_protected_tables_too(case: TransactionTestCase) -> None:
@@ -33,7 +33,7 @@ def _truncation(mode: str) -> None:
             cursor.execute(f'ALTER TABLE {table} {mode} TRIGGER "{trigger}"')
 
 
-TransactionTestCase._fixture_teardown = _flush_protected_tables_too  # type: ignore[method-assign]
+TransactionTestCase._fixture_teardown = _flush_protected_tables_too  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -25,7 +25,9 @@ NEAR_DAYS = 6
 def icon(name: str, size: str = "") -> SafeString:
     """One icon of the sprite; decoration only, so hidden from assistive technology."""
     return format_html(
-        '<svg class="ico {}" aria-hidden="true" viewBox="0 0 16 16"><use href="#i-{}"/></svg>', "ico-s" if size == "s" else "", name
+        '<svg class="ico {}" aria-hidden="true" viewBox="0 0 16 16"><use href="#i-{}"/></svg>',
+        "ico-s" if size == "s" else "",
+        name,
     )
 
 
@@ -35,7 +37,9 @@ def span_words(span: timedelta) -> str:
     days, rest = divmod(minutes, 24 * 60)
     hours, minutes = divmod(rest, 60)
     if days:
-        return _("%(days)d d %(hours)d h") % {"days": days, "hours": hours} if hours else _("%(days)d d") % {"days": days}
+        return (
+            _("%(days)d d %(hours)d h") % {"days": days, "hours": hours} if hours else _("%(days)d d") % {"days": days}
+        )
     if hours:
         words = _("%(hours)d h %(minutes)d min") if minutes else _("%(hours)d h")
         return words % {"hours": hours, "minutes": minutes}
@@ -80,11 +84,15 @@ def exact_moment(value: datetime | None) -> SafeString | str:
         return ""
     local = timezone.localtime(value)
     exact = value.astimezone(UTC).isoformat(timespec="milliseconds")
-    return format_html('<time class="nowrap num" datetime="{}">{}</time>', exact, f"{local.day} {local:%b %Y, %H:%M:%S}")
+    return format_html(
+        '<time class="nowrap num" datetime="{}">{}</time>', exact, f"{local.day} {local:%b %Y, %H:%M:%S}"
+    )
 
 
 @register.inclusion_tag("components/fuse.html")
-def fuse(due: datetime | None, since: datetime | None = None, *, paused: bool = False, prefix: str = "") -> dict[str, Any]:
+def fuse(
+    due: datetime | None, since: datetime | None = None, *, paused: bool = False, prefix: str = ""
+) -> dict[str, Any]:
     """Time left until `due`, as text, icon and a bar of the time between `since` and `due`."""
     if due is None:
         return {"state": "none"}

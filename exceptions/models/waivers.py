@@ -38,7 +38,7 @@ class Waiver(FSMModelMixin, Accountable):
     subject_type = models.CharField(max_length=80)
     subject_id = models.CharField(max_length=80)
     subject_key = models.CharField(max_length=120)
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="+")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     case = models.ForeignKey(ExceptionCase, on_delete=models.PROTECT, null=True, blank=True, related_name="waivers")
     state = FSMField(choices=WaiverState.choices, default=WaiverState.REQUESTED, protected=True)
     reason = models.TextField()

@@ -1,5 +1,37 @@
 """Reads of the exceptions app."""
 
-from exceptions.selectors.waivers import live_waiver, live_waivers
+from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page, names_of, payload
+from exceptions.selectors.queue import (
+    CaseRow,
+    QueueFilters,
+    QueuePage,
+    choices,
+    queue_page,
+    rows_of,
+    tabs,
+    visible_cases,
+)
+from exceptions.selectors.waivers import approvals, live_waiver, live_waivers, visible_waivers, waiting_for, waiver_for
 
-__all__ = ["live_waiver", "live_waivers"]
+__all__ = [
+    "CasePage",
+    "CaseRow",
+    "QueueFilters",
+    "QueuePage",
+    "approvals",
+    "available_actions",
+    "case_for",
+    "case_page",
+    "choices",
+    "live_waiver",
+    "live_waivers",
+    "names_of",
+    "payload",
+    "queue_page",
+    "rows_of",
+    "tabs",
+    "visible_cases",
+    "visible_waivers",
+    "waiting_for",
+    "waiver_for",
+]

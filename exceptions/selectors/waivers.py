@@ -6,9 +6,11 @@ from datetime import datetime
 from django.db.models import Q
 
 from audit.context import Actor
+from audit.errors import NotFound
 from audit.subject_refs import SubjectRef
 from exceptions.models import Waiver
-from exceptions.models.waivers import WaiverQuerySet
+from exceptions.models.waivers import KEY_PREFIX, WaiverQuerySet
+from exceptions.states import WaiverState
 
 
 def live_waiver(*, gate: str, subject: SubjectRef, now: datetime) -> Waiver | None:
@@ -39,3 +41,36 @@ def of_requester_or_owner(by: Actor) -> Q:
     """Those this person asked for or owns, and so may not decide about."""
     own = Q(requested_by=by.id)
     return own if by.user_id is None else own | Q(owner__user_id=by.user_id)
+
+
+def waiver_for(by: Actor, key: str) -> Waiver:
+    """The time-limited exception people call `key`. Raises `NotFound`, also for another client's."""
+    number = key.upper().removeprefix(KEY_PREFIX)
+    found = None
+    if number.isascii() and number.isdigit() and len(number) < 18:  # noqa: PLR2004 -- bigint
+        found = visible_waivers(by).filter(number=int(number)).first()
+    if found is None:
+        raise NotFound("There is no such time-limited exception, or it is not yours to see.")
+    return found
+
+
+def approvals(*, by: Actor, tab: str, now: datetime, limit: int = 100) -> list[Waiver]:
+    """A tab of the approvals inbox: waiting (soonest answer first), live (soonest end first) or decided (newest first)."""
+    waivers = visible_waivers(by)
+    if tab == "waiting":
+        return list(waivers.filter(state=WaiverState.REQUESTED).order_by("answer_by", "pk")[:limit])
+    if tab == "live":
+        return list(waivers.in_force(now).order_by("expires_at", "pk")[:limit])
+    return list(waivers.exclude(state=WaiverState.REQUESTED).order_by("-requested_at", "-pk")[:limit])
+
+
+def waiting_for(*, by: Actor, now: datetime) -> int:
+    """How many requests this person could decide about now."""
+    if not by.may("exceptions.decide_waiver"):
+        return 0
+    return (
+        visible_waivers(by)
+        .filter(state=WaiverState.REQUESTED, answer_by__gt=now)
+        .exclude(of_requester_or_owner(by))
+        .count()
+    )

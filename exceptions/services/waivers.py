@@ -32,7 +32,7 @@ def request_waiver(
     gate: str,
     subject: SubjectRef,
     subject_key: str,
-    client_id: UUID,
+    client_id: UUID | None,
     reason: str,
     plan: str,
     minutes: int,

@@ -1,0 +1,106 @@
+"""Pages of no app: sign-in, the way in, search, status."""
+
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import LoginView, LogoutView
+from django.core.cache import cache
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET
+
+from audit import clock
+from audit.access import Role
+from audit.context import Actor
+from audit.errors import Refused
+from audit.services.events import record_refusal
+from config import health
+from exceptions import selectors as exceptions
+from orders.fulfilment import selectors as fulfilment
+
+MOST_TRIES = 5
+WAIT_SECONDS = 30
+
+
+class SignIn(LoginView):
+    """One card; the same sentence for a wrong name and a wrong password; a pause after five wrong tries."""
+
+    template_name = "registration/signin.html"
+    redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Refuse to try while the pause lasts."""
+        if cache.get(self._key(), 0) >= MOST_TRIES:
+            form = self.get_form()
+            form.is_valid()
+            form._errors = {"__all__": form.error_class([_("Too many tries. Wait %(n)d seconds.") % {"n": WAIT_SECONDS}])}  # type: ignore[assignment]  # noqa: SLF001
+            return self.render_to_response(self.get_context_data(form=form), status=429)
+        return super().post(request, *args, **kwargs)
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        """Count the try and keep it in the trail."""
+        cache.set(self._key(), cache.get(self._key(), 0) + 1, WAIT_SECONDS)
+        form._errors = {"__all__": form.error_class([_("That username and password do not match.")])}  # type: ignore[assignment]  # noqa: SLF001
+        stranger = Actor(kind="person", id="anonymous", name="Somebody unknown", clients=frozenset())
+        record_refusal(stranger, error=Refused("wrong password"), what="POST /signin/", now=clock.now())
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The demo shows its accounts."""
+        return {**super().get_context_data(**kwargs), "accounts": _demo_accounts()}
+
+    def _key(self) -> str:
+        name = self.request.POST.get("username", "")[:100].lower()
+        return f"signin:{self.request.META.get('REMOTE_ADDR', '')}:{hash(name)}"
+
+
+class SignOut(LogoutView):
+    """Back to the sign-in page."""
+
+    next_page = "signin"
+
+
+def _demo_accounts() -> list[Any]:
+    return list(import_module("orders.fulfilment.demo").DEMO_ACCOUNTS) if settings.DEMO else []
+
+
+@login_required
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """The page a person's role starts on."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if Role.OPS_LEAD in actor.roles:
+        return redirect("exceptions:approvals" if exceptions.waiting_for(by=actor, now=clock.now()) else "exceptions:team")
+    landing = {Role.ADMIN: "exceptions:team", Role.AUDITOR: "audit:trail", Role.SUPPORT: "fulfilment:orders", Role.ACCOUNT_MANAGER: "exceptions:queue"}
+    for role, route in landing.items():
+        if role in actor.roles:
+            return redirect(route)
+    return redirect("status")
+
+
+@login_required
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    """Exact keys jump; words list exceptions and orders."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    words = request.GET.get("q", "").strip()
+    now = clock.now()
+    cases = exceptions.queue_page(by=actor, filters=exceptions.QueueFilters(scope="team", q=words, per=25), now=now).rows if words else []
+    orders = fulfilment.order_page(by=actor, filters=fulfilment.OrderFilters(q=words, per=25), now=now).rows if words else []
+    if len(cases) == 1 and cases[0].key == words.upper():
+        return redirect("exceptions:case", cases[0].key)
+    if len(orders) == 1 and words in {orders[0].key, orders[0].number}:
+        return redirect("fulfilment:order", orders[0].key)
+    return render(request, "search.html", {"words": words, "cases": cases, "orders": orders, "nothing": gettext_lazy("Nothing found.")})
+
+
+@login_required
+@require_GET
+def status(request: HttpRequest) -> HttpResponse:
+    """Timers, intake and delivery, and what waits for them."""
+    return render(request, "status.html", {"status": health.status(clock.now())})

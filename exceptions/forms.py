@@ -1,0 +1,167 @@
+"""What people fill in about exceptions. Forms only clean; the doors decide."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from exceptions.models import ExceptionCase
+from rules.models import Gate, Owner
+
+INPUT = {"class": "input"}
+AREA = {"class": "input", "rows": 3}
+
+
+class ActForm(forms.Form):
+    """Base of every act: the version the person looked at travels along."""
+
+    seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, case: ExceptionCase, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.case = case
+        self.fields["seen"].initial = case.version
+        for name, field in self.fields.items():
+            if isinstance(field.widget, forms.Textarea):
+                field.widget.attrs["data-draft"] = f"{case.key}.{name}"
+
+
+class ReasonForm(ActForm):
+    """Why."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=280, min_length=3, widget=forms.TextInput(INPUT))
+
+
+class ReassignForm(ReasonForm):
+    """To whom, and why."""
+
+    to = forms.ModelChoiceField(
+        label=_("To"),
+        queryset=Owner.objects.none(),
+        to_field_name="slug",
+        widget=forms.Select(INPUT),
+        empty_label=_("Choose…"),
+    )
+    field_order = ("to", "reason", "seen")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        others = Owner.objects.filter(is_active=True).exclude(pk=self.case.owner_id).order_by("name")
+        self.fields["to"].queryset = others  # type: ignore[attr-defined]
+
+
+class NoteForm(ActForm):
+    """A note everybody who opens the exception sees."""
+
+    text = forms.CharField(label=_("Note"), max_length=5_000, widget=forms.Textarea(AREA))
+
+
+class WaitForm(ReasonForm):
+    """Until when, and for what."""
+
+    hours = forms.TypedChoiceField(
+        label=_("Until"),
+        coerce=int,
+        choices=[(1, _("in 1 hour")), (4, _("in 4 hours")), (24, _("tomorrow, same time")), (72, _("in 3 days"))],
+        initial=4,
+        widget=forms.Select(INPUT),
+    )
+    field_order = ("reason", "hours", "seen")
+
+    def until(self, now: datetime) -> datetime:
+        """The moment chosen."""
+        return now + timedelta(hours=self.cleaned_data["hours"])
+
+
+class ResolveForm(ActForm):
+    """How it was solved."""
+
+    outcome = forms.ChoiceField(label=_("Outcome"), widget=forms.RadioSelect)
+    note = forms.CharField(label=_("Note"), required=False, max_length=5_000, widget=forms.Textarea(AREA))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        outcomes = [(row["slug"], row["label"]) for row in self.case.outcomes]
+        self.fields["outcome"].choices = outcomes  # type: ignore[attr-defined]
+        self.fields["outcome"].initial = outcomes[0][0] if outcomes else None
+
+
+class StepForm(ActForm):
+    """What came of a step."""
+
+    outcome = forms.CharField(label=_("What came of it"), max_length=80, widget=forms.TextInput(INPUT))
+    note = forms.CharField(label=_("Note"), required=False, max_length=5_000, widget=forms.Textarea(AREA))
+
+
+class WaiverForm(forms.Form):
+    """What should be allowed, for how long, and why."""
+
+    gate = forms.ModelChoiceField(
+        label=_("What should be allowed"),
+        queryset=Gate.objects.none(),
+        to_field_name="slug",
+        widget=forms.RadioSelect,
+        empty_label=None,
+    )
+    hours = forms.IntegerField(
+        label=_("For how many hours"),
+        min_value=1,
+        max_value=720,
+        initial=4,
+        widget=forms.NumberInput(INPUT),
+        help_text=_("Counted from the approval."),
+    )
+    owner = forms.ModelChoiceField(
+        label=_("Owner"),
+        queryset=Owner.objects.none(),
+        to_field_name="slug",
+        widget=forms.Select(INPUT),
+        help_text=_("Who answers for it meanwhile."),
+    )
+    reason = forms.CharField(
+        label=_("Why"),
+        min_length=20,
+        max_length=2_000,
+        widget=forms.Textarea(AREA),
+        help_text=_("At least 20 characters; the approver reads it."),
+    )
+    plan = forms.CharField(label=_("What will be done until then"), max_length=2_000, widget=forms.Textarea(AREA))
+
+    def __init__(self, *args: Any, case: ExceptionCase, user_id: int | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["gate"].queryset = Gate.objects.filter(is_active=True).order_by("name")  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = Owner.objects.filter(is_active=True).order_by("name")  # type: ignore[attr-defined]
+        self.fields["gate"].initial = case.gate or None
+        self.fields["owner"].initial = Owner.objects.filter(user_id=user_id or 0).values_list("slug", flat=True).first()
+        for name in ("reason", "plan"):
+            self.fields[name].widget.attrs["data-draft"] = f"{case.key}.waiver.{name}"
+
+
+class DecisionForm(forms.Form):
+    """Yes, possibly shorter; or no, and why. Nothing is chosen beforehand."""
+
+    decision = forms.ChoiceField(
+        label=_("Your decision"), choices=[("approve", _("Approve")), ("deny", _("Deny"))], widget=forms.RadioSelect
+    )
+    hours = forms.IntegerField(
+        label=_("Hours"),
+        min_value=1,
+        required=False,
+        widget=forms.NumberInput(INPUT),
+        help_text=_("You may shorten it, not extend it."),
+    )
+    comment = forms.CharField(
+        label=_("Comment"),
+        required=False,
+        max_length=2_000,
+        widget=forms.Textarea(AREA),
+        help_text=_("Required when you deny."),
+    )
+    seen_hash = forms.CharField(widget=forms.HiddenInput)
+
+
+class CommentForm(forms.Form):
+    """Why it ends."""
+
+    comment = forms.CharField(label=_("Reason"), max_length=280, min_length=3, widget=forms.TextInput(INPUT))

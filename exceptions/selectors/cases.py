@@ -1,0 +1,223 @@
+"""One exception in full: what is wrong, what was tried, what to do, and what happens otherwise."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from audit import verbs
+from audit.context import Actor
+from audit.errors import NotFound
+from audit.models import Event, User
+from audit.subject_refs import SubjectRef
+from exceptions import ladders, subjects
+from exceptions.models import CaseNote, ExceptionCase, Waiver
+from exceptions.models.cases import KEY_PREFIX
+from exceptions.selectors.next_steps import NextStep, next_step
+from exceptions.selectors.queue import visible_cases
+from exceptions.states import CASE_LIVE, WAIVER_LIVE, CaseState
+from exceptions.subjects import SubjectPage
+from rules import selectors as rules
+
+NEWEST_ENTRIES = 50
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the playbook: what, of which kind, and what came of it."""
+
+    index: int
+    label: str
+    kind: str
+    is_runnable: bool
+    done_at: datetime | None = None
+    done_by: str = ""
+    outcome: str = ""
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """An acceptance criterion; `met` is None where only a person can say."""
+
+    label: str
+    met: bool | None
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A step of the ladder, past or to come."""
+
+    at: datetime
+    to: str
+    is_past: bool
+    is_next: bool
+
+
+@dataclass(frozen=True)
+class TrailEntry:
+    """One line of the activity: who, when, what, before → after; or a note."""
+
+    at: datetime
+    who: str
+    kind: str
+    sentence: str
+    changes: Mapping[str, Sequence[Any]]
+    reason: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class CasePage:
+    """Everything the page of an exception shows."""
+
+    case: ExceptionCase
+    is_mine: bool
+    next: NextStep | None
+    subject: SubjectPage | None
+    steps: Sequence[Step]
+    criteria: Sequence[Criterion]
+    ladder: Sequence[Rung]
+    trail: Sequence[TrailEntry]
+    waivers: Sequence[Waiver]
+
+    @property
+    def done_count(self) -> int:
+        """How many steps are done."""
+        return sum(step.done_at is not None for step in self.steps)
+
+
+def case_for(by: Actor, key: str) -> ExceptionCase:
+    """The exception people call `key`. Raises `NotFound`, also for another client's."""
+    number = key.upper().removeprefix(KEY_PREFIX)
+    found = None
+    if number.isascii() and number.isdigit() and len(number) < 18:  # noqa: PLR2004 -- bigint
+        found = visible_cases(by).select_related("owner", "backup", "client").filter(number=int(number)).first()
+    if found is None:
+        raise NotFound("There is no such exception, or it is not yours to see.")
+    return found
+
+
+def case_page(*, by: Actor, key: str) -> CasePage:
+    """The page. Raises `NotFound`."""
+    case = case_for(by, key)
+    subject = subjects.subject_for(case.subject_type)
+    return CasePage(
+        case=case,
+        is_mine=rules.owners_of(by).filter(pk=case.owner_id).exists(),
+        next=next_step(case),
+        subject=subject.page(SubjectRef(case.subject_type, case.subject_id, case.client_id)) if subject else None,
+        steps=_steps(case),
+        criteria=[Criterion(row["label"], subjects.is_met(row.get("check", ""), case)) for row in case.acceptance],
+        ladder=_ladder(case),
+        trail=trail_of(case),
+        waivers=list(Waiver.objects.filter(case=case, state__in=WAIVER_LIVE).order_by("-number")),
+    )
+
+
+def payload(*, by: Actor, key: str) -> dict[str, Any]:
+    """The standard payload of an exception, the same for page, API and mail; no personal data."""
+    page = case_page(by=by, key=key)
+    case, subject = page.case, page.subject or SubjectPage(title=page.case.subject_key, url="")
+    return {
+        "schema": "handrail.exception/1",
+        "key": case.key,
+        "type": case.type,
+        "title": case.title,
+        "state": case.state,
+        "severity": case.severity,
+        "subject": {"type": case.subject_type, "key": case.subject_key, "url": subject.url},
+        "owner": case.owner.slug,
+        "backup": case.backup.slug,
+        "opened_at": case.opened_at.isoformat(),
+        "sla": {"due_at": case.due_at.isoformat(), "derivation": case.due_words},
+        "route": case.route,
+        "rule_book": case.book_number,
+        "decision": dict(subject.decision),
+        "last_events": list(subject.last_events),
+        "attempted_actions": [{"label": step.label, "outcome": step.outcome} for step in page.steps if step.done_at],
+        "last_attempts": list(subject.attempts),
+        "evidence": case.evidence,
+        "links": {"exception": f"/exceptions/{case.key}/", **subject.links},
+    }
+
+
+def trail_of(case: ExceptionCase) -> list[TrailEntry]:
+    """The newest events of the case with the notes among them, newest first."""
+    events = list(
+        Event.objects.filter(subject_type="exceptions.exceptioncase", subject_id=str(case.pk)).order_by("-seq")[
+            :NEWEST_ENTRIES
+        ]
+    )
+    names = names_of(event.actor for event in events)
+    notes = {note.pk: note for note in CaseNote.objects.filter(case=case)}
+    entries = []
+    for event in events:
+        body = json.loads(event.body)
+        note = notes.get(body["data"].get("note"))
+        entries.append(
+            TrailEntry(
+                at=event.at,
+                who=names[event.actor],
+                kind="system" if event.actor.startswith("system:") else "person",
+                sentence=verbs.sentence(event.type, actor="").strip(),
+                changes={name: pair for name, pair in body["changes"].items() if name in {"state", "owner"}},
+                reason=body["reason"],
+                note=note.text if note else "",
+            )
+        )
+    return entries
+
+
+def names_of(actors: Any) -> dict[str, str]:
+    """The readable names of actor ids, in one query."""
+    ids = set(actors)
+    people = {int(one.removeprefix("user:")) for one in ids if one.startswith("user:")}
+    users = {f"user:{user.pk}": user.display_name for user in User.objects.filter(pk__in=people)} if people else {}
+    return {one: users.get(one, "Handrail" if one.startswith("system:") else one.split(":", 1)[-1]) for one in ids}
+
+
+def available_actions(case: ExceptionCase, *, by: Actor) -> list[str]:
+    """What this person may do with the case as it stands, in the order of usefulness."""
+    if not by.may("exceptions.work_case") or not by.reaches(case.client_id):
+        return []
+    allowed = {
+        CaseState.OPEN: ["acknowledge", "resolve", "reassign", "note"],
+        CaseState.ACKNOWLEDGED: ["resolve", "reassign", "wait", "start", "note"],
+        CaseState.IN_PROGRESS: ["resolve", "reassign", "wait", "note"],
+        CaseState.WAITING: ["resume", "resolve", "reassign", "note"],
+        CaseState.RESOLVED: ["reopen", "note"],
+        CaseState.CLOSED: ["reopen", "note"],
+    }
+    actions = allowed.get(CaseState(case.state), ["note"])
+    return actions if by.may("exceptions.reassign_case") else [name for name in actions if name != "reassign"]
+
+
+def _steps(case: ExceptionCase) -> list[Step]:
+    done = {step.index: step for step in case.steps.all()}
+    return [
+        Step(
+            index=index,
+            label=row["label"],
+            kind=row["kind"],
+            is_runnable=subjects.action(row.get("action", "")) is not None,
+            done_at=done[index].at if index in done else None,
+            done_by=done[index].by_name if index in done else "",
+            outcome=done[index].outcome if index in done else "",
+        )
+        for index, row in enumerate(case.playbook)
+    ]
+
+
+def _ladder(case: ExceptionCase) -> list[Rung]:
+    rungs = [ladders.rung(case.ladder, place) for place in range(len(case.ladder))]
+    return [
+        Rung(
+            at=rung.due_at,
+            to=ladders.target(rung.to) or "backup",
+            is_past=place < case.ladder_step,
+            is_next=place == case.ladder_step and case.state in CASE_LIVE,
+        )
+        for place, rung in enumerate(rungs)
+        if rung is not None
+    ]

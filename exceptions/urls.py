@@ -1,0 +1,24 @@
+"""Where working exceptions happens."""
+
+from django.urls import path
+
+from exceptions.views import cases, queue, waivers
+
+app_name = "exceptions"
+urlpatterns = [
+    path("queue/", queue.mine, name="queue"),
+    path("queue/team/", queue.team, name="team"),
+    path("queue/unowned/", queue.unowned, name="unowned"),
+    path("queue/next/", queue.start_next, name="start-next"),
+    path("queue/bulk/", queue.bulk, name="bulk"),
+    path("exceptions/<str:key>/", cases.case, name="case"),
+    path("exceptions/<str:key>/payload.json", cases.payload, name="payload"),
+    path("exceptions/<str:key>/step/<int:index>/", cases.step, name="step"),
+    path("exceptions/<str:key>/<slug:action>/", cases.act, name="act"),
+    path("time-limited/new/", waivers.ask, name="ask"),
+    path("time-limited/<str:key>/", waivers.waiver, name="waiver"),
+    path("time-limited/<str:key>/revoke/", waivers.end, {"action": "revoke"}, name="revoke"),
+    path("time-limited/<str:key>/withdraw/", waivers.end, {"action": "withdraw"}, name="withdraw"),
+    path("approvals/", waivers.approvals, name="approvals"),
+    path("approvals/<str:key>/", waivers.waiver, name="decide"),
+]

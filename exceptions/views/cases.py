@@ -1,0 +1,220 @@
+"""One exception: its page, and one page per act that also works as the act's form."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods
+
+from audit import clock
+from audit.context import Actor
+from audit.errors import Conflict, DomainError, Invalid, NotFound, Refused
+from exceptions import selectors, services
+from exceptions.forms import ActForm, NoteForm, ReasonForm, ReassignForm, ResolveForm, StepForm, WaitForm
+from exceptions.models import ExceptionCase
+from exceptions.views.edge import actor_of, back_to
+
+Run = Callable[[ExceptionCase, Any, Actor], object]
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act: its form, what it calls, its button and what it says afterwards."""
+
+    form: type[ActForm]
+    run: Run
+    button: Any
+    said: Any
+    next_in_queue: bool = False
+
+
+def _of(case: ExceptionCase, form: Any, by: Actor) -> dict[str, Any]:
+    return {"case_id": case.pk, "by": by, "now": clock.now(), "seen": form.cleaned_data["seen"]}
+
+
+def _wait(case: ExceptionCase, form: Any, by: Actor) -> object:
+    now = clock.now()
+    until = form.until(now)
+    return services.wait_case(
+        case_id=case.pk, until=until, reason=form.cleaned_data["reason"], by=by, now=now, seen=form.cleaned_data["seen"]
+    )
+
+
+ACTS = {
+    "acknowledge": Act(
+        ActForm,
+        lambda c, f, by: services.acknowledge_case(**_of(c, f, by)),
+        gettext_lazy("Take it"),
+        gettext_lazy("You have it now."),
+    ),
+    "start": Act(
+        ActForm, lambda c, f, by: services.start_case(**_of(c, f, by)), gettext_lazy("Start"), gettext_lazy("Started.")
+    ),
+    "resume": Act(
+        ActForm,
+        lambda c, f, by: services.resume_case(**_of(c, f, by)),
+        gettext_lazy("Resume"),
+        gettext_lazy("It is yours again."),
+    ),
+    "wait": Act(WaitForm, _wait, gettext_lazy("Wait"), gettext_lazy("Waiting. It comes back by itself.")),
+    "reassign": Act(
+        ReassignForm,
+        lambda c, f, by: services.reassign_case(
+            **_of(c, f, by), to=f.cleaned_data["to"].slug, reason=f.cleaned_data["reason"]
+        ),
+        gettext_lazy("Reassign"),
+        gettext_lazy("Reassigned. The clock keeps running."),
+    ),
+    "note": Act(
+        NoteForm,
+        lambda c, f, by: services.note_case(case_id=c.pk, text=f.cleaned_data["text"], by=by, now=clock.now()),
+        gettext_lazy("Add note"),
+        gettext_lazy("Note added."),
+    ),
+    "resolve": Act(
+        ResolveForm,
+        lambda c, f, by: services.resolve_case(
+            **_of(c, f, by), outcome=f.cleaned_data["outcome"], note=f.cleaned_data["note"]
+        ),
+        gettext_lazy("Resolve"),
+        gettext_lazy("Resolved."),
+        next_in_queue=True,
+    ),
+    "reopen": Act(
+        ReasonForm,
+        lambda c, f, by: services.reopen_case(**_of(c, f, by), reason=f.cleaned_data["reason"]),
+        gettext_lazy("Reopen"),
+        gettext_lazy("Reopened."),
+    ),
+}
+
+
+@login_required
+@require_GET
+def case(request: HttpRequest, key: str) -> HttpResponse:
+    """What is wrong, what was tried, what to do, and what happens otherwise."""
+    by = actor_of(request, "exceptions.view_case")
+    page = selectors.case_page(by=by, key=key)
+    actions = selectors.available_actions(page.case, by=by)
+    context = {
+        "page": page,
+        "case": page.case,
+        "actions": [(name, ACTS[name].button) for name in actions if name != "note"],
+        "can_work": bool(actions) and page.case.is_live,
+        "can_ask": by.may("exceptions.request_waiver") and page.case.is_live,
+        "note_form": NoteForm(case=page.case) if actions else None,
+        "unmet": services.unmet_criteria(page.case),
+    }
+    return render(request, "exceptions/case.html", context)
+
+
+@login_required
+@require_GET
+def payload(request: HttpRequest, key: str) -> HttpResponse:
+    """The exception's standard payload."""
+    by = actor_of(request, "exceptions.view_case")
+    return JsonResponse(selectors.payload(by=by, key=key), json_dumps_params={"indent": 2})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def act(request: HttpRequest, key: str, action: str) -> HttpResponse:
+    """An act's form alone on a page (GET), and the act (POST)."""
+    by = actor_of(request, "exceptions.view_case")
+    found = selectors.case_for(by, key)
+    spec = ACTS.get(action)
+    if spec is None:
+        raise NotFound(_("There is no such act."))
+    form = spec.form(request.POST or None, case=found)
+    title = str(spec.button)
+    if request.method == "GET" or not form.is_valid():
+        return _form_page(request, found, form, title, status=200 if request.method == "GET" else 422)
+    return _perform(request, found, form, spec, by)
+
+
+def _perform(request: HttpRequest, found: ExceptionCase, form: ActForm, spec: Act, by: Actor) -> HttpResponse:
+    try:
+        spec.run(found, form, by)
+    except Refused:
+        raise
+    except DomainError as refused:
+        return _refused(request, found, form, str(spec.button), refused)
+    messages.success(request, f"{found.key}: {spec.said}")
+    if spec.next_in_queue:
+        waiting = selectors.queue_page(by=by, filters=selectors.QueueFilters(scope="mine", per=25), now=clock.now())
+        if waiting.rows:
+            return redirect("exceptions:case", waiting.rows[0].key)
+        return redirect("exceptions:queue")
+    return redirect(back_to(request, f"/exceptions/{found.key}/"))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def step(request: HttpRequest, key: str, index: int) -> HttpResponse:
+    """A step of the playbook."""
+    by = actor_of(request, "exceptions.work_case")
+    page = selectors.case_page(by=by, key=key)
+    if not 1 <= index <= len(page.steps):
+        raise NotFound(_("The playbook has no such step."))
+    todo = page.steps[index - 1]
+    form = (ActForm if todo.is_runnable else StepForm)(request.POST or None, case=page.case)
+    if request.method == "GET" or not form.is_valid():
+        return _form_page(request, page.case, form, todo.label, status=200 if request.method == "GET" else 422)
+    given = form.cleaned_data
+    try:
+        done = services.complete_step(
+            case_id=page.case.pk,
+            index=index - 1,
+            outcome=given.get("outcome", ""),
+            note=given.get("note", ""),
+            by=by,
+            now=clock.now(),
+            seen=given["seen"],
+        )
+    except Refused:
+        raise
+    except DomainError as refused:
+        return _refused(request, page.case, form, todo.label, refused)
+    messages.success(request, f"{todo.label}: {done.outcome}")
+    return redirect("exceptions:case", key)
+
+
+def _refused(
+    request: HttpRequest, found: ExceptionCase, form: ActForm, title: str, refused: DomainError
+) -> HttpResponse:
+    """The form again, with what stands in the way; nothing typed is lost."""
+    if isinstance(refused, Invalid):
+        for error in refused.errors:
+            name = error.pointer.strip("/")
+            form.add_error(name if name in form.fields else None, error.detail)
+        return _form_page(request, found, form, title, status=422)
+    found.refresh_from_db()
+    fresh = form.__class__({**request.POST.dict(), "seen": found.version}, case=found)
+    fresh.is_valid()
+    status = 409 if isinstance(refused, Conflict) else 404
+    return _form_page(request, found, fresh, title, status=status, conflict=refused)
+
+
+def _form_page(
+    request: HttpRequest,
+    found: ExceptionCase,
+    form: ActForm,
+    title: str,
+    *,
+    status: int,
+    conflict: DomainError | None = None,
+) -> HttpResponse:
+    context = {
+        "case": found,
+        "form": form,
+        "title": title,
+        "conflict": conflict,
+        "return": back_to(request, f"/exceptions/{found.key}/"),
+    }
+    return render(request, "exceptions/act.html", context, status=status)
