@@ -4,10 +4,19 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from audit.api import jwks
-from config import probes
+from config import probes, views
 from config.api.reference import problem, problems
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.home, name="home"),
+    path("signin/", views.SignIn.as_view(), name="signin"),
+    path("signout/", views.SignOut.as_view(), name="signout"),
+    path("search/", views.search, name="search"),
+    path("status/", views.status, name="status"),
+    path("", include("exceptions.urls")),
+    path("", include("orders.fulfilment.urls")),
+    path("", include("orders.sync.urls")),
+    path("", include("audit.urls")),
     path("admin/", admin.site.urls),
     path("api/", include("config.api.urls")),
     path("problems/", problems, name="problems"),

@@ -1,16 +1,14 @@
 """Pages of no app: sign-in, the way in, search, status."""
 
-from importlib import import_module
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.core.cache import cache
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
@@ -22,30 +20,40 @@ from audit.services.events import record_refusal
 from config import health
 from exceptions import selectors as exceptions
 from orders.fulfilment import selectors as fulfilment
+from orders.fulfilment.management import demo
 
 MOST_TRIES = 5
 WAIT_SECONDS = 30
 
 
+class SignInForm(AuthenticationForm):
+    """The same sentence for an unknown name and a wrong password."""
+
+    error_messages = {  # noqa: RUF012 -- the base class's shape
+        "invalid_login": gettext_lazy("That username and password do not match."),
+        "inactive": gettext_lazy("That username and password do not match."),
+        "wait": gettext_lazy("Too many tries. Wait %(n)d seconds."),
+    }
+
+
 class SignIn(LoginView):
-    """One card; the same sentence for a wrong name and a wrong password; a pause after five wrong tries."""
+    """One card; a pause after five wrong tries."""
 
     template_name = "registration/signin.html"
     redirect_authenticated_user = True
+    authentication_form = SignInForm
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Refuse to try while the pause lasts."""
         if cache.get(self._key(), 0) >= MOST_TRIES:
-            form = self.get_form()
-            form.is_valid()
-            form._errors = {"__all__": form.error_class([_("Too many tries. Wait %(n)d seconds.") % {"n": WAIT_SECONDS}])}  # type: ignore[assignment]  # noqa: SLF001
-            return self.render_to_response(self.get_context_data(form=form), status=429)
+            form = SignInForm(request, data=None)
+            waited = SignInForm.error_messages["wait"] % {"n": WAIT_SECONDS}
+            return self.render_to_response(self.get_context_data(form=form, waited=waited), status=429)
         return super().post(request, *args, **kwargs)
 
-    def form_invalid(self, form: Form) -> HttpResponse:
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Count the try and keep it in the trail."""
         cache.set(self._key(), cache.get(self._key(), 0) + 1, WAIT_SECONDS)
-        form._errors = {"__all__": form.error_class([_("That username and password do not match.")])}  # type: ignore[assignment]  # noqa: SLF001
         stranger = Actor(kind="person", id="anonymous", name="Somebody unknown", clients=frozenset())
         record_refusal(stranger, error=Refused("wrong password"), what="POST /signin/", now=clock.now())
         return self.render_to_response(self.get_context_data(form=form), status=422)
@@ -65,8 +73,10 @@ class SignOut(LogoutView):
     next_page = "signin"
 
 
-def _demo_accounts() -> list[Any]:
-    return list(import_module("orders.fulfilment.demo").DEMO_ACCOUNTS) if settings.DEMO else []
+def _demo_accounts() -> list[dict[str, str]]:
+    if not settings.DEMO:
+        return []
+    return [{"username": one.username, "role": one.what, "password": demo.DEMO_PASSWORD} for one in demo.DEMO_ACCOUNTS]
 
 
 @login_required
@@ -75,8 +85,15 @@ def home(request: HttpRequest) -> HttpResponse:
     """The page a person's role starts on."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     if Role.OPS_LEAD in actor.roles:
-        return redirect("exceptions:approvals" if exceptions.waiting_for(by=actor, now=clock.now()) else "exceptions:team")
-    landing = {Role.ADMIN: "exceptions:team", Role.AUDITOR: "audit:trail", Role.SUPPORT: "fulfilment:orders", Role.ACCOUNT_MANAGER: "exceptions:queue"}
+        return redirect(
+            "exceptions:approvals" if exceptions.waiting_for(by=actor, now=clock.now()) else "exceptions:team"
+        )
+    landing = {
+        Role.ADMIN: "exceptions:team",
+        Role.AUDITOR: "audit:trail",
+        Role.SUPPORT: "fulfilment:orders",
+        Role.ACCOUNT_MANAGER: "exceptions:queue",
+    }
     for role, route in landing.items():
         if role in actor.roles:
             return redirect(route)
@@ -90,13 +107,23 @@ def search(request: HttpRequest) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     words = request.GET.get("q", "").strip()
     now = clock.now()
-    cases = exceptions.queue_page(by=actor, filters=exceptions.QueueFilters(scope="team", q=words, per=25), now=now).rows if words else []
-    orders = fulfilment.order_page(by=actor, filters=fulfilment.OrderFilters(q=words, per=25), now=now).rows if words else []
+    cases = (
+        exceptions.queue_page(by=actor, filters=exceptions.QueueFilters(scope="team", q=words, per=25), now=now).rows
+        if words
+        else []
+    )
+    orders = (
+        fulfilment.order_page(by=actor, filters=fulfilment.OrderFilters(q=words, per=25), now=now).rows if words else []
+    )
     if len(cases) == 1 and cases[0].key == words.upper():
         return redirect("exceptions:case", cases[0].key)
     if len(orders) == 1 and words in {orders[0].key, orders[0].number}:
         return redirect("fulfilment:order", orders[0].key)
-    return render(request, "search.html", {"words": words, "cases": cases, "orders": orders, "nothing": gettext_lazy("Nothing found.")})
+    return render(
+        request,
+        "search.html",
+        {"words": words, "cases": cases, "orders": orders, "nothing": gettext_lazy("Nothing found.")},
+    )
 
 
 @login_required

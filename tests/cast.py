@@ -65,7 +65,9 @@ def _client(slug: str) -> Client:
 
 def _person(name: str, clients: dict[str, Client]) -> User:
     first, last, role, reach, teams = PEOPLE[name]
-    user = User.objects.create_user(name, f"{name}@handrail.example", PASSWORD, first_name=first, last_name=last)
+    user = User.objects.create_user(
+        name, f"{name}@handrail.example", PASSWORD, first_name=first, last_name=last, is_staff=role is Role.ADMIN
+    )
     user.groups.add(Group.objects.get_or_create(name=role.value)[0])
     for slug in reach:
         ClientAccess.objects.create(user=user, client=clients[slug])

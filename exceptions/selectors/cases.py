@@ -14,13 +14,15 @@ from audit.subject_refs import SubjectRef
 from exceptions import ladders, subjects
 from exceptions.models import CaseNote, ExceptionCase, Waiver
 from exceptions.models.cases import KEY_PREFIX
+from exceptions.selectors.actions import possible_actions
 from exceptions.selectors.next_steps import NextStep, next_step
 from exceptions.selectors.queue import visible_cases
-from exceptions.states import CASE_LIVE, WAIVER_LIVE, CaseState
+from exceptions.states import CASE_LIVE, WAIVER_LIVE
 from exceptions.subjects import SubjectPage
 from rules import selectors as rules
 
 NEWEST_ENTRIES = 50
+PAGE_ORDER = ("acknowledge", "resume", "resolve", "reassign", "wait", "start", "reopen", "note")
 
 
 @dataclass(frozen=True)
@@ -178,19 +180,9 @@ def names_of(actors: Any) -> dict[str, str]:
 
 
 def available_actions(case: ExceptionCase, *, by: Actor) -> list[str]:
-    """What this person may do with the case as it stands, in the order of usefulness."""
-    if not by.may("exceptions.work_case") or not by.reaches(case.client_id):
-        return []
-    allowed = {
-        CaseState.OPEN: ["acknowledge", "resolve", "reassign", "note"],
-        CaseState.ACKNOWLEDGED: ["resolve", "reassign", "wait", "start", "note"],
-        CaseState.IN_PROGRESS: ["resolve", "reassign", "wait", "note"],
-        CaseState.WAITING: ["resume", "resolve", "reassign", "note"],
-        CaseState.RESOLVED: ["reopen", "note"],
-        CaseState.CLOSED: ["reopen", "note"],
-    }
-    actions = allowed.get(CaseState(case.state), ["note"])
-    return actions if by.may("exceptions.reassign_case") else [name for name in actions if name != "reassign"]
+    """What this person may do with the case as it stands, in the order of usefulness on its page."""
+    possible = {one.action for one in possible_actions(case, by=by) if one.is_allowed}
+    return [name for name in PAGE_ORDER if name in possible]
 
 
 def _steps(case: ExceptionCase) -> list[Step]:

@@ -1,0 +1,188 @@
+"""The trail in pages of rows, one event in full, and everything that happened to one record."""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.db.models import Q
+
+from audit import verbs
+from audit.access import require
+from audit.context import Actor
+from audit.errors import FieldError, Invalid, NotFound
+from audit.models import Accountable, ChainHead, Event, User
+from audit.selectors.trail import events_for
+
+HIDDEN_FIELDS = frozenset({"sealed", "digest", "emails"})
+NOISE = frozenset({"version", "created_at", "updated_at"})
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One event as people read it; `changes` maps a field to (before, after)."""
+
+    id: UUID
+    at: datetime
+    who: str
+    is_person: bool
+    sentence: str
+    type: str
+    subject_type: str
+    subject_id: str
+    channel: str
+    request_id: str
+    reason: str
+    changes: Mapping[str, Sequence[Any]]
+    data: Mapping[str, Any]
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One version of a record: who made it when and why, field by field before → after."""
+
+    version: int
+    at: datetime
+    who: str
+    reason: str
+    changes: Sequence[tuple[str, Any, Any]]
+
+
+@dataclass(frozen=True)
+class TrailFilters:
+    """What of the trail to show."""
+
+    actor: str = ""
+    type: str = ""
+    subject: str = ""
+    request: str = ""
+    after: str = ""
+    per: int = 50
+
+
+def trail_page(*, by: Actor, filters: TrailFilters) -> tuple[list[EventRow], str]:
+    """A page of events, newest first, and the mark of the next one. Raises `Invalid` for a mark that is not ours."""
+    events = events_for(by)
+    for name, column in (("actor", "actor"), ("type", "type"), ("subject", "subject_id"), ("request", "request_id")):
+        if value := getattr(filters, name):
+            events = events.filter(**{column: value})
+    if filters.after:
+        at, pk = _read_mark(filters.after)
+        events = events.filter(Q(at__lt=at) | Q(at=at, pk__lt=pk))
+    found = list(events.order_by("-at", "-pk")[: filters.per + 1])
+    shown = found[: filters.per]
+    return rows_of(shown), _mark(shown[-1]) if len(found) > filters.per else ""
+
+
+def event_page(*, by: Actor, event_id: UUID) -> tuple[EventRow, list[EventRow], int]:
+    """One event, what else the same request did, and how long its record's chain is. Raises `NotFound`."""
+    event = events_for(by).filter(pk=event_id).first()
+    if event is None:
+        raise NotFound("There is no such event, or it is not yours to see.")
+    same = (
+        events_for(by).filter(request_id=event.request_id).exclude(pk=event.pk)
+        if event.request_id
+        else Event.objects.none()
+    )
+    head = ChainHead.objects.filter(subject_type=event.subject_type, subject_id=event.subject_id).first()
+    return rows_of([event])[0], rows_of(same.order_by("at", "pk")[:20]), head.seq if head else 0
+
+
+def history_page(*, by: Actor, subject_type: str, subject_id: str) -> tuple[str, list[HistoryRow], list[EventRow]]:
+    """A record's name, its versions and its events, newest first. Raises `NotFound` for another client's."""
+    require(by, "audit.view_trail")
+    record = _record(subject_type, subject_id)
+    require(by, "audit.view_trail", record)
+    events = Event.objects.filter(subject_type=subject_type, subject_id=subject_id).order_by("-seq")[:200]
+    return str(record), _versions(record), rows_of(events)
+
+
+def rows_of(events: Iterable[Event]) -> list[EventRow]:
+    """The rows of these events; people's names in one query."""
+    listed = list(events)
+    names = names_of(event.actor for event in listed)
+    return [_row(event, names) for event in listed]
+
+
+def names_of(actors: Iterable[str]) -> dict[str, str]:
+    """The readable names of actor ids, in one query."""
+    ids = set(actors)
+    people = {int(one.removeprefix("user:")) for one in ids if one.startswith("user:")}
+    users = {f"user:{user.pk}": user.display_name for user in User.objects.filter(pk__in=people)} if people else {}
+    return {one: users.get(one, "Handrail" if one.startswith("system:") else one.split(":", 1)[-1]) for one in ids}
+
+
+def _row(event: Event, names: Mapping[str, str]) -> EventRow:
+    body = json.loads(event.body)
+    return EventRow(
+        id=event.pk,
+        at=event.at,
+        who=names[event.actor],
+        is_person=event.actor.startswith("user:"),
+        sentence=verbs.sentence(event.type, actor="").strip(),
+        type=event.type,
+        subject_type=event.subject_type,
+        subject_id=event.subject_id,
+        channel=event.channel,
+        request_id=event.request_id,
+        reason=body["reason"],
+        changes=body["changes"],
+        data=body["data"],
+        seq=event.seq,
+        hash=bytes(event.hash).hex(),
+    )
+
+
+def _record(subject_type: str, subject_id: str) -> Accountable:
+    try:
+        model = apps.get_model(subject_type)
+        record = model._default_manager.filter(pk=UUID(subject_id)).first()
+    except (LookupError, ValueError):
+        record = None
+    if not isinstance(record, Accountable):
+        raise NotFound("There is no such record, or it is not yours to see.")
+    return record
+
+
+def _versions(record: Accountable) -> list[HistoryRow]:
+    rows = list(record.history.order_by("history_id"))
+    names = names_of(row.history_actor for row in rows)
+    fields = [field.attname for field in record.history.model.tracked_fields if field.attname not in NOISE]
+    found, before = [], None
+    for row in rows:
+        changes = [
+            (
+                name,
+                "hidden" if name in HIDDEN_FIELDS else getattr(before, name, None),
+                "hidden" if name in HIDDEN_FIELDS else getattr(row, name),
+            )
+            for name in fields
+            if before is None or getattr(before, name) != getattr(row, name)
+        ]
+        found.append(
+            HistoryRow(
+                row.version, row.history_date, names[row.history_actor], row.history_change_reason or "", changes
+            )
+        )
+        before = row
+    return list(reversed(found))
+
+
+def _mark(event: Event) -> str:
+    return base64.urlsafe_b64encode(f"{event.at.isoformat()} {event.pk}".encode()).decode().rstrip("=")
+
+
+def _read_mark(mark: str) -> tuple[datetime, UUID]:
+    try:
+        at, pk = base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)).decode().split(" ")
+        return datetime.fromisoformat(at), UUID(pk)
+    except (ValueError, binascii.Error):
+        detail = "This page mark is not one of ours; start at the first page."
+        raise Invalid(detail, errors=[FieldError("/after", "unknown", detail)]) from None

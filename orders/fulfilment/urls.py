@@ -1,0 +1,11 @@
+"""Where orders are read."""
+
+from django.urls import path
+
+from orders.fulfilment import views
+
+app_name = "fulfilment"
+urlpatterns = [
+    path("orders/", views.orders, name="orders"),
+    path("orders/<str:key>/", views.order, name="order"),
+]

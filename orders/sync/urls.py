@@ -1,0 +1,14 @@
+"""Where dead letters are worked and the sandbox is told to fail."""
+
+from django.urls import path
+
+from orders.sync import views
+
+app_name = "sync"
+urlpatterns = [
+    path("dead-letters/", views.dead_letters, name="dead-letters"),
+    path("dead-letters/<str:key>/", views.dead_letter, name="dead-letter"),
+    path("dead-letters/<str:key>/replay/", views.resolve, {"action": "replay"}, name="replay"),
+    path("dead-letters/<str:key>/discard/", views.resolve, {"action": "discard"}, name="discard"),
+    path("sandbox/", views.sandbox, name="sandbox"),
+]
