@@ -11,3 +11,9 @@ class AlreadyGone(Conflict):
     """Too late: the parcel has left the house."""
 
     code = "already-gone"
+
+
+class NotExportable(Conflict):
+    """The order lacks what every export must say."""
+
+    code = "not-exportable"

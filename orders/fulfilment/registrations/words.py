@@ -23,6 +23,7 @@ verbs.register(
         "order.reviewed": "{actor} looked at the order and let it go on",
         "order.routed": "{actor} decided owner, flow and SLA by rule",
         "order.rerouted": "{actor} sent it another way",
+        "order.export_read": "{actor} read the order's export",
         "order.exported": "{actor} exported the order with its audit token",
         "fulfilment.heard_late": "{actor} heard of a step that was already behind",
         "fulfilment.confirmation_missed": "{actor} noticed that nobody confirmed in time",

@@ -1,9 +1,10 @@
 """What other systems are asked to do or told, promised in the same transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from audit.subject_refs import SubjectRef
 from orders.sync.models import System
@@ -13,7 +14,7 @@ from orders.sync.services.promising import systems_for
 
 @dataclass(frozen=True)
 class Message:
-    """A message to the first system of a layer that serves the client, or to every such system where `to_all`."""
+    """A message to the first system of a layer that serves the client, or to the system that is named."""
 
     layer: str
     type: str
@@ -22,30 +23,37 @@ class Message:
     ordering_key: str
     correlation_id: str
     payload: Mapping[str, Any]
-    to_all: bool = False
+    system: System | None = None
 
 
 def send_all(messages: Sequence[Message], *, now: datetime) -> None:
     """Promise the messages; a layer that no system serves gets none, and the timer of the task tells that nobody answered."""
     if not messages:
         return
-    asked = {(message.layer, message.subject.client_id) for message in messages}
+    asked = {(message.layer, message.subject.client_id) for message in messages if message.system is None}
     serving = {(layer, client_id): systems_for(layer=layer, client_id=client_id) for layer, client_id in asked}
-    promises = [
-        _promise(message, system, several=message.to_all)
+    addressed = [
+        (message, [message.system] if message.system else serving[message.layer, message.subject.client_id][:1])
         for message in messages
-        for system in serving[message.layer, message.subject.client_id][: None if message.to_all else 1]
     ]
-    promise_many(promises=promises, now=now)
+    promise_many(promises=[_promise(message, system) for message, systems in addressed for system in systems], now=now)
 
 
-def _promise(message: Message, system: System, *, several: bool) -> Promise:
+def export_receivers(client_ids: Collection[UUID]) -> dict[UUID, list[System]]:
+    """The systems that want the export of every routed order, by client."""
+    wanting = list(System.objects.filter(wants_exports=True, is_active=True).order_by("slug"))
+    return {
+        client_id: [system for system in wanting if system.client_id in {None, client_id}] for client_id in client_ids
+    }
+
+
+def _promise(message: Message, system: System) -> Promise:
     return Promise(
         system=system,
         type=message.type,
         subject=message.subject,
         payload=message.payload,
-        key=f"{message.key}/{system.slug}" if several else message.key,
+        key=message.key,
         ordering_key=message.ordering_key,
         correlation_id=message.correlation_id,
     )
