@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
@@ -66,9 +66,23 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         """What is kept with a decision; `path` and near misses follow from book and context."""
-        kept = asdict(self)
-        del kept["path"], kept["near_misses"]
-        return {**kept, "competing": list(self.competing)}
+        return {
+            "rule": self.rule,
+            "owner": self.owner,
+            "flow": self.flow,
+            "sla": self.sla,
+            "fallback": self.fallback,
+            "fallback_after_minutes": self.fallback_after_minutes,
+            "competing": list(self.competing),
+            "undecided": self.undecided,
+        }
+
+    def near_misses_as_json(self) -> list[dict[str, Any]]:
+        """The rules that almost decided, as they are kept."""
+        return [
+            {"rule": miss.rule, "term": miss.term, "attribute": miss.attribute, "actual": miss.actual}
+            for miss in self.near_misses
+        ]
 
 
 class RuleSet:
@@ -81,7 +95,7 @@ class RuleSet:
         self._review_flow, self._review_sla = review
         self._terms = list(dict.fromkeys(term for rule in rules for term in rule.predicate.terms))
         places = {term: index for index, term in enumerate(self._terms)}
-        self._asked = [(rule, [places[term] for term in rule.predicate.terms]) for rule in rules]
+        self._asked = [_Asked.of(rule, [places[term] for term in rule.predicate.terms]) for rule in rules]
         self._tests = [term.holds for term in self._terms]
         self._view = _View(spec, self._terms)
         self._memo: OrderedDict[Hashable, _Verdict] = OrderedDict()
@@ -110,24 +124,36 @@ class RuleSet:
         return verdict
 
     def _decide(self, conformed: dict[str, Any]) -> _Verdict:
-        activation = activation_for(self.spec, conformed)
-        results = [test(conformed, activation) for test in self._tests]
+        false, unclear = self._answers(conformed)
         path: list[str] = []
         misses: list[tuple[str, Term]] = []
-        for position, (rule, indexes) in enumerate(self._asked):
-            failed = [index for index in indexes if results[index] is False]
+        for position, asked in enumerate(self._asked):
+            failed = asked.terms & false
             if failed:
-                path.append(f"{rule.slug}: {self._terms[failed[0]].source} is not so")
-                if len(failed) == 1:
-                    misses.append((rule.slug, self._terms[failed[0]]))
-                continue
-            unclear = [index for index in indexes if results[index] is None]
-            if unclear:
-                path.append(f"{rule.slug}: {self._terms[unclear[0]].source} cannot be decided")
-                return _Verdict(self._undecided(rule, path), tuple(misses[:NEAR_MISSES_SHOWN]))
-            outcome = replace(_outcome_of(rule, path), competing=self._competing(results, after=position))
-            return _Verdict(outcome, tuple(misses[:NEAR_MISSES_SHOWN]))
-        return _Verdict(_outcome_of(self.default, path), tuple(misses[:NEAR_MISSES_SHOWN]))
+                first = _lowest(failed)
+                path.append(asked.words[first])
+                if failed & (failed - 1) == 0 and len(misses) < NEAR_MISSES_SHOWN:
+                    misses.append((asked.rule.slug, self._terms[first]))
+            elif asked.terms & unclear:
+                term = self._terms[_lowest(asked.terms & unclear)]
+                path.append(f"{asked.rule.slug}: {term.source} cannot be decided")
+                return _Verdict(self._undecided(asked.rule, path), tuple(misses))
+            else:
+                competing = self._competing(false | unclear, after=position)
+                return _Verdict(replace(_outcome_of(asked.rule, path), competing=competing), tuple(misses))
+        return _Verdict(_outcome_of(self.default, path), tuple(misses))
+
+    def _answers(self, conformed: dict[str, Any]) -> tuple[int, int]:
+        """Which terms are false and which unclear, a bit for each: every term is asked once, however many rules use it."""
+        activation = activation_for(self.spec, conformed)
+        false = unclear = 0
+        for index, test in enumerate(self._tests):
+            holds = test(conformed, activation)
+            if holds is False:
+                false |= 1 << index
+            elif holds is None:
+                unclear |= 1 << index
+        return false, unclear
 
     def _undecided(self, rule: Rule, path: list[str]) -> Outcome:
         return Outcome(
@@ -141,9 +167,25 @@ class RuleSet:
             undecided=True,
         )
 
-    def _competing(self, results: Sequence[bool | None], *, after: int) -> tuple[str, ...]:
-        later = self._asked[after + 1 :]
-        return tuple(rule.slug for rule, indexes in later if all(results[index] is True for index in indexes))
+    def _competing(self, not_true: int, *, after: int) -> tuple[str, ...]:
+        return tuple(asked.rule.slug for asked in self._asked[after + 1 :] if not asked.terms & not_true)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A rule with its terms as bits, and what is said when one of them is not so."""
+
+    rule: Rule
+    terms: int
+    words: Mapping[int, str]
+
+    @classmethod
+    def of(cls, rule: Rule, places: Sequence[int]) -> _Asked:
+        said = {
+            place: f"{rule.slug}: {term.source} is not so"
+            for place, term in zip(places, rule.predicate.terms, strict=True)
+        }
+        return cls(rule, sum(1 << place for place in said), said)
 
 
 @dataclass(frozen=True)
@@ -152,6 +194,10 @@ class _Verdict:
 
     outcome: Outcome
     missed: tuple[tuple[str, Term], ...]
+
+
+def _lowest(bits: int) -> int:
+    return (bits & -bits).bit_length() - 1
 
 
 def _outcome_of(rule: Rule, path: Iterable[str]) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from django.db.models import QuerySet
@@ -83,8 +83,5 @@ def verify_decisions(decisions: Decisions) -> Iterator[Mismatch | None]:
     """Make every stored decision again with its own book: None where the answer is the same."""
     for decision in decisions.iterator(chunk_size=CHUNK):
         outcome = book(decision.book_id).decide(decision.context)
-        same = (
-            outcome.as_json() == decision.outcome
-            and [asdict(miss) for miss in outcome.near_misses] == decision.near_misses
-        )
+        same = outcome.as_json() == decision.outcome and outcome.near_misses_as_json() == decision.near_misses
         yield (None if same else Mismatch(str(decision.pk), decision.subject_key, decision.rule_slug, outcome.rule))

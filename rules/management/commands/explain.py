@@ -1,7 +1,6 @@
 """Why something has the owner it has."""
 
 from argparse import ArgumentParser
-from dataclasses import asdict
 from typing import Any
 
 from audit.access import system_actor
@@ -41,7 +40,7 @@ class Command(ReportCommand):
             "inputs": newest.context,
             "asked_before": list(outcome.path),
             "competing": newest.outcome["competing"],
-            "almost": [asdict(miss) for miss in outcome.near_misses],
+            "almost": outcome.near_misses_as_json(),
             "same_today": outcome.as_json() == newest.outcome,
         }
         earlier = [{"at": row.at, "rule": row.rule_slug, "owner": row.outcome["owner"]} for row in decisions[1:]]

@@ -1,0 +1,56 @@
+"""`make bench`, or `make bench BENCH=rules` for one: each module `bench_<name>` prints one table."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from config.embedded import PostgresCluster
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+
+
+def main(names: list[str]) -> int:
+    """Run the named benchmarks, or all, on a database of their own."""
+    known = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+    unknown = set(names) - set(known)
+    if unknown:
+        sys.stderr.write(f"No benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}.\n")
+        return 2
+    data_dir = Path(os.environ.setdefault("HANDRAIL_DATA_DIR", str(ROOT / "var" / "bench")))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if "DATABASE_URL" in os.environ:
+        _run(names or known)
+        return 0
+    # Durable, unlike the database of the tests: a figure without fsync would be a promise nobody keeps.
+    cluster = PostgresCluster(data_dir, durable=True)
+    cluster.start()
+    try:
+        os.environ["DATABASE_URL"] = cluster.url("owner")
+        _run(names or known)
+    finally:
+        cluster.stop()
+    return 0
+
+
+def _run(names: list[str]) -> None:
+    import django  # noqa: PLC0415 -- the database must be running first
+
+    django.setup()
+    from django.db import connection  # noqa: PLC0415 -- app ready
+
+    name = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    try:
+        for bench in names:
+            sys.stdout.write(f"{import_module(f'tests.benchmarks.bench_{bench}').run()}\n\n")
+            sys.stdout.flush()
+    finally:
+        connection.creation.destroy_test_db(name, verbosity=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
