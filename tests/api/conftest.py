@@ -5,25 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import count
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.test import Client as Browser
 
 from audit import clock
-from audit.access import Role
-from audit.context import Actor, acting
+from audit.context import Actor
 from audit.models import User
+from audit.subject_refs import subject_ref
+from exceptions.models import ExceptionCase
+from exceptions.services import open_case
+from orders.fulfilment.models import Order
+from orders.fulfilment.services.intake import place_orders
+from orders.fulfilment.services.news import count_stock, take_news
 from rules import services
-from rules.models import Client, ClientAccess
-from tests.factories.orders import client_named
-
-people = count(1)
+from rules.models import Client
+from tests.cast import House, furnish
+from tests.factories import orders as make
 
 
 @dataclass
@@ -65,78 +67,86 @@ def fresh_rates() -> None:
 
 
 @pytest.fixture
-def configured(db: None, system: Actor) -> datetime:
-    """The shipped configuration in force, and the time it is."""
-    services.install_shipped_configuration(by=system, now=clock.now())
-    return clock.now()
+def house(db: None, system: Actor) -> House:
+    return furnish(by=system, now=clock.now())
 
 
 @pytest.fixture
-def northwind(configured: datetime, system: Actor) -> Client:
-    with acting(system, at=configured):
-        return client_named()
+def northwind(house: House) -> Client:
+    return house.clients["northwind"]
 
 
 @pytest.fixture
-def fable(configured: datetime, system: Actor) -> Client:
-    with acting(system, at=configured):
-        return client_named("fable", "FB", name="Fable & Co")
-
-
-Person = Callable[..., Api]
+def fable(house: House) -> Client:
+    return house.clients["fable"]
 
 
 @pytest.fixture
-def person(configured: datetime, system: Actor) -> Person:
-    """Somebody with a role, who works for these clients."""
-
-    def _person(role: Role, *clients: Client) -> Api:
-        user = User.objects.create_user(f"{role}-{next(people)}", first_name="Amal", last_name=str(role))
-        user.groups.add(Group.objects.get_or_create(name=role.value)[0])
-        with acting(system, at=configured):
-            for client in clients:
-                ClientAccess.objects.create(user=user, client=client)
-        return Api(user)
-
-    return _person
+def amal(house: House) -> Api:
+    """Account manager of Northwind."""
+    return Api(house.users["amal"])
 
 
 @pytest.fixture
-def program(person: Person, system: Actor) -> Callable[..., Api]:
-    """An integrator's program with a token."""
+def noor(house: House) -> Api:
+    """Account manager of another client: must see nothing of Northwind."""
+    return Api(house.users["noor"])
 
-    def _program(client: Client, *, role: Role = Role.INTEGRATOR, scopes: Collection[str] = ()) -> Api:
-        api = person(role, client)
+
+@pytest.fixture
+def lee(house: House) -> Api:
+    """Lead of every client."""
+    return Api(house.users["lee"])
+
+
+@pytest.fixture
+def kim(house: House) -> Api:
+    """Admin."""
+    return Api(house.users["kim"])
+
+
+@pytest.fixture
+def program(house: House, system: Actor) -> Callable[..., Api]:
+    """A person's program with a token."""
+
+    def _program(client: Client, *, of: str = "ivy", scopes: Collection[str] = ("orders.view_order",)) -> Api:
         now = clock.now()
-        _, api.token = services.issue_api_token(
-            user=api.user,
+        _, text = services.issue_api_token(
+            user=house.users[of],
             label="Till",
-            scopes=scopes or ["orders.view_order", "rules.view_rules"],
+            scopes=scopes,
             clients=[client],
             expires_at=now + timedelta(days=1),
             by=system,
             now=now,
         )
-        return api
+        return Api(house.users[of], text)
 
     return _program
 
 
 @pytest.fixture
-def amal(person: Person, northwind: Client) -> Api:
-    return person(Role.ACCOUNT_MANAGER, northwind)
+def order(northwind: Client, system: Actor) -> Order:
+    """A paid order of Northwind for a tent that is on the shelf."""
+    now = clock.now()
+    count_stock(news=[make.stock(northwind, now, "TENT-2", 10)], by=system, now=now)
+    (order_id,) = place_orders(news=[make.placed(northwind, now)], by=system, now=now)
+    order = Order.objects.get(pk=order_id)
+    paid = make.news("payment.captured", northwind, order.number, now, captured_at=now.isoformat())
+    take_news(news=[paid], by=system, now=now)
+    return Order.objects.get(pk=order_id)
 
 
 @pytest.fixture
-def noor(person: Person, fable: Client) -> Api:
-    return person(Role.ACCOUNT_MANAGER, fable)
-
-
-@pytest.fixture
-def lee(person: Person, northwind: Client) -> Api:
-    return person(Role.OPS_LEAD, northwind)
-
-
-@pytest.fixture
-def kim(person: Person) -> Api:
-    return person(Role.ADMIN)
+def case(order: Order, system: Actor) -> ExceptionCase:
+    """An address exception about the order, open."""
+    return open_case(
+        type="address",
+        subject=subject_ref(order),
+        subject_key=order.key,
+        client_id=order.client_id,
+        title="Address cannot be delivered to",
+        at_risk_minor=41_200,
+        by=system,
+        now=clock.now(),
+    )

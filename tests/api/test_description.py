@@ -1,0 +1,81 @@
+"""The description of the API is true, complete and checked in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import call_command
+from django.test import Client as Browser
+
+from audit.rest.problem_types import PROBLEM_TYPES
+from config.api.reference import description, resources
+from exceptions.api.cases import CASE_FILTERS
+from orders.fulfilment.api import ORDER_FILTERS
+from orders.fulfilment.selectors import OrderFilters
+
+CHECKED_IN = Path(__file__).resolve().parents[2] / "docs" / "openapi.yml"
+
+
+def test_the_checked_in_description_is_the_current_one(tmp_path: Path) -> None:
+    current = tmp_path / "openapi.yml"
+    call_command("spectacular", "--validate", "--fail-on-warn", file=str(current))
+    assert CHECKED_IN.read_text() == current.read_text(), "run: manage.py spectacular --file docs/openapi.yml"
+
+
+def test_every_operation_says_what_it_is_who_may_and_what_can_go_wrong() -> None:
+    operations: list[dict[str, Any]] = [
+        operation for item in yaml.safe_load(CHECKED_IN.read_text())["paths"].values() for operation in item.values()
+    ]
+    assert len(operations) >= 55
+    for operation in operations:
+        assert operation["summary"], operation["operationId"]
+        assert any(code.startswith("4") for code in operation["responses"]), operation["operationId"]
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+
+
+def test_acts_ask_for_a_key_and_a_version() -> None:
+    act = description()["paths"]["/api/v1/exceptions/{key}/acknowledge"]["post"]
+    required = {one["name"] for one in act["parameters"] if one.get("required")}
+    assert required == {"Idempotency-Key", "If-Match", "key"}
+    assert {"409", "412", "428"} <= set(act["responses"])
+
+
+def test_the_lists_of_programs_know_the_filters_of_the_pages() -> None:
+    paging = {"after", "per"}
+    assert set(OrderFilters.__dataclass_fields__) - paging <= set(ORDER_FILTERS.names())
+    spoken = {"q", "type", "state", "severity", "client", "owner", "due", "created", "risk"}
+    assert spoken <= set(CASE_FILTERS.names())
+
+
+@pytest.mark.django_db
+def test_the_reference_shows_every_operation_to_anybody_without_a_script(client: Browser) -> None:
+    page = client.get("/api/docs/")
+    html = page.content.decode()
+    assert page.status_code == 200
+    assert "<script" not in html
+    for resource in resources():
+        for operation in resource.operations:
+            assert f'id="{operation.anchor}"' in html
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("slug", PROBLEM_TYPES)
+def test_every_problem_has_a_page_that_says_how_to_go_on(client: Browser, slug: str) -> None:
+    page = client.get(PROBLEM_TYPES[slug].uri)
+    assert page.status_code == 200
+    assert PROBLEM_TYPES[slug].title in page.content.decode().replace("&#x27;", "'")
+
+
+@pytest.mark.django_db
+def test_a_problem_nobody_has_has_no_page(client: Browser) -> None:
+    assert client.get("/problems/nothing/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_the_description_is_served(client: Browser) -> None:
+    answer = client.get("/api/schema/")
+    assert answer.status_code == 200
+    assert yaml.safe_load(answer.content)["openapi"] == "3.1.0"

@@ -1,0 +1,267 @@
+"""One record of Northwind behind every address of the API, and who may do what there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from audit import clock
+from audit.context import Actor, acting
+from audit.crypto import seal_secret
+from audit.models import Event, Seal
+from audit.services.events import record
+from audit.subject_refs import subject_ref
+from exceptions.models import ExceptionCase, Waiver
+from exceptions.services import request_waiver
+from orders.fulfilment.models import Fulfilment, Hold, Order
+from orders.fulfilment.services.holds import hold_order
+from orders.sync.models import FlowRun, InboundEvent, OutboundMessage, System
+from orders.sync.services import Expected, RunStart, start_runs
+from orders.sync.states import InboundState, Layer, OutboundState
+from rules.models import Decision, Flow, OwnershipRule
+from tests.cast import House
+
+VIEW_RULES: Final = "rules.view_rules"
+VIEW_ORDER: Final = "orders.view_order"
+WORK_ORDER: Final = "orders.work_order"
+VIEW_CASE: Final = "exceptions.view_case"
+WORK_CASE: Final = "exceptions.work_case"
+VIEW_SYSTEM: Final = "sync.view_system"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a method of an address needs; `shared` records belong to no client."""
+
+    permission: str
+    body: dict[str, Any] | None = None
+    shared: bool = False
+
+
+REASON: Final = {"reason": "Because it has to be."}
+ASKED: Final = {
+    "exception": "EX-…",
+    "reason": "The customer confirmed the address by phone.",
+    "plan": "It is corrected in the store meanwhile.",
+    "minutes": 60,
+    "owner": "client-success",
+}
+GET_RULES: Final = {"GET": Rule(VIEW_RULES, shared=True)}
+
+# URL name → method → what it needs. An address that is not here fails the test of the inventory.
+MATRIX: Final[dict[str, dict[str, Rule]]] = {
+    "audit-events": {"GET": Rule("audit.view_trail")},
+    "audit-event": {"GET": Rule("audit.view_trail")},
+    "seals": {"GET": Rule("audit.verify", shared=True)},
+    "seal": {"GET": Rule("audit.verify", shared=True)},
+    "clients": {"GET": Rule(VIEW_RULES)},
+    "client": {"GET": Rule(VIEW_RULES)},
+    "owners": GET_RULES,
+    "owner": GET_RULES,
+    "flows": GET_RULES,
+    "flow": GET_RULES,
+    "rules": GET_RULES,
+    "rule": GET_RULES,
+    "rule-versions": {**GET_RULES, "POST": Rule("rules.freeze_rules", {"note": "Autumn"}, shared=True)},
+    "rule-version": GET_RULES,
+    "contracts": GET_RULES,
+    "contract": GET_RULES,
+    "decisions": {"GET": Rule(VIEW_RULES)},
+    "decision": {"GET": Rule(VIEW_RULES)},
+    "orders": {"GET": Rule(VIEW_ORDER)},
+    "order": {"GET": Rule(VIEW_ORDER)},
+    "order-trace": {"GET": Rule(VIEW_ORDER)},
+    "order-hold": {"POST": Rule(WORK_ORDER, {"words": "Wait for the customer"})},
+    "order-hold-release": {"POST": Rule("exceptions.decide_waiver", REASON)},
+    "order-cancel": {"POST": Rule(WORK_ORDER, REASON)},
+    "order-address": {
+        "POST": Rule(
+            WORK_ORDER,
+            {"recipient": "Ida Berg", "street": "Torstraße 1", "city": "Berlin", "postcode": "10119", "country": "DE"},
+        )
+    },
+    "order-resend-tasks": {"POST": Rule(WORK_ORDER)},
+    "fulfilments": {"GET": Rule(VIEW_ORDER)},
+    "fulfilment": {"GET": Rule(VIEW_ORDER)},
+    "exceptions": {"GET": Rule(VIEW_CASE)},
+    "exception": {"GET": Rule(VIEW_CASE)},
+    "exception-payload": {"GET": Rule(VIEW_CASE)},
+    "exception-available-actions": {"GET": Rule(VIEW_CASE)},
+    "exception-acknowledge": {"POST": Rule(WORK_CASE)},
+    "exception-start": {"POST": Rule(WORK_CASE)},
+    "exception-reassign": {"POST": Rule("exceptions.reassign_case", {"to": "logistics", **REASON})},
+    "exception-note": {"POST": Rule(WORK_CASE, {"text": "Seen"})},
+    "exception-wait": {"POST": Rule(WORK_CASE, {"until": (clock.now() + timedelta(days=1)).isoformat(), **REASON})},
+    "exception-resume": {"POST": Rule(WORK_CASE)},
+    "exception-step": {"POST": Rule(WORK_CASE, {"outcome": "Looked at"})},
+    "exception-resolve": {"POST": Rule(WORK_CASE, {"outcome": "resolved"})},
+    "exception-reopen": {"POST": Rule(WORK_CASE, REASON)},
+    "exception-close": {"POST": Rule(WORK_CASE)},
+    "exception-withdraw": {"POST": Rule(WORK_CASE, REASON)},
+    "time-limited-exceptions": {"GET": Rule(VIEW_CASE), "POST": Rule("exceptions.request_waiver", ASKED)},
+    "time-limited-exception": {"GET": Rule(VIEW_CASE)},
+    "waiver-approve": {"POST": Rule("exceptions.decide_waiver")},
+    "waiver-reject": {"POST": Rule("exceptions.decide_waiver", {"comment": "Not this time"})},
+    "waiver-withdraw": {"POST": Rule("only who asked", REASON)},
+    "waiver-revoke": {"POST": Rule("exceptions.revoke_waiver", REASON)},
+    "events": {"GET": Rule(VIEW_SYSTEM)},
+    "event": {"GET": Rule(VIEW_SYSTEM)},
+    "dead-letters": {"GET": Rule(VIEW_SYSTEM)},
+    "dead-letter": {"GET": Rule(VIEW_SYSTEM)},
+    "dead-letter-replay": {"POST": Rule("sync.replay", REASON)},
+    "dead-letter-discard": {"POST": Rule("sync.replay", REASON)},
+    "outbox": {"GET": Rule(VIEW_SYSTEM)},
+    "message": {"GET": Rule(VIEW_SYSTEM)},
+    "runs": {"GET": Rule(VIEW_ORDER)},
+    "run": {"GET": Rule(VIEW_ORDER)},
+    "systems": {"GET": Rule(VIEW_SYSTEM)},
+    "system": {"GET": Rule(VIEW_SYSTEM)},
+}
+ELSEWHERE: Final = {"hooks", "schema", "docs", "unknown"}
+NOBODYS: Final[dict[str, Any]] = {
+    "audit-event": "01939999-0000-7000-8000-000000000000",
+    "decision": "01939999-0000-7000-8000-000000000000",
+    "event": "01939999-0000-7000-8000-000000000000",
+    "message": "01939999-0000-7000-8000-000000000000",
+    "run": "01939999-0000-7000-8000-000000000000",
+    "seal": 999_999,
+    "rule-version": 999_999,
+    "exception": "EX-999999",
+    "time-limited-exception": "TLX-999999",
+    "dead-letter": "DL-999999",
+}
+
+
+RECORDS: Final = {
+    "audit-event",
+    "client",
+    "contract",
+    "dead-letter",
+    "decision",
+    "event",
+    "exception",
+    "flow",
+    "fulfilment",
+    "message",
+    "order",
+    "owner",
+    "rule",
+    "rule-version",
+    "run",
+    "seal",
+    "system",
+    "time-limited-exception",
+}
+
+
+def family(name: str) -> str:
+    """The record an address leads to: `order-hold` leads to `order`."""
+    if name.startswith("waiver-"):
+        return "time-limited-exception"
+    return max((key for key in RECORDS if name == key or name.startswith(f"{key}-")), key=len, default="")
+
+
+def build(house: House, order: Order, case: ExceptionCase, *, by: Actor, now: datetime) -> dict[str, Any]:
+    """Make what is missing; the key of each family's record."""
+    waiver = _waiver(order, case, by, now)
+    letter, message, system = _messages(house, order, now, by)
+    run = FlowRun.objects.filter(client=order.client).first() or _run(order, by, now)
+    hold = hold_order(order_id=order.pk, words="Checking something", by=by, now=now)
+    with acting(by, at=now):
+        record("access.refused", subject=order)
+    Seal.objects.create(
+        number=1,
+        sealed_at=now,
+        event_count=0,
+        total_count=0,
+        last_transaction=0,
+        last_event=order.pk,
+        root=b"",
+        previous=b"",
+        statement="x",
+    )
+    return {
+        "audit-event": Event.objects.filter(client_id=order.client_id).values_list("pk", flat=True)[0],
+        "seal": 1,
+        "client": "northwind",
+        "owner": "logistics",
+        "flow": Flow.objects.values_list("slug", flat=True)[0],
+        "rule": OwnershipRule.objects.values_list("slug", flat=True)[0],
+        "rule-version": 1,
+        "contract": "order.placed",
+        "decision": Decision.objects.filter(client=order.client).values_list("pk", flat=True)[0],
+        "order": order.key,
+        "hold": Hold.objects.get(pk=hold.pk).pk,
+        "fulfilment": Fulfilment.objects.filter(order=order).values_list("key", flat=True)[0],
+        "exception": case.key,
+        "time-limited-exception": waiver.key,
+        "event": letter.pk,
+        "dead-letter": letter.key,
+        "message": message.pk,
+        "run": run.pk,
+        "system": system.slug,
+    }
+
+
+def _waiver(order: Order, case: ExceptionCase, by: Actor, now: datetime) -> Waiver:
+    return request_waiver(
+        gate=case.gate,
+        subject=subject_ref(order),
+        subject_key=order.key,
+        client_id=order.client_id,
+        case_id=case.pk,
+        reason="The customer confirmed the address by phone.",
+        plan="It is corrected in the store meanwhile.",
+        minutes=60,
+        owner="client-success",
+        by=by,
+        now=now,
+    )
+
+
+def _messages(house: House, order: Order, now: datetime, by: Actor) -> tuple[InboundEvent, OutboundMessage, System]:
+    client, owner = house.clients["northwind"], house.owners["integrations"]
+    with acting(by, at=now):
+        system = System.objects.create(slug="nw-shop", name="Shop", layer=Layer.STORE, client=client, owner=owner)
+    letter = InboundEvent.objects.create(
+        system=system,
+        client=client,
+        event_id="e-1",
+        source="/shop",
+        type="stock.changed",
+        subject="TENT-2",
+        time=now,
+        received_at=now,
+        due_at=now,
+        sealed=seal_secret("{}"),
+        sha256="",
+        preview={},
+        lane=0,
+        state=InboundState.DEAD,
+        cause="Broken",
+        finished_at=now,
+    )
+    message = OutboundMessage.objects.create(
+        key="m-1",
+        system=system,
+        client=client,
+        type="order.exported",
+        subject_type="fulfilment.order",
+        subject_id=str(order.pk),
+        ordering_key=order.key,
+        created_at=now,
+        due_at=now,
+        sealed=seal_secret("{}"),
+        preview={},
+        state=OutboundState.PENDING,
+    )
+    letter.refresh_from_db()
+    return letter, message, system
+
+
+def _run(order: Order, by: Actor, now: datetime) -> FlowRun:
+    flow = Flow.objects.all()[0]
+    expected = [Expected("Delivered", "shipment.delivered", now + timedelta(days=2))]
+    start = RunStart(flow, order.client_id, subject_ref(order), order.key, "e-1", expected)
+    return start_runs(starts=[start], by=by, now=now)[0]
