@@ -20,6 +20,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeyParameters, KeySet, OKPKey
 
 ALGORITHM = "Ed25519"
+SEAL, TOKEN = "handrail-seal", "handrail-audit-token"
 FACTS: KeyParameters = {"use": "sig", "alg": ALGORITHM}
 
 

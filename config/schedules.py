@@ -39,6 +39,7 @@ SCHEDULES: Mapping[str, Every | At] = MappingProxyType(
         "notifications": Every("exceptions.deliver_notifications", 10),
         "intake": Every("sync.apply_inbox", 2),
         "delivery": Every("sync.deliver_outbox", 2),
+        "seals": Every("audit.seal", 30),
         "absences": Every("exceptions.reassign_from_absent", 60),
     }
 )

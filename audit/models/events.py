@@ -5,7 +5,7 @@ locked by the very statement that extends it, so a chain cannot fork. Nothing he
 writer's transaction, over what lies below the transaction horizon.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.db import models
@@ -96,3 +96,16 @@ class Seal(models.Model):
 
     def __str__(self) -> str:
         return f"seal {self.number}"
+
+    def content(self) -> dict[str, Any]:
+        """What the signed statement says of this row."""
+        return {
+            "seal": self.number,
+            "sealed_at": self.sealed_at,
+            "events": self.event_count,
+            "total": self.total_count,
+            "last_transaction": str(self.last_transaction),
+            "last_event": str(self.last_event),
+            "root": bytes(self.root).hex(),
+            "previous": bytes(self.previous).hex(),
+        }

@@ -12,8 +12,6 @@ from audit.canonical import canonical_json
 from audit.errors import TokenInvalid
 from audit.subject_refs import SubjectRef, subject_ref
 
-KIND = "handrail-audit-token"
-
 
 @dataclass(frozen=True)
 class TokenFacts:
@@ -37,13 +35,13 @@ def issue_token(*, subject: models.Model | SubjectRef, record_hash: str, event_i
         "record_sha256": record_hash,
         "event": str(event_id),
     }
-    return signing.sign(canonical_json(claims), kind=KIND)
+    return signing.sign(canonical_json(claims), kind=signing.TOKEN)
 
 
 def verify_token(token: str) -> TokenFacts:
     """What the token says. Raises `TokenInvalid` when a byte was changed or it was signed with a key that is not ours."""
     try:
-        claims = signing.opened(token.strip(), kind=KIND)
+        claims = signing.opened(token.strip(), kind=signing.TOKEN)
         subject_type, _, subject_id = str(claims["sub"]).partition("/")
         return TokenFacts(
             subject_type=subject_type,
