@@ -1,5 +1,4 @@
-"""Seals kept outside the database, so that whoever can rewrite all of it is still found out: a file, and the digest of
-each in the log.
+"""Seals kept outside the database, so that whoever can rewrite all of it is still found out: in a file, their digests in the log.
 
 Copy the file (or the log) to where the database's administrators cannot write; `docs/audit-trail.md` says how.
 """

@@ -37,7 +37,9 @@ def check_all(*, only: Collection[str] = ()) -> Iterator[Outcome]:
 
 def _check(invariant: Invariant) -> Outcome:
     begun = perf_counter()
-    counted = f"SELECT count(*), (array_agg(o::text))[1:{SHOWN}] FROM ({invariant.sql.rstrip().rstrip(';')}) AS found(o)"  # noqa: S608 -- registered SQL
+    counted = (
+        f"SELECT count(*), (array_agg(o::text))[1:{SHOWN}] FROM ({invariant.sql.rstrip().rstrip(';')}) AS found(o)"  # noqa: S608 -- registered SQL
+    )
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {invariant.budget_ms}")

@@ -25,7 +25,8 @@ from audit.models import Seal
 # One event as text: `audit.chain.spell`, said in SQL; the digest is taken here, by other hands than the database's.
 LINE = r"""
     convert_to(id || E'\x1f' || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || E'\x1f' || type
-    || E'\x1f' || subject_type || E'\x1f' || subject_id || E'\x1f' || coalesce(client_id::text, '') || E'\x1f' || actor || E'\x1f' || channel || E'\x1f' || request_id
+    || E'\x1f' || subject_type || E'\x1f' || subject_id || E'\x1f' || coalesce(client_id::text, '')
+    || E'\x1f' || actor || E'\x1f' || channel || E'\x1f' || request_id
     || E'\x1f' || body, 'UTF8')
 """
 EVENTS = sql.SQL(
@@ -173,7 +174,10 @@ def _break(key: str, end: tuple[int, bytes], links: list[Link]) -> Finding:
     if first.seq < expected:
         text = f"{subject}: an event was inserted as number {first.seq}."
         return Finding("inserted event", text, subject, first.seq, first.event)
-    if any(_links_from(link, end) for link in links if link is not first):
+    if any(_links_from(link, end) for link in links):
+        if not any(_links_from(first, (link.seq, link.hash)) for link in links):
+            text = f"{subject}: an event was inserted as number {expected}."
+            return Finding("inserted event", text, subject, expected, first.event)
         text = f"{subject}: events stand in another order than recorded, from number {expected} on."
         return Finding("wrong order", text, subject, expected, first.event)
     text = f"{subject}: event {expected} is not what was recorded."

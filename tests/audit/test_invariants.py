@@ -20,7 +20,6 @@ from rules.models import Team
 from tests.cast import furnish
 
 
-
 def declare(monkeypatch: pytest.MonkeyPatch, **facts: Any) -> None:
     monkeypatch.setattr(checks, "_invariants", {"x-01": Invariant("x-01", "Nothing is odd", **facts)})
 
@@ -103,5 +102,3 @@ def test_offenders_are_counted_and_the_first_named(db: None, monkeypatch: pytest
 def test_an_unknown_invariant_is_no_success(db: None) -> None:
     with pytest.raises(SystemExit):
         call_command("check_invariants", "inv-999")
-
-

@@ -140,7 +140,7 @@ def test_an_event_inserted_in_the_middle_is_named(tamper: Tamper, trail: list[Ev
     )
     tamper("UPDATE copied SET id = gen_random_uuid(), seq = 4")
     tamper("INSERT INTO audit_event SELECT * FROM copied")
-    assert places(verify_trail().findings) == [("changed event", SUBJECT, 4)]
+    assert places(verify_trail().findings) == [("inserted event", SUBJECT, 4)]
 
 
 def test_a_chain_forged_from_the_middle_is_found_by_its_seals(tamper: Tamper, trail: list[Event]) -> None:
