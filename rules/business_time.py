@@ -87,12 +87,6 @@ class BusinessCalendar:
         span = self._span_covering(start.astimezone(UTC).year, end.astimezone(UTC).year)
         return timedelta(microseconds=span.worked_until(_micros(end)) - span.worked_until(_micros(start)))
 
-    def is_open(self, at: datetime) -> bool:
-        """Whether the moment lies within an opening."""
-        span = self._span_covering(at.astimezone(UTC).year, at.astimezone(UTC).year)
-        index = bisect_right(span.starts, _micros(at)) - 1
-        return index >= 0 and _micros(at) < span.ends[index]
-
     def legs(self, start: datetime, minutes: int) -> list[Leg]:
         """The openings that `minutes` of business time from `start` are made of, in order."""
         due = _micros(self.add(start, minutes))

@@ -78,11 +78,6 @@ def context(name: str) -> ContextSpec:
         raise LookupError(f"No app declared the context {name}.") from None
 
 
-def contexts() -> list[ContextSpec]:
-    """All declared contexts, by name."""
-    return [_declared[name] for name in sorted(_declared)]
-
-
 def _fit(value: Any, shape: Shape) -> Any:
     if value is None:
         return None

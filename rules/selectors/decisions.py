@@ -9,7 +9,6 @@ from typing import TypeAlias
 from django.db.models import QuerySet
 
 from audit.context import Actor
-from audit.subject_refs import SubjectRef
 from rules import engine, facts
 from rules.models import Decision
 from rules.selectors.books import ORDER_CONTEXT, book
@@ -19,12 +18,6 @@ EXAMPLES = 10
 CHUNK = 2_000
 
 Decisions: TypeAlias = QuerySet[Decision]
-
-
-def latest_decision(subject: SubjectRef) -> Decision | None:
-    """The decision in force about a subject, with its book."""
-    decisions = Decision.objects.filter(subject_type=subject.type, subject_id=subject.id).select_related("client")
-    return decisions.order_by("-at", "-id").first()
 
 
 def decisions_with_key(key: str, *, by: Actor) -> Decisions:

@@ -163,12 +163,6 @@ def test_asking_for_an_earlier_year_later_gives_the_same_answer() -> None:
     assert fresh.add(early, 60) == datetime(2019, 5, 2, 7, tzinfo=UTC)
 
 
-def test_an_opening_is_open_from_its_first_to_before_its_last_moment() -> None:
-    opens = datetime(2026, 2, 2, 7, 0, tzinfo=UTC)
-    moments = [opens - timedelta(microseconds=1), opens, opens + timedelta(hours=10)]
-    assert [BERLIN.is_open(at) for at in moments] == [False, True, False]
-
-
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0, "0 min"), (30, "30 s"), (2700, "45 min"), (5400, "1 h 30 min"), (172800, "48 h")]
 )
