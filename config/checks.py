@@ -19,7 +19,9 @@ def database_keeps_promises(databases: Iterable[str] | None = None, **_: Any) ->
     for alias in databases or ():
         with connections[alias].cursor() as cursor:
             found += _unsafe_role(cursor) + _unsafe_server(cursor)
-            if not _has_pending_migrations(alias):  # otherwise guards are on their way, and `migrate` itself has to get past here
+            if not _has_pending_migrations(
+                alias
+            ):  # otherwise guards are on their way, and `migrate` itself has to get past here
                 found += _silent_triggers(cursor)
     return found
 

@@ -110,6 +110,12 @@ def fuse(
 
 
 @register.filter
+def moment_of(value: datetime | str | None) -> datetime | None:
+    """A moment that was kept as ISO 8601 text."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+@register.filter
 def money(amount_minor: int | None, currency: str = "EUR") -> str:
     """Minor units as an amount: 31800 and EUR as “€318.00”."""
     if amount_minor is None:

@@ -1,6 +1,6 @@
 """Reads of the exceptions app."""
 
-from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page, names_of, payload
+from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page, payload
 from exceptions.selectors.queue import (
     CaseRow,
     QueueFilters,
@@ -25,7 +25,6 @@ __all__ = [
     "choices",
     "live_waiver",
     "live_waivers",
-    "names_of",
     "payload",
     "queue_page",
     "rows_of",

@@ -9,7 +9,8 @@ from typing import Any
 from audit import verbs
 from audit.context import Actor
 from audit.errors import NotFound
-from audit.models import Event, User
+from audit.models import Event
+from audit.selectors.pages import names_of
 from audit.subject_refs import SubjectRef
 from exceptions import ladders, subjects
 from exceptions.models import CaseNote, ExceptionCase, Waiver
@@ -169,14 +170,6 @@ def trail_of(case: ExceptionCase) -> list[TrailEntry]:
             )
         )
     return entries
-
-
-def names_of(actors: Any) -> dict[str, str]:
-    """The readable names of actor ids, in one query."""
-    ids = set(actors)
-    people = {int(one.removeprefix("user:")) for one in ids if one.startswith("user:")}
-    users = {f"user:{user.pk}": user.display_name for user in User.objects.filter(pk__in=people)} if people else {}
-    return {one: users.get(one, "Handrail" if one.startswith("system:") else one.split(":", 1)[-1]) for one in ids}
 
 
 def available_actions(case: ExceptionCase, *, by: Actor) -> list[str]:

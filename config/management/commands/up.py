@@ -140,7 +140,7 @@ class Stack:
             "-l",
             "WARNING",
         ]
-        beat = ["celery", "-A", "config", "beat", "-l", "WARNING", "--pidfile="]
+        beat = ["celery", "-A", "config", "--quiet", "beat", "-l", "WARNING", "--pidfile="]
         return [
             Program("sandbox", _manage("sandbox", "--port", str(self.sandbox_port)), self.environment),
             Program("worker", [*python, *worker], self.environment),

@@ -15,10 +15,9 @@
   function refreshSelection(announce) {
     if (!bulk) return;
     var on = rows().filter(function (r) { var c = r.querySelector(".check"); var s = c && c.checked; r.setAttribute("aria-selected", s ? "true" : "false"); return s; });
-    var cents = on.reduce(function (n, r) { return n + Number(r.dataset.risk || 0); }, 0);
     bulk.hidden = on.length === 0;
     var sum = bulk.querySelector("[data-sum]");
-    if (sum) sum.textContent = on.length + " selected · €" + cents.toLocaleString("en-GB") + " at risk";
+    if (sum) sum.textContent = on.length + " selected";
     if (announce) say(on.length + " selected");
   }
   doc.addEventListener("change", function (e) {

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from audit import verbs
 from audit.models import Event
+from audit.selectors.pages import names_of
 from audit.subject_refs import subject_ref
 from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Fulfilment, Order
@@ -43,15 +44,16 @@ def case_context(order_id: UUID) -> SubjectPage:
 
 
 def _last_events(order: Order) -> list[dict[str, str]]:
-    events = Event.objects.filter(subject_type="fulfilment.order", subject_id=str(order.pk)).order_by("-seq")[
-        :EVENTS_SHOWN
-    ]
+    events = list(
+        Event.objects.filter(subject_type="fulfilment.order", subject_id=str(order.pk)).order_by("-seq")[:EVENTS_SHOWN]
+    )
+    names = names_of(event.actor for event in events)
     return [
         {
             "at": event.at.isoformat(),
             "system": str(json.loads(event.body)["data"].get("system") or "handrail"),
             "event": event.type,
-            "result": verbs.sentence(event.type, actor=event.actor),
+            "result": verbs.sentence(event.type, actor=names[event.actor]),
         }
         for event in events
     ]

@@ -10,6 +10,7 @@ from audit import verbs
 from audit.context import Actor
 from audit.crypto import open_secret
 from audit.models import Event
+from audit.selectors.pages import names_of
 from orders.fulfilment.decisions.addresses import Problem
 from orders.fulfilment.models import Fulfilment, Hold, Order, OrderAddress, OrderIdentifier, OrderLine, StockItem
 from orders.fulfilment.selectors.orders import OrderRow, order_for, rows_of
@@ -175,17 +176,20 @@ def order_trace(*, by: Actor, key: str) -> list[TraceStep]:
     events = Event.objects.filter(
         subject_type__in={kind for kind, _ in subjects}, subject_id__in=[pk for _, pk in subjects]
     )
-    found = events.order_by("transaction", "id")[:TRACE_LIMIT]
-    return [_step(event, subjects.get((event.subject_type, event.subject_id), "")) for event in found]
+    found = list(events.order_by("transaction", "id")[:TRACE_LIMIT])
+    names = names_of(event.actor for event in found)
+    return [
+        _step(event, subjects.get((event.subject_type, event.subject_id), ""), names[event.actor]) for event in found
+    ]
 
 
-def _step(event: Event, subject: str) -> TraceStep:
+def _step(event: Event, subject: str, name: str) -> TraceStep:
     body = json.loads(event.body)
     data = body["data"]
     return TraceStep(
         at=event.at,
         type=event.type,
-        words=verbs.sentence(event.type, actor=event.actor),
+        words=verbs.sentence(event.type, actor=name),
         subject=subject,
         system=str(data.get("system") or data.get("to") or ""),
         actor=event.actor,
