@@ -3,7 +3,7 @@
 from audit import verbs
 from audit.checks import register_check
 from exceptions import timer_kinds
-from exceptions.services import escalation, openings, waivers
+from exceptions.services import escalation, openings, waiver_ends, waivers
 
 verbs.register(
     {
@@ -21,6 +21,7 @@ verbs.register(
         "case.not_acknowledged": "{actor} moved it on: nobody took it in time",
         "case.escalated": "{actor} escalated it: not resolved in time",
         "case.went_quiet": "{actor} escalated it: taken, then silence",
+        "case.overrun": "{actor} moved it on: long past its deadline",
         "case.resolved": "{actor} resolved it",
         "case.closed": "{actor} closed it",
         "case.reopened": "{actor} reopened it",
@@ -39,11 +40,12 @@ verbs.register(
 timer_kinds.register(openings.ACKNOWLEDGE, escalation.on_not_acknowledged, lock=escalation.lock_cases)
 timer_kinds.register(openings.ESCALATE, escalation.on_ladder_step, lock=escalation.lock_cases)
 timer_kinds.register(openings.PROGRESS, escalation.on_silence, lock=escalation.lock_cases)
+timer_kinds.register(openings.OVERRUN, escalation.on_overrun, lock=escalation.lock_cases)
 timer_kinds.register(openings.WAKE, escalation.on_wait_over, lock=escalation.lock_cases)
 timer_kinds.register(openings.CLOSE, escalation.on_nobody_came_back, lock=escalation.lock_cases)
-timer_kinds.register(waivers.LAPSE, waivers.on_lapse, lock=waivers.lock_waivers)
-timer_kinds.register(waivers.EXPIRE, waivers.on_expire, lock=waivers.lock_waivers)
-timer_kinds.register(waivers.HEADS_UP, waivers.on_heads_up, lock=waivers.lock_waivers)
+timer_kinds.register(waivers.LAPSE, waiver_ends.on_lapse, lock=waiver_ends.lock_waivers)
+timer_kinds.register(waivers.EXPIRE, waiver_ends.on_expire, lock=waiver_ends.lock_waivers_with_subjects)
+timer_kinds.register(waivers.HEADS_UP, waiver_ends.on_heads_up, lock=waiver_ends.lock_waivers)
 
 register_check(
     "inv-09",
@@ -54,8 +56,35 @@ register_check(
     """,
 )
 register_check(
+    "inv-11",
+    statement="There is one live exception per type and subject",
+    sql="""
+        SELECT type || ' of ' || min(subject_key) FROM exceptions_exceptioncase
+        WHERE state IN ('open', 'acknowledged', 'in_progress', 'waiting')
+        GROUP BY type, subject_type, subject_id HAVING count(*) > 1
+    """,
+)
+register_check(
     "inv-14",
-    statement="No open exception stands still: somebody is called when nobody acts, or the ladder's top has been reached",
+    statement="No live exception is without somebody who will be called",
+    sql="""
+        SELECT 'EX-' || c.number FROM exceptions_exceptioncase c
+        WHERE c.state IN ('open', 'acknowledged', 'in_progress', 'waiting') AND NOT EXISTS (
+            SELECT 1 FROM exceptions_timer t WHERE t.subject_type = 'exceptions.exceptioncase' AND t.subject_id = c.id::text
+              AND t.kind = 'case.overrun' AND t.fired_at IS NULL AND t.cancelled_at IS NULL)
+    """,
+)
+register_check(
+    "inv-15",
+    statement="There is one live timer per subject and kind",
+    sql="""
+        SELECT kind || ' of ' || subject_id FROM exceptions_timer WHERE fired_at IS NULL AND cancelled_at IS NULL
+        GROUP BY subject_type, subject_id, kind HAVING count(*) > 1
+    """,
+)
+register_check(
+    "inv-16",
+    statement="Every live exception has the timer of its next step, or stands at the top of its ladder",
     sql="""
         SELECT 'EX-' || c.number FROM exceptions_exceptioncase c
         WHERE c.state IN ('open', 'acknowledged', 'in_progress', 'waiting') AND c.ladder_step < jsonb_array_length(c.ladder)
@@ -95,7 +124,35 @@ register_check(
     """,
 )
 register_check(
+    "inv-23",
+    statement="No time-limited exception holds from before its approval or for longer than was asked",
+    sql="""
+        SELECT 'TLX-' || number FROM exceptions_waiver WHERE starts_at IS NOT NULL
+          AND (starts_at < decided_at OR expires_at > starts_at + effective_minutes * interval '1 minute')
+    """,
+)
+register_check(
     "inv-24",
-    statement="Nobody decided about a request of their own",
-    sql="SELECT 'TLX-' || number FROM exceptions_waiver WHERE decided_by <> '' AND decided_by = requested_by",
+    statement="Nobody decided about a request of their own or about what they own",
+    sql="""
+        SELECT 'TLX-' || w.number FROM exceptions_waiver w JOIN rules_owner o ON o.id = w.owner_id
+        WHERE w.decided_by <> '' AND (w.decided_by = w.requested_by OR w.decided_by = 'user:' || o.user_id)
+    """,
+)
+register_check(
+    "inv-26",
+    statement="Every time-limited exception that is over ended once, at a time and for a reason",
+    sql="""
+        SELECT 'TLX-' || number FROM exceptions_waiver
+        WHERE (state IN ('requested', 'approved')) <> (ended_at IS NULL AND end_reason = '')
+    """,
+)
+register_check(
+    "inv-48",
+    statement="Somebody can decide about every gate",
+    sql="""
+        SELECT g.slug FROM rules_gate g WHERE g.is_active AND NOT EXISTS (
+            SELECT 1 FROM audit_user u LEFT JOIN audit_user_groups ug ON ug.user_id = u.id LEFT JOIN auth_group a ON a.id = ug.group_id
+            WHERE u.is_active AND (u.is_superuser OR a.name IN (g.approver_role, 'admin')))
+    """,
 )

@@ -154,4 +154,4 @@ class Waiver(FSMModelMixin, Accountable):
         self.decided_by, self.decided_by_name, self.decided_at = by, name, at
 
     def _ended(self, at: datetime, reason: str) -> None:
-        self.ended_at, self.end_reason = at, reason
+        self.ended_at, self.end_reason = at, reason[:280]  # the whole of it is in the comment and the trail

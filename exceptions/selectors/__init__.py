@@ -11,6 +11,7 @@ from exceptions.selectors.queue import (
     tabs,
     visible_cases,
 )
+from exceptions.selectors.timers import TimerHealth, timer_health
 from exceptions.selectors.waivers import approvals, live_waiver, live_waivers, visible_waivers, waiting_for, waiver_for
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "CaseRow",
     "QueueFilters",
     "QueuePage",
+    "TimerHealth",
     "approvals",
     "available_actions",
     "case_for",
@@ -29,6 +31,7 @@ __all__ = [
     "queue_page",
     "rows_of",
     "tabs",
+    "timer_health",
     "visible_cases",
     "visible_waivers",
     "waiting_for",

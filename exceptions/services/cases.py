@@ -18,7 +18,7 @@ from exceptions import subjects
 from exceptions.errors import CaseTaken, CriteriaNotMet
 from exceptions.models import CaseNote, CaseStep, ExceptionCase
 from exceptions.services.notifications import notify
-from exceptions.services.openings import ACKNOWLEDGE, CLOSE, ESCALATE, PROGRESS, WAKE, first_timers
+from exceptions.services.openings import ACKNOWLEDGE, CLOSE, ESCALATE, OVERRUN, PROGRESS, WAKE, first_timers
 from exceptions.services.timers import TimerSetting, cancel_timers, set_timer, set_timers
 from exceptions.states import CASE_LIVE, CaseState
 from rules import selectors as rules
@@ -28,19 +28,39 @@ SILENCE = timedelta(hours=1)
 REOPEN_WITHIN = timedelta(days=7)
 LONGEST_WAIT = timedelta(days=30)
 SHORTEST_REASON = 3
+LONGEST_REASON = 280
+LONGEST_NOTE = 10_000
 
 
 @contextmanager
 def _working(
-    case_id: UUID, by: Actor, now: datetime, seen: int | None, permission: str = "exceptions.work_case"
+    case_id: UUID,
+    by: Actor,
+    now: datetime,
+    seen: int | None,
+    permission: str = "exceptions.work_case",
+    *,
+    with_subject: bool = False,
 ) -> Iterator[ExceptionCase]:
-    """The case, locked in one act. Raises `NotFound`, `Refused`, or `CaseTaken` when it is no longer what was `seen`."""
+    """The case, locked in one act, after its subject where the act goes on with that (locks go from the top app down).
+
+    Raises `NotFound`, `Refused`, or `CaseTaken` when it is no longer what was `seen`.
+    """
     with acting(by, at=now):
+        if with_subject:
+            _lock_subject(case_id)
         case = lock_case(case_id=case_id)
         require(by, permission, case)
         if seen is not None and case.version != seen:
             raise _overtaken(case)
         yield case
+
+
+def _lock_subject(case_id: UUID) -> None:
+    about = ExceptionCase.objects.filter(pk=case_id).values_list("subject_type", "subject_id").first()
+    subject = subjects.subject_for(about[0]) if about else None
+    if about is not None and subject is not None:
+        subject.lock([about[1]])
 
 
 def lock_case(*, case_id: UUID) -> ExceptionCase:
@@ -77,10 +97,13 @@ def _refuse_unless(case: ExceptionCase, *states: CaseState, act: str) -> None:
         raise IllegalTransition(f"{case.key} is “{label}”, so it cannot be {act} now.", at=case.updated_at)
 
 
-def _reason(text: str, *, field: str = "reason", shortest: int = SHORTEST_REASON) -> str:
+def _reason(text: str, *, field: str = "reason", shortest: int = SHORTEST_REASON, longest: int = LONGEST_REASON) -> str:
     if len(text.strip()) < shortest:
         detail = f"Say why in at least {shortest} characters."
         raise Invalid(detail, errors=[FieldError(f"/{field}", "too-short", detail)])
+    if len(text.strip()) > longest:
+        detail = f"Say it in at most {longest} characters."
+        raise Invalid(detail, errors=[FieldError(f"/{field}", "too-long", detail)])
     return text.strip()
 
 
@@ -198,7 +221,7 @@ def reassign_case(
 def note_case(*, case_id: UUID, text: str, by: Actor, now: datetime) -> CaseNote:
     """Write something down for everyone who opens the case."""
     with _working(case_id, by, now, None) as case:
-        written = _reason(text, field="text", shortest=1)
+        written = _reason(text, field="text", shortest=1, longest=LONGEST_NOTE)
         note = CaseNote.objects.create(case=case, at=now, author=by.id, author_name=by.name, text=written)
         record("case.noted", subject=case, changes={}, note=note.pk)
         if case.state in {CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS}:
@@ -218,7 +241,7 @@ def complete_step(
     seen: int | None = None,
 ) -> CaseStep:
     """Do a step of the playbook: a "do" step runs its action, any other records what came of it. Each is done once."""
-    with _working(case_id, by, now, seen) as case:
+    with _working(case_id, by, now, seen, with_subject=True) as case:
         _refuse_unless(case, *CASE_LIVE, act="worked on")
         if not 0 <= index < len(case.playbook):
             raise NotFound(f"The playbook of {case.key} has no step {index + 1}.")
@@ -251,7 +274,7 @@ def resolve_case(
     *, case_id: UUID, outcome: str, note: str = "", by: Actor, now: datetime, seen: int | None = None
 ) -> ExceptionCase:
     """Say that it is solved, and how; the subject goes on. Raises `CriteriaNotMet` naming what is missing."""
-    with _working(case_id, by, now, seen) as case:
+    with _working(case_id, by, now, seen, with_subject=True) as case:
         _refuse_unless(case, *CASE_LIVE, act="resolved")
         allowed = {row["slug"]: row["label"] for row in case.outcomes}
         if outcome not in allowed:
@@ -283,7 +306,7 @@ def close_case(*, case_id: UUID, by: Actor, now: datetime) -> ExceptionCase:
 
 def reopen_case(*, case_id: UUID, reason: str, by: Actor, now: datetime, seen: int | None = None) -> ExceptionCase:
     """It was not solved after all; same key, a new acknowledge clock, the old deadline."""
-    with _working(case_id, by, now, seen) as case:
+    with _working(case_id, by, now, seen, with_subject=True) as case:
         _refuse_unless(case, CaseState.RESOLVED, CaseState.CLOSED, act="reopened")
         if case.resolved_at and now - case.resolved_at > REOPEN_WITHIN:
             raise IllegalTransition(
@@ -310,7 +333,7 @@ def reopen_case(*, case_id: UUID, reason: str, by: Actor, now: datetime, seen: i
 
 def withdraw_case(*, case_id: UUID, reason: str, by: Actor, now: datetime) -> ExceptionCase:
     """Its cause has gone away: nobody has to do anything any more."""
-    with _working(case_id, by, now, None) as case:
+    with _working(case_id, by, now, None, with_subject=True) as case:
         _refuse_unless(case, *CASE_LIVE, act="withdrawn")
         case.withdraw()
         case.save()
@@ -322,7 +345,7 @@ def withdraw_case(*, case_id: UUID, reason: str, by: Actor, now: datetime) -> Ex
 
 def _stop(case: ExceptionCase, now: datetime) -> None:
     subject = subject_ref(case)
-    cancel_timers(timers=[(subject, kind) for kind in (ACKNOWLEDGE, ESCALATE, PROGRESS, WAKE)], now=now)
+    cancel_timers(timers=[(subject, kind) for kind in (ACKNOWLEDGE, ESCALATE, PROGRESS, OVERRUN, WAKE)], now=now)
 
 
 def _tell_subject(case: ExceptionCase, by: Actor, now: datetime) -> None:

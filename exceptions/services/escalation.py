@@ -12,7 +12,7 @@ from audit.subject_refs import subject_ref
 from exceptions import ladders
 from exceptions.models import ExceptionCase, Timer
 from exceptions.services.notifications import Telling, notify_many
-from exceptions.services.openings import ESCALATE, PROGRESS
+from exceptions.services.openings import ESCALATE, OVERRUN, OVERRUN_AFTER, PROGRESS
 from exceptions.services.timers import TimerSetting, cancel_timers, set_timers
 from exceptions.states import CASE_LIVE, CaseState
 from rules import selectors as rules
@@ -60,6 +60,13 @@ def on_silence(timers: Sequence[Timer], *, now: datetime) -> None:
     _move(
         _cases(timers, CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS), _up_the_ladder, event="case.went_quiet", now=now
     )
+
+
+def on_overrun(timers: Sequence[Timer], *, now: datetime) -> None:
+    """Long past its deadline, whatever the ladder said: it goes to the backup, and again until it is solved."""
+    cases = _cases(timers, *CASE_LIVE)
+    _move(cases, _to_backup, event="case.overrun", now=now)
+    set_timers(settings=[TimerSetting(subject_ref(case), OVERRUN, now + OVERRUN_AFTER) for case in cases])
 
 
 def on_wait_over(timers: Sequence[Timer], *, now: datetime) -> None:

@@ -1,16 +1,20 @@
 """Telling owners what happened to them, and keeping at it until a channel took it."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from smtplib import SMTPException
+from functools import reduce
+from operator import or_
+from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from audit.services.heartbeats import beat
 from audit.wakeups import wake
@@ -20,7 +24,7 @@ from rules.models import Owner
 
 logger = logging.getLogger(__name__)
 
-BATCH = 100
+BATCH = 500
 LEASE = timedelta(minutes=2)
 MOST_ATTEMPTS = 10
 FIRST_PAUSE = timedelta(seconds=30)
@@ -64,11 +68,27 @@ def notify_many(*, tellings: Sequence[Telling], now: datetime) -> None:
 
 
 def deliver_notifications(*, now: datetime, limit: int = BATCH) -> int:
-    """Send what is due by e-mail; the number sent. A channel that is down costs lateness: the rows stay."""
+    """Send what is due by e-mail, one letter per address; the number sent. A channel that is down costs lateness: the rows stay."""
     claimed = _claim(now, limit)
-    sent = sum(_send(delivery, now) for delivery in claimed)
+    sent = _send_all(claimed, now) if claimed else 0
     beat(loop="notifications", at=now, oldest_due=min((d.due_at for d in claimed), default=None), worked=sent)
     return sent
+
+
+def _send_all(claimed: Sequence[NotificationDelivery], now: datetime) -> int:
+    letters: dict[str, list[NotificationDelivery]] = defaultdict(list)
+    for delivery in claimed:
+        letters[delivery.address].append(delivery)
+    channel = get_connection(fail_silently=False)
+    try:
+        channel.open()
+    except (OSError, SMTPException) as failure:
+        _failed(claimed, failure, now)
+        return 0
+    try:
+        return sum(_send(channel, address, deliveries, now) for address, deliveries in letters.items())
+    finally:
+        channel.close()
 
 
 def _claim(now: datetime, limit: int) -> list[NotificationDelivery]:
@@ -88,34 +108,47 @@ def _claim(now: datetime, limit: int) -> list[NotificationDelivery]:
     return rows
 
 
-def _send(delivery: NotificationDelivery, now: datetime) -> bool:
-    notification = delivery.notification
-    link = f"\n\n{settings.PUBLIC_URL}{notification.url}" if notification.url else ""
-    message = EmailMessage(
-        subject=notification.text.split("\n", 1)[0][:120],
-        body=f"{notification.text}{link}\n",
-        from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[delivery.address],
-        headers={"Message-ID": f"<{delivery.pk}@handrail>"},
-    )
+def _send(channel: BaseEmailBackend, address: str, deliveries: Sequence[NotificationDelivery], now: datetime) -> int:
     try:
-        get_connection(fail_silently=False).send_messages([message])
+        channel.send_messages([_letter(address, deliveries)])
     except (OSError, SMTPException) as failure:
-        _failed(delivery, failure, now)
-        return False
-    mine = NotificationDelivery.objects.filter(pk=delivery.pk, fence=delivery.fence)
-    return bool(mine.update(state=DeliveryState.SENT, sent_at=now, lease_until=None, last_error=""))
+        _failed(deliveries, failure, now)
+        return 0
+    return _mine(deliveries).update(state=DeliveryState.SENT, sent_at=now, lease_until=None, last_error="")
 
 
-def _failed(delivery: NotificationDelivery, failure: Exception, now: datetime) -> None:
-    logger.warning(
-        "notification %s not delivered, attempt %s: %s", delivery.pk, delivery.attempts, type(failure).__name__
+def _letter(address: str, deliveries: Sequence[NotificationDelivery]) -> EmailMessage:
+    told = [delivery.notification for delivery in deliveries]
+    first = told[0].text.split("\n", 1)[0][:120]
+    paragraphs = [f"{one.text}\n{settings.PUBLIC_URL}{one.url}" if one.url else one.text for one in told]
+    return EmailMessage(
+        subject=first if len(told) == 1 else f"{len(told)} things for you: {first}"[:150],
+        body="\n\n".join(paragraphs) + "\n",
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[address],
+        headers={"Message-ID": f"<{deliveries[0].pk}@handrail>"},
     )
-    pause = min(FIRST_PAUSE * 2 ** (delivery.attempts - 1), LONGEST_PAUSE)
-    dead = delivery.attempts >= MOST_ATTEMPTS
-    NotificationDelivery.objects.filter(pk=delivery.pk, fence=delivery.fence).update(
-        state=DeliveryState.DEAD if dead else DeliveryState.PENDING,
-        due_at=now + pause,
-        lease_until=None,
-        last_error=type(failure).__name__,
-    )
+
+
+def _mine(deliveries: Sequence[NotificationDelivery]) -> QuerySet[NotificationDelivery]:
+    """Those of them that nobody else has claimed since."""
+    claims: dict[int, list[UUID]] = defaultdict(list)
+    for delivery in deliveries:
+        claims[delivery.fence].append(delivery.pk)
+    held = [Q(fence=fence, pk__in=ids) for fence, ids in claims.items()]
+    return NotificationDelivery.objects.filter(reduce(or_, held))
+
+
+def _failed(deliveries: Sequence[NotificationDelivery], failure: Exception, now: datetime) -> None:
+    """Keep at it. Only an address that was refused often enough is given up; a channel that is down never loses anything."""
+    logger.warning("%s notifications not delivered: %s", len(deliveries), type(failure).__name__)
+    refused = isinstance(failure, SMTPRecipientsRefused | SMTPDataError)
+    for delivery in deliveries:
+        pause = min(FIRST_PAUSE * 2 ** min(delivery.attempts - 1, 16), LONGEST_PAUSE)
+        dead = refused and delivery.attempts >= MOST_ATTEMPTS
+        _mine([delivery]).update(
+            state=DeliveryState.DEAD if dead else DeliveryState.PENDING,
+            due_at=now + pause,
+            lease_until=None,
+            last_error=type(failure).__name__,
+        )

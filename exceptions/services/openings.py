@@ -21,13 +21,15 @@ from rules.models import Client
 from rules.rulebook import CompiledBook
 from rules.selectors.people import Roster
 
-ACKNOWLEDGE, ESCALATE, PROGRESS, WAKE, CLOSE = (
+ACKNOWLEDGE, ESCALATE, PROGRESS, OVERRUN, WAKE, CLOSE = (
     "case.acknowledge",
     "case.escalate",
     "case.progress",
+    "case.overrun",
     "case.wake",
     "case.close",
 )
+OVERRUN_AFTER = timedelta(hours=48)
 CASE_TYPE = "exceptions.exceptioncase"
 
 
@@ -208,9 +210,12 @@ def _announce(cases: Sequence[ExceptionCase], now: datetime) -> None:
 
 
 def first_timers(case: ExceptionCase) -> list[TimerSetting]:
-    """What runs from the moment a case is open: somebody has to take it, and the ladder begins."""
+    """What runs from the moment a case is open: somebody has to take it, the ladder begins, and overdue is never silent."""
     subject = subject_ref(case)
-    timers = [TimerSetting(subject, ACKNOWLEDGE, case.acknowledge_by)]
+    timers = [
+        TimerSetting(subject, ACKNOWLEDGE, case.acknowledge_by),
+        TimerSetting(subject, OVERRUN, case.due_at + OVERRUN_AFTER),
+    ]
     if (rung := ladders.rung(case.ladder, case.ladder_step)) is not None:
         timers.append(TimerSetting(subject, ESCALATE, rung.due_at))
     return timers

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from psycopg.types.json import Jsonb
@@ -25,6 +26,18 @@ logger = logging.getLogger(__name__)
 
 BATCH = 2_000
 LONGEST_PAUSE = timedelta(hours=1)
+# What one record can do to the handler of an app above: it is put off and shown, and the others fire.
+FAILURES = (
+    DatabaseError,
+    DomainError,
+    ObjectDoesNotExist,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 SET = """
     INSERT INTO exceptions_timer (id, subject_type, subject_id, kind, generation, due_at, payload, attempts, last_error)
@@ -106,7 +119,7 @@ def _fire(kind: str, rows: Sequence[tuple[Any, str]], now: datetime) -> int:
                 Timer.objects.filter(pk__in=[timer.pk for timer in timers]).update(fired_at=now)
                 timer_kinds.kind(kind).handler(timers, now=now)
             return len(timers)
-    except (DatabaseError, DomainError, LookupError, ValueError, TypeError) as failure:
+    except FAILURES as failure:
         if len(rows) > 1:
             middle = len(rows) // 2
             return _fire(kind, rows[:middle], now) + _fire(kind, rows[middle:], now)
@@ -125,7 +138,9 @@ def _claim(kind: str, rows: Sequence[tuple[Any, str]], now: datetime) -> list[Ti
 
 def _put_off(timer_id: Any, failure: Exception, now: datetime) -> None:
     with transaction.atomic():
-        timer = Timer.objects.select_for_update().get(pk=timer_id)
+        timer = Timer.objects.select_for_update().filter(LIVE, pk=timer_id, due_at__lte=now).first()
+        if timer is None:  # moved or cancelled meanwhile: that counts
+            return
         pause = min(timedelta(seconds=30) * 2**timer.attempts, LONGEST_PAUSE)
         Timer.objects.filter(pk=timer_id).update(
             attempts=F("attempts") + 1, due_at=now + pause, last_error=f"{type(failure).__name__}: {failure}"[:200]

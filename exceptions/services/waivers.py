@@ -1,21 +1,21 @@
 """Time-limited exceptions: asked for by one person, decided by another, in force by the clock alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from audit.access import require
 from audit.canonical import canonical_json, sha256_hex
-from audit.context import Actor, acting, current_actor
+from audit.context import Actor, acting
 from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, NotFound, Refused
 from audit.services.events import record
 from audit.subject_refs import SubjectRef, subject_ref
 from exceptions import subjects
 from exceptions.errors import OwnRequest, WaiverChanged
-from exceptions.models import Timer, Waiver
-from exceptions.services.notifications import notify
+from exceptions.models import Waiver
 from exceptions.services.timers import TimerSetting, cancel_timers, set_timer, set_timers
+from exceptions.services.waiver_news import tell_approvers, tell_concerned, tell_subjects_of_ended
 from exceptions.states import WaiverState
 from rules import selectors as rules
 from rules.models import ApiToken, Owner
@@ -83,6 +83,7 @@ def request_waiver(
             hash=draft.content_hash,
         )
         set_timer(subject=subject_ref(draft), kind=LAPSE, due_at=draft.answer_by)
+        tell_approvers(draft, role=spec.approver_role, now=now)
     return draft
 
 
@@ -135,7 +136,7 @@ def approve_waiver(
         cancel_timers(timers=[(ref, LAPSE)], now=now)
         warn = ends - min(HEADS_UP_BEFORE, timedelta(minutes=granted) / 5)
         set_timers(settings=[TimerSetting(ref, EXPIRE, ends), TimerSetting(ref, HEADS_UP, warn)])
-        _tell_owner(waiver, "waiver.approved", f"Approved by {by.name} until {ends:%a %d %b %H:%M} UTC.", now)
+        tell_concerned(waiver, "waiver.approved", f"Approved by {by.name} until {ends:%a %d %b %H:%M} UTC.", now)
         if (subject := subjects.subject_for(waiver.subject_type)) is not None:
             subject.on_waived(waiver, by=by, now=now)
     return waiver
@@ -148,7 +149,7 @@ def reject_waiver(*, waiver_id: UUID, comment: str, by: Actor, now: datetime, se
         waiver.save()
         record("waiver.rejected", subject=waiver, reason=comment)
         cancel_timers(timers=[(subject_ref(waiver), LAPSE)], now=now)
-        _tell_owner(waiver, "waiver.rejected", f"Denied by {by.name}: {comment}", now)
+        tell_concerned(waiver, "waiver.rejected", f"Denied by {by.name}: {comment}", now)
     return waiver
 
 
@@ -173,8 +174,8 @@ def revoke_waiver(*, waiver_id: UUID, reason: str, by: Actor, now: datetime) -> 
         waiver.save()
         record("waiver.revoked", subject=waiver, reason=reason)
         cancel_timers(timers=[(subject_ref(waiver), EXPIRE), (subject_ref(waiver), HEADS_UP)], now=now)
-        _tell_owner(waiver, "waiver.revoked", f"Revoked by {by.name}: {reason}", now)
-        _tell_ended([waiver], by, now)
+        tell_concerned(waiver, "waiver.revoked", f"Revoked by {by.name}: {reason}", now)
+        tell_subjects_of_ended([waiver], by=by, now=now)
     return waiver
 
 
@@ -193,43 +194,6 @@ def content_hash(waiver: Waiver) -> str:
             }
         )
     )
-
-
-def lock_waivers(ids: Sequence[str]) -> set[str]:
-    """Lock these, in the order of their keys, skipping those somebody decides about right now."""
-    rows = Waiver.objects.filter(pk__in=[UUID(one) for one in ids]).order_by("pk")
-    return {str(one) for one in rows.select_for_update(skip_locked=True).values_list("pk", flat=True)}
-
-
-def on_lapse(timers: Sequence[Timer], *, now: datetime) -> None:
-    """Nobody decided in time."""
-    for waiver in _of(timers, WaiverState.REQUESTED):
-        waiver.lapse(at=now)
-        waiver.save()
-        record("waiver.lapsed", subject=waiver)
-        _tell_owner(waiver, "waiver.lapsed", "Nobody decided in time; ask again if it is still needed.", now)
-
-
-def on_expire(timers: Sequence[Timer], *, now: datetime) -> None:
-    """Write down what the clock has decided, and tell those concerned."""
-    ended = _of(timers, WaiverState.APPROVED)
-    for waiver in ended:
-        waiver.expire(at=now)
-        waiver.save()
-        record("waiver.expired", subject=waiver)
-        _tell_owner(waiver, "waiver.expired", "It has ended; the gate is closed again.", now)
-    _tell_ended(ended, current_actor(), now)
-
-
-def on_heads_up(timers: Sequence[Timer], *, now: datetime) -> None:
-    """It will end soon."""
-    for waiver in _of(timers, WaiverState.APPROVED):
-        _tell_owner(waiver, "waiver.ends_soon", f"It ends {waiver.expires_at:%a %d %b %H:%M} UTC.", now)
-
-
-def _of(timers: Sequence[Timer], state: WaiverState) -> list[Waiver]:
-    ids = [UUID(timer.subject_id) for timer in timers]
-    return list(Waiver.objects.filter(pk__in=ids, state=state).select_related("owner").order_by("pk"))
 
 
 @contextmanager
@@ -291,12 +255,12 @@ def _asked_by(waiver: Waiver, by: Actor) -> bool:
 
 def _refuse_unless(waiver: Waiver, state: WaiverState, *, act: str) -> None:
     if waiver.state != state:
-        who = f" by {waiver.decided_by_name}" if waiver.decided_by_name else ""
+        who = f" by {waiver.decided_by_name} at {waiver.decided_at:%H:%M} UTC" if waiver.decided_at else ""
         label = WaiverState(waiver.state).label.lower()
         raise IllegalTransition(
             f"{waiver.key} is “{label}”{who}, so it cannot be {act} now.",
             who=waiver.decided_by_name,
-            at=waiver.updated_at,
+            at=waiver.decided_at or waiver.updated_at,
         )
 
 
@@ -338,21 +302,3 @@ def _comment(text: str) -> str:
         detail = "Say why; the people concerned read it."
         raise Invalid(detail, errors=[FieldError("/comment", "missing", detail)])
     return text.strip()
-
-
-def _tell_owner(waiver: Waiver, event: str, words: str, now: datetime) -> None:
-    text = f"{waiver.key} for {waiver.subject_key}: {words}"
-    notify(
-        owner=waiver.owner,
-        event=event,
-        text=text,
-        url=f"/time-limited/{waiver.key}/",
-        client_id=waiver.client_id,
-        now=now,
-    )
-
-
-def _tell_ended(waivers: Sequence[Waiver], by: Actor, now: datetime) -> None:
-    for waiver in waivers:
-        if (subject := subjects.subject_for(waiver.subject_type)) is not None:
-            subject.on_waiver_ended(waiver, by=by, now=now)

@@ -42,7 +42,11 @@ def test_a_new_case_has_owner_backup_deadline_route_and_timers(open_case: OpenCa
     )
     assert case.due_at == now + 2 * HOUR
     assert "2 h" in case.due_words
-    assert running(case) == {"case.acknowledge": now + HOUR, "case.escalate": now + HOUR}
+    assert running(case) == {
+        "case.acknowledge": now + HOUR,
+        "case.escalate": now + HOUR,
+        "case.overrun": now + 50 * HOUR,
+    }
     assert trail(case) == ["case.opened"]
 
 
@@ -61,7 +65,7 @@ def test_a_person_takes_a_case_of_their_team(open_case: OpenCase, house: House, 
         house.actor("amal").id,
     )
     assert case.backup.slug == "client-success"
-    assert set(running(case)) == {"case.escalate", "case.progress"}
+    assert set(running(case)) == {"case.escalate", "case.overrun", "case.progress"}
     again = services.acknowledge_case(case_id=case.pk, by=house.actor("amal"), now=now + 2 * MINUTE)
     assert again.version == case.version
 
@@ -87,7 +91,7 @@ def test_nobody_takes_it_then_it_goes_to_the_backup_once(open_case: OpenCase, ho
     case.refresh_from_db()
     assert (case.owner.slug, case.backup.slug, case.ladder_step) == ("ops-team", "ops-team-review", 1)
     assert trail(case) == ["case.opened", "case.not_acknowledged"]
-    assert running(case) == {"case.escalate": now + 2 * HOUR}
+    assert running(case) == {"case.escalate": now + 2 * HOUR, "case.overrun": now + 50 * HOUR}
     told = Notification.objects.filter(event="case.not_acknowledged").values_list("owner__slug", flat=True)
     assert sorted(told) == ["client-success", "ops-team"]
 
@@ -100,7 +104,7 @@ def test_the_ladder_is_climbed_step_by_step_and_ends_at_its_top(open_case: OpenC
         case.refresh_from_db()
         owners.append((case.owner.slug, case.ladder_step))
     assert owners[-1] == ("ops-team-review", 2)
-    assert running(case) == {}
+    assert running(case) == {"case.overrun": now + 50 * HOUR}
     assert [step for _, step in owners] == sorted(step for _, step in owners)
 
 
@@ -111,6 +115,20 @@ def test_workers_dead_for_a_day_cost_lateness_only(open_case: OpenCase, now: dat
     case.refresh_from_db()
     assert case.ladder_step == 2
     assert trail(case).count("case.escalated") + trail(case).count("case.not_acknowledged") <= 3
+
+
+def test_overdue_is_never_silent_even_at_the_top_of_the_ladder(open_case: OpenCase, now: datetime) -> None:
+    case = open_case()
+    while services.sweep_timers(now=now + timedelta(days=1)):
+        pass
+    owners = []
+    for days in (3, 6, 9):
+        services.sweep_timers(now=now + timedelta(days=days))
+        case.refresh_from_db()
+        owners.append(case.owner.slug)
+    assert owners[0] != owners[1] != owners[2]
+    assert trail(case).count("case.overrun") == 3
+    assert running(case) == {"case.overrun": now + timedelta(days=11)}
 
 
 def test_taken_and_then_silence_escalates(open_case: OpenCase, house: House, now: datetime) -> None:

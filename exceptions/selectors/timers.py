@@ -1,0 +1,64 @@
+"""How late the timers are, and whether the sweep still beats."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from audit.models import Heartbeat
+from exceptions.models import Timer
+from exceptions.models.timers import LIVE
+
+PROMISED = timedelta(seconds=30)
+MOST_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class LateTimer:
+    """A timer that should have fired, or that failed and was put off."""
+
+    kind: str
+    subject_type: str
+    subject_id: str
+    due_at: datetime
+    late_seconds: int
+    attempts: int
+    last_error: str
+
+
+@dataclass(frozen=True)
+class TimerHealth:
+    """Counts of live timers, the sweep's last beat, and the latest offenders (at most `MOST_SHOWN`), most late first."""
+
+    running: int
+    overdue: int
+    failing: int
+    swept_at: datetime | None
+    latest: Sequence[LateTimer]
+
+    @property
+    def is_well(self) -> bool:
+        """Nothing is later than promised, and nothing keeps failing."""
+        return not self.overdue and not self.failing
+
+
+def timer_health(*, now: datetime) -> TimerHealth:
+    """How the timers stand at `now`; overdue means by more than 30 s."""
+    live = Timer.objects.filter(LIVE)
+    overdue = live.filter(due_at__lt=now - PROMISED)
+    failing = live.filter(attempts__gt=0)
+    pulse = Heartbeat.objects.filter(loop="timers").first()
+    offenders = (overdue | failing).order_by("due_at", "id")[:MOST_SHOWN]
+    return TimerHealth(
+        running=live.count(),
+        overdue=overdue.count(),
+        failing=failing.count(),
+        swept_at=pulse.at if pulse else None,
+        latest=[_late(timer, now) for timer in offenders],
+    )
+
+
+def _late(timer: Timer, now: datetime) -> LateTimer:
+    late = max(int((now - timer.due_at).total_seconds()), 0)
+    return LateTimer(
+        timer.kind, timer.subject_type, timer.subject_id, timer.due_at, late, timer.attempts, timer.last_error
+    )

@@ -1,0 +1,68 @@
+"""What the clock does to time-limited exceptions: it only writes down what has been true since the moment itself."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from audit.context import current_actor
+from audit.services.events import record
+from exceptions import subjects
+from exceptions.models import Timer, Waiver
+from exceptions.services.waiver_news import tell_concerned, tell_subjects_of_ended
+from exceptions.states import WaiverState
+
+
+def lock_waivers(ids: Sequence[str]) -> set[str]:
+    """Lock these, in the order of their keys, skipping those somebody decides about right now."""
+    return _lock_free(Waiver.objects.filter(pk__in=[UUID(one) for one in ids]))
+
+
+def lock_waivers_with_subjects(ids: Sequence[str]) -> set[str]:
+    """As `lock_waivers`, after the subjects that will be told (locks go from the top app down)."""
+    rows = Waiver.objects.filter(pk__in=[UUID(one) for one in ids])
+    about: dict[str, set[str]] = defaultdict(set)
+    for label, subject_id in rows.values_list("subject_type", "subject_id"):
+        about[label].add(subject_id)
+    for label in sorted(about):
+        if (subject := subjects.subject_for(label)) is not None:
+            subject.lock(sorted(about[label]))
+    return _lock_free(rows)
+
+
+def on_lapse(timers: Sequence[Timer], *, now: datetime) -> None:
+    """Nobody decided in time."""
+    for waiver in _of(timers, WaiverState.REQUESTED):
+        waiver.lapse(at=now)
+        waiver.save()
+        record("waiver.lapsed", subject=waiver)
+        tell_concerned(waiver, "waiver.lapsed", "Nobody decided in time; ask again if it is still needed.", now)
+
+
+def on_expire(timers: Sequence[Timer], *, now: datetime) -> None:
+    """Write down what the clock has decided, and tell those concerned."""
+    ended = _of(timers, WaiverState.APPROVED)
+    for waiver in ended:
+        waiver.expire(at=now)
+        waiver.save()
+        record("waiver.expired", subject=waiver)
+        tell_concerned(waiver, "waiver.expired", "It has ended; the gate is closed again.", now)
+    tell_subjects_of_ended(ended, by=current_actor(), now=now)
+
+
+def on_heads_up(timers: Sequence[Timer], *, now: datetime) -> None:
+    """It will end soon."""
+    for waiver in _of(timers, WaiverState.APPROVED):
+        tell_concerned(waiver, "waiver.ends_soon", f"It ends {waiver.expires_at:%a %d %b %H:%M} UTC.", now)
+
+
+def _of(timers: Sequence[Timer], state: WaiverState) -> list[Waiver]:
+    ids = [UUID(timer.subject_id) for timer in timers]
+    return list(Waiver.objects.filter(pk__in=ids, state=state).select_related("owner").order_by("pk"))
+
+
+def _lock_free(waivers: QuerySet[Waiver]) -> set[str]:
+    rows = waivers.order_by("pk")
+    return {str(one) for one in rows.select_for_update(skip_locked=True).values_list("pk", flat=True)}
