@@ -23,6 +23,7 @@ from rules.rulebook import GateSpec
 
 LAPSE, EXPIRE, HEADS_UP = "waiver.lapse", "waiver.expire", "waiver.heads_up"
 LONGEST_ANSWER = timedelta(hours=24)
+LONGEST_ANSWER_MINUTES = 24 * 60
 SHORTEST_REASON = 20
 HEADS_UP_BEFORE = timedelta(hours=4)
 
@@ -61,7 +62,7 @@ def request_waiver(
             requested_at=now,
             requested_by=by.id,
             requested_by_name=by.name,
-            answer_by=answer_by or now + min(LONGEST_ANSWER, timedelta(minutes=minutes)),
+            answer_by=answer_by or now + timedelta(minutes=min(max(minutes, 1), LONGEST_ANSWER_MINUTES)),
             effective_minutes=minutes,
         )
         require(by, "exceptions.request_waiver", draft)

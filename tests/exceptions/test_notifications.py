@@ -1,0 +1,107 @@
+"""Owners are told, in product and by mail; a channel that is down costs time and loses nothing."""
+
+from datetime import datetime, timedelta
+from smtplib import SMTPRecipientsRefused
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
+
+from audit.models import Heartbeat
+from exceptions import services
+from exceptions.models import Notification, NotificationDelivery
+from exceptions.states import DeliveryState
+from tests.cast import House
+
+MINUTE = timedelta(minutes=1)
+
+
+def tell(house: House, now: datetime, *texts: str, owner: str = "amal") -> None:
+    tellings = [services.Telling(house.owners[owner], "test", text, "/exceptions/EX-1/") for text in texts]
+    services.notify_many(tellings=tellings, now=now)
+
+
+def pending() -> list[NotificationDelivery]:
+    return list(NotificationDelivery.objects.filter(state=DeliveryState.PENDING).order_by("id"))
+
+
+def test_one_thing_is_one_letter_with_its_link(house: House, now: datetime) -> None:
+    tell(house, now, "EX-1 is yours. Due at noon.")
+    assert services.deliver_notifications(now=now) == 1
+    (letter,) = mail.outbox
+    assert (letter.to, letter.subject) == (["amal@handrail.example"], "EX-1 is yours. Due at noon.")
+    assert "/exceptions/EX-1/" in letter.body
+    assert services.deliver_notifications(now=now + MINUTE) == 0
+    assert Notification.objects.get().text == "EX-1 is yours. Due at noon."
+
+
+def test_many_things_are_one_letter_per_address(house: House, now: datetime) -> None:
+    tell(house, now, *(f"EX-{n} is yours." for n in range(1, 41)))
+    tell(house, now, "EX-50 is yours.", owner="bo")
+    assert services.deliver_notifications(now=now) == 41
+    assert {letter.to[0]: letter.subject for letter in mail.outbox} == {
+        "amal@handrail.example": "40 things for you: EX-1 is yours.",
+        "bo@handrail.example": "EX-50 is yours.",
+    }
+    assert mail.outbox[0].body.count("is yours") == 40
+
+
+def test_a_channel_down_for_a_week_loses_nothing(house: House, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*_: object) -> None:
+        raise ConnectionRefusedError("nobody listens")
+
+    tell(house, now, "EX-1 is yours.", "EX-2 is yours.")
+    with monkeypatch.context() as outage:
+        outage.setattr(EmailBackend, "open", down)
+        for hours in range(24 * 7):
+            assert services.deliver_notifications(now=now + timedelta(hours=hours)) == 0
+    assert {(one.last_error, one.lease_until) for one in pending()} == {("ConnectionRefusedError", None)}
+    assert services.deliver_notifications(now=now + timedelta(days=8)) == 2
+    assert Heartbeat.objects.get(loop="notifications").worked == 2
+
+
+def test_the_pause_grows_with_every_attempt(house: House, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*_: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(EmailBackend, "open", down)
+    tell(house, now, "EX-1 is yours.")
+    pauses = []
+    at = now
+    for _ in range(4):
+        services.deliver_notifications(now=at)
+        (delivery,) = pending()
+        pauses.append(delivery.due_at - at)
+        at = delivery.due_at
+    assert pauses == [timedelta(seconds=30), MINUTE, 2 * MINUTE, 4 * MINUTE]
+
+
+def test_an_address_that_is_refused_is_given_up_in_the_end_and_stops_nobody_else(
+    house: House, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = EmailBackend.send_messages
+
+    def refuse_amal(backend: EmailBackend, messages: list[mail.EmailMessage]) -> int:
+        if messages[0].to == ["amal@handrail.example"]:
+            raise SMTPRecipientsRefused({"amal@handrail.example": (550, b"unknown")})
+        return real(backend, messages)
+
+    monkeypatch.setattr(EmailBackend, "send_messages", refuse_amal)
+    tell(house, now, "EX-1 is yours.")
+    tell(house, now, "EX-2 is yours.", owner="bo")
+    at = now
+    while pending():
+        services.deliver_notifications(now=at)
+        at += timedelta(hours=2)
+    states = dict(NotificationDelivery.objects.values_list("address", "state"))
+    assert states == {"amal@handrail.example": DeliveryState.DEAD, "bo@handrail.example": DeliveryState.SENT}
+
+
+def test_a_sender_that_died_is_relieved_and_cannot_finish_late(
+    house: House, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(house, now, "EX-1 is yours.")
+    NotificationDelivery.objects.update(lease_until=now + 2 * MINUTE, fence=1, attempts=1)
+    assert services.deliver_notifications(now=now + MINUTE) == 0
+    assert services.deliver_notifications(now=now + 3 * MINUTE) == 1
+    assert NotificationDelivery.objects.get().fence == 2
