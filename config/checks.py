@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, register, run_checks
+from django.core.checks import Warning as Caution
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
@@ -19,11 +21,14 @@ def database_keeps_promises(databases: Iterable[str] | None = None, **_: Any) ->
     for alias in databases or ():
         with connections[alias].cursor() as cursor:
             found += _unsafe_role(cursor) + _unsafe_server(cursor)
-            if not _has_pending_migrations(
-                alias
-            ):  # otherwise guards are on their way, and `migrate` itself has to get past here
-                found += _silent_triggers(cursor)
+            found += _unapplied_migrations(alias) or _silent_triggers(cursor)
     return found
+
+
+def refuse_to_start_without_promises() -> None:
+    """For the processes that serve: raise `ImproperlyConfigured` with the reasons when the database cannot keep its promises."""
+    if found := run_checks(tags=[Tags.database], databases=["default"]):
+        raise ImproperlyConfigured("Handrail does not start. " + " ".join(f"{one.msg} {one.hint}" for one in found))
 
 
 def _unsafe_role(cursor: Any) -> list[CheckMessage]:
@@ -54,9 +59,12 @@ def _unsafe_server(cursor: Any) -> list[CheckMessage]:
     ]
 
 
-def _has_pending_migrations(alias: str) -> bool:
+def _unapplied_migrations(alias: str) -> list[CheckMessage]:
+    """Only a warning: `migrate` itself runs these checks first, and has to be let through."""
     executor = MigrationExecutor(connections[alias])
-    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return []
+    return [Caution("The database is older than the code.", hint="Run `manage.py migrate`.", id="handrail.W001")]
 
 
 def _silent_triggers(cursor: Any) -> list[CheckMessage]:

@@ -4,6 +4,7 @@ Ready-made supervisors either restart (supervisor) or show everything in one pre
 """
 
 import asyncio
+import ctypes
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 
 LONGEST_PAUSE = 30.0
 STABLE_AFTER = 60.0
+PR_SET_PDEATHSIG = 1
 COLOURS = (36, 33, 32, 35, 34, 31)
 
 
@@ -100,6 +102,7 @@ class Supervisor:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches us alone, so that the order of the end is ours
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )
 
     @staticmethod
@@ -107,6 +110,11 @@ class Supervisor:
         stream = process.stdout
         while stream is not None and (line := await _line(stream)):
             say(name, line.decode(errors="replace").rstrip(), colour=colour)
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel for SIGTERM when the supervisor is gone, even by a hard kill: no orphan keeps the port or the queue."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:

@@ -1,6 +1,7 @@
 """The whole product with one command."""
 
 import asyncio
+import fcntl
 import os
 import signal
 import sys
@@ -33,7 +34,15 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Until Ctrl-C."""
-        status = asyncio.run(Stack(options).run())
+        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        with (settings.DATA_DIR / "up.lock").open("w") as lock:  # let go by the system however we end
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise CommandError(
+                    f"Handrail already runs from {settings.DATA_DIR}; stop it first.", returncode=3
+                ) from None
+            status = asyncio.run(Stack(options).run())
         if status:
             raise CommandError("Handrail did not start; the reason stands above.", returncode=3)
 
