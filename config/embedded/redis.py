@@ -24,6 +24,7 @@ save ""
 daemonize no
 loglevel warning
 maxmemory-policy noeviction
+loglevel warning
 """
 
 

@@ -60,6 +60,7 @@ class Stack:
             "HANDRAIL_SANDBOX_URL": f"http://127.0.0.1:{self.sandbox_port}",
             "HANDRAIL_DEMO": "true" if self.demo else "false",
             "PYTHONUNBUFFERED": "1",
+            "PYTHONWARNINGS": "ignore:You're running the worker with superuser",  # tasks come as JSON, never as pickles
         }
         self.owner_url = os.environ.get("DATABASE_OWNER_URL") or os.environ.get("DATABASE_URL", "")
 
@@ -109,7 +110,7 @@ class Stack:
     async def _bring_up_to_date(self, supervisor: Supervisor) -> bool:
         owner = {**self.environment, "DATABASE_URL": self.owner_url}
         steps = [
-            ("migrate", ["migrate", "--verbosity", "0"], owner),
+            ("migrate", ["migrate", "--verbosity", "0", "--skip-checks"], owner),
             ("grants", ["grant_roles"], owner),
             ("static", ["collectstatic", "--no-input", "--verbosity", "0"], self.environment),
             ("schedules", ["sync_schedules"], self.environment),
@@ -139,6 +140,7 @@ class Stack:
         gunicorn += ["--worker-tmp-dir", "/dev/shm"] if os.path.isdir("/dev/shm") else []  # noqa: PTH112, S108 -- heartbeat files off disk
         worker = [
             "celery",
+            "--quiet",
             "-A",
             "config",
             "worker",
