@@ -77,8 +77,12 @@ class Supervisor:
             started = time.monotonic()
             process = await self._spawn(program)
             self._processes[program.name] = process
-            await self._relay(program.name, process, colour)
+            output = asyncio.create_task(self._relay(program.name, process, colour))
             status = await process.wait()
+            _signal_group(
+                process, signal.SIGKILL
+            )  # what a killed parent left behind must not work beside its successor
+            await output
             if self._stopping.is_set():
                 return
             lived = time.monotonic() - started
