@@ -18,6 +18,8 @@ class CaseSerializer(serializers.ModelSerializer[ExceptionCase]):
     owner = serializers.SlugField(source="owner.slug")
     backup = serializers.SlugField(source="backup.slug")
     at_risk = Money("at_risk_minor")
+    outcome = serializers.CharField(allow_blank=True)
+    gate = serializers.CharField(allow_blank=True)
 
     class Meta:
         model = ExceptionCase

@@ -67,7 +67,7 @@ class ResourceSchema(AutoSchema):
     def get_response_serializers(self) -> Any:
         """The record, or the page, and the problems there can be."""
         view: Any = self.view
-        answer = view.get_serializer_class()
+        answer = getattr(view, "answer", None) or view.get_serializer_class()
         if self._is_list():
             answer = answer(many=True)
         ok = 201 if self._is_create_operation() else 200

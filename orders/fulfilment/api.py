@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit import filtering
+from audit import clock, filtering
 from audit.errors import NotFound
 from audit.filtering import Filter, FilterSet, Question, UnknownValueError
 from audit.rest.parsing import ReasonInput
@@ -17,8 +18,8 @@ from audit.rest.views import ActResource, ListResource, RecordResource, Resource
 from orders.fulfilment import selectors, serializers
 from orders.fulfilment.selectors import parcels
 from orders.fulfilment.selectors.orders import IN_TAB, search
-from orders.fulfilment.services import holds, resuming
-from orders.fulfilment.states import FulfilmentState, HoldReason, OrderState
+from orders.fulfilment.services import exports, holds, resuming
+from orders.fulfilment.states import FulfilmentState, HoldReason, OrderState, SkuType
 from rules import selectors as rules
 from rules.selectors import registry
 
@@ -102,6 +103,18 @@ class OrderTrace(_Orders):
         del request
         steps = [asdict(step) for step in selectors.order_trace(by=self.by, key=key)]
         return Response(self.get_serializer({"key": key, "steps": steps}).data)
+
+
+class OrderExport(_Orders):
+    """Everything another system needs to act on an order, and a token that proves it; the reading is kept in the trail."""
+
+    permission = "orders.export_order"
+    answer = OpenApiTypes.OBJECT
+
+    def get(self, request: Request, key: str) -> Response:
+        """Answer with the document of the contract order.export."""
+        del request
+        return Response(exports.export_order(order_id=self.find(key).pk, by=self.by, now=clock.now()))
 
 
 class _OrderAct(_Orders, ActResource):
@@ -190,3 +203,33 @@ class FulfilmentList(_Fulfilments, ListResource):
 
 class FulfilmentRecord(_Fulfilments, RecordResource):
     """One fulfilment."""
+
+
+class _Skus(Resource):
+    permission = "orders.view_order"
+    noun = "SKU"
+    key_field = "pk"
+    serializer_class = serializers.SkuSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """Of the asker's clients."""
+        return parcels.skus_for(self.by)
+
+
+class SkuList(_Skus, ListResource):
+    """Products as clients' systems name them."""
+
+    filters = FilterSet(
+        filters=(
+            filtering.search("code", "name"),
+            filtering.exact("code", "code"),
+            filtering.choice("type", "sku_type", SkuType.values),
+            filtering.record_of("client", "client", rules.clients_of),
+            filtering.exact("vendor", "vendor"),
+        ),
+        sorts={"code": ("code", "pk"), "-code": ("-code", "-pk")},
+    )
+
+
+class SkuRecord(_Skus, RecordResource):
+    """One product."""

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from audit.rest.fields import Money, SelfLink
 from audit.rest.parsing import Input
-from orders.fulfilment.models import Fulfilment, Order
+from orders.fulfilment.models import Fulfilment, Order, Sku
 from orders.fulfilment.selectors import OrderStory
 
 
@@ -193,6 +193,19 @@ class HoldInput(Input):
 
     words = serializers.CharField(min_length=3, max_length=280)
     customer_words = serializers.CharField(max_length=280, allow_blank=True, default="")
+
+
+class SkuSerializer(serializers.ModelSerializer[Sku]):
+    """A product of a client."""
+
+    self = SelfLink("api:sku", key="id")
+    key = serializers.UUIDField(source="id")
+    client = serializers.SlugField(source="client.slug")
+
+    class Meta:
+        model = Sku
+        fields = ("self", "key", "client", "code", "name", "sku_type", "vendor", "version")
+        read_only_fields = fields
 
 
 class AddressInput(Input):

@@ -113,7 +113,7 @@ def test_a_refused_request_may_be_corrected_under_its_key(amal: Api, case: Excep
 
 @pytest.mark.parametrize("key", ["", "short", "x" * 129, "umlaut-ümlaut-ümlaut"])
 def test_an_act_without_a_usable_key_is_refused(amal: Api, case: ExceptionCase, key: str) -> None:
-    answer = amal.raw("POST", f"exceptions/{case.key}/start", **{"Idempotency-Key": key})
+    answer = amal.raw("POST", f"exceptions/{case.key}/start", b"", **{"Idempotency-Key": key})
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/idempotency-key-missing/")
 
 

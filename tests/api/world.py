@@ -14,7 +14,7 @@ from audit.services.events import record
 from audit.subject_refs import subject_ref
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.services import request_waiver
-from orders.fulfilment.models import Fulfilment, Hold, Order
+from orders.fulfilment.models import Fulfilment, Hold, Order, Sku
 from orders.fulfilment.services.holds import hold_order
 from orders.sync.models import FlowRun, InboundEvent, OutboundMessage, System
 from orders.sync.services import Expected, RunStart, start_runs
@@ -72,6 +72,9 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "orders": {"GET": Rule(VIEW_ORDER)},
     "order": {"GET": Rule(VIEW_ORDER)},
     "order-trace": {"GET": Rule(VIEW_ORDER)},
+    "order-export": {"GET": Rule("orders.export_order")},
+    "skus": {"GET": Rule(VIEW_ORDER)},
+    "sku": {"GET": Rule(VIEW_ORDER)},
     "order-hold": {"POST": Rule(WORK_ORDER, {"words": "Wait for the customer"})},
     "order-hold-release": {"POST": Rule("exceptions.decide_waiver", REASON)},
     "order-cancel": {"POST": Rule(WORK_ORDER, REASON)},
@@ -125,6 +128,7 @@ NOBODYS: Final[dict[str, Any]] = {
     "event": "01939999-0000-7000-8000-000000000000",
     "message": "01939999-0000-7000-8000-000000000000",
     "run": "01939999-0000-7000-8000-000000000000",
+    "sku": "01939999-0000-7000-8000-000000000000",
     "seal": 999_999,
     "rule-version": 999_999,
     "exception": "EX-999999",
@@ -150,6 +154,7 @@ RECORDS: Final = {
     "rule-version",
     "run",
     "seal",
+    "sku",
     "system",
     "time-limited-exception",
 }
@@ -192,6 +197,7 @@ def build(house: House, order: Order, case: ExceptionCase, *, by: Actor, now: da
         "contract": "order.placed",
         "decision": Decision.objects.filter(client=order.client).values_list("pk", flat=True)[0],
         "order": order.key,
+        "sku": Sku.objects.filter(client=order.client).values_list("pk", flat=True)[0],
         "hold": Hold.objects.get(pk=hold.pk).pk,
         "fulfilment": Fulfilment.objects.filter(order=order).values_list("key", flat=True)[0],
         "exception": case.key,
