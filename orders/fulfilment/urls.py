@@ -8,4 +8,6 @@ app_name = "fulfilment"
 urlpatterns = [
     path("orders/", views.orders, name="orders"),
     path("orders/<str:key>/", views.order, name="order"),
+    path("orders/<str:key>/trace/", views.order, name="trace"),
+    path("orders/<str:key>/export.json", views.export, name="export"),
 ]

@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -15,6 +15,7 @@ from audit.context import Actor
 from audit.errors import Invalid, Refused
 from orders.fulfilment import selectors
 from orders.fulfilment.selectors import OrderFilters, OrderPage
+from orders.fulfilment.services.exports import export_order
 from orders.fulfilment.states import OrderState
 from rules import selectors as rules
 
@@ -22,11 +23,11 @@ SINGLE = ("tab", "q", "after")
 SEVERAL = ("state", "client", "channel", "flow", "rule", "owner", "hold", "sku", "carrier", "vendor")
 
 
-def _actor(request: HttpRequest) -> Actor:
+def _actor(request: HttpRequest, permission: str = "orders.view_order") -> Actor:
     actor: Actor | None = getattr(request, "actor", None)
     if actor is None:
         raise Refused(_("Sign in first."))
-    require(actor, "orders.view_order")
+    require(actor, permission)
     return actor
 
 
@@ -65,3 +66,13 @@ def order(request: HttpRequest, key: str) -> HttpResponse:
     by = _actor(request)
     story = selectors.order_story(by=by, key=key)
     return render(request, "orders/order.html", {"story": story, "trace": selectors.order_trace(by=by, key=key)})
+
+
+@login_required
+@require_GET
+def export(request: HttpRequest, key: str) -> HttpResponse:
+    """The order as other systems get it, with its audit token."""
+    by = _actor(request, "orders.export_order")
+    found = selectors.order_for(by, key)
+    document = export_order(order_id=found.pk, by=by, now=clock.now())
+    return JsonResponse(document, json_dumps_params={"indent": 2, "ensure_ascii": False})
