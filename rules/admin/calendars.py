@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import holidays
 from django import forms
 from django.contrib import admin
 
-from rules.admin.base import AnyInlineFormSet, RowsInline, VersionedAdmin
+from rules.admin.base import AnyInlineFormSet, RowsInline, VersionedAdmin, VersionedForm
 from rules.business_time import Shift, overlapping
 from rules.models import Calendar, Holiday, OpeningHours, Sla
 
@@ -40,10 +43,33 @@ class Holidays(RowsInline):
     ordering = ("on",)
 
 
+class CalendarForm(VersionedForm):
+    """Country and subdivision are ones whose public holidays are known."""
+
+    class Meta:
+        model = Calendar
+        exclude = ()
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what no holidays can be found for, and say what there is."""
+        cleaned = super().clean() or {}
+        country, subdivision = cleaned.get("country", ""), cleaned.get("subdivision", "")
+        known = holidays.list_supported_countries()
+        if country and country not in known:
+            self.add_error("country", f"No public holidays are known for {country}; leave it empty and add the days.")
+        elif subdivision and subdivision not in known.get(country, ()):
+            there = ", ".join(known.get(country, ())) or "none"
+            self.add_error(
+                "subdivision", f"{country or 'No country'} has no subdivision {subdivision}; there are: {there}."
+            )
+        return cleaned
+
+
 @admin.register(Calendar)
 class CalendarAdmin(VersionedAdmin):
     """Opening hours in one time zone."""
 
+    form = CalendarForm
     list_display = ("name", "slug", "time_zone", "country", "subdivision", "is_active")
     search_fields = ("name", "slug")
     inlines = (Hours, Holidays)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -135,17 +135,22 @@ def _calendars(at: datetime) -> dict[str, Any]:
             "name": calendar.name,
             "time_zone": calendar.time_zone,
             "hours": hours[calendar.pk],
-            "holidays": dict(sorted({**_public_holidays(calendar, at.year), **closed[calendar.pk]}.items())),
+            "holidays": dict(
+                sorted(
+                    {**_public_holidays(calendar.country, calendar.subdivision, at.year), **closed[calendar.pk]}.items()
+                )
+            ),
         }
         for calendar in Calendar.objects.filter(is_active=True).order_by("slug")
     }
 
 
-def _public_holidays(calendar: Calendar, year: int) -> dict[str, str]:
-    if not calendar.country:
+@cache
+def _public_holidays(country: str, subdivision: str, year: int) -> dict[str, str]:
+    if not country:
         return {}
     years = range(year - HOLIDAY_YEARS_BACK, year + HOLIDAY_YEARS_AHEAD + 1)
-    found = holidays.country_holidays(calendar.country, subdiv=calendar.subdivision or None, years=years)
+    found = holidays.country_holidays(country, subdiv=subdivision or None, years=years)
     return {day.isoformat(): name for day, name in found.items()}
 
 

@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 
 from audit.context import Actor, acting
 from audit.identifiers import uuid7
+from audit.services.events import Entry, record_many
 from rules import shipped
 from rules.models import (
     Calendar,
     Contract,
+    ContractVersion,
     ExceptionType,
     Flow,
     Gate,
@@ -24,7 +26,7 @@ from rules.models import (
     Team,
 )
 from rules.services.books import freeze_rule_book
-from rules.services.contracts import draft_contract_version, publish_contract_version
+from rules.states import ContractState
 
 M = TypeVar("M", Calendar, Contract, ExceptionType, Flow, Gate, Owner, OwnershipRule, Sla, StatusOwnership, Team)
 
@@ -45,7 +47,7 @@ def install_shipped_configuration(*, by: Actor, now: datetime) -> RuleBookVersio
             },
         )
         _add_routing(owners, slas)
-        _add_contracts(owners, by=by, now=now)
+        _add_contracts(owners)
         return freeze_rule_book(by=by, now=now, note="shipped configuration")
 
 
@@ -134,7 +136,7 @@ def _resolved(
     }
 
 
-def _add_contracts(owners: Mapping[str, Owner], *, by: Actor, now: datetime) -> None:
+def _add_contracts(owners: Mapping[str, Owner]) -> None:
     known = set(Contract.objects.values_list("name", flat=True))
     contracts = _add_missing(
         Contract,
@@ -150,9 +152,21 @@ def _add_contracts(owners: Mapping[str, Owner], *, by: Actor, now: datetime) -> 
         },
         key="name",
     )
-    for contract in shipped.CONTRACTS:
-        if contract.name not in known:
-            version = draft_contract_version(
-                contract=contracts[contract.name], schema=contract.schema, pii=contract.pii, by=by, now=now
-            )
-            publish_contract_version(version_id=version.pk, by=by, now=now)
+    versions = [
+        ContractVersion(
+            contract=contracts[contract.name],
+            number=1,
+            schema=contract.schema,
+            pii=list(contract.pii),
+            state=ContractState.ACTIVE,
+        )
+        for contract in shipped.CONTRACTS
+        if contract.name not in known
+    ]
+    ContractVersion.objects.bulk_create(versions)
+    record_many(
+        [
+            Entry("contract.published", version, data={"contract": version.contract.name, "number": 1})
+            for version in versions
+        ]
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from rules.models import (
     Calendar,
     Client,
     ContractVersion,
+    ExceptionType,
     OpeningHours,
     OwnershipRule,
     RuleBookVersion,
@@ -255,6 +257,41 @@ def test_the_hours_of_a_calendar_are_edited_with_it(kim: Browser) -> None:
     assert kim.post(address_of(calendar), as_typed(calendar, **inlines)).status_code == 302
     hours = OpeningHours.objects.filter(calendar=calendar, weekday=0).order_by("opens")
     assert [(f"{row.opens:%H:%M}", f"{row.closes:%H:%M}") for row in hours] == [("08:00", "12:00"), ("13:00", "17:00")]
+
+
+def test_a_calendar_of_a_country_without_known_holidays_is_refused(kim: Browser) -> None:
+    calendar = Calendar.objects.get(slug="berlin-business")
+    empty = {f"{rows}-{form}_FORMS": 0 for rows in ("opening_hours", "holidays") for form in ("TOTAL", "INITIAL")}
+    unknown = kim.post(address_of(calendar), as_typed(calendar, country="XX", subdivision="", **empty))
+    assert problems(unknown)["country"] == ["No public holidays are known for XX; leave it empty and add the days."]
+    elsewhere = kim.post(address_of(calendar), as_typed(calendar, country="GB", subdivision="BE", **empty))
+    assert problems(elsewhere)["subdivision"] == ["GB has no subdivision BE; there are: ENG, NIR, SCT, WLS."]
+
+
+def test_a_ladder_that_is_none_is_refused(kim: Browser) -> None:
+    kind = ExceptionType.objects.get(slug="address")
+    lists = {name: json.dumps(getattr(kind, name)) for name in ("playbook", "acceptance", "outcomes")}
+    backwards = [{"after_minutes": 60, "to": "backup"}, {"after_minutes": 5, "to": "owner:logistics"}]
+    for ladder, words in (
+        ('[{"to": "nobody"}]', 'Steps look like {"after_minutes": 60, "to": "backup"} or "to": "owner:logistics".'),
+        (json.dumps(backwards), "Each step comes later than the one before."),
+    ):
+        response = kim.post(address_of(kind), as_typed(kind, ladder=ladder, **lists))
+        assert problems(response)["ladder"] == [words]
+    fine = json.dumps([{"after_minutes": 30, "to": "backup"}])
+    assert kim.post(address_of(kind), as_typed(kind, ladder=fine, **lists)).status_code == 302
+
+
+def test_a_deprecated_contract_is_retired_and_one_in_force_is_not(kim: Browser, system: Actor, now: datetime) -> None:
+    first = ContractVersion.objects.get(contract__name="stock.changed")
+    retire = {"action": "retire", "_selected_action": [first.pk]}
+    page = kim.post(reverse("admin:rules_contractversion_changelist"), retire, follow=True).content.decode()
+    assert "Stock.changed v1 is active; only a deprecated one retires." in page
+    second = services.draft_contract_version(contract=first.contract, schema=first.schema, pii=[], by=system, now=now)
+    services.publish_contract_version(version_id=second.pk, by=system, now=now)
+    kim.post(reverse("admin:rules_contractversion_changelist"), retire)
+    first.refresh_from_db()
+    assert first.state == "retired"
 
 
 def test_a_token_is_shown_once_and_can_be_revoked(kim: Browser, northwind: Client, now: datetime) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rules.contracts import DIALECT, CompiledContract, Violation, check_schema
+from rules.shipped import CONTRACTS, ShippedContract
 
 SCHEMA: dict[str, Any] = {
     "$schema": DIALECT,
@@ -106,6 +107,11 @@ def test_a_schema_that_cannot_be_a_contract_is_refused(schema: Any, pii: list[st
 
 def test_a_sound_schema_is_accepted() -> None:
     assert check_schema(SCHEMA, CONTRACT.pii) == []
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
+def test_every_shipped_contract_is_sound(contract: ShippedContract) -> None:
+    assert check_schema(contract.schema, contract.pii) == []
 
 
 def test_a_pattern_that_explodes_elsewhere_answers_at_once() -> None:
