@@ -6,7 +6,7 @@ would change where a parcel goes is left to a person, with a suggestion.
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -127,7 +127,9 @@ def _normalise(address: Mapping[str, str]) -> tuple[dict[str, str], tuple[Proble
     try:
         found = normalize_address(dict(address))
     except InvalidAddressError as invalid:
-        errors = {field: code for field, code in invalid.errors.items() if not _is_unlisted_place(field, code)}
+        rules = _rules(address["country_code"])
+        must = rules.required_fields if rules else set()
+        errors = {field: code for field, code in invalid.errors.items() if not _is_unlisted_place(field, code, must)}
         problems += [
             Problem(field, code) for field, code in sorted(errors.items()) if (field, code) not in _pairs(problems)
         ]
@@ -146,9 +148,9 @@ def _pairs(problems: list[Problem]) -> set[tuple[str, str]]:
     return {(problem.field, problem.code) for problem in problems}
 
 
-def _is_unlisted_place(field: str, code: str) -> bool:
-    """A town or district that the lists do not know is no reason to stop a parcel; one that is missing is."""
-    return code == "invalid" and field in {"city", "city_area"}
+def _is_unlisted_place(field: str, code: str, must: Collection[str]) -> bool:
+    """A town, district or optional region that the lists do not know is no reason to stop a parcel; one that is missing is."""
+    return code == "invalid" and (field in {"city", "city_area"} or (field == "country_area" and field not in must))
 
 
 @lru_cache(maxsize=300)

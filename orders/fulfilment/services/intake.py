@@ -16,6 +16,7 @@ from orders.fulfilment.selectors.identity import Names, known_orders
 from orders.fulfilment.services import notices
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.goods import known_skus
 from orders.fulfilment.services.routing import open_desk
 from orders.fulfilment.services.settling import settle_orders
 from orders.fulfilment.states import AddressVerdict, DeliverySla, OrderState
@@ -58,7 +59,7 @@ def _place_chunk(placed: Sequence[PlacedOrder], now: datetime) -> list[UUID]:
     names = known_orders(placed)
     changes = Changes(now)
     clients = {client.pk: client for client in Client.objects.filter(pk__in={one.news.client_id for one in placed})}
-    skus = _skus(placed, changes)
+    skus = _skus(placed)
     orders: list[UUID] = []
     keys = iter(_next_numbers(sum(names.find(one) is None for one in placed)))
     book = active_book()
@@ -139,20 +140,15 @@ def _name(order_id: UUID, one: PlacedOrder, names: Names, changes: Changes) -> N
         names.remember(one, order_id)
 
 
-def _skus(placed: Sequence[PlacedOrder], changes: Changes) -> dict[tuple[UUID, str], Sku]:
-    wanted = {(one.news.client_id, line.sku): line for one in placed for line in one.lines}
-    codes = {code for _, code in wanted}
-    known = {
-        (sku.client_id, sku.code): sku
-        for sku in Sku.objects.filter(client__in={client for client, _ in wanted}, code__in=codes)
+def _skus(placed: Sequence[PlacedOrder]) -> dict[tuple[UUID, str], Sku]:
+    wanted = {
+        (one.news.client_id, line.sku): Sku(
+            client_id=one.news.client_id, code=line.sku, name=line.name, sku_type=line.sku_type, vendor=line.vendor
+        )
+        for one in placed
+        for line in one.lines
     }
-    for (client_id, code), line in sorted(wanted.items(), key=lambda item: (str(item[0][0]), item[0][1])):
-        if (client_id, code) not in known:
-            sku = Sku(client_id=client_id, code=code, name=line.name, sku_type=line.sku_type, vendor=line.vendor)
-            known[client_id, code] = sku
-            changes.add(sku)
-            changes.tell("sku.added", sku, code=code, sku_type=line.sku_type)
-    return known
+    return known_skus(wanted)
 
 
 def _next_numbers(count: int) -> list[int]:

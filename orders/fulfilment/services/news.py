@@ -6,10 +6,11 @@ from uuid import UUID
 
 from audit.context import Actor, acting
 from orders.fulfilment.decisions.news import News
-from orders.fulfilment.models import Sku, StockItem
+from orders.fulfilment.models import Sku
 from orders.fulfilment.selectors.identity import orders_named
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import load_dockets
+from orders.fulfilment.services.goods import known_skus
 from orders.fulfilment.services.hearing import hear
 from orders.fulfilment.services.intake import lock_names
 from orders.fulfilment.services.notices import keep_early_news
@@ -52,8 +53,7 @@ def count_stock(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]
     with acting(by, at=now):
         newest = {(one.client_id, str(one.data["sku"])): one for one in sorted(news, key=lambda one: one.happened_at)}
         changes = Changes(now)
-        skus = _skus(newest, changes)
-        changes.write()
+        skus = known_skus({pair: Sku(client_id=pair[0], code=pair[1]) for pair in newest})
         ids = [sku.pk for sku in skus.values()]
         stock = lock_stock(ids, changes)
         for pair, one in sorted(newest.items(), key=lambda item: str(skus[item[0]].pk)):
@@ -62,19 +62,3 @@ def count_stock(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]
         waiting = waiting_orders(ids)
         settle_orders(order_ids=waiting, skip_locked=True)  # who holds an order will look at this stock itself
     return waiting
-
-
-def _skus(newest: dict[tuple[UUID, str], News], changes: Changes) -> dict[tuple[UUID, str], Sku]:
-    """The products spoken of, each with a place on the shelf; unknown ones are added."""
-    clients, codes = {client for client, _ in newest}, {code for _, code in newest}
-    known = {(sku.client_id, sku.code): sku for sku in Sku.objects.filter(client__in=clients, code__in=codes)}
-    shelved = set(StockItem.objects.filter(sku__in=known.values()).values_list("sku_id", flat=True))
-    for client_id, code in newest:
-        sku = known.get((client_id, code))
-        if sku is None:
-            sku = known[client_id, code] = Sku(client_id=client_id, code=code)
-            changes.add(sku)
-            changes.tell("sku.added", sku, code=code)
-        if sku.pk not in shelved:
-            changes.add(StockItem(sku=sku))
-    return {pair: known[pair] for pair in newest}
