@@ -25,6 +25,7 @@ from rules.models import Owner
 logger = logging.getLogger(__name__)
 
 BATCH = 500
+MOST_SINGLE = 10
 LEASE = timedelta(minutes=2)
 MOST_ATTEMPTS = 10
 FIRST_PAUSE = timedelta(seconds=30)
@@ -48,23 +49,37 @@ def notify(*, owner: Owner, event: str, text: str, url: str = "", client_id: UUI
 
 
 def notify_many(*, tellings: Sequence[Telling], now: datetime) -> None:
-    """Tell many owners in two statements."""
+    """Tell many owners in two statements; more than a handful of one kind for one owner is told as one thing."""
+    told = _gathered(tellings)
     notifications = [
         Notification(
             at=now, owner=one.owner, client_id=one.client_id, event=one.event, text=one.text[:300], url=one.url
         )
-        for one in tellings
+        for one in told
     ]
     Notification.objects.bulk_create(notifications, batch_size=1_000)
     NotificationDelivery.objects.bulk_create(
         [
             NotificationDelivery(notification=notification, address=address, due_at=now)
-            for notification, one in zip(notifications, tellings, strict=True)
+            for notification, one in zip(notifications, told, strict=True)
             for address in one.owner.emails
         ],
         batch_size=1_000,
     )
     wake("exceptions.deliver_notifications")
+
+
+def _gathered(tellings: Sequence[Telling]) -> list[Telling]:
+    groups: dict[tuple[UUID, str, UUID | None], list[Telling]] = defaultdict(list)
+    for one in tellings:
+        groups[one.owner.pk, one.event, one.client_id].append(one)
+    return [one for group in groups.values() for one in (group if len(group) <= MOST_SINGLE else [_as_one(group)])]
+
+
+def _as_one(group: Sequence[Telling]) -> Telling:
+    first = group[0]
+    more = f" And {len(group) - 1} more of the same; they are in your queue."
+    return Telling(first.owner, first.event, first.text[: 300 - len(more)] + more, "/queue/", first.client_id)
 
 
 def deliver_notifications(*, now: datetime, limit: int = BATCH) -> int:
