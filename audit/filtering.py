@@ -255,6 +255,8 @@ def moment(name: str, path: str, *, ahead: bool = False, label: str = "") -> Fil
             return (
                 Q(**{f"{path}__lte": question.now + length}) if ahead else Q(**{f"{path}__gte": question.now - length})
             )
+        if value == "today" and ahead:
+            return Q(**{f"{path}__lt": question.now + timedelta(days=1)})
         if value == "today":
             start = _midnight(question.now.astimezone(question.zone).date(), question.zone)
             return Q(**{f"{path}__gte": start, f"{path}__lt": start + timedelta(days=1)})

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from audit.rest.fields import Money, SelfLink
 from audit.rest.parsing import Input, ReasonInput
 from exceptions.models import CaseNote, CaseStep, ExceptionCase, Waiver
+from exceptions.states import CaseState
 
 
 class CaseSerializer(serializers.ModelSerializer[ExceptionCase]):
@@ -103,16 +104,49 @@ class CaseRecordSerializer(CaseSerializer):
         read_only_fields = fields  # type: ignore[assignment]
 
 
-class PayloadSerializer(serializers.Serializer[Any]):
-    """What everybody who works an exception is given: the subject, its last events, attempts and decision."""
+class PayloadSubjectSerializer(serializers.Serializer[Any]):
+    """What an exception is about."""
 
-    exception = serializers.CharField()
+    type = serializers.CharField()
+    key = serializers.CharField()
+    url = serializers.CharField(allow_blank=True)
+
+
+class DeadlineSerializer(serializers.Serializer[Any]):
+    """Until when, and how that came about."""
+
+    due_at = serializers.DateTimeField()
+    derivation = serializers.CharField()
+
+
+class AttemptedActionSerializer(serializers.Serializer[Any]):
+    """A step of the playbook that was done."""
+
+    label: Any = serializers.CharField()
+    outcome = serializers.CharField()
+
+
+class PayloadSerializer(serializers.Serializer[Any]):
+    """What everybody who works an exception is given; the same on its page and in letters, and nothing personal."""
+
+    schema = serializers.CharField()
+    key = serializers.CharField()
+    type = serializers.CharField()
     title = serializers.CharField()
-    url = serializers.CharField()
-    facts = serializers.DictField(child=serializers.CharField())
-    last_events = serializers.ListField(child=serializers.DictField(), help_text="At most five.")
-    attempts = serializers.ListField(child=serializers.DictField(), help_text="At most three.")
+    state = serializers.ChoiceField(choices=CaseState.choices)
+    severity = serializers.CharField()
+    subject = PayloadSubjectSerializer()
+    owner = serializers.CharField()
+    backup = serializers.CharField()
+    opened_at = serializers.DateTimeField()
+    sla = DeadlineSerializer()
+    route = serializers.CharField()
+    rule_book = serializers.IntegerField()
     decision = serializers.DictField()
+    last_events = serializers.ListField(child=serializers.DictField(), help_text="At most five.")
+    attempted_actions = AttemptedActionSerializer(many=True)
+    last_attempts = serializers.ListField(child=serializers.DictField(), help_text="At most three.")
+    evidence = serializers.DictField()
     links = serializers.DictField(child=serializers.CharField())
 
 

@@ -19,7 +19,7 @@ from audit.filtering import BadQuery
 
 LIMIT: Final = 50
 MOST: Final = 200
-RESERVED: Final = frozenset({"limit", "after", "before", "sort", "count"})
+RESERVED: Final = frozenset({"limit", "after", "before", "sort", "count", "per"})
 
 
 class KeysetPagination(BasePagination):
@@ -30,7 +30,7 @@ class KeysetPagination(BasePagination):
         self.request = request
         self.ordering: tuple[str, ...] = view.ordering(request)
         self.count = queryset.count() if request.query_params.get("count") == "true" else None
-        limit = _limit(request.query_params.get("limit", ""))
+        limit = _limit(request.query_params.get("limit") or request.query_params.get("per", ""))
         after, before = request.query_params.get("after", ""), request.query_params.get("before", "")
         ordering = _reversed(self.ordering) if before else self.ordering
         rows = queryset.order_by(*ordering)

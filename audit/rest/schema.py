@@ -157,6 +157,11 @@ def _page_parameters(filters: Any) -> list[OpenApiParameter]:
     return [
         OpenApiParameter("sort", OpenApiTypes.STR, OpenApiParameter.QUERY, enum=[*filters.sorts]),
         _query("limit", "Rows of a page.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+        _query(
+            "per",
+            "As `limit`, under the name the pages have for it.",
+            {"type": "integer", "minimum": 1, "maximum": 200},
+        ),
         _query("after", "The cursor in `next`."),
         _query("before", "The cursor in `previous`."),
         _query("count", "`true` counts all that match.", {"type": "string", "enum": ["true", "false"]}),

@@ -15,9 +15,8 @@ from audit.errors import NotFound
 from audit.filtering import Filter, FilterSet, Question, UnknownValueError
 from audit.rest.parsing import ReasonInput
 from audit.rest.views import ActResource, ListResource, RecordResource, Resource
-from audit.subject_refs import SubjectRef
-from exceptions import serializers, services, subjects
-from exceptions.selectors import actions, visible
+from exceptions import selectors, serializers, services
+from exceptions.selectors import actions, queue, visible
 from exceptions.states import CASE_LIVE, CaseState
 from rules import selectors as rules
 from rules.selectors import registry
@@ -56,7 +55,7 @@ def _state(value: str, _: Question) -> Q:
 BY_OWNER: Final = filtering.record_of("owner", "owner", registry.owners_for)
 CASE_FILTERS: Final = FilterSet(
     filters=(
-        filtering.search("title", "subject_key"),
+        Filter("q", "Search", lambda value, _: queue.search(value), "a key, or text in title, subject or cause"),
         filtering.record_kind("type", "type", registry.exception_types),
         Filter("state", "State", _state, f"live, or one of {', '.join(CaseState.values)}", ("live", *CaseState.values)),
         filtering.choice("severity", "severity", Severity.values),
@@ -118,13 +117,9 @@ class CasePayload(_Cases):
     serializer_class = serializers.PayloadSerializer
 
     def get(self, request: Request, key: str) -> Response:
-        """Ask the subject's app."""
+        """The standard payload."""
         del request
-        case = self.find(key)
-        subject = subjects.subject_for(case.subject_type)
-        ref = SubjectRef(case.subject_type, case.subject_id, case.client_id)
-        page = subjects.SubjectPage(case.subject_key, "") if subject is None else subject.page(ref)
-        return Response(self.get_serializer({"exception": case.key, **asdict(page)}).data)
+        return Response(self.get_serializer(selectors.payload(by=self.by, key=self.find(key).key)).data)
 
 
 class CaseActions(_Cases):

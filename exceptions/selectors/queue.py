@@ -125,7 +125,7 @@ def filtered(cases: CaseQuerySet, *, by: Actor, filters: QueueFilters, now: date
         cases = cases.filter(due_at__lt=now + DUE[filters.due])
     if filters.owner:
         cases = cases.filter(owner__slug=filters.owner)
-    return cases.filter(_search(filters.q)) if filters.q else cases
+    return cases.filter(search(filters.q)) if filters.q else cases
 
 
 def tabs(*, by: Actor, scope: str, now: datetime) -> list[tuple[str, str, int]]:
@@ -212,7 +212,8 @@ def refuse_unknown(filters: QueueFilters) -> None:
         raise Invalid(" ".join(error.detail for error in errors), errors=errors)
 
 
-def _search(words: str) -> Q:
+def search(words: str) -> Q:
+    """Cases with this key, or these words in title, subject or cause."""
     number = words.upper().removeprefix("EX-")
     found = Q(title__icontains=words) | Q(subject_key__icontains=words) | Q(cause__icontains=words)
     return found | Q(number=int(number)) if number.isascii() and number.isdigit() and len(number) < 18 else found  # noqa: PLR2004 -- bigint

@@ -10,11 +10,16 @@ import yaml
 from django.core.management import call_command
 from django.test import Client as Browser
 
+from audit import clock
 from audit.rest.problem_types import PROBLEM_TYPES
 from config.api.reference import description, resources
 from exceptions.api.cases import CASE_FILTERS
+from exceptions.models import ExceptionCase
+from exceptions.selectors.queue import QueueFilters, queue_page
 from orders.fulfilment.api import ORDER_FILTERS
 from orders.fulfilment.selectors import OrderFilters
+from tests.api.conftest import Api
+from tests.cast import House
 
 CHECKED_IN = Path(__file__).resolve().parents[2] / "docs" / "openapi.yml"
 
@@ -46,8 +51,38 @@ def test_acts_ask_for_a_key_and_a_version() -> None:
 def test_the_lists_of_programs_know_the_filters_of_the_pages() -> None:
     paging = {"after", "per"}
     assert set(OrderFilters.__dataclass_fields__) - paging <= set(ORDER_FILTERS.names())
-    spoken = {"q", "type", "state", "severity", "client", "owner", "due", "created", "risk"}
-    assert spoken <= set(CASE_FILTERS.names())
+    assert set(QueueFilters.__dataclass_fields__) - paging - {"scope"} <= set(CASE_FILTERS.names())
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "state=open",
+        "state=waiting",
+        "due=overdue",
+        "due=1h",
+        "due=today",
+        "type=address",
+        "type=inventory",
+        "client=northwind",
+        "owner=client-success",
+        "owner=logistics",
+        "q=address",
+        "q=nothing",
+        "type=address&state=open&per=25",
+    ],
+)
+def test_a_query_of_the_queue_finds_the_same_through_the_api(
+    amal: Api, house: House, case: ExceptionCase, query: str
+) -> None:
+    given = dict(pair.split("=") for pair in query.split("&") if pair)
+    per = int(given.pop("per", "50"))
+    page = queue_page(by=house.actor("amal"), filters=QueueFilters(scope="team", per=per, **given), now=clock.now())
+    live = "" if "state" in given else "&state=live"
+    answer = amal.get(f"exceptions?{query}{live}")
+    assert answer.status_code == 200
+    assert [row["key"] for row in answer.json()["results"]] == [row.key for row in page.rows]
 
 
 @pytest.mark.django_db

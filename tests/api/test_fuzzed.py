@@ -74,6 +74,7 @@ def test_no_request_however_odd_breaks_a_promise(keys: dict[str, Any], admin: st
     settings.API_REQUESTS_PER_MINUTE = 1_000_000
     schema = schemathesis.openapi.from_wsgi("/api/schema/", application)
     asked, promises_broken = 0, []
+    found: Any
     for found in schema.get_all_operations():
         operation = found.ok()
         if operation.path.startswith(("/api/v1/events", "/api/v1/hooks")) and operation.method == "post":
