@@ -1,8 +1,7 @@
 """The expression engine: the only module that knows which one it is.
 
-Expressions are CEL, bounded on purpose. They are checked twice: against typed records, so that an unknown attribute or
-a wrong type is found while it is typed, and compiled for plain dictionaries, which is what decisions are made on.
-Only a boolean `true` is true; whatever fails, at any place, is *undecided* and never "no match".
+Expressions are CEL, bounded on purpose, and checked twice: against typed records, so that an unknown attribute or a wrong type is found
+while it is typed, and compiled for plain dictionaries. Only a boolean `true` is true; whatever fails is *undecided*, never "no match".
 """
 
 from __future__ import annotations
@@ -23,9 +22,7 @@ from rules.mapping_functions import FUNCTIONS
 from rules.syntax import Anatomy, Comparison, anatomy
 from rules.terms import split_conjuncts
 
-LONGEST_SOURCE = 4096
-DEEPEST = 20
-MOST_NESTED = 2
+LONGEST_SOURCE, DEEPEST, MOST_NESTED = 4096, 20, 2
 
 _WRAPPERS = {TEXT: "StringValue", WHOLE: "Int64Value", NUMBER: "DoubleValue", FLAG: "BoolValue"}
 _LOCATED = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from audit.access import require
@@ -67,22 +68,11 @@ def request_waiver(
         )
         require(by, "exceptions.request_waiver", draft)
         _refuse_invalid(draft, spec, now)
-        if Waiver.objects.filter(
-            gate=gate, subject_type=subject.type, subject_id=subject.id, state=WaiverState.REQUESTED
-        ).exists():
-            raise Conflict(
-                f"The same was already asked for {subject_key} and waits for a decision.", code="already-asked"
-            )
+        _refuse_repeated(draft)
         draft.content_hash = content_hash(draft)
         draft.save()
-        record(
-            "waiver.requested",
-            subject=draft,
-            gate=gate,
-            minutes=minutes,
-            answer_by=draft.answer_by,
-            hash=draft.content_hash,
-        )
+        facts: dict[str, Any] = {"gate": gate, "answer_by": draft.answer_by, "hash": draft.content_hash}
+        record("waiver.requested", subject=draft, minutes=minutes, **facts)
         set_timer(subject=subject_ref(draft), kind=LAPSE, due_at=draft.answer_by)
         tell_approvers(draft, role=spec.approver_role, now=now)
     return draft
@@ -263,6 +253,13 @@ def _refuse_unless(waiver: Waiver, state: WaiverState, *, act: str) -> None:
             who=waiver.decided_by_name,
             at=waiver.decided_at or waiver.updated_at,
         )
+
+
+def _refuse_repeated(draft: Waiver) -> None:
+    same = Waiver.objects.filter(gate=draft.gate, subject_type=draft.subject_type, subject_id=draft.subject_id)
+    if same.filter(state=WaiverState.REQUESTED).exists():
+        text = f"The same was already asked for {draft.subject_key} and waits for a decision."
+        raise Conflict(text, code="already-asked")
 
 
 def _refuse_invalid(waiver: Waiver, spec: GateSpec, now: datetime) -> None:

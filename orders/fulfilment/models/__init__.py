@@ -1,6 +1,7 @@
 """What is being fulfilled."""
 
-from orders.fulfilment.models.orders import EarlyNotice, Order, OrderAddress, OrderIdentifier, OrderLine, Sku
+from orders.fulfilment.models.identity import EarlyNotice, OrderAddress, OrderIdentifier
+from orders.fulfilment.models.orders import Order, OrderLine, Sku
 from orders.fulfilment.models.parcels import Export, Fulfilment, FulfilmentLine, Hold
 from orders.fulfilment.models.stock import Reservation, StockItem
 
