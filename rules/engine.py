@@ -6,9 +6,7 @@ while it is typed, and compiled for plain dictionaries. Only a boolean `true` is
 
 from __future__ import annotations
 
-import difflib
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
@@ -19,32 +17,13 @@ from google.protobuf import descriptor_pb2, descriptor_pool, wrappers_pb2
 
 from rules.facts import FLAG, NUMBER, TEXT, WHOLE, ContextSpec, Shape
 from rules.mapping_functions import FUNCTIONS
+from rules.problems import Problem, in_words, problems_of
 from rules.syntax import Anatomy, Comparison, anatomy
 from rules.terms import split_conjuncts
 
 LONGEST_SOURCE, DEEPEST, MOST_NESTED = 4096, 20, 2
 
 _WRAPPERS = {TEXT: "StringValue", WHOLE: "Int64Value", NUMBER: "DoubleValue", FLAG: "BoolValue"}
-_LOCATED = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
-_TYPE_WORDS = {
-    "wrapper(string)": "text",
-    "string": "text",
-    "wrapper(int)": "a whole number",
-    "int": "a whole number",
-    "wrapper(double)": "a number",
-    "double": "a number",
-    "wrapper(bool)": "yes or no",
-    "bool": "yes or no",
-}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with an expression, and where: line and column count from 1."""
-
-    message: str
-    line: int = 1
-    column: int = 1
 
 
 class ExpressionInvalid(ValueError):
@@ -200,7 +179,7 @@ def _compile_predicate(source: str, key: _Key) -> Predicate:
     typed = _compile(source, _typed_env(key), key)
     returned = typed.return_type().name()
     if returned != "BOOL":
-        problem = Problem(f"A predicate answers yes or no; this one gives {_in_words(returned.lower())}.")
+        problem = Problem(f"A predicate answers yes or no; this one gives {in_words(returned.lower())}.")
         raise ExpressionInvalid(source, [problem])
     names = tuple(key.shape())
     whole = _expression(source, names)
@@ -234,7 +213,9 @@ def _compile(source: str, env: cel.Env, key: _Key | None) -> cel.Expression:
     try:
         program = env.compile(source)
     except RuntimeError as error:
-        raise ExpressionInvalid(source, _problems(str(error), key)) from None
+        raise ExpressionInvalid(
+            source, problems_of(str(error), ContextSpec("", key.shape()).paths() if key else [])
+        ) from None
     found = anatomy(program.serialize())
     if found.depth > DEEPEST:
         raise ExpressionInvalid(source, [Problem(f"The expression nests {found.depth} deep; {DEEPEST} is the limit.")])
@@ -328,42 +309,6 @@ def _fill(node: Any, activation: cel.Activation, pointer: str) -> Any:
     if words:
         raise MappingFailed(pointer, f"{node.source}: {words}")
     return value
-
-
-def _problems(text: str, key: _Key | None) -> list[Problem]:
-    found = [
-        Problem(_sentence(message, key), int(line), max(int(column), 1))
-        for line, column, message in _LOCATED.findall(text)
-    ]
-    return found or [Problem(text.split(": ", 1)[-1].removesuffix(" [INVALID_ARGUMENT]"))]
-
-
-def _sentence(message: str, key: _Key | None) -> str:
-    if unknown := re.match(r"undeclared reference to '([^']*)'", message):
-        return f"There is no attribute {unknown[1]}.{_suggestion(unknown[1], key)}"
-    if unknown := re.match(r"undefined field '([^']*)' not found in struct 'handrail\.([^']*)'", message):
-        return f"{unknown[2]} has no attribute {unknown[1]}.{_suggestion(unknown[1], key)}"
-    if clash := re.match(r"found no matching overload for '_?([^'_]+)_?' applied to '\((.*)\)'", message):
-        left, _, right = clash[2].partition(", ")
-        if right:
-            return f"{_in_words(left)} and {_in_words(right)} do not go together with {clash[1]}.".capitalize()
-        return f"{clash[1]} cannot be applied to {_in_words(left)}."
-    if "'<EOF>'" in message:
-        missing = re.match(r"Syntax error: missing '(.*)' at '<EOF>'", message)
-        return f"The expression ends where {missing[1]} is missing." if missing else "The expression ends too early."
-    return message.removeprefix("Syntax error: ").partition(" expecting {")[0].strip().capitalize() + "."
-
-
-def _in_words(type_name: str) -> str:
-    return _TYPE_WORDS.get(type_name, f"a list ({type_name})" if type_name.startswith("list") else type_name)
-
-
-def _suggestion(name: str, key: _Key | None) -> str:
-    if key is None:
-        return ""
-    known = [part for path in ContextSpec("", key.shape()).paths() for part in re.split(r"\[\]\.|\.", path)]
-    close = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {close[0]}?" if close else ""
 
 
 def _only_boolean(value: Any) -> bool | None:

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from audit.context import Actor
 from rules import engine, facts
 from rules.models import Decision
+from rules.problems import Problem
 from rules.selectors.books import ORDER_CONTEXT, book
 
 RECENT = 500
@@ -36,7 +37,7 @@ def recent_decisions(*, by: Actor, limit: int = RECENT) -> list[Decision]:
 class Trial:
     """What a predicate does to recent orders: how many it matches, cannot decide, and some it matches by key."""
 
-    problems: tuple[engine.Problem, ...] = ()
+    problems: tuple[Problem, ...] = ()
     tried: int = 0
     matched: int = 0
     undecided: int = 0

@@ -13,7 +13,6 @@ from rules.engine import (
     ExpressionInvalid,
     MappingFailed,
     MappingInvalid,
-    Problem,
     _only_boolean,
     activation_for,
     check_predicate,
@@ -21,6 +20,7 @@ from rules.engine import (
     compile_predicate,
 )
 from rules.facts import ContextSpec, Declared, as_shape
+from rules.problems import Problem
 
 ATTRIBUTES: dict[str, Declared] = {
     "channel": str,
