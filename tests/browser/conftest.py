@@ -1,0 +1,86 @@
+"""A real Chromium that fails on any console error, any CSP report and any axe violation."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from audit import clock
+from audit.access import system_actor
+from tests.cast import PASSWORD, House, furnish
+from tests.chromium import find
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+Visitor = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = find()
+    if path is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop runs in the thread of the tests
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+    os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
+
+
+@pytest.fixture
+def house(transactional_db: None) -> House:
+    return furnish(by=system_actor("test"), now=clock.now())
+
+
+@pytest.fixture
+def visit(chromium: Browser, live_server: Any, house: House) -> Iterator[Visitor]:
+    """Sign somebody in and give their page; at the end nothing may have complained."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def sign_in(name: str, *, width: int = 1440, scheme: str = "light", javascript: bool = True) -> Page:
+        context = chromium.new_context(
+            base_url=live_server.url,
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if scheme == "dark" else "light",
+            java_script_enabled=javascript,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto("/signin/")
+        page.fill("#id_username", name)
+        page.fill("#id_password", PASSWORD)
+        page.click("form button.primary")
+        return page
+
+    yield sign_in
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def is_complaint(message: ConsoleMessage) -> bool:
+    """Errors and warnings, but for Chromium's own remark that a page answered 400, 409 or 422, which is what it should answer."""
+    meant = re.search(r"status of (400|409|422) ", message.text)
+    return message.type in {"error", "warning"} and meant is None
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds on the page, loaded again where the content security policy lets axe in."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [f"{one['id']}: {[node['target'] for node in one['nodes']][:3]}" for one in found]

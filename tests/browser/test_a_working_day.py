@@ -1,0 +1,92 @@
+"""From signing in to the proof: one person works, another approves; with a script and without one."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from exceptions.models import ExceptionCase, Waiver
+from exceptions.states import CaseState, WaiverState
+from tests.browser.conftest import Visitor
+from tests.cast import House
+from tests.pages.conftest import open_cases
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_case_is_taken_and_resolved_with_the_keyboard(visit: Visitor, house: House) -> None:
+    (case,) = open_cases(house, 1)
+    page = visit("amal")
+    expect(page).to_have_url(re.compile("/queue/$"))
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"/exceptions/{case.key}/$"))
+    page.keyboard.press("a")
+    expect(page.get_by_text("You have it now.")).to_be_visible()
+    page.keyboard.press("r")
+    expect(page.get_by_role("heading", name="Resolve")).to_be_visible()
+    page.get_by_label("Solved, goes on").check()
+    page.get_by_role("button", name="Resolve").click()
+    expect(page.get_by_text(f"{case.key}: Resolved.")).to_be_visible()
+    case.refresh_from_db()
+    assert case.state == CaseState.RESOLVED
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_one_asks_another_approves(visit: Visitor, house: House, javascript: bool) -> None:
+    (case,) = open_cases(house, 1)
+    page = visit("amal", javascript=javascript)
+    page.goto(f"/exceptions/{case.key}/")
+    page.get_by_role("link", name="Ask for a time-limited exception").click()
+    page.get_by_label("Ship despite").or_(page.locator("input[name=gate]").first).first.check()
+    page.get_by_label("Why").fill("The customer confirmed the address by phone.")
+    page.get_by_label("What will be done until then").fill("Correct it in the store today.")
+    page.get_by_role("button", name="Ask for it").click()
+    expect(page.get_by_text("You asked for this, so somebody else has to decide.")).to_be_visible()
+    waiver = Waiver.objects.get()
+
+    lead = visit("lee", javascript=javascript)
+    expect(lead).to_have_url(re.compile("/approvals/$"))
+    lead.get_by_role("row", name=re.compile(waiver.key)).get_by_role("link").click()
+    lead.get_by_label("Approve").check()
+    lead.get_by_role("button", name="Send your decision").click()
+    expect(lead.get_by_text(f"{waiver.key}: Approved.")).to_be_visible()
+    waiver.refresh_from_db()
+    assert waiver.state == WaiverState.APPROVED
+
+
+def test_two_browsers_one_has_it_the_other_is_told(visit: Visitor, house: House) -> None:
+    (case,) = open_cases(house, 1)
+    first, second = visit("amal"), visit("bo")
+    for page in (first, second):
+        page.goto(f"/exceptions/{case.key}/")
+    first.get_by_role("button", name="Take it").click()
+    expect(first.get_by_text("You have it now.")).to_be_visible()
+    second.get_by_role("button", name="Take it").click()
+    expect(second.get_by_text(re.compile("Amal Okafor was faster"))).to_be_visible()
+    assert ExceptionCase.objects.get().acknowledged_by.startswith("user:")
+
+
+def test_the_core_acts_work_without_a_script(visit: Visitor, house: House) -> None:
+    cases = open_cases(house, 2)
+    page = visit("amal", javascript=False)
+    page.goto("/queue/?q=parcel+1")
+    expect(page.get_by_text(cases[1].key)).to_be_visible()
+    page.goto(f"/exceptions/{cases[0].key}/")
+    page.get_by_role("button", name="Take it").click()
+    page.get_by_label("Add a note").fill("Called the customer.")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.get_by_text("Called the customer.")).to_be_visible()
+    page.get_by_role("link", name="Wait…").click()
+    page.get_by_label("Reason").fill("the customer looks it up")
+    page.get_by_role("button", name="Wait").click()
+    cases[0].refresh_from_db()
+    assert cases[0].state == CaseState.WAITING
+    page.goto("/queue/")
+    page.get_by_label(f"Select {cases[1].key}").check()
+    page.get_by_role("button", name="Reassign…").click()
+    page.get_by_label("To").select_option("bo")
+    page.get_by_label("Reason").fill("knows this customer")
+    page.get_by_role("button", name="Confirm").click()
+    cases[1].refresh_from_db()
+    assert cases[1].owner.slug == "bo"

@@ -1,0 +1,40 @@
+"""Every page, light and dark, wide and narrow: no violation, nothing overflows."""
+
+import pytest
+
+from tests.browser.conftest import Visitor, violations
+from tests.cast import House
+from tests.pages.conftest import open_cases
+
+pytestmark = pytest.mark.browser
+PAGES = (
+    "/queue/",
+    "/queue/team/",
+    "/approvals/",
+    "/orders/",
+    "/dead-letters/",
+    "/audit/",
+    "/status/",
+    "/search/?q=x",
+    "/queue/?type=nonsense",
+)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+def test_pages_are_accessible_and_fit(visit: Visitor, house: House, scheme: str, width: int, chromium) -> None:
+    cases = open_cases(house, 3)
+    page = visit("lee", scheme=scheme, width=width)
+    problems = []
+    acts = [
+        f"/exceptions/{cases[0].key}/",
+        f"/exceptions/{cases[0].key}/resolve/",
+        f"/time-limited/new/?for={cases[0].key}",
+    ]
+    for path in [*PAGES, *acts]:
+        page.goto(path)
+        problems += [f"{path} {one}" for one in violations(page)]
+        overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        problems += [f"{path} is {overflow} px too wide"] if overflow > 0 else []
+        inline = page.evaluate("document.querySelectorAll('[style], style').length")
+        problems += [f"{path} has inline style"] if inline else []
+    assert problems == []
