@@ -116,7 +116,8 @@ class ActResource(Resource):
     seen: int | None = None
 
     def post(self, request: Request, key: Any, **more: Any) -> Response:
-        """Act once, and answer with the record as it is then."""
+        """Act once, and answer with the record as it is then; who lost sight of it is not told an earlier answer either."""
+        self.find(key)
         return once(request, self.by, lambda: self._act(key, more))
 
     def _act(self, key: Any, more: Mapping[str, Any]) -> Response:
