@@ -6,7 +6,7 @@ import re
 import pytest
 from django.apps import apps
 from django.core.management import call_command
-from django.db import connection, models
+from django.db import connection
 
 from audit import verbs
 from audit.models import Accountable
@@ -26,11 +26,10 @@ def _installed(table: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("model", ACCOUNTABLE_MODELS, ids=lambda model: model._meta.label)
-def test_every_accountable_model_has_its_guards_awake(db: None, model: type[models.Model]) -> None:
-    expected = {trigger.get_pgid(model) for trigger in model._meta.triggers}
-    assert {type(trigger).__name__ for trigger in model._meta.triggers} >= {
-        type(trigger).__name__ for trigger in ACCOUNTABLE
-    }
+def test_every_accountable_model_has_its_guards_awake(db: None, model: type[Accountable]) -> None:
+    triggers = getattr(model._meta, "triggers", [])
+    expected = {trigger.get_pgid(model) for trigger in triggers}
+    assert {type(trigger).__name__ for trigger in triggers} >= {type(trigger).__name__ for trigger in ACCOUNTABLE}
     assert len(expected) >= len(ACCOUNTABLE)
     installed = _installed(model._meta.db_table)
     assert expected - installed.keys() == set()
@@ -38,7 +37,7 @@ def test_every_accountable_model_has_its_guards_awake(db: None, model: type[mode
 
 
 @pytest.mark.parametrize("model", ACCOUNTABLE_MODELS, ids=lambda model: model._meta.label)
-def test_every_column_of_a_record_reaches_its_history(db: None, model: type[models.Model]) -> None:
+def test_every_column_of_a_record_reaches_its_history(db: None, model: type[Accountable]) -> None:
     columns = {field.column for field in model._meta.concrete_fields}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -52,7 +51,7 @@ def test_every_column_of_a_record_reaches_its_history(db: None, model: type[mode
 
 
 @pytest.mark.parametrize("model", WITH_EDGES, ids=lambda model: model._meta.label)
-def test_the_database_knows_exactly_the_published_edges(db: None, model: type[models.Model]) -> None:
+def test_the_database_knows_exactly_the_published_edges(db: None, model: type[Accountable]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_get_functiondef(tgfoid) FROM pg_trigger WHERE tgrelid = %s::regclass AND tgname LIKE 'pgtrigger_guard_update%%'",
