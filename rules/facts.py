@@ -115,7 +115,7 @@ def _fit_list(value: Any, shape: Shape) -> Any:
 
 def _is_of_kind(value: Any, kind: str) -> bool:
     if kind == TEXT:
-        return isinstance(value, str) and len(value) <= LONGEST_TEXT and _is_unicode(value)
+        return isinstance(value, str) and len(value) <= LONGEST_TEXT and _is_storable(value)
     if kind == FLAG:
         return isinstance(value, bool)
     if isinstance(value, bool):
@@ -125,8 +125,10 @@ def _is_of_kind(value: Any, kind: str) -> bool:
     return isinstance(value, float | int) and math.isfinite(value)
 
 
-def _is_unicode(value: str) -> bool:
-    # A lone surrogate cannot be encoded, and the expression engine would fail on it later and louder.
+def _is_storable(value: str) -> bool:
+    # The database takes no NUL, and a lone surrogate cannot be encoded: both would fail later and louder.
+    if "\x00" in value:
+        return False
     return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
 
 

@@ -100,6 +100,7 @@ def test_an_expression_without_bounds_is_refused(source: str, words: str) -> Non
         ("fraud_score < 70", {"fraud_score": 2**70}, None),
         ('channel == "web"', {"channel": None}, False),
         ('channel == "web"', {"channel": "\ud800"}, None),
+        ('channel == "web"', {"channel": "a\x00b"}, None),
         ('channel == "web" && fraud_score < 70', {"channel": "phone"}, False),
         ('channel == "web" && fraud_score < 70', {"channel": "web"}, None),
         ('channel == "web" || fraud_score < 70', {"channel": "web"}, True),
