@@ -85,7 +85,7 @@ def test_the_core_acts_work_without_a_script(visit: Visitor, house: House) -> No
     page.goto("/queue/")
     page.get_by_label(f"Select {cases[1].key}").check()
     page.get_by_role("button", name="Reassign…").click()
-    page.get_by_label("To").select_option("bo")
+    page.get_by_label("To", exact=True).select_option("bo")
     page.get_by_label("Reason").fill("knows this customer")
     page.get_by_role("button", name="Confirm").click()
     cases[1].refresh_from_db()
