@@ -23,6 +23,7 @@ from orders.sync.services import apply_due, deliver_due
 STORE = "sandbox-store"
 MOST_IN_A_BATCH = 100
 PAUSE_SECONDS = 0.5
+RETRIES = 120
 
 
 class Stack:
@@ -40,7 +41,7 @@ class Stack:
                 body = json.dumps(events[start : start + MOST_IN_A_BATCH]).encode()
                 signed = signatures.sign(secret=secret, message_id=events[start]["id"], at=clock.now(), body=body)
                 headers = {"Content-Type": "application/cloudevents-batch+json", "X-Handrail-System": STORE, **signed}
-                client.post(f"{self.url}/api/v1/events", content=body, headers=headers).raise_for_status()
+                _post_until_accepted(client, f"{self.url}/api/v1/events", content=body, headers=headers)
 
     def misbehave(self, failures: dict[str, str]) -> None:
         """Tell the sandbox which orders fail, and how."""
@@ -105,6 +106,21 @@ def own_stack() -> Iterator[OwnStack]:
         sandbox.stop()
         server.shutdown()
         server.server_close()
+
+
+def _post_until_accepted(client: httpx2.Client, url: str, *, content: bytes, headers: dict[str, str]) -> None:
+    """Send again while the receiver is away, as a store does: the same event twice has one effect."""
+    for _ in range(RETRIES):
+        try:
+            answer = client.post(url, content=content, headers=headers)
+        except httpx2.TransportError:
+            time.sleep(PAUSE_SECONDS)
+            continue
+        if not answer.is_server_error:
+            answer.raise_for_status()
+            return
+        time.sleep(PAUSE_SECONDS)
+    client.post(url, content=content, headers=headers).raise_for_status()
 
 
 def _answers(url: str) -> bool:

@@ -1,0 +1,119 @@
+"""The whole product as its operators run it: real processes under `manage.py up`, in a directory of its own."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+ROOT = Path(__file__).resolve().parents[2]
+MARKS = {"web": "gunicorn", "worker": " worker ", "beat": " beat ", "redis": "redis-server", "sandbox": "sandbox"}
+START_SECONDS = 400
+
+
+@dataclass
+class Product:
+    """One running product; `kill` ends a process as a crash would."""
+
+    process: subprocess.Popen[bytes]
+    environment: dict[str, str]
+    output: Path
+    url: str
+
+    def kill(self, name: str) -> bool:
+        """SIGKILL the process called `name`; whether there was one at this moment."""
+        for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
+            try:
+                command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+            except OSError:
+                continue
+            if MARKS[name] in command:
+                os.kill(int(pid), signal.SIGKILL)
+                return True
+        return False
+
+    def stop(self) -> None:
+        """What Ctrl-C does, to the end; once is enough."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=120)
+
+    def command(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a management command against this product."""
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def answer(self, *arguments: str) -> tuple[int, dict[str, Any]]:
+        """The exit status and the JSON document of a management command."""
+        command = self.command(*arguments, "--json")
+        out, errors = command.communicate()
+        assert out, errors
+        return command.returncode, json.loads(out)
+
+    def said(self) -> list[str]:
+        """The processes that the supervisor said had been killed."""
+        return re.findall(r"^(\w+) +│ ended by signal SIGKILL", self.output.read_text(), re.MULTILINE)
+
+    def wait_until_it_answers(self) -> None:
+        """Block until the web server answers; fails with the output when the product ends or takes too long."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if httpx2.get(f"{self.url}/healthz", timeout=2, trust_env=False).status_code == 200:
+                    return
+            except httpx2.HTTPError:
+                time.sleep(0.2)
+        raise AssertionError(self.output.read_text()[-4000:])
+
+
+@contextmanager
+def product(directory: Path) -> Iterator[Product]:
+    """Start it without a demo, and stop it as Ctrl-C does."""
+    port, sandbox = _free_ports()
+    environment = {
+        name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "CELERY_BROKER_URL"}
+    }
+    environment |= {
+        "HANDRAIL_DATA_DIR": str(directory),
+        "HANDRAIL_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "HANDRAIL_SANDBOX_URL": f"http://127.0.0.1:{sandbox}",
+    }
+    output = directory / "output"
+    command = [
+        sys.executable,
+        str(ROOT / "manage.py"),
+        "up",
+        "--no-demo",
+        f"--port={port}",
+        f"--sandbox-port={sandbox}",
+    ]
+    with output.open("wb") as stream:
+        process = subprocess.Popen(command, env=environment, stdout=stream, stderr=stream, start_new_session=True)
+    running = Product(process, environment, output, f"http://127.0.0.1:{port}")
+    try:
+        running.wait_until_it_answers()
+        yield running
+    finally:
+        running.stop()
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("127.0.0.1", 0))
+        second.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]
