@@ -61,15 +61,22 @@ class Supervisor:
         """End every program, the last started first, each with its own patience."""
         self._stopping.set()
         for program, task in reversed(self._running):
+            await self._end(program, task)
+
+    async def _end(self, program: Program, task: asyncio.Task[None]) -> None:
+        asked: asyncio.subprocess.Process | None = None
+        while not task.done():
             process = self._processes.get(program.name)
-            if process is not None and process.returncode is None:
+            if process is not None and process is not asked and process.returncode is None:
+                asked = process  # one that was just being restarted comes by as the next
                 _signal_group(process, program.stop_signal)
                 try:
-                    await asyncio.wait_for(process.wait(), program.patience)
+                    await asyncio.wait_for(_end_of(process), program.patience)
                 except TimeoutError:
                     say(program.name, f"did not end within {program.patience:.0f} s, killed")
                     _signal_group(process, signal.SIGKILL)
-            await task
+            await asyncio.wait({task}, timeout=0.1)
+        await task
 
     async def _keep_alive(self, program: Program, colour: int) -> None:
         pause = 0.5
@@ -78,10 +85,8 @@ class Supervisor:
             process = await self._spawn(program)
             self._processes[program.name] = process
             output = asyncio.create_task(self._relay(program.name, process, colour))
-            status = await process.wait()
-            _signal_group(
-                process, signal.SIGKILL
-            )  # what a killed parent left behind must not work beside its successor
+            status = await _end_of(process)
+            _signal_group(process, signal.SIGKILL)  # nothing left behind may work beside the successor
             await output
             if self._stopping.is_set():
                 return
@@ -119,6 +124,13 @@ class Supervisor:
 def _end_with_parent() -> None:
     """Ask the kernel for SIGTERM when the supervisor is gone, even by a hard kill: no orphan keeps the port or the queue."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+async def _end_of(process: asyncio.subprocess.Process) -> int:
+    """Its exit status. `process.wait()` would also wait for the output, which a left-behind child may hold open for ever."""
+    while process.returncode is None:  # noqa: ASYNC110 -- asyncio tells of the end in no other way
+        await asyncio.sleep(0.1)
+    return process.returncode
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:

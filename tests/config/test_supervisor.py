@@ -82,3 +82,27 @@ def test_a_child_that_will_not_end_is_killed_after_its_patience(
 
 def test_a_step_reports_its_status() -> None:
     assert asyncio.run(Supervisor().run_once(program("step", "raise SystemExit(3)"))) == 3
+
+
+def test_what_a_killed_child_left_behind_does_not_work_beside_its_successor(tmp_path: Path) -> None:
+    starts, grandchildren = tmp_path / "starts", tmp_path / "grandchildren"
+    code = f"""
+import os, time
+if os.fork() == 0:
+    open({str(grandchildren)!r}, "a").write(f"{{os.getpid()}}\\n"); time.sleep(60); os._exit(0)
+open({str(starts)!r}, "a").write(f"{{os.getpid()}}\\n"); time.sleep(60)
+"""
+
+    async def scenario() -> str:
+        supervisor = Supervisor()
+        supervisor.start(program("pool", code))
+        (first,) = await until(starts, 1)
+        (orphan,) = await until(grandchildren, 1)
+        os.kill(int(first), signal.SIGKILL)
+        await until(starts, 2)
+        await supervisor.shut_down()
+        return orphan
+
+    orphan = asyncio.run(scenario())
+    state = Path(f"/proc/{orphan}/stat")
+    assert not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] == "Z"
