@@ -17,6 +17,7 @@ from exceptions.services.notifications import Telling, notify_many
 from exceptions.services.timers import TimerSetting, set_timers
 from exceptions.states import CASE_LIVE
 from rules import selectors as rules
+from rules.business_time import Derivation
 from rules.models import Client
 from rules.rulebook import CompiledBook
 from rules.selectors.people import Roster
@@ -30,6 +31,9 @@ ACKNOWLEDGE, ESCALATE, PROGRESS, OVERRUN, WAKE, CLOSE = (
     "case.close",
 )
 OVERRUN_AFTER = timedelta(hours=48)
+
+# The deadline and the ladder of a type under a client's calendar, for everything opened at one moment.
+Terms = dict[tuple[str, str | None], tuple[Derivation, list[dict[str, str]]]]
 CASE_TYPE = "exceptions.exceptioncase"
 
 
@@ -91,8 +95,9 @@ def open_cases(*, openings: Sequence[CaseOpening], by: Actor, now: datetime) -> 
         clients = Client.objects.select_related("calendar").in_bulk(
             {one.client_id for one in unique.values() if one.client_id}
         )
+        terms: Terms = {}
         fresh = [
-            _new_case(opening, book, roster, clients.get(opening.client_id), now)
+            _new_case(opening, book, roster, clients.get(opening.client_id), now, terms)
             for identity, opening in unique.items()
             if identity not in known
         ]
@@ -135,11 +140,16 @@ def _count_occurrences(cases: Iterable[ExceptionCase], now: datetime) -> None:
 
 
 def _new_case(
-    opening: CaseOpening, book: CompiledBook, roster: Roster, client: Client | None, now: datetime
+    opening: CaseOpening, book: CompiledBook, roster: Roster, client: Client | None, now: datetime, terms: Terms
 ) -> ExceptionCase:
     spec = book.exception_type(opening.type)
     hours = client.calendar.slug if client else None
-    due = book.due_at(spec.sla, now, hours)
+    if (spec.slug, hours) not in terms:  # business time is counted once for all that open together
+        terms[spec.slug, hours] = (
+            book.due_at(spec.sla, now, hours),
+            ladders.unroll(spec, book, opened_at=now, client_calendar=hours),
+        )
+    due, ladder = terms[spec.slug, hours]
     owner = roster.on_duty(spec.owner)
     backup = roster.owners[owner.backup_id]
     return ExceptionCase(
@@ -163,7 +173,7 @@ def _new_case(
         due_words=due.words,
         book_number=book.number,
         route=spec.route,
-        ladder=ladders.unroll(spec, book, opened_at=now, client_calendar=hours),
+        ladder=ladder,
         playbook=spec.playbook,
         acceptance=spec.acceptance,
         outcomes=spec.outcomes,
