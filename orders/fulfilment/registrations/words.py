@@ -28,6 +28,8 @@ verbs.register(
         "fulfilment.heard_late": "{actor} heard of a step that was already behind",
         "fulfilment.confirmation_missed": "{actor} noticed that nobody confirmed in time",
         "fulfilment.confirmation_waived": "{actor} went on without the vendor's confirmation, as a time-limited exception allows",
+        "system.set_up": "{actor} set up a system",
+        "connector.set_up": "{actor} set up a connector",
         "sku.added": "{actor} learned of a product",
         "stock.reserved": "{actor} set units aside",
         "stock.put_back": "{actor} put units back",

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from audit.context import Actor, acting
+from audit.services.events import record
 from orders.fulfilment.shipped import ShippedConnector
 from orders.sync import connectors
 from orders.sync.envelopes import Envelope
@@ -32,6 +33,7 @@ def install_connectors(
                     event_type=one.event_type,
                     mapping=dict(one.mapping),
                 )
+                record("connector.set_up", subject=known[one.topic], changes={}, topic=one.topic)
     return [known[one.topic] for one in shipped]
 
 
@@ -42,10 +44,10 @@ def events_of(
 
     Raises `orders.sync.errors.Unreadable` naming the field a record does not carry.
     """
-    for record in records:
-        if not when or record["order"].get(when):
+    for one in records:
+        if not when or one["order"].get(when):
             yield connectors.translate(
-                mapping=connector.mapping, event_type=connector.event_type, source=source, payload=record, now=now
+                mapping=connector.mapping, event_type=connector.event_type, source=source, payload=one, now=now
             )
 
 

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 
 from audit.access import Role
 from audit.models import User
+from audit.services.events import record
 from rules.models import Calendar, Client, ClientAccess, Owner, Team, TeamMember
 
 DEMO_PASSWORD: Final = "handrail-demo"  # noqa: S105 -- printed by `make up` for everyone to sign in with
@@ -70,6 +71,7 @@ def add_clients() -> dict[str, Client]:
                 calendar=calendars[calendar],
                 currency=currency,
             )
+            record("rules.edited", subject=known[slug], changes={})
     return known
 
 
@@ -105,6 +107,7 @@ def add_people(clients: Mapping[str, Client]) -> dict[str, User]:
 def _add_owner(user: User) -> None:
     """Whoever works cases can own them; Ops backs everybody up."""
     backup = Owner.objects.select_related("calendar").get(slug="ops-team")
-    Owner.objects.create(
+    owner = Owner.objects.create(
         slug=user.username, name=user.display_name, kind="person", user=user, backup=backup, calendar=backup.calendar
     )
+    record("rules.edited", subject=owner, changes={})

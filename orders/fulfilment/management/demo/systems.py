@@ -6,6 +6,7 @@ from typing import Final
 from django.conf import settings
 
 from audit.context import Actor, acting
+from audit.services.events import record
 from orders.sync.models import Credential, System
 from orders.sync.sandbox import sandbox_secret
 from orders.sync.services import add_credential
@@ -36,6 +37,7 @@ def add_systems(*, by: Actor, now: datetime) -> dict[str, System]:
             if system.base_url != address:
                 system.base_url = address
                 system.save()
+                record("system.set_up", subject=system, changes={}, layer=layer.value)
             known[slug] = system
             _share_secret(system, by, now)
     return known
