@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,6 @@ from schemathesis.specs.openapi.checks import (
 from audit import clock
 from audit.access import GRANTS, Role
 from audit.context import Actor
-from config.wsgi import application
 from exceptions.models import ExceptionCase
 from orders.fulfilment.models import Order
 from rules.models import Client
@@ -72,7 +72,7 @@ def admin(program: Callable[..., Api], northwind: Client) -> str:
 @pytest.mark.usefixtures("one_connection")
 def test_no_request_however_odd_breaks_a_promise(keys: dict[str, Any], admin: str, settings: Settings) -> None:
     settings.API_REQUESTS_PER_MINUTE = 1_000_000
-    schema = schemathesis.openapi.from_wsgi("/api/schema/", application)
+    schema = schemathesis.openapi.from_wsgi("/api/schema/", get_wsgi_application())
     asked, promises_broken = 0, []
     found: Any
     for found in schema.get_all_operations():
