@@ -17,7 +17,7 @@ from exceptions.models.cases import CaseQuerySet
 from exceptions.selectors.next_steps import NextStep, next_step
 from exceptions.states import CASE_LIVE, CaseState
 from rules import selectors as rules
-from rules.models import Client, ExceptionType
+from rules.models import ExceptionType
 
 DUE = {"overdue": timedelta(0), "1h": timedelta(hours=1), "today": timedelta(hours=24)}
 PER_PAGE = (25, 50, 100, 200)
@@ -91,7 +91,7 @@ def visible_cases(by: Actor) -> CaseQuerySet:
 
 def queue_page(*, by: Actor, filters: QueueFilters, now: datetime) -> QueuePage:
     """The page. Raises `Invalid` naming an unknown filter value: a bad filter never widens the set."""
-    refuse_unknown(filters)
+    refuse_unknown(filters, by=by)
     cases = filtered(visible_cases(by).live(), by=by, filters=filters, now=now)
     ordered = cases.select_related("owner", "backup", "client").order_by("due_at", "pk")
     if filters.after:
@@ -191,8 +191,8 @@ def _row(case: ExceptionCase, mine: set[UUID]) -> CaseRow:
     )
 
 
-def refuse_unknown(filters: QueueFilters) -> None:
-    """Raise `Invalid` for a value no filter has."""
+def refuse_unknown(filters: QueueFilters, *, by: Actor) -> None:
+    """Raise `Invalid` for a value no filter has; another's client is as unknown as none."""
     known: dict[str, Sequence[Any]] = {
         "scope": ("mine", "team", "unowned"),
         "state": ("", *CASE_LIVE),
@@ -202,7 +202,7 @@ def refuse_unknown(filters: QueueFilters) -> None:
     if filters.type:
         known["type"] = list(ExceptionType.objects.values_list("slug", flat=True))
     if filters.client:
-        known["client"] = list(Client.objects.values_list("slug", flat=True))
+        known["client"] = list(rules.clients_of(by).values_list("slug", flat=True))
     errors = [
         FieldError(f"/{name}", "unknown", f"{name} cannot be “{getattr(filters, name)}”.")
         for name, values in known.items()

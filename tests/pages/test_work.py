@@ -57,6 +57,12 @@ def test_a_bad_filter_shows_nothing_and_says_so(signed_in: SignedIn, house: Hous
     assert "type cannot be “adress”" in answer.content.decode()
 
 
+def test_a_client_of_others_is_as_unknown_as_none(signed_in: SignedIn, house: House) -> None:
+    noor = signed_in("noor")
+    foreign, none = noor.get("/queue/?client=northwind"), noor.get("/queue/?client=nobody")
+    assert (foreign.status_code, none.status_code) == (400, 400)
+
+
 def test_take_note_and_resolve(signed_in: SignedIn, house: House) -> None:
     (case,) = open_cases(house, 1)
     amal = signed_in("amal")
