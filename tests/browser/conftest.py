@@ -27,8 +27,9 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 Visitor = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Closed with its module: while Playwright's loop runs, no other test could run a loop of its own."""
     path = find()
     if path is None:
         pytest.skip("needs Chromium: apt-get install chromium")
