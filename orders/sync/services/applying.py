@@ -57,6 +57,8 @@ def _walk(lane: int, now: datetime, limit: int) -> int:
             InboundEvent.objects.filter(lane=lane, state=InboundState.NEW).select_related("system").order_by("number")
         )
         events = list(waiting[:limit])
+        if events and events[0].attempts:
+            events = events[:1]  # one of them ended its worker: alone, so that only the one to blame is counted out
         exhausted = [event for event in events if event.attempts >= MOST_ATTEMPTS]
         _bury(dict.fromkeys(exhausted, "It ended the worker every time it was tried."), by, now)
         # Counted and committed before the work: an event that kills its worker is not tried for ever.
@@ -96,7 +98,9 @@ def rounds(events: Iterable[InboundEvent]) -> list[list[InboundEvent]]:
 def _apply(events: Sequence[InboundEvent], by: Actor, now: datetime) -> None:
     fresh = _without_overtaken(events, now)
     failed = _handle(fresh, by, now)
-    _finish([event for event in fresh if event not in failed], InboundState.APPLIED, "", now)
+    applied = [event for event in fresh if event not in failed]
+    _finish(applied, InboundState.APPLIED, "", now)
+    _remember_tokens(applied)
     _bury(failed, by, now)
 
 
@@ -117,7 +121,7 @@ def _handle(events: Sequence[InboundEvent], by: Actor, now: datetime) -> dict[In
             if bad
             else _halve(events, str(named), by, now)
         )
-    except (DomainError, DatabaseError, LookupError, ValueError, TypeError) as failure:
+    except (DomainError, DatabaseError, LookupError, ValueError, TypeError, AttributeError, RuntimeError) as failure:
         return _halve(events, _words(failure), by, now)
     return {}
 
@@ -152,19 +156,21 @@ def _without_overtaken(events: Sequence[InboundEvent], now: datetime) -> list[In
         if (event.change_token or 0) <= newest.get((event.system_id, event.subject, event.type), -1)
     ]
     _finish(stale, InboundState.SUPERSEDED, "The same system told something newer before.", now)
+    return [event for event in events if event not in stale]
+
+
+def _remember_tokens(applied: Sequence[InboundEvent]) -> None:
+    """What was applied is the newest now; what failed is not, so that its replay still counts."""
     ChangeToken.objects.bulk_create(
         [
-            ChangeToken(
-                system_id=event.system_id, subject=event.subject, type=event.type, token=event.change_token or 0
-            )
-            for event in counted
-            if event not in stale
+            ChangeToken(system_id=event.system_id, subject=event.subject, type=event.type, token=event.change_token)
+            for event in applied
+            if event.change_token is not None
         ],
         update_conflicts=True,
         unique_fields=["system", "subject", "type"],
         update_fields=["token"],
     )
-    return [event for event in events if event not in stale]
 
 
 def _finish(events: Sequence[InboundEvent], state: InboundState, cause: str, now: datetime) -> None:

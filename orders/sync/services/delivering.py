@@ -29,7 +29,7 @@ from orders.sync.states import CredentialKind, OutboundState
 
 BATCH = 64
 PARALLEL = 8
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(minutes=3)  # longer than a whole batch of systems that do not answer
 TIMEOUT_SECONDS = 10
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=10)

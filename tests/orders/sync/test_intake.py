@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 from audit import clock
 from audit.context import Actor
 from exceptions.models import ExceptionCase
-from orders.sync import services, signatures
+from orders.sync import handlers, services, signatures
 from orders.sync.envelopes import of_document
 from orders.sync.models import InboundEvent, System
 from orders.sync.states import CredentialKind, InboundState
@@ -78,6 +78,37 @@ def test_events_of_one_subject_are_applied_in_order_and_older_ones_are_overtaken
     services.apply_due(now=clock.now())
     assert applied == ["new", "newer"]
     assert InboundEvent.objects.get(event_id="old").state == InboundState.SUPERSEDED
+
+
+def test_a_replayed_letter_is_not_overtaken_by_its_own_failure(
+    send: Send, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def broken(events: Any, *, by: Actor, now: Any) -> None:
+        raise AttributeError("not mended yet")
+
+    def mended(events: Any, *, by: Actor, now: Any) -> None:
+        done.extend(event.event_id for event in events)
+
+    monkeypatch.setitem(handlers._handlers, "stock.changed", broken)
+    send(stock(token=7))
+    services.apply_due(now=clock.now())
+    letter = InboundEvent.objects.get()
+    assert letter.state == InboundState.DEAD
+    monkeypatch.setitem(handlers._handlers, "stock.changed", mended)
+    services.replay(event_ids=[letter.pk], reason="mended", by=house.actor("lee"), now=clock.now())
+    services.apply_due(now=clock.now())
+    letter.refresh_from_db()
+    assert (letter.state, done) == (InboundState.APPLIED, ["e-1"])
+
+
+def test_after_a_killed_worker_events_are_tried_one_by_one(send: Send, applied: list[str]) -> None:
+    for n in range(3):
+        send(stock(f"e-{n}", sku="SAME"))
+    InboundEvent.objects.update(attempts=1)
+    assert [services.apply_due(now=clock.now()) for _ in range(3)] == [1, 1, 1]
+    assert applied == ["e-0", "e-1", "e-2"]
 
 
 def test_a_batch_has_a_result_for_each(send: Send, applied: list[str]) -> None:
