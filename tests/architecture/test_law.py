@@ -91,8 +91,9 @@ def test_only_services_call_transitions() -> None:
     calls = [
         f"{source.path}:{getattr(node, 'lineno', 0)}"
         for source in sources(*EDGES, "selectors")
+        for not_records in [_named_here(source.tree) | PROCESSES]
         for node in ast.walk(source.tree)
-        if _called_on_a_record(node, names, _named_here(source.tree) | PROCESSES)
+        if _called_on_a_record(node, names, not_records)
     ]
     assert calls == []
 
