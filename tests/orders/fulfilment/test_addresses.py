@@ -1,7 +1,6 @@
 """Which addresses are put right without asking, which are shipped to as they are, and which need a person."""
 
 import csv
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders.fulfilment.decisions.addresses import FIELDS, check_address, grouped_postal_code
+from tests import shared
 
-DATA = Path("/work/shared/data/addresses/us_ia_linn_openaddresses_500.csv")
+DATA = shared.DATA / "addresses" / "us_ia_linn_openaddresses_500.csv"
 GOOD = {"recipient": "A B", "street": "Damrak 1", "city": "Amsterdam", "postcode": "1012 LG", "country": "NL"}
 
 

@@ -20,8 +20,9 @@ from orders.fulfilment.services.importing import events_of, install_connectors, 
 from orders.fulfilment.shipped import OLIST
 from orders.sync.models import InboundEvent, System
 from rules.models import Client, Owner
+from tests import shared
 
-DATA = Path("/work/shared/data/orders")
+DATA = shared.DATA / "orders"
 SELECTED = 500
 
 pytestmark = [
