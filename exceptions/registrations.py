@@ -2,8 +2,9 @@
 
 from audit import verbs
 from audit.checks import register_check
-from exceptions import timer_kinds
+from exceptions import playbooks, timer_kinds
 from exceptions.services import escalation, openings, waiver_ends, waivers
+from rules import facts
 
 verbs.register(
     {
@@ -36,6 +37,8 @@ verbs.register(
         "waiver.revoked": "{actor} revoked it",
     }
 )
+
+facts.declare_context(playbooks.SPEC.name, playbooks.CASE_FACTS)
 
 timer_kinds.register(openings.ACKNOWLEDGE, escalation.on_not_acknowledged, lock=escalation.lock_cases)
 timer_kinds.register(openings.ESCALATE, escalation.on_ladder_step, lock=escalation.lock_cases)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from audit.context import Actor
 from audit.subject_refs import SubjectRef
 from exceptions.models import ExceptionCase, Waiver
+from rules import playbooks
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,11 @@ def subject_for(label: str) -> Subject | None:
 
 
 def register_action(name: str, action: Action) -> None:
-    """Declare what a "do" step runs: `action(case, *, by, now, data) -> str` returns what happened, in words."""
-    if name in _actions:
-        raise ValueError(f"Action {name} is already registered")
+    """Declare what a "do" step runs: `action(case, *, by, now, data) -> str` returns what happened, in words.
+
+    Raises `ValueError` when the name is taken.
+    """
+    playbooks.declare_action(name)
     _actions[name] = action
 
 

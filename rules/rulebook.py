@@ -17,6 +17,7 @@ from rules.business_time import BusinessCalendar, CalendarNeverOpens, Derivation
 from rules.decisions import Outcome, Rule, RuleSet
 from rules.engine import ExpressionInvalid, compile_predicate
 from rules.facts import ContextSpec
+from rules.playbooks import mistakes_in_acceptance, mistakes_in_outcomes, mistakes_in_playbook
 from rules.states import FlowKind
 
 SCHEMA = "handrail.rulebook/1"
@@ -210,6 +211,7 @@ def findings(document: Mapping[str, Any], *, at: datetime) -> list[Finding]:
         *_reference_findings(document),
         *_calendar_findings(document, at),
         *_ladder_findings(document),
+        *_playbook_findings(document),
     ]
 
 
@@ -298,3 +300,11 @@ def _ladder_findings(document: Mapping[str, Any]) -> Iterator[Finding]:
             kind, _, owner = step["to"].partition(":")
             if step["to"] != "backup" and (kind != "owner" or owner not in document["owners"]):
                 yield Finding(f"/exception_types/{slug}/ladder/{index}/to", f"{step['to']} leads to nobody.")
+
+
+def _playbook_findings(document: Mapping[str, Any]) -> Iterator[Finding]:
+    checks = {"playbook": mistakes_in_playbook, "acceptance": mistakes_in_acceptance, "outcomes": mistakes_in_outcomes}
+    for slug, row in document["exception_types"].items():
+        for field, check in checks.items():
+            for mistake in check(row[field]):
+                yield Finding(f"/exception_types/{slug}/{field}{mistake.pointer}", f"{slug}: {mistake.detail}")

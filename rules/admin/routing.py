@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse_lazy
 
 from rules import engine, facts, selectors
 from rules.admin.base import VersionedAdmin, VersionedForm, actor_of
-from rules.models import ExceptionType, Flow, Gate, OwnershipRule, StatusOwnership
+from rules.models import Flow, Gate, OwnershipRule, StatusOwnership
 
 TRY = "_try"
 
@@ -139,41 +139,3 @@ class GateAdmin(VersionedAdmin):
 
     list_display = ("name", "slug", "max_hours", "approver_role", "is_active")
     search_fields = ("name", "slug")
-
-
-class ExceptionTypeForm(VersionedForm):
-    """The ladder must lead somewhere; each JSON list has the shape its model says."""
-
-    class Meta:
-        model = ExceptionType
-        exclude = ()
-
-    def clean_ladder(self) -> list[dict[str, Any]]:
-        """Steps with a time each, in order."""
-        ladder = self.cleaned_data["ladder"]
-        sound = isinstance(ladder, list) and all(
-            isinstance(step, dict)
-            and isinstance(step.get("after_minutes"), int)
-            and str(step.get("to", "")).startswith(("backup", "owner:"))
-            for step in ladder
-        )
-        if not sound or not ladder:
-            raise forms.ValidationError(
-                'Steps look like {"after_minutes": 60, "to": "backup"} or "to": "owner:logistics".'
-            )
-        minutes = [step["after_minutes"] for step in ladder]
-        if minutes != sorted(minutes):
-            raise forms.ValidationError("Each step comes later than the one before.")
-        return list(ladder)
-
-
-@admin.register(ExceptionType)
-class ExceptionTypeAdmin(VersionedAdmin):
-    """Kinds of exceptions and what is done about them."""
-
-    form = ExceptionTypeForm
-    list_display = ("name", "slug", "severity", "owner", "sla", "route", "gate", "is_active")
-    list_filter = ("severity", "route", "is_active")
-    list_select_related = ("owner", "sla", "gate")
-    search_fields = ("name", "slug")
-    autocomplete_fields = ("owner", "fallback", "sla", "gate")

@@ -103,8 +103,8 @@ class Gate(Accountable):
 class ExceptionType(Accountable):
     """A kind of exception: who has it, how fast, which way on, and what counts as done.
 
-    JSON shapes: ladder [{"after_minutes": 60, "to": "backup" | "owner:<slug>"}], playbook [{"label", "kind": do|record|check|decide,
-    "action"?, "fields"?}], acceptance [{"label", "check"}], outcomes [{"slug", "label"}].
+    JSON shapes: ladder [{"after_minutes": 60, "to": "backup" | "owner:<slug>"}], outcomes [{"slug", "label"}]; playbook and acceptance as
+    `rules.playbooks` says.
     """
 
     slug = models.SlugField(unique=True)

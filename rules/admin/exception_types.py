@@ -1,0 +1,94 @@
+"""Kinds of exceptions, as admins edit them: ladders, playbooks, criteria and outcomes are checked while they are typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+
+from rules import facts, playbooks
+from rules.admin.base import VersionedAdmin, VersionedForm
+from rules.models import ExceptionType
+
+
+class ExceptionTypeForm(VersionedForm):
+    """The ladder must lead somewhere; each JSON list has the shape its model says."""
+
+    class Meta:
+        model = ExceptionType
+        exclude = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        asked = ", ".join(facts.context(playbooks.CASE_CONTEXT).paths())
+        words = {
+            "ladder": 'Steps like {"after_minutes": 60, "to": "backup"}; "to" may also be "owner:logistics".',
+            "playbook": 'Steps like {"label": "Call the vendor", "kind": "record", "when": "1 in steps_done", "required": true}. '
+            f"Kinds: {', '.join(playbooks.KINDS)}. Actions of “do” steps: {', '.join(playbooks.actions())}. Conditions may ask: {asked}.",
+            "acceptance": 'Criteria like {"label": "…", "check": "person"} or {"label": "…", "when": "2 in steps_done"}.',
+            "outcomes": 'The ways it can end, like {"slug": "resolved", "label": "Solved, goes on"}.',
+        }
+        for name, text in words.items():
+            if name in self.fields:
+                self.fields[name].help_text = text
+
+    def clean_ladder(self) -> list[dict[str, Any]]:
+        """Steps with a time each, in order."""
+        ladder = self.cleaned_data["ladder"]
+        sound = isinstance(ladder, list) and all(
+            isinstance(step, dict)
+            and isinstance(step.get("after_minutes"), int)
+            and str(step.get("to", "")).startswith(("backup", "owner:"))
+            for step in ladder
+        )
+        if not sound or not ladder:
+            raise forms.ValidationError(
+                'Steps look like {"after_minutes": 60, "to": "backup"} or "to": "owner:logistics".'
+            )
+        minutes = [step["after_minutes"] for step in ladder]
+        if minutes != sorted(minutes):
+            raise forms.ValidationError("Each step comes later than the one before.")
+        return list(ladder)
+
+    def clean_playbook(self) -> Any:
+        """Steps the product understands, with conditions it can decide."""
+        return self._sound("playbook", playbooks.mistakes_in_playbook)
+
+    def clean_acceptance(self) -> Any:
+        """Criteria the product or a person can say yes or no to."""
+        return self._sound("acceptance", playbooks.mistakes_in_acceptance)
+
+    def clean_outcomes(self) -> Any:
+        """The ways it can end."""
+        return self._sound("outcomes", playbooks.mistakes_in_outcomes)
+
+    def _sound(self, field: str, check: Callable[[Any], list[playbooks.Mistake]]) -> Any:
+        found = check(self.cleaned_data[field])
+        if found:
+            raise forms.ValidationError([str(mistake) for mistake in found])
+        return self.cleaned_data[field]
+
+
+@admin.register(ExceptionType)
+class ExceptionTypeAdmin(VersionedAdmin):
+    """Kinds of exceptions and what is done about them."""
+
+    form = ExceptionTypeForm
+    list_display = ("name", "slug", "severity", "owner", "sla", "route", "gate", "has_playbook", "is_active")
+    list_filter = ("severity", "route", "is_active")
+    list_select_related = ("owner", "sla", "gate")
+    search_fields = ("name", "slug")
+    autocomplete_fields = ("owner", "fallback", "sla", "gate")
+    fieldsets = (
+        ("Meaning", {"fields": ("name", "slug", "severity", "weight_eur", "is_active")}),
+        ("Who and by when", {"fields": ("owner", "fallback", "sla", "acknowledge_within_minutes", "ladder")}),
+        ("What to do", {"fields": ("route", "playbook", "acceptance", "outcomes", "gate")}),
+        ("This change", {"fields": ("reason", "seen_version")}),
+    )
+
+    @admin.display(boolean=True, description="playbook")
+    def has_playbook(self, record: ExceptionType) -> bool:
+        """Whether anybody has written down what to do."""
+        return bool(record.playbook)
