@@ -12,6 +12,8 @@ verbs.register(
         "event.replayed": "{actor} replayed a dead letter",
         "event.discarded": "{actor} discarded a dead letter",
         "message.given_up": "{actor} gave up delivering a message",
+        "system.edited": "{actor} edited a system",
+        "connector.edited": "{actor} edited a connector",
         "credential.added": "{actor} added a secret",
         "credential.revoked": "{actor} revoked a secret",
         "run.started": "{actor} started a flow run",

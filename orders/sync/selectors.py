@@ -7,7 +7,16 @@ from django.db.models import Prefetch, Q, QuerySet
 from audit.access import require
 from audit.context import Actor
 from audit.subject_refs import SubjectRef
-from orders.sync.models import Attempt, Connector, Expectation, FlowRun, InboundEvent, OutboundMessage, System
+from orders.sync.models import (
+    Attempt,
+    Connector,
+    Credential,
+    Expectation,
+    FlowRun,
+    InboundEvent,
+    OutboundMessage,
+    System,
+)
 from orders.sync.states import InboundState
 
 
@@ -58,6 +67,22 @@ def systems_for(by: Actor) -> QuerySet[System]:
     require(by, "sync.view_system")
     systems = System.objects.select_related("client", "owner").order_by("slug")
     return systems if by.clients is None else systems.filter(Q(client=None) | Q(client_id__in=by.clients))
+
+
+def connectors_for(by: Actor) -> QuerySet[Connector]:
+    """How payloads of the actor's systems are read."""
+    return Connector.objects.filter(system__in=systems_for(by)).select_related("system").order_by("slug")
+
+
+def credentials_for(by: Actor) -> QuerySet[Credential]:
+    """Secrets shared with the actor's systems, newest first; what is sealed stays in the table."""
+    found = Credential.objects.filter(system__in=systems_for(by)).select_related("system").defer("sealed")
+    return found.order_by("-not_before", "-pk")
+
+
+def newest_credential(system: System, kind: str) -> Credential:
+    """The secret that was added last."""
+    return Credential.objects.filter(system=system, kind=kind).defer("sealed").order_by("-not_before", "-pk")[0]
 
 
 def events_for(by: Actor) -> QuerySet[InboundEvent]:

@@ -13,21 +13,30 @@ from audit.models import Accountable
 from audit.services.events import PERSONAL_KEYS, record
 
 
-def save_edited(*, edited: Accountable, by: Actor, now: datetime, seen: int | None = None, reason: str = "") -> None:
-    """Keep an edited or new record of the rules, with a history row and an event.
+def save_edited(
+    *,
+    edited: Accountable,
+    by: Actor,
+    now: datetime,
+    seen: int | None = None,
+    reason: str = "",
+    permission: str = "rules.edit_rules",
+    told_as: str = "rules.edited",
+) -> None:
+    """Keep an edited or new record of the rules, with a history row and an event; higher apps name their own permission and event.
 
     `seen` is the version the person looked at. Raises `StaleVersion`, saying who was faster and when, if it is no longer the newest,
     and `Refused` without the permission.
     """
     with acting(by, at=now, reason=reason):
-        require(by, "rules.edit_rules")
+        require(by, permission)
         if seen is not None:
             _refuse_if_stale(edited, seen)
             edited.version = seen
         edited.save()
         changes = edited.last_changes()
         record(
-            "rules.edited",
+            told_as,
             subject=edited,
             reason=reason,
             changes=_tellable(changes),

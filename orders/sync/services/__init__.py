@@ -6,7 +6,13 @@ from orders.sync.services.promising import Promise, promise, promise_many
 from orders.sync.services.receiving import Receipt, receive
 from orders.sync.services.replaying import discard, replay
 from orders.sync.services.runs import Expected, Observed, RunStart, cancel_runs, observe, start_runs
-from orders.sync.services.systems import add_credential, revoke_credential, secrets_in_force
+from orders.sync.services.systems import (
+    add_credential,
+    revoke_credential,
+    save_connector,
+    save_system,
+    secrets_in_force,
+)
 
 __all__ = [
     "Expected",
@@ -25,6 +31,8 @@ __all__ = [
     "receive",
     "replay",
     "revoke_credential",
+    "save_connector",
+    "save_system",
     "secrets_in_force",
     "start_runs",
 ]

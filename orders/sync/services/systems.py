@@ -1,4 +1,4 @@
-"""Secrets shared with other systems: sealed, shown once, two in force while one replaces the other."""
+"""Systems, how their payloads are read, and the secrets shared with them: sealed, shown once, two in force while one replaces the other."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,17 +8,59 @@ from audit.context import Actor, acting
 from audit.crypto import open_secret, seal_secret
 from audit.services.events import record
 from orders.sync import signatures
-from orders.sync.models import Credential, System
+from orders.sync.models import Connector, Credential, System
 from orders.sync.states import CredentialKind
+from rules.services import save_edited
 
 OVERLAP = timedelta(days=1)
+
+
+def save_system(*, system: System, by: Actor, now: datetime, seen: int | None = None, reason: str = "") -> None:
+    """Keep a new or edited system. Raises as `save_edited` does, and `NotFound` for a system, or a client, that is not the actor's."""
+    with acting(by, at=now, reason=reason):
+        _require_system(by, System.objects.filter(pk=system.pk).first())
+        _require_system(by, system)
+        save_edited(
+            edited=system,
+            by=by,
+            now=now,
+            seen=seen,
+            reason=reason,
+            permission="sync.edit_system",
+            told_as="system.edited",
+        )
+
+
+def save_connector(
+    *, connector: Connector, by: Actor, now: datetime, seen: int | None = None, reason: str = ""
+) -> None:
+    """Keep a new or edited connector. Raises as `save_system` does."""
+    with acting(by, at=now, reason=reason):
+        stored = Connector.objects.select_related("system").filter(pk=connector.pk).first()
+        _require_system(by, stored.system if stored else None)
+        _require_system(by, connector.system)
+        save_edited(
+            edited=connector,
+            by=by,
+            now=now,
+            seen=seen,
+            reason=reason,
+            permission="sync.edit_system",
+            told_as="connector.edited",
+        )
+
+
+def _require_system(by: Actor, system: System | None) -> None:
+    """A system that serves everybody belongs to the house."""
+    if system is not None:
+        require(by, "sync.edit_system", system)
 
 
 def add_credential(*, system: System, kind: CredentialKind, by: Actor, now: datetime, secret: str = "") -> str:
     """A new secret (made, or given by the other side), returned this once; older ones stay in force for a day."""
     plain = secret or signatures.new_secret()
     with acting(by, at=now):
-        require(by, "sync.edit_system")
+        require(by, "sync.edit_system", system)
         older = Credential.objects.filter(system=system, kind=kind, revoked_at=None, expires_at=None)
         older.update(expires_at=now + OVERLAP)
         credential = Credential(system=system, kind=kind, sealed=seal_secret(plain), hint=plain[-4:], not_before=now)
@@ -30,8 +72,10 @@ def add_credential(*, system: System, kind: CredentialKind, by: Actor, now: date
 def revoke_credential(*, credential_id: UUID, reason: str, by: Actor, now: datetime) -> None:
     """End a secret at once."""
     with acting(by, at=now):
-        require(by, "sync.edit_system")
-        credential = Credential.objects.select_for_update().get(pk=credential_id)
+        credential = Credential.objects.select_for_update(of=("self",)).select_related("system").get(pk=credential_id)
+        require(by, "sync.edit_system", credential.system)
+        if credential.revoked_at is not None:
+            return
         credential.revoked_at = now
         credential.save()
         record("credential.revoked", subject=credential, reason=reason, changes={}, hint=credential.hint)
