@@ -64,7 +64,7 @@ class SystemAdmin(VersionedAdmin):
         """Those that serve everybody, and those of the actor's clients."""
         return selectors.systems_for(actor_of(request))
 
-    def save_model(self, request: HttpRequest, obj: System, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """One domain call."""
         services.save_system(
             system=obj,
@@ -121,7 +121,7 @@ class ConnectorAdmin(VersionedAdmin):
         """Of the systems that exist for the actor."""
         return selectors.connectors_for(actor_of(request))
 
-    def save_model(self, request: HttpRequest, obj: Connector, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """One domain call."""
         services.save_connector(
             connector=obj,

@@ -105,7 +105,7 @@ def _system_actor(system: System) -> Actor:
 
 def _body(request: HttpRequest) -> bytes:
     length = request.headers.get("Content-Length", "")
-    if length.isdigit() and int(length) > MAX_BYTES:
+    if length and int(length) > MAX_BYTES:
         raise Unreadable(
             f"The body has {length} bytes; at most {MAX_BYTES} are accepted.", code="too-large", status=413
         )

@@ -1,9 +1,7 @@
 """Keeping promises: claimed under a lease, sent without holding a transaction, finished only by whoever still holds the claim."""
 
-import ipaddress
 import json
 import random
-import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,13 +22,16 @@ from audit.subject_refs import subject_ref
 from exceptions.services import CaseOpening, open_cases
 from orders.sync import signatures
 from orders.sync.models import Attempt, OutboundMessage
+from orders.sync.redaction import personal_values, redacted
 from orders.sync.services.systems import secrets_in_force
 from orders.sync.states import CredentialKind, OutboundState
+from orders.sync.transport import AddressRefused, PublicTransport, traceparent
 
 BATCH = 64
 PARALLEL = 8
 LEASE = timedelta(minutes=3)  # longer than a whole batch of systems that do not answer
 TIMEOUT_SECONDS = 10
+EXCHANGE_SECONDS = 15  # the longest an answer may drip
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=10)
 MOST_RESPONSE = 65_536
@@ -80,7 +81,7 @@ def deliver_due(*, now: datetime, limit: int = BATCH, chance: random.Random | No
         return 0
     keys = {message.system_id: _secret(message, now) for message in claimed}
     with (
-        httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client,
+        _client() as client,
         ThreadPoolExecutor(PARALLEL) as pool,
     ):
         answers = list(pool.map(lambda message: _send(client, message, keys[message.system_id], now), claimed))
@@ -101,32 +102,31 @@ def _secret(message: OutboundMessage, now: datetime) -> str | None:
     return found[0] if found else None
 
 
+def _client() -> httpx2.Client:
+    transport = PublicTransport(allowed=settings.ALLOWED_PRIVATE_HOSTS, seconds=EXCHANGE_SECONDS)
+    return httpx2.Client(transport=transport, timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
+
+
 def _send(client: httpx2.Client, message: OutboundMessage, secret: str | None, now: datetime) -> Answer:
+    payload = message.payload
     document = {
         "id": message.key,
         "type": message.type,
         "timestamp": timestamp(message.created_at),
-        "data": message.payload,
+        "data": payload,
     }
     body = json.dumps(document, ensure_ascii=False).encode()
-    headers = {
-        "Content-Type": "application/json",
-        "Idempotency-Key": message.key,
-        "X-Correlation-Id": message.correlation_id or message.key,
-    }
+    headers = _headers(message)
     if secret:
         headers |= signatures.sign(secret=secret, message_id=message.key, at=now, body=body)
     begun = perf_counter()
     answer: tuple[int | None, str, str]
     try:
-        refuse_private_address(message.system.base_url)
         with client.stream("POST", message.system.base_url, content=body, headers=headers) as response:
-            head = (
-                next(response.iter_bytes(MOST_RESPONSE), b"")[:SHOWN_OF_RESPONSE]
-                .decode(errors="replace")
-                .replace("\x00", "")
-            )
-            answer = (response.status_code, "" if response.is_success else f"HTTP {response.status_code}", head)
+            error = "" if response.is_success else f"HTTP {response.status_code}"
+            answer = (response.status_code, error, _head(response, personal_values(payload, message.preview)))
+    except AddressRefused as refused:
+        answer = (None, str(refused), "")
     except httpx2.TimeoutException:
         answer = (None, f"no answer in {TIMEOUT_SECONDS} s", "")
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as failure:
@@ -135,16 +135,23 @@ def _send(client: httpx2.Client, message: OutboundMessage, secret: str | None, n
     return Answer(status, error, head_of, round((perf_counter() - begun) * 1000))
 
 
-def refuse_private_address(url: str) -> None:
-    """Raise `ValueError` for an address inside our own network, unless the operator allowed the host by name."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("not an http address")
-    if f"{parts.hostname}:{parts.port}" in settings.ALLOWED_PRIVATE_HOSTS:
-        return
-    for *_, address in socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM):
-        if not ipaddress.ip_address(address[0]).is_global:
-            raise ValueError("the address is not public")
+def _headers(message: OutboundMessage) -> dict[str, str]:
+    correlation = message.correlation_id or message.key
+    return {
+        "Accept-Encoding": "identity",
+        "Content-Type": "application/json",
+        "Idempotency-Key": message.key,
+        "X-Correlation-Id": correlation,
+        "traceparent": traceparent(trace=correlation, span=f"{message.key}/{message.attempts}"),
+    }
+
+
+def _head(response: httpx2.Response, personal: frozenset[str]) -> str:
+    """How the answer begins, if it can be read as it came: nothing is unpacked for a stranger."""
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return ""
+    raw = next(response.iter_raw(MOST_RESPONSE), b"")
+    return redacted(raw.decode(errors="replace"), personal=personal, longest=SHOWN_OF_RESPONSE)
 
 
 def _finish(results: Sequence[tuple[OutboundMessage, Answer]], now: datetime, chance: random.Random) -> int:

@@ -1,7 +1,9 @@
 """Promises are kept: signed, in line, retried with the same key, given up with an owner."""
 
+import gzip
 import json
 import random
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,7 +22,7 @@ from orders.sync import services
 from orders.sync.models import Attempt, InboundEvent, OutboundMessage, System
 from orders.sync.sandbox import Sandbox, sandbox_secret
 from orders.sync.sandbox.behaviour import Control, story
-from orders.sync.services.delivering import pause_after, refuse_private_address
+from orders.sync.services.delivering import pause_after
 from orders.sync.states import CredentialKind, Layer, OutboundState
 from tests.cast import House
 
@@ -156,21 +158,73 @@ def test_our_own_broken_message_is_found_before_it_leaves(warehouse: System, hou
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "error"),
     [
-        "http://127.0.0.1/x",
-        "http://localhost/x",
-        "http://169.254.169.254/",
-        "http://[::1]/",
-        "http://0.0.0.0/",
-        "http://2130706433/",
-        "ftp://example.org/",
-        "http:///x",
+        ("http://127.0.0.1/x", "the address is not public"),
+        ("http://169.254.169.254/", "the address is not public"),
+        ("http://[::1]/", "the address is not public"),
+        ("http://2130706433/", "the address is not public"),
+        ("ftp://example.org/", "UnsupportedProtocol: not reachable"),
+        ("http:///x", "UnsupportedProtocol: not reachable"),
     ],
 )
-def test_nothing_is_sent_into_our_own_network(url: str) -> None:
-    with pytest.raises((ValueError, OSError)):
-        refuse_private_address(url)
+def test_nothing_is_sent_into_our_own_network(
+    warehouse: System, house: House, system: Actor, url: str, error: str
+) -> None:
+    with acting(system, at=clock.now()):
+        System.objects.filter(pk=warehouse.pk).update(base_url=url)
+    services.promise(promise=task(warehouse, house), now=clock.now())
+    assert services.deliver_due(now=clock.now()) == 0
+    assert Attempt.objects.get().error == error
+
+
+def test_every_attempt_says_which_trace_it_belongs_to(warehouse: System, house: House, sandbox: Sandbox) -> None:
+    seen: list[dict[str, str]] = []
+    request = httpx2.Client.stream
+
+    def listening(client: httpx2.Client, *given: Any, **more: Any) -> Any:
+        seen.append(dict(more["headers"]))
+        return request(client, *given, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx2.Client, "stream", listening)
+        services.promise(promise=task(warehouse, house), now=clock.now())
+        services.deliver_due(now=clock.now())
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", seen[0]["traceparent"])
+
+
+def test_what_a_receiver_answers_is_kept_without_people_and_secrets(
+    warehouse: System, house: House, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"detail": "write to eve@example.org", "token": "hunter2", "status": "short"}
+    monkeypatch.setattr(
+        "orders.sync.sandbox.server._Handler._answer", lambda handler, *_: _say(handler, json.dumps(said).encode())
+    )
+    services.promise(promise=task(warehouse, house), now=clock.now())
+    services.deliver_due(now=clock.now())
+    kept = json.loads(Attempt.objects.get().response_head)
+    assert kept == {"detail": "write to (hidden)", "token": "(hidden)", "status": "short"}
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+def test_a_packed_answer_is_not_unpacked(
+    warehouse: System, house: House, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    bomb = gzip.compress(b"a" * 10_000_000)
+    monkeypatch.setattr(
+        "orders.sync.sandbox.server._Handler._answer", lambda handler, *_: _say(handler, bomb, encoding=encoding)
+    )
+    services.promise(promise=task(warehouse, house), now=clock.now())
+    assert services.deliver_due(now=clock.now()) == 1
+    assert Attempt.objects.get().response_head == ""
+
+
+def _say(handler: Any, body: bytes, *, encoding: str = "identity") -> None:
+    handler.send_response(202)
+    handler.send_header("Content-Encoding", encoding)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
 
 
 def test_pauses_grow_and_never_exceed_ten_hours() -> None:

@@ -150,6 +150,14 @@ def test_nonsense_is_refused_precisely_and_never_a_500(send: Send, body: bytes, 
     assert InboundEvent.objects.count() == 0
 
 
+@pytest.mark.parametrize("length", ["²", "-1", "1e3", "1_0", "٣", "0x10", "9" * 30, "+5", "NaN"])
+@pytest.mark.parametrize("url", ["/api/v1/events", "/api/v1/hooks/shop", "/signin/"])
+def test_a_length_that_is_none_is_refused(client: Any, url: str, length: str) -> None:
+    answer = client.post(url, data=b"{}", content_type="application/cloudevents+json", CONTENT_LENGTH=length)
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+    assert answer.json()["detail"] == "Content-Length has to be a whole number of bytes, in digits."
+
+
 def test_only_a_fresh_and_true_signature_proves_a_sender(
     client: Any, send: Send, secret: str, store: System, system: Actor
 ) -> None:
