@@ -43,6 +43,11 @@ def kept() -> list[Checkpoint]:
     return list(_parsed(checkpoint_file().read_text()))
 
 
+def as_text() -> str:
+    """The file as it is; empty when nothing was sealed yet."""
+    return checkpoint_file().read_text() if checkpoint_file().exists() else ""
+
+
 def keep(seals: Sequence[Checkpoint]) -> int:
     """Append those not yet in the file, on disk when this returns; how many were new.
 

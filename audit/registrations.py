@@ -9,6 +9,8 @@ from audit.models import Accountable
 verbs.register(
     {
         "access.refused": "{actor} was refused",
+        "trail.verified": "{actor} checked the trail: it is whole",
+        "trail.found_broken": "{actor} checked the trail: it is broken",
     }
 )
 

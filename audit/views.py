@@ -1,24 +1,31 @@
-"""The trail, one event, and everything that happened to one record."""
+"""The trail, one event, everything that happened to one record; and whether all of it is as it was recorded."""
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
 
+from audit import checkpoints, clock
 from audit.access import require
 from audit.context import Actor
-from audit.errors import Refused
-from audit.selectors import pages
+from audit.errors import DomainError, Invalid, Refused, TokenInvalid
+from audit.selectors import pages, proof
+from audit.selectors.verification import verify_chain
+from audit.services import tokens
+from audit.services.verifying import verify_now
+from audit.strict_json import MAX_BYTES
 from audit.verbs import registered
 
 
-def _actor(request: HttpRequest) -> Actor:
+def _actor(request: HttpRequest, permission: str = "audit.view_trail") -> Actor:
     actor: Actor | None = getattr(request, "actor", None)
     if actor is None:
         raise Refused("Sign in first.")
-    require(actor, "audit.view_trail")
+    require(actor, permission)
     return actor
 
 
@@ -54,3 +61,73 @@ def history(request: HttpRequest, subject_type: str, subject_id: str) -> HttpRes
     """Every version of one record, and every event about it."""
     name, versions, events = pages.history_page(by=_actor(request), subject_type=subject_type, subject_id=subject_id)
     return render(request, "audit/history.html", {"name": name, "versions": versions, "events": events})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def verify(request: HttpRequest) -> HttpResponse:
+    """Whether the trail is whole: the last checks, a check now, the seals, and one record's chain."""
+    by = _actor(request, "audit.verify")
+    if request.method == "POST":
+        return _verified_now(request, by)
+    asked, problem, record, chain = request.GET.get("record", "").strip(), None, None, None
+    try:
+        if asked:
+            record = proof.record_meant(by=by, words=asked)
+            chain = verify_chain(record)
+    except Invalid as invalid:
+        problem = invalid
+    context = {
+        "runs": proof.runs(by=by),
+        "seals": proof.seals_page(by=by, after=request.GET.get("after", "")),
+        "asked": asked,
+        "problem": problem,
+        "record": record,
+        "chain": chain,
+    }
+    return render(request, "audit/verify.html", context, status=422 if problem else 200)
+
+
+def _verified_now(request: HttpRequest, by: Actor) -> HttpResponse:
+    try:
+        found = verify_now(by=by, now=clock.now(), from_start="all" in request.POST)
+    except Invalid as invalid:
+        messages.warning(request, invalid.message)
+    else:
+        if found.whole:
+            messages.success(request, _("%(n)s events read: the trail is whole.") % {"n": f"{found.events:,}"})
+    return redirect("audit:verify")
+
+
+@login_required
+@require_GET
+def checkpoint_file(request: HttpRequest) -> HttpResponse:
+    """The seals that were kept outside the database, to be kept further outside."""
+    _actor(request, "audit.verify")
+    headers = {"Content-Disposition": 'attachment; filename="checkpoints.jsonl"'}
+    return HttpResponse(checkpoints.as_text(), content_type="application/jsonl", headers=headers)
+
+
+@require_http_methods(["GET", "POST"])
+def token(request: HttpRequest) -> HttpResponse:
+    """Whether an audit token is genuine; what it points to only for people who may verify."""
+    by: Actor | None = getattr(request, "actor", None)
+    context: dict[str, object] = {"text": "", "facts": None, "proof": None, "problem": None}
+    if request.method == "POST":
+        try:
+            text = context["text"] = _token_text(request)
+            context["facts"] = tokens.verify_token(tokens.token_in(text)[0])
+            if by is not None and by.may("audit.verify"):
+                context["proof"] = tokens.check_proof(text=text, by=by)
+        except DomainError as wrong:
+            context["problem"] = wrong
+    return render(request, "audit/token.html", context, status=422 if context["problem"] else 200)
+
+
+def _token_text(request: HttpRequest) -> str:
+    upload = request.FILES.get("file")
+    if upload is None:
+        return str(request.POST.get("token", ""))
+    if (upload.size or 0) > MAX_BYTES:
+        raise TokenInvalid(_("This file is larger than any token or export of ours."))
+    return str(upload.read().decode(errors="replace"))

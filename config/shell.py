@@ -1,6 +1,6 @@
 """The frame around every page: where one may go, how healthy the product is, who one is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -146,6 +146,7 @@ PLACES = (
     ),
     Place(gettext_lazy("Sandbox"), "sync:sandbox", "bolt", "sync.edit_system", "sync"),
     Place(gettext_lazy("Audit trail"), "audit:trail", "audit", "audit.view_trail", "assurance"),
+    Place(gettext_lazy("Verification"), "audit:verify", "shield", "audit.verify", "assurance"),
     Place(gettext_lazy("Admin"), "admin:index", "rules", "rules.edit_rules", "govern"),
 )
 
@@ -194,22 +195,26 @@ def shell(request: HttpRequest) -> dict[str, object]:
 
 
 def _groups(actor: Actor, path: str, now: datetime) -> list[Group]:
+    places = [place for place in PLACES if _is_open(place, actor)]
+    here = _nearest([reverse(place.route) for place in places], path)
     groups = []
     for name, title in GROUPS.items():
-        entries = [
-            _entry(place, actor, path, now) for place in PLACES if place.group == name and _is_open(place, actor)
-        ]
+        entries = [_entry(place, actor, here, now) for place in places if place.group == name]
         if entries:
             groups.append(Group(str(title), entries))
     return groups
+
+
+def _nearest(urls: Iterable[str], path: str) -> str:
+    """The entry a page belongs to: the longest address its own begins with."""
+    return max((url for url in urls if path.startswith(url)), key=len, default="")
 
 
 def _is_open(place: Place, actor: Actor) -> bool:
     return actor.may(place.permission) and (place.route != "sync:sandbox" or settings.DEMO)
 
 
-def _entry(place: Place, actor: Actor, path: str, now: datetime) -> Entry:
+def _entry(place: Place, actor: Actor, here: str, now: datetime) -> Entry:
     url = reverse(place.route)
-    current = path == url or (path.startswith(url) and place.route != "exceptions:queue")
     count = place.count(actor, now) if place.count else 0
-    return Entry(str(place.title), url, place.icon, current, count, str(place.unit), place.hot, place.key)
+    return Entry(str(place.title), url, place.icon, url == here, count, str(place.unit), place.hot, place.key)

@@ -21,6 +21,7 @@ from audit.chain import GENESIS
 from audit.errors import Invalid
 from audit.merkle import RootBuilder
 from audit.models import Seal
+from audit.subject_refs import SubjectRef
 
 # One event as text: `audit.chain.spell`, said in SQL; the digest is taken here, by other hands than the database's.
 LINE = r"""
@@ -43,6 +44,11 @@ HEADS_SINCE = """
 """
 HEADS = "COPY (SELECT subject_type || E'\\x1f' || subject_id, seq, hash FROM audit_chainhead) TO STDOUT (FORMAT binary)"
 START = (0, UUID(int=0))
+CHAIN = "SELECT seq, hash, " + LINE + " FROM audit_event WHERE subject_type = %s AND subject_id = %s"  # noqa: S608 -- constants
+CHAIN_END = "SELECT seq, hash FROM audit_chainhead WHERE subject_type = %s AND subject_id = %s"
+AFTER_SEAL = (
+    "SELECT count(*) FROM audit_event WHERE subject_type = %s AND subject_id = %s AND (transaction, id) > (%s, %s)"
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,7 @@ class Verification:
     checkpoints: int = 0
     unsealed: int = 0
     since_seal: int = 0
+    last_seal: int = 0
     head: str = ""
     findings: list[Finding] = field(default_factory=list)
 
@@ -102,9 +109,31 @@ def verify_trail(*, since: Seal | None = None) -> Verification:
         result.findings += batches.findings
         result.findings += _end_findings(ends, result.findings, partial=since is not None)
         result.findings += [*sealing, *_checkpoint_findings(seals, result)]
-    result.seals = len(seals)
+    result.seals, result.last_seal = len(seals), seals[-1].number if seals else 0
     result.head = hashlib.sha256(seals[-1].statement.encode()).hexdigest() if seals else ""
     return result
+
+
+def verify_chain(subject: SubjectRef) -> Verification:
+    """Check one record's chain and its end, now; `unsealed` are its events that no seal covers yet."""
+    seal, names = Seal.objects.order_by("-number").first(), [subject.type, subject.id]
+    sealed_to = (seal.last_transaction, seal.last_event) if seal else START
+    with connection.cursor() as cursor:
+        cursor.execute(CHAIN, names)
+        links = [
+            Link(seq, bytes(event_hash), hashlib.sha256(line).digest(), bytes(line[:36]).decode())
+            for seq, event_hash, line in cursor
+        ]
+        cursor.execute(CHAIN_END, names)
+        head = cursor.fetchone()
+        cursor.execute(AFTER_SEAL, [*names, *sealed_to])
+        (unsealed,) = cursor.fetchone()
+    key = "\x1f".join(names)
+    ends, astray = {key: (0, GENESIS)}, {key: links}
+    _catch_up(key, ends, astray)
+    end = ends[key]
+    findings = [_break(key, end, left) for left in astray.values()] or list(_end_finding(key, end, head))
+    return Verification(len(links), 1, unsealed=unsealed, head=end[1].hex(), findings=findings)
 
 
 def _walk(result: Verification, batches: "_Batches", since: Seal | None) -> dict[str, tuple[int, bytes]]:
@@ -193,21 +222,21 @@ def _end_findings(ends: dict[str, tuple[int, bytes]], known: Iterable[Finding], 
         for key, seq, head_hash in copy.rows():
             seen.add(key)
             end = ends.get(key)
-            if end == (seq, head_hash) or (partial and end is None):
-                continue
-            subject, last = _readable(key), end[0] if end else 0
-            if subject in named:
-                continue
-            if seq > last:
-                yield Finding(
-                    "truncated tail", f"{subject}: the events after number {last} are missing.", subject, last + 1
-                )
-            else:
-                yield Finding(
-                    "changed chain end", f"{subject}: the chain's end does not fit event {last}.", subject, last
-                )
+            if not (partial and end is None) and _readable(key) not in named:
+                yield from _end_finding(key, end or (0, b""), (seq, head_hash))
     for key in ends.keys() - seen:
-        yield Finding("missing chain end", f"{_readable(key)}: the chain's end was removed.", _readable(key))
+        yield from _end_finding(key, ends[key], None)
+
+
+def _end_finding(key: str, end: tuple[int, bytes], head: tuple[int, bytes] | None) -> Iterator[Finding]:
+    """Whether what is kept as the chain's end fits its last sound event."""
+    subject, last = _readable(key), end[0]
+    if head is None and last:
+        yield Finding("missing chain end", f"{subject}: the chain's end was removed.", subject)
+    elif head and head[0] > last:
+        yield Finding("truncated tail", f"{subject}: the events after number {last} are missing.", subject, last + 1)
+    elif head and (head[0], bytes(head[1])) != end:
+        yield Finding("changed chain end", f"{subject}: the chain's end does not fit event {last}.", subject, last)
 
 
 def _readable(key: str) -> str:
