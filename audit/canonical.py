@@ -9,9 +9,12 @@ import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from uuid import UUID
 
 MAX_SAFE_INTEGER = 2**53 - 1
+ALREADY_PLAIN = frozenset({str, bool, type(None)})
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 def plain(value: object) -> object:  # noqa: C901, PLR0911 -- one arm per type is the table itself
@@ -19,6 +22,8 @@ def plain(value: object) -> object:  # noqa: C901, PLR0911 -- one arm per type i
 
     Raises `TypeError` for a float, an integer beyond 2**53 or anything else without one exact spelling.
     """
+    if type(value) in ALREADY_PLAIN:
+        return value
     match value:
         case Enum():
             return plain(value.value)
@@ -51,9 +56,10 @@ def _key(key: object) -> str:
 
 def canonical_json(value: object) -> str:
     """`value` as canonical JSON text (see the module's docstring). Raises `TypeError` as `plain` does."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _encode(plain(value))
 
 
+@lru_cache(maxsize=256)
 def timestamp(moment: datetime) -> str:
     """An aware moment as RFC 3339 in UTC with microseconds, always 27 characters."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -27,6 +27,18 @@ class HistoryRow(models.Model):
         return f"{self.history_actor} {self.pk}"
 
 
+class History(HistoricalRecords):  # type: ignore[misc]
+    """History is read by record: models that are written by the thousand (`history_by_record_only`) keep no other index on it."""
+
+    def copy_fields(self, model: type[models.Model]) -> dict[str, Any]:
+        """As upstream, which indexes every relation and every slug."""
+        fields: dict[str, Any] = super().copy_fields(model)
+        if issubclass(model, Accountable) and model.history_by_record_only:
+            for name in fields.keys() - {model._meta.pk.name}:
+                fields[name].db_index = False
+        return fields
+
+
 class AccountableQuerySet(models.QuerySet[M_co]):
     """Set-based writes count versions like any other write."""
 
@@ -52,7 +64,7 @@ class Accountable(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    history = HistoricalRecords(
+    history = History(
         inherit=True,
         bases=[HistoryRow],
         history_id_field=models.BigAutoField(),
@@ -62,6 +74,7 @@ class Accountable(models.Model):
     objects = AccountableManager()
 
     skip_history_when_saving = True
+    history_by_record_only = False
     unaudited_fields: ClassVar[frozenset[str]] = frozenset({"version", "created_at", "updated_at"})
 
     class Meta:

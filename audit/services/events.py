@@ -10,8 +10,9 @@ from uuid import UUID
 from django.db import connection, models
 
 from audit import chain, verbs
+from audit.arrays import bare_array, text_array
 from audit.canonical import canonical_json
-from audit.context import Actor, acting, current_act
+from audit.context import Act, Actor, acting, current_act
 from audit.errors import DomainError, Refused
 from audit.identifiers import uuid7
 from audit.models import Accountable
@@ -23,10 +24,9 @@ PERSONAL_KEYS = frozenset(
 
 APPEND = """
     WITH given AS (
-        SELECT * FROM unnest(
-            %s::uuid[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[], %s::text[],
-            %s::text[], %s::bytea[]
-        ) AS g(id, at, type, subject_type, subject_id, client_id, actor, channel, request_id, body, digest)
+        SELECT id, type, subject_type, subject_id, client_id, body, decode(digest, 'hex') AS digest
+        FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[])
+            AS g(id, type, subject_type, subject_id, client_id, body, digest)
     ), head AS (
         INSERT INTO audit_chainhead AS h (subject_type, subject_id, seq, digest, hash)
         SELECT subject_type, subject_id, 1, digest, sha256(%s || digest) FROM given ORDER BY subject_type, subject_id
@@ -35,7 +35,7 @@ APPEND = """
         RETURNING subject_type, subject_id, seq, hash
     )
     INSERT INTO audit_event (id, at, type, subject_type, subject_id, client_id, actor, channel, request_id, body, seq, hash)
-    SELECT id, at, type, g.subject_type, g.subject_id, client_id, actor, channel, request_id, body, head.seq, head.hash
+    SELECT id, %s, type, g.subject_type, g.subject_id, client_id, %s, %s, %s, body, head.seq, head.hash
     FROM given g JOIN head ON (head.subject_type, head.subject_id) = (g.subject_type, g.subject_id)
 """
 
@@ -72,39 +72,80 @@ def record(
 def record_many(entries: Sequence[Entry]) -> list[UUID]:
     """Append many events in as few statements as the deepest chain among them needs (one, when each subject occurs once)."""
     act = current_act()
-    ids = [uuid7() for _ in entries]
-    rounds: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
-    depth: dict[SubjectRef, int] = defaultdict(int)
-    for event_id, entry in zip(ids, entries, strict=True):
+    rounds: dict[int, list[_Row]] = defaultdict(list)
+    depth: dict[tuple[str, str], int] = defaultdict(int)
+    bodies = _Bodies(act.reason)
+    ids = []
+    for entry in entries:
         subject = subject_ref(entry.subject)
-        rounds[depth[subject]].append(_row(event_id, entry, subject, act.by, act.at, entry.reason or act.reason))
-        depth[subject] += 1
+        event_id = uuid7()
+        ids.append(event_id)
+        record_key = (subject.type, subject.id)
+        rounds[depth[record_key]].append(_row(event_id, entry.type, subject, bodies.of(entry), act))
+        depth[record_key] += 1
+    by = act.by
     with connection.cursor() as cursor:
         for _, rows in sorted(rounds.items()):
-            cursor.execute(APPEND, [*(list(column) for column in zip(*rows, strict=True)), chain.GENESIS])
+            cursor.execute(APPEND, [*_columns(rows), chain.GENESIS, act.at, by.id, by.channel, by.request_id])
     return ids
 
 
-def _row(event_id: UUID, entry: Entry, subject: SubjectRef, by: Actor, at: datetime, reason: str) -> tuple[Any, ...]:
-    if not verbs.is_registered(entry.type):
-        raise ValueError(f"Event type {entry.type!r} has no sentence: register it with audit.verbs.")
-    if personal := PERSONAL_KEYS & {*entry.data, *entry.changes}:
-        raise ValueError(f"Event {entry.type}: {', '.join(sorted(personal))} would put personal data into the trail.")
-    changes = {name: list(pair) for name, pair in entry.changes.items()}
-    body = canonical_json({"changes": changes, "data": dict(entry.data), "reason": reason})
-    columns: dict[str, Any] = {
-        "at": at,
-        "type": entry.type,
-        "subject_type": subject.type,
-        "subject_id": subject.id,
-        "client_id": subject.client_id,
-        "actor": by.id,
-        "channel": by.channel,
-        "request_id": by.request_id,
-        "body": body,
-    }
-    digest = chain.digest_of(chain.spell(event_id=event_id, **columns))
-    return (event_id, *columns.values(), digest)
+# What differs between the events of one act: id, type, subject (type, id, client), body and digest.
+_Row = tuple[UUID, str, str, str, UUID | None, str, str]
+
+
+class _Bodies:
+    """Spells what entries say; what many of them share (the same objects) is checked and spelled once."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+        self._spelled: dict[tuple[str, str, int, int], str] = {}
+
+    def of(self, entry: Entry) -> str:
+        """The body. Raises as `record` does."""
+        key = (entry.type, entry.reason, id(entry.data), id(entry.changes))
+        if (body := self._spelled.get(key)) is None:
+            body = self._spelled[key] = self._spell(entry)
+        return body
+
+    def _spell(self, entry: Entry) -> str:
+        if not verbs.is_registered(entry.type):
+            raise ValueError(f"Event type {entry.type!r} has no sentence: register it with audit.verbs.")
+        if personal := PERSONAL_KEYS & {*entry.data, *entry.changes}:
+            raise ValueError(
+                f"Event {entry.type}: {', '.join(sorted(personal))} would put personal data into the trail."
+            )
+        changes = {name: list(pair) for name, pair in entry.changes.items()}
+        return canonical_json({"changes": changes, "data": dict(entry.data), "reason": entry.reason or self._reason})
+
+
+def _row(event_id: UUID, type: str, subject: SubjectRef, body: str, act: Act) -> _Row:  # noqa: A002 -- the event's type
+    line = chain.spell(
+        event_id=event_id,
+        at=act.at,
+        type=type,
+        subject_type=subject.type,
+        subject_id=subject.id,
+        client_id=subject.client_id,
+        actor=act.by.id,
+        channel=act.by.channel,
+        request_id=act.by.request_id,
+        body=body,
+    )
+    return (event_id, type, subject.type, subject.id, subject.client_id, body, chain.digest_of(line).hex())
+
+
+def _columns(rows: Sequence[_Row]) -> list[str]:
+    ids, types, subject_types, subject_ids, clients, bodies, digests = zip(*rows, strict=True)
+    return [
+        bare_array(ids),
+        text_array(types),
+        text_array(subject_types),
+        text_array(subject_ids),
+        bare_array(clients),
+        text_array(bodies),
+        bare_array(digests),
+    ]
 
 
 def record_refusal(by: Actor, *, error: DomainError, what: str, now: datetime) -> UUID:
