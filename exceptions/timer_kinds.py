@@ -3,15 +3,21 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
+from uuid import UUID
 
-from exceptions.models import Timer
+
+class Due(NamedTuple):
+    """A timer that is due and claimed, as handlers see it; not a model, for two thousand of them come at once."""
+
+    id: UUID
+    subject_id: str
 
 
 class Handler(Protocol):
     """Does the effect of a batch of due timers of one kind, in the transaction in which they are marked as fired."""
 
-    def __call__(self, timers: Sequence[Timer], *, now: datetime) -> None:
+    def __call__(self, timers: Sequence[Due], *, now: datetime) -> None:
         """Do it for all of them, or raise."""
 
 

@@ -34,13 +34,17 @@ LONGEST_PAUSE = timedelta(hours=2)
 
 @dataclass(frozen=True)
 class Telling:
-    """One thing to tell one owner: `text` says what, due when, what happens otherwise; no personal data."""
+    """One thing to tell one owner: `text` says what, due when, what happens otherwise; no personal data.
+
+    `more` counts others of the same kind that nobody put into words, for they would be told as one thing anyway.
+    """
 
     owner: Owner
     event: str
     text: str
     url: str = ""
     client_id: UUID | None = None
+    more: int = 0
 
 
 def notify(*, owner: Owner, event: str, text: str, url: str = "", client_id: UUID | None = None, now: datetime) -> None:
@@ -73,12 +77,16 @@ def _gathered(tellings: Sequence[Telling]) -> list[Telling]:
     groups: dict[tuple[UUID, str, UUID | None], list[Telling]] = defaultdict(list)
     for one in tellings:
         groups[one.owner.pk, one.event, one.client_id].append(one)
-    return [one for group in groups.values() for one in (group if len(group) <= MOST_SINGLE else [_as_one(group)])]
+    return [one for group in groups.values() for one in (group if _count(group) <= MOST_SINGLE else [_as_one(group)])]
+
+
+def _count(group: Sequence[Telling]) -> int:
+    return sum(1 + one.more for one in group)
 
 
 def _as_one(group: Sequence[Telling]) -> Telling:
     first = group[0]
-    more = f" And {len(group) - 1} more of the same; they are in your queue."
+    more = f" And {_count(group) - 1} more of the same; they are in your queue."
     return Telling(first.owner, first.event, first.text[: 300 - len(more)] + more, "/queue/", first.client_id)
 
 

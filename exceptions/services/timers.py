@@ -1,5 +1,6 @@
 """Setting, cancelling and firing timers: one row each, many in one statement."""
 
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,9 +11,9 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
-from psycopg.types.json import Jsonb
 
 from audit.access import system_actor
+from audit.arrays import bare_array, text_array
 from audit.context import acting
 from audit.errors import DomainError
 from audit.identifiers import uuid7
@@ -21,6 +22,7 @@ from audit.subject_refs import SubjectRef
 from exceptions import timer_kinds
 from exceptions.models import Timer
 from exceptions.models.timers import LIVE
+from exceptions.timer_kinds import Due
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +44,11 @@ FAILURES = (
 SET = """
     INSERT INTO exceptions_timer (id, subject_type, subject_id, kind, generation, due_at, payload, attempts, last_error)
     SELECT id, subject_type, subject_id, kind, 1, due_at, payload, 0, ''
-    FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::jsonb[])
-        AS given(id, subject_type, subject_id, kind, due_at, payload)
+    FROM (
+        SELECT id, subject_type, subject_id, kind, due_at, payload::jsonb
+        FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+            AS g(id, subject_type, subject_id, kind, due_at, payload)
+    ) AS given
     ORDER BY subject_type, subject_id, kind
     ON CONFLICT (subject_type, subject_id, kind) WHERE fired_at IS NULL AND cancelled_at IS NULL
     DO UPDATE SET due_at = excluded.due_at, payload = excluded.payload, generation = exceptions_timer.generation + 1,
@@ -54,6 +59,13 @@ CANCEL = """
     WHERE fired_at IS NULL AND cancelled_at IS NULL AND (subject_type, subject_id, kind) IN (
         SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])
     )
+"""
+CLAIM = """
+    UPDATE exceptions_timer SET fired_at = %s WHERE id IN (
+        SELECT id FROM exceptions_timer
+        WHERE id = ANY(%s::uuid[]) AND fired_at IS NULL AND cancelled_at IS NULL AND due_at <= %s
+        ORDER BY id FOR UPDATE SKIP LOCKED
+    ) RETURNING id, subject_id
 """
 
 
@@ -75,10 +87,18 @@ def set_timer(*, subject: SubjectRef, kind: str, due_at: datetime, payload: Mapp
 def set_timers(*, settings: Sequence[TimerSetting]) -> None:
     """As `set_timer`, for many in one statement; the last of several for one subject and kind counts."""
     unique = {(one.subject.type, one.subject.id, one.kind): one for one in settings}
-    rows = [(uuid7(), *key, one.due_at, Jsonb(dict(one.payload))) for key, one in unique.items()]
-    if rows:
+    if unique:
+        types, ids, kinds = zip(*unique, strict=True)
+        columns = [
+            bare_array([uuid7() for _ in unique]),
+            text_array(types),
+            text_array(ids),
+            text_array(kinds),
+            bare_array([one.due_at.isoformat() for one in unique.values()]),
+            text_array([json.dumps(dict(one.payload)) if one.payload else "{}" for one in unique.values()]),
+        ]
         with connection.cursor() as cursor:
-            cursor.execute(SET, [list(column) for column in zip(*rows, strict=True)])
+            cursor.execute(SET, columns)
 
 
 def cancel_timer(*, subject: SubjectRef, kind: str, now: datetime) -> None:
@@ -91,7 +111,7 @@ def cancel_timers(*, timers: Sequence[tuple[SubjectRef, str]], now: datetime) ->
     rows = [(subject.type, subject.id, kind) for subject, kind in timers]
     if rows:
         with connection.cursor() as cursor:
-            cursor.execute(CANCEL, [now, *(list(column) for column in zip(*rows, strict=True))])
+            cursor.execute(CANCEL, [now, *(text_array(column) for column in zip(*rows, strict=True))])
 
 
 def sweep_timers(*, now: datetime, limit: int = BATCH) -> int:
@@ -116,7 +136,6 @@ def _fire(kind: str, rows: Sequence[tuple[Any, str]], now: datetime) -> int:
         with acting(system_actor("timers"), at=now):
             timers = _claim(kind, rows, now)
             if timers:
-                Timer.objects.filter(pk__in=[timer.pk for timer in timers]).update(fired_at=now)
                 timer_kinds.kind(kind).handler(timers, now=now)
             return len(timers)
     except FAILURES as failure:
@@ -128,12 +147,14 @@ def _fire(kind: str, rows: Sequence[tuple[Any, str]], now: datetime) -> int:
         return 0
 
 
-def _claim(kind: str, rows: Sequence[tuple[Any, str]], now: datetime) -> list[Timer]:
+def _claim(kind: str, rows: Sequence[tuple[Any, str]], now: datetime) -> list[Due]:
+    """Mark as fired what is still due and nobody else holds."""
     lock = timer_kinds.kind(kind).lock
     held = lock(sorted({subject_id for _, subject_id in rows})) if lock else None
     ids = [timer_id for timer_id, subject_id in rows if held is None or subject_id in held]
-    claimed = Timer.objects.filter(LIVE, pk__in=ids, due_at__lte=now).order_by("id")
-    return list(claimed.select_for_update(skip_locked=True))
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, [now, bare_array(ids), now])
+        return [Due(*row) for row in cursor.fetchall()]
 
 
 def _put_off(timer_id: Any, failure: Exception, now: datetime) -> None:

@@ -10,9 +10,10 @@ from django.db.models import QuerySet
 from audit.context import current_actor
 from audit.services.events import record
 from exceptions import subjects
-from exceptions.models import Timer, Waiver
+from exceptions.models import Waiver
 from exceptions.services.waiver_news import tell_concerned, tell_subjects_of_ended
 from exceptions.states import WaiverState
+from exceptions.timer_kinds import Due
 
 
 def lock_waivers(ids: Sequence[str]) -> set[str]:
@@ -32,7 +33,7 @@ def lock_waivers_with_subjects(ids: Sequence[str]) -> set[str]:
     return _lock_free(rows)
 
 
-def on_lapse(timers: Sequence[Timer], *, now: datetime) -> None:
+def on_lapse(timers: Sequence[Due], *, now: datetime) -> None:
     """Nobody decided in time."""
     for waiver in _of(timers, WaiverState.REQUESTED):
         waiver.lapse(at=now)
@@ -41,7 +42,7 @@ def on_lapse(timers: Sequence[Timer], *, now: datetime) -> None:
         tell_concerned(waiver, "waiver.lapsed", "Nobody decided in time; ask again if it is still needed.", now)
 
 
-def on_expire(timers: Sequence[Timer], *, now: datetime) -> None:
+def on_expire(timers: Sequence[Due], *, now: datetime) -> None:
     """Write down what the clock has decided, and tell those concerned."""
     ended = _of(timers, WaiverState.APPROVED)
     for waiver in ended:
@@ -52,13 +53,13 @@ def on_expire(timers: Sequence[Timer], *, now: datetime) -> None:
     tell_subjects_of_ended(ended, by=current_actor(), now=now)
 
 
-def on_heads_up(timers: Sequence[Timer], *, now: datetime) -> None:
+def on_heads_up(timers: Sequence[Due], *, now: datetime) -> None:
     """It will end soon."""
     for waiver in _of(timers, WaiverState.APPROVED):
         tell_concerned(waiver, "waiver.ends_soon", f"It ends {waiver.expires_at:%a %d %b %H:%M} UTC.", now)
 
 
-def _of(timers: Sequence[Timer], state: WaiverState) -> list[Waiver]:
+def _of(timers: Sequence[Due], state: WaiverState) -> list[Waiver]:
     ids = [UUID(timer.subject_id) for timer in timers]
     return list(Waiver.objects.filter(pk__in=ids, state=state).select_related("owner").order_by("pk"))
 

@@ -12,6 +12,7 @@ from audit.subject_refs import SubjectRef
 from exceptions import timer_kinds
 from exceptions.models import Timer
 from exceptions.services import TimerSetting, cancel_timer, set_timer, set_timers, sweep_timers
+from exceptions.timer_kinds import Due
 
 MINUTE = timedelta(minutes=1)
 
@@ -25,7 +26,7 @@ def fired(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Subjects whose "test.ring" timer fired; subject 13 cannot be handled."""
     rung: list[str] = []
 
-    def ring(timers: Sequence[Timer], *, now: datetime) -> None:
+    def ring(timers: Sequence[Due], *, now: datetime) -> None:
         if any(timer.subject_id == "13" for timer in timers):
             raise ValueError("thirteen")
         rung.extend(timer.subject_id for timer in timers)

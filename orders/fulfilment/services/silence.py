@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from audit.context import current_actor
-from exceptions.models import Timer
+from exceptions.timer_kinds import Due
 from orders.fulfilment.models import Fulfilment, Order
 from orders.fulfilment.services.cases import Opening, TimerChange
 from orders.fulfilment.services.changes import Changes, ref_of
@@ -33,7 +33,7 @@ def lock_orders_of(ids: Sequence[str]) -> set[str]:
     return {str(pk) for pk in Fulfilment.objects.filter(pk__in=ids, order__in=locked).values_list("pk", flat=True)}
 
 
-def confirmations_missed(timers: Sequence[Timer], *, now: datetime) -> None:
+def confirmations_missed(timers: Sequence[Due], *, now: datetime) -> None:
     """Nobody confirmed in time: a case with what was tried, and two more hours until the customer is told."""
     changes = Changes(now)
     for docket, parcel in _silent(timers):
@@ -59,7 +59,7 @@ def confirmations_missed(timers: Sequence[Timer], *, now: datetime) -> None:
     changes.write()
 
 
-def still_unresolved(timers: Sequence[Timer], *, now: datetime) -> None:
+def still_unresolved(timers: Sequence[Due], *, now: datetime) -> None:
     """Two hours later and still silence: the order is held, with words for the customer, until it is confirmed."""
     changes = Changes(now)
     held: dict[UUID, Docket] = {}
@@ -74,7 +74,7 @@ def still_unresolved(timers: Sequence[Timer], *, now: datetime) -> None:
     settle(list(held.values()), changes)
 
 
-def _silent(timers: Sequence[Timer]) -> list[tuple[Docket, Fulfilment]]:
+def _silent(timers: Sequence[Due]) -> list[tuple[Docket, Fulfilment]]:
     """The fulfilments of these timers that are still waiting, with the papers of their orders."""
     wanted = {timer.subject_id for timer in timers}
     orders = Fulfilment.objects.filter(pk__in=wanted, state__in=FULFILMENT_UNCONFIRMED).values_list(

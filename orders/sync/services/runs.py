@@ -11,9 +11,10 @@ from audit.access import system_actor
 from audit.context import Actor, acting, current_actor
 from audit.services.events import Entry, record, record_many
 from audit.subject_refs import SubjectRef
-from exceptions.models import ExceptionCase, Timer
+from exceptions.models import ExceptionCase
 from exceptions.services import CaseOpening, TimerSetting, cancel_timers, open_cases, set_timers, withdraw_case
 from exceptions.states import CASE_LIVE
+from exceptions.timer_kinds import Due
 from orders.sync.models import Expectation, FlowRun
 from orders.sync.states import RunState
 from rules.models import Flow
@@ -115,7 +116,7 @@ def cancel_runs(*, subjects: Sequence[SubjectRef], by: Actor, now: datetime) -> 
         cancel_timers(timers=[(_ref(expectation), EXPECTATION) for expectation in waiting], now=now)
 
 
-def on_missed(timers: Sequence[Timer], *, now: datetime) -> None:
+def on_missed(timers: Sequence[Due], *, now: datetime) -> None:
     """What was expected did not come: an exception with its context."""
     ids = [UUID(timer.subject_id) for timer in timers]
     missed = list(
