@@ -1,5 +1,7 @@
 """The trail's one door."""
 
+import json
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -50,3 +52,30 @@ def test_an_unregistered_type_and_a_personal_key_are_refused(as_system: Actor) -
         record("nothing.known", subject=SUBJECT)
     with pytest.raises(ValueError, match="personal data"):
         record("access.refused", subject=SUBJECT, email="a@example.org")
+
+
+AWKWARD = ['say "so"', "back\\slash", "a,b{c}", "NULL", "", "line\nbreak", "Zoë 🚚", "it's"]
+
+
+def test_whatever_a_text_contains_it_is_kept_and_chained(as_system: Actor) -> None:
+    record_many([Entry("access.refused", SubjectRef("audit.actor", text), reason=text) for text in AWKWARD])
+
+    events = list(Event.objects.order_by("id"))
+    assert [event.subject_id for event in events] == AWKWARD
+    assert [json.loads(event.body)["reason"] for event in events] == AWKWARD
+    for event in events:
+        assert bytes(event.hash) == chain.link(chain.GENESIS, chain.digest_of(line_of(event)))
+
+
+def test_what_postgresql_cannot_store_is_refused_before_it_shifts_a_column(as_system: Actor) -> None:
+    with pytest.raises(ValueError, match="cannot be stored"):
+        record_many([Entry("access.refused", SubjectRef("audit.actor", text)) for text in ("a\0b", "c")])
+
+
+def test_entries_that_share_what_they_say_each_keep_their_own_event(as_system: Actor) -> None:
+    said = {"what": "the same"}
+    subjects = [SubjectRef("audit.actor", str(n)) for n in range(3)]
+    record_many([Entry("access.refused", one, reason, said) for one in subjects for reason in ("first", "second")])
+    for subject in subjects:
+        bodies = Event.objects.filter(subject_id=subject.id).order_by("seq").values_list("body", flat=True)
+        assert [json.loads(body)["reason"] for body in bodies] == ["first", "second"]
