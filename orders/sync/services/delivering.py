@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,10 +37,30 @@ LONGEST_PAUSE = timedelta(hours=10)
 MOST_RESPONSE = 65_536
 SHOWN_OF_RESPONSE = 300
 
+SUSPECTS_SECONDS = 20  # how long a run follows up what ended a worker, one by one, before it goes on with the rest
+KILLED = "It ended the worker every time it was sent."
+
+# A claim that outlived its worker and every try it had is given up; so is what a lowered limit has overtaken.
+EXHAUST = """
+    UPDATE sync_outboundmessage m
+    SET state = 'dead', lease_until = NULL, fence = m.fence + 1,
+        last_error = CASE WHEN m.state = 'sending' OR m.last_error = '' THEN %(killed)s ELSE m.last_error END
+    FROM sync_system s
+    WHERE s.id = m.system_id AND m.state IN ('pending', 'sending') AND m.attempts >= s.max_attempts
+      AND (m.lease_until IS NULL OR m.lease_until < %(now)s)
+    RETURNING m.id
+"""
+# What a paused system was being told goes back in line; nothing is held by a worker that is gone.
+RELEASE = """
+    UPDATE sync_outboundmessage m SET state = 'pending', lease_until = NULL, fence = m.fence + 1
+    FROM sync_system s
+    WHERE s.id = m.system_id AND m.state = 'sending' AND m.lease_until < %(now)s
+      AND NOT (s.is_active AND (s.paused_until IS NULL OR s.paused_until <= %(now)s))
+"""
 CLAIM = """
     WITH due AS (
         SELECT m.id FROM sync_outboundmessage m JOIN sync_system s ON s.id = m.system_id
-        WHERE m.state IN ('pending', 'sending') AND m.due_at <= %(now)s AND (m.lease_until IS NULL OR m.lease_until < %(now)s)
+        WHERE m.state = %(state)s AND m.due_at <= %(now)s AND (m.lease_until IS NULL OR m.lease_until < %(now)s)
           AND s.is_active AND (s.paused_until IS NULL OR s.paused_until <= %(now)s)
           AND NOT EXISTS (
             SELECT 1 FROM sync_outboundmessage earlier
@@ -74,27 +94,53 @@ class Answer:
 
 
 def deliver_due(*, now: datetime, limit: int = BATCH, chance: random.Random | None = None) -> int:
-    """Send what is due, at most `limit` messages; the number delivered. `chance` is the source of jitter."""
-    claimed = _claim(now, limit)
-    if not claimed:
-        beat(loop="delivery", at=now)
-        return 0
-    keys = {message.system_id: _secret(message, now) for message in claimed}
-    with (
-        _client() as client,
-        ThreadPoolExecutor(PARALLEL) as pool,
-    ):
-        answers = list(pool.map(lambda message: _send(client, message, keys[message.system_id], now), claimed))
-    delivered = _finish(list(zip(claimed, answers, strict=True)), now, chance or random.Random())  # noqa: S311 -- jitter, not secrecy
-    beat(loop="delivery", at=now, oldest_due=min(message.due_at for message in claimed), worked=delivered)
+    """Send what is due, at most `limit` messages; the number delivered. `chance` is the source of jitter.
+
+    Attempts are counted at the claim, so a message that ends its worker is given up like any other; it is sent alone, so that only it is
+    counted out.
+    """
+    _sweep(now)
+    delivered = 0
+    due = []
+    for claimed in _claims(now, limit):
+        due += [message.due_at for message in claimed]
+        delivered += _deliver(claimed, now, chance or random.Random())  # noqa: S311 -- jitter, not secrecy
+    beat(loop="delivery", at=now, oldest_due=min(due, default=None), worked=delivered)
     return delivered
 
 
-def _claim(now: datetime, limit: int) -> list[OutboundMessage]:
+def _sweep(now: datetime) -> None:
+    """Put away what was tried often enough by workers that are gone, and free what a paused system holds."""
+    with acting(system_actor("delivery"), at=now), connection.cursor() as cursor:
+        cursor.execute(RELEASE, {"now": now})
+        cursor.execute(EXHAUST, {"now": now, "killed": KILLED})
+        ids = [row[0] for row in cursor.fetchall()]
+        exhausted = OutboundMessage.objects.filter(pk__in=ids).select_related("system").order_by("number")
+        _give_up([(message, message.last_error) for message in exhausted], now)
+
+
+def _claims(now: datetime, limit: int) -> Iterator[list[OutboundMessage]]:
+    """What ended its worker, one at a time and not for long; then the rest at once. Leases count from the claim."""
+    begun = perf_counter()
+    while perf_counter() - begun < SUSPECTS_SECONDS and (suspect := _claim(now, begun, OutboundState.SENDING, 1)):
+        yield suspect
+    if waiting := _claim(now, begun, OutboundState.PENDING, limit):
+        yield waiting
+
+
+def _claim(now: datetime, begun: float, state: OutboundState, limit: int) -> list[OutboundMessage]:
+    lease = now + timedelta(seconds=perf_counter() - begun) + LEASE
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"now": now, "lease": now + LEASE, "limit": limit})
+        cursor.execute(CLAIM, {"now": now, "lease": lease, "limit": limit, "state": state})
         ids = [row[0] for row in cursor.fetchall()]
     return list(OutboundMessage.objects.filter(pk__in=ids).select_related("system").order_by("number"))
+
+
+def _deliver(claimed: Sequence[OutboundMessage], now: datetime, chance: random.Random) -> int:
+    keys = {message.system_id: _secret(message, now) for message in claimed}
+    with _client() as client, ThreadPoolExecutor(PARALLEL) as pool:
+        answers = list(pool.map(lambda message: _send(client, message, keys[message.system_id], now), claimed))
+    return _finish(list(zip(claimed, answers, strict=True)), now, chance)
 
 
 def _secret(message: OutboundMessage, now: datetime) -> str | None:
@@ -171,7 +217,7 @@ def _finish(results: Sequence[tuple[OutboundMessage, Answer]], now: datetime, ch
             _write_attempt(message, answer, now, next_at if state == OutboundState.PENDING else None)
             delivered += answer.accepted
             if given_up:
-                dead.append((message, answer))
+                dead.append((message, answer.error))
         _give_up(dead, now)
     return delivered
 
@@ -196,11 +242,11 @@ def _write_attempt(message: OutboundMessage, answer: Answer, now: datetime, next
     )
 
 
-def _give_up(dead: Sequence[tuple[OutboundMessage, Answer]], now: datetime) -> None:
+def _give_up(dead: Sequence[tuple[OutboundMessage, str]], now: datetime) -> None:
     record_many(
         [
-            Entry("message.given_up", subject_ref(message), data={"key": message.key, "error": answer.error})
-            for message, answer in dead
+            Entry("message.given_up", subject_ref(message), data={"key": message.key, "error": error})
+            for message, error in dead
         ]
     )
     open_cases(
@@ -210,16 +256,16 @@ def _give_up(dead: Sequence[tuple[OutboundMessage, Answer]], now: datetime) -> N
                 subject_ref(message.system),
                 message.system.slug,
                 message.client_id,
-                f"{message.system.name} cannot be reached: {answer.error}",
+                f"{message.system.name} cannot be reached: {error}",
                 cause=f"{message.system.slug}/delivery",
                 evidence={
                     "system": message.system.slug,
                     "message": message.key,
-                    "error": answer.error,
+                    "error": error,
                     "attempts": message.attempts,
                 },
             )
-            for message, answer in dead
+            for message, error in dead
         ],
         by=system_actor("delivery"),
         now=now,

@@ -1,8 +1,9 @@
 """A furnished house with a store and a warehouse, and a sender that signs."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,14 +11,17 @@ from django.test import Client as HttpClient
 
 from audit import clock
 from audit.context import Actor, acting
+from audit.subject_refs import SubjectRef
 from orders.sync import handlers, services, signatures
 from orders.sync.models import InboundEvent, System
+from orders.sync.sandbox import Sandbox, sandbox_secret
 from orders.sync.states import CredentialKind, Layer
 from rules import facts
 from tests.cast import House, furnish
 from tests.rules.conftest import ORDER_ATTRIBUTES
 
 Send = Callable[..., Any]
+KEY = "an installation's key"
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -103,3 +107,51 @@ def send(client: HttpClient, secret: str) -> Send:
         )
 
     return send_one
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    sandbox = Sandbox(port=0, key=KEY, reply_to="http://127.0.0.1:9/api/v1/events", journal=tmp_path / "journal.db")
+    sandbox.start()
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture
+def warehouse(house: House, sandbox: Sandbox, system: Actor, settings: Any) -> System:
+    settings.ALLOWED_PRIVATE_HOSTS = [sandbox.url.removeprefix("http://")]
+    with acting(system, at=clock.now()):
+        warehouse = System(
+            slug="central",
+            name="Central warehouse",
+            layer=Layer.WMS,
+            base_url=f"{sandbox.url}/wms/central",
+            owner=house.owners["logistics"],
+            max_attempts=3,
+        )
+        warehouse.save()
+    services.add_credential(
+        system=warehouse,
+        kind=CredentialKind.OUTBOUND,
+        by=system,
+        now=clock.now(),
+        secret=sandbox_secret(KEY, "central"),
+    )
+    return warehouse
+
+
+def task(warehouse: System, house: House, n: int = 1, *, order: str = "NW-1") -> services.Promise:
+    return services.Promise(
+        system=warehouse,
+        type="task.requested",
+        subject=SubjectRef("test.parcel", str(n), house.clients["northwind"].pk),
+        payload={
+            "task": f"T-{n}",
+            "kind": "pick_pack",
+            "order": order,
+            "client": "northwind",
+            "lines": [{"sku": "TENT", "quantity": 1}],
+        },
+        key=f"T-{n}/pick_pack/1",
+        ordering_key=order,
+    )

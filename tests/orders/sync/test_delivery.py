@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,65 +15,15 @@ import pytest
 
 from audit import clock
 from audit.context import Actor, acting
-from audit.subject_refs import SubjectRef
 from exceptions.models import ExceptionCase
 from orders.sync import services
 from orders.sync.models import Attempt, InboundEvent, OutboundMessage, System
 from orders.sync.sandbox import Sandbox, sandbox_secret
 from orders.sync.sandbox.behaviour import Control, story
 from orders.sync.services.delivering import pause_after
-from orders.sync.states import CredentialKind, Layer, OutboundState
+from orders.sync.states import CredentialKind, OutboundState
 from tests.cast import House
-
-KEY = "an installation's key"
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    sandbox = Sandbox(port=0, key=KEY, reply_to="http://127.0.0.1:9/api/v1/events", journal=tmp_path / "journal.db")
-    sandbox.start()
-    yield sandbox
-    sandbox.stop()
-
-
-@pytest.fixture
-def warehouse(house: House, sandbox: Sandbox, system: Actor, settings: Any) -> System:
-    settings.ALLOWED_PRIVATE_HOSTS = [sandbox.url.removeprefix("http://")]
-    with acting(system, at=clock.now()):
-        warehouse = System(
-            slug="central",
-            name="Central warehouse",
-            layer=Layer.WMS,
-            base_url=f"{sandbox.url}/wms/central",
-            owner=house.owners["logistics"],
-            max_attempts=3,
-        )
-        warehouse.save()
-    services.add_credential(
-        system=warehouse,
-        kind=CredentialKind.OUTBOUND,
-        by=system,
-        now=clock.now(),
-        secret=sandbox_secret(KEY, "central"),
-    )
-    return warehouse
-
-
-def task(warehouse: System, house: House, n: int = 1, *, order: str = "NW-1") -> services.Promise:
-    return services.Promise(
-        system=warehouse,
-        type="task.requested",
-        subject=SubjectRef("test.parcel", str(n), house.clients["northwind"].pk),
-        payload={
-            "task": f"T-{n}",
-            "kind": "pick_pack",
-            "order": order,
-            "client": "northwind",
-            "lines": [{"sku": "TENT", "quantity": 1}],
-        },
-        key=f"T-{n}/pick_pack/1",
-        ordering_key=order,
-    )
+from tests.orders.sync.conftest import KEY, task
 
 
 def test_a_promise_is_delivered_once_and_its_attempt_written_down(
