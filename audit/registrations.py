@@ -88,6 +88,14 @@ register_check(
     """,  # noqa: S608 -- our own tables
 )
 register_check(
+    "inv-34",
+    statement="What strangers were refused is in the trail five minutes later",
+    sql="""
+        SELECT source || ' ' || code || ' at ' || minute FROM audit_refusaltally
+        WHERE minute < clock_timestamp() - interval '5 minutes' LIMIT 100
+    """,
+)
+register_check(
     "inv-33b",
     statement="Every guard is there and awake",
     sql=f"""

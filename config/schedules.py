@@ -40,6 +40,7 @@ SCHEDULES: Mapping[str, Every | At] = MappingProxyType(
         "intake": Every("sync.apply_inbox", 2),
         "delivery": Every("sync.deliver_outbox", 2),
         "seals": Every("audit.seal", 30),
+        "refusals": Every("audit.tell_refusals", 20),
         "absences": Every("exceptions.reassign_from_absent", 60),
     }
 )

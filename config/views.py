@@ -15,8 +15,7 @@ from django.views.decorators.http import require_GET
 from audit import clock
 from audit.access import Role
 from audit.context import Actor
-from audit.errors import Refused
-from audit.services.events import record_refusal
+from audit.services.refusals import tally_refusal
 from config import health
 from exceptions import selectors as exceptions
 from orders.fulfilment import selectors as fulfilment
@@ -52,10 +51,9 @@ class SignIn(LoginView):
         return super().post(request, *args, **kwargs)
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        """Count the try and keep it in the trail."""
+        """Count the try, for the pause and for the trail."""
         cache.set(self._key(), cache.get(self._key(), 0) + 1, WAIT_SECONDS)
-        stranger = Actor(kind="person", id="anonymous", name="Somebody unknown", clients=frozenset())
-        record_refusal(stranger, error=Refused("wrong password"), what="POST /signin/", now=clock.now())
+        tally_refusal(source="signin", code="wrong-password", what="POST /signin/", now=clock.now())
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from audit.models.accountable import Accountable, AccountableQuerySet, HistoryRow
 from audit.models.events import ChainHead, Event, Seal
 from audit.models.idempotency import IdempotencyRecord
+from audit.models.refusals import RefusalTally
 from audit.models.users import User
 from audit.models.work import Heartbeat, LeasedWork
 
@@ -15,6 +16,7 @@ __all__ = [
     "HistoryRow",
     "IdempotencyRecord",
     "LeasedWork",
+    "RefusalTally",
     "Seal",
     "User",
 ]

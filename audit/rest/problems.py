@@ -18,6 +18,7 @@ from audit.context import Actor
 from audit.filtering import BadQuery
 from audit.rest.problem_types import PROBLEM_TYPES, ProblemType
 from audit.services.events import record_refusal
+from audit.services.refusals import tally_refusal
 from audit.strict_json import TooLarge, Unparsable
 
 CONTENT_TYPE: Final = "application/problem+json"
@@ -66,7 +67,7 @@ BY_CLASS: Final[tuple[tuple[type[Exception], str], ...]] = (
 
 
 def answer_with_problem(error: Exception, context: Mapping[str, Any]) -> Response:
-    """The response to `error`; a refusal of permission is also kept in the trail."""
+    """The response to `error`; a refusal of permission is also kept in the trail, one of an unknown token is counted for it."""
     request: Request = context["request"]
     kind = problem_type(error)
     if kind.status >= PROBLEM_TYPES["internal-error"].status:
@@ -75,6 +76,8 @@ def answer_with_problem(error: Exception, context: Mapping[str, Any]) -> Respons
             got_request_exception.send(sender=None, request=request._request)  # noqa: SLF001 -- DRF has no public name for it
     if isinstance(error, errors.Refused) and isinstance(request.auth, Actor):
         record_refusal(request.auth, error=error, what=f"{request.method} {request.path}"[:200], now=clock.now())
+    if isinstance(error, rest.AuthenticationFailed):
+        tally_refusal(source="token", code=kind.slug, what=f"{request.method} /api/", now=clock.now())
     response = Response(problem(error, kind, request), status=kind.status, content_type=CONTENT_TYPE)
     for name, value in _headers(error, kind).items():
         response[name] = value

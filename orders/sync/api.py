@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from audit import clock, strict_json
 from audit.context import Actor
 from audit.errors import DomainError
-from audit.services.events import record_refusal
+from audit.services.refusals import tally_refusal
 from audit.strict_json import MAX_BYTES, TooLarge, Unparsable
 from orders.sync import connectors, envelopes, selectors, signatures
 from orders.sync.envelopes import Envelope
@@ -30,6 +30,7 @@ def events(request: HttpRequest) -> HttpResponse:
     202 with a receipt after commit; 409 for a known id with other content; 422 for a contract violation, kept as a dead letter.
     """
     now = clock.now()
+    system = None
     try:
         system = _system(request.headers.get("X-Handrail-System", ""))
         _refuse_encoding(request)
@@ -40,7 +41,7 @@ def events(request: HttpRequest) -> HttpResponse:
             content_type=request.headers.get("Content-Type", ""), headers=_lower(request), body=body, now=now
         )
     except (Unreadable, Unparsable, TooLarge, SignatureRefused) as refused:
-        return _refusal(request, refused)
+        return _refusal(request, refused, system)
     by = _system_actor(system)
     good = [one for one in told if isinstance(one, Envelope)]
     receipts = iter(receive(system=system, envelopes=good, by=by, now=now))
@@ -53,6 +54,7 @@ def events(request: HttpRequest) -> HttpResponse:
 def hooks(request: HttpRequest, system: str) -> HttpResponse:
     """What a vendor sends, as it sends it, through the system's connector; signed the standard way or the vendor's."""
     now = clock.now()
+    known = None
     try:
         known = _system(system)
         _refuse_encoding(request)
@@ -72,7 +74,7 @@ def hooks(request: HttpRequest, system: str) -> HttpResponse:
             now=now,
         )
     except (Unreadable, Unparsable, TooLarge, SignatureRefused) as refused:
-        return _refusal(request, refused)
+        return _refusal(request, refused, known)
     (receipt,) = receive(system=known, envelopes=[envelope], by=_system_actor(known), now=now)
     return _answer(request, [_item(receipt)], batch=False)
 
@@ -172,14 +174,15 @@ def _answer(request: HttpRequest, items: Sequence[dict[str, Any]], *, batch: boo
     )
 
 
-def _refusal(request: HttpRequest, refused: DomainError) -> HttpResponse:
+def _refusal(request: HttpRequest, refused: DomainError, named: System | None) -> HttpResponse:
     if isinstance(refused, Unparsable | TooLarge):
         status = 413 if isinstance(refused, TooLarge) else 400
         return _problem(request, status, "unreadable", "Not readable", refused.message, {"code": refused.code})
     if isinstance(refused, Unreadable):
         return _problem(request, refused.status, "unreadable", "Not readable", refused.message, {"code": refused.code})
-    stranger = Actor(kind="integrator", id="anonymous", name="Somebody unknown", channel="api", clients=frozenset())
-    record_refusal(stranger, error=refused, what=f"POST {request.path}", now=clock.now())
+    route = request.resolver_match.route if request.resolver_match else ""
+    source = f"system:{named.slug}" if named else "unknown system"
+    tally_refusal(source=source, code=refused.code, what=f"POST /{route}", now=clock.now())
     return _problem(request, 401, "signature-refused", "The sender is not proven", refused.message, {})
 
 

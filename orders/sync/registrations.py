@@ -3,7 +3,11 @@
 from audit import verbs
 from audit.checks import register_check
 from exceptions import timer_kinds
+from orders.sync.models import DEAD_LETTER_PREFIX, LANES
 from orders.sync.services import runs
+from orders.sync.states import InboundState
+
+STATES = ", ".join(f"'{state}'" for state in InboundState.values)
 
 verbs.register(
     {
@@ -26,9 +30,54 @@ verbs.register(
 timer_kinds.register(runs.EXPECTATION, runs.on_missed)
 
 register_check(
+    "inv-01",
+    statement="Every event of a system is kept once",
+    sql="""
+        SELECT s.slug || ' ' || e.event_id FROM sync_inboundevent e JOIN sync_system s ON s.id = e.system_id
+        GROUP BY s.slug, e.event_id HAVING count(*) > 1 LIMIT 100
+    """,
+    budget_ms=30_000,
+)
+register_check(
+    "inv-02",
+    statement="Every event has at most one end: when, which, and why; what was set aside is in the trail",
+    sql="""
+        SELECT e.event_id FROM sync_inboundevent e
+        WHERE (e.state = 'new') <> (e.finished_at IS NULL)
+           OR e.state IN ('dead', 'superseded') AND e.cause = ''
+           OR e.state IN ('dead', 'discarded') AND NOT EXISTS (
+               SELECT 1 FROM audit_event a WHERE a.subject_type = 'sync.inboundevent' AND a.subject_id = e.id::text
+                 AND a.type IN ('event.refused', 'event.died', 'event.discarded'))
+        LIMIT 100
+    """,
+    budget_ms=30_000,
+)
+register_check(
+    "inv-03",
+    statement="Nothing took effect through an event that did not: what met an expectation was applied",
+    sql="""
+        SELECT x.met_by FROM sync_expectation x
+        WHERE EXISTS (SELECT 1 FROM sync_inboundevent e WHERE e.event_id = x.met_by)
+          AND NOT EXISTS (SELECT 1 FROM sync_inboundevent e WHERE e.event_id = x.met_by AND e.state = 'applied')
+        LIMIT 100
+    """,
+    budget_ms=30_000,
+)
+register_check(
     "inv-04",
     statement="No event waits longer than a minute",
     sql="SELECT event_id FROM sync_inboundevent WHERE state = 'new' AND received_at < now() - interval '1 minute' LIMIT 100",
+)
+register_check(
+    "inv-05",
+    statement="What was taken in is never gone: every event the trail tells of is kept",
+    sql="""
+        SELECT h.subject_id FROM audit_chainhead h
+        WHERE h.subject_type = 'sync.inboundevent'
+          AND NOT EXISTS (SELECT 1 FROM sync_inboundevent e WHERE e.id::text = h.subject_id)
+        LIMIT 100
+    """,
+    budget_ms=30_000,
 )
 register_check(
     "inv-06",
@@ -42,6 +91,31 @@ register_check(
     """,
 )
 register_check(
+    "inv-07",
+    statement="What is known of a subject never goes back: the newest change applied is remembered, and none was applied twice",
+    sql="""
+        SELECT s.slug || ' ' || n.subject FROM (
+            SELECT system_id, subject, type, max(change_token) AS newest, count(*) AS times, count(DISTINCT change_token) AS changes
+            FROM sync_inboundevent WHERE state = 'applied' AND change_token IS NOT NULL GROUP BY 1, 2, 3
+        ) n JOIN sync_system s ON s.id = n.system_id
+        LEFT JOIN sync_changetoken t ON (t.system_id, t.subject, t.type) = (n.system_id, n.subject, n.type)
+        WHERE t.token IS NULL OR t.token < n.newest OR n.times <> n.changes LIMIT 100
+    """,
+    budget_ms=30_000,
+)
+register_check(
+    "inv-35",
+    statement="Every promise is one message, and delivered only when its last attempt was accepted",
+    sql="""
+        (SELECT key FROM sync_outboundmessage GROUP BY key HAVING count(*) > 1 LIMIT 50)
+        UNION ALL
+        (SELECT m.key FROM sync_outboundmessage m WHERE m.state = 'sent' AND NOT EXISTS (
+            SELECT 1 FROM sync_attempt a
+            WHERE a.message_id = m.id AND a.number = m.attempts AND a.status BETWEEN 200 AND 299) LIMIT 50)
+    """,
+    budget_ms=30_000,
+)
+register_check(
     "inv-36",
     statement="No message is held by a worker that is gone: every claim has a lease, and a minute after its end another has it",
     sql="""
@@ -50,12 +124,57 @@ register_check(
     """,
 )
 register_check(
+    "inv-37",
+    statement="Nothing was completed by a claim that was not the newest: every attempt was counted when it was claimed",
+    sql="""
+        (SELECT m.key || ' attempt ' || a.number FROM sync_attempt a JOIN sync_outboundmessage m ON m.id = a.message_id
+         WHERE a.number > m.attempts LIMIT 50)
+        UNION ALL
+        (SELECT key FROM sync_outboundmessage WHERE attempts > fence LIMIT 50)
+    """,
+    budget_ms=30_000,
+)
+register_check(
     "inv-38",
     statement="Nothing is tried more often than its system allows",
     sql="""
         SELECT m.key FROM sync_outboundmessage m JOIN sync_system s ON s.id = m.system_id
         WHERE (m.state = 'pending' AND m.attempts >= s.max_attempts OR m.state = 'sending' AND m.attempts > s.max_attempts) LIMIT 100
     """,
+)
+register_check(
+    "inv-39",
+    statement="Every dead letter has what its replay needs",
+    sql=f"""
+        SELECT '{DEAD_LETTER_PREFIX}' || number FROM sync_inboundevent
+        WHERE state = 'dead' AND (sealed = '' OR type = '' OR subject = '' OR length(sha256) <> 64 OR lane >= {LANES})
+        LIMIT 100
+    """,  # noqa: S608 -- constants
+)
+register_check(
+    "inv-40",
+    statement="A replay never repeats an effect: every one is in the trail, and one event starts one run of a subject",
+    sql=f"""
+        (SELECT '{DEAD_LETTER_PREFIX}' || e.number FROM sync_inboundevent e WHERE e.replays > 0 AND e.replays <> (
+            SELECT count(*) FROM audit_event a
+            WHERE a.subject_type = 'sync.inboundevent' AND a.subject_id = e.id::text AND a.type = 'event.replayed') LIMIT 50)
+        UNION ALL
+        (SELECT trigger FROM sync_flowrun GROUP BY trigger, subject_type, subject_id HAVING count(*) > 1 LIMIT 50)
+    """,  # noqa: S608 -- constants
+    budget_ms=30_000,
+)
+register_check(
+    "inv-41",
+    statement="What was taken in is applied, overtaken by something newer, dead, discarded or waiting, and nothing else",
+    sql=f"""
+        (SELECT s.slug FROM sync_inboundevent e JOIN sync_system s ON s.id = e.system_id
+         GROUP BY s.slug HAVING count(*) <> count(*) FILTER (WHERE e.state IN ({STATES})) LIMIT 50)
+        UNION ALL
+        (SELECT e.event_id FROM sync_inboundevent e WHERE e.state = 'superseded' AND NOT EXISTS (
+            SELECT 1 FROM sync_changetoken t
+            WHERE (t.system_id, t.subject, t.type) = (e.system_id, e.subject, e.type) AND t.token >= e.change_token) LIMIT 50)
+    """,  # noqa: S608 -- constants
+    budget_ms=30_000,
 )
 register_check(
     "inv-49",

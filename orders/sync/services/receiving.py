@@ -129,14 +129,21 @@ def _check(envelope: Envelope, system: System, clients: dict[str, UUID]) -> _Che
     violations = tuple(contract.violations(envelope.data)) if contract else ()
     if violations:
         cause = f"{violations[0].pointer or '/'}: {violations[0].detail}"
-    named = envelope.data.get("client") if isinstance(envelope.data, dict) else None
-    client_id = clients.get(named, system.client_id) if isinstance(named, str) else system.client_id
-    if not cause and system.client_id is not None and client_id != system.client_id:
-        cause = f"{system.slug} speaks for another client than “{named}”."
-    if not cause and client_id is None:
-        cause = "/client: name a client, since this system serves several."
+    client_id, misnamed = client_named(system, envelope.data, clients)
+    cause = cause or misnamed
     preview = contract.redact(envelope.data) if contract else {}
     return _Checked(envelope, uuid7(), client_id, preview, violations, cause[:LONGEST_CAUSE])
+
+
+def client_named(system: System, data: Any, clients: dict[str, UUID]) -> tuple[UUID | None, str]:
+    """Whose an event is, and why it can be nobody's: a system of one client speaks for no other."""
+    named = data.get("client") if isinstance(data, dict) else None
+    client_id = clients.get(named, system.client_id) if isinstance(named, str) else system.client_id
+    if system.client_id is not None and client_id != system.client_id:
+        return client_id, f"{system.slug} speaks for another client than “{named}”."
+    if client_id is None:
+        return None, "/client: name a client, since this system serves several."
+    return client_id, ""
 
 
 def _contract(envelope: Envelope) -> tuple[CompiledContract | None, str]:

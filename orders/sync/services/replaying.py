@@ -16,8 +16,10 @@ from exceptions.models import ExceptionCase
 from exceptions.services import withdraw_case
 from exceptions.states import CASE_LIVE
 from orders.sync.models import InboundEvent
+from orders.sync.services.receiving import client_named
 from orders.sync.states import InboundState
 from rules import selectors as rules
+from rules.models import Client
 
 
 def replay(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) -> dict[UUID, str]:
@@ -30,15 +32,17 @@ def replay(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) 
     with acting(by, at=now):
         require(by, "sync.replay")
         events = _locked(event_ids, by)
+        clients = dict(Client.objects.filter(is_active=True).values_list("slug", "pk"))
         again = []
         for event in events:
             if event.state != InboundState.DEAD:
                 verdicts[event.pk] = f"{event.key} is {InboundState(event.state).label.lower()}: nothing to replay."
-            elif still := _still_wrong(event):
+            elif still := _still_wrong(event, clients):
                 verdicts[event.pk] = f"{event.key} still breaks its contract: {still}"
             else:
                 again.append(event)
                 verdicts[event.pk] = f"{event.key} is in line again."
+        InboundEvent.objects.bulk_update(again, ["client"])
         InboundEvent.objects.filter(pk__in=[event.pk for event in again]).update(
             state=InboundState.NEW,
             finished_at=None,
@@ -73,15 +77,20 @@ def _locked(event_ids: Sequence[UUID], by: Actor) -> list[InboundEvent]:
     events = InboundEvent.objects.filter(pk__in=event_ids).order_by("number")
     if by.clients is not None:
         events = events.filter(client_id__in=by.clients)
-    return list(events.select_for_update())
+    return list(events.select_related("system").select_for_update(of=("self",)))
 
 
-def _still_wrong(event: InboundEvent) -> str:
+def _still_wrong(event: InboundEvent, clients: dict[str, UUID]) -> str:
+    """Why it would fail again; as at its first time, it speaks for the client of its system only."""
+    data = event.data
     try:
-        violations = rules.validate_payload(event.type, event.contract_version, event.data)
+        violations = rules.validate_payload(event.type, event.contract_version, data)
     except NotFound as unknown:
         return unknown.message
-    return f"{violations[0].pointer or '/'}: {violations[0].detail}" if violations else ""
+    if violations:
+        return f"{violations[0].pointer or '/'}: {violations[0].detail}"
+    event.client_id, misnamed = client_named(event.system, data, clients)
+    return misnamed
 
 
 def _withdraw_settled(events: Sequence[InboundEvent], by: Actor, now: datetime) -> None:

@@ -3,6 +3,7 @@
 import json
 import random
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from standardwebhooks import Webhook
 
 from audit import clock
 from audit.context import Actor
+from audit.models import Event, RefusalTally
+from audit.selectors.invariants import check_all
+from audit.services.refusals import tell_refusals
 from exceptions.models import ExceptionCase
 from orders.sync import handlers, services, signatures
 from orders.sync.envelopes import of_document
@@ -180,6 +184,38 @@ def test_only_a_fresh_and_true_signature_proves_a_sender(
         assert answer.status_code == 401, headers
     newer = services.add_credential(system=store, kind=CredentialKind.INBOUND, by=system, now=clock.now())
     assert {send(stock("by-new"), key=newer).status_code, send(stock("by-old"), key=secret).status_code} == {202}
+
+
+def test_strangers_fill_no_disk(client: Any, store: System, secret: str) -> None:
+    for n in range(30):
+        client.post("/api/v1/events", data=b"{}", content_type="text/plain", headers={"X-Handrail-System": f"s-{n}"})
+        client.post(f"/api/v1/hooks/s-{n}", data=b"{}", content_type="application/json")
+        client.post("/api/v1/hooks/shop", data=b"{}", content_type="application/json")
+        client.get("/api/v1/orders", headers={"Authorization": f"Bearer hr_{n}"})
+    tallies = RefusalTally.objects.values_list("source", "code").distinct()
+    assert set(tallies) == {
+        ("unknown system", "signature-refused"),
+        ("system:shop", "signature-refused"),
+        ("token", "not-authenticated"),
+    }
+    assert sum(RefusalTally.objects.values_list("count", flat=True)) == 120
+    assert not Event.objects.filter(type="access.refused").exists()
+    assert 3 <= tell_refusals(now=clock.now() + timedelta(minutes=3)) <= 6
+    assert RefusalTally.objects.count() == 0
+    assert [outcome.offenders for outcome in check_all(only=["inv-30"])] == [()]
+
+
+def test_a_letter_for_another_client_is_not_replayed_for_it(
+    send: Send, applied: list[str], house: House, system: Actor
+) -> None:
+    event = stock()
+    event["data"]["client"] = "fable"
+    assert send(event).status_code == 422
+    letter = InboundEvent.objects.get()
+    verdicts = services.replay(event_ids=[letter.pk], reason="try again", by=house.actor("lee"), now=clock.now())
+    assert "shop speaks for another client than “fable”." in verdicts[letter.pk]
+    letter.refresh_from_db()
+    assert letter.state == InboundState.DEAD
 
 
 def test_our_signatures_are_the_standards(secret: str) -> None:
