@@ -16,6 +16,7 @@ from audit.context import Actor
 from config.health import Light, Part, pulse
 from exceptions import selectors as exceptions
 from exceptions.selectors import queue
+from orders.fulfilment import selectors as fulfilment
 from orders.sync import selectors as sync
 
 MOST_COUNTED = 999
@@ -109,6 +110,12 @@ def dead_count(by: Actor, now: datetime) -> int:
     return sync.dead_letters(by)[: MOST_COUNTED + 1].count()
 
 
+def held_count(by: Actor, now: datetime) -> int:
+    """How many orders wait for something that is missing."""
+    del now
+    return fulfilment.quarantine_count(by=by, most=MOST_COUNTED + 1)
+
+
 PLACES = (
     Place(
         gettext_lazy("My queue"),
@@ -133,6 +140,15 @@ PLACES = (
         count=to_decide,
     ),
     Place(gettext_lazy("Orders"), "fulfilment:orders", "order", "orders.view_order", "flows", "o"),
+    Place(
+        gettext_lazy("Quarantine"),
+        "fulfilment:quarantine",
+        "lock",
+        "orders.view_order",
+        "flows",
+        unit=gettext_lazy("held"),
+        count=held_count,
+    ),
     Place(
         gettext_lazy("Dead letters"),
         "sync:dead-letters",

@@ -1,6 +1,7 @@
 """Reads of the exceptions app."""
 
-from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page, payload
+from exceptions.selectors.auditing import AUDIT_KINDS, audit_steps, live_cases_of, undone_audit_steps
+from exceptions.selectors.cases import CasePage, Step, available_actions, case_for, case_page, payload
 from exceptions.selectors.queue import (
     CaseRow,
     QueueFilters,
@@ -15,16 +16,20 @@ from exceptions.selectors.timers import TimerHealth, timer_health
 from exceptions.selectors.waivers import approvals, live_waiver, live_waivers, visible_waivers, waiting_for, waiver_for
 
 __all__ = [
+    "AUDIT_KINDS",
     "CasePage",
     "CaseRow",
     "QueueFilters",
     "QueuePage",
+    "Step",
     "TimerHealth",
     "approvals",
+    "audit_steps",
     "available_actions",
     "case_for",
     "case_page",
     "choices",
+    "live_cases_of",
     "live_waiver",
     "live_waivers",
     "payload",
@@ -32,6 +37,7 @@ __all__ = [
     "rows_of",
     "tabs",
     "timer_health",
+    "undone_audit_steps",
     "visible_cases",
     "visible_waivers",
     "waiting_for",

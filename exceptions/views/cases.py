@@ -182,7 +182,7 @@ def step(request: HttpRequest, key: str, index: int) -> HttpResponse:
     except DomainError as refused:
         return _refused(request, page.case, form, todo.label, refused)
     messages.success(request, f"{todo.label}: {done.outcome}")
-    return redirect("exceptions:case", key)
+    return redirect(back_to(request, f"/exceptions/{page.case.key}/"))
 
 
 def _refused(

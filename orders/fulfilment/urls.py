@@ -10,4 +10,6 @@ urlpatterns = [
     path("orders/<str:key>/", views.order, name="order"),
     path("orders/<str:key>/trace/", views.order, name="trace"),
     path("orders/<str:key>/export.json", views.export, name="export"),
+    path("quarantine/", views.quarantine, name="quarantine"),
+    path("quarantine/<str:key>/", views.quarantined, name="quarantined"),
 ]

@@ -1,21 +1,24 @@
-"""Orders in a list, and one order's story and trace."""
+"""Orders in a list, one order's story and trace, and those that are held until somebody completes them."""
 
 from dataclasses import fields
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from audit import clock
 from audit.access import require
 from audit.context import Actor
-from audit.errors import Invalid, Refused
+from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, Refused
 from orders.fulfilment import selectors
-from orders.fulfilment.selectors import OrderFilters, OrderPage
+from orders.fulfilment.forms import AddressForm, LinesForm
+from orders.fulfilment.selectors import OrderFilters, OrderPage, QuarantineDetail, QuarantinePage
 from orders.fulfilment.services.exports import export_order
+from orders.fulfilment.services.quarantine import complete_address, complete_lines
 from orders.fulfilment.states import OrderState
 from rules import selectors as rules
 
@@ -76,3 +79,82 @@ def export(request: HttpRequest, key: str) -> HttpResponse:
     found = selectors.order_for(by, key)
     document = export_order(order_id=found.pk, by=by, now=clock.now())
     return JsonResponse(document, json_dumps_params={"indent": 2, "ensure_ascii": False})
+
+
+@login_required
+@require_GET
+def quarantine(request: HttpRequest) -> HttpResponse:
+    """Orders that are held because something of them is missing or cannot be right."""
+    by = _actor(request)
+    given = {name: str(request.GET.get(name, "")).strip() for name in ("q", "client", "after")}
+    problem = None
+    try:
+        page = selectors.quarantine_page(by=by, now=clock.now(), **given)
+    except Invalid as invalid:
+        problem, page = invalid, QuarantinePage([], "", 0, is_capped=False)
+    context = {
+        "page": page,
+        "problem": problem,
+        "filters": given,
+        "clients": list(rules.clients_of(by).values_list("slug", "name")),
+        "is_filtered": bool(given["q"] or given["client"]),
+    }
+    return render(request, "orders/quarantine.html", context, status=400 if problem else 200)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def quarantined(request: HttpRequest, key: str) -> HttpResponse:
+    """What one held order lacks, an editor for just that, and letting it go on."""
+    by = _actor(request)
+    try:
+        detail = selectors.quarantine_detail(by=by, key=key)
+    except IllegalTransition as gone:
+        messages.info(request, gone.message)
+        return redirect("fulfilment:order", key)
+    form = _completion_form(request, detail)
+    status, conflict = 200, None
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                return _completed(request, detail, form, by)
+            except Invalid as invalid:
+                _show_errors(form, invalid)
+            except Conflict as refused:
+                status, conflict = 409, refused
+    context = {"detail": detail, "form": form, "conflict": conflict, "can_work": by.may("orders.work_order")}
+    return render(request, "orders/quarantined.html", context, status=status)
+
+
+def _completion_form(request: HttpRequest, detail: QuarantineDetail) -> AddressForm | LinesForm:
+    data, initial = request.POST or None, {"seen": detail.order.version}
+    if detail.lacks_lines:
+        return LinesForm(data, initial=initial)
+    return AddressForm(data, initial=initial, named=list(detail.named), others=list(detail.others))
+
+
+def _completed(
+    request: HttpRequest, detail: QuarantineDetail, form: AddressForm | LinesForm, by: Actor
+) -> HttpResponse:
+    given = form.cleaned_data
+    about: dict[str, Any] = {
+        "order_id": detail.order.pk,
+        "reason": given["reason"],
+        "by": by,
+        "now": clock.now(),
+        "seen": given["seen"],
+    }
+    if isinstance(form, LinesForm):
+        order = complete_lines(lines=form.lines(), **about)
+    else:
+        order = complete_address(fields=form.address(), accept_suggestions="accept" in request.POST, **about)
+    said = _("%(key)s goes on: it is “%(state)s” now.") % {"key": order.key, "state": order.get_state_display()}
+    messages.success(request, said)
+    return redirect("fulfilment:order", order.key)
+
+
+def _show_errors(form: AddressForm | LinesForm, invalid: Invalid) -> None:
+    for error in invalid.errors or [FieldError("", "invalid", invalid.message)]:
+        name = error.pointer.strip("/")
+        form.add_error(name if name in form.fields else None, error.detail)

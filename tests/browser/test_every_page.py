@@ -12,6 +12,7 @@ PAGES = (
     "/queue/team/",
     "/approvals/",
     "/orders/",
+    "/quarantine/",
     "/dead-letters/",
     "/audit/",
     "/audit/verify/",

@@ -20,6 +20,7 @@ verbs.register(
         "order.address_standardised": "{actor} standardised the address",
         "order.address_refused": "{actor} found that the address cannot be shipped to",
         "order.address_corrected": "{actor} corrected the address",
+        "order.completed": "{actor} gave the order what it lacked",
         "order.reviewed": "{actor} looked at the order and let it go on",
         "order.routed": "{actor} decided owner, flow and SLA by rule",
         "order.rerouted": "{actor} sent it another way",

@@ -12,6 +12,14 @@ from orders.fulfilment.selectors.orders import (
     rows_of,
     tab_counts,
 )
+from orders.fulfilment.selectors.quarantine import (
+    QuarantineDetail,
+    QuarantinePage,
+    QuarantineRow,
+    quarantine_count,
+    quarantine_detail,
+    quarantine_page,
+)
 from orders.fulfilment.selectors.story import OrderStory, TraceStep, order_story, order_trace
 
 __all__ = [
@@ -20,6 +28,9 @@ __all__ = [
     "OrderPage",
     "OrderRow",
     "OrderStory",
+    "QuarantineDetail",
+    "QuarantinePage",
+    "QuarantineRow",
     "TraceStep",
     "filtered",
     "order_for",
@@ -27,6 +38,9 @@ __all__ = [
     "order_story",
     "order_trace",
     "orders_for",
+    "quarantine_count",
+    "quarantine_detail",
+    "quarantine_page",
     "rows_of",
     "tab_counts",
 ]

@@ -1,0 +1,36 @@
+"""What has to be looked at and written down before a held record may go on: the check and record steps of its case."""
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from audit.context import Actor
+from audit.subject_refs import SubjectRef
+from exceptions.models import ExceptionCase
+from exceptions.selectors.cases import Step
+from exceptions.selectors.queue import visible_cases
+from exceptions.states import CASE_LIVE
+
+AUDIT_KINDS: Final = frozenset({"check", "record"})
+
+
+def live_cases_of(*, by: Actor, subject_type: str, subject_ids: Collection[str]) -> list[ExceptionCase]:
+    """The open exceptions about these records that the actor may see, with owner and done steps."""
+    cases = visible_cases(by).live().filter(subject_type=subject_type, subject_id__in=subject_ids)
+    return list(cases.select_related("owner").prefetch_related("steps").order_by("due_at", "pk"))
+
+
+def audit_steps(steps: Sequence[Step]) -> list[tuple[int, Step]]:
+    """The steps that are an audit, with their number in the playbook."""
+    return [(number, step) for number, step in enumerate(steps, start=1) if step.kind in AUDIT_KINDS]
+
+
+def undone_audit_steps(subject: SubjectRef, *, case_type: str) -> list[str]:
+    """The audit steps of the record's open exception of this type that nobody has done, by their labels."""
+    live = ExceptionCase.objects.filter(
+        type=case_type, subject_type=subject.type, subject_id=subject.id, state__in=CASE_LIVE
+    )
+    case = live.prefetch_related("steps").first()
+    if case is None:
+        return []
+    done = {step.index for step in case.steps.all()}
+    return [row["label"] for index, row in enumerate(case.playbook) if row["kind"] in AUDIT_KINDS and index not in done]

@@ -1,0 +1,103 @@
+"""What people fill in about orders. Forms only clean; the doors decide."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from orders.fulfilment.selectors.quarantine import FieldRow
+from orders.fulfilment.services.quarantine import NewLine
+
+INPUT = {"class": "input"}
+LINES_OFFERED = 3
+MINOR_PER_UNIT = 100
+
+
+class CompletionForm(forms.Form):
+    """Why, and the version the person looked at."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        min_length=3,
+        max_length=280,
+        widget=forms.TextInput(INPUT),
+        help_text=_("How you know: it is kept in the trail."),
+    )
+    seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+
+class AddressForm(CompletionForm):
+    """The fields of an address; what is left as it is stays as it is."""
+
+    def __init__(self, *args: Any, named: list[FieldRow], others: list[FieldRow], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        hidden = _("Hidden. Leave it empty to keep it.")
+        for row in [*named, *others]:
+            hints = [
+                _("%(problem)s.") % {"problem": row.problem} if row.problem else "",
+                hidden if row.is_hidden else "",
+            ]
+            self.fields[row.name] = forms.CharField(
+                label=row.label,
+                required=False,
+                max_length=200,
+                initial=row.value,
+                widget=forms.Textarea({**INPUT, "rows": 2}) if row.name == "street_address" else forms.TextInput(INPUT),
+                help_text=" ".join(str(hint) for hint in hints if hint),
+            )
+        self.named, self.others = [row.name for row in named], [row.name for row in others]
+
+    @property
+    def named_fields(self) -> list[forms.BoundField]:
+        """The fields something is wrong with."""
+        return [self[name] for name in self.named]
+
+    @property
+    def other_fields(self) -> list[forms.BoundField]:
+        """All the others."""
+        return [self[name] for name in self.others]
+
+    def address(self) -> dict[str, str]:
+        """What was filled in."""
+        return {name: self.cleaned_data[name] for name in (*self.named, *self.others) if self.cleaned_data[name]}
+
+
+class LinesForm(CompletionForm):
+    """Lines of an order that came without any."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for place in range(LINES_OFFERED):
+            first = place == 0
+            self.fields[f"sku-{place}"] = forms.CharField(
+                label=_("Product code"), required=first, max_length=80, widget=forms.TextInput(INPUT)
+            )
+            self.fields[f"quantity-{place}"] = forms.IntegerField(
+                label=_("Quantity"), required=first, min_value=1, max_value=100_000, widget=forms.NumberInput(INPUT)
+            )
+            self.fields[f"price-{place}"] = forms.DecimalField(
+                label=_("Price each"),
+                required=first,
+                min_value=0,
+                max_digits=12,
+                decimal_places=2,
+                widget=forms.NumberInput(INPUT),
+            )
+
+    @property
+    def rows(self) -> list[list[forms.BoundField]]:
+        """The fields, a line each."""
+        return [[self[f"{name}-{place}"] for name in ("sku", "quantity", "price")] for place in range(LINES_OFFERED)]
+
+    def lines(self) -> list[NewLine]:
+        """The lines that were filled in."""
+        given = self.cleaned_data
+        return [
+            NewLine(
+                given[f"sku-{place}"].strip(),
+                given[f"quantity-{place}"] or 0,
+                int((given[f"price-{place}"] or 0) * MINOR_PER_UNIT),
+            )
+            for place in range(LINES_OFFERED)
+            if given[f"sku-{place}"]
+        ]

@@ -1,0 +1,174 @@
+"""Orders that may not go on until what is missing is filled in: which, why, by when, and what would mend them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from audit.context import Actor
+from audit.crypto import open_secret
+from audit.errors import FieldError, IllegalTransition, Invalid
+from exceptions import selectors as exceptions
+from exceptions.models import ExceptionCase
+from orders.fulfilment.decisions.addresses import FIELDS, WORDS, Problem, check_address
+from orders.fulfilment.decisions.suggestions import suggest
+from orders.fulfilment.models import Order, OrderAddress
+from orders.fulfilment.selectors.orders import OrderFilters, OrderRow, order_for, order_page, orders_for, rows_of
+from orders.fulfilment.states import OrderState
+from rules import selectors as rules
+
+CASE_OF = {OrderState.QUARANTINED: "contract-violation", OrderState.ADDRESS_INVALID: "address"}
+PUBLIC = frozenset({"city", "country_code", "country_area"})
+LIST_STATES = (OrderState.QUARANTINED.value, OrderState.ADDRESS_INVALID.value)
+
+
+@dataclass(frozen=True)
+class QuarantineRow:
+    """One order that waits: what of it is missing, who has it, until when."""
+
+    order: OrderRow
+    reason: str
+    missing: int
+    case: str
+    owner: str
+    since: datetime | None
+    due_at: datetime | None
+    steps: int
+    steps_done: int
+
+
+@dataclass(frozen=True)
+class QuarantinePage:
+    """A page of the list."""
+
+    rows: Sequence[QuarantineRow]
+    next_after: str
+    count: int
+    is_capped: bool
+
+
+@dataclass(frozen=True)
+class FieldRow:
+    """One field of the address: `value` only where this person may see it; `hint` says how the suggestion was found."""
+
+    name: str
+    label: str
+    value: str
+    is_hidden: bool
+    problem: str
+    suggestion: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class QuarantineDetail:
+    """Everything the page of one order in quarantine shows."""
+
+    order: Order
+    row: OrderRow
+    lacks_lines: bool
+    named: Sequence[FieldRow]
+    others: Sequence[FieldRow]
+    can_accept: bool
+    case: exceptions.CasePage | None
+    audit_steps: Sequence[tuple[int, exceptions.Step]]
+
+    @property
+    def steps_open(self) -> list[str]:
+        """The audit steps nobody has done yet."""
+        return [step.label for _, step in self.audit_steps if step.done_at is None]
+
+
+def quarantine_page(*, by: Actor, q: str = "", client: str = "", after: str = "", now: datetime) -> QuarantinePage:
+    """Held orders, newest first. Raises `Invalid` for a filter nobody knows."""
+    if client and not rules.clients_of(by).filter(slug=client).exists():
+        detail = f"client cannot be “{client[:60]}”."
+        raise Invalid(detail, errors=[FieldError("/client", "unknown", detail)])
+    filters = OrderFilters(q=q, client=[client] if client else [], after=after, state=LIST_STATES)
+    page = order_page(by=by, filters=filters, now=now)
+    ids = [row.id for row in page.rows]
+    problems = dict(OrderAddress.objects.filter(order__in=ids).values_list("order_id", "problems"))
+    cases = exceptions.live_cases_of(by=by, subject_type="fulfilment.order", subject_ids=[str(pk) for pk in ids])
+    by_order = {(case.subject_id, case.type): case for case in cases}
+    rows = [_row(row, problems.get(row.id) or [], by_order) for row in page.rows]
+    return QuarantinePage(rows, page.next_after, page.count, page.is_capped)
+
+
+def quarantine_count(*, by: Actor, most: int) -> int:
+    """How many orders are held for what is missing, counted no further than `most`."""
+    return orders_for(by).filter(state__in=LIST_STATES)[:most].count()
+
+
+def quarantine_detail(*, by: Actor, key: str) -> QuarantineDetail:
+    """One held order. Raises `NotFound`, and `IllegalTransition` when nothing is missing any more."""
+    order = order_for(by, key)
+    if order.state not in LIST_STATES:
+        raise IllegalTransition(f"{order.key} is not in quarantine any more: it is “{order.get_state_display()}”.")
+    lacks_lines = order.state == OrderState.QUARANTINED
+    clear = by.may("orders.view_pii", order.client_id)
+    fields = [] if lacks_lines else _fields(_address_of(order), clear=clear)
+    cases = exceptions.live_cases_of(by=by, subject_type="fulfilment.order", subject_ids=[str(order.pk)])
+    case = next((case for case in cases if case.type == CASE_OF[OrderState(order.state)]), None)
+    page = exceptions.case_page(by=by, key=case.key) if case else None
+    return QuarantineDetail(
+        order=order,
+        row=rows_of([order])[0],
+        lacks_lines=lacks_lines,
+        named=[field for field in fields if field.problem],
+        others=[field for field in fields if not field.problem],
+        can_accept=bool(fields) and all(field.hint for field in fields if field.problem),
+        case=page,
+        audit_steps=exceptions.audit_steps(page.steps) if page else [],
+    )
+
+
+def _row(
+    row: OrderRow, problems: Sequence[Mapping[str, str]], cases: Mapping[tuple[str, str], ExceptionCase]
+) -> QuarantineRow:
+    state = OrderState(row.state)
+    case = cases.get((str(row.id), CASE_OF[state]))
+    words = (
+        [Problem(one["field"], one["code"]).words for one in problems] if state == OrderState.ADDRESS_INVALID else []
+    )
+    audit = (
+        [index for index, step in enumerate(case.playbook) if step["kind"] in exceptions.AUDIT_KINDS] if case else []
+    )
+    done = {step.index for step in case.steps.all()} if case else set()
+    return QuarantineRow(
+        order=row,
+        reason=", ".join(words) or "The order has no lines",
+        missing=len(words) or 1,
+        case=case.key if case else "",
+        owner=case.owner.name if case else row.owner,
+        since=case.opened_at if case else None,
+        due_at=case.due_at if case else row.sla_due_at,
+        steps=len(audit),
+        steps_done=len(done.intersection(audit)),
+    )
+
+
+def _address_of(order: Order) -> dict[str, str]:
+    address = OrderAddress.objects.filter(pk=order.pk).first()
+    known = json.loads(open_secret(address.standard or address.raw)) if address else {}
+    return dict(check_address(known).address)
+
+
+def _fields(known: Mapping[str, str], *, clear: bool) -> list[FieldRow]:
+    problems = {problem.field: problem.words for problem in check_address(known).problems}
+    proposed = {one.field: one for one in suggest(known)}
+    rows = []
+    for name in FIELDS:
+        visible = clear or name in PUBLIC
+        one = proposed.get(name)
+        rows.append(
+            FieldRow(
+                name=name,
+                label=WORDS.get(name, name.replace("_", " ").capitalize()),
+                value=known.get(name, "") if visible else "",
+                is_hidden=not visible and bool(known.get(name)),
+                problem=problems.get(name, ""),
+                suggestion=one.value if one and visible else "",
+                hint=one.words if one else "",
+            )
+        )
+    return rows

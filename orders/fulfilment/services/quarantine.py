@@ -1,0 +1,127 @@
+"""Completing orders that are held for what is missing. Each goes on from where it stopped; nothing before is repeated."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from audit.access import require
+from audit.context import Actor, acting
+from audit.crypto import open_secret
+from audit.errors import FieldError, IllegalTransition, Invalid, NotFound, StaleVersion
+from audit.subject_refs import subject_ref
+from exceptions import selectors as exceptions
+from orders.fulfilment.decisions.addresses import FIELDS, check_address
+from orders.fulfilment.decisions.suggestions import suggest
+from orders.fulfilment.models import Order, OrderLine, Sku
+from orders.fulfilment.selectors.quarantine import CASE_OF
+from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.resuming import correct_address
+from orders.fulfilment.services.settling import settle
+from orders.fulfilment.states import OrderState
+
+SHORTEST, LONGEST = 3, 280
+MOST_LINES = 50
+
+
+@dataclass(frozen=True)
+class NewLine:
+    """So many of one product, at this price each."""
+
+    sku: str
+    quantity: int
+    unit_minor: int
+
+
+def complete_address(
+    *,
+    order_id: UUID,
+    fields: Mapping[str, str],
+    accept_suggestions: bool = False,
+    reason: str,
+    by: Actor,
+    now: datetime,
+    seen: int | None = None,
+) -> Order:
+    """Put these fields (and, when asked, what is suggested for the failing ones) into the address, and let the order go on.
+
+    What is not given stays as it was. Raises `Invalid` naming every field that still fails and every audit step nobody has done,
+    `StaleVersion` when the order changed since it was looked at, `IllegalTransition` when it is not held for its address.
+    """
+    with acting(by, at=now, reason=reason.strip()):
+        docket = _held(order_id, OrderState.ADDRESS_INVALID, reason, by, seen)
+        address = docket.address
+        known = dict(check_address(json.loads(open_secret(address.standard or address.raw)) if address else {}).address)
+        if accept_suggestions:
+            known |= {one.field: one.value for one in suggest(known)}
+        known |= {name: value for name, value in fields.items() if name in FIELDS and value.strip()}
+        return correct_address(order_id=order_id, address=known, by=by, now=now, reason=reason.strip())
+
+
+def complete_lines(
+    *, order_id: UUID, lines: Sequence[NewLine], reason: str, by: Actor, now: datetime, seen: int | None = None
+) -> Order:
+    """Give an order without lines its lines, and let it go on. Raises as `complete_address` does."""
+    with acting(by, at=now, reason=reason.strip()):
+        docket = _held(order_id, OrderState.QUARANTINED, reason, by, seen)
+        skus = _skus(docket.order, lines)
+        changes = Changes(now)
+        for position, line in enumerate(lines, start=1):
+            sku = skus[line.sku]
+            added = OrderLine(
+                order=docket.order,
+                position=position,
+                sku=sku,
+                sku_type=sku.sku_type,
+                vendor=sku.vendor,
+                quantity=line.quantity,
+                unit_minor=line.unit_minor,
+            )
+            changes.add(added)
+            docket.lines.append(added)
+        changes.tell("order.completed", docket.order, lines=len(lines))
+        changes.write()
+        settle([docket], changes)
+    return docket.order
+
+
+def _held(order_id: UUID, state: OrderState, reason: str, by: Actor, seen: int | None) -> Docket:
+    dockets = load_dockets([order_id])
+    if not dockets:
+        raise NotFound("There is no such order, or it is not yours to see.")
+    order = dockets[0].order
+    require(by, "orders.work_order", order)
+    if order.state != state:
+        raise IllegalTransition(f"{order.key} is not held for this any more: it is “{order.get_state_display()}”.")
+    if seen is not None and seen != order.version:
+        raise StaleVersion(f"{order.key} was changed since you looked at it. Look again, then decide.")
+    if not SHORTEST <= len(reason.strip()) <= LONGEST:
+        detail = f"Say why in {SHORTEST} to {LONGEST} characters."
+        raise Invalid(detail, errors=[FieldError("/reason", "length", detail)])
+    undone = exceptions.undone_audit_steps(subject_ref(order), case_type=CASE_OF[state])
+    if undone:
+        errors = [FieldError("/steps", "required", f"Not done yet: {label}.") for label in undone]
+        raise Invalid(f"{order.key} may not go on before its audit steps are done.", errors=errors)
+    return dockets[0]
+
+
+def _skus(order: Order, lines: Sequence[NewLine]) -> dict[str, Sku]:
+    if not 0 < len(lines) <= MOST_LINES:
+        detail = f"Give at least one line, at most {MOST_LINES}."
+        raise Invalid(detail, errors=[FieldError("/lines", "required", detail)])
+    skus = {sku.code: sku for sku in Sku.objects.filter(client=order.client_id, code__in={line.sku for line in lines})}
+    errors = [
+        FieldError(f"/sku-{place}", "unknown", f"“{line.sku[:80]}” is no product of this client.")
+        for place, line in enumerate(lines)
+        if line.sku not in skus
+    ]
+    errors += [
+        FieldError(f"/quantity-{place}", "too-small", "At least one, and a price that is not negative.")
+        for place, line in enumerate(lines)
+        if line.quantity < 1 or line.unit_minor < 0
+    ]
+    if errors:
+        raise Invalid(errors[0].detail, errors=errors)
+    return skus

@@ -1,0 +1,186 @@
+"""Orders that are held for what is missing: found, completed and let go, by people who may."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from audit import clock
+from audit.access import system_actor
+from audit.models import Event
+from exceptions.models import CaseStep, ExceptionCase
+from exceptions.states import CASE_LIVE
+from orders.fulfilment.decisions.suggestions import suggest
+from orders.fulfilment.models import Order
+from orders.fulfilment.selectors import quarantine_detail
+from orders.fulfilment.services.intake import place_orders
+from orders.fulfilment.services.news import count_stock, take_news
+from orders.fulfilment.states import OrderState
+from tests.cast import House
+from tests.factories import orders as make
+from tests.pages.conftest import SignedIn
+
+PREFIXED = {**make.BERLIN, "postcode": "D-10119"}
+HOPELESS = {**make.BERLIN, "postcode": "unknown"}
+LINES = {"sku-0": "TENT-2", "quantity-0": "2", "price-0": "49.50"}
+
+
+def held(house: House, **data: Any) -> Order:
+    """A paid order of northwind, and tents on the shelf."""
+    system, now, client = system_actor("test"), clock.now() - timedelta(minutes=1), house.clients["northwind"]
+    count_stock(news=[make.stock(client, now, "TENT-2", 10)], by=system, now=now)
+    (order_id,) = place_orders(news=[make.placed(client, now, **data)], by=system, now=now)
+    number = Order.objects.get(pk=order_id).number
+    paid = make.news("payment.captured", client, number, now, captured_at=now.isoformat())
+    take_news(news=[paid], by=system, now=now)
+    return Order.objects.get(pk=order_id)
+
+
+def log_the_audit_steps(signed_in: SignedIn, house: House, order: Order) -> None:
+    detail = quarantine_detail(by=house.actor("amal"), key=order.key)
+    assert detail.case is not None
+    for number, _ in detail.audit_steps:
+        answer = signed_in("amal").post(
+            f"/exceptions/{detail.case.case.key}/step/{number}/",
+            {"outcome": "looked", "return": f"/quarantine/{order.key}/"},
+        )
+        assert answer["Location"] == f"/quarantine/{order.key}/"
+
+
+def live_cases(order: Order) -> int:
+    return ExceptionCase.objects.filter(subject_id=str(order.pk), state__in=CASE_LIVE).count()
+
+
+def test_the_list_says_what_is_missing_who_has_it_and_until_when(signed_in: SignedIn, house: House) -> None:
+    orders = [held(house, address=PREFIXED), held(house, lines=[])]
+    page = signed_in("amal").get("/quarantine/").context["page"]
+    assert {row.order.key: row.reason for row in page.rows} == {
+        orders[0].key: "Postal code is not valid",
+        orders[1].key: "The order has no lines",
+    }
+    assert all(row.case and row.owner and row.due_at and row.steps for row in page.rows)
+    assert signed_in("noor").get("/quarantine/").context["page"].count == 0
+    assert signed_in("noor").get(f"/quarantine/{orders[0].key}/").status_code == 404
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_list_costs_the_same_for_one_and_for_three(
+    signed_in: SignedIn, house: House, count: int, django_assert_max_num_queries
+) -> None:
+    for _ in range(count):
+        held(house, address=PREFIXED)
+    browser = signed_in("amal")
+    with django_assert_max_num_queries(28):
+        assert len(browser.get("/quarantine/").context["page"].rows) == count
+
+
+def test_a_bad_filter_shows_nothing(signed_in: SignedIn, house: House) -> None:
+    held(house, address=PREFIXED)
+    answer = signed_in("amal").get("/quarantine/?client=fable")
+    assert (answer.status_code, list(answer.context["page"].rows)) == (400, [])
+
+
+def test_personal_values_are_shown_only_to_who_may_see_them(signed_in: SignedIn, house: House) -> None:
+    order = held(house, address=PREFIXED)
+    amal, kim = (signed_in(name).get(f"/quarantine/{order.key}/").content.decode() for name in ("amal", "kim"))
+    assert "Torstraße" not in amal
+    assert "10119" not in amal
+    assert "without the country before it" in amal
+    assert "Torstraße" in kim
+    assert "10119" in kim
+
+
+def test_nothing_goes_on_before_the_audit_steps_are_done(signed_in: SignedIn, house: House) -> None:
+    order = held(house, address=PREFIXED)
+    answer = signed_in("amal").post(f"/quarantine/{order.key}/", {"reason": "as in the store", "accept": "1"})
+    assert answer.status_code == 422
+    assert "Not done yet: Compare the address with what the customer wrote." in answer.content.decode()
+    order.refresh_from_db()
+    assert (order.state, CaseStep.objects.count()) == (OrderState.ADDRESS_INVALID, 0)
+
+
+def test_one_click_takes_the_suggestion_and_the_order_goes_on(signed_in: SignedIn, house: House) -> None:
+    order = held(house, address=PREFIXED)
+    log_the_audit_steps(signed_in, house, order)
+    answer = signed_in("amal").post(
+        f"/quarantine/{order.key}/", {"reason": "as in the store", "accept": "1", "seen": order.version}
+    )
+    order.refresh_from_db()
+    assert (answer.status_code, answer["Location"]) == (302, f"/orders/{order.key}/")
+    assert order.state == OrderState.IN_FULFILMENT
+    assert live_cases(order) == 0
+    event = Event.objects.get(subject_id=str(order.pk), type="order.address_corrected")
+    assert (event.actor, "as in the store" in event.body) == (house.actor("amal").id, True)
+    again = signed_in("amal").post(f"/quarantine/{order.key}/", {"reason": "as in the store", "accept": "1"})
+    assert again["Location"] == f"/orders/{order.key}/"
+    assert Event.objects.filter(subject_id=str(order.pk), type="order.address_corrected").count() == 1
+
+
+def test_a_field_that_still_fails_is_named_and_the_rest_is_kept(signed_in: SignedIn, house: House) -> None:
+    order = held(house, address=HOPELESS)
+    log_the_audit_steps(signed_in, house, order)
+    amal = signed_in("amal")
+    wrong = amal.post(f"/quarantine/{order.key}/", {"reason": "the customer wrote", "postal_code": "999"})
+    assert wrong.status_code == 422
+    assert wrong.context["form"].errors["postal_code"] == ["Postal code is not valid"]
+    assert "the customer wrote" in wrong.content.decode()
+    right = amal.post(f"/quarantine/{order.key}/", {"reason": "the customer wrote", "postal_code": "10119"})
+    order.refresh_from_db()
+    assert (right.status_code, order.state) == (302, OrderState.IN_FULFILMENT)
+
+
+def test_an_order_without_lines_gets_them_and_goes_on(signed_in: SignedIn, house: House) -> None:
+    order = held(house, lines=[])
+    log_the_audit_steps(signed_in, house, order)
+    amal = signed_in("amal")
+    unknown = amal.post(f"/quarantine/{order.key}/", {**LINES, "sku-0": "NO-SUCH", "reason": "from the mail"})
+    assert (unknown.status_code, list(unknown.context["form"].errors)) == (422, ["sku-0"])
+    amal.post(f"/quarantine/{order.key}/", {**LINES, "reason": "from the mail", "seen": order.version})
+    order.refresh_from_db()
+    assert [(line.sku.code, line.quantity, line.unit_minor) for line in order.lines.select_related("sku")] == [
+        ("TENT-2", 2, 4950)
+    ]
+    assert order.state == OrderState.IN_FULFILMENT
+    assert live_cases(order) == 0
+
+
+def test_a_stale_look_and_who_may_only_read_change_nothing(signed_in: SignedIn, house: House) -> None:
+    order = held(house, address=PREFIXED)
+    log_the_audit_steps(signed_in, house, order)
+    stale = signed_in("amal").post(
+        f"/quarantine/{order.key}/", {"reason": "as in the store", "accept": "1", "seen": order.version - 1}
+    )
+    assert stale.status_code == 409
+    assert "was changed since you looked" in stale.content.decode()
+    reading = signed_in("sam").post(f"/quarantine/{order.key}/", {"reason": "as in the store", "accept": "1"})
+    assert reading.status_code == 403
+    assert Event.objects.filter(type="access.refused").count() == 1
+    order.refresh_from_db()
+    assert order.state == OrderState.ADDRESS_INVALID
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"postal_code": "D-10119"}, {"postal_code": "10119"}),
+        ({"postal_code": "1O119"}, {"postal_code": "10119"}),
+        ({"postal_code": "1067", "city": "Dresden"}, {"postal_code": "01067"}),
+        ({"postal_code": "unknown"}, {}),
+        ({"country_code": "GERMANY"}, {"country_code": "DE"}),
+        ({}, {}),
+    ],
+)
+def test_only_what_would_pass_is_suggested(changed: dict[str, str], expected: dict[str, str]) -> None:
+    berlin = {
+        "name": "Ida Berg",
+        "street_address": "Torstraße 12",
+        "postal_code": "10119",
+        "city": "Berlin",
+        "country_code": "DE",
+    }
+    assert {one.field: one.value for one in suggest({**berlin, **changed})} == expected
+
+
+def test_a_region_is_suggested_where_the_postal_code_lies() -> None:
+    given = {"name": "A", "street_address": "1 Main St", "city": "Albany", "postal_code": "12207", "country_code": "US"}
+    assert [(one.field, one.value) for one in suggest(given)] == [("country_area", "NY")]
