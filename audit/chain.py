@@ -18,12 +18,12 @@ GENESIS = bytes(32)
 
 def spell(
     *,
-    event_id: UUID,
+    event_id: UUID | str,
     at: datetime,
     type: str,  # noqa: A002 -- the column's name
     subject_type: str,
     subject_id: str,
-    client_id: UUID | None,
+    client_id: UUID | str | None,
     actor: str,
     channel: str,
     request_id: str,

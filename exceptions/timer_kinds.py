@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
-from uuid import UUID
 
 
 class Due(NamedTuple):
     """A timer that is due and claimed, as handlers see it; not a model, for two thousand of them come at once."""
 
-    id: UUID
+    id: str
     subject_id: str
 
 

@@ -81,7 +81,7 @@ def record_many(entries: Sequence[Entry]) -> list[UUID]:
         event_id = uuid7()
         ids.append(event_id)
         record_key = (subject.type, subject.id)
-        rounds[depth[record_key]].append(_row(event_id, entry.type, subject, bodies.of(entry), act))
+        rounds[depth[record_key]].append(_row(str(event_id), entry.type, subject, bodies.of(entry), act))
         depth[record_key] += 1
     by = act.by
     with connection.cursor() as cursor:
@@ -91,7 +91,7 @@ def record_many(entries: Sequence[Entry]) -> list[UUID]:
 
 
 # What differs between the events of one act: id, type, subject (type, id, client), body and digest.
-_Row = tuple[UUID, str, str, str, UUID | None, str, str]
+_Row = tuple[str, str, str, str, str | None, str, str]
 
 
 class _Bodies:
@@ -119,20 +119,21 @@ class _Bodies:
         return canonical_json({"changes": changes, "data": dict(entry.data), "reason": entry.reason or self._reason})
 
 
-def _row(event_id: UUID, type: str, subject: SubjectRef, body: str, act: Act) -> _Row:  # noqa: A002 -- the event's type
+def _row(event_id: str, type: str, subject: SubjectRef, body: str, act: Act) -> _Row:  # noqa: A002 -- the event's type
+    client_id = None if subject.client_id is None else str(subject.client_id)
     line = chain.spell(
         event_id=event_id,
         at=act.at,
         type=type,
         subject_type=subject.type,
         subject_id=subject.id,
-        client_id=subject.client_id,
+        client_id=client_id,
         actor=act.by.id,
         channel=act.by.channel,
         request_id=act.by.request_id,
         body=body,
     )
-    return (event_id, type, subject.type, subject.id, subject.client_id, body, chain.digest_of(line).hex())
+    return (event_id, type, subject.type, subject.id, client_id, body, chain.digest_of(line).hex())
 
 
 def _columns(rows: Sequence[_Row]) -> list[str]:

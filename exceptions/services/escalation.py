@@ -27,10 +27,12 @@ MOST_ABSENT: Final = 1_000
 LOCK: Final = """
     SELECT id::text FROM exceptions_exceptioncase WHERE id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE SKIP LOCKED
 """
-# Cases, with the step of the ladder they stand before and when that step and the one after it are due.
+# Cases, with the step of the ladder they stand before and when that step and the one after it are due. All of it is text
+# where the driver would take longer to make objects of it than the server to find it.
 STANDINGS: Final = """
-    SELECT id::text, number, title, client_id, due_at, owner_id, backup_id, ladder_step, ladder -> ladder_step ->> 'to',
-        (ladder -> ladder_step ->> 'due_at')::timestamptz, (ladder -> (ladder_step + 1) ->> 'due_at')::timestamptz
+    SELECT id::text, number, title, client_id::text, to_char(due_at AT TIME ZONE 'UTC', 'Dy DD Mon HH24:MI'),
+        owner_id::text, backup_id::text, ladder_step, ladder -> ladder_step ->> 'to', ladder -> ladder_step ->> 'due_at',
+        ladder -> (ladder_step + 1) ->> 'due_at'
     FROM exceptions_exceptioncase WHERE id = ANY(%s::uuid[]) AND state = ANY(%s::text[]) ORDER BY id
 """
 MOVE: Final = """
@@ -59,12 +61,12 @@ class Move(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """A case that changes hands; `next_due` is its next step's moment, None at the top of the ladder."""
+    """A case that changes hands; `due` is its deadline in words, `next_due` its next step's moment, None at the top of the ladder."""
 
     ref: SubjectRef
     number: int
     title: str
-    due_at: datetime
+    due: str
     next_due: datetime | None
 
 
@@ -179,17 +181,26 @@ def _decided(
     with connection.cursor() as cursor:
         cursor.execute(STANDINGS, [bare_array(ids), text_array(states)])
         rows = cursor.fetchall()
-    alike: dict[tuple[UUID, UUID, int, str | None, UUID | None], list[tuple[Any, ...]]] = defaultdict(list)
-    for row in rows:
-        alike[row[5], row[6], row[7], row[8], row[3]].append(row)
+    alike: dict[tuple[str, str, str | None, int, str | None], list[tuple[Any, ...]]] = defaultdict(list)
+    for case_id, number, title, client_id, due, owner_id, backup_id, step, to, at_step, after_it in rows:
+        alike[owner_id, backup_id, client_id, step, to].append((case_id, number, title, due, at_step, after_it))
     groups = []
-    for (owner_id, backup_id, step, to, client_id), cases in alike.items():
-        standing = Standing(roster.owners[owner_id], roster.owners[backup_id], step, to)
+    for (owner_id, backup_id, client_id, step, to), cases in alike.items():
+        standing = Standing(roster.owners[UUID(owner_id)], roster.owners[UUID(backup_id)], step, to)
         if (move := decide(standing, roster)) is not None:
-            due = 9 if move.step == step else 10
-            moved = [Moved(SubjectRef(CASE_TYPE, row[0], client_id), row[1], row[2], row[4], row[due]) for row in cases]
+            client, climbs = UUID(client_id) if client_id else None, move.step > step
+            moved = [
+                Moved(
+                    SubjectRef(CASE_TYPE, case_id, client), number, title, due, _moment(after_it if climbs else at_step)
+                )
+                for case_id, number, title, due, at_step, after_it in cases
+            ]
             groups.append((standing, move, moved))
     return groups
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _entries(event: str, standing: Standing, move: Move, cases: Sequence[Moved]) -> Iterator[Entry]:
@@ -205,7 +216,7 @@ def _tellings(event: str, standing: Standing, move: Move, cases: Sequence[Moved]
     ):
         for case in told:
             key = f"{KEY_PREFIX}{case.number}"
-            text = f"{key}: {case.title}. {words} It is due {case.due_at:%a %d %b %H:%M} UTC."
+            text = f"{key}: {case.title}. {words} It is due {case.due} UTC."
             yield Telling(owner, event, text, f"/exceptions/{key}/", case.ref.client_id, more=len(cases) - len(told))
 
 

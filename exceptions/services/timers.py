@@ -60,12 +60,16 @@ CANCEL = """
         SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])
     )
 """
+DUE = """
+    SELECT id::text, kind, subject_id FROM exceptions_timer
+    WHERE fired_at IS NULL AND cancelled_at IS NULL AND due_at <= %s ORDER BY due_at, id LIMIT %s
+"""
 CLAIM = """
     UPDATE exceptions_timer SET fired_at = %s WHERE id IN (
         SELECT id FROM exceptions_timer
         WHERE id = ANY(%s::uuid[]) AND fired_at IS NULL AND cancelled_at IS NULL AND due_at <= %s
         ORDER BY id FOR UPDATE SKIP LOCKED
-    ) RETURNING id, subject_id
+    ) RETURNING id::text, subject_id
 """
 
 
@@ -120,17 +124,22 @@ def sweep_timers(*, now: datetime, limit: int = BATCH) -> int:
     Looks without locking, then per kind locks subjects (where the kind says how) and timers, skipping what others hold.
     A timer whose effect fails is put off, with its attempts counted, and does not stop the others.
     """
-    due = Timer.objects.filter(LIVE, due_at__lte=now).order_by("due_at", "id")
-    found = list(due.values_list("id", "kind", "subject_id", "due_at")[:limit])
-    by_kind: dict[str, list[tuple[Any, str]]] = defaultdict(list)
-    for timer_id, kind, subject_id, _ in found:
+    oldest = Timer.objects.filter(LIVE, due_at__lte=now).order_by("due_at").values_list("due_at", flat=True).first()
+    by_kind: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for timer_id, kind, subject_id in _look(now, limit) if oldest else ():
         by_kind[kind].append((timer_id, subject_id))
     fired = sum(_fire(kind, rows, now) for kind, rows in by_kind.items())
-    beat(loop="timers", at=now, oldest_due=found[0][3] if found else None, worked=fired)
+    beat(loop="timers", at=now, oldest_due=oldest, worked=fired)
     return fired
 
 
-def _fire(kind: str, rows: Sequence[tuple[Any, str]], now: datetime) -> int:
+def _look(now: datetime, limit: int) -> list[tuple[str, str, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(DUE, [now, limit])
+        return [(timer_id, kind, subject_id) for timer_id, kind, subject_id in cursor.fetchall()]
+
+
+def _fire(kind: str, rows: Sequence[tuple[str, str]], now: datetime) -> int:
     """Fire these timers of one kind in one transaction; when that fails, halves by themselves, down to the one that fails."""
     try:
         with acting(system_actor("timers"), at=now):
@@ -147,7 +156,7 @@ def _fire(kind: str, rows: Sequence[tuple[Any, str]], now: datetime) -> int:
         return 0
 
 
-def _claim(kind: str, rows: Sequence[tuple[Any, str]], now: datetime) -> list[Due]:
+def _claim(kind: str, rows: Sequence[tuple[str, str]], now: datetime) -> list[Due]:
     """Mark as fired what is still due and nobody else holds."""
     lock = timer_kinds.kind(kind).lock
     held = lock(sorted({subject_id for _, subject_id in rows})) if lock else None
@@ -157,7 +166,7 @@ def _claim(kind: str, rows: Sequence[tuple[Any, str]], now: datetime) -> list[Du
         return [Due(*row) for row in cursor.fetchall()]
 
 
-def _put_off(timer_id: Any, failure: Exception, now: datetime) -> None:
+def _put_off(timer_id: str, failure: Exception, now: datetime) -> None:
     with transaction.atomic():
         timer = Timer.objects.select_for_update().filter(LIVE, pk=timer_id, due_at__lte=now).first()
         if timer is None:  # moved or cancelled meanwhile: that counts
