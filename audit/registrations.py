@@ -4,7 +4,8 @@ from django.apps import apps
 
 from audit import verbs
 from audit.checks import register_check
-from audit.models import Accountable
+from audit.models import Accountable, HistoryRow
+from audit.triggers import published_edges
 
 verbs.register(
     {
@@ -14,6 +15,7 @@ verbs.register(
     }
 )
 
+OWNED_BY = "client"
 ACCOUNTABLE = [model for model in apps.get_models() if issubclass(model, Accountable)]
 HISTORIES = [(model._meta.label_lower, model.history.model._meta.db_table) for model in ACCOUNTABLE]
 GUARDED = [model._meta.db_table for model in apps.get_models() if getattr(model._meta, "triggers", ())]
@@ -21,6 +23,21 @@ APPEND_ONLY = [
     model._meta.db_table
     for model in apps.get_models()
     if any(trigger.name == "append_only" for trigger in getattr(model._meta, "triggers", ()))
+]
+# (label, history table, state column, its published edges) of every record with states.
+STATES = [
+    (model._meta.label_lower, model.history.model._meta.db_table, field, edges)
+    for model in ACCOUNTABLE
+    for field, edges in published_edges(model).items()
+]
+# (child, its table, the column that points to a parent, the parent's table) wherever both say whose they are.
+TENANTS = [
+    (model._meta.label_lower, model._meta.db_table, field.column, parent._meta.db_table)
+    for model in apps.get_models()
+    if not issubclass(model, HistoryRow) and OWNED_BY in {field.name for field in model._meta.concrete_fields}
+    for field in model._meta.concrete_fields
+    if (parent := field.related_model) is not None
+    and OWNED_BY in {column.name for column in parent._meta.concrete_fields}
 ]
 # The 48 bits of milliseconds in a UUIDv7 say when the row was really made, whatever time the act was told to happen at.
 MADE_MS = "('x' || substr(replace(id::text, '-', ''), 1, 12))::bit(48)::bigint"
@@ -30,6 +47,21 @@ def _quoted(names: list[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
+def _pairs(edges: list[tuple[str, str]]) -> str:
+    return ", ".join(f"('{source}', '{target}')" for source, target in edges)
+
+
+register_check(
+    "inv-12",
+    statement="Every change of state in every history is a published one",
+    sql=" UNION ALL ".join(
+        f"""(SELECT '{label} ' || id FROM (
+                SELECT id, "{field}" AS state, lag("{field}") OVER (PARTITION BY id ORDER BY version) AS before FROM "{table}"
+            ) h WHERE before <> state AND (before, state) NOT IN ({_pairs(edges)}) LIMIT 20)"""  # noqa: S608 -- our own tables
+        for label, table, field, edges in STATES
+    ),
+    budget_ms=30_000,
+)
 register_check(
     "inv-28",
     statement="Every change of a record has an event of the same transaction",
@@ -102,4 +134,14 @@ register_check(
         SELECT tgrelid::regclass || ' ' || tgname FROM pg_trigger
         WHERE tgrelid::regclass::text IN ({_quoted(GUARDED)}) AND tgname LIKE 'pgtrigger%' AND tgenabled <> 'A'
     """,  # noqa: S608 -- our own tables
+)
+register_check(
+    "inv-47",
+    statement="Nothing points to a record of another client",
+    sql=" UNION ALL ".join(
+        f"""(SELECT '{label} ' || child.id FROM "{table}" child JOIN "{parent}" parent ON parent.id = child."{column}"
+            WHERE child.client_id <> parent.client_id LIMIT 20)"""  # noqa: S608 -- our own tables
+        for label, table, column, parent in TENANTS
+    ),
+    budget_ms=30_000,
 )

@@ -50,6 +50,17 @@ timer_kinds.register(waivers.LAPSE, waiver_ends.on_lapse, lock=waiver_ends.lock_
 timer_kinds.register(waivers.EXPIRE, waiver_ends.on_expire, lock=waiver_ends.lock_waivers_with_subjects)
 timer_kinds.register(waivers.HEADS_UP, waiver_ends.on_heads_up, lock=waiver_ends.lock_waivers)
 
+HANDED_OVER = ", ".join(
+    f"'case.{verb}'"
+    for verb in ("opened", "reassigned", "owner_away", "not_acknowledged", "escalated", "went_quiet", "overrun")
+)
+EMAIL = r"[\w.+-]+@[\w-]+\.[a-z]{2,}"
+# As `waivers.content_hash` computes it: PostgreSQL escapes JSON text the way canonical JSON does.
+CONTENT_HASH = """encode(sha256(convert_to(
+    '{"gate":' || to_json(w.gate::text) || ',"minutes":' || w.effective_minutes || ',"owner":"' || w.owner_id || '","plan":'
+    || to_json(w.plan) || ',"reason":' || to_json(w.reason) || ',"subject":[' || to_json(w.subject_type::text) || ','
+    || to_json(w.subject_id::text) || '],"version":' || w.content_version || '}', 'UTF8')), 'hex')"""
+
 register_check(
     "inv-09",
     statement="Every open exception has an active owner, a backup and a deadline",
@@ -66,6 +77,20 @@ register_check(
         WHERE state IN ('open', 'acknowledged', 'in_progress', 'waiting')
         GROUP BY type, subject_type, subject_id HAVING count(*) > 1
     """,
+)
+register_check(
+    "inv-13",
+    statement="The rule book of every exception knows its type, with the same route and the same ladder",
+    sql="""
+        WITH known AS (
+            SELECT b.number, t.key AS type, t.value->>'route' AS route, jsonb_array_length(t.value->'ladder') AS steps
+            FROM rules_rulebookversion b, jsonb_each(b.document->'exception_types') t
+        )
+        SELECT 'EX-' || c.number FROM exceptions_exceptioncase c
+        LEFT JOIN known k ON (k.number, k.type) = (c.book_number, c.type)
+        WHERE (k.route, k.steps) IS DISTINCT FROM (c.route, jsonb_array_length(c.ladder)) LIMIT 100
+    """,
+    budget_ms=15_000,
 )
 register_check(
     "inv-14",
@@ -97,6 +122,18 @@ register_check(
     """,
 )
 register_check(
+    "inv-17",
+    statement="Every exception went up its ladder step by step, and not beyond the top",
+    sql="""
+        SELECT 'EX-' || number FROM (
+            SELECT number, ladder_step, jsonb_array_length(ladder) AS top,
+                lag(ladder_step, 1, 0) OVER (PARTITION BY id ORDER BY version) AS before
+            FROM exceptions_historicalexceptioncase
+        ) h WHERE ladder_step NOT IN (before, before + 1) OR ladder_step > top LIMIT 100
+    """,
+    budget_ms=30_000,
+)
+register_check(
     "inv-18",
     statement="No timer fired before it was due",
     sql="SELECT id::text FROM exceptions_timer WHERE fired_at < due_at",
@@ -117,6 +154,30 @@ register_check(
         WHERE t.subject_type = 'exceptions.exceptioncase' AND t.fired_at IS NULL AND t.cancelled_at IS NULL
           AND c.state IN ('closed', 'withdrawn')
     """,
+)
+register_check(
+    "inv-21",
+    statement="Whoever came to have an exception was told in the same act",
+    sql=f"""
+        SELECT e.type || ' of ' || e.subject_id FROM audit_event e
+        CROSS JOIN LATERAL (SELECT e.body::jsonb AS body) b
+        JOIN rules_owner o ON o.slug = coalesce(b.body->'changes'->'owner'->>1, b.body->'data'->>'owner')
+        WHERE e.subject_type = '{openings.CASE_TYPE}' AND e.type IN ({HANDED_OVER}) AND NOT EXISTS (
+            SELECT 1 FROM exceptions_notification n WHERE (n.owner_id, n.at, n.event) = (o.id, e.at, e.type)) LIMIT 100
+    """,  # noqa: S608 -- constants
+    budget_ms=30_000,
+)
+register_check(
+    "inv-21b",
+    statement="Nobody was told of a step that was not taken",
+    sql=f"""
+        SELECT n.event || ' of EX-' || c.number FROM exceptions_notification n
+        JOIN exceptions_exceptioncase c ON n.url = '/exceptions/EX-' || c.number || '/'
+        WHERE n.event IN ({HANDED_OVER}) AND NOT EXISTS (
+            SELECT 1 FROM audit_event e WHERE (e.subject_type, e.subject_id) = ('{openings.CASE_TYPE}', c.id::text)
+              AND (e.type, e.at) = (n.event, n.at)) LIMIT 100
+    """,  # noqa: S608 -- constants
+    budget_ms=30_000,
 )
 register_check(
     "inv-22",
@@ -143,6 +204,15 @@ register_check(
     """,
 )
 register_check(
+    "inv-25",
+    statement="Every time-limited exception says what was asked, and an approved one what was approved",
+    sql=f"""
+        SELECT 'TLX-' || w.number FROM exceptions_waiver w
+        LEFT JOIN audit_event e ON (e.subject_type, e.subject_id, e.type) = ('exceptions.waiver', w.id::text, 'waiver.approved')
+        WHERE w.content_hash <> {CONTENT_HASH} OR w.content_hash <> e.body::jsonb->'data'->>'hash' LIMIT 100
+    """,  # noqa: S608 -- constants
+)
+register_check(
     "inv-26",
     statement="Every time-limited exception that is over ended once, at a time and for a reason",
     sql="""
@@ -151,11 +221,32 @@ register_check(
     """,
 )
 register_check(
+    "inv-44",
+    statement="No exception, notification or failure shows an e-mail address",
+    sql=f"""
+        SELECT 'EX-' || number FROM exceptions_exceptioncase WHERE title || summary || cause || evidence::text ~* '{EMAIL}'
+        UNION ALL SELECT 'notification ' || id FROM exceptions_notification WHERE text ~* '{EMAIL}'
+        UNION ALL SELECT 'timer ' || id FROM exceptions_timer WHERE last_error ~* '{EMAIL}'
+        UNION ALL SELECT 'delivery ' || id FROM exceptions_notificationdelivery WHERE last_error ~* '{EMAIL}' LIMIT 100
+    """,  # noqa: S608 -- constants
+    budget_ms=30_000,
+)
+register_check(
     "inv-48",
     statement="Somebody can decide about every gate",
     sql="""
         SELECT g.slug FROM rules_gate g WHERE g.is_active AND NOT EXISTS (
             SELECT 1 FROM audit_user u LEFT JOIN audit_user_groups ug ON ug.user_id = u.id LEFT JOIN auth_group a ON a.id = ug.group_id
             WHERE u.is_active AND (u.is_superuser OR a.name IN (g.approver_role, 'admin')))
+    """,
+)
+register_check(
+    "inv-48b",
+    statement="Behind the owner or the backup of every live exception there is somebody who can sign in",
+    sql="""
+        SELECT 'EX-' || c.number FROM exceptions_exceptioncase c
+        WHERE c.state IN ('open', 'acknowledged', 'in_progress', 'waiting') AND NOT EXISTS (
+            SELECT 1 FROM rules_owner o LEFT JOIN rules_teammember m ON m.team_id = o.team_id AND m.is_active
+            JOIN audit_user u ON u.id IN (o.user_id, m.user_id) AND u.is_active WHERE o.id IN (c.owner_id, c.backup_id))
     """,
 )

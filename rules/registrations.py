@@ -41,3 +41,16 @@ checks.register_check(
         WHERE o.is_active AND NOT b.is_active
     """,
 )
+checks.register_check(
+    "inv-50",
+    statement="One rule book is in force, and nothing that was published was ever rewritten",
+    sql="""
+        SELECT 'rule books' FROM rules_rulebookversion HAVING count(*) > 0 AND count(*) FILTER (WHERE is_active) <> 1
+        UNION ALL
+        SELECT 'rule book v' || min(number) FROM rules_historicalrulebookversion
+        GROUP BY id HAVING count(DISTINCT (number, sha256, document::text)) > 1
+        UNION ALL
+        SELECT 'contract version ' || id FROM rules_historicalcontractversion
+        WHERE state <> 'draft' GROUP BY id HAVING count(DISTINCT (number, schema::text, pii::text)) > 1
+    """,
+)

@@ -319,3 +319,45 @@ def test_the_invariants_of_rules_hold(northwind: Client, now: datetime) -> None:
 
 def test_the_system_may_install_without_being_told_more(db: None, now: datetime) -> None:
     assert services.install_shipped_configuration(by=system_actor("setup"), now=now).number == 1
+
+
+def rewritten() -> list[str]:
+    (check,) = [check for check in invariants() if check.id == "inv-50"]
+    with connection.cursor() as cursor:
+        cursor.execute(check.sql)
+        return [offender for (offender,) in cursor.fetchall()]
+
+
+def test_a_house_without_a_rule_book_in_force_is_found(
+    shipped_book: RuleBookVersion, system: Actor, now: datetime
+) -> None:
+    assert rewritten() == []
+    with acting(system, at=now), connection.cursor() as cursor:
+        cursor.execute("UPDATE rules_rulebookversion SET version = version + 1, is_active = false")
+    assert rewritten() == ["rule books"]
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "offender"),
+    [
+        ("rules_rulebookversion", "document = document || '{\"statuses\": {}}'", "rule book v"),
+        ("rules_contractversion", "schema = '{}'", "contract version "),
+    ],
+)
+def test_a_published_thing_that_was_rewritten_is_found(
+    shipped_book: RuleBookVersion, system: Actor, now: datetime, table: str, change: str, offender: str
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND tgname LIKE 'pgtrigger_keep_published%%'",
+            [table],
+        )
+        (name,) = cursor.fetchone()
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
+        with acting(system, at=now):
+            cursor.execute(
+                f"UPDATE {table} SET version = version + 1, {change} WHERE id = (SELECT min(id::text) FROM {table})::uuid"  # noqa: S608 -- the damage
+            )
+    (found,) = rewritten()
+    assert found.startswith(offender)
