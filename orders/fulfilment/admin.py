@@ -3,34 +3,27 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
-from simple_history.admin import SimpleHistoryAdmin
 
 from orders.fulfilment.models import Fulfilment, Hold, Order, OrderIdentifier, OrderLine, Reservation, Sku, StockItem
+from rules.admin.base import ReadOnlyAdmin, actor_of
 
 
-class ReadOnly(SimpleHistoryAdmin):  # type: ignore[misc]  # the library is untyped
-    """Shows records and their history; writes nothing."""
+class ReadOnly(ReadOnlyAdmin):
+    """Shows records and their history to those who see orders of every client; writes nothing."""
 
     history_list_display: ClassVar[list[str]] = ["history_actor"]
     show_full_result_count = False
-    list_per_page = 50
+    view_permission = "orders.view_order"
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody."""
-        del request
-        return False
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Its lists are not cut to single clients, so neither are its readers."""
+        return actor_of(request).clients is None and super().has_module_permission(request)
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody."""
-        del request, obj
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody."""
-        del request, obj
-        return False
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As the section."""
+        del obj
+        return self.has_module_permission(request)
 
 
 class Lines(admin.TabularInline):  # type: ignore[type-arg]  # generic only for the type checker
@@ -47,6 +40,11 @@ class Lines(admin.TabularInline):  # type: ignore[type-arg]  # generic only for 
         return False
 
     has_change_permission = has_add_permission
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As the order they are lines of."""
+        del request, obj
+        return True
 
 
 @admin.register(Order)
