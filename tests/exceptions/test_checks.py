@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -75,7 +76,7 @@ def test_a_gate_nobody_can_decide_about_is_found(house: House) -> None:
     assert set(broken()) == {"inv-48"}
 
 
-def write(statement: str, *parameters: object) -> None:
+def write(statement: str, *parameters: Any) -> None:
     """What somebody with a database console might do; the guards let it pass, as its version follows."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)

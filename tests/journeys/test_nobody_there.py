@@ -71,7 +71,7 @@ def test_with_everybody_away_an_exception_climbs_its_whole_ladder_and_never_stop
         by=system,
         now=now,
     )
-    walked = []
+    walked: list[tuple[timedelta, str, int]] = []
     while len(walked) < 5:
         due = Timer.objects.filter(LIVE).order_by("due_at").values_list("due_at", flat=True)[0]
         set_clock(due - timedelta(microseconds=1))
