@@ -33,6 +33,7 @@ from tests.api.world import build
 from tests.cast import House, furnish
 from tests.factories import orders as make
 
+MAPPING = {"id": "payload.id", "subject": "payload.sku", "data": {"sku": "payload.sku"}}
 Way = Callable[[Accountable], object]
 
 
@@ -77,7 +78,7 @@ def full_house(house: House, system: Actor, now: datetime) -> House:
     with acting(system, at=now):
         Export.objects.create(order=order, facts_hash="ab" * 32, document={})
         Credential.objects.create(system=shop, kind=CredentialKind.values[0], sealed="-", hint="1234", not_before=now)
-        Connector.objects.create(slug="nw", name="Shop", system=shop, event_type="order.placed", mapping={})
+        Connector.objects.create(slug="nw", name="Shop", system=shop, event_type="stock.changed", mapping=MAPPING)
         Absence.objects.create(owner=house.owners["amal"], starts_at=now, ends_at=now + day)
         Holiday.objects.get_or_create(calendar=Calendar.objects.get(slug="always"), on=now.date(), name="Day off")
     return house
