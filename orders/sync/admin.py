@@ -12,14 +12,12 @@ from django.http import HttpRequest
 
 from audit.clock import now
 from audit.errors import NotFound
-from orders.sync import selectors, services
+from orders.sync import selectors, services, signatures
 from orders.sync.models import Connector, Credential, System
 from orders.sync.states import CredentialKind
 from rules import selectors as rules
 from rules.admin.base import AnyForm, ScopedAdmin, VersionedAdmin, VersionedForm, actor_of
 from rules.engine import MappingInvalid, compile_mapping
-
-SHORTEST_SECRET = 16
 
 
 class SystemForm(VersionedForm):
@@ -137,7 +135,6 @@ class CredentialForm(AnyForm):
 
     secret = forms.CharField(
         required=False,
-        min_length=SHORTEST_SECRET,
         max_length=200,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         help_text="The other side's, or empty to have one made and shown once. Older ones stay in force for a day.",
@@ -146,6 +143,13 @@ class CredentialForm(AnyForm):
     class Meta:
         model = Credential
         fields = ("system", "kind")
+
+    def clean_secret(self) -> str:
+        """Long enough also when it is spelled in base64."""
+        secret: str = self.cleaned_data["secret"]
+        if secret and len(signatures.key_of(secret)) < signatures.SHORTEST_KEY:
+            raise forms.ValidationError(f"A secret needs a key of at least {signatures.SHORTEST_KEY} bytes.")
+        return secret
 
 
 @admin.register(Credential)

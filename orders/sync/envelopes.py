@@ -15,6 +15,9 @@ STRUCTURED, BATCHED = "application/cloudevents+json", "application/cloudevents-b
 MOST_IN_A_BATCH = 100
 LONGEST_ATTRIBUTE = 200
 _ATTRIBUTE = re.compile(r"^[!-~]([ -~]*[!-~])?$")
+_NAME = re.compile(r"^[a-z0-9]{1,60}$")
+_MEDIA_TYPE = re.compile(r"^[\w!#$&^.+-]+/[\w!#$&^.+-]+( ?;.*)?$")
+_TIME = re.compile(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)$", re.ASCII)
 _CONTRACT = re.compile(r"^(?:.*/)?([a-z_]+(?:\.[a-z_]+)+)/(\d{1,6})$")
 
 
@@ -71,6 +74,7 @@ def of_document(document: Any, *, now: datetime) -> Envelope:
         raise Unreadable("An event is a JSON object.", code="not-an-event")
     if document.get("specversion") != "1.0":
         raise Unreadable("specversion has to be “1.0”.", code="specversion")
+    _refuse_odd_attributes(document)
     data = document.get("data")
     return Envelope(
         id=_attribute(document, "id"),
@@ -85,6 +89,22 @@ def of_document(document: Any, *, now: datetime) -> Envelope:
         correlation_id=_attribute(document, "correlationid", required=False),
         sha256=fingerprint(document),
     )
+
+
+def _refuse_odd_attributes(document: Mapping[str, Any]) -> None:
+    """What the specification allows of names and values, known to us or not."""
+    if "data_base64" in document:
+        raise Unreadable("Send the data as JSON in data; data_base64 is not read.", code="data_base64")
+    for name, value in document.items():
+        if not _NAME.match(name):
+            raise Unreadable(
+                f"“{name[:60]}” is no attribute: names are lower-case letters and digits.", code="attribute"
+            )
+        if name != "data" and not isinstance(value, str | int | None):
+            raise Unreadable(f"{name} has to be text, a whole number or a yes or no.", code=name)
+    media = document.get("datacontenttype")
+    if media is not None and not (isinstance(media, str) and _MEDIA_TYPE.match(media)):
+        raise Unreadable("datacontenttype has to be a media type, e.g. application/json.", code="datacontenttype")
 
 
 def fingerprint(document: Any) -> str:
@@ -106,13 +126,12 @@ def _time(document: Mapping[str, Any], now: datetime) -> datetime:
     value = document.get("time")
     if value is None:
         return now
+    if not (isinstance(value, str) and _TIME.match(value)):
+        raise Unreadable("time has to be an RFC 3339 timestamp with seconds and an offset, e.g. Z.", code="time")
     try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise Unreadable("time has to be an RFC 3339 timestamp.", code="time") from None
-    if moment.tzinfo is None:
-        raise Unreadable("time needs an offset, e.g. Z.", code="time")
-    return moment.astimezone(UTC)
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Unreadable("time has to be an RFC 3339 timestamp of a moment there is.", code="time") from None
 
 
 def _contract_version(document: Mapping[str, Any]) -> int | None:

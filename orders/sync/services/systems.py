@@ -6,6 +6,7 @@ from uuid import UUID
 from audit.access import require
 from audit.context import Actor, acting
 from audit.crypto import open_secret, seal_secret
+from audit.errors import FieldError, Invalid
 from audit.services.events import record
 from orders.sync import signatures
 from orders.sync.models import Connector, Credential, System
@@ -57,8 +58,14 @@ def _require_system(by: Actor, system: System | None) -> None:
 
 
 def add_credential(*, system: System, kind: CredentialKind, by: Actor, now: datetime, secret: str = "") -> str:
-    """A new secret (made, or given by the other side), returned this once; older ones stay in force for a day."""
+    """A new secret (made, or given by the other side), returned this once; older ones stay in force for a day.
+
+    Raises `Invalid` for one whose key is so short that it proves nothing.
+    """
     plain = secret or signatures.new_secret()
+    if len(signatures.key_of(plain)) < signatures.SHORTEST_KEY:
+        detail = f"A secret needs a key of at least {signatures.SHORTEST_KEY} bytes."
+        raise Invalid(detail, errors=[FieldError("/secret", "too-short", detail)])
     with acting(by, at=now):
         require(by, "sync.edit_system", system)
         older = Credential.objects.filter(system=system, kind=kind, revoked_at=None, expires_at=None)
