@@ -13,13 +13,15 @@ from django.utils.translation import gettext, gettext_lazy
 
 from audit import clock
 from audit.context import Actor
+from config.guide import PAGES, anchor
 from config.health import Light, Part, pulse
 from exceptions import selectors as exceptions
-from exceptions.selectors import queue
+from exceptions.selectors import notifications, queue
 from orders.fulfilment import selectors as fulfilment
 from orders.sync import selectors as sync
 
 MOST_COUNTED = 999
+MOST_UNREAD = 99
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,14 @@ class Shell:
     zone: str
     health: Part
     searched: str = ""
+    unread: int = 0
+    topic: str = "start"
     shortcuts: list[Shortcut] = field(default_factory=list)
+
+    @property
+    def unread_words(self) -> str:
+        """How much is unread, or “99+”."""
+        return f"{MOST_UNREAD}+" if self.unread > MOST_UNREAD else str(self.unread)
 
     @property
     def dot(self) -> str:
@@ -204,6 +213,10 @@ def shell(request: HttpRequest) -> dict[str, object]:
             or gettext("No role yet"),
             zone=timezone.get_current_timezone_name(),
             health=pulse(now),
+            unread=notifications.unread_count(by=actor, most=MOST_UNREAD + 1)
+            if actor.may("exceptions.view_case")
+            else 0,
+            topic=_topic(request.path),
             searched=request.GET.get("q", "") if request.path == reverse("search") else "",
             shortcuts=list(SHORTCUTS),
         )
@@ -226,8 +239,20 @@ def _nearest(urls: Iterable[str], path: str) -> str:
     return max((url for url in urls if path.startswith(url)), key=len, default="")
 
 
+def may_open(route: str, actor: Actor) -> bool:
+    """Whether this person may go there; places outside the navigation are everybody's."""
+    place = next((place for place in PLACES if place.route == route), None)
+    return place is None or _is_open(place, actor)
+
+
 def _is_open(place: Place, actor: Actor) -> bool:
     return actor.may(place.permission) and (place.route != "sync:sandbox" or settings.DEMO)
+
+
+def _topic(path: str) -> str:
+    """Where the help page explains this page."""
+    urls = {reverse(route): route for route in PAGES}
+    return anchor(urls.get(_nearest(urls, path), ""))
 
 
 def _entry(place: Place, actor: Actor, here: str, now: datetime) -> Entry:

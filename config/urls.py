@@ -12,6 +12,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("signin/", views.SignIn.as_view(), name="signin"),
     path("signout/", views.SignOut.as_view(), name="signout"),
     path("search/", views.search, name="search"),
+    path("help/", views.help_page, name="help"),
+    path("help/<slug:part>/", views.help_part, name="help-part"),
     path("status/", views.status, name="status"),
     path("", include("exceptions.urls")),
     path("", include("orders.fulfilment.urls")),

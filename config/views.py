@@ -9,18 +9,23 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from audit import clock
 from audit.access import Role
 from audit.context import Actor
+from audit.errors import NotFound
 from audit.services.refusals import tally_refusal
-from config import health
+from config import guide, health
+from config.shell import may_open
 from exceptions import selectors as exceptions
 from orders.fulfilment import selectors as fulfilment
 from orders.fulfilment.management import demo
 
+HELP_PARTS = ("start", "pages", "glossary", "shortcuts", "news")
 MOST_TRIES = 5
 WAIT_SECONDS = 30
 
@@ -129,3 +134,31 @@ def search(request: HttpRequest) -> HttpResponse:
 def status(request: HttpRequest) -> HttpResponse:
     """Timers, intake and delivery, and what waits for them."""
     return render(request, "status.html", {"status": health.status(clock.now())})
+
+
+@login_required
+@require_GET
+def help_page(request: HttpRequest) -> HttpResponse:
+    """How to begin, what each page is for, the words, the keys, and what is new."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    pages = [
+        (guide.anchor(route), title, words, reverse(route) if may_open(route, actor) else "")
+        for route, (title, words) in guide.PAGES.items()
+    ]
+    context = {
+        "starts": guide.starts_for(actor.roles),
+        "pages": pages,
+        "glossary": guide.GLOSSARY,
+        "releases": guide.releases(),
+    }
+    return render(request, "help.html", context)
+
+
+@login_required
+@require_GET
+def help_part(request: HttpRequest, part: str) -> HttpResponse:
+    """A part of the help page by its own address."""
+    del request
+    if part not in HELP_PARTS:
+        raise NotFound(_("Help has no such part."))
+    return redirect(f"{reverse('help')}#{part}")

@@ -8,6 +8,7 @@ from rules import facts
 
 verbs.register(
     {
+        "notification.read": "{actor} read what was told",
         "case.opened": "{actor} opened it",
         "case.occurred_again": "{actor} saw it again",
         "case.acknowledged": "{actor} took it",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from exceptions.views import cases, queue, waivers
+from exceptions.views import cases, notifications, queue, waivers
 
 app_name = "exceptions"
 urlpatterns = [
@@ -19,6 +19,8 @@ urlpatterns = [
     path("time-limited/<str:key>/", waivers.waiver, name="waiver"),
     path("time-limited/<str:key>/revoke/", waivers.end, {"action": "revoke"}, name="revoke"),
     path("time-limited/<str:key>/withdraw/", waivers.end, {"action": "withdraw"}, name="withdraw"),
+    path("notifications/", notifications.notifications, name="notifications"),
+    path("notifications/read/", notifications.read, name="notifications-read"),
     path("approvals/", waivers.approvals, name="approvals"),
     path("approvals/<str:key>/", waivers.waiver, name="decide"),
 ]

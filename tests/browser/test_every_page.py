@@ -19,6 +19,8 @@ PAGES = (
     "/audit/verify/?record=x",
     "/audit/verify/token/",
     "/status/",
+    "/notifications/",
+    "/help/",
     "/search/?q=x",
     "/queue/?type=nonsense",
 )

@@ -1,0 +1,161 @@
+"""What the help page says: how each role begins, what each page is for, the words, and what is new."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from audit.access import Role
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class Start:
+    """How people of one role begin, step by step."""
+
+    role: Role
+    title: Text
+    steps: tuple[Text, ...]
+
+
+@dataclass
+class Release:
+    """What one release brought."""
+
+    title: str
+    changes: list[str] = field(default_factory=list)
+
+
+STARTS = (
+    Start(
+        Role.ACCOUNT_MANAGER,
+        _("Account managers"),
+        (
+            _("Open “My queue”: the exception with the soonest deadline is on top."),
+            _("“Start next” takes the most urgent one nobody has taken. Taking it stops the acknowledge clock."),
+            _("Follow its playbook, write down what came of each step, and resolve it; the order goes on by itself."),
+            _("When the rule is in the way, ask for a time-limited exception. Somebody else decides."),
+            _("Orders that lack something are in “Quarantine”: fill in just what is missing."),
+        ),
+    ),
+    Start(
+        Role.OPS_LEAD,
+        _("Ops leads"),
+        (
+            _("“Approvals” shows what waits for your decision; read what it lets through before you choose."),
+            _("“Team queues” shows what is late and what nobody has taken. Select rows to reassign them."),
+            _("“Dead letters” keeps every message that could not be processed: mend the cause, then replay."),
+        ),
+    ),
+    Start(
+        Role.ADMIN,
+        _("Admins"),
+        (
+            _(
+                "Edit rules, calendars, contracts and playbooks in “Admin”. Nothing is in force before the rule book is frozen."
+            ),
+            _("Systems and their secrets are there too; a secret is shown once."),
+        ),
+    ),
+    Start(
+        Role.AUDITOR,
+        _("Auditors"),
+        (
+            _("“Audit trail” says who did what, when and why. Every record links to all its versions."),
+            _("“Verification” checks now whether the trail is whole, and whether an audit token is genuine."),
+        ),
+    ),
+    Start(
+        Role.SUPPORT,
+        _("Support"),
+        (
+            _("Find an order by any number the customer or a system has for it: press / and type."),
+            _("Its page says what started it, who owns the next step and until when."),
+        ),
+    ),
+    Start(
+        Role.INTEGRATOR,
+        _("Integrators"),
+        (
+            _("The API does everything these pages do: its reference is at /api/docs/."),
+            _("What breaks its contract becomes a dead letter with the field named; send it corrected, or replay it."),
+        ),
+    ),
+)
+
+PAGES: dict[str, tuple[Text, Text]] = {
+    "exceptions:queue": (
+        _("My queue"),
+        _("What needs you, soonest deadline first. A team's exceptions are yours too."),
+    ),
+    "exceptions:team": (_("Team queues"), _("What needs anybody. Select rows to take, reassign or note many at once.")),
+    "exceptions:approvals": (
+        _("Approvals"),
+        _("Requests for time-limited exceptions. Nobody decides about an own request; every one ends by itself."),
+    ),
+    "fulfilment:orders": (_("Orders"), _("Every order with its state in words, its owner and its deadline.")),
+    "fulfilment:quarantine": (
+        _("Quarantine"),
+        _(
+            "Orders that may not go on: a field is missing or an address cannot be right. They go on where they stopped."
+        ),
+    ),
+    "sync:dead-letters": (
+        _("Dead letters"),
+        _("Messages that could not be processed. Nothing is lost or tried twice."),
+    ),
+    "sync:sandbox": (_("Sandbox"), _("The demo's systems, and how often they fail.")),
+    "audit:trail": (_("Audit trail"), _("Every act, with before and after. Nothing in it can be changed.")),
+    "audit:verify": (_("Verification"), _("Whether the trail is as it was recorded, seals, and audit tokens.")),
+    "exceptions:notifications": (_("Notifications"), _("What you and your teams were told. Reading stops no clock.")),
+    "status": (_("Status"), _("Whether timers, intake and delivery run, and what waits for them.")),
+}
+
+GLOSSARY: tuple[tuple[Text, Text], ...] = (
+    (_("Exception"), _("A case in a queue: something went off its path and needs a person. EX-20418.")),
+    (_("Time-limited exception"), _("An approved deviation with reason, owner, scope and end. TLX-318.")),
+    (_("Owner, backup"), _("Who has it now, and who gets it when the owner is away or does not act.")),
+    (_("Take it (acknowledge)"), _("I have seen it and it is mine.")),
+    (_("Reassign, escalate"), _("Given to somebody else by a person, or by a timer.")),
+    (_("Hold"), _("Stops shipping; it has a placer, a reason and a release condition.")),
+    (_("Quarantine"), _("Where an order waits until its fields and audit steps are complete.")),
+    (_("Gate"), _("A condition something has to pass.")),
+    (_("Playbook"), _("The steps for one type of exception.")),
+    (_("Dead letter"), _("A message that could not be processed. DL-9917.")),
+    (_("Replay"), _("Sending a message through the same door again; nothing happens twice.")),
+    (_("Time left, late"), _("The rest of a deadline, in business time where the calendar says so.")),
+    (_("Seal"), _("A signed statement over everything that happened since the seal before.")),
+    (_("Audit token"), _("A signed pointer from an export to the event that made it; anyone can check it.")),
+)
+
+
+def starts_for(roles: Collection[str]) -> list[tuple[Start, bool]]:
+    """Every role's beginning, the reader's own first; with whether it is the reader's."""
+    return sorted(((start, start.role in roles) for start in STARTS), key=lambda pair: not pair[1])
+
+
+def anchor(route: str) -> str:
+    """Where on the help page a page is explained."""
+    return f"page-{route.replace(':', '-')}" if route in PAGES else "start"
+
+
+def releases() -> list[Release]:
+    """The change log, newest first; empty where it was not installed along."""
+    log = settings.BASE_DIR / "CHANGELOG.md"
+    found: list[Release] = []
+    for line in log.read_text().splitlines() if log.exists() else ():
+        if line.startswith("## "):
+            found.append(Release(line.removeprefix("## ")))
+        elif found and line.startswith("- "):
+            found[-1].changes.append(_plain(line.removeprefix("- ")))
+        elif found and found[-1].changes and line.startswith("  "):
+            found[-1].changes[-1] += f" {_plain(line.strip())}"
+    return found
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[`*]", "", text)

@@ -1,0 +1,53 @@
+"""Help: how to begin, what each page is for, the words, the keys, what is new; and a way there from every page."""
+
+import pytest
+
+from config import guide
+from config.shell import PLACES, SHORTCUTS
+from tests.cast import House
+from tests.pages.conftest import SignedIn
+
+
+@pytest.mark.parametrize(("name", "role"), [("amal", "account_manager"), ("lee", "ops_lead"), ("ada", "auditor")])
+def test_help_begins_with_the_readers_own_role(signed_in: SignedIn, house: House, name: str, role: str) -> None:
+    starts = signed_in(name).get("/help/").context["starts"]
+    assert [(start.role, mine) for start, mine in starts if mine] == [(role, True)]
+    assert starts[0][1]
+    assert len(starts) == len(guide.STARTS)
+
+
+def test_every_place_is_explained_and_only_open_ones_are_linked(signed_in: SignedIn, house: House) -> None:
+    assert {place.route for place in PLACES} - guide.PAGES.keys() == {"admin:index"}
+    pages = signed_in("sam").get("/help/").context["pages"]
+    linked = {anchor for anchor, _, _, url in pages if url}
+    assert "page-audit-trail" in linked
+    assert "page-audit-verify" not in linked
+    assert len(pages) == len(guide.PAGES)
+
+
+def test_the_question_mark_leads_to_the_words_about_this_page(signed_in: SignedIn, house: House) -> None:
+    amal = signed_in("amal")
+    for path, anchor in (
+        ("/orders/", "page-fulfilment-orders"),
+        ("/notifications/", "page-exceptions-notifications"),
+        ("/search/", "start"),
+    ):
+        text = amal.get(path).content.decode()
+        assert f'href="/help/#{anchor}"' in text, path
+        assert f'id="{anchor}"' in amal.get("/help/").content.decode()
+
+
+def test_the_keys_and_the_news_are_those_of_the_product(signed_in: SignedIn, house: House) -> None:
+    page = signed_in("amal").get("/help/")
+    assert all(str(shortcut.does) in page.content.decode() for shortcut in SHORTCUTS)
+    releases = page.context["releases"]
+    assert releases[0].title == "Unreleased"
+    assert releases[0].changes[0].startswith("One command starts the product")
+    assert all("\n" not in change and "`" not in change for change in releases[0].changes)
+
+
+def test_the_parts_have_addresses_of_their_own(signed_in: SignedIn, house: House) -> None:
+    amal = signed_in("amal")
+    assert amal.get("/help/shortcuts/")["Location"] == "/help/#shortcuts"
+    assert amal.get("/help/glossary/")["Location"] == "/help/#glossary"
+    assert amal.get("/help/nothing/").status_code == 404

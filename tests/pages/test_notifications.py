@@ -1,0 +1,101 @@
+"""What people were told, read on a page."""
+
+from datetime import timedelta
+
+import pytest
+
+from audit import clock
+from audit.models import Event
+from exceptions.models import ExceptionCase, Notification
+from exceptions.services.notifications import notify
+from exceptions.states import CaseState
+from tests.cast import House
+from tests.pages.conftest import SignedIn, open_cases
+
+
+def tell(house: House, owner: str, text: str, *, minutes_ago: int = 5, client: str = "northwind") -> Notification:
+    notify(
+        owner=house.owners[owner],
+        event="case.reassigned",
+        text=text,
+        url="/queue/",
+        client_id=house.clients[client].pk,
+        now=clock.now() - timedelta(minutes=minutes_ago),
+    )
+    return Notification.objects.get(text=text)
+
+
+def texts(signed_in: SignedIn, name: str) -> list[str]:
+    return [row.text for row in signed_in(name).get("/notifications/").context["page"].rows]
+
+
+def test_unread_comes_first_then_newest_mine_and_my_teams(signed_in: SignedIn, house: House) -> None:
+    tell(house, "amal", "old", minutes_ago=30)
+    read = tell(house, "amal", "newest, read", minutes_ago=1)
+    tell(house, "ops-team", "to my team", minutes_ago=10)
+    tell(house, "bo", "to somebody else")
+    signed_in("amal").post("/notifications/read/", {"id": str(read.pk)})
+    assert texts(signed_in, "amal") == ["to my team", "old", "newest, read"]
+
+
+def test_the_shell_counts_what_is_unread(signed_in: SignedIn, house: House) -> None:
+    amal = signed_in("amal")
+    assert amal.get("/status/").context["shell"].unread == 0
+    told = tell(house, "amal", "one")
+    tell(house, "amal", "two")
+    page = amal.get("/status/")
+    assert page.context["shell"].unread == 2
+    assert "Notifications, 2 unread" in page.content.decode()
+    answer = amal.post("/notifications/read/", {"id": str(told.pk), "return": "/notifications/"})
+    assert answer["Location"] == "/notifications/"
+    assert amal.get("/status/").context["shell"].unread == 1
+
+
+def test_all_means_all_that_was_shown(signed_in: SignedIn, house: House) -> None:
+    amal = signed_in("amal")
+    tell(house, "amal", "seen")
+    seen_at = amal.get("/notifications/").context["as_of"]
+    later = tell(house, "amal", "came later", minutes_ago=-1)
+    amal.post("/notifications/read/", {"until": seen_at})
+    assert list(Notification.objects.filter(read_at__isnull=True)) == [later]
+    event = Event.objects.get(type="notification.read")
+    assert (event.actor, '"count":1' in event.body) == (house.actor("amal").id, True)
+
+
+def test_nobody_reads_or_marks_what_others_were_told(signed_in: SignedIn, house: House) -> None:
+    told = tell(house, "amal", "for amal")
+    for name in ("noor", "bo"):
+        assert texts(signed_in, name) == []
+        signed_in(name).post("/notifications/read/", {"id": str(told.pk)})
+        signed_in(name).post("/notifications/read/", {"until": clock.now().isoformat()})
+    told.refresh_from_db()
+    assert told.read_at is None
+    tell(house, "amal", "of a client amal does not have", client="fable")
+    assert texts(signed_in, "amal") == ["for amal"]
+
+
+def test_reading_is_not_acknowledging(signed_in: SignedIn, house: House) -> None:
+    open_cases(house, 1)
+    signed_in("amal").post("/notifications/read/", {"until": clock.now().isoformat()})
+    assert ExceptionCase.objects.get().state == CaseState.OPEN
+
+
+@pytest.mark.parametrize("data", [{"id": "x"}, {"until": "yesterday"}])
+def test_nonsense_is_refused(signed_in: SignedIn, house: House, data: dict[str, str]) -> None:
+    assert signed_in("amal").post("/notifications/read/", data).status_code == 422
+    assert signed_in("amal").get("/notifications/?after=1_x_y").status_code == 422
+
+
+def test_long_inboxes_are_paged_across_the_border_of_unread_and_read(
+    signed_in: SignedIn, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exceptions.selectors.notifications.PER_PAGE", 2)
+    told = [tell(house, "amal", str(n), minutes_ago=10 - n) for n in range(5)]
+    amal = signed_in("amal")
+    amal.post("/notifications/read/", {"id": [str(told[4].pk), str(told[1].pk)]})
+    seen, after = [], ""
+    for _ in range(3):
+        page = amal.get("/notifications/", {"after": after}).context["page"]
+        seen += [row.text for row in page.rows]
+        after = page.next_after
+    assert (seen, after) == (["3", "2", "0", "4", "1"], "")
