@@ -15,6 +15,12 @@ class CriteriaNotMet(Conflict):
     code = "criteria-not-met"
 
 
+class StepBlocked(Conflict):
+    """A step of the playbook cannot be done yet."""
+
+    code = "step-blocked"
+
+
 class OwnRequest(Refused):
     """Nobody decides about a request of their own."""
 

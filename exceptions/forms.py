@@ -1,12 +1,14 @@
 """What people fill in about exceptions. Forms only clean; the doors decide."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from exceptions.models import ExceptionCase
+from exceptions.selectors import Step
 from rules.models import Gate, Owner
 
 INPUT = {"class": "input"}
@@ -25,6 +27,10 @@ class ActForm(forms.Form):
         for name, field in self.fields.items():
             if isinstance(field.widget, forms.Textarea):
                 field.widget.attrs["data-draft"] = f"{case.key}.{name}"
+
+    def again(self, data: Mapping[str, Any]) -> Self:
+        """The same form with this in it."""
+        return self.__class__(data, case=self.case)
 
 
 class ReasonForm(ActForm):
@@ -88,10 +94,32 @@ class ResolveForm(ActForm):
 
 
 class StepForm(ActForm):
-    """What came of a step."""
+    """What came of a step, or what the product needs to do it."""
 
     outcome = forms.CharField(label=_("What came of it"), max_length=80, widget=forms.TextInput(INPUT))
     note = forms.CharField(label=_("Note"), required=False, max_length=5_000, widget=forms.Textarea(AREA))
+
+    def __init__(self, *args: Any, step: Step, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.step = step
+        if step.is_runnable or step.fields:
+            del self.fields["outcome"]
+        if step.is_runnable:
+            del self.fields["note"]
+        for name in step.fields:
+            label = name.replace("_", " ").capitalize()
+            field = forms.CharField(label=label, max_length=500, required=False, widget=forms.TextInput(INPUT))
+            field.required = not step.is_runnable  # what an action needs, the action says
+            self.fields[name] = field
+        self.order_fields([*step.fields, "outcome", "note", "seen"])
+
+    def data_given(self) -> dict[str, str]:
+        """What was answered to the step's own questions."""
+        return {name: self.cleaned_data[name] for name in self.step.fields if self.cleaned_data[name]}
+
+    def again(self, data: Mapping[str, Any]) -> Self:
+        """The same form with this in it."""
+        return self.__class__(data, case=self.case, step=self.step)
 
 
 class WaiverForm(forms.Form):

@@ -115,6 +115,7 @@ class PayloadSubjectSerializer(serializers.Serializer[Any]):
 class DeadlineSerializer(serializers.Serializer[Any]):
     """Until when, and how that came about."""
 
+    acknowledge_by = serializers.DateTimeField()
     due_at = serializers.DateTimeField()
     derivation = serializers.CharField()
 
@@ -124,6 +125,32 @@ class AttemptedActionSerializer(serializers.Serializer[Any]):
 
     label: Any = serializers.CharField()
     outcome = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
+class NextStepSerializer(serializers.Serializer[Any]):
+    """What a timer does next."""
+
+    at = serializers.DateTimeField()
+    to = serializers.CharField()
+    why = serializers.CharField()
+
+
+class PlaybookStepSerializer(serializers.Serializer[Any]):
+    """A step of the playbook, done or not."""
+
+    number = serializers.IntegerField()
+    label: Any = serializers.CharField()
+    kind = serializers.CharField()
+    required: Any = serializers.BooleanField()
+    state = serializers.CharField(help_text="done, open, blocked or undecided.")
+
+
+class CriterionSerializer(serializers.Serializer[Any]):
+    """An acceptance criterion; null where only a person can say."""
+
+    label: Any = serializers.CharField()
+    met = serializers.BooleanField(allow_null=True)
 
 
 class PayloadSerializer(serializers.Serializer[Any]):
@@ -135,17 +162,22 @@ class PayloadSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     state = serializers.ChoiceField(choices=CaseState.choices)
     severity = serializers.CharField()
+    client = serializers.CharField(allow_null=True)
     subject = PayloadSubjectSerializer()
     owner = serializers.CharField()
     backup = serializers.CharField()
     opened_at = serializers.DateTimeField()
     sla = DeadlineSerializer()
     route = serializers.CharField()
+    if_nobody_acts = NextStepSerializer(allow_null=True)
     rule_book = serializers.IntegerField()
     decision = serializers.DictField()
     last_events = serializers.ListField(child=serializers.DictField(), help_text="At most five.")
     attempted_actions = AttemptedActionSerializer(many=True)
     last_attempts = serializers.ListField(child=serializers.DictField(), help_text="At most three.")
+    playbook = PlaybookStepSerializer(many=True)
+    acceptance = CriterionSerializer(many=True)
+    outcome = serializers.CharField(allow_blank=True)
     evidence = serializers.DictField()
     links = serializers.DictField(child=serializers.CharField())
 

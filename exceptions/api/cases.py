@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit import filtering
+from audit import clock, filtering
 from audit.errors import NotFound
 from audit.filtering import Filter, FilterSet, Question, UnknownValueError
 from audit.rest.parsing import ReasonInput
@@ -119,7 +119,9 @@ class CasePayload(_Cases):
     def get(self, request: Request, key: str) -> Response:
         """The standard payload."""
         del request
-        return Response(self.get_serializer(selectors.payload(by=self.by, key=self.find(key).key)).data)
+        return Response(
+            self.get_serializer(selectors.payload(by=self.by, key=self.find(key).key, now=clock.now())).data
+        )
 
 
 class CaseActions(_Cases):

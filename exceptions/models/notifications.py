@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from audit.identifiers import uuid7
 from audit.models import LeasedWork
+from exceptions.models.cases import ExceptionCase
 from exceptions.states import DeliveryState
 from rules.models import Client, Owner
 
@@ -22,6 +23,13 @@ class Notification(models.Model):
     at = models.DateTimeField()
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="notifications")
     client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="+")
+    case = models.ForeignKey(
+        ExceptionCase,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Its payload comes with the letter.",
+    )
     event = models.CharField(max_length=80)
     text = models.CharField(max_length=300)
     url = models.CharField(max_length=200, blank=True)

@@ -1,7 +1,9 @@
 """Reads of the exceptions app."""
 
 from exceptions.selectors.auditing import AUDIT_KINDS, audit_steps, live_cases_of, undone_audit_steps
-from exceptions.selectors.cases import CasePage, Step, available_actions, case_for, case_page, payload
+from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page
+from exceptions.selectors.payload import payload, payload_of
+from exceptions.selectors.playbook import Playbook, Step, playbook_of
 from exceptions.selectors.queue import (
     CaseRow,
     QueueFilters,
@@ -19,6 +21,7 @@ __all__ = [
     "AUDIT_KINDS",
     "CasePage",
     "CaseRow",
+    "Playbook",
     "QueueFilters",
     "QueuePage",
     "Step",
@@ -33,6 +36,8 @@ __all__ = [
     "live_waiver",
     "live_waivers",
     "payload",
+    "payload_of",
+    "playbook_of",
     "queue_page",
     "rows_of",
     "tabs",

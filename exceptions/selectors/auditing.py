@@ -6,7 +6,7 @@ from typing import Final
 from audit.context import Actor
 from audit.subject_refs import SubjectRef
 from exceptions.models import ExceptionCase
-from exceptions.selectors.cases import Step
+from exceptions.selectors.playbook import Step
 from exceptions.selectors.queue import visible_cases
 from exceptions.states import CASE_LIVE
 

@@ -17,6 +17,7 @@ from exceptions.models import CaseNote, ExceptionCase, Waiver
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors.actions import possible_actions
 from exceptions.selectors.next_steps import NextStep, next_step
+from exceptions.selectors.playbook import Playbook, playbook_of
 from exceptions.selectors.queue import visible_cases
 from exceptions.states import CASE_LIVE, WAIVER_LIVE
 from exceptions.subjects import SubjectPage
@@ -24,27 +25,6 @@ from rules import selectors as rules
 
 NEWEST_ENTRIES = 50
 PAGE_ORDER = ("acknowledge", "resume", "resolve", "reassign", "wait", "start", "reopen", "note")
-
-
-@dataclass(frozen=True)
-class Step:
-    """A step of the playbook: what, of which kind, and what came of it."""
-
-    index: int
-    label: str
-    kind: str
-    is_runnable: bool
-    done_at: datetime | None = None
-    done_by: str = ""
-    outcome: str = ""
-
-
-@dataclass(frozen=True)
-class Criterion:
-    """An acceptance criterion; `met` is None where only a person can say."""
-
-    label: str
-    met: bool | None
 
 
 @dataclass(frozen=True)
@@ -78,16 +58,10 @@ class CasePage:
     is_mine: bool
     next: NextStep | None
     subject: SubjectPage | None
-    steps: Sequence[Step]
-    criteria: Sequence[Criterion]
+    playbook: Playbook
     ladder: Sequence[Rung]
     trail: Sequence[TrailEntry]
     waivers: Sequence[Waiver]
-
-    @property
-    def done_count(self) -> int:
-        """How many steps are done."""
-        return sum(step.done_at is not None for step in self.steps)
 
 
 def case_for(by: Actor, key: str) -> ExceptionCase:
@@ -101,7 +75,7 @@ def case_for(by: Actor, key: str) -> ExceptionCase:
     return found
 
 
-def case_page(*, by: Actor, key: str) -> CasePage:
+def case_page(*, by: Actor, key: str, now: datetime) -> CasePage:
     """The page. Raises `NotFound`."""
     case = case_for(by, key)
     subject = subjects.subject_for(case.subject_type)
@@ -110,39 +84,11 @@ def case_page(*, by: Actor, key: str) -> CasePage:
         is_mine=rules.owners_of(by).filter(pk=case.owner_id).exists(),
         next=next_step(case),
         subject=subject.page(SubjectRef(case.subject_type, case.subject_id, case.client_id)) if subject else None,
-        steps=_steps(case),
-        criteria=[Criterion(row["label"], subjects.is_met(row.get("check", ""), case)) for row in case.acceptance],
+        playbook=playbook_of(case, now=now),
         ladder=_ladder(case),
         trail=trail_of(case),
         waivers=list(Waiver.objects.filter(case=case, state__in=WAIVER_LIVE).order_by("-number")),
     )
-
-
-def payload(*, by: Actor, key: str) -> dict[str, Any]:
-    """The standard payload of an exception, the same for page, API and mail; no personal data."""
-    page = case_page(by=by, key=key)
-    case, subject = page.case, page.subject or SubjectPage(title=page.case.subject_key, url="")
-    return {
-        "schema": "handrail.exception/1",
-        "key": case.key,
-        "type": case.type,
-        "title": case.title,
-        "state": case.state,
-        "severity": case.severity,
-        "subject": {"type": case.subject_type, "key": case.subject_key, "url": subject.url},
-        "owner": case.owner.slug,
-        "backup": case.backup.slug,
-        "opened_at": case.opened_at.isoformat(),
-        "sla": {"due_at": case.due_at.isoformat(), "derivation": case.due_words},
-        "route": case.route,
-        "rule_book": case.book_number,
-        "decision": dict(subject.decision),
-        "last_events": list(subject.last_events),
-        "attempted_actions": [{"label": step.label, "outcome": step.outcome} for step in page.steps if step.done_at],
-        "last_attempts": list(subject.attempts),
-        "evidence": case.evidence,
-        "links": {"exception": f"/exceptions/{case.key}/", **subject.links},
-    }
 
 
 def trail_of(case: ExceptionCase) -> list[TrailEntry]:
@@ -176,22 +122,6 @@ def available_actions(case: ExceptionCase, *, by: Actor) -> list[str]:
     """What this person may do with the case as it stands, in the order of usefulness on its page."""
     possible = {one.action for one in possible_actions(case, by=by) if one.is_allowed}
     return [name for name in PAGE_ORDER if name in possible]
-
-
-def _steps(case: ExceptionCase) -> list[Step]:
-    done = {step.index: step for step in case.steps.all()}
-    return [
-        Step(
-            index=index,
-            label=row["label"],
-            kind=row["kind"],
-            is_runnable=subjects.action(row.get("action", "")) is not None,
-            done_at=done[index].at if index in done else None,
-            done_by=done[index].by_name if index in done else "",
-            outcome=done[index].outcome if index in done else "",
-        )
-        for index, row in enumerate(case.playbook)
-    ]
 
 
 def _ladder(case: ExceptionCase) -> list[Rung]:

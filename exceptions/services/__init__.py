@@ -3,20 +3,19 @@
 from exceptions.services.cases import (
     acknowledge_case,
     close_case,
-    complete_step,
-    note_case,
     reassign_case,
     reopen_case,
     resolve_case,
     resume_case,
     start_case,
-    unmet_criteria,
     wait_case,
     withdraw_case,
 )
 from exceptions.services.escalation import reassign_from_absent
+from exceptions.services.notes import note_case
 from exceptions.services.notifications import Telling, deliver_notifications, notify, notify_many
 from exceptions.services.openings import CaseOpening, open_case, open_cases
+from exceptions.services.steps import complete_step
 from exceptions.services.timers import TimerSetting, cancel_timer, cancel_timers, set_timer, set_timers, sweep_timers
 from exceptions.services.waivers import (
     approve_waiver,
@@ -58,7 +57,6 @@ __all__ = [
     "set_timers",
     "start_case",
     "sweep_timers",
-    "unmet_criteria",
     "wait_case",
     "withdraw_case",
     "withdraw_waiver",

@@ -217,7 +217,8 @@ def _tellings(event: str, standing: Standing, move: Move, cases: Sequence[Moved]
         for case in told:
             key = f"{KEY_PREFIX}{case.number}"
             text = f"{key}: {case.title}. {words} It is due {case.due} UTC."
-            yield Telling(owner, event, text, f"/exceptions/{key}/", case.ref.client_id, more=len(cases) - len(told))
+            url, about, more = f"/exceptions/{key}/", UUID(str(case.ref.id)), len(cases) - len(told)
+            yield Telling(owner, event, text, url, case.ref.client_id, about, more)
 
 
 def _next_timers(cases: Sequence[Moved], now: datetime) -> None:
@@ -230,7 +231,14 @@ def _next_timers(cases: Sequence[Moved], now: datetime) -> None:
 def _tell(cases: Sequence[ExceptionCase], event: str, words: str, now: datetime) -> None:
     notify_many(
         tellings=[
-            Telling(case.owner, event, f"{case.key}: {case.title}. {words}", f"/exceptions/{case.key}/", case.client_id)
+            Telling(
+                case.owner,
+                event,
+                f"{case.key}: {case.title}. {words}",
+                f"/exceptions/{case.key}/",
+                case.client_id,
+                case.pk,
+            )
             for case in cases
         ],
         now=now,

@@ -1,8 +1,9 @@
 """Telling owners what happened to them, and keeping at it until a channel took it."""
 
+import json
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
@@ -11,6 +12,7 @@ from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
@@ -18,7 +20,8 @@ from django.db.models import F, Q, QuerySet
 
 from audit.services.heartbeats import beat
 from audit.wakeups import wake
-from exceptions.models import Notification, NotificationDelivery
+from exceptions.models import ExceptionCase, Notification, NotificationDelivery
+from exceptions.selectors.payload import payload_of
 from exceptions.states import DeliveryState
 from rules.models import Owner
 
@@ -26,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 500
 MOST_SINGLE = 10
+MOST_PAPERS = 3
 LEASE = timedelta(minutes=2)
 MOST_ATTEMPTS = 10
 FIRST_PAUSE = timedelta(seconds=30)
@@ -36,7 +40,8 @@ LONGEST_PAUSE = timedelta(hours=2)
 class Telling:
     """One thing to tell one owner: `text` says what, due when, what happens otherwise; no personal data.
 
-    `more` counts others of the same kind that nobody put into words, for they would be told as one thing anyway.
+    The payload of the exception `case_id` goes along with the letter. `more` counts others of the same kind that nobody put into words,
+    for they would be told as one thing anyway.
     """
 
     owner: Owner
@@ -44,12 +49,30 @@ class Telling:
     text: str
     url: str = ""
     client_id: UUID | None = None
+    case_id: UUID | None = None
     more: int = 0
 
 
-def notify(*, owner: Owner, event: str, text: str, url: str = "", client_id: UUID | None = None, now: datetime) -> None:
+@dataclass(frozen=True)
+class Paper:
+    """The payload of an exception, as it goes along with a letter."""
+
+    name: str
+    text: str
+
+
+def notify(
+    *,
+    owner: Owner,
+    event: str,
+    text: str,
+    url: str = "",
+    client_id: UUID | None = None,
+    case_id: UUID | None = None,
+    now: datetime,
+) -> None:
     """Tell one owner, in the transaction of what is told."""
-    notify_many(tellings=[Telling(owner, event, text, url, client_id)], now=now)
+    notify_many(tellings=[Telling(owner, event, text, url, client_id, case_id)], now=now)
 
 
 def notify_many(*, tellings: Sequence[Telling], now: datetime) -> None:
@@ -57,7 +80,13 @@ def notify_many(*, tellings: Sequence[Telling], now: datetime) -> None:
     told = _gathered(tellings)
     notifications = [
         Notification(
-            at=now, owner=one.owner, client_id=one.client_id, event=one.event, text=one.text[:300], url=one.url
+            at=now,
+            owner=one.owner,
+            client_id=one.client_id,
+            case_id=one.case_id,
+            event=one.event,
+            text=one.text[:300],
+            url=one.url,
         )
         for one in told
     ]
@@ -102,6 +131,7 @@ def _send_all(claimed: Sequence[NotificationDelivery], now: datetime) -> int:
     letters: dict[str, list[NotificationDelivery]] = defaultdict(list)
     for delivery in claimed:
         letters[delivery.address].append(delivery)
+    papers = _papers(letters.values(), now)
     channel = get_connection(fail_silently=False)
     try:
         channel.open()
@@ -109,7 +139,10 @@ def _send_all(claimed: Sequence[NotificationDelivery], now: datetime) -> int:
         _failed(claimed, failure, now)
         return 0
     try:
-        return sum(_send(channel, address, deliveries, now) for address, deliveries in letters.items())
+        return sum(
+            _send(channel, address, deliveries, _attached(deliveries, papers), now)
+            for address, deliveries in letters.items()
+        )
     finally:
         channel.close()
 
@@ -131,16 +164,46 @@ def _claim(now: datetime, limit: int) -> list[NotificationDelivery]:
     return rows
 
 
-def _send(channel: BaseEmailBackend, address: str, deliveries: Sequence[NotificationDelivery], now: datetime) -> int:
+def _papers(letters: Iterable[Sequence[NotificationDelivery]], now: datetime) -> dict[UUID, Paper]:
+    """The payloads that go along with these letters; what cannot be shown goes without: a letter is never late because of its paper."""
+    wanted = {case_id for deliveries in letters for case_id in _cases_in(deliveries)}
+    papers = {}
+    for case in ExceptionCase.objects.select_related("client", "owner", "backup").filter(pk__in=wanted):
+        try:
+            shown = payload_of(case, now=now)
+        except (LookupError, ObjectDoesNotExist, ValueError) as failure:
+            logger.warning("%s goes without its payload: %s", case.key, type(failure).__name__)
+        else:
+            papers[case.pk] = Paper(f"{case.key}.json", json.dumps(shown, indent=2, ensure_ascii=False))
+    return papers
+
+
+def _cases_in(deliveries: Sequence[NotificationDelivery]) -> list[UUID]:
+    """The exceptions a letter tells of, if they are few enough to come with it."""
+    told = list(dict.fromkeys(one.notification.case_id for one in deliveries if one.notification.case_id))
+    return told if len(told) <= MOST_PAPERS else []
+
+
+def _attached(deliveries: Sequence[NotificationDelivery], papers: Mapping[UUID, Paper]) -> list[Paper]:
+    return [papers[case_id] for case_id in _cases_in(deliveries) if case_id in papers]
+
+
+def _send(
+    channel: BaseEmailBackend,
+    address: str,
+    deliveries: Sequence[NotificationDelivery],
+    papers: Sequence[Paper],
+    now: datetime,
+) -> int:
     try:
-        channel.send_messages([_letter(address, deliveries)])
+        channel.send_messages([_letter(address, deliveries, papers)])
     except (OSError, SMTPException) as failure:
         _failed(deliveries, failure, now)
         return 0
     return _mine(deliveries).update(state=DeliveryState.SENT, sent_at=now, lease_until=None, last_error="")
 
 
-def _letter(address: str, deliveries: Sequence[NotificationDelivery]) -> EmailMessage:
+def _letter(address: str, deliveries: Sequence[NotificationDelivery], papers: Sequence[Paper]) -> EmailMessage:
     told = [delivery.notification for delivery in deliveries]
     first = told[0].text.split("\n", 1)[0][:120]
     paragraphs = [f"{one.text}\n{settings.PUBLIC_URL}{one.url}" if one.url else one.text for one in told]
@@ -150,6 +213,7 @@ def _letter(address: str, deliveries: Sequence[NotificationDelivery]) -> EmailMe
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[address],
         headers={"Message-ID": f"<{deliveries[0].pk}@handrail>"},
+        attachments=[(paper.name, paper.text, "application/json") for paper in papers],
     )
 
 

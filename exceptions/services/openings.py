@@ -211,6 +211,7 @@ def _announce(cases: Sequence[ExceptionCase], now: datetime) -> None:
                 f"if nobody takes it by {case.acknowledge_by:%H:%M} UTC it goes to {case.backup.name}.",
                 f"/exceptions/{case.key}/",
                 case.client_id,
+                case.pk,
             )
             for case in cases
             for owner, role in ((case.owner, "Yours"), (case.backup, "You are the backup"))

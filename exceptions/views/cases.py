@@ -100,7 +100,7 @@ ACTS = {
 def case(request: HttpRequest, key: str) -> HttpResponse:
     """What is wrong, what was tried, what to do, and what happens otherwise."""
     by = actor_of(request, "exceptions.view_case")
-    page = selectors.case_page(by=by, key=key)
+    page = selectors.case_page(by=by, key=key, now=clock.now())
     actions = selectors.available_actions(page.case, by=by)
     context = {
         "page": page,
@@ -109,7 +109,6 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
         "can_work": bool(actions) and page.case.is_live,
         "can_ask": by.may("exceptions.request_waiver") and page.case.is_live,
         "note_form": NoteForm(case=page.case) if actions else None,
-        "unmet": services.unmet_criteria(page.case),
     }
     return render(request, "exceptions/case.html", context)
 
@@ -119,7 +118,7 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
 def payload(request: HttpRequest, key: str) -> HttpResponse:
     """The exception's standard payload."""
     by = actor_of(request, "exceptions.view_case")
-    return JsonResponse(selectors.payload(by=by, key=key), json_dumps_params={"indent": 2})
+    return JsonResponse(selectors.payload(by=by, key=key, now=clock.now()), json_dumps_params={"indent": 2})
 
 
 @login_required
@@ -159,20 +158,23 @@ def _perform(request: HttpRequest, found: ExceptionCase, form: ActForm, spec: Ac
 def step(request: HttpRequest, key: str, index: int) -> HttpResponse:
     """A step of the playbook."""
     by = actor_of(request, "exceptions.work_case")
-    page = selectors.case_page(by=by, key=key)
-    if not 1 <= index <= len(page.steps):
+    found = selectors.case_for(by, key)
+    steps = selectors.playbook_of(found, now=clock.now()).steps
+    if not 1 <= index <= len(steps):
         raise NotFound(_("The playbook has no such step."))
-    todo = page.steps[index - 1]
-    form = (ActForm if todo.is_runnable else StepForm)(request.POST or None, case=page.case)
+    todo = steps[index - 1]
+    form = StepForm(request.POST or None, case=found, step=todo)
     if request.method == "GET" or not form.is_valid():
-        return _form_page(request, page.case, form, todo.label, status=200 if request.method == "GET" else 422)
+        status = 200 if request.method == "GET" else 422
+        return _form_page(request, found, form, todo.label, status=status, intro=todo.how or todo.why_not)
     given = form.cleaned_data
     try:
         done = services.complete_step(
-            case_id=page.case.pk,
+            case_id=found.pk,
             index=index - 1,
             outcome=given.get("outcome", ""),
             note=given.get("note", ""),
+            data=form.data_given(),
             by=by,
             now=clock.now(),
             seen=given["seen"],
@@ -180,9 +182,9 @@ def step(request: HttpRequest, key: str, index: int) -> HttpResponse:
     except Refused:
         raise
     except DomainError as refused:
-        return _refused(request, page.case, form, todo.label, refused)
+        return _refused(request, found, form, todo.label, refused)
     messages.success(request, f"{todo.label}: {done.outcome}")
-    return redirect(back_to(request, f"/exceptions/{page.case.key}/"))
+    return redirect(back_to(request, f"/exceptions/{found.key}/"))
 
 
 def _refused(
@@ -191,11 +193,11 @@ def _refused(
     """The form again, with what stands in the way; nothing typed is lost."""
     if isinstance(refused, Invalid):
         for error in refused.errors:
-            name = error.pointer.strip("/")
+            name = error.pointer.rpartition("/")[2]
             form.add_error(name if name in form.fields else None, error.detail)
         return _form_page(request, found, form, title, status=422)
     found.refresh_from_db()
-    fresh = form.__class__({**request.POST.dict(), "seen": found.version}, case=found)
+    fresh = form.again({**request.POST.dict(), "seen": found.version})
     fresh.is_valid()
     status = 409 if isinstance(refused, Conflict) else 404
     return _form_page(request, found, fresh, title, status=status, conflict=refused)
@@ -209,9 +211,11 @@ def _form_page(
     *,
     status: int,
     conflict: DomainError | None = None,
+    intro: str = "",
 ) -> HttpResponse:
     context = {
         "case": found,
+        "intro": intro,
         "form": form,
         "title": title,
         "conflict": conflict,

@@ -108,7 +108,7 @@ def quarantined(request: HttpRequest, key: str) -> HttpResponse:
     """What one held order lacks, an editor for just that, and letting it go on."""
     by = _actor(request)
     try:
-        detail = selectors.quarantine_detail(by=by, key=key)
+        detail = selectors.quarantine_detail(by=by, key=key, now=clock.now())
     except IllegalTransition as gone:
         messages.info(request, gone.message)
         return redirect("fulfilment:order", key)

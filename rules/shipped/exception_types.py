@@ -28,7 +28,11 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "fallback": "ops-team",
         "ladder": _ladder((60, "backup"), (120, "owner:ops-team-review")),
         "playbook": [
-            _step("check", "Compare the address with what the customer wrote"),
+            _step(
+                "check",
+                "Compare the address with what the customer wrote",
+                how="The order's page shows the address as it came and what is wrong with it.",
+            ),
             _step("record", "Ask the customer and note the answer", fields=["answer"]),
             _step(
                 "do",
@@ -91,9 +95,20 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "ladder": _ladder((30, "backup"), (120, "owner:revenue-ops-review")),
         "playbook": [
             _step("check", "Look at the last three attempts to reach the vendor"),
-            _step("record", "Call the vendor and note who said what", fields=["spoke_to", "answer"]),
+            _step(
+                "record",
+                "Call the vendor and note who said what",
+                how="The number of the vendor's desk is on the system's page. A promise counts only with a time.",
+                fields=["spoke_to", "answer"],
+            ),
             _step("do", "Send the task again", action="order.resend_tasks"),
-            _step("do", "Send it from our own warehouse", action="order.reroute_to_warehouse"),
+            _step(
+                "do",
+                "Send it from our own warehouse",
+                action="order.reroute_to_warehouse",
+                when="1 in steps_done || 2 in steps_done",
+                needs="a look at the attempts, or the vendor's word",
+            ),
             _step("decide", "Wait, send it another way, or hold and tell the customer"),
         ],
         "acceptance": [{"label": "The vendor has confirmed, or the order goes another way", "check": "person"}],
@@ -168,7 +183,12 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "fallback": "revenue-ops-review",
         "ladder": _ladder((30, "backup"), (60, "owner:revenue-ops-review")),
         "playbook": [
-            _step("check", "Read which rule could not be decided, and why"),
+            _step(
+                "check",
+                "Read which rule could not be decided, and why",
+                how="The decision on the order's page names the rule and the attribute that was missing.",
+                required=True,
+            ),
             _step("decide", "Name an owner, and correct the rule or the data"),
         ],
         "acceptance": [{"label": "It has an owner who knows", "check": "person"}],
@@ -185,7 +205,12 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "fallback": "ops-team",
         "ladder": _ladder((120, "backup"), (240, "owner:ops-team-review")),
         "playbook": [
-            _step("check", "Compare both contents"),
+            _step(
+                "check",
+                "Compare both contents",
+                how="Both are kept: the first in the record, the second with the refused event.",
+                required=True,
+            ),
             _step("decide", "Keep the first, or correct the record by hand"),
         ],
         "acceptance": [{"label": "One content is known to be right", "check": "person"}],

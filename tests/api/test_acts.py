@@ -10,11 +10,14 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
+from audit import clock
+from audit.context import Actor, acting
 from audit.models import Event, IdempotencyRecord
 from exceptions.models import CaseNote, ExceptionCase, Waiver
 from orders.fulfilment.models import Hold, Order
 from rules.models import Client
 from tests.api.conftest import Api
+from tests.exceptions.test_payload import violations
 
 WAIVER = {
     "reason": "The customer confirmed the address by phone today.",
@@ -64,6 +67,25 @@ def test_the_payload_tells_the_subjects_story(amal: Api, case: ExceptionCase, or
     assert payload["subject"]["key"] == order.key
     assert len(payload["last_events"]) <= 5
     assert len(payload["last_attempts"]) <= 3
+
+
+def test_the_payload_is_the_same_on_the_page_and_of_the_declared_shape(amal: Api, case: ExceptionCase) -> None:
+    through_the_api = amal.get(f"exceptions/{case.key}/payload").json()
+    on_the_page = amal.get(f"/exceptions/{case.key}/payload.json").json()
+    assert through_the_api == on_the_page
+    assert len(through_the_api["last_events"]) > 0
+    assert violations(through_the_api) == []
+
+
+def test_a_step_that_cannot_be_done_yet_is_a_conflict_that_says_why(
+    amal: Api, case: ExceptionCase, system: Actor
+) -> None:
+    with acting(system, at=clock.now()):
+        steps = [{"label": "Wave", "kind": "record", "when": "late", "needs": "the deadline to pass", "required": True}]
+        ExceptionCase.objects.filter(pk=case.pk).update(playbook=steps)
+    answer = amal.post(f"exceptions/{case.key}/steps/1", {"outcome": "waved"})
+    assert answer.status_code == 409
+    assert answer.json()["detail"].endswith("Not now: it needs the deadline to pass.")
 
 
 def test_the_second_to_take_an_exception_is_told_who_was_faster_and_shown_what_is(

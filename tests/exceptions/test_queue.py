@@ -13,37 +13,6 @@ from tests.cast import House
 from tests.exceptions.conftest import OpenCase
 
 HOUR = timedelta(hours=1)
-PAYLOAD = {
-    "schema": str,
-    "key": str,
-    "type": str,
-    "title": str,
-    "state": str,
-    "severity": str,
-    "subject": dict,
-    "owner": str,
-    "backup": str,
-    "opened_at": str,
-    "sla": dict,
-    "route": str,
-    "rule_book": int,
-    "decision": dict,
-    "last_events": list,
-    "attempted_actions": list,
-    "last_attempts": list,
-    "evidence": dict,
-    "links": dict,
-}
-TYPES = [
-    "address",
-    "inventory",
-    "carrier-rejection",
-    "vendor-no-confirmation",
-    "high-risk-review",
-    "contract-violation",
-    "delivery-failure",
-    "ownership-gap",
-]
 
 
 def shown(by: Actor, now: datetime, **filters: object) -> list[str]:
@@ -97,21 +66,6 @@ def test_what_is_finished_leaves_the_queue(open_case: OpenCase, house: House, sy
     assert shown(house.actor("lee"), now, scope="team") == ["NW-1"]
     services.withdraw_case(case_id=case.pk, reason="the address was corrected", by=system, now=now)
     assert shown(house.actor("lee"), now, scope="team") == []
-
-
-@pytest.mark.parametrize("kind", TYPES)
-def test_every_type_has_owner_backup_deadline_route_and_the_same_payload(
-    open_case: OpenCase, house: House, now: datetime, kind: str
-) -> None:
-    case = open_case(type=kind)
-    payload = selectors.payload(by=house.actor("lee"), key=case.key)
-    assert {name: type(value) for name, value in payload.items()} == PAYLOAD
-    assert (payload["type"], payload["route"] in {"retry", "reroute", "escalate", "cancel"}) == (kind, True)
-    assert payload["owner"] != payload["backup"]
-    assert set(payload["sla"]) == {"due_at", "derivation"}
-    assert case.playbook
-    assert case.acceptance
-    assert case.ladder
 
 
 def test_timers_are_well_until_one_is_late_or_fails(open_case: OpenCase, now: datetime) -> None:

@@ -37,7 +37,7 @@ def held(house: House, **data: Any) -> Order:
 
 
 def log_the_audit_steps(signed_in: SignedIn, house: House, order: Order) -> None:
-    detail = quarantine_detail(by=house.actor("amal"), key=order.key)
+    detail = quarantine_detail(by=house.actor("amal"), key=order.key, now=clock.now())
     assert detail.case is not None
     for number, _ in detail.audit_steps:
         answer = signed_in("amal").post(

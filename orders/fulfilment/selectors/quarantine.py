@@ -99,7 +99,7 @@ def quarantine_count(*, by: Actor, most: int) -> int:
     return orders_for(by).filter(state__in=LIST_STATES)[:most].count()
 
 
-def quarantine_detail(*, by: Actor, key: str) -> QuarantineDetail:
+def quarantine_detail(*, by: Actor, key: str, now: datetime) -> QuarantineDetail:
     """One held order. Raises `NotFound`, and `IllegalTransition` when nothing is missing any more."""
     order = order_for(by, key)
     if order.state not in LIST_STATES:
@@ -109,7 +109,7 @@ def quarantine_detail(*, by: Actor, key: str) -> QuarantineDetail:
     fields = [] if lacks_lines else _fields(_address_of(order), clear=clear)
     cases = exceptions.live_cases_of(by=by, subject_type="fulfilment.order", subject_ids=[str(order.pk)])
     case = next((case for case in cases if case.type == CASE_OF[OrderState(order.state)]), None)
-    page = exceptions.case_page(by=by, key=case.key) if case else None
+    page = exceptions.case_page(by=by, key=case.key, now=now) if case else None
     return QuarantineDetail(
         order=order,
         row=rows_of([order])[0],
@@ -118,7 +118,7 @@ def quarantine_detail(*, by: Actor, key: str) -> QuarantineDetail:
         others=[field for field in fields if not field.problem],
         can_accept=bool(fields) and all(field.hint for field in fields if field.problem),
         case=page,
-        audit_steps=exceptions.audit_steps(page.steps) if page else [],
+        audit_steps=exceptions.audit_steps(page.playbook.steps) if page else [],
     )
 
 

@@ -1,0 +1,115 @@
+"""The playbook of one exception as it stands: which steps are done, open or waiting, which criteria hold, and what is missing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from exceptions import playbooks, subjects
+from exceptions.models import CaseStep, ExceptionCase, Waiver
+
+StepState = Literal["done", "open", "blocked", "undecided"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the playbook: what, how, whether it can be done now, and what came of it. `number` counts from one."""
+
+    number: int
+    label: str
+    kind: str
+    state: StepState
+    is_required: bool
+    is_runnable: bool
+    how: str = ""
+    needs: str = ""
+    fields: Sequence[str] = ()
+    done_at: datetime | None = None
+    done_by: str = ""
+    outcome: str = ""
+    note: str = ""
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the exception cannot be resolved without it: required and not done, unless its condition is known not to hold."""
+        return self.is_required and self.state in {"open", "undecided"}
+
+    @property
+    def why_not(self) -> str:
+        """Why it cannot be done now; empty when it can, or was."""
+        if self.state == "blocked":
+            return f"Not now: it needs {self.needs}."
+        return f"Nobody can tell whether it applies: {self.needs}." if self.state == "undecided" else ""
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """An acceptance criterion; `met` is None where only a person can say."""
+
+    label: str
+    met: bool | None
+
+
+@dataclass(frozen=True)
+class Playbook:
+    """What to do about an exception, and whether enough was done."""
+
+    steps: Sequence[Step] = field(default_factory=list)
+    criteria: Sequence[Criterion] = field(default_factory=list)
+
+    @property
+    def done_count(self) -> int:
+        """How many steps are done."""
+        return sum(step.state == "done" for step in self.steps)
+
+    @property
+    def missing(self) -> list[str]:
+        """What keeps the exception from being resolved, in words."""
+        steps = [f"step {step.number}, “{step.label}”" for step in self.steps if step.is_missing]
+        return [*steps, *(criterion.label for criterion in self.criteria if criterion.met is False)]
+
+    @property
+    def to_say(self) -> list[str]:
+        """What who resolves it says is so, because nobody but a person can."""
+        return [criterion.label for criterion in self.criteria if criterion.met is None]
+
+
+def playbook_of(case: ExceptionCase, *, now: datetime) -> Playbook:
+    """The playbook at `now`: two queries, and those of the criteria the product checks itself."""
+    done = {step.index: step for step in CaseStep.objects.filter(case=case)}
+    facts = playbooks.case_facts(
+        case,
+        steps_done=sorted(index + 1 for index in done),
+        waived=Waiver.objects.in_force(now).filter(case=case).exists(),
+        now=now,
+    )
+    return Playbook(
+        [_step(index, row, done.get(index), facts) for index, row in enumerate(case.playbook)],
+        [_criterion(row, case, facts) for row in case.acceptance],
+    )
+
+
+def _step(index: int, row: dict[str, Any], done: CaseStep | None, facts: dict[str, Any]) -> Step:
+    condition = row.get("when", "")
+    states: dict[bool | None, StepState] = {True: "open", False: "blocked", None: "undecided"}
+    return Step(
+        number=index + 1,
+        label=row["label"],
+        kind=row["kind"],
+        state="done" if done else states[playbooks.holds(condition, facts)],
+        is_required=row.get("required", False),
+        is_runnable=subjects.action(row.get("action", "")) is not None,
+        how=row.get("how", ""),
+        needs=row.get("needs") or condition,
+        fields=tuple(row.get("fields", ())),
+        done_at=done.at if done else None,
+        done_by=done.by_name if done else "",
+        outcome=done.outcome if done else "",
+        note=done.note if done else "",
+    )
+
+
+def _criterion(row: dict[str, Any], case: ExceptionCase, facts: dict[str, Any]) -> Criterion:
+    if "when" in row:
+        return Criterion(row["label"], met=playbooks.holds(row["when"], facts) is True)
+    return Criterion(row["label"], subjects.is_met(row.get("check", ""), case))

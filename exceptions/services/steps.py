@@ -1,0 +1,86 @@
+"""Doing what a playbook says: ticked by a person, or done by the product at the press of a button."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError
+
+from audit.context import Actor
+from audit.errors import Conflict, FieldError, Invalid, NotFound
+from audit.services.events import record
+from exceptions import subjects
+from exceptions.errors import StepBlocked
+from exceptions.models import CaseStep, ExceptionCase
+from exceptions.selectors.playbook import Step, playbook_of
+from exceptions.services.working import reason_given, refuse_unless, running, working
+from exceptions.states import CASE_LIVE, CaseState
+
+LONGEST_OUTCOME, LONGEST_VALUE = 80, 500
+
+
+def complete_step(
+    *,
+    case_id: UUID,
+    index: int,
+    outcome: str,
+    note: str = "",
+    data: Mapping[str, Any] | None = None,
+    by: Actor,
+    now: datetime,
+    seen: int | None = None,
+) -> CaseStep:
+    """Do a step of the playbook: a "do" step runs its action, any other records what came of it. Each is done once.
+
+    Raises `StepBlocked` while its condition does not hold, `Conflict` when somebody has done it, `Invalid` for a field it does not ask for.
+    """
+    with working(case_id, by, now, seen, with_subject=True) as case:
+        refuse_unless(case, *CASE_LIVE, act="worked on")
+        step = _step_to_do(case, index, now)
+        given = dict(data or {})
+        action = subjects.action(case.playbook[index].get("action", ""))
+        if action is not None:
+            happened = action(case, by=by, now=now, data=given)
+        else:
+            note = "\n".join([*_answers(step, given), note]).strip()
+            said = outcome or ("Written down" if given else "")
+            happened = reason_given(said, field="outcome", shortest=1)
+        try:
+            done = CaseStep.objects.create(
+                case=case, index=index, at=now, by=by.id, by_name=by.name, outcome=happened[:LONGEST_OUTCOME], note=note
+            )
+        except IntegrityError:
+            raise _done_already(case, step) from None
+        record("case.step_done", subject=case, changes={}, step=step.number, label=step.label, outcome=done.outcome)
+        case.refresh_from_db(fields=["state", "version"])
+        if case.state in {CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS}:
+            running(case, now)
+    return done
+
+
+def _step_to_do(case: ExceptionCase, index: int, now: datetime) -> Step:
+    if not 0 <= index < len(case.playbook):
+        raise NotFound(f"The playbook of {case.key} has no step {index + 1}.")
+    step = playbook_of(case, now=now).steps[index]
+    if step.state == "done":
+        raise _done_already(case, step)
+    if step.why_not:
+        raise StepBlocked(f"Step {step.number} of {case.key}, “{step.label}”, cannot be done now. {step.why_not}")
+    return step
+
+
+def _done_already(case: ExceptionCase, step: Step) -> Conflict:
+    return Conflict(f"Step {step.number} of {case.key} was already done.", code="step-done")
+
+
+def _answers(step: Step, given: Mapping[str, Any]) -> list[str]:
+    """What was asked for and answered, one line each."""
+    unknown = [
+        FieldError(f"/data/{name}", "unknown", f"Step {step.number} does not ask for “{name}”.")
+        for name in given
+        if name not in step.fields
+    ]
+    if unknown:
+        raise Invalid(" ".join(error.detail for error in unknown), errors=unknown)
+    return [f"{name.replace('_', ' ').capitalize()}: {str(given[name])[:LONGEST_VALUE]}" for name in given]
