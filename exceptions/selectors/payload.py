@@ -12,7 +12,7 @@ from exceptions import subjects
 from exceptions.models import ExceptionCase
 from exceptions.selectors.cases import case_for
 from exceptions.selectors.next_steps import next_step
-from exceptions.selectors.playbook import playbook_of
+from exceptions.selectors.playbook import Playbook, playbook_of
 from exceptions.subjects import SubjectPage
 
 SCHEMA: Final = "handrail.exception/1"
@@ -55,24 +55,34 @@ def payload_of(case: ExceptionCase, *, now: datetime) -> dict[str, Any]:
         "rule_book": case.book_number,
         "decision": dict(subject.decision),
         "last_events": list(subject.last_events)[:MOST_EVENTS],
-        "attempted_actions": [
-            {"label": step.label, "outcome": step.outcome, "at": step.done_at.isoformat()}
-            for step in book.steps
-            if step.done_at
-        ],
+        "attempted_actions": _attempted(book),
         "last_attempts": list(subject.attempts)[:MOST_ATTEMPTS],
-        "playbook": [
-            {
-                "number": step.number,
-                "label": step.label,
-                "kind": step.kind,
-                "required": step.is_required,
-                "state": step.state,
-            }
-            for step in book.steps
-        ],
+        "playbook": _steps(book),
         "acceptance": [{"label": criterion.label, "met": criterion.met} for criterion in book.criteria],
         "outcome": case.outcome,
         "evidence": case.evidence,
         "links": {"exception": f"/exceptions/{case.key}/", **subject.links},
     }
+
+
+def _attempted(book: Playbook) -> list[dict[str, Any]]:
+    """What was done so far."""
+    return [
+        {"label": step.label, "outcome": step.outcome, "at": step.done_at.isoformat()}
+        for step in book.steps
+        if step.done_at
+    ]
+
+
+def _steps(book: Playbook) -> list[dict[str, Any]]:
+    """What there is to do, and how far it is."""
+    return [
+        {
+            "number": step.number,
+            "label": step.label,
+            "kind": step.kind,
+            "required": step.is_required,
+            "state": step.state,
+        }
+        for step in book.steps
+    ]
