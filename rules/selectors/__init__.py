@@ -1,7 +1,7 @@
 """Reads of the rules app."""
 
 from rules.selectors.books import ORDER_CONTEXT, active_book, book, document_to_freeze
-from rules.selectors.contracts import contract, redact, validate_payload
+from rules.selectors.contracts import contract, contracts, not_in_force, redact, validate_payload
 from rules.selectors.decisions import (
     Decisions,
     Trial,
@@ -31,9 +31,11 @@ __all__ = [
     "book",
     "clients_of",
     "contract",
+    "contracts",
     "decisions_with_key",
     "document_to_freeze",
     "matches_in",
+    "not_in_force",
     "on_duty",
     "owners_of",
     "people_behind",

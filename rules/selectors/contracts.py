@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -11,22 +12,37 @@ from rules.contracts import CompiledContract, Violation
 from rules.models import ContractVersion
 from rules.states import CONTRACT_ACCEPTING, ContractState
 
+Wanted = tuple[str, int | None]
+
+
+def contracts(wanted: Collection[Wanted]) -> dict[Wanted, CompiledContract]:
+    """For each (name, version) the active version of the contract, or the stated one while it is accepted; compiled once per process.
+
+    One query for any number; what is not in force is not among the keys.
+    """
+    rows = ContractVersion.objects.filter(
+        contract__name__in={name for name, _ in wanted}, contract__is_active=True, state__in=CONTRACT_ACCEPTING
+    )
+    accepted: dict[Wanted, UUID] = {}
+    for name, number, state, version_id in rows.values_list("contract__name", "number", "state", "pk"):
+        accepted[name, number] = version_id
+        if state == ContractState.ACTIVE:
+            accepted[name, None] = version_id
+    return {one: _compiled(accepted[one]) for one in set(wanted) if one in accepted}
+
 
 def contract(name: str, version: int | None = None) -> CompiledContract:
-    """The active version of a contract, or the stated one while it is accepted; compiled once per process.
+    """As `contracts`, for one. Raises `NotFound` in the sender's words."""
+    found = contracts([(name, version)]).get((name, version))
+    if found is None:
+        raise NotFound(not_in_force(name, version), code="unknown-contract")
+    return found
 
-    Raises `NotFound` in the sender's words.
-    """
-    versions = ContractVersion.objects.filter(contract__name=name, contract__is_active=True)
-    if version is None:
-        found = versions.filter(state=ContractState.ACTIVE)
-    else:
-        found = versions.filter(number=version, state__in=CONTRACT_ACCEPTING)
-    version_id = found.values_list("pk", flat=True).first()
-    if version_id is None:
-        stated = "" if version is None else f" in version {version}"
-        raise NotFound(f"There is no contract {name}{stated} in force.", code="unknown-contract")
-    return _compiled(version_id)
+
+def not_in_force(name: str, version: int | None) -> str:
+    """Why there is no contract to hold a payload against, in the sender's words."""
+    stated = "" if version is None else f" in version {version}"
+    return f"There is no contract {name}{stated} in force."
 
 
 def validate_payload(contract_name: str, version: int | None, payload: Any) -> list[Violation]:

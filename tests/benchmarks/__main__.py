@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from config.embedded import PostgresCluster
+from config.embedded import PostgresCluster, RedisServer
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -27,11 +27,15 @@ def main(names: list[str]) -> int:
         return 0
     # Durable, unlike the database of the tests: a figure without fsync would be a promise nobody keeps.
     cluster = PostgresCluster(data_dir, durable=True)
+    redis = RedisServer(data_dir)
     cluster.start()
+    redis.start()
     try:
         os.environ["DATABASE_URL"] = cluster.url("owner")
+        os.environ.setdefault("CELERY_BROKER_URL", redis.url)
         _run(names or known)
     finally:
+        redis.stop()
         cluster.stop()
     return 0
 

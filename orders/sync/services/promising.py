@@ -11,6 +11,7 @@ from audit.subject_refs import SubjectRef
 from audit.wakeups import wake
 from orders.sync.models import OutboundMessage, System
 from rules import selectors as rules
+from rules.contracts import CompiledContract
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ def promise_many(*, promises: Sequence[Promise], now: datetime) -> None:
 
     Raises `ValueError` when a payload of ours breaks its contract (a bug of ours), `NotFound` for a contract that is not in force.
     """
-    messages = [_message(one, now) for one in promises]
+    contracts = {type_: rules.contract(type_) for type_ in sorted({one.type for one in promises})}
+    messages = [_message(one, contracts[one.type], now) for one in promises]
     OutboundMessage.objects.bulk_create(messages, batch_size=1_000, ignore_conflicts=True)
     if messages:
         wake("sync.deliver_outbox")
@@ -49,8 +51,7 @@ def systems_for(*, layer: str, client_id: object) -> list[System]:
     return own or [system for system in systems if system.client_id is None]
 
 
-def _message(one: Promise, now: datetime) -> OutboundMessage:
-    contract = rules.contract(one.type)
+def _message(one: Promise, contract: CompiledContract, now: datetime) -> OutboundMessage:
     if violations := contract.violations(dict(one.payload)):
         raise ValueError(f"Our own {one.type} breaks its contract: {violations[0].pointer}: {violations[0].detail}")
     return OutboundMessage(

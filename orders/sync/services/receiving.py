@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,6 @@ from psycopg.types.json import Jsonb
 
 from audit.context import Actor, acting
 from audit.crypto import seal_secret
-from audit.errors import NotFound
 from audit.identifiers import uuid7
 from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef
@@ -99,8 +98,10 @@ def receive(*, system: System, envelopes: Sequence[Envelope], by: Actor, now: da
 
     A contract violation is kept as a dead letter with a case for the contract's owner; the same id with other content opens a case.
     """
-    clients = dict(Client.objects.filter(is_active=True).values_list("slug", "pk"))
-    checked = [_check(envelope, system, clients) for envelope in _first_of_each(envelopes)]
+    firsts = _first_of_each(envelopes)
+    clients = _clients_named(firsts, system)
+    contracts = rules.contracts({(one.type, one.contract_version) for one in firsts})
+    checked = [_check(one, contracts.get((one.type, one.contract_version)), system, clients) for one in firsts]
     rows = [one.row(now) for one in checked]
     written: dict[UUID, int] = {}
     with acting(by, at=now):
@@ -124,9 +125,25 @@ def _first_of_each(envelopes: Sequence[Envelope]) -> list[Envelope]:
     return list(firsts.values())
 
 
-def _check(envelope: Envelope, system: System, clients: dict[str, UUID]) -> _Checked:
-    contract, cause = _contract(envelope)
+def _clients_named(envelopes: Sequence[Envelope], system: System) -> dict[str, UUID]:
+    """The active clients that the events name, by slug; that of the system itself needs no look."""
+    own = {} if system.client is None else {system.client.slug: system.client.pk}
+    named = {_name_in(one.data) for one in envelopes} - {"", *own}
+    return own | (
+        dict(Client.objects.filter(slug__in=named, is_active=True).values_list("slug", "pk")) if named else {}
+    )
+
+
+def _name_in(data: Any) -> str:
+    named = data.get("client") if isinstance(data, dict) else None
+    return named if isinstance(named, str) else ""
+
+
+def _check(
+    envelope: Envelope, contract: CompiledContract | None, system: System, clients: Mapping[str, UUID]
+) -> _Checked:
     violations = tuple(contract.violations(envelope.data)) if contract else ()
+    cause = "" if contract else rules.not_in_force(envelope.type, envelope.contract_version)
     if violations:
         cause = f"{violations[0].pointer or '/'}: {violations[0].detail}"
     client_id, misnamed = client_named(system, envelope.data, clients)
@@ -135,22 +152,17 @@ def _check(envelope: Envelope, system: System, clients: dict[str, UUID]) -> _Che
     return _Checked(envelope, uuid7(), client_id, preview, violations, cause[:LONGEST_CAUSE])
 
 
-def client_named(system: System, data: Any, clients: dict[str, UUID]) -> tuple[UUID | None, str]:
+def client_named(system: System, data: Any, clients: Mapping[str, UUID]) -> tuple[UUID | None, str]:
     """Whose an event is, and why it can be nobody's: a system of one client speaks for no other."""
-    named = data.get("client") if isinstance(data, dict) else None
-    client_id = clients.get(named, system.client_id) if isinstance(named, str) else system.client_id
+    named = _name_in(data)
+    client_id = clients.get(named, system.client_id)
+    if named and named not in clients:
+        return client_id, f"/client: there is no active client “{named}”."
     if system.client_id is not None and client_id != system.client_id:
         return client_id, f"{system.slug} speaks for another client than “{named}”."
     if client_id is None:
         return None, "/client: name a client, since this system serves several."
     return client_id, ""
-
-
-def _contract(envelope: Envelope) -> tuple[CompiledContract | None, str]:
-    try:
-        return rules.contract(envelope.type, envelope.contract_version), ""
-    except NotFound as unknown:
-        return None, unknown.message
 
 
 def _hashes(system: System, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
