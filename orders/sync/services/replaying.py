@@ -8,7 +8,7 @@ from django.db.models import F
 
 from audit.access import require
 from audit.context import Actor, acting
-from audit.errors import FieldError, Invalid, NotFound
+from audit.errors import FieldError, Invalid
 from audit.services.events import Entry, record_many
 from audit.subject_refs import subject_ref
 from audit.wakeups import wake
@@ -19,6 +19,7 @@ from orders.sync.models import InboundEvent
 from orders.sync.services.receiving import client_named
 from orders.sync.states import InboundState
 from rules import selectors as rules
+from rules.contracts import CompiledContract
 from rules.models import Client
 
 
@@ -33,11 +34,12 @@ def replay(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) 
         require(by, "sync.replay")
         events = _locked(event_ids, by)
         clients = dict(Client.objects.filter(is_active=True).values_list("slug", "pk"))
+        contracts = rules.contracts({(event.type, event.contract_version) for event in events})
         again = []
         for event in events:
             if event.state != InboundState.DEAD:
                 verdicts[event.pk] = f"{event.key} is {InboundState(event.state).label.lower()}: nothing to replay."
-            elif still := _still_wrong(event, clients):
+            elif still := _still_wrong(event, contracts.get((event.type, event.contract_version)), clients):
                 verdicts[event.pk] = f"{event.key} still breaks its contract: {still}"
             else:
                 again.append(event)
@@ -80,13 +82,12 @@ def _locked(event_ids: Sequence[UUID], by: Actor) -> list[InboundEvent]:
     return list(events.select_related("system").select_for_update(of=("self",)))
 
 
-def _still_wrong(event: InboundEvent, clients: dict[str, UUID]) -> str:
+def _still_wrong(event: InboundEvent, contract: CompiledContract | None, clients: dict[str, UUID]) -> str:
     """Why it would fail again; as at its first time, it speaks for the client of its system only."""
+    if contract is None:
+        return rules.not_in_force(event.type, event.contract_version)
     data = event.data
-    try:
-        violations = rules.validate_payload(event.type, event.contract_version, data)
-    except NotFound as unknown:
-        return unknown.message
+    violations = contract.violations(data)
     if violations:
         return f"{violations[0].pointer or '/'}: {violations[0].detail}"
     event.client_id, misnamed = client_named(event.system, data, clients)
