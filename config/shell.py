@@ -105,7 +105,8 @@ class Shell:
 def queue_count(by: Actor, now: datetime) -> int:
     """How many open exceptions this person has."""
     mine = exceptions.QueueFilters(scope="mine")
-    return queue.filtered(exceptions.visible_cases(by).live(), by=by, filters=mine, now=now)[: MOST_COUNTED + 1].count()
+    found = queue.filtered(exceptions.visible_cases(by).live(), by=by, filters=mine, now=now)
+    return queue.capped_counts([found])[0]
 
 
 def to_decide(by: Actor, now: datetime) -> int:

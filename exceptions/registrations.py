@@ -27,6 +27,7 @@ verbs.register(
         "case.resolved": "{actor} resolved it",
         "case.closed": "{actor} closed it",
         "case.reopened": "{actor} reopened it",
+        "queue.exported": "{actor} exported a queue",
         "case.withdrawn": "{actor} withdrew it: its cause has gone",
         "waiver.requested": "{actor} asked for a time-limited exception",
         "waiver.edited": "{actor} changed the request",

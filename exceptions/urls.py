@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from exceptions.views import cases, notifications, queue, waivers
+from exceptions.views import bulk, cases, notifications, queue, waivers
 
 app_name = "exceptions"
 urlpatterns = [
@@ -10,7 +10,9 @@ urlpatterns = [
     path("queue/team/", queue.team, name="team"),
     path("queue/unowned/", queue.unowned, name="unowned"),
     path("queue/next/", queue.start_next, name="start-next"),
-    path("queue/bulk/", queue.bulk, name="bulk"),
+    path("queue/bulk/", bulk.bulk, name="bulk"),
+    path("queue/causes/", queue.causes, name="causes"),
+    path("queue/<str:scope>.csv", queue.export, name="export"),
     path("exceptions/<str:key>/", cases.case, name="case"),
     path("exceptions/<str:key>/payload.json", cases.payload, name="payload"),
     path("exceptions/<str:key>/step/<int:index>/", cases.step, name="step"),

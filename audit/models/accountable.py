@@ -30,6 +30,10 @@ class HistoryRow(models.Model):
 class History(HistoricalRecords):  # type: ignore[misc]
     """History is read by record: models that are written by the thousand (`history_by_record_only`) keep no other index on it."""
 
+    def fields_included(self, model: type[models.Model]) -> list[Any]:
+        """Every field but the generated ones: what the database computes, no history table can be told."""
+        return [field for field in super().fields_included(model) if not field.generated]
+
     def copy_fields(self, model: type[models.Model]) -> dict[str, Any]:
         """As upstream, which indexes every relation and every slug."""
         fields: dict[str, Any] = super().copy_fields(model)
@@ -113,7 +117,7 @@ class Accountable(models.Model):
         return {
             field.attname: self.__dict__[field.attname]
             for field in self._meta.concrete_fields
-            if field.attname in self.__dict__ and field.attname not in self.unaudited_fields
+            if field.attname in self.__dict__ and field.attname not in self.unaudited_fields and not field.generated
         }
 
     def last_changes(self) -> Mapping[str, tuple[Any, Any]]:

@@ -2,9 +2,11 @@
 
 from exceptions.selectors.auditing import AUDIT_KINDS, audit_steps, live_cases_of, undone_audit_steps
 from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page
+from exceptions.selectors.causes import CauseRow, cases_of_cause, chosen_cases, exported_cases, shared_causes
 from exceptions.selectors.payload import payload, payload_of
 from exceptions.selectors.playbook import Playbook, Step, playbook_of
 from exceptions.selectors.queue import (
+    MOST_COUNTED,
     CaseRow,
     QueueFilters,
     QueuePage,
@@ -19,8 +21,10 @@ from exceptions.selectors.waivers import approvals, live_waiver, live_waivers, v
 
 __all__ = [
     "AUDIT_KINDS",
+    "MOST_COUNTED",
     "CasePage",
     "CaseRow",
+    "CauseRow",
     "Playbook",
     "QueueFilters",
     "QueuePage",
@@ -31,7 +35,10 @@ __all__ = [
     "available_actions",
     "case_for",
     "case_page",
+    "cases_of_cause",
     "choices",
+    "chosen_cases",
+    "exported_cases",
     "live_cases_of",
     "live_waiver",
     "live_waivers",
@@ -40,6 +47,7 @@ __all__ = [
     "playbook_of",
     "queue_page",
     "rows_of",
+    "shared_causes",
     "tabs",
     "timer_health",
     "undone_audit_steps",

@@ -1,5 +1,6 @@
 """The doors of the exceptions app."""
 
+from exceptions.services.batches import BATCH_ACTS, MOST_AT_ONCE, Chosen, Outcome, act_on_cases, record_export
 from exceptions.services.cases import (
     acknowledge_case,
     close_case,
@@ -28,10 +29,15 @@ from exceptions.services.waivers import (
 )
 
 __all__ = [
+    "BATCH_ACTS",
+    "MOST_AT_ONCE",
     "CaseOpening",
+    "Chosen",
+    "Outcome",
     "Telling",
     "TimerSetting",
     "acknowledge_case",
+    "act_on_cases",
     "approve_waiver",
     "cancel_timer",
     "cancel_timers",
@@ -46,6 +52,7 @@ __all__ = [
     "open_cases",
     "reassign_case",
     "reassign_from_absent",
+    "record_export",
     "refuse_unless_decidable",
     "reject_waiver",
     "reopen_case",

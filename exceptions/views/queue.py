@@ -1,31 +1,36 @@
-"""The queues, and acts on many of their rows."""
+"""The queues, what their exceptions share, and the queue as a file."""
 
 from dataclasses import fields
-from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from audit import clock
-from audit.context import Actor
 from audit.errors import DomainError, Invalid
 from exceptions import selectors, services
 from exceptions.selectors import QueueFilters, QueuePage
-from exceptions.views.edge import actor_of, back_to
-from rules import selectors as rules
+from exceptions.tables import csv_lines
+from exceptions.views.edge import actor_of
 
-MOST_AT_ONCE = 25
+ORDERS = {
+    "urgency": gettext_lazy(
+        "Most urgent first: by deadline, brought forward one minute for every 10 at risk, by at most 24 hours."
+    ),
+    "due": gettext_lazy("Soonest deadline first."),
+    "-risk": gettext_lazy("Most money at risk first."),
+    "-created": gettext_lazy("Newest first."),
+}
 
 
 @login_required
 @require_GET
 def mine(request: HttpRequest) -> HttpResponse:
-    """What needs me, soonest first."""
+    """What needs me, the most urgent first."""
     return _queue(request, "mine", _("My queue"))
 
 
@@ -57,6 +62,8 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
         "scope": scope,
         "filters": filters,
         "page": page,
+        "order": ORDERS.get(filters.sort, ""),
+        "most_counted": selectors.MOST_COUNTED,
         "problem": problem,
         "tabs": selectors.tabs(by=by, scope=scope, now=now),
         "choices": selectors.choices(by=by),
@@ -66,9 +73,38 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
     return render(request, "exceptions/queue.html", context, status=400 if problem else 200)
 
 
+@login_required
+@require_GET
+def causes(request: HttpRequest) -> HttpResponse:
+    """What several of the most urgent exceptions share."""
+    by = actor_of(request, "exceptions.view_case")
+    context = {
+        "causes": selectors.shared_causes(by=by, now=clock.now()),
+        "most_counted": selectors.MOST_COUNTED,
+        "can_work": by.may("exceptions.work_case"),
+    }
+    return render(request, "exceptions/causes.html", context)
+
+
+@login_required
+@require_GET
+def export(request: HttpRequest, scope: str) -> StreamingHttpResponse:
+    """Everything the filters leave, all pages, as CSV."""
+    by = actor_of(request, "exceptions.view_case")
+    now = clock.now()
+    cases = selectors.exported_cases(by=by, filters=_filters(request, scope), now=now)
+    services.record_export(query=f"{scope}?{_without_page(request)}", by=by, now=now)
+    name = f"exceptions-{scope}-{now:%Y%m%d-%H%M}.csv"
+    return StreamingHttpResponse(
+        csv_lines(cases),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
 def _filters(request: HttpRequest, scope: str) -> QueueFilters:
     names = {field.name for field in fields(QueueFilters)} - {"scope", "per"}
-    given = {name: str(value).strip() for name, value in request.GET.items() if name in names}
+    given = {name: value.strip() for name in names if (value := request.GET.get(name, ""))}
     per = request.GET.get("per", "50")
     return QueueFilters(scope=scope, per=int(per) if per.isdigit() else 0, **given)
 
@@ -94,53 +130,3 @@ def start_next(request: HttpRequest) -> HttpResponse:
         return redirect("exceptions:case", case.key)
     messages.info(request, _("Nothing in your queue waits to be taken."))
     return redirect("exceptions:queue")
-
-
-@login_required
-@require_POST
-def bulk(request: HttpRequest) -> HttpResponse:
-    """A plan for an act on the chosen rows; confirmed, the act on exactly those, each by itself."""
-    by = actor_of(request, "exceptions.work_case")
-    action = request.POST.get("do", "")
-    keys = request.POST.getlist("id")[: MOST_AT_ONCE + 1]
-    home = back_to(request, "/queue/")
-    if not keys or action not in {"acknowledge", "reassign", "note"}:
-        messages.warning(request, _("Choose at least one exception and what to do with it."))
-        return redirect(home)
-    if len(keys) > MOST_AT_ONCE:
-        messages.warning(request, _("At most %(most)d at once; choose fewer.") % {"most": MOST_AT_ONCE})
-        return redirect(home)
-    cases = [selectors.case_for(by, key) for key in keys]
-    if "confirm" not in request.POST:
-        rows = selectors.rows_of(cases, by=by)
-        owners = rules.roster(clock.now()).owners.values()
-        people = sorted((owner for owner in owners if owner.is_active), key=lambda owner: owner.name)
-        return render(request, "exceptions/plan.html", {"rows": rows, "action": action, "home": home, "owners": people})
-    seen = {
-        key: int(version) for key, version in zip(keys, request.POST.getlist("seen"), strict=False) if version.isdigit()
-    }
-    done, skipped = [], []
-    for case in cases:
-        try:
-            _act(action, case.pk, request, by, seen.get(case.key))
-            done.append(case.key)
-        except DomainError as refused:
-            skipped.append(f"{case.key}: {refused.message}")
-    if done:
-        messages.success(
-            request, ngettext("%(n)d exception done.", "%(n)d exceptions done.", len(done)) % {"n": len(done)}
-        )
-    for sentence in skipped:
-        messages.warning(request, sentence)
-    return redirect(home)
-
-
-def _act(action: str, case_id: UUID, request: HttpRequest, by: Actor, seen: int | None) -> None:
-    now = clock.now()
-    if action == "acknowledge":
-        services.acknowledge_case(case_id=case_id, by=by, now=now, seen=seen)
-    elif action == "reassign":
-        reason = request.POST.get("reason", "")
-        services.reassign_case(case_id=case_id, to=request.POST.get("to", ""), reason=reason, by=by, now=now, seen=seen)
-    else:
-        services.note_case(case_id=case_id, text=request.POST.get("text", ""), by=by, now=now)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import median, quantiles
 
 ROUNDS = 3
 
@@ -38,6 +38,35 @@ class Table:
             f"  {row.what:44} {row.per_second:>12,.0f}{row.unit} {row.floor:>12,.0f}{row.unit} {row.per_second / row.floor:>8.1%}"
             for row in self.rows
         ]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long one thing took: half of the times, and nineteen of twenty, in milliseconds; how many questions it asked the database."""
+
+    what: str
+    p50: float
+    p95: float
+    queries: int
+
+
+@dataclass
+class Latencies:
+    """Times of one benchmark, beside the time of a floor."""
+
+    title: str
+    floor: str
+    rows: list[Latency] = field(default_factory=list)
+
+    def add(self, what: str, measured: Sequence[float], queries: int) -> None:
+        """Another line, from times in milliseconds."""
+        cuts = quantiles(measured, n=20, method="inclusive")
+        self.rows.append(Latency(what, cuts[9], cuts[18], queries))
+
+    def __str__(self) -> str:
+        lines = [self.title, f"  floor: {self.floor}", f"  {'':48} {'p50':>10} {'p95':>10} {'queries':>8}"]
+        lines += [f"  {row.what:48} {row.p50:>7,.1f} ms {row.p95:>7,.1f} ms {row.queries:>8}" for row in self.rows]
         return "\n".join(lines)
 
 

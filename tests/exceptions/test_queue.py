@@ -1,14 +1,14 @@
-"""The queue shows what needs whom, soonest first, to those for whom it exists, at one price."""
+"""The queue shows what needs whom, most urgent first, to those for whom it exists, at one price."""
 
 from datetime import datetime, timedelta
 
 import pytest
 
-from audit.context import Actor
+from audit.context import Actor, acting
 from audit.errors import Invalid, NotFound, Refused
 from exceptions import selectors, services
 from exceptions.models import Timer
-from exceptions.selectors import QueueFilters
+from exceptions.selectors import QueueFilters, queue
 from tests.cast import House
 from tests.exceptions.conftest import OpenCase
 
@@ -35,6 +35,96 @@ def test_the_soonest_due_comes_first_and_pages_join_without_gap_or_repeat(
     assert len({row.id for row in rows}) == first.count == 60
 
 
+@pytest.mark.parametrize(
+    ("minor", "minutes"), [(1_000, 1), (1_999, 1), (50_000, 50), (1_440_000, 1_440), (999_999_999, 1_440)]
+)
+def test_money_brings_a_deadline_forward_by_a_day_at_most(
+    open_case: OpenCase, minor: int, minutes: int, now: datetime
+) -> None:
+    case = open_case(at_risk_minor=minor)
+    case.refresh_from_db()
+    assert case.due_at - case.urgent_at == timedelta(minutes=minutes)
+
+
+def test_urgency_weighs_money_against_time_and_follows_the_amount(
+    open_case: OpenCase, house: House, system: Actor, now: datetime
+) -> None:
+    lee = house.actor("lee")
+    open_case(1, at=now - HOUR, at_risk_minor=1_000)
+    dear = open_case(2, at=now, at_risk_minor=100_000)
+    assert shown(lee, now, scope="team") == ["NW-2", "NW-1"]
+    with acting(system, at=now):
+        dear.at_risk_minor = 1_000
+        dear.save()
+    assert shown(lee, now, scope="team") == ["NW-1", "NW-2"]
+    assert dear.last_changes() == {"at_risk_minor": (100_000, 1_000)}
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("urgency", ["NW-3", "NW-2", "NW-1"]),
+        ("due", ["NW-1", "NW-3", "NW-2"]),
+        ("-risk", ["NW-2", "NW-3", "NW-1"]),
+        ("-created", ["NW-2", "NW-3", "NW-1"]),
+    ],
+)
+def test_every_order_pages_without_gap_or_repeat(
+    open_case: OpenCase, house: House, now: datetime, sort: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "PER_PAGE", (1,))
+    open_case(1, at=now - 3 * HOUR, at_risk_minor=1_000)
+    open_case(3, at=now - 2 * HOUR, at_risk_minor=1_300_000)
+    open_case(2, at=now - HOUR, at_risk_minor=1_400_000 - 60_000 - 1)
+    seen: list[str] = []
+    lee, after = house.actor("lee"), ""
+    for _ in range(3):
+        filters = QueueFilters(scope="team", sort=sort, per=1, after=after)
+        page = selectors.queue_page(by=lee, filters=filters, now=now)
+        seen, after = [*seen, *(row.subject_key for row in page.rows)], page.next_after
+    assert (seen, after) == (expected, "")
+
+
+def test_counting_stops_where_the_page_says(
+    open_case: OpenCase, house: House, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "MOST_COUNTED", 2)
+    lee = house.actor("lee")
+    for n in range(4):
+        open_case(n, at_risk_minor=500)
+    page = selectors.queue_page(by=lee, filters=QueueFilters(scope="team"), now=now)
+    assert (page.count, page.is_capped, page.at_risk, len(page.rows)) == (3, True, {"EUR": 1_500}, 4)
+    assert [count for _, _, count in selectors.tabs(by=lee, scope="team", now=now)] == [3, 0, 0, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("parcel 1", ["NW-1"]),
+        ("nw-1", ["NW-1"]),
+        ("deliv", ["NW-1", "FB-2"]),
+        ("FB", ["FB-2"]),
+        ("carrier-x", ["NW-1"]),
+        ("rejected", ["NW-1"]),
+        ("parcel 3", []),
+        ("' & ! \\", []),
+        ("-", []),
+    ],
+)
+def test_words_are_found_by_their_beginnings(
+    open_case: OpenCase, house: House, now: datetime, words: str, found: list[str]
+) -> None:
+    open_case(1, cause="carrier-x/rejected", at=now - HOUR)
+    open_case(2, client="fable")
+    assert shown(house.actor("lee"), now, scope="team", q=words) == found
+
+
+def test_a_case_is_found_by_its_key(open_case: OpenCase, house: House, now: datetime) -> None:
+    case = open_case(1)
+    for words in (case.key, case.key.lower(), str(case.number)):
+        assert shown(house.actor("lee"), now, scope="team", q=words)[:1] == ["NW-1"]
+
+
 def test_noor_sees_nothing_and_cannot_name_it(open_case: OpenCase, house: House, now: datetime) -> None:
     case, noor = open_case(), house.actor("noor")
     assert [shown(noor, now, scope=scope) for scope in ("mine", "team", "unowned")] == [[], [], []]
@@ -55,7 +145,9 @@ def test_each_filter_leaves_what_it_says(open_case: OpenCase, house: House, now:
     assert shown(lee, now, scope="team", owner="lee") == ["NW-2"]
 
 
-@pytest.mark.parametrize("bad", [{"state": "x"}, {"due": "x"}, {"per": 7}, {"after": "x"}, {"scope": "x"}])
+@pytest.mark.parametrize(
+    "bad", [{"state": "x"}, {"due": "x"}, {"per": 7}, {"after": "x"}, {"scope": "x"}, {"sort": "x"}]
+)
 def test_a_filter_nobody_knows_is_refused(house: House, now: datetime, bad: dict[str, object]) -> None:
     with pytest.raises(Invalid):
         shown(house.actor("lee"), now, **bad)

@@ -128,9 +128,9 @@ def test_many_at_once_are_planned_then_done(signed_in: SignedIn, house: House) -
         },
         follow=True,
     )
-    said = [str(message) for message in done.context["messages"]]
-    assert said[0] == "2 exceptions done."
-    assert "Bo Lindqvist was faster" in said[1]
+    assert [one.key for one in done.context["done"]] == [cases[0].key, cases[2].key]
+    assert [one.key for one in done.context["refused"]] == [cases[1].key]
+    assert "Bo Lindqvist was faster" in done.content.decode()
 
 
 def test_start_next_takes_the_most_urgent(signed_in: SignedIn, house: House) -> None:

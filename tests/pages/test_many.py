@@ -1,0 +1,135 @@
+"""Many exceptions at once: what they share, one act for all of them, and a queue as a file."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+
+from audit import clock
+from audit.access import system_actor
+from audit.models import Event
+from audit.subject_refs import SubjectRef
+from exceptions import services
+from exceptions.models import CaseNote, ExceptionCase
+from exceptions.states import CaseState
+from exceptions.tables import harmless
+from tests.cast import House
+from tests.pages.conftest import SignedIn, open_cases
+
+
+def broken(
+    house: House, count: int, *, cause: str = "carrier/rejected", client: str = "northwind", title: str = "Rejected"
+) -> list[ExceptionCase]:
+    openings = [
+        services.CaseOpening(
+            "carrier-rejection",
+            SubjectRef("test.parcel", f"{cause}-{n}", house.clients[client].pk),
+            f"{house.clients[client].key_prefix}-{n}",
+            house.clients[client].pk,
+            title,
+            cause=cause,
+        )
+        for n in range(count)
+    ]
+    return services.open_cases(openings=openings, by=system_actor("test"), now=clock.now() - timedelta(minutes=5))
+
+
+def test_a_whole_cause_is_taken_in_two_clicks(signed_in: SignedIn, house: House) -> None:
+    cases = broken(house, 3)
+    broken(house, 1, cause="alone")
+    open_cases(house, 2)
+    amal = signed_in("amal")
+    page = amal.get("/queue/causes/")
+    assert [(row.cause, row.count) for row in page.context["causes"]] == [("carrier/rejected", 3)]
+    members = amal.get("/queue/team/?type=carrier-rejection&cause=carrier/rejected").context["page"]
+    assert {row.key for row in members.rows} == {case.key for case in cases}
+    plan = amal.post("/queue/bulk/", {"do": "acknowledge", "type": "carrier-rejection", "cause": "carrier/rejected"})
+    rows = plan.context["rows"]
+    confirmed = {
+        "do": "acknowledge",
+        "confirm": "1",
+        "id": [row.key for row in rows],
+        "seen": [row.version for row in rows],
+    }
+    done = amal.post("/queue/bulk/", confirmed)
+    assert (len(done.context["done"]), done.context["refused"]) == (3, [])
+    assert ExceptionCase.objects.filter(state=CaseState.ACKNOWLEDGED).count() == 3
+
+
+def test_noor_sees_no_cause_of_northwind_and_acts_on_none(signed_in: SignedIn, house: House) -> None:
+    cases = broken(house, 2)
+    noor = signed_in("noor")
+    assert noor.get("/queue/causes/").context["causes"] == []
+    for chosen in ({"type": "carrier-rejection", "cause": "carrier/rejected"}, {"id": [case.key for case in cases]}):
+        answer = noor.post("/queue/bulk/", {"do": "acknowledge", "confirm": "1", "return": "/queue/", **chosen})
+        assert (answer.status_code, answer["Location"]) == (302, "/queue/")
+    assert not ExceptionCase.objects.exclude(state=CaseState.OPEN).exists()
+
+
+def test_what_joined_after_the_plan_is_left_alone(signed_in: SignedIn, house: House) -> None:
+    first = broken(house, 1)
+    amal = signed_in("amal")
+    amal.post("/queue/bulk/", {"do": "note", "type": "carrier-rejection", "cause": "carrier/rejected"})
+    broken(house, 3)
+    planned = {"do": "note", "confirm": "1", "text": "Called the carrier", "id": [first[0].key], "seen": ["1"]}
+    amal.post("/queue/bulk/", planned)
+    assert [note.case_id for note in CaseNote.objects.all()] == [first[0].pk]
+
+
+def test_partial_failures_are_named_one_by_one(signed_in: SignedIn, house: House) -> None:
+    cases = broken(house, 3)
+    amal = signed_in("amal")
+    services.withdraw_case(case_id=cases[1].pk, reason="solved itself", by=system_actor("test"), now=clock.now())
+    sent = {"do": "reassign", "confirm": "1", "to": "ops-team-review", "reason": "carrier desk", "return": "/queue/"}
+    done = amal.post(
+        "/queue/bulk/", {**sent, "id": [case.key for case in cases], "seen": [case.version for case in cases]}
+    )
+    assert {one.key for one in done.context["done"]} == {cases[0].key, cases[2].key}
+    assert [one.key for one in done.context["refused"]] == [cases[1].key]
+    assert done.context["refused"][0].why in done.content.decode().replace("&#x27;", "'")
+    assert set(ExceptionCase.objects.live().values_list("owner__slug", flat=True)) == {"ops-team-review"}
+
+
+def test_many_are_resolved_with_an_outcome_all_of_them_allow(signed_in: SignedIn, house: House) -> None:
+    cases = open_cases(house, 3)
+    amal = signed_in("amal")
+    plan = amal.post("/queue/bulk/", {"do": "resolve", "id": [case.key for case in cases]})
+    assert "resolved" in dict(plan.context["outcomes"])
+    sent = {"do": "resolve", "confirm": "1", "outcome": "resolved", "text": "Corrected together"}
+    amal.post("/queue/bulk/", {**sent, "id": [case.key for case in cases], "seen": [case.version for case in cases]})
+    assert ExceptionCase.objects.filter(state=CaseState.RESOLVED, outcome="resolved").count() == 3
+    assert CaseNote.objects.count() == 3
+
+
+def test_support_may_look_at_causes_and_not_act(signed_in: SignedIn, house: House) -> None:
+    cases = broken(house, 2)
+    sam = signed_in("sam")
+    assert "Take all" not in sam.get("/queue/causes/").content.decode()
+    answer = sam.post("/queue/bulk/", {"do": "acknowledge", "confirm": "1", "id": [case.key for case in cases]})
+    assert answer.status_code == 403
+
+
+def test_a_queue_downloads_as_it_is_filtered_and_the_trail_knows(signed_in: SignedIn, house: House) -> None:
+    broken(house, 2, title="=HYPERLINK(1)")
+    open_cases(house, 2)
+    broken(house, 1, client="fable")
+    answer = signed_in("amal").get("/queue/team.csv?type=carrier-rejection")
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
+    assert [row["client"] for row in rows] == ["northwind", "northwind"]
+    assert {row["title"] for row in rows} == {"'=HYPERLINK(1)"}
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    event = Event.objects.get(type="queue.exported")
+    assert (event.actor, "type=carrier-rejection" in event.body) == (f"user:{house.users['amal'].pk}", True)
+
+
+def test_an_unknown_filter_downloads_nothing(signed_in: SignedIn, house: House) -> None:
+    amal = signed_in("amal")
+    assert [amal.get(path).status_code for path in ("/queue/team.csv?type=x", "/queue/all.csv")] == [422, 422]
+    assert not Event.objects.filter(type="queue.exported").exists()
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx"])
+def test_no_cell_is_calculated(text: str) -> None:
+    assert harmless(text) == f"'{text}"
+    assert harmless(f"a{text}") == f"a{text}"
