@@ -102,16 +102,23 @@ class StepForm(ActForm):
     def __init__(self, *args: Any, step: Step, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.step = step
-        if step.is_runnable or step.fields:
-            del self.fields["outcome"]
         if step.is_runnable:
-            del self.fields["note"]
-        for name in step.fields:
+            del self.fields["outcome"], self.fields["note"]
+        else:
+            self.fields["outcome"].required = not step.fields
+        for name in step.fields:  # what an action needs, the action says
             label = name.replace("_", " ").capitalize()
-            field = forms.CharField(label=label, max_length=500, required=False, widget=forms.TextInput(INPUT))
-            field.required = not step.is_runnable  # what an action needs, the action says
-            self.fields[name] = field
+            self.fields[name] = forms.CharField(
+                label=label, max_length=500, required=False, widget=forms.TextInput(INPUT)
+            )
         self.order_fields([*step.fields, "outcome", "note", "seen"])
+
+    def clean(self) -> dict[str, Any]:
+        """Something has to have come of it."""
+        cleaned = super().clean() or {}
+        if "outcome" in self.fields and not cleaned.get("outcome") and not self.errors and not self.data_given():
+            self.add_error("outcome", _("Say what came of it."))
+        return cleaned
 
     def data_given(self) -> dict[str, str]:
         """What was answered to the step's own questions."""
