@@ -5,11 +5,13 @@ import pytest
 from tests.browser.conftest import Visitor, violations
 from tests.cast import House
 from tests.pages.conftest import open_cases
+from tests.pages.test_many import broken
 
 pytestmark = pytest.mark.browser
 PAGES = (
     "/queue/",
     "/queue/team/",
+    "/queue/causes/",
     "/approvals/",
     "/orders/",
     "/quarantine/",
@@ -29,6 +31,7 @@ PAGES = (
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
 def test_pages_are_accessible_and_fit(visit: Visitor, house: House, scheme: str, width: int, chromium) -> None:
     cases = open_cases(house, 3)
+    broken(house, 3)
     page = visit("lee", scheme=scheme, width=width)
     problems = []
     acts = [
