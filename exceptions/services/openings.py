@@ -103,7 +103,7 @@ def open_cases(*, openings: Sequence[CaseOpening], by: Actor, now: datetime) -> 
         ]
         ExceptionCase.objects.bulk_create(fresh, ignore_conflicts=True)
         # Somebody may have opened the same at the same moment: theirs stands, and ours was an occurrence of it.
-        opened = ExceptionCase.objects.in_bulk([case.pk for case in fresh])
+        opened = ExceptionCase.objects.select_related("owner", "backup").in_bulk([case.pk for case in fresh])
         overtaken = {_identity(case): unique[_identity(case)] for case in fresh if case.pk not in opened}
         found_late = _live(overtaken)
         _count_occurrences(found_late.values(), now)

@@ -30,7 +30,7 @@ from rules.models import Client, Owner
 from tests.benchmarks.table import Table
 from tests.cast import furnish
 
-ORDERS, REQUESTS, CLIENTS = 5_000, 3_200, 16
+ORDERS, REQUESTS, CLIENTS, SKUS = 5_000, 3_200, 16, 400
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 BY = system_actor("bench")
 numbers = count(1)
@@ -44,6 +44,7 @@ def run() -> Table:
     )
     furnish(by=BY, now=NOW)
     store, secret = _store()
+    _take_in(store, [_stock(number) for number in range(SKUS)])
     _add_bulk(table, "kept and applied, not paid yet", store)
     _add_bulk(table, "kept, applied, paid and routed", store, paid_at=NOW.isoformat())
     table.add("HTTP: one order, one commit", _pressed("/api/v1/events", lambda: _signed(secret)), _floor(secret))
@@ -93,18 +94,21 @@ def _document(**more: Any) -> dict[str, Any]:
         },
         **more,
     }
-    return {
-        "specversion": "1.0",
-        "id": f"bench-{number}",
-        "source": "/bench",
-        "type": "order.placed",
-        "subject": data["order"],
-        "data": data,
-    }
+    return _event(f"bench-{number}", "order.placed", data["order"], data)
+
+
+def _stock(number: int) -> dict[str, Any]:
+    sku = f"SKU-{number}"
+    data = {"client": "northwind", "sku": sku, "available": 1_000_000, "changed_at": NOW.isoformat()}
+    return _event(f"stock-{number}", "stock.changed", sku, data)
+
+
+def _event(event_id: str, kind: str, subject: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {"specversion": "1.0", "id": event_id, "source": "/bench", "type": kind, "subject": subject, "data": data}
 
 
 def _line(chosen: random.Random) -> dict[str, Any]:
-    sku, quantity, unit = f"SKU-{chosen.randrange(400)}", chosen.randint(1, 3), chosen.randint(500, 90_000)
+    sku, quantity, unit = f"SKU-{chosen.randrange(SKUS)}", chosen.randint(1, 3), chosen.randint(500, 90_000)
     return {"sku": sku, "quantity": quantity, "unit_minor": unit, "sku_type": "stock"}
 
 

@@ -28,7 +28,7 @@ from orders.fulfilment.models import (
 )
 from orders.fulfilment.services.cases import Opening, TimerChange, open_all, set_all, withdraw_all
 from orders.fulfilment.services.messages import Message, send_all
-from orders.fulfilment.services.rows import changes_of, insert_rows, update_rows
+from orders.fulfilment.services.rows import changes_of, insert_rows, overwrite_rows, update_rows
 
 WRITING_ORDER: tuple[type[Model], ...] = (
     Sku,
@@ -104,7 +104,7 @@ class Changes:
         for model in WRITING_ORDER:
             insert_rows(self._new.pop(model, []))
             self._update(self._edited.pop(model, {}).values())
-        OrderAddress.objects.bulk_update(self._addresses, ["standard", "verdict", "problems"], batch_size=500)
+        overwrite_rows(self._addresses, ["standard", "verdict", "problems"])
         if self._entries:
             record_many(self._entries)
         self._entries, self._addresses, self._created = [], [], set()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection, models
 
@@ -10,12 +10,12 @@ from audit.errors import StaleVersion
 from audit.models import Accountable
 
 A = TypeVar("A", bound=Accountable)
-COPY_FROM = 200
+COPY_FROM = 20
 CHUNK = 5_000
 
 
 def insert_rows(records: Sequence[models.Model]) -> None:
-    """Insert records of one model; from a few hundred on by COPY."""
+    """Insert records of one model; from a few dozen on by COPY."""
     if not records:
         return
     if len(records) < COPY_FROM:
@@ -43,6 +43,20 @@ def update_rows(records: Sequence[A], fields: Sequence[str], *, now: datetime) -
         _update_chunk(records[start : start + CHUNK], fields, now)
 
 
+def overwrite_rows(records: Sequence[models.Model], fields: Sequence[str]) -> None:
+    """Write these fields of records of one model that keeps neither versions nor history."""
+    if not records:
+        return
+    meta = records[0]._meta
+    given = _spell(records, _columns(records[0], fields))
+    sql = f"""
+        UPDATE "{meta.db_table}" AS row SET {given.assignments}
+        FROM unnest({given.arrays}) AS given({given.names}) WHERE row."{meta.pk.column}" = given.pk
+    """  # noqa: S608 -- column names of our own models
+    with connection.cursor() as cursor:
+        cursor.execute(sql, given.values)
+
+
 def changes_of(record: Accountable, fields: Sequence[str]) -> dict[str, tuple[Any, Any]]:
     """Before → after of these fields since the record was read; call before `update_rows`."""
     before = getattr(record, "_loaded", {})
@@ -52,9 +66,35 @@ def changes_of(record: Accountable, fields: Sequence[str]) -> dict[str, tuple[An
     }
 
 
-def _columns(record: Accountable, fields: Sequence[str]) -> "list[models.Field[Any, Any]]":
+def _columns(record: models.Model, fields: Sequence[str]) -> "list[models.Field[Any, Any]]":
     wanted = set(fields)
     return [field for field in record._meta.concrete_fields if field.name in wanted]
+
+
+class _Spelled(NamedTuple):
+    """Records as parallel arrays, the primary key first, in the words of an UPDATE … FROM unnest(…)."""
+
+    assignments: str
+    arrays: str
+    names: str
+    values: list[list[Any]]
+
+
+def _spell(records: Sequence[models.Model], columns: "Sequence[models.Field[Any, Any]]") -> _Spelled:
+    names = [f"n{index}" for index, _ in enumerate(columns)]
+    types = [str(column.db_type(connection)).split("(")[0] for column in columns]
+    return _Spelled(
+        ", ".join(f'"{column.column}" = given.{name}' for column, name in zip(columns, names, strict=True)),
+        ", ".join(f"%s::{kind}[]" for kind in ("uuid", *types)),
+        ", ".join(["pk", *names]),
+        [
+            [record.pk for record in records],
+            *(
+                [column.get_db_prep_save(getattr(record, column.attname), connection) for record in records]
+                for column in columns
+            ),
+        ],
+    )
 
 
 def _update_chunk(records: Sequence[A], fields: Sequence[str], now: datetime) -> None:
@@ -62,22 +102,14 @@ def _update_chunk(records: Sequence[A], fields: Sequence[str], now: datetime) ->
         return
     meta = records[0]._meta
     columns = _columns(records[0], fields)
-    types = ["uuid", "integer", *(str(column.db_type(connection)).split("(")[0] for column in columns)]
-    names = ["id", "version", *(f"n{index}" for index, _ in enumerate(columns))]
-    assignments = ", ".join(f'"{column.column}" = given.n{index}' for index, column in enumerate(columns))
-    arrays = ", ".join(f"%s::{kind}[]" for kind in types)
-    values: list[list[Any]] = [[record.pk for record in records], [record.version for record in records]]
-    values += [
-        [column.get_db_prep_save(getattr(record, column.attname), connection) for record in records]
-        for column in columns
-    ]
+    given = _spell(records, columns)
     sql = f"""
-        UPDATE "{meta.db_table}" AS row SET {assignments}, version = given.version + 1, updated_at = %s
-        FROM unnest({arrays}) AS given({", ".join(names)})
-        WHERE row.id = given.id AND row.version = given.version
+        UPDATE "{meta.db_table}" AS row SET {given.assignments}, version = given.version + 1, updated_at = %s
+        FROM unnest({given.arrays}, %s::integer[]) AS given({given.names}, version)
+        WHERE row."{meta.pk.column}" = given.pk AND row.version = given.version
     """  # noqa: S608 -- column names of our own models
     with connection.cursor() as cursor:
-        cursor.execute(sql, [now, *values])
+        cursor.execute(sql, [now, *given.values, [record.version for record in records]])
         if cursor.rowcount != len(records):
             raise StaleVersion(
                 f"{len(records) - cursor.rowcount} of {len(records)} {meta.verbose_name_plural} changed meanwhile."
