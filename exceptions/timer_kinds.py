@@ -42,24 +42,9 @@ def register(name: str, handler: Handler, *, lock: Lock | None = None) -> None:
     _kinds[name] = TimerKind(name, handler, lock)
 
 
-def timer_kind(name: str, *, lock: Lock | None = None) -> Callable[[Handler], Handler]:
-    """`register` as a decorator."""
-
-    def decorate(handler: Handler) -> Handler:
-        register(name, handler, lock=lock)
-        return handler
-
-    return decorate
-
-
 def kind(name: str) -> TimerKind:
     """The kind. Raises `LookupError` for one nobody registered."""
     try:
         return _kinds[name]
     except KeyError:
         raise LookupError(f"No app registered the timer kind {name}.") from None
-
-
-def registered() -> list[str]:
-    """All kinds, sorted."""
-    return sorted(_kinds)

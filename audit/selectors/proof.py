@@ -72,7 +72,7 @@ def seals_page(*, by: Actor, after: str = "") -> SealsPage:
     seals = seals_for(by).order_by("-number")
     newest = seals.first()
     if after:
-        if not after.isdigit():
+        if not (after.isdecimal() and len(after) <= LONGEST_NUMBER):
             detail = "This page mark is not one of ours; start at the first page."
             raise Invalid(detail, errors=[FieldError("/after", "unknown", detail)])
         seals = seals.filter(number__lt=int(after))

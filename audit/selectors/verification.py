@@ -44,6 +44,7 @@ HEADS_SINCE = """
 """
 HEADS = "COPY (SELECT subject_type || E'\\x1f' || subject_id, seq, hash FROM audit_chainhead) TO STDOUT (FORMAT binary)"
 START = (0, UUID(int=0))
+LONGEST_NUMBER = 18  # digits of a bigint
 CHAIN = "SELECT seq, hash, " + LINE + " FROM audit_event WHERE subject_type = %s AND subject_id = %s"  # noqa: S608 -- constants
 CHAIN_END = "SELECT seq, hash FROM audit_chainhead WHERE subject_type = %s AND subject_id = %s"
 AFTER_SEAL = (
@@ -342,7 +343,7 @@ def _checkpoint_findings(seals: list[Seal], result: Verification) -> Iterator[Fi
 
 def seal_before(since: str) -> Seal | None:
     """The last seal up to `since`, a seal's number or an ISO date or time; None means from the beginning. Raises `Invalid`."""
-    if since.isdigit():
+    if since.isdecimal() and len(since) <= LONGEST_NUMBER:
         return Seal.objects.filter(number__lte=int(since)).order_by("-number").first()
     try:
         moment = datetime.fromisoformat(since)

@@ -14,6 +14,7 @@ from audit import clock
 from audit.errors import DomainError, Invalid
 from exceptions import selectors, services
 from exceptions.selectors import QueueFilters, QueuePage
+from exceptions.selectors.queue import PER_PAGE
 from exceptions.tables import csv_lines
 from exceptions.views.edge import actor_of
 
@@ -105,8 +106,8 @@ def export(request: HttpRequest, scope: str) -> StreamingHttpResponse:
 def _filters(request: HttpRequest, scope: str) -> QueueFilters:
     names = {field.name for field in fields(QueueFilters)} - {"scope", "per"}
     given = {name: value.strip() for name in names if (value := request.GET.get(name, ""))}
-    per = request.GET.get("per", "50")
-    return QueueFilters(scope=scope, per=int(per) if per.isdigit() else 0, **given)
+    sizes = {str(size): size for size in PER_PAGE}
+    return QueueFilters(scope=scope, per=sizes.get(request.GET.get("per", "50"), 0), **given)
 
 
 def _without_page(request: HttpRequest) -> str:

@@ -1,6 +1,6 @@
 """Which function applies which kind of event. Higher apps register; this app knows none of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -29,21 +29,6 @@ def register(event_type: str, handler: Handler) -> None:
     _handlers[event_type] = handler
 
 
-def handles(event_type: str) -> Callable[[Handler], Handler]:
-    """`register` as a decorator."""
-
-    def decorate(handler: Handler) -> Handler:
-        register(event_type, handler)
-        return handler
-
-    return decorate
-
-
 def handler_for(event_type: str) -> Handler | None:
     """Who applies a type, if anybody."""
     return _handlers.get(event_type)
-
-
-def registered() -> list[str]:
-    """Every type somebody applies, sorted."""
-    return sorted(_handlers)

@@ -1,7 +1,5 @@
 """Reads of sync."""
 
-from datetime import datetime
-
 from django.db.models import Prefetch, Q, QuerySet
 
 from audit.access import require
@@ -49,17 +47,6 @@ def last_attempts(subjects: list[SubjectRef], *, limit: int = 3) -> list[Attempt
         .select_related("message", "message__system")
         .order_by("-at", "-id")[:limit]
     )
-
-
-def sync_lag(now: datetime) -> dict[str, float]:
-    """Per system how many seconds its oldest undelivered message has waited."""
-    waiting = (
-        OutboundMessage.objects.filter(state__in=["pending", "sending"]).order_by("system", "number").distinct("system")
-    )
-    return {
-        slug: (now - created_at).total_seconds()
-        for slug, created_at in waiting.values_list("system__slug", "created_at")
-    }
 
 
 def systems_for(by: Actor) -> QuerySet[System]:

@@ -39,7 +39,7 @@ def dead_letters(request: HttpRequest) -> HttpResponse:
     by = _actor(request, "sync.view_system")
     letters = selectors.dead_letters(by)
     after = request.GET.get("after", "")
-    if after.isdigit():
+    if after.isdecimal() and len(after) <= LONGEST_NUMBER:
         letters = letters.filter(number__lt=int(after))
     found = list(letters[: PER_PAGE + 1])
     shown = found[:PER_PAGE]

@@ -57,6 +57,15 @@ def test_a_bad_filter_shows_nothing_and_says_so(signed_in: SignedIn, house: Hous
     assert "type cannot be “adress”" in answer.content.decode()
 
 
+@pytest.mark.parametrize("odd", ["²", "-1", "9" * 5_000])
+def test_an_odd_number_of_rows_or_page_mark_is_refused_in_words(signed_in: SignedIn, house: House, odd: str) -> None:
+    open_cases(house, 1)
+    queue = signed_in("amal").get(f"/queue/?per={odd}")
+    assert (queue.status_code, queue.context["page"].rows) == (400, [])
+    seals = signed_in("ada").get(f"/audit/verify/?after={odd}")
+    assert (seals.status_code, "start at the first page" in seals.content.decode()) == (422, True)
+
+
 def test_a_client_of_others_is_as_unknown_as_none(signed_in: SignedIn, house: House) -> None:
     noor = signed_in("noor")
     foreign, none = noor.get("/queue/?client=northwind"), noor.get("/queue/?client=nobody")
