@@ -35,7 +35,7 @@ STARTS = (
         Role.ACCOUNT_MANAGER,
         _("Account managers"),
         (
-            _("Open “My queue”: the exception with the soonest deadline is on top."),
+            _("Open “My queue”: the most urgent exception is on top."),
             _("“Start next” takes the most urgent one nobody has taken. Taking it stops the acknowledge clock."),
             _("Follow its playbook, write down what came of each step, and resolve it; the order goes on by itself."),
             _("When the rule is in the way, ask for a time-limited exception. Somebody else decides."),
@@ -90,7 +90,7 @@ STARTS = (
 PAGES: dict[str, tuple[Text, Text]] = {
     "exceptions:queue": (
         _("My queue"),
-        _("What needs you, soonest deadline first. A team's exceptions are yours too."),
+        _("What needs you, most urgent first. A team's exceptions are yours too."),
     ),
     "exceptions:team": (_("Team queues"), _("What needs anybody. Select rows to take, reassign or note many at once.")),
     "exceptions:approvals": (

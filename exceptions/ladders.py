@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from rules.rulebook import CompiledBook, ExceptionTypeSpec
+
+OVERRUN_AFTER = timedelta(
+    hours=48
+)  # a case this long past its deadline changes hands, and again each time as long passes
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def case_page(*, by: Actor, key: str, now: datetime) -> CasePage:
     return CasePage(
         case=case,
         is_mine=rules.owners_of(by).filter(pk=case.owner_id).exists(),
-        next=next_step(case),
+        next=next_step(case, now=now),
         subject=subject.page(SubjectRef(case.subject_type, case.subject_id, case.client_id)) if subject else None,
         playbook=playbook_of(case, now=now),
         ladder=_ladder(case),

@@ -1,7 +1,7 @@
 """What happens to an exception if nobody acts: when, and who has it then."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from exceptions import ladders
 from exceptions.models import ExceptionCase
@@ -17,12 +17,20 @@ class NextStep:
     why: str
 
 
-def next_step(case: ExceptionCase) -> NextStep | None:
-    """The next thing a timer does; None for finished cases and at the top of the ladder."""
+def next_step(case: ExceptionCase, *, now: datetime) -> NextStep | None:
+    """The next thing a timer does after `now`; None for finished cases."""
     if case.state not in CASE_LIVE:
         return None
-    rung = ladders.rung(case.ladder, case.ladder_step)
-    climb = NextStep(rung.due_at, ladders.target(rung.to) or case.backup.name, "not resolved") if rung else None
-    if case.state == CaseState.OPEN and (climb is None or case.acknowledge_by <= climb.at):
+    climb = _climb(case, now)
+    if case.state == CaseState.OPEN and now <= case.acknowledge_by <= climb.at:
         return NextStep(case.acknowledge_by, case.backup.name, "not taken")
     return climb
+
+
+def _climb(case: ExceptionCase, now: datetime) -> NextStep:
+    """The next step of the ladder; at its top, the backup gets it each time another two days have passed."""
+    rung = ladders.rung(case.ladder, case.ladder_step)
+    if rung is not None:
+        return NextStep(rung.due_at, ladders.target(rung.to) or case.backup.name, "not resolved")
+    passed = max(now - case.due_at, timedelta()) // ladders.OVERRUN_AFTER
+    return NextStep(case.due_at + (passed + 1) * ladders.OVERRUN_AFTER, case.backup.name, "not resolved")

@@ -110,7 +110,7 @@ def queue_page(*, by: Actor, filters: QueueFilters, now: datetime) -> QueuePage:
     shown = found[: filters.per]
     count, at_risk = _totals(cases)
     return QueuePage(
-        rows=rows_of(shown, by=by),
+        rows=rows_of(shown, by=by, now=now),
         next_after=_write_after(shown[-1], filters) if len(found) > filters.per else "",
         count=count,
         at_risk=at_risk,
@@ -192,13 +192,13 @@ def choices(*, by: Actor) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def rows_of(cases: Sequence[ExceptionCase], *, by: Actor) -> list[CaseRow]:
+def rows_of(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> list[CaseRow]:
     """The rows of these cases."""
     mine = set(rules.owners_of(by).values_list("pk", flat=True))
-    return [_row(case, mine) for case in cases]
+    return [_row(case, mine, now) for case in cases]
 
 
-def _row(case: ExceptionCase, mine: set[UUID]) -> CaseRow:
+def _row(case: ExceptionCase, mine: set[UUID], now: datetime) -> CaseRow:
     return CaseRow(
         id=case.pk,
         key=case.key,
@@ -222,7 +222,7 @@ def _row(case: ExceptionCase, mine: set[UUID]) -> CaseRow:
         waiting_until=case.waiting_until if case.state == CaseState.WAITING else None,
         occurrences=case.occurrences,
         reopened=case.reopened,
-        next=next_step(case),
+        next=next_step(case, now=now),
     )
 
 

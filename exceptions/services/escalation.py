@@ -15,7 +15,7 @@ from exceptions import ladders
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.services.notifications import MOST_SINGLE, Telling, notify_many
-from exceptions.services.openings import CASE_TYPE, ESCALATE, OVERRUN, OVERRUN_AFTER, PROGRESS
+from exceptions.services.openings import CASE_TYPE, ESCALATE, OVERRUN, PROGRESS
 from exceptions.services.timers import TimerSetting, cancel_timers, set_timers
 from exceptions.states import CASE_LIVE, CaseState
 from exceptions.timer_kinds import Due
@@ -100,7 +100,7 @@ def on_silence(timers: Sequence[Due], *, now: datetime) -> None:
 def on_overrun(timers: Sequence[Due], *, now: datetime) -> None:
     """Long past its deadline, whatever the ladder said: it goes to the backup, and again until it is solved."""
     moved = _move(_ids(timers), CASE_LIVE, _to_backup, event="case.overrun", now=now)
-    set_timers(settings=[TimerSetting(case.ref, OVERRUN, now + OVERRUN_AFTER) for case in moved])
+    set_timers(settings=[TimerSetting(case.ref, OVERRUN, now + ladders.OVERRUN_AFTER) for case in moved])
 
 
 def on_wait_over(timers: Sequence[Due], *, now: datetime) -> None:

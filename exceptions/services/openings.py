@@ -30,7 +30,6 @@ ACKNOWLEDGE, ESCALATE, PROGRESS, OVERRUN, WAKE, CLOSE = (
     "case.wake",
     "case.close",
 )
-OVERRUN_AFTER = timedelta(hours=48)
 
 # The deadline and the ladder of a type under a client's calendar, for everything opened at one moment.
 Terms = dict[tuple[str, str | None], tuple[Derivation, list[dict[str, str]]]]
@@ -225,7 +224,7 @@ def first_timers(case: ExceptionCase) -> list[TimerSetting]:
     subject = subject_ref(case)
     timers = [
         TimerSetting(subject, ACKNOWLEDGE, case.acknowledge_by),
-        TimerSetting(subject, OVERRUN, case.due_at + OVERRUN_AFTER),
+        TimerSetting(subject, OVERRUN, case.due_at + ladders.OVERRUN_AFTER),
     ]
     if (rung := ladders.rung(case.ladder, case.ladder_step)) is not None:
         timers.append(TimerSetting(subject, ESCALATE, rung.due_at))

@@ -52,7 +52,11 @@ def bulk(request: HttpRequest) -> HttpResponse:
         refused = [one for one in outcomes if one.why]
         context |= {"done": [one for one in outcomes if not one.why], "refused": refused}
         return render(request, "exceptions/outcomes.html", context)
-    context |= {"rows": selectors.rows_of(cases, by=by), "owners": _owners(), "outcomes": _common_outcomes(cases)}
+    context |= {
+        "rows": selectors.rows_of(cases, by=by, now=clock.now()),
+        "owners": _owners(),
+        "outcomes": _common_outcomes(cases),
+    }
     return render(request, "exceptions/plan.html", context)
 
 
