@@ -32,6 +32,7 @@ LEAD: Final = WORK | {
     "exceptions.decide_waiver",
     "exceptions.revoke_waiver",
     "exceptions.break_glass",
+    "rules.manage_absence",
     "sync.view_system",
     "sync.replay",
     "audit.verify",

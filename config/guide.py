@@ -111,6 +111,12 @@ PAGES: dict[str, tuple[Text, Text]] = {
     "sync:sandbox": (_("Sandbox"), _("The demo's systems, and how often they fail.")),
     "audit:trail": (_("Audit trail"), _("Every act, with before and after. Nothing in it can be changed.")),
     "audit:verify": (_("Verification"), _("Whether the trail is as it was recorded, seals, and audit tokens.")),
+    "exceptions:away": (
+        _("Away"),
+        _(
+            "Say when you are away and who stands in; take back what others did meanwhile. Leads enter it for their teams."
+        ),
+    ),
     "exceptions:notifications": (_("Notifications"), _("What you and your teams were told. Reading stops no clock.")),
     "status": (_("Status"), _("Whether timers, intake and delivery run, and what waits for them.")),
 }

@@ -1,6 +1,6 @@
 """What people fill in about exceptions. Forms only clean; the doors decide."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ from exceptions.selectors import Step
 from rules.models import Gate, Owner
 
 INPUT = {"class": "input"}
+MOMENT = "%Y-%m-%dT%H:%M"
 AREA = {"class": "input", "rows": 3}
 
 
@@ -171,6 +172,53 @@ class WaiverForm(forms.Form):
         self.fields["owner"].initial = Owner.objects.filter(user_id=user_id or 0).values_list("slug", flat=True).first()
         for name in ("reason", "plan"):
             self.fields[name].widget.attrs["data-draft"] = f"{case.key}.waiver.{name}"
+
+
+class MomentField(forms.DateTimeField):
+    """A moment in the reader's zone, to the minute."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.DateTimeInput({**INPUT, "type": "datetime-local"}, format=MOMENT)
+        super().__init__(widget=widget, input_formats=[MOMENT, f"{MOMENT}:%S"], **kwargs)
+
+
+class AwayForm(forms.Form):
+    """Who is away, from when until when, and who stands in."""
+
+    who = forms.CharField(widget=forms.HiddenInput)
+    starts_at = MomentField(label=_("From"))
+    ends_at = MomentField(label=_("Until"))
+    cover = forms.ChoiceField(
+        label=_("Who stands in"),
+        required=False,
+        widget=forms.Select(INPUT),
+        help_text=_("People and teams who are there and may work the same exceptions."),
+    )
+    note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(INPUT),
+        help_text=_("Colleagues see it; leave out why you are away if that is nobody's business."),
+    )
+
+    def __init__(self, *args: Any, person: Owner, able: Sequence[Owner], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["who"].initial = person.slug
+        backup = _("The backup: %(name)s") % {"name": person.backup.name}
+        self.fields["cover"].choices = [("", backup), *((one.slug, one.name) for one in able)]  # type: ignore[attr-defined]
+
+
+class HandoverForm(forms.Form):
+    """To whom, and why."""
+
+    to = forms.ChoiceField(label=_("To"), widget=forms.Select(INPUT))
+    reason = forms.CharField(label=_("Reason"), max_length=280, min_length=3, widget=forms.TextInput(INPUT))
+
+    def __init__(self, *args: Any, able: Sequence[Owner], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", _("Choose…")), *((one.slug, one.name) for one in able)]
+        self.fields["to"].choices = choices  # type: ignore[attr-defined]
 
 
 class DecisionForm(forms.Form):

@@ -18,6 +18,7 @@ verbs.register(
         "case.wait_over": "{actor} ended the wait",
         "case.reassigned": "{actor} gave it to somebody else",
         "case.owner_away": "{actor} moved it to who stands in",
+        "case.taken_back": "{actor} took it back after an absence",
         "case.noted": "{actor} wrote a note",
         "case.step_done": "{actor} did a step",
         "case.not_acknowledged": "{actor} moved it on: nobody took it in time",
@@ -54,7 +55,16 @@ timer_kinds.register(waivers.HEADS_UP, waiver_ends.on_heads_up, lock=waiver_ends
 
 HANDED_OVER = ", ".join(
     f"'case.{verb}'"
-    for verb in ("opened", "reassigned", "owner_away", "not_acknowledged", "escalated", "went_quiet", "overrun")
+    for verb in (
+        "opened",
+        "reassigned",
+        "owner_away",
+        "taken_back",
+        "not_acknowledged",
+        "escalated",
+        "went_quiet",
+        "overrun",
+    )
 )
 EMAIL = r"[\w.+-]+@[\w-]+\.[a-z]{2,}"
 # As `waivers.content_hash` computes it: PostgreSQL escapes JSON text the way canonical JSON does.

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from exceptions.views import bulk, cases, notifications, queue, waivers
+from exceptions.views import bulk, cases, notifications, people, queue, waivers
 
 app_name = "exceptions"
 urlpatterns = [
@@ -23,6 +23,10 @@ urlpatterns = [
     path("time-limited/<str:key>/withdraw/", waivers.end, {"action": "withdraw"}, name="withdraw"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/read/", notifications.read, name="notifications-read"),
+    path("people/away/", people.away, name="away"),
+    path("people/away/back/", people.back, name="back"),
+    path("people/away/take-back/", people.take_back, name="take-back"),
+    path("people/<str:username>/handover/", people.handover, name="handover"),
     path("approvals/", waivers.approvals, name="approvals"),
     path("approvals/<str:key>/", waivers.waiver, name="decide"),
 ]

@@ -4,6 +4,8 @@ from audit import checks, verbs
 
 verbs.register(
     {
+        "absence.entered": "{actor} said that somebody is away",
+        "absence.ended": "{actor} said that somebody is back",
         "rules.frozen": "{actor} put a rule book in force",
         "rules.edited": "{actor} changed what the next rule book will say",
         "contract.drafted": "{actor} drafted a version of a contract",

@@ -1,8 +1,18 @@
 """What went wrong, who has it, and what was allowed for how long."""
 
+from exceptions.models.absences import StandIn
 from exceptions.models.cases import CaseNote, CaseStep, ExceptionCase
 from exceptions.models.notifications import Notification, NotificationDelivery
 from exceptions.models.timers import Timer
 from exceptions.models.waivers import Waiver
 
-__all__ = ["CaseNote", "CaseStep", "ExceptionCase", "Notification", "NotificationDelivery", "Timer", "Waiver"]
+__all__ = [
+    "CaseNote",
+    "CaseStep",
+    "ExceptionCase",
+    "Notification",
+    "NotificationDelivery",
+    "StandIn",
+    "Timer",
+    "Waiver",
+]

@@ -1,5 +1,6 @@
 """Reads of the exceptions app."""
 
+from exceptions.selectors.absences import AwayPage, HandoverPage, away_page, handover_page
 from exceptions.selectors.auditing import AUDIT_KINDS, audit_steps, live_cases_of, undone_audit_steps
 from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page
 from exceptions.selectors.causes import CauseRow, cases_of_cause, chosen_cases, exported_cases, shared_causes
@@ -22,9 +23,11 @@ from exceptions.selectors.waivers import approvals, live_waiver, live_waivers, v
 __all__ = [
     "AUDIT_KINDS",
     "MOST_COUNTED",
+    "AwayPage",
     "CasePage",
     "CaseRow",
     "CauseRow",
+    "HandoverPage",
     "Playbook",
     "QueueFilters",
     "QueuePage",
@@ -33,12 +36,14 @@ __all__ = [
     "approvals",
     "audit_steps",
     "available_actions",
+    "away_page",
     "case_for",
     "case_page",
     "cases_of_cause",
     "choices",
     "chosen_cases",
     "exported_cases",
+    "handover_page",
     "live_cases_of",
     "live_waiver",
     "live_waivers",

@@ -1,5 +1,6 @@
 """The doors of the exceptions app."""
 
+from exceptions.services.absences import come_back, go_away, hand_over_cases, reassign_from_absent, take_back
 from exceptions.services.batches import BATCH_ACTS, MOST_AT_ONCE, Chosen, Outcome, act_on_cases, record_export
 from exceptions.services.cases import (
     acknowledge_case,
@@ -12,7 +13,6 @@ from exceptions.services.cases import (
     wait_case,
     withdraw_case,
 )
-from exceptions.services.escalation import reassign_from_absent
 from exceptions.services.notes import note_case
 from exceptions.services.notifications import Telling, deliver_notifications, notify, notify_many
 from exceptions.services.openings import CaseOpening, open_case, open_cases
@@ -42,9 +42,12 @@ __all__ = [
     "cancel_timer",
     "cancel_timers",
     "close_case",
+    "come_back",
     "complete_step",
     "deliver_notifications",
     "edit_waiver",
+    "go_away",
+    "hand_over_cases",
     "note_case",
     "notify",
     "notify_many",
@@ -64,6 +67,7 @@ __all__ = [
     "set_timers",
     "start_case",
     "sweep_timers",
+    "take_back",
     "wait_case",
     "withdraw_case",
     "withdraw_waiver",

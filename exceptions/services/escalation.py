@@ -23,7 +23,6 @@ from rules import selectors as rules
 from rules.models import Owner
 from rules.selectors.people import Roster
 
-MOST_ABSENT: Final = 1_000
 LOCK: Final = """
     SELECT id::text FROM exceptions_exceptioncase WHERE id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE SKIP LOCKED
 """
@@ -70,6 +69,7 @@ class Moved(NamedTuple):
     next_due: datetime | None
 
 
+Group = tuple[Standing, Move, list[Moved]]
 Decide = Callable[[Standing, Roster], Move | None]
 
 
@@ -122,14 +122,6 @@ def on_nobody_came_back(timers: Sequence[Due], *, now: datetime) -> None:
     record_many([Entry("case.closed", case, changes={"state": (case.state, CaseState.CLOSED)}) for case in cases])
 
 
-def reassign_from_absent(*, now: datetime) -> int:
-    """Give the cases of owners who are away to those who stand in; the number moved. Runs inside `acting()`."""
-    away = rules.roster(now).away
-    candidates = ExceptionCase.objects.live().filter(owner_id__in=away).order_by("pk")
-    locked = list(candidates.select_for_update(skip_locked=True).values_list("pk", flat=True)[:MOST_ABSENT])
-    return len(_move([str(pk) for pk in locked], CASE_LIVE, _to_stand_in, event="case.owner_away", now=now))
-
-
 def _ids(timers: Sequence[Due]) -> list[str]:
     return [timer.subject_id for timer in timers]
 
@@ -138,11 +130,6 @@ def _cases(timers: Sequence[Due], *states: CaseState) -> list[ExceptionCase]:
     """The cases of these timers (locked by the sweep) that are still where the timer expected them."""
     found = ExceptionCase.objects.filter(pk__in=_ids(timers), state__in=states)
     return list(found.select_related("owner").order_by("pk"))
-
-
-def _to_stand_in(case: Standing, roster: Roster) -> Move | None:
-    owner = roster.on_duty(case.owner.slug)
-    return None if owner.pk == case.owner.pk else Move(owner, roster.owners[owner.backup_id], case.step)
 
 
 def _to_backup(case: Standing, roster: Roster) -> Move:
@@ -158,9 +145,16 @@ def _up_the_ladder(case: Standing, roster: Roster) -> Move | None:
 
 
 def _move(ids: Sequence[str], states: Sequence[CaseState], decide: Decide, *, event: str, now: datetime) -> list[Moved]:
-    """Owner, step, event, next timer and notifications of all of them, in a fixed number of statements.
+    groups = move_cases(ids=ids, states=states, decide=decide, event=event, now=now)
+    return [case for _, _, cases in groups for case in cases]
 
-    What to do is decided once for all cases that stand alike.
+
+def move_cases(
+    *, ids: Sequence[str], states: Sequence[CaseState], decide: Decide, event: str, now: datetime
+) -> list[Group]:
+    """Owner, step, event, next timer and notifications of locked cases, in a fixed number of statements; who went where.
+
+    What to do is decided once for all cases that stand alike. Runs inside `acting()`.
     """
     groups = _decided(ids, states, decide, rules.roster(now))
     if not groups:
@@ -169,15 +163,12 @@ def _move(ids: Sequence[str], states: Sequence[CaseState], decide: Decide, *, ev
     with connection.cursor() as cursor:
         cursor.execute(MOVE, [now, *(bare_array(column) for column in zip(*rows, strict=True))])
     record_many([entry for group in groups for entry in _entries(event, *group)])
-    moved = [case for _, _, cases in groups for case in cases]
-    _next_timers(moved, now)
+    _next_timers([case for _, _, cases in groups for case in cases], now)
     notify_many(tellings=[telling for group in groups for telling in _tellings(event, *group)], now=now)
-    return moved
+    return groups
 
 
-def _decided(
-    ids: Sequence[str], states: Sequence[CaseState], decide: Decide, roster: Roster
-) -> list[tuple[Standing, Move, list[Moved]]]:
+def _decided(ids: Sequence[str], states: Sequence[CaseState], decide: Decide, roster: Roster) -> list[Group]:
     with connection.cursor() as cursor:
         cursor.execute(STANDINGS, [bare_array(ids), text_array(states)])
         rows = cursor.fetchall()

@@ -55,13 +55,13 @@ class OwnerAdmin(VersionedAdmin):
 
 @admin.register(Absence)
 class AbsenceAdmin(VersionedAdmin):
-    """Who is away, and until when; the backup has the work meanwhile."""
+    """Who is away, and until when; the backup, or who covers, has the work meanwhile."""
 
-    list_display = ("owner", "starts_at", "ends_at", "note", "is_active")
+    list_display = ("owner", "cover", "starts_at", "ends_at", "note", "is_active")
     list_filter = ("is_active",)
-    list_select_related = ("owner",)
+    list_select_related = ("owner", "cover")
     search_fields = ("owner__name", "owner__slug")
-    autocomplete_fields = ("owner",)
+    autocomplete_fields = ("owner", "cover")
     readonly_after_creation = ()
 
 

@@ -47,9 +47,17 @@ class Owner(Accountable):
 
 
 class Absence(Accountable):
-    """A time during which an owner is away and its backup takes the work."""
+    """A time during which an owner is away and its backup, or the cover named here, takes the work."""
 
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="absences")
+    cover = models.ForeignKey(
+        Owner,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="covers",
+        help_text="Takes the work instead of the backup",
+    )
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     note = models.CharField(max_length=200, blank=True)
@@ -58,6 +66,7 @@ class Absence(Accountable):
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="absence_ends_after_it_starts"),
+            models.CheckConstraint(condition=~Q(cover=F("owner")), name="absence_cover_is_someone_else"),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["owner", "ends_at"], condition=Q(is_active=True), name="absence_of_owner"),

@@ -1,5 +1,6 @@
 """Reads of the rules app."""
 
+from rules.selectors.absences import absences_from, can_cover, managed_person, people_managed
 from rules.selectors.books import ORDER_CONTEXT, active_book, book, document_to_freeze
 from rules.selectors.contracts import contract, contracts, not_in_force, redact, validate_payload
 from rules.selectors.decisions import (
@@ -14,6 +15,7 @@ from rules.selectors.people import (
     actor_for,
     beyond_holder,
     clients_of,
+    gone_for_long,
     on_duty,
     owners_of,
     people_behind,
@@ -25,20 +27,25 @@ __all__ = [
     "ORDER_CONTEXT",
     "Decisions",
     "Trial",
+    "absences_from",
     "active_book",
     "actor_for",
     "beyond_holder",
     "book",
+    "can_cover",
     "clients_of",
     "contract",
     "contracts",
     "decisions_with_key",
     "document_to_freeze",
+    "gone_for_long",
+    "managed_person",
     "matches_in",
     "not_in_force",
     "on_duty",
     "owners_of",
     "people_behind",
+    "people_managed",
     "recent_decisions",
     "redact",
     "roles_of",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -16,21 +16,27 @@ from audit.context import Actor
 from audit.errors import FieldError
 from audit.models import User
 from rules.models import Absence, Client, ClientAccess, Owner, TeamMember
+from rules.selectors.books import active_book
 from rules.states import OwnerKind
 
 # Roles that work for the whole house; the others see the clients they were given access to.
 HOUSE_ROLES: Final = frozenset({Role.ADMIN, Role.OPS_LEAD, Role.AUDITOR})
+LONGEST_COUNTED: Final = timedelta(days=366)
 
 
 @dataclass(frozen=True)
 class Roster:
-    """All owners and who of them is away at one moment; two queries for any number of questions."""
+    """All owners and who of them is away at one moment; two queries for any number of questions.
+
+    `covers` are those who stand in instead of the backup while somebody is away.
+    """
 
     owners: dict[UUID, Owner]
     away: frozenset[UUID]
+    covers: Mapping[UUID, UUID] = field(default_factory=dict)
 
     def on_duty(self, slug: str) -> Owner:
-        """The owner, or the first of its backups who is there; the owner itself when all of them are away.
+        """The owner, or the first of those who stand in who is there; the owner itself when all of them are away.
 
         Raises `LookupError` for a slug that no owner has.
         """
@@ -41,17 +47,41 @@ class Roster:
         candidate = owner
         while candidate.pk in self.away and candidate.pk not in asked:
             asked.add(candidate.pk)
-            candidate = self.owners[candidate.backup_id]
+            candidate = self.owners[self.covers.get(candidate.pk, candidate.backup_id)]
         return owner if candidate.pk in self.away else candidate
 
 
 def roster(at: datetime) -> Roster:
     """Who is there at `at`."""
     owners = {owner.pk: owner for owner in Owner.objects.select_related("user", "team", "calendar")}
-    absent = Absence.objects.filter(is_active=True, starts_at__lte=at, ends_at__gt=at)
-    away = set(absent.values_list("owner_id", flat=True))
-    away |= {pk for pk, owner in owners.items() if not _can_serve(owner, at)}
-    return Roster(owners, frozenset(away))
+    absent = list(absences_at(at).values_list("owner_id", "cover_id"))
+    away = {owner_id for owner_id, _ in absent} | {pk for pk, owner in owners.items() if not _can_serve(owner, at)}
+    return Roster(owners, frozenset(away), {owner_id: cover_id for owner_id, cover_id in absent if cover_id})
+
+
+def absences_at(at: datetime) -> QuerySet[Absence]:
+    """The absences during which `at` lies."""
+    return Absence.objects.filter(is_active=True, starts_at__lte=at, ends_at__gt=at).order_by("starts_at", "pk")
+
+
+def gone_for_long(at: datetime, *, hours: int) -> dict[UUID, UUID | None]:
+    """Owners whose open work goes to others too, with the absence they are on, None for those who cannot serve at all.
+
+    An absence is long when it takes more than so many business hours of the owner's own calendar.
+    """
+    owners = {owner.pk: owner for owner in Owner.objects.select_related("user", "calendar")}
+    gone: dict[UUID, UUID | None] = {pk: None for pk, owner in owners.items() if not _can_serve(owner, at)}
+    absences = list(absences_at(at))
+    if absences:
+        known = active_book()
+        frozen, house = known.document["calendars"], known.document["house_calendar"]
+        for absence in absences:
+            slug = owners[absence.owner_id].calendar.slug
+            calendar = known.calendar(slug if slug in frozen else house)
+            until = min(absence.ends_at, absence.starts_at + LONGEST_COUNTED)
+            if calendar.elapsed(absence.starts_at, until) > timedelta(hours=hours):
+                gone[absence.owner_id] = absence.pk
+    return gone
 
 
 def on_duty(owner: str | Owner, at: datetime) -> Owner:

@@ -1,5 +1,6 @@
 """The only writers of the rules app."""
 
+from rules.services.absences import end_absence, enter_absence
 from rules.services.books import freeze_rule_book
 from rules.services.contracts import draft_contract_version, publish_contract_version, retire_contract_version
 from rules.services.decisions import DecisionRequest, decide_for, decide_many
@@ -13,6 +14,8 @@ __all__ = [
     "decide_for",
     "decide_many",
     "draft_contract_version",
+    "end_absence",
+    "enter_absence",
     "freeze_rule_book",
     "install_shipped_configuration",
     "issue_api_token",

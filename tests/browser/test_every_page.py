@@ -22,6 +22,8 @@ PAGES = (
     "/audit/verify/token/",
     "/status/",
     "/notifications/",
+    "/people/away/",
+    "/people/amal/handover/",
     "/help/",
     "/search/?q=x",
     "/queue/?type=nonsense",

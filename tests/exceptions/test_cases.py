@@ -179,7 +179,7 @@ def test_the_cases_of_somebody_who_leaves_move_to_who_stands_in(
 ) -> None:
     case = services.acknowledge_case(case_id=open_case().pk, by=house.actor("amal"), now=now)
     with acting(system, at=now):
-        Absence.objects.create(owner=house.owners["amal"], starts_at=now, ends_at=now + HOUR)
+        Absence.objects.create(owner=house.owners["amal"], starts_at=now, ends_at=now + 24 * HOUR)
         assert [services.reassign_from_absent(now=now), services.reassign_from_absent(now=now)] == [1, 0]
     case.refresh_from_db()
     assert (case.owner.slug, trail(case)[-1]) == ("client-success", "case.owner_away")

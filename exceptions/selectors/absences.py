@@ -1,0 +1,140 @@
+"""What the pages about absences and leaving show: who is away, what others stood in for, what somebody still answers for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.apps import apps
+from django.db.models import Exists, Field, ForeignKey, Model, OuterRef, Subquery
+
+from audit.access import require
+from audit.context import Actor
+from audit.errors import Refused
+from audit.models import HistoryRow
+from exceptions.models import ExceptionCase, StandIn, Waiver
+from exceptions.selectors.visible import cases_for
+from exceptions.states import WAIVER_LIVE, CaseState
+from rules import selectors as rules
+from rules.models import Absence, Owner
+
+MOST_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class StoodIn:
+    """An exception others stood in for; `is_untouched`: where it went nobody has begun with it."""
+
+    case: ExceptionCase
+    moved_at: datetime
+    is_untouched: bool
+
+
+@dataclass(frozen=True)
+class AwayPage:
+    """One person's absences, open work and what others stood in for, with everybody else the reader looks after."""
+
+    person: Owner
+    people: Sequence[Owner]
+    absences: Sequence[Absence]
+    open_count: int
+    is_away: bool
+    stood_in: Sequence[StoodIn]
+    able: Sequence[Owner]
+
+
+@dataclass(frozen=True)
+class Owned:
+    """Some records a person answers for: what they are, as what, how many, and where they are edited."""
+
+    what: str
+    role: str
+    count: int
+    url: str
+
+
+@dataclass(frozen=True)
+class HandoverPage:
+    """Everything that needs somebody else before a person can leave."""
+
+    person: Owner
+    open_count: int
+    waiver_count: int
+    owned: Sequence[Owned]
+    able: Sequence[Owner]
+
+
+def away_page(*, by: Actor, who: str = "", now: datetime) -> AwayPage:
+    """The page for this person (an owner's slug; the reader without one).
+
+    Raises `Refused` for somebody else's people, and for a reader who looks after nobody.
+    """
+    people = list(rules.people_managed(by))
+    mine = next((one for one in people if one.user_id == by.user_id), people[0] if people else None)
+    if not who and mine is None:
+        raise Refused("You own nothing that somebody could stand in for.")
+    person = rules.managed_person(who, by=by) if who else mine
+    assert person is not None  # noqa: S101 -- said above
+    return AwayPage(
+        person=person,
+        people=people,
+        absences=list(rules.absences_from(now, owners=rules.people_managed(by))),
+        open_count=_open_cases(person, by),
+        is_away=person.pk in rules.roster(now).away,
+        stood_in=stood_in_for(person, by=by),
+        able=rules.can_cover(person, at=now),
+    )
+
+
+def stood_in_for(person: Owner, *, by: Actor) -> list[StoodIn]:
+    """The open exceptions others have because the person was away, the soonest deadline first."""
+    if not by.may("exceptions.view_case"):
+        return []
+    moves = StandIn.objects.filter(case=OuterRef("pk"), owner=person, taken_back_at=None)
+    cases = cases_for(by).live().filter(Exists(moves)).exclude(owner=person)  # type: ignore[attr-defined]
+    last = moves.order_by("-at", "-pk")
+    found = cases.annotate(moved_at=Subquery(last.values("at")[:1]), went_to=Subquery(last.values("to")[:1]))
+    return [
+        StoodIn(case, case.moved_at, case.state == CaseState.OPEN and case.owner_id == case.went_to)
+        for case in found.order_by("due_at", "pk")[:MOST_SHOWN]
+    ]
+
+
+def handover_page(*, username: str, by: Actor, now: datetime) -> HandoverPage:
+    """What this person answers for. Raises `NotFound`, and `Refused` for somebody else's people."""
+    require(by, "exceptions.view_case")
+    slug = Owner.objects.filter(user__username=username).values_list("slug", flat=True).first()
+    person = rules.managed_person(slug or "", by=by)
+    return HandoverPage(
+        person=person,
+        open_count=_open_cases(person, by),
+        waiver_count=Waiver.objects.filter(owner=person, state__in=WAIVER_LIVE).count(),
+        owned=[owned for field in _owner_fields() if (owned := _owned(field, person)).count],
+        able=rules.can_cover(person, at=now),
+    )
+
+
+def _open_cases(person: Owner, by: Actor) -> int:
+    return ExceptionCase.objects.of_clients(by.clients).live().filter(owner=person).count()
+
+
+def _owner_fields() -> list[ForeignKey[Owner, Owner]]:
+    """Every column of what admins edit that names an owner, whichever app it is in: a new one cannot be forgotten here."""
+    return [
+        field
+        for model in apps.get_models()
+        if model is not Absence and not issubclass(model, HistoryRow) and _has_field(model, "is_active")
+        for field in model._meta.concrete_fields
+        if isinstance(field, ForeignKey) and field.related_model is Owner
+    ]
+
+
+def _has_field(model: type[Model], name: str) -> bool:
+    return any(isinstance(field, Field) and field.name == name for field in model._meta.concrete_fields)
+
+
+def _owned(field: ForeignKey[Owner, Owner], person: Owner) -> Owned:
+    model = field.model
+    count = model._default_manager.filter(is_active=True, **{field.name: person}).count()
+    meta = model._meta
+    url = f"/admin/{meta.app_label}/{meta.model_name}/?{field.name}__id__exact={person.pk}"
+    return Owned(str(meta.verbose_name_plural), str(field.verbose_name), count, url)

@@ -1,0 +1,160 @@
+"""What happens to the exceptions of people who go away, come back or leave: always many at once, always by the one way cases move."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+
+from audit.access import require
+from audit.context import Actor, acting
+from audit.errors import Conflict, DomainError, FieldError, Invalid, Refused
+from audit.services.events import record_refusal
+from exceptions.models import ExceptionCase, StandIn
+from exceptions.services.batches import MOST_AT_ONCE, Chosen, Outcome
+from exceptions.services.escalation import Decide, Move, Standing, move_cases
+from exceptions.services.notifications import notify
+from exceptions.services.working import overtaken, reason_given
+from exceptions.states import CASE_LIVE
+from rules import selectors as rules
+from rules import services as rule_services
+from rules.models import Absence, Owner
+from rules.selectors.people import Roster
+
+MOST_MOVED: Final = 1_000
+
+
+def go_away(
+    *,
+    person: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    cover: str = "",
+    note: str = "",
+    by: Actor,
+    now: datetime,
+) -> tuple[Absence, int]:
+    """Enter an absence and tell who stands in; one that is long and has begun moves the open exceptions at once: how many.
+
+    The others move when it begins. Raises as `enter_absence`.
+    """
+    with acting(by, at=now):
+        absence = rule_services.enter_absence(
+            person=person, starts_at=starts_at, ends_at=ends_at, cover=cover, note=note, by=by, now=now
+        )
+        owner = absence.owner
+        text = f"{owner.name} is away from {absence.starts_at:%a %d %b %H:%M} to {ends_at:%a %d %b %H:%M} UTC; you stand in."
+        notify(owner=absence.cover or owner.backup, event="absence.entered", text=text, url="/people/away/", now=now)
+        moved = reassign_from_absent(now=now, only=[owner.pk]) if absence.starts_at <= now else 0
+    return absence, moved
+
+
+def come_back(*, absence_id: UUID, by: Actor, now: datetime) -> Absence:
+    """End an absence and tell who stood in. Raises as `end_absence`."""
+    with acting(by, at=now):
+        absence = rule_services.end_absence(absence_id=absence_id, by=by, now=now)
+        stood_in = absence.cover or absence.owner.backup
+        text = f"{absence.owner.name} is back, or does not go away; you no longer stand in."
+        notify(owner=stood_in, event="absence.ended", text=text, url="/people/away/", now=now)
+    return absence
+
+
+def reassign_from_absent(*, now: datetime, only: Collection[UUID] | None = None) -> int:
+    """Give the cases of owners who are away for long to those who stand in; the number moved. Runs inside `acting()`.
+
+    What was moved because of an absence is kept as a `StandIn`. `only` looks at these owners alone.
+    """
+    gone = rules.gone_for_long(now, hours=settings.AWAY_HOURS)
+    owners = set(gone) if only is None else set(gone) & set(only)
+    candidates = ExceptionCase.objects.live().filter(owner_id__in=owners).order_by("pk")
+    locked = list(candidates.select_for_update(skip_locked=True).values_list("pk", flat=True)[:MOST_MOVED])
+    groups = move_cases(
+        ids=[str(pk) for pk in locked], states=CASE_LIVE, decide=_to_stand_in, event="case.owner_away", now=now
+    )
+    StandIn.objects.bulk_create(
+        [
+            StandIn(case_id=case.ref.id, absence_id=absence_id, owner=standing.owner, to=move.owner, at=now)
+            for standing, move, cases in groups
+            if (absence_id := gone[standing.owner.pk]) is not None
+            for case in cases
+        ]
+    )
+    return sum(len(cases) for _, _, cases in groups)
+
+
+def take_back(*, person: str, chosen: Sequence[Chosen], by: Actor, now: datetime) -> list[Outcome]:
+    """Give a person who is back the chosen ones of what others stood in for; what came of each, in their order.
+
+    One that changed since it was looked at, or is not the actor's to work, stays where it is and says why. Raises `Refused` for
+    somebody else's people, `Conflict` while the person is away and `Invalid` for too many.
+    """
+    if not 0 < len(chosen) <= MOST_AT_ONCE:
+        detail = f"Choose one to {MOST_AT_ONCE} exceptions."
+        raise Invalid(detail, errors=[FieldError("/id", "out-of-range", detail)])
+    with acting(by, at=now):
+        owner = rules.managed_person(person, by=by)
+        if owner.pk in rules.roster(now).away:
+            raise Conflict(f"{owner.name} is still away: end the absence first.")
+        ids = [one.id for one in chosen]
+        cases = {case.pk: case for case in ExceptionCase.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+        moves = StandIn.objects.filter(owner=owner, case_id__in=ids, taken_back_at=None)
+        stood_in = set(moves.values_list("case_id", flat=True))
+        outcomes = [
+            Outcome(one.key, _why_not(one, cases.get(one.id) if one.id in stood_in else None, owner, by, now))
+            for one in chosen
+        ]
+        going = [one.id for one, outcome in zip(chosen, outcomes, strict=True) if not outcome.why]
+        move_cases(ids=[str(pk) for pk in going], states=CASE_LIVE, decide=_to(owner), event="case.taken_back", now=now)
+        moves.filter(case_id__in=going).update(taken_back_at=now)
+    return outcomes
+
+
+def _why_not(one: Chosen, case: ExceptionCase | None, owner: Owner, by: Actor, now: datetime) -> str:
+    """What stands in the way of taking it back; a refusal is kept in the trail."""
+    if case is None or case.state not in CASE_LIVE or case.owner_id == owner.pk:
+        return f"Nobody stands in for {owner.name} here any more."
+    try:
+        require(by, "exceptions.work_case", case)
+        if case.version != one.seen:
+            raise overtaken(case)
+    except DomainError as refused:
+        if isinstance(refused, Refused):
+            record_refusal(by, error=refused, what=f"take back {one.key}", now=now)
+        return refused.message
+    return ""
+
+
+def hand_over_cases(*, person: str, to: str, reason: str, by: Actor, now: datetime) -> int:
+    """Give all open exceptions of a person to another owner, as far as one act reaches; how many. The clocks keep running.
+
+    Raises `Refused` for somebody else's people or without the right to reassign, `Invalid` for somebody who is away or may not do the
+    work.
+    """
+    with acting(by, at=now, reason=reason_given(reason)):
+        owner = rules.managed_person(person, by=by)
+        require(by, "exceptions.reassign_case")
+        able = {one.slug: one for one in rules.can_cover(owner, at=now)}
+        if to not in able:
+            detail = f"“{to}” cannot take them: away now, or without the right to work what {owner.name} works."
+            raise Invalid(detail, errors=[FieldError("/to", "cannot-cover", detail)])
+        theirs = ExceptionCase.objects.of_clients(by.clients).live().filter(owner=owner).order_by("pk")
+        locked = list(theirs.select_for_update(skip_locked=True).values_list("pk", flat=True)[:MOST_MOVED])
+        groups = move_cases(
+            ids=[str(pk) for pk in locked], states=CASE_LIVE, decide=_to(able[to]), event="case.reassigned", now=now
+        )
+    return sum(len(cases) for _, _, cases in groups)
+
+
+def _to_stand_in(case: Standing, roster: Roster) -> Move | None:
+    owner = roster.on_duty(case.owner.slug)
+    return None if owner.pk == case.owner.pk else Move(owner, roster.owners[owner.backup_id], case.step)
+
+
+def _to(owner: Owner) -> Decide:
+    """Always to this owner, with the owner's own backup behind."""
+
+    def decide(case: Standing, roster: Roster) -> Move:
+        return Move(owner, roster.owners[owner.backup_id], case.step)
+
+    return decide

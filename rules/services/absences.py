@@ -1,0 +1,77 @@
+"""Going away and coming back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from audit.context import Actor, acting
+from audit.errors import Conflict, FieldError, Invalid, NotFound
+from audit.services.events import record
+from rules import selectors
+from rules.models import Absence, Owner
+
+LONGEST_ABSENCE = timedelta(days=366)
+
+
+def enter_absence(
+    *,
+    person: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    cover: str = "",
+    note: str = "",
+    by: Actor,
+    now: datetime,
+) -> Absence:
+    """Say that a person (an owner's slug) is away; `cover` takes the work instead of the backup. It never begins in the past.
+
+    Raises `NotFound`, `Refused` for people of others, `Invalid` for times that cannot be, for a second absence at the same time, and for
+    a cover who is away then or may not do the work.
+    """
+    with acting(by, at=now):
+        owner = selectors.managed_person(person, by=by)
+        # One absence at a time: whoever enters another waits here.
+        Owner.objects.select_for_update(no_key=True).get(pk=owner.pk)
+        starts_at = max(starts_at, now)
+        _refuse_bad_times(owner, starts_at, ends_at)
+        stand_in = _cover(cover, owner, starts_at) if cover else None
+        absence = Absence.objects.create(owner=owner, cover=stand_in, starts_at=starts_at, ends_at=ends_at, note=note)
+        record("absence.entered", subject=absence, owner=owner.slug, cover=cover, starts_at=starts_at, ends_at=ends_at)
+    return absence
+
+
+def end_absence(*, absence_id: UUID, by: Actor, now: datetime) -> Absence:
+    """The person is back, or does not go after all. Raises `NotFound`, `Refused`, and `Conflict` when it is over already."""
+    with acting(by, at=now):
+        absence = Absence.objects.select_for_update(of=("self",)).select_related("owner").filter(pk=absence_id).first()
+        if absence is None:
+            raise NotFound("There is no such absence.")
+        selectors.managed_person(absence.owner.slug, by=by)
+        if not absence.is_active or absence.ends_at <= now:
+            raise Conflict(f"{absence.owner.name} is back already.")
+        if absence.starts_at < now:
+            absence.ends_at = now
+        else:
+            absence.is_active = False
+        absence.save()
+        record("absence.ended", subject=absence, owner=absence.owner.slug)
+    return absence
+
+
+def _refuse_bad_times(owner: Owner, starts_at: datetime, ends_at: datetime) -> None:
+    if not starts_at < ends_at <= starts_at + LONGEST_ABSENCE:
+        detail = f"It has to end after it begins, and within {LONGEST_ABSENCE.days} days."
+        raise Invalid(detail, errors=[FieldError("/ends_at", "out-of-range", detail)])
+    other = Absence.objects.filter(owner=owner, is_active=True, starts_at__lt=ends_at, ends_at__gt=starts_at).first()
+    if other is not None:
+        detail = f"{owner.name} is away then already, until {other.ends_at:%d %b %Y %H:%M} UTC. End that first."
+        raise Invalid(detail, errors=[FieldError("/starts_at", "overlaps", detail)])
+
+
+def _cover(slug: str, owner: Owner, at: datetime) -> Owner:
+    able = {one.slug: one for one in selectors.can_cover(owner, at=at)}
+    if slug not in able:
+        detail = f"“{slug}” cannot stand in: away then, or without the right to work what {owner.name} works."
+        raise Invalid(detail, errors=[FieldError("/cover", "cannot-cover", detail)])
+    return able[slug]
