@@ -79,6 +79,31 @@ class HoldSerializer(serializers.Serializer[Any]):
     is_active = serializers.BooleanField()
 
 
+class OutcomeSerializer(serializers.Serializer[Any]):
+    """One step somebody else has to take, and the event that proved it."""
+
+    name = serializers.CharField()
+    event_type = serializers.CharField()
+    due_at = serializers.DateTimeField()
+    met_at = serializers.DateTimeField(allow_null=True)
+    met_by = serializers.CharField(allow_blank=True, help_text="The event it rests on.")
+    excused_by = serializers.CharField(allow_blank=True, help_text="What stands in for the event.")
+    missed_at = serializers.DateTimeField(allow_null=True)
+
+
+class OrderRunSerializer(serializers.Serializer[Any]):
+    """What one task of the order is expected to lead to; the whole record is at /api/v1/runs/{id}."""
+
+    id = serializers.UUIDField()
+    fulfilment = serializers.CharField()
+    flow = serializers.CharField()
+    trigger = serializers.CharField()
+    state = serializers.CharField()
+    started_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    outcomes = OutcomeSerializer(many=True)
+
+
 class OrderDecisionSerializer(serializers.Serializer[Any]):
     """Why it has this owner and goes this way."""
 
@@ -104,6 +129,7 @@ class StorySerializer(serializers.Serializer[Any]):
     lines = LineSerializer(many=True)
     holds = HoldSerializer(many=True)
     fulfilments = serializers.ListField(child=serializers.CharField(), help_text="Keys of its fulfilments.")
+    runs = OrderRunSerializer(many=True)
     identifiers = serializers.DictField(child=serializers.CharField(), help_text="System → what it calls the order.")
     decision = OrderDecisionSerializer(allow_null=True)
     address = serializers.DictField(

@@ -236,7 +236,7 @@ class FlowRun(FSMModelMixin, Accountable):
     subject_type = models.CharField(max_length=80)
     subject_id = models.CharField(max_length=80)
     subject_key = models.CharField(max_length=120)
-    trigger = models.CharField(max_length=200, help_text="What started it: an event's id.")
+    trigger = models.CharField(max_length=200, help_text="What started it: the key of a task, or an event's id.")
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     state = FSMField(choices=RunState.choices, default=RunState.RUNNING, protected=True)
@@ -279,6 +279,7 @@ class Expectation(models.Model):
     due_at = models.DateTimeField()
     met_at = models.DateTimeField(null=True)
     met_by = models.CharField(max_length=200, blank=True, help_text="The evidence: the event's id.")
+    excused_by = models.CharField(max_length=200, blank=True, help_text="The key of what stands in for the event.")
     missed_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -287,6 +288,9 @@ class Expectation(models.Model):
             models.CheckConstraint(
                 condition=Q(met_at__isnull=True, met_by="") | Q(met_at__isnull=False) & ~Q(met_by=""),
                 name="expectation_is_met_by_evidence",
+            ),
+            models.CheckConstraint(
+                condition=Q(met_at__isnull=True) | Q(excused_by=""), name="expectation_is_met_or_excused"
             ),
         ]
 

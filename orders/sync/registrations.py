@@ -27,7 +27,7 @@ verbs.register(
     }
 )
 
-timer_kinds.register(runs.EXPECTATION, runs.on_missed)
+timer_kinds.register(runs.DEADLINE, runs.on_deadline, lock=runs.lock_subjects)
 
 register_check(
     "inv-01",
@@ -190,6 +190,7 @@ register_check(
     statement="Every expectation that was met names its evidence, and none is overdue without a word",
     sql="""
         SELECT e.id::text FROM sync_expectation e JOIN sync_flowrun r ON r.id = e.run_id
-        WHERE r.state = 'running' AND e.met_at IS NULL AND e.missed_at IS NULL AND e.due_at < now() - interval '1 minute' LIMIT 100
+        WHERE r.state IN ('running', 'missed') AND e.met_at IS NULL AND e.excused_by = '' AND e.missed_at IS NULL
+          AND e.due_at < now() - interval '1 minute' LIMIT 100
     """,
 )

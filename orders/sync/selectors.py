@@ -1,5 +1,7 @@
 """Reads of sync."""
 
+from collections.abc import Collection
+
 from django.db.models import Prefetch, Q, QuerySet
 
 from audit.access import require
@@ -90,6 +92,15 @@ def messages_for(by: Actor) -> QuerySet[OutboundMessage]:
     tries = Prefetch("tries", Attempt.objects.order_by("number"))
     messages = OutboundMessage.objects.select_related("system", "client").defer("sealed").prefetch_related(tries)
     return messages if by.clients is None else messages.filter(client_id__in=by.clients)
+
+
+def runs_about(subjects: Collection[SubjectRef]) -> list[FlowRun]:
+    """The runs of these subjects, oldest first, with what they expect."""
+    expectations = Prefetch("expectations", Expectation.objects.order_by("due_at", "pk"))
+    runs = FlowRun.objects.filter(
+        subject_type__in={one.type for one in subjects}, subject_id__in={one.id for one in subjects}
+    )
+    return list(runs.select_related("flow").prefetch_related(expectations).order_by("pk"))
 
 
 def runs_for(by: Actor) -> QuerySet[FlowRun]:

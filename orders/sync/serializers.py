@@ -127,7 +127,7 @@ class ExpectationSerializer(serializers.ModelSerializer[Expectation]):
 
     class Meta:
         model = Expectation
-        fields = ("name", "event_type", "due_at", "met_at", "met_by", "missed_at")
+        fields = ("name", "event_type", "due_at", "met_at", "met_by", "excused_by", "missed_at")
         read_only_fields = fields
 
 

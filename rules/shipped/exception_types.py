@@ -116,6 +116,28 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 200,
         "gate": "skip-vendor-confirmation",
     },
+    "late-parcel": {
+        "name": "A parcel is late",
+        "owner": "logistics",
+        "severity": "P2",
+        "sla": "exception-resolution",
+        "acknowledge_within_minutes": 60,
+        "route": "escalate",
+        "fallback": "ops-team",
+        "ladder": _ladder((60, "backup"), (120, "owner:ops-team-review")),
+        "playbook": [
+            _step(
+                "check",
+                "See which step is missing, and who has to take it",
+                how="The order's page shows what was expected of each parcel, and what was seen.",
+            ),
+            _step("record", "Ask them and note the answer", fields=["spoke_to", "answer"]),
+            _step("decide", "Wait, send it again, or cancel; tell the customer when the promised date is lost"),
+        ],
+        "acceptance": [{"label": "The missing step was seen, or the customer knows the new date", "check": "person"}],
+        "outcomes": [RESOLVED, REROUTED, CANCELLED],
+        "weight_eur": 80,
+    },
     "high-risk-review": {
         "name": "High-risk order to be reviewed",
         "owner": "revenue-ops-review",

@@ -28,6 +28,7 @@ verbs.register(
         "order.exported": "{actor} exported the order with its audit token",
         "fulfilment.heard_late": "{actor} heard of a step that was already behind",
         "fulfilment.confirmation_missed": "{actor} noticed that nobody confirmed in time",
+        "fulfilment.outcome_missed": "{actor} noticed that a step did not come in time",
         "fulfilment.confirmation_waived": "{actor} went on without the vendor's confirmation, as a time-limited exception allows",
         "system.set_up": "{actor} set up a system",
         "connector.set_up": "{actor} set up a connector",

@@ -11,10 +11,14 @@ from audit.context import Actor
 from audit.crypto import open_secret
 from audit.models import Event
 from audit.selectors.pages import names_of
+from audit.subject_refs import SubjectRef, subject_ref
 from orders.fulfilment.decisions.addresses import Problem
 from orders.fulfilment.models import Fulfilment, Hold, Order, OrderAddress, OrderIdentifier, OrderLine, StockItem
 from orders.fulfilment.selectors.orders import OrderRow, order_for, rows_of
 from orders.fulfilment.states import AddressVerdict, FulfilmentState, HoldReason, HoldState, LineState
+from orders.sync.models import FlowRun
+from orders.sync.selectors import runs_about
+from orders.sync.states import RunState
 from rules.models import Decision
 
 MASK = "•••"
@@ -74,6 +78,34 @@ class ParcelFacts:
 
 
 @dataclass(frozen=True)
+class OutcomeFacts:
+    """One step somebody else has to take: until when, and the event that proved it or what stands in for that."""
+
+    name: str
+    event_type: str
+    due_at: datetime
+    met_at: datetime | None
+    met_by: str
+    excused_by: str
+    missed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What one task is expected to lead to."""
+
+    id: str
+    fulfilment: str
+    flow: str
+    trigger: str
+    state: str
+    state_label: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcomes: Sequence[OutcomeFacts]
+
+
+@dataclass(frozen=True)
 class DecisionFacts:
     """Why it has this owner and goes this way."""
 
@@ -104,6 +136,7 @@ class OrderStory:
     lines: Sequence[LineFacts]
     holds: Sequence[HoldFacts]
     parcels: Sequence[ParcelFacts]
+    runs: Sequence[RunFacts]
     identifiers: Sequence[tuple[str, str]]
     decision: DecisionFacts | None
     address: Mapping[str, str]
@@ -150,6 +183,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         lines=_lines(order),
         holds=holds,
         parcels=[_parcel(parcel) for parcel in parcels],
+        runs=[_run(run) for run in runs_about([subject_ref(parcel) for parcel in parcels])],
         identifiers=list(
             OrderIdentifier.objects.filter(order=order).order_by("pk").values_list("system", "external_id")
         ),
@@ -168,11 +202,13 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
 
 
 def order_trace(*, by: Actor, key: str) -> list[TraceStep]:
-    """Every recorded step of the order and its fulfilments, oldest first. Raises `NotFound`."""
+    """Every recorded step of the order, its fulfilments and their flow runs, oldest first. Raises `NotFound`."""
     order = order_for(by, key)
     parcels = {str(pk): name for pk, name in Fulfilment.objects.filter(order=order).values_list("pk", "key")}
     subjects = {("fulfilment.order", str(order.pk)): order.key}
     subjects |= {("fulfilment.fulfilment", pk): name for pk, name in parcels.items()}
+    runs = runs_about([SubjectRef("fulfilment.fulfilment", pk) for pk in parcels])
+    subjects |= {("sync.flowrun", str(run.pk)): run.subject_key for run in runs}
     events = Event.objects.filter(
         subject_type__in={kind for kind, _ in subjects}, subject_id__in=[pk for _, pk in subjects]
     )
@@ -290,6 +326,31 @@ def _parcel(parcel: Fulfilment) -> ParcelFacts:
         manifest=parcel.manifest,
         carrier=parcel.carrier,
         tracking_number=parcel.tracking_number,
+    )
+
+
+def _run(run: FlowRun) -> RunFacts:
+    return RunFacts(
+        id=str(run.pk),
+        fulfilment=run.subject_key,
+        flow=run.flow.name,
+        trigger=run.trigger,
+        state=run.state,
+        state_label=RunState(run.state).label,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        outcomes=[
+            OutcomeFacts(
+                name=one.name,
+                event_type=one.event_type,
+                due_at=one.due_at,
+                met_at=one.met_at,
+                met_by=one.met_by,
+                excused_by=one.excused_by,
+                missed_at=one.missed_at,
+            )
+            for one in run.expectations.all()
+        ],
     )
 
 

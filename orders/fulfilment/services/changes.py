@@ -27,6 +27,7 @@ from orders.fulfilment.models import (
     StockItem,
 )
 from orders.fulfilment.services.cases import Opening, TimerChange, open_all, set_all, withdraw_all
+from orders.fulfilment.services.expecting import Expecting, tell_all
 from orders.fulfilment.services.messages import Message, send_all
 from orders.fulfilment.services.rows import changes_of, insert_rows, overwrite_rows, update_rows
 
@@ -55,6 +56,7 @@ class Changes:
     cured: list[tuple[Order, str]] = field(default_factory=list)
     timers: list[TimerChange] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    expecting: Expecting = field(default_factory=Expecting)
     _new: dict[type[Model], list[Model]] = field(default_factory=lambda: defaultdict(list))
     _edited: dict[type[Model], dict[Any, tuple[Accountable, set[str]]]] = field(
         default_factory=lambda: defaultdict(dict)
@@ -116,7 +118,9 @@ class Changes:
         openings, self.openings = self.openings, []
         timers, self.timers = self.timers, []
         cured, self.cured = self.cured, []
+        expecting, self.expecting = self.expecting, Expecting()
         send_all(messages, now=self.now)
+        tell_all(expecting, now=self.now)
         open_all(openings, now=self.now)
         set_all(timers, now=self.now)
         withdraw_all(cured, now=self.now)

@@ -9,14 +9,12 @@ from typing import Any
 
 from orders.fulfilment.models import Fulfilment
 from orders.fulfilment.services.addresses import shipping_address
-from orders.fulfilment.services.cases import TimerChange
 from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.messages import Message
 from orders.fulfilment.states import FulfilmentState
 from rules.states import FlowKind
 
-CONFIRMATION = "fulfilment.confirmation"
 CARRIER = "ship"
 TASK_OF_FLOW = {FlowKind.WAREHOUSE: ("wms", "pick_pack"), FlowKind.DROP_SHIP: ("vendor", "drop_ship")}
 
@@ -34,7 +32,7 @@ def dispatch(dockets: Sequence[Docket], changes: Changes) -> None:
 
 
 def send_task(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
-    """Ask whoever sends this parcel to do so; silence is noticed by a timer."""
+    """Ask whoever sends this parcel to do so; what has to come of it is expected from now on."""
     layer, kind = TASK_OF_FLOW[FlowKind(parcel.flow.kind)]
     parcel.send_task()
     parcel.round += 1
@@ -45,7 +43,7 @@ def send_task(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
     changes.edit(parcel, "state", "round", "tasked_at", "picker", "manifest", "task_message")
     changes.tell("fulfilment.tasked", parcel, order=docket.order.key, to=layer, round=parcel.round)
     changes.messages.append(_message(docket, parcel, layer, kind, parcel.task_message))
-    changes.timers.append(TimerChange(ref_of(parcel), CONFIRMATION, parcel.due_at))
+    changes.expecting.begin(docket.order, parcel)
 
 
 def _book_carrier(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
@@ -94,7 +92,7 @@ def withdraw_task(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
     parcel.cancel()
     changes.edit(parcel, "state")
     changes.tell("fulfilment.cancelled", parcel, order=docket.order.key)
-    changes.timers.append(TimerChange(ref_of(parcel), CONFIRMATION, None))
+    changes.expecting.end(parcel)
     if had_task:
         layer, _ = TASK_OF_FLOW[FlowKind(parcel.flow.kind)]
         changes.messages.append(_message(docket, parcel, layer, "cancel", f"{parcel.key}/cancel/{parcel.round}"))

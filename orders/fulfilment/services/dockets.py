@@ -26,7 +26,10 @@ SKIP_CONFIRMATION = "skip-vendor-confirmation"
 
 @dataclass
 class Docket:
-    """One order's papers. `allowed` are the gates a time-limited exception holds open for it at this moment."""
+    """One order's papers.
+
+    `allowed` are the gates a time-limited exception holds open for it at this moment; `has_answers` after news about its parcels.
+    """
 
     order: Order
     lines: list[OrderLine] = field(default_factory=list)
@@ -37,6 +40,7 @@ class Docket:
     address: OrderAddress | None = None
     allowed: frozenset[str] = frozenset()
     return_is_over: bool = False
+    has_answers: bool = False
 
     @property
     def verdict(self) -> AddressVerdict:

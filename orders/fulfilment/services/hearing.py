@@ -8,9 +8,8 @@ from django_fsm import can_proceed
 from orders.fulfilment.decisions.news import News, moment
 from orders.fulfilment.models import Fulfilment, OrderLine
 from orders.fulfilment.services import stock
-from orders.fulfilment.services.cases import TimerChange
-from orders.fulfilment.services.changes import Changes, ref_of
-from orders.fulfilment.services.dispatch import CONFIRMATION, withdraw_task
+from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.dispatch import withdraw_task
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.routing import Desk, hold_for_stock, plan_observed
 from orders.fulfilment.states import (
@@ -39,6 +38,8 @@ def hear(told: Sequence[Told], desk: Desk, changes: Changes) -> None:
             continue
         for parcel in _parcels(docket, news):
             ABOUT_PARCELS[news.type](docket, parcel, news, changes)
+            changes.expecting.hear(parcel, news.type, news.event_id)
+        docket.has_answers = True
 
 
 def happened(news: News, *names: str) -> datetime:
@@ -82,6 +83,8 @@ def cancel(docket: Docket, *, at: datetime, reason: str, changes: Changes) -> No
     for parcel in docket.parcels:
         if parcel.state not in FULFILMENT_GONE and can_proceed(parcel.cancel):
             withdraw_task(docket, parcel, changes)
+        else:
+            changes.expecting.end(parcel)
     for line in docket.lines:
         if can_proceed(line.cancel):
             line.cancel()
@@ -117,9 +120,8 @@ def _step(parcel: Fulfilment, name: str, news: News, changes: Changes, **facts: 
     return ahead
 
 
-def end_silence(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
+def end_silence(docket: Docket, changes: Changes) -> None:
     """Whatever it does with the task, its silence is over."""
-    changes.timers.append(TimerChange(ref_of(parcel), CONFIRMATION, None))
     release(docket, HoldReason.VENDOR, changes, why="the vendor has answered")
 
 
@@ -130,7 +132,7 @@ def _acknowledged(docket: Docket, parcel: Fulfilment, news: News, changes: Chang
 
 def _confirmed(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
     if _step(parcel, "confirm", news, changes, confirmed_at=happened(news, "at")):
-        end_silence(docket, parcel, changes)
+        end_silence(docket, changes)
 
 
 def _refused(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
@@ -143,22 +145,23 @@ def _refused(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -
         stock.write_off([docket.reservations.pop(line.pk) for line in lines if line.pk in docket.reservations], changes)
         for line in lines:
             hold_for_stock(docket, line, changes)
-        changes.timers.append(TimerChange(ref_of(parcel), CONFIRMATION, None))
+        changes.expecting.end(parcel)
     elif _step(parcel, "refuse", news, changes):
-        end_silence(docket, parcel, changes)
+        end_silence(docket, changes)
+        changes.expecting.end(parcel)
         _move_lines(lines, "refuse", changes)
 
 
 def _picked(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
     at = happened(news, "at")
     if _step(parcel, "pick", news, changes, picker=str(news.data.get("picker") or ""), confirmed_at=at):
-        end_silence(docket, parcel, changes)
+        end_silence(docket, changes)
 
 
 def _packed(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
     manifest = str(news.data.get("manifest") or "")
     if _step(parcel, "pack", news, changes, packed_at=happened(news, "at"), manifest=manifest):
-        end_silence(docket, parcel, changes)
+        end_silence(docket, changes)
 
 
 def _handed_over(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
@@ -178,10 +181,11 @@ def _rejected(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) 
     if _step(parcel, "reject", news, changes):
         changes.edit(parcel, "carrier", "tracking_number")
         _move_lines(_lines(docket, parcel), "come_back", changes)
+        changes.expecting.end(parcel)
 
 
 def _left(docket: Docket, parcel: Fulfilment, step: str, changes: Changes) -> None:
-    end_silence(docket, parcel, changes)
+    end_silence(docket, changes)
     lines = _lines(docket, parcel)
     stock.use_reservations(
         [docket.reservations.pop(line.pk) for line in lines if line.pk in docket.reservations], changes

@@ -12,6 +12,7 @@ from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket, load_dockets
 from orders.fulfilment.services.hearing import hear
 from orders.fulfilment.services.routing import Desk
+from orders.fulfilment.services.stuck import cured_by_answers
 
 CAUSAL_ORDER = {"payment.captured": 0, "order.cancelled": 9}
 
@@ -57,6 +58,9 @@ def tell_early_news(*, order_ids: Collection[UUID], desk: Desk, now: datetime) -
     changes = Changes(now)
     dockets = {docket.order.pk: docket for docket in load_dockets({names[n.client_id, n.order_name] for n in notices})}
     _tell(notices, names, dockets, desk, changes)
+    changes.write()
+    for docket in dockets.values():
+        changes.cured += cured_by_answers(docket, now)
     changes.write()
     return list(dockets)
 

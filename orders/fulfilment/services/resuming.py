@@ -30,6 +30,7 @@ from orders.fulfilment.states import (
     OrderState,
 )
 from rules.models import Flow
+from rules.selectors import active_book
 from rules.states import FlowKind
 
 
@@ -59,7 +60,7 @@ def skip_confirmation(*, order_id: UUID, waiver_key: str, by: Actor, now: dateti
         docket, changes = _docket(order_id), Changes(now)
         for parcel in docket.parcels:
             if parcel.state in FULFILMENT_UNCONFIRMED:
-                _confirm(docket, parcel, changes, "fulfilment.confirmation_waived", allowed_by=waiver_key)
+                _confirm(docket, parcel, changes, "fulfilment.confirmation_waived", waiver_key, allowed_by=waiver_key)
         settle([docket], changes)
     return docket.order
 
@@ -165,17 +166,18 @@ def _vendor_spoke(docket: Docket, outcome: str, case_key: str, changes: Changes)
         return
     for parcel in docket.parcels:
         if parcel.state in FULFILMENT_UNCONFIRMED:
-            _confirm(docket, parcel, changes, "fulfilment.confirmed", case=case_key)
+            _confirm(docket, parcel, changes, "fulfilment.confirmed", case_key, case=case_key)
         elif parcel.state == FulfilmentState.REFUSED:
             _task_again(docket, parcel, changes)
 
 
-def _confirm(docket: Docket, parcel: Fulfilment, changes: Changes, told: str, **evidence: str) -> None:
+def _confirm(docket: Docket, parcel: Fulfilment, changes: Changes, told: str, instead: str, **evidence: str) -> None:
     parcel.confirm()
     parcel.confirmed_at = changes.now
     changes.edit(parcel, "state", "confirmed_at")
     changes.tell(told, parcel, order=docket.order.key, **evidence)
-    hearing.end_silence(docket, parcel, changes)
+    changes.expecting.excuse_confirmation(parcel, instead)
+    hearing.end_silence(docket, changes)
 
 
 def _task_again(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
@@ -184,6 +186,10 @@ def _task_again(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
             content.line.fulfil()
             changes.edit(content.line, "state")
     hearing.release(docket, HoldReason.VENDOR, changes, why="the task was sent again")
+    if parcel.state not in FULFILMENT_UNCONFIRMED:  # a new task, and not the old one a second time
+        book, calendar = active_book(), docket.order.client.calendar.slug
+        parcel.due_at = book.due_at(book.flow(parcel.flow.slug).sla, changes.now, calendar, in_words=False).due_at
+        changes.edit(parcel, "due_at")
     send_task(docket, parcel, changes)
 
 

@@ -15,7 +15,7 @@ from orders.fulfilment.services.dispatch import dispatch
 from orders.fulfilment.services.dockets import Docket, load_dockets
 from orders.fulfilment.services.exports import send_exports
 from orders.fulfilment.services.routing import Desk, open_desk, route
-from orders.fulfilment.services.stuck import cured_by_leaving, open_cases_for
+from orders.fulfilment.services.stuck import cured_by_answers, cured_by_leaving, open_cases_for
 from orders.fulfilment.states import ORDER_STUCK, OrderState
 from rules.selectors import active_book
 
@@ -64,6 +64,7 @@ def settle(dockets: Sequence[Docket], changes: Changes, desk: Desk | None = None
     send_exports([docket for docket in dockets if docket.order.state != left[docket.order.pk]], changes)
     for docket in dockets:
         changes.cured += cured_by_leaving(docket.order, left[docket.order.pk], OrderState(docket.order.state))
+        changes.cured += cured_by_answers(docket, changes.now)
     changes.write()
 
 

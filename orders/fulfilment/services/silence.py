@@ -1,4 +1,4 @@
-"""When nobody confirms: a case at the deadline, and a hold the customer can read about when the case does not help in time either."""
+"""When a step does not come in time: a case at the deadline; and where nobody even confirms, a hold the customer can read about later."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,19 +6,20 @@ from uuid import UUID
 
 from audit.context import current_actor
 from exceptions.timer_kinds import Due
+from orders.fulfilment.decisions.outcomes import CONFIRMED, DELIVERED, Outcome
 from orders.fulfilment.models import Fulfilment, Order
 from orders.fulfilment.services.cases import Opening, TimerChange
 from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.expecting import case_of
 from orders.fulfilment.services.holds import place
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.states import FULFILMENT_UNCONFIRMED, HoldReason
-from rules.states import FlowKind
+from orders.sync.models import Expectation
 
 CUSTOMER_HOLD = "fulfilment.customer_hold"
 CUSTOMER_WORDS = "We are waiting for our supplier and will tell you the new date within one working day."
 UNRESOLVED_FOR = timedelta(hours=2)
-CASE_OF_FLOW = {FlowKind.DROP_SHIP: "vendor-no-confirmation", FlowKind.WAREHOUSE: "delivery-failure"}
 
 
 def lock_orders_of(ids: Sequence[str]) -> set[str]:
@@ -33,30 +34,42 @@ def lock_orders_of(ids: Sequence[str]) -> set[str]:
     return {str(pk) for pk in Fulfilment.objects.filter(pk__in=ids, order__in=locked).values_list("pk", flat=True)}
 
 
-def confirmations_missed(timers: Sequence[Due], *, now: datetime) -> None:
-    """Nobody confirmed in time: a case with what was tried, and two more hours until the customer is told."""
+def outcomes_missed(missed: Sequence[Expectation], *, now: datetime) -> None:
+    """A step did not come in time: a case with what was tried; where nobody confirmed, two more hours until the customer is told."""
     changes = Changes(now)
-    for docket, parcel in _silent(timers):
-        who = parcel.vendor or "The warehouse"
-        minutes = round((now - (parcel.tasked_at or now)).total_seconds() / 60)
-        evidence = {
-            "fulfilment": parcel.key,
-            "tasked_at": parcel.tasked_at.isoformat() if parcel.tasked_at else None,
-            "task": parcel.task_message,
-            "rounds": parcel.round,
-        }
-        changes.tell("fulfilment.confirmation_missed", parcel, order=docket.order.key, minutes=minutes)
-        changes.openings.append(
-            Opening(
-                CASE_OF_FLOW[FlowKind(parcel.flow.kind)],
-                docket.order,
-                f"{who} has not confirmed {parcel.key} for {minutes} min",
-                f"vendor:{who}",
-                evidence,
-            )
-        )
-        changes.timers.append(TimerChange(ref_of(parcel), CUSTOMER_HOLD, now + UNRESOLVED_FOR))
+    of_parcel = {one.run.subject_id: one for one in missed}
+    orders = Fulfilment.objects.filter(pk__in=of_parcel).values_list("order_id", flat=True)
+    for docket in load_dockets(set(orders)):
+        for parcel in docket.parcels:
+            if (expectation := of_parcel.get(str(parcel.pk))) is not None:
+                _hand_over(docket, parcel, expectation, changes)
     changes.write()
+
+
+def _hand_over(docket: Docket, parcel: Fulfilment, expectation: Expectation, changes: Changes) -> None:
+    """One missed outcome, with its context, to whoever has cases of its kind."""
+    who = parcel.vendor or "The warehouse"
+    outcome = Outcome(expectation.event_type, expectation.due_at)
+    minutes = round((changes.now - (parcel.tasked_at or changes.now)).total_seconds() / 60)
+    evidence = {
+        "fulfilment": parcel.key,
+        "tasked_at": parcel.tasked_at.isoformat() if parcel.tasked_at else None,
+        "task": parcel.task_message,
+        "rounds": parcel.round,
+        "run": str(expectation.run_id),
+        "expected": outcome.event_type,
+        "due_at": outcome.due_at.isoformat(),
+    }
+    if outcome.event_type == CONFIRMED:
+        title, cause = f"{who} has not confirmed {parcel.key} for {minutes} min", f"vendor:{who}"
+        changes.tell("fulfilment.confirmation_missed", parcel, order=docket.order.key, minutes=minutes)
+        changes.timers.append(TimerChange(ref_of(parcel), CUSTOMER_HOLD, changes.now + UNRESOLVED_FOR))
+    else:
+        who = parcel.carrier or "The carrier" if outcome.event_type == DELIVERED and parcel.handed_over_at else who
+        title = f"{who} has not {outcome.words} {parcel.key}, due {outcome.due_at:%d %b %H:%M} UTC"
+        cause = f"late:{who}"
+        changes.tell("fulfilment.outcome_missed", parcel, order=docket.order.key, expected=outcome.event_type)
+    changes.openings.append(Opening(case_of(parcel, outcome), docket.order, title, cause, evidence))
 
 
 def still_unresolved(timers: Sequence[Due], *, now: datetime) -> None:

@@ -1,16 +1,20 @@
 """The case that belongs to each place where an order cannot go on by itself."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from orders.fulfilment.decisions.addresses import Problem
-from orders.fulfilment.models import Order
+from orders.fulfilment.decisions.outcomes import expected_outcomes, overdue
+from orders.fulfilment.models import Fulfilment, Order
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.expecting import CASE_OF_LATENESS, CASE_OF_SILENCE, case_of, task_of
 from orders.fulfilment.states import FulfilmentState, LineState, OrderState
 
 Words = tuple[str, str, dict[str, Any]]
+CASES_OF_WAITING = (*CASE_OF_SILENCE.values(), CASE_OF_LATENESS)
 
 
 def open_cases_for(docket: Docket, state: OrderState, changes: Changes) -> None:
@@ -29,6 +33,24 @@ def cured_by_leaving(order: Order, left: OrderState, entered: OrderState) -> lis
     case_type, _ = TELLERS[left]
     still = TELLERS[entered][0] if entered in TELLERS else ""
     return [] if case_type == still else [(order, case_type)]
+
+
+def cured_by_answers(docket: Docket, now: datetime) -> list[tuple[Order, str]]:
+    """The cases about what did not come in time that nothing of the order is a reason for any more, once something came."""
+    if not (docket.has_answers and any(_may_have_been_late(docket.order, parcel, now) for parcel in docket.parcels)):
+        return []
+    standing = {
+        case_of(parcel, late)
+        for parcel in docket.parcels
+        if (late := overdue(task_of(docket.order, parcel), parcel.state, now))
+    }
+    if docket.order.state in TELLERS:
+        standing.add(TELLERS[OrderState(docket.order.state)][0])
+    return [(docket.order, case_type) for case_type in CASES_OF_WAITING if case_type not in standing]
+
+
+def _may_have_been_late(order: Order, parcel: Fulfilment, now: datetime) -> bool:
+    return any(one.due_at <= now for one in expected_outcomes(task_of(order, parcel)))
 
 
 def _address(docket: Docket) -> Words:

@@ -5,7 +5,7 @@ from orders.sync.services.delivering import deliver_due
 from orders.sync.services.promising import Promise, promise, promise_many
 from orders.sync.services.receiving import Receipt, receive
 from orders.sync.services.replaying import discard, replay
-from orders.sync.services.runs import Expected, Observed, RunStart, cancel_runs, observe, start_runs
+from orders.sync.services.runs import Excused, Expected, Observed, RunStart, cancel_runs, excuse, observe, start_runs
 from orders.sync.services.systems import (
     add_credential,
     revoke_credential,
@@ -15,6 +15,7 @@ from orders.sync.services.systems import (
 )
 
 __all__ = [
+    "Excused",
     "Expected",
     "Observed",
     "Promise",
@@ -25,6 +26,7 @@ __all__ = [
     "cancel_runs",
     "deliver_due",
     "discard",
+    "excuse",
     "observe",
     "promise",
     "promise_many",

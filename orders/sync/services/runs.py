@@ -1,26 +1,32 @@
-"""Flow runs: what a trigger is expected to lead to, met only by what somebody else was seen to say."""
+"""Flow runs: what a trigger is expected to lead to, met only by what somebody else was seen to say.
 
-from collections.abc import Sequence
+Three rules keep them cheap and right. A run has one timer, at its next deadline. What is missing behind something that is missing already
+is its consequence and tells nobody anew. Everything is written for a batch: dockets arrive by the thousand.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
-from audit.access import system_actor
-from audit.context import Actor, acting, current_actor
-from audit.services.events import Entry, record, record_many
-from audit.subject_refs import SubjectRef
-from exceptions.models import ExceptionCase
-from exceptions.services import CaseOpening, TimerSetting, cancel_timers, open_cases, set_timers, withdraw_case
-from exceptions.states import CASE_LIVE
+from audit.context import Actor, acting
+from audit.services.events import Entry, record_many
+from audit.subject_refs import SubjectRef, subject_ref
+from exceptions.services import TimerSetting, cancel_timers, set_timers
 from exceptions.timer_kinds import Due
+from orders.sync import subjects
 from orders.sync.models import Expectation, FlowRun
 from orders.sync.states import RunState
 from rules.models import Flow
 
-EXPECTATION = "run.expectation"
+DEADLINE = "run.deadline"
 LIVE_RUNS = (RunState.RUNNING, RunState.MISSED)
+BATCH = 1_000
+
+Missing = Mapping[UUID, Sequence[Expectation]]
 
 
 @dataclass(frozen=True)
@@ -53,12 +59,21 @@ class Observed:
     event_id: str
 
 
+@dataclass(frozen=True)
+class Excused:
+    """An event that need not come any more; `instead` is the key of what stands in for it."""
+
+    subject: SubjectRef
+    event_type: str
+    instead: str
+
+
 def start_runs(*, starts: Sequence[RunStart], by: Actor, now: datetime) -> list[FlowRun]:
-    """Start runs with their expectations and timers; a subject that has a live run keeps it."""
+    """Start runs with their expectations, each with a timer at its first deadline; a subject that has a live run keeps it."""
     with acting(by, at=now):
-        subjects = {(one.subject.type, one.subject.id): one for one in starts}
-        busy = set(_live(list(subjects)).values_list("subject_type", "subject_id"))
-        fresh = {key: one for key, one in subjects.items() if key not in busy}
+        wanted = {(one.subject.type, one.subject.id): one for one in starts}
+        busy = set(_live(list(wanted)).values_list("subject_type", "subject_id"))
+        fresh = [one for key, one in wanted.items() if key not in busy]
         runs = [
             FlowRun(
                 flow=one.flow,
@@ -69,114 +84,173 @@ def start_runs(*, starts: Sequence[RunStart], by: Actor, now: datetime) -> list[
                 trigger=one.trigger,
                 started_at=now,
             )
-            for one in fresh.values()
+            for one in fresh
         ]
-        FlowRun.objects.bulk_create(runs)
+        FlowRun.objects.bulk_create(runs, batch_size=BATCH)
         expectations = [
             Expectation(run=run, name=expected.name, event_type=expected.event_type, due_at=expected.due_at)
-            for run, one in zip(runs, fresh.values(), strict=True)
+            for run, one in zip(runs, fresh, strict=True)
             for expected in one.expected
         ]
-        Expectation.objects.bulk_create(expectations)
+        Expectation.objects.bulk_create(expectations, batch_size=BATCH)
         record_many([Entry("run.started", run, data={"flow": run.flow.slug, "trigger": run.trigger}) for run in runs])
-        set_timers(
-            settings=[TimerSetting(_ref(expectation), EXPECTATION, expectation.due_at) for expectation in expectations]
-        )
+        _wind(runs, _by_run(expectations), {}, now)
     return runs
 
 
 def observe(*, observed: Sequence[Observed], by: Actor, now: datetime) -> int:
-    """Meet the expectations these events prove; the number met. A run whose last one is met is done, its case withdrawn."""
+    """Meet the expectations these events prove; the number met. A run that misses nothing any more is done."""
     with acting(by, at=now):
-        seen = {(one.subject.type, one.subject.id, one.event_type): one for one in observed}
-        runs = list(_live([key[:2] for key in seen]).order_by("pk").select_for_update())
-        pending = Expectation.objects.filter(run__in=runs, met_at=None).select_related("run").order_by("pk")
-        met = []
-        for expectation in pending:
-            proof = seen.get((expectation.run.subject_type, expectation.run.subject_id, expectation.event_type))
-            if proof is not None:
-                expectation.met_at, expectation.met_by = now, proof.event_id
-                met.append(expectation)
-        Expectation.objects.bulk_update(met, ["met_at", "met_by"])
-        cancel_timers(timers=[(_ref(expectation), EXPECTATION) for expectation in met], now=now)
-        _finish_complete(runs, now)
-        _withdraw_cases(met, now)
-    return len(met)
+        seen: dict[tuple[str, str, str], str] = {}
+        for one in observed:
+            seen.setdefault((one.subject.type, one.subject.id, one.event_type), one.event_id)
+        return _answer(seen, now, met_at=now, field="met_by")
+
+
+def excuse(*, excused: Sequence[Excused], by: Actor, now: datetime) -> int:
+    """Expect these no longer, because something else stands in for them; the number excused."""
+    with acting(by, at=now):
+        instead = {(one.subject.type, one.subject.id, one.event_type): one.instead for one in excused}
+        return _answer(instead, now, met_at=None, field="excused_by")
 
 
 def cancel_runs(*, subjects: Sequence[SubjectRef], by: Actor, now: datetime) -> None:
     """Nothing is expected of these any more."""
     with acting(by, at=now):
-        runs = list(_live([(one.type, one.id) for one in subjects]).order_by("pk").select_for_update())
-        waiting = list(Expectation.objects.filter(run__in=runs, met_at=None))
+        runs = _locked([(one.type, one.id) for one in subjects])
         for run in runs:
             run.cancel(at=now)
-            run.save()
-            record("run.cancelled", subject=run)
-        cancel_timers(timers=[(_ref(expectation), EXPECTATION) for expectation in waiting], now=now)
+        _write(runs, now)
+        record_many([Entry("run.cancelled", run) for run in runs])
+        cancel_timers(timers=[(subject_ref(run), DEADLINE) for run in runs], now=now)
 
 
-def on_missed(timers: Sequence[Due], *, now: datetime) -> None:
-    """What was expected did not come: an exception with its context."""
-    ids = [UUID(timer.subject_id) for timer in timers]
-    missed = list(
-        Expectation.objects.filter(pk__in=ids, met_at=None, missed_at=None).select_related(
-            "run", "run__flow", "run__flow__owner"
-        )
+def lock_subjects(ids: Sequence[str]) -> set[str]:
+    """Lock what these runs are about; the runs that are now safe to work on."""
+    runs: dict[str, dict[str, str]] = defaultdict(dict)
+    for pk, subject_type, subject_id in FlowRun.objects.filter(pk__in=ids).values_list(
+        "pk", "subject_type", "subject_id"
+    ):
+        runs[subject_type][str(pk)] = subject_id
+    return {
+        run_id
+        for subject_type, of_type in sorted(runs.items())
+        for held in [subjects.subject_of(subject_type).lock(sorted(set(of_type.values())))]
+        for run_id, subject_id in of_type.items()
+        if subject_id in held
+    }
+
+
+def on_deadline(timers: Sequence[Due], *, now: datetime) -> None:
+    """What was expected did not come: whoever answers for the subject is told of the first thing that is missing."""
+    runs = list(
+        _locked_rows(FlowRun.objects.filter(pk__in=[timer.subject_id for timer in timers], state__in=LIVE_RUNS))
     )
-    Expectation.objects.filter(pk__in=[one.pk for one in missed]).update(missed_at=now)
-    for run in {one.run_id: one.run for one in missed}.values():
-        if run.state == RunState.RUNNING:
-            run.miss()
-            run.save()
-            record("run.missed", subject=run, expected=[one.name for one in missed if one.run_id == run.pk])
-    open_cases(openings=[_opening(one) for one in missed], by=current_actor(), now=now)
+    missing = _missing(runs)
+    late = {
+        run.pk: [one for one in missing[run.pk] if one.missed_at is None and one.due_at <= now]
+        for run in runs
+        if run.pk in missing
+    }
+    for one in (expectation for expectations in late.values() for expectation in expectations):
+        one.missed_at = now
+    Expectation.objects.filter(pk__in=[one.pk for ones in late.values() for one in ones]).update(missed_at=now)
+    overrun = [run for run in runs if late.get(run.pk)]
+    newly = [run for run in overrun if run.state == RunState.RUNNING]
+    for run in newly:
+        run.miss()
+    _write(newly, now)
+    record_many([Entry("run.missed", run, data={"expected": [one.name for one in late[run.pk]]}) for run in overrun])
+    _wind(runs, missing, {}, now)
+    firsts: dict[str, list[Expectation]] = defaultdict(list)
+    for run in overrun:
+        if missing[run.pk][0] in late[run.pk]:
+            firsts[run.subject_type].append(missing[run.pk][0])
+    for subject_type, missed in sorted(firsts.items()):
+        subjects.subject_of(subject_type).on_missed(missed, now=now)
 
 
-def _opening(one: Expectation) -> CaseOpening:
-    run = one.run
-    return CaseOpening(
-        "vendor-no-confirmation",
-        SubjectRef(run.subject_type, run.subject_id, run.client_id),
-        run.subject_key,
-        run.client_id,
-        f"{one.name} of {run.subject_key} was due {one.due_at:%d %b %H:%M} UTC and did not come",
-        cause=f"{run.flow.slug}/{one.event_type}",
-        evidence={
-            "run": str(run.pk),
-            "flow": run.flow.slug,
-            "expected": one.event_type,
-            "due_at": one.due_at.isoformat(),
-        },
-    )
+def _answer(answers: Mapping[tuple[str, str, str], str], now: datetime, *, met_at: datetime | None, field: str) -> int:
+    """Write who or what answered into the expectations it answers, and take their runs as far as that goes."""
+    runs = _locked([key[:2] for key in answers])
+    missing = _missing(runs)
+    before = {run.pk: _next_deadline(missing.get(run.pk, ())) for run in runs}
+    answered = []
+    for expectation in (one for ones in missing.values() for one in ones):
+        run = expectation.run
+        if evidence := answers.get((run.subject_type, run.subject_id, expectation.event_type)):
+            expectation.met_at = met_at
+            setattr(expectation, field, evidence)
+            answered.append(expectation)
+    if not answered:
+        return 0
+    Expectation.objects.bulk_update(answered, ["met_at", field], batch_size=BATCH)
+    done = {one.pk for one in answered}
+    left = {pk: [one for one in ones if one.pk not in done] for pk, ones in missing.items()}
+    complete = [run for run in runs if run.pk in left and not left[run.pk]]
+    for run in complete:
+        run.finish(at=now)
+    _write(complete, now)
+    record_many([Entry("run.done", run) for run in complete])
+    _wind(runs, left, before, now)
+    return len(answered)
 
 
-def _live(subjects: Sequence[tuple[str, str]]) -> QuerySet[FlowRun]:
+def _live(subjects: Sequence[tuple[str, ...]]) -> QuerySet[FlowRun]:
     return FlowRun.objects.filter(
         state__in=LIVE_RUNS, subject_type__in={one[0] for one in subjects}, subject_id__in={one[1] for one in subjects}
     )
 
 
-def _ref(expectation: Expectation) -> SubjectRef:
-    return SubjectRef("sync.expectation", str(expectation.pk))
+def _locked(subjects: Sequence[tuple[str, ...]]) -> list[FlowRun]:
+    wanted = {one[:2] for one in subjects}
+    return [run for run in _locked_rows(_live(subjects)) if (run.subject_type, run.subject_id) in wanted]
 
 
-def _finish_complete(runs: Sequence[FlowRun], now: datetime) -> None:
-    open_runs = set(Expectation.objects.filter(run__in=runs, met_at=None).values_list("run_id", flat=True))
+def _locked_rows(runs: QuerySet[FlowRun]) -> QuerySet[FlowRun]:
+    return runs.select_related("flow").order_by("pk").select_for_update(of=("self",))
+
+
+def _missing(runs: Sequence[FlowRun]) -> dict[UUID, list[Expectation]]:
+    """What each run still waits for, first things first."""
+    by_pk = {run.pk: run for run in runs}
+    waiting = Expectation.objects.filter(run__in=by_pk, met_at=None, excused_by="").order_by("due_at", "pk")
+    found: dict[UUID, list[Expectation]] = {}
+    for expectation in waiting:
+        expectation.run = by_pk[expectation.run_id]
+        found.setdefault(expectation.run_id, []).append(expectation)
+    return found
+
+
+def _by_run(expectations: Iterable[Expectation]) -> dict[UUID, list[Expectation]]:
+    found: dict[UUID, list[Expectation]] = defaultdict(list)
+    for expectation in expectations:
+        found[expectation.run_id].append(expectation)
+    return found
+
+
+def _next_deadline(missing: Iterable[Expectation]) -> datetime | None:
+    return min((one.due_at for one in missing if one.missed_at is None), default=None)
+
+
+def _wind(runs: Sequence[FlowRun], missing: Missing, before: Mapping[UUID, datetime | None], now: datetime) -> None:
+    """Set each run's timer to its next deadline where that is another than before; stop it where there is none."""
+    after = {run.pk: _next_deadline(missing.get(run.pk, ())) for run in runs}
+    moved = [run for run in runs if after[run.pk] != before.get(run.pk)]
+    set_timers(
+        settings=[
+            TimerSetting(subject_ref(run), DEADLINE, due_at) for run in moved if (due_at := after[run.pk]) is not None
+        ]
+    )
+    cancel_timers(timers=[(subject_ref(run), DEADLINE) for run in moved if after[run.pk] is None], now=now)
+
+
+def _write(runs: Sequence[FlowRun], now: datetime) -> None:
+    """Write the states these runs have just moved to."""
+    by_state: dict[tuple[str, datetime | None], list[UUID]] = defaultdict(list)
     for run in runs:
-        if run.pk not in open_runs:
-            run.finish(at=now)
-            run.save()
-            record("run.done", subject=run)
-
-
-def _withdraw_cases(met: Sequence[Expectation], now: datetime) -> None:
-    late = [expectation for expectation in met if expectation.missed_at is not None]
-    for run in {expectation.run_id: expectation.run for expectation in late}.values():
-        cases = ExceptionCase.objects.filter(
-            type="vendor-no-confirmation", subject_type=run.subject_type, subject_id=run.subject_id, state__in=CASE_LIVE
+        by_state[run.state, run.ended_at].append(run.pk)
+    for (state, ended_at), ids in by_state.items():
+        FlowRun.objects.filter(pk__in=ids).update(
+            state=state, ended_at=ended_at, version=F("version") + 1, updated_at=now
         )
-        for case in cases:
-            withdraw_case(
-                case_id=case.pk, reason="What was expected has come after all.", by=system_actor("intake"), now=now
-            )

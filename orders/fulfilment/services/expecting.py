@@ -1,0 +1,73 @@
+"""What a task has to lead to, kept as the flow run of its parcel: begun with the task, met by what is heard, over when the task is."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from audit.context import current_actor
+from audit.subject_refs import SubjectRef, subject_ref
+from orders.fulfilment.decisions import outcomes
+from orders.fulfilment.decisions.outcomes import Outcome, Task
+from orders.fulfilment.models import Fulfilment, Order
+from orders.sync import services as sync
+from orders.sync.services import Excused, Expected, Observed, RunStart
+from rules.states import FlowKind
+
+CASE_OF_SILENCE = {FlowKind.DROP_SHIP: "vendor-no-confirmation", FlowKind.WAREHOUSE: "delivery-failure"}
+CASE_OF_LATENESS = "late-parcel"
+
+
+@dataclass
+class Expecting:
+    """What changes about runs, in the order in which it is written."""
+
+    seen: list[Observed] = field(default_factory=list)
+    excused: list[Excused] = field(default_factory=list)
+    ended: list[SubjectRef] = field(default_factory=list)
+    begun: list[RunStart] = field(default_factory=list)
+
+    def begin(self, order: Order, parcel: Fulfilment) -> None:
+        """The parcel's task goes out: from now on its outcomes are expected; a task sent again changes no deadline that runs."""
+        expected = [
+            Expected(one.words.capitalize(), one.event_type, one.due_at)
+            for one in outcomes.expected_outcomes(task_of(order, parcel))
+        ]
+        if expected:
+            start = RunStart(
+                parcel.flow, parcel.client_id, subject_ref(parcel), parcel.key, parcel.task_message, expected
+            )
+            self.begun.append(start)
+
+    def hear(self, parcel: Fulfilment, event_type: str, event_id: str) -> None:
+        """An event proves its step and those before it."""
+        self.seen += [Observed(subject_ref(parcel), proven, event_id) for proven in outcomes.proven_by(event_type)]
+
+    def excuse_confirmation(self, parcel: Fulfilment, instead: str) -> None:
+        """A person, or a time-limited exception, stands in for the word of whoever has the task."""
+        self.excused.append(Excused(subject_ref(parcel), outcomes.CONFIRMED, instead))
+
+    def end(self, parcel: Fulfilment) -> None:
+        """Nothing is expected of this task any more."""
+        self.ended.append(subject_ref(parcel))
+
+
+def tell_all(expecting: Expecting, *, now: datetime) -> None:
+    """Write what changes about runs."""
+    by = current_actor()
+    if expecting.seen:
+        sync.observe(observed=expecting.seen, by=by, now=now)
+    if expecting.excused:
+        sync.excuse(excused=expecting.excused, by=by, now=now)
+    if expecting.ended:
+        sync.cancel_runs(subjects=expecting.ended, by=by, now=now)
+    if expecting.begun:
+        sync.start_runs(starts=expecting.begun, by=by, now=now)
+
+
+def task_of(order: Order, parcel: Fulfilment) -> Task:
+    """The parcel's task as far as deadlines go."""
+    return Task(parcel.flow.kind, parcel.tasked_at or order.placed_at, parcel.due_at, order.promised_at)
+
+
+def case_of(parcel: Fulfilment, outcome: Outcome) -> str:
+    """The kind of case a missing step is."""
+    return CASE_OF_SILENCE[FlowKind(parcel.flow.kind)] if outcome.event_type == outcomes.CONFIRMED else CASE_OF_LATENESS
