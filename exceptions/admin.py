@@ -8,7 +8,16 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from exceptions.models import CaseNote, CaseStep, ExceptionCase, Notification, NotificationDelivery, Timer, Waiver
+from exceptions.models import (
+    CaseAttachment,
+    CaseNote,
+    CaseStep,
+    ExceptionCase,
+    Notification,
+    NotificationDelivery,
+    Timer,
+    Waiver,
+)
 from rules.admin.base import AnyInline, AnyModelAdmin, ReadOnlyAdmin, actor_of
 
 VIEW = "exceptions.view_case"
@@ -79,6 +88,14 @@ class Notes(RowsOfARecord):
     ordering = ("-at", "-id")
 
 
+class Attachments(RowsOfARecord):
+    """What files there are; they are opened on the exception's page."""
+
+    model = CaseAttachment
+    fields = ("number", "name", "content_type", "size", "at", "by_name", "sha256")
+    ordering = ("number",)
+
+
 class Steps(RowsOfARecord):
     """What was done of the playbook."""
 
@@ -97,7 +114,7 @@ class ExceptionCaseAdmin(ClientsOnly, ReadOnlyAdmin):
     list_filter = ("state", "severity", "route", "client")
     list_select_related = ("client", "owner")
     search_fields = ("=number", "=subject_key", "=cause")
-    inlines = (Steps, Notes)
+    inlines = (Steps, Notes, Attachments)
     ordering = ("-opened_at", "-id")
 
     def view_on_site(self, obj: ExceptionCase) -> str:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from exceptions.models import ExceptionCase
 from exceptions.selectors import Step
+from exceptions.states import RootCause
 from rules.models import Gate, Owner
 
 INPUT = {"class": "input"}
@@ -64,6 +65,30 @@ class NoteForm(ActForm):
     text = forms.CharField(label=_("Note"), max_length=5_000, widget=forms.Textarea(AREA))
 
 
+class AttachForm(ActForm):
+    """A file for everybody who works the exception."""
+
+    file = forms.FileField(
+        label=_("File"),
+        max_length=250,
+        allow_empty_file=True,  # the door says it better
+        help_text=_("PDF, picture or plain text, at most 10 MB."),
+        error_messages={"required": _("Choose a file of at most 10 MB.")},
+        widget=forms.FileInput(INPUT),
+    )
+
+
+class LinkForm(ActForm):
+    """Which other exception."""
+
+    exception = forms.RegexField(
+        r"^\s*[Ee][Xx]-\d{1,15}\s*$",
+        label=_("Other exception"),
+        widget=forms.TextInput({**INPUT, "placeholder": "EX-20418"}),
+        error_messages={"invalid": _("Enter the key of an exception, like EX-20418.")},
+    )
+
+
 class WaitForm(ReasonForm):
     """Until when, and for what."""
 
@@ -85,6 +110,12 @@ class ResolveForm(ActForm):
     """How it was solved."""
 
     outcome = forms.ChoiceField(label=_("Outcome"), widget=forms.RadioSelect)
+    root_cause = forms.ChoiceField(
+        label=_("What lay behind it"),
+        required=False,
+        choices=[("", _("Not said")), *RootCause.choices],
+        widget=forms.Select(INPUT),
+    )
     note = forms.CharField(label=_("Note"), required=False, max_length=5_000, widget=forms.Textarea(AREA))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -6,8 +6,9 @@ from rest_framework import serializers
 
 from audit.rest.fields import Money, SelfLink
 from audit.rest.parsing import Input, ReasonInput
-from exceptions.models import CaseNote, CaseStep, ExceptionCase, Waiver
-from exceptions.states import CaseState
+from exceptions.models import CaseAttachment, CaseNote, CaseStep, ExceptionCase, Waiver
+from exceptions.selectors import related_to
+from exceptions.states import CaseState, RootCause
 
 
 class CaseSerializer(serializers.ModelSerializer[ExceptionCase]):
@@ -20,6 +21,7 @@ class CaseSerializer(serializers.ModelSerializer[ExceptionCase]):
     backup = serializers.SlugField(source="backup.slug")
     at_risk = Money("at_risk_minor")
     outcome = serializers.CharField(allow_blank=True)
+    root_cause = serializers.CharField(allow_blank=True)
     gate = serializers.CharField(allow_blank=True)
 
     class Meta:
@@ -50,6 +52,7 @@ class CaseSerializer(serializers.ModelSerializer[ExceptionCase]):
             "waiting_for",
             "resolved_at",
             "outcome",
+            "root_cause",
             "reopened",
             "route",
             "ladder_step",
@@ -61,11 +64,13 @@ class CaseSerializer(serializers.ModelSerializer[ExceptionCase]):
 
 
 class NoteSerializer(serializers.ModelSerializer[CaseNote]):
-    """What somebody wrote on an exception."""
+    """What somebody wrote on an exception, and the names of those it mentions who were told."""
+
+    told = serializers.ListField(child=serializers.CharField())
 
     class Meta:
         model = CaseNote
-        fields = ("at", "author", "author_name", "text")
+        fields = ("at", "author", "author_name", "text", "told")
         read_only_fields = fields
 
 
@@ -84,11 +89,28 @@ class StepSerializer(serializers.ModelSerializer[CaseStep]):
         return step.index + 1
 
 
+class AttachmentSerializer(serializers.ModelSerializer[CaseAttachment]):
+    """A file on an exception: what it is and where a signed-in person gets it."""
+
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = CaseAttachment
+        fields = ("number", "at", "by", "by_name", "name", "content_type", "size", "sha256", "url")
+        read_only_fields = fields
+
+    def get_url(self, attachment: CaseAttachment) -> str:
+        """Its address on the pages."""
+        return f"/exceptions/{attachment.case.key}/files/{attachment.number}/"
+
+
 class CaseRecordSerializer(CaseSerializer):
     """An exception with its playbook, what was done of it, and notes."""
 
     notes = NoteSerializer(many=True)
     steps = StepSerializer(many=True)
+    attachments = AttachmentSerializer(many=True)
+    related = serializers.SerializerMethodField()
 
     class Meta(CaseSerializer.Meta):
         fields = (  # type: ignore[assignment]
@@ -100,8 +122,14 @@ class CaseRecordSerializer(CaseSerializer):
             "outcomes",
             "notes",
             "steps",
+            "attachments",
+            "related",
         )
         read_only_fields = fields  # type: ignore[assignment]
+
+    def get_related(self, case: ExceptionCase) -> list[str]:
+        """The keys of the exceptions it was linked to."""
+        return [other.key for other in related_to(case)]
 
 
 class PayloadSubjectSerializer(serializers.Serializer[Any]):
@@ -178,6 +206,8 @@ class PayloadSerializer(serializers.Serializer[Any]):
     playbook = PlaybookStepSerializer(many=True)
     acceptance = CriterionSerializer(many=True)
     outcome = serializers.CharField(allow_blank=True)
+    root_cause = serializers.CharField(allow_blank=True)
+    related = serializers.ListField(child=serializers.CharField())
     evidence = serializers.DictField()
     links = serializers.DictField(child=serializers.CharField())
 
@@ -271,7 +301,14 @@ class ResolveInput(Input):
     """How it was solved."""
 
     outcome = serializers.SlugField(max_length=50, help_text="Slug of one of the exception's outcomes.")
+    root_cause = serializers.ChoiceField(choices=RootCause.choices, required=False)
     note = serializers.CharField(max_length=10_000, allow_blank=True, default="")
+
+
+class LinkInput(Input):
+    """Which other exception."""
+
+    exception = serializers.RegexField(r"^EX-\d{1,15}$", help_text="The other exception: EX-20418.")
 
 
 class WaiverInput(Input):

@@ -19,6 +19,20 @@ CASE_LIVE = (CaseState.OPEN, CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS, Case
 CASE_DONE = (CaseState.RESOLVED, CaseState.CLOSED)
 
 
+class RootCause(models.TextChoices):
+    """What lay behind an exception, said when it is resolved."""
+
+    DATA = "data", "Wrong or missing data"
+    RULE = "rule", "A rule of ours"
+    SYSTEM = "system", "A system or an integration"
+    STOCK = "stock", "Stock that was not there"
+    VENDOR = "vendor", "A vendor"
+    CARRIER = "carrier", "A carrier"
+    CUSTOMER = "customer", "The customer changed something"
+    SLIP = "slip", "A slip of ours"
+    UNKNOWN = "unknown", "Looked for and not found"
+
+
 class WaiverState(models.TextChoices):
     """Where a time-limited exception stands. Whether it is in force is decided by the clock, not by this."""
 

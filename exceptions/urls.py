@@ -15,6 +15,7 @@ urlpatterns = [
     path("queue/<str:scope>.csv", queue.export, name="export"),
     path("exceptions/<str:key>/", cases.case, name="case"),
     path("exceptions/<str:key>/payload.json", cases.payload, name="payload"),
+    path("exceptions/<str:key>/files/<int:number>/", cases.file, name="file"),
     path("exceptions/<str:key>/step/<int:index>/", cases.step, name="step"),
     path("exceptions/<str:key>/<slug:action>/", cases.act, name="act"),
     path("time-limited/new/", waivers.ask, name="ask"),

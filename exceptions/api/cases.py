@@ -178,6 +178,28 @@ class Note(_CaseAct):
         services.note_case(case_id=record.pk, by=self.by, now=now, **given)
 
 
+class Link(_CaseAct):
+    """Say that an exception has to do with another one of the same client."""
+
+    input_class = serializers.LinkInput
+    is_versioned = False
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Link them."""
+        services.link_cases(case_id=record.pk, by=self.by, now=now, **given)
+
+
+class Unlink(_CaseAct):
+    """Take it back that two exceptions have to do with each other."""
+
+    input_class = serializers.LinkInput
+    is_versioned = False
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Unlink them."""
+        services.unlink_cases(case_id=record.pk, by=self.by, now=now, **given)
+
+
 class Wait(_CaseAct):
     """Wait for somebody else; the exception comes back by itself."""
 

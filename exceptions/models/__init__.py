@@ -2,11 +2,14 @@
 
 from exceptions.models.absences import StandIn
 from exceptions.models.cases import CaseNote, CaseStep, ExceptionCase
+from exceptions.models.evidence import CaseAttachment, CaseLink
 from exceptions.models.notifications import Notification, NotificationDelivery
 from exceptions.models.timers import Timer
 from exceptions.models.waivers import Waiver
 
 __all__ = [
+    "CaseAttachment",
+    "CaseLink",
     "CaseNote",
     "CaseStep",
     "ExceptionCase",

@@ -12,7 +12,7 @@ from django.db.models import F, Func, Q
 from django_fsm import FSMField, FSMModelMixin, transition
 
 from audit.models import Accountable, AccountableQuerySet
-from exceptions.states import CASE_DONE, CASE_LIVE, CaseState
+from exceptions.states import CASE_DONE, CASE_LIVE, CaseState, RootCause
 from rules.models import Client, Owner
 from rules.states import Route, Severity
 
@@ -110,6 +110,7 @@ class ExceptionCase(FSMModelMixin, Accountable):
     waiting_for = models.CharField(max_length=280, blank=True)
     resolved_at = models.DateTimeField(null=True)
     outcome = models.SlugField(blank=True, db_index=False)
+    root_cause = models.CharField(max_length=20, choices=RootCause, blank=True)
     reopened = models.PositiveIntegerField(default=0)
     book_number = models.PositiveIntegerField(help_text="The rule book version the case runs on.")
     route = models.CharField(max_length=10, choices=Route)
@@ -131,6 +132,9 @@ class ExceptionCase(FSMModelMixin, Accountable):
                 name="case_one_live_per_type_and_subject",
             ),
             models.CheckConstraint(condition=Q(state__in=CaseState.values), name="case_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(root_cause="") | Q(root_cause__in=RootCause.values), name="case_root_cause_is_known"
+            ),
             models.CheckConstraint(condition=~Q(backup=F("owner")), name="case_backup_is_somebody_else"),
             models.CheckConstraint(
                 condition=Q(state__in=CASE_DONE, resolved_at__isnull=False)
@@ -216,8 +220,9 @@ class ExceptionCase(FSMModelMixin, Accountable):
         self.waiting_until, self.waiting_for = None, ""
 
     @transition("state", source=list(CASE_LIVE), target=CaseState.RESOLVED)
-    def resolve(self, *, outcome: str, at: datetime) -> None:
+    def resolve(self, *, outcome: str, root_cause: str, at: datetime) -> None:
         """What had to be done is done."""
+        self.root_cause = root_cause
         self.outcome, self.resolved_at, self.waiting_until = outcome, at, None
 
     @transition("state", source=CaseState.RESOLVED, target=CaseState.CLOSED)
@@ -228,6 +233,7 @@ class ExceptionCase(FSMModelMixin, Accountable):
     def reopen(self) -> None:
         """It was not solved after all."""
         self.resolved_at, self.outcome, self.acknowledged_at, self.acknowledged_by = None, "", None, ""
+        self.root_cause = ""
         self.reopened += 1
 
     @transition("state", source=list(CASE_LIVE), target=CaseState.WITHDRAWN)
@@ -244,6 +250,7 @@ class CaseNote(models.Model):
     author = models.CharField(max_length=160)
     author_name = models.CharField(max_length=160)
     text = models.TextField()
+    told = models.JSONField(default=list, help_text="The names of those it mentions who were told of it.")
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["case", "-at", "-id"], name="casenote_of_case")]

@@ -1,8 +1,9 @@
 """Reads of the exceptions app."""
 
 from exceptions.selectors.absences import AwayPage, HandoverPage, away_page, handover_page
+from exceptions.selectors.attachments import attachment_for, opened
 from exceptions.selectors.auditing import AUDIT_KINDS, audit_steps, live_cases_of, undone_audit_steps
-from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page
+from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page, related_to
 from exceptions.selectors.causes import CauseRow, cases_of_cause, chosen_cases, exported_cases, shared_causes
 from exceptions.selectors.payload import payload, payload_of
 from exceptions.selectors.playbook import Playbook, Step, playbook_of
@@ -34,6 +35,7 @@ __all__ = [
     "Step",
     "TimerHealth",
     "approvals",
+    "attachment_for",
     "audit_steps",
     "available_actions",
     "away_page",
@@ -47,10 +49,12 @@ __all__ = [
     "live_cases_of",
     "live_waiver",
     "live_waivers",
+    "opened",
     "payload",
     "payload_of",
     "playbook_of",
     "queue_page",
+    "related_to",
     "rows_of",
     "shared_causes",
     "tabs",

@@ -28,6 +28,8 @@ ACTS: Final[tuple[tuple[str, str, Collection[str]], ...]] = (
     ("resume", WORK, (CaseState.WAITING,)),
     ("reassign", "exceptions.reassign_case", CASE_LIVE),
     ("note", WORK, CaseState.values),
+    ("link", WORK, CaseState.values),
+    ("unlink", WORK, CaseState.values),
     ("resolve", WORK, CASE_LIVE),
     ("close", WORK, (CaseState.RESOLVED,)),
     ("reopen", WORK, CASE_DONE),

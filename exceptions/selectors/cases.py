@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from audit import verbs
 from audit.context import Actor
 from audit.errors import NotFound
@@ -13,7 +15,7 @@ from audit.models import Event
 from audit.selectors.pages import names_of
 from audit.subject_refs import SubjectRef
 from exceptions import ladders, subjects
-from exceptions.models import CaseNote, ExceptionCase, Waiver
+from exceptions.models import CaseAttachment, CaseLink, CaseNote, ExceptionCase, Waiver
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors.actions import possible_actions
 from exceptions.selectors.next_steps import NextStep, next_step
@@ -39,7 +41,7 @@ class Rung:
 
 @dataclass(frozen=True)
 class TrailEntry:
-    """One line of the activity: who, when, what, before → after; or a note."""
+    """One line of the activity: who, when, what, before → after; or a note, or another exception."""
 
     at: datetime
     who: str
@@ -48,6 +50,8 @@ class TrailEntry:
     changes: Mapping[str, Sequence[Any]]
     reason: str = ""
     note: str = ""
+    told: Sequence[str] = ()
+    exception: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class CasePage:
     ladder: Sequence[Rung]
     trail: Sequence[TrailEntry]
     waivers: Sequence[Waiver]
+    attachments: Sequence[CaseAttachment]
+    related: Sequence[ExceptionCase]
 
 
 def case_for(by: Actor, key: str) -> ExceptionCase:
@@ -88,7 +94,16 @@ def case_page(*, by: Actor, key: str, now: datetime) -> CasePage:
         ladder=_ladder(case),
         trail=trail_of(case),
         waivers=list(Waiver.objects.filter(case=case, state__in=WAIVER_LIVE).order_by("-number")),
+        attachments=list(CaseAttachment.objects.filter(case=case).order_by("number")),
+        related=related_to(case),
     )
+
+
+def related_to(case: ExceptionCase) -> list[ExceptionCase]:
+    """The exceptions it was linked to, the newest first; they are of the same client."""
+    links = CaseLink.objects.filter(Q(first=case) | Q(second=case)).select_related("first", "second")
+    others = [link.second if link.first_id == case.pk else link.first for link in links]
+    return sorted(others, key=lambda other: other.number, reverse=True)
 
 
 def trail_of(case: ExceptionCase) -> list[TrailEntry]:
@@ -113,6 +128,8 @@ def trail_of(case: ExceptionCase) -> list[TrailEntry]:
                 changes={name: pair for name, pair in body["changes"].items() if name in {"state", "owner"}},
                 reason=body["reason"],
                 note=note.text if note else "",
+                told=note.told if note else (),
+                exception=body["data"].get("exception", ""),
             )
         )
     return entries

@@ -10,7 +10,7 @@ from audit.context import Actor
 from audit.subject_refs import SubjectRef
 from exceptions import subjects
 from exceptions.models import ExceptionCase
-from exceptions.selectors.cases import case_for
+from exceptions.selectors.cases import case_for, related_to
 from exceptions.selectors.next_steps import next_step
 from exceptions.selectors.playbook import Playbook, playbook_of
 from exceptions.subjects import SubjectPage
@@ -60,6 +60,8 @@ def payload_of(case: ExceptionCase, *, now: datetime) -> dict[str, Any]:
         "playbook": _steps(book),
         "acceptance": [{"label": criterion.label, "met": criterion.met} for criterion in book.criteria],
         "outcome": case.outcome,
+        "root_cause": case.root_cause,
+        "related": [other.key for other in related_to(case)],
         "evidence": case.evidence,
         "links": {"exception": f"/exceptions/{case.key}/", **subject.links},
     }

@@ -4,7 +4,7 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from audit.access import require
 from audit.context import Actor
-from exceptions.models import CaseNote, CaseStep, ExceptionCase, Waiver
+from exceptions.models import CaseAttachment, CaseNote, CaseStep, ExceptionCase, Waiver
 from exceptions.selectors.waivers import visible_waivers
 from rules.selectors import owners_of
 
@@ -19,10 +19,11 @@ def cases_for(by: Actor) -> QuerySet[ExceptionCase]:
 
 
 def whole_cases_for(by: Actor) -> QuerySet[ExceptionCase]:
-    """As `cases_for`, with notes and steps."""
+    """As `cases_for`, with notes, steps and what files there are."""
     notes = Prefetch("notes", CaseNote.objects.order_by("-at", "-pk"))
     steps = Prefetch("steps", CaseStep.objects.order_by("index"))
-    return cases_for(by).prefetch_related(notes, steps)
+    files = Prefetch("attachments", CaseAttachment.objects.order_by("number"))
+    return cases_for(by).prefetch_related(notes, steps, files)
 
 
 def waivers_for(by: Actor) -> QuerySet[Waiver]:

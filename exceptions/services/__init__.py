@@ -1,6 +1,7 @@
 """The doors of the exceptions app."""
 
 from exceptions.services.absences import come_back, go_away, hand_over_cases, reassign_from_absent, take_back
+from exceptions.services.attachments import attach_file
 from exceptions.services.batches import BATCH_ACTS, MOST_AT_ONCE, Chosen, Outcome, act_on_cases, record_export
 from exceptions.services.cases import (
     acknowledge_case,
@@ -13,6 +14,7 @@ from exceptions.services.cases import (
     wait_case,
     withdraw_case,
 )
+from exceptions.services.links import link_cases, unlink_cases
 from exceptions.services.notes import note_case
 from exceptions.services.notifications import Telling, deliver_notifications, notify, notify_many
 from exceptions.services.openings import CaseOpening, open_case, open_cases
@@ -39,6 +41,7 @@ __all__ = [
     "acknowledge_case",
     "act_on_cases",
     "approve_waiver",
+    "attach_file",
     "cancel_timer",
     "cancel_timers",
     "close_case",
@@ -48,6 +51,7 @@ __all__ = [
     "edit_waiver",
     "go_away",
     "hand_over_cases",
+    "link_cases",
     "note_case",
     "notify",
     "notify_many",
@@ -68,6 +72,7 @@ __all__ = [
     "start_case",
     "sweep_timers",
     "take_back",
+    "unlink_cases",
     "wait_case",
     "withdraw_case",
     "withdraw_waiver",

@@ -63,7 +63,8 @@ def _act(action: str, one: Chosen, given: Mapping[str, Any], by: Actor, now: dat
     elif action == "reassign":
         reassign_case(case_id=one.id, to=given["to"], reason=given["reason"], by=by, now=now, seen=one.seen)
     elif action == "resolve":
-        resolve_case(case_id=one.id, outcome=given["outcome"], note=given["text"], by=by, now=now, seen=one.seen)
+        said = {"outcome": given["outcome"], "root_cause": given["root_cause"], "note": given["text"]}
+        resolve_case(case_id=one.id, **said, by=by, now=now, seen=one.seen)
     else:
         note_case(case_id=one.id, text=given["text"], by=by, now=now)
 

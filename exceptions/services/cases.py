@@ -10,13 +10,14 @@ from audit.services.events import record
 from audit.subject_refs import subject_ref
 from exceptions import subjects
 from exceptions.errors import CriteriaNotMet
-from exceptions.models import CaseNote, ExceptionCase
+from exceptions.models import ExceptionCase
 from exceptions.selectors.playbook import playbook_of
+from exceptions.services.notes import write_note
 from exceptions.services.notifications import notify
 from exceptions.services.openings import ACKNOWLEDGE, CLOSE, ESCALATE, OVERRUN, PROGRESS, WAKE, first_timers
 from exceptions.services.timers import TimerSetting, cancel_timers, set_timer, set_timers
 from exceptions.services.working import lock_case, overtaken, reason_given, refuse_unless, running, working
-from exceptions.states import CASE_LIVE, CaseState
+from exceptions.states import CASE_LIVE, CaseState, RootCause
 from rules import selectors as rules
 from rules.models import Owner
 
@@ -132,22 +133,31 @@ def reassign_case(
 
 
 def resolve_case(
-    *, case_id: UUID, outcome: str, note: str = "", by: Actor, now: datetime, seen: int | None = None
+    *,
+    case_id: UUID,
+    outcome: str,
+    root_cause: str = "",
+    note: str = "",
+    by: Actor,
+    now: datetime,
+    seen: int | None = None,
 ) -> ExceptionCase:
-    """Say that it is solved, and how; the subject goes on. Raises `CriteriaNotMet` naming what is missing."""
+    """Say that it is solved, how, and what lay behind it; the subject goes on. Raises `CriteriaNotMet` naming what is missing."""
     with working(case_id, by, now, seen, with_subject=True) as case:
         refuse_unless(case, *CASE_LIVE, act="resolved")
         allowed = {row["slug"]: row["label"] for row in case.outcomes}
         if outcome not in allowed:
             detail = f"Choose one of: {', '.join(allowed.values())}."
             raise Invalid(detail, errors=[FieldError("/outcome", "unknown", detail)])
+        if root_cause and root_cause not in RootCause.values:
+            detail = f"Choose one of: {', '.join(RootCause.values)}."
+            raise Invalid(detail, errors=[FieldError("/root_cause", "unknown", detail)])
         if missing := playbook_of(case, now=now).missing:
             raise CriteriaNotMet(f"{case.key} cannot be resolved yet. Still missing: {'; '.join(missing)}.")
-        if note.strip():
-            CaseNote.objects.create(case=case, at=now, author=by.id, author_name=by.name, text=note.strip())
-        case.resolve(outcome=outcome, at=now)
+        written = write_note(case, note, field="note", by=by, now=now) if note.strip() else None
+        case.resolve(outcome=outcome, root_cause=root_cause, at=now)
         case.save()
-        record("case.resolved", subject=case, outcome=outcome)
+        record("case.resolved", subject=case, outcome=outcome, root_cause=root_cause, note=written and written.pk)
         _stop(case, now)
         set_timer(subject=subject_ref(case), kind=CLOSE, due_at=now + REOPEN_WITHIN)
         _tell_subject(case, by, now)

@@ -16,6 +16,7 @@ from audit.context import Actor
 from exceptions import selectors, services
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import KEY_PREFIX
+from exceptions.states import RootCause
 from exceptions.views.edge import actor_of, back_to
 from rules import selectors as rules
 from rules.models import Owner
@@ -56,6 +57,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
         "rows": selectors.rows_of(cases, by=by, now=clock.now()),
         "owners": _owners(),
         "outcomes": _common_outcomes(cases),
+        "root_causes": RootCause.choices,
     }
     return render(request, "exceptions/plan.html", context)
 
@@ -77,7 +79,7 @@ def _as_planned(request: HttpRequest, cases: Sequence[ExceptionCase]) -> list[se
 
 
 def _given(request: HttpRequest) -> dict[str, str]:
-    return {name: request.POST.get(name, "").strip() for name in ("to", "reason", "text", "outcome")}
+    return {name: request.POST.get(name, "").strip() for name in ("to", "reason", "text", "outcome", "root_cause")}
 
 
 def _owners() -> list[Owner]:

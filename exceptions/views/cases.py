@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,7 +16,17 @@ from audit import clock
 from audit.context import Actor
 from audit.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from exceptions import selectors, services
-from exceptions.forms import ActForm, NoteForm, ReasonForm, ReassignForm, ResolveForm, StepForm, WaitForm
+from exceptions.forms import (
+    ActForm,
+    AttachForm,
+    LinkForm,
+    NoteForm,
+    ReasonForm,
+    ReassignForm,
+    ResolveForm,
+    StepForm,
+    WaitForm,
+)
 from exceptions.models import ExceptionCase
 from exceptions.views.edge import actor_of, back_to
 
@@ -77,10 +87,41 @@ ACTS = {
         gettext_lazy("Add note"),
         gettext_lazy("Note added."),
     ),
+    "attach": Act(
+        AttachForm,
+        lambda c, f, by: services.attach_file(
+            case_id=c.pk,
+            name=f.cleaned_data["file"].name,
+            content=f.cleaned_data["file"].read(),
+            by=by,
+            now=clock.now(),
+        ),
+        gettext_lazy("Add file"),
+        gettext_lazy("File added."),
+    ),
+    "link": Act(
+        LinkForm,
+        lambda c, f, by: services.link_cases(
+            case_id=c.pk, exception=f.cleaned_data["exception"], by=by, now=clock.now()
+        ),
+        gettext_lazy("Link exception"),
+        gettext_lazy("Linked."),
+    ),
+    "unlink": Act(
+        LinkForm,
+        lambda c, f, by: services.unlink_cases(
+            case_id=c.pk, exception=f.cleaned_data["exception"], by=by, now=clock.now()
+        ),
+        gettext_lazy("Unlink exception"),
+        gettext_lazy("Unlinked."),
+    ),
     "resolve": Act(
         ResolveForm,
         lambda c, f, by: services.resolve_case(
-            **_of(c, f, by), outcome=f.cleaned_data["outcome"], note=f.cleaned_data["note"]
+            **_of(c, f, by),
+            outcome=f.cleaned_data["outcome"],
+            root_cause=f.cleaned_data["root_cause"],
+            note=f.cleaned_data["note"],
         ),
         gettext_lazy("Resolve"),
         gettext_lazy("Resolved."),
@@ -109,6 +150,8 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
         "can_work": bool(actions) and page.case.is_live,
         "can_ask": by.may("exceptions.request_waiver") and page.case.is_live,
         "note_form": NoteForm(case=page.case) if actions else None,
+        "attach_form": AttachForm(case=page.case) if actions else None,
+        "link_form": LinkForm(case=page.case) if actions else None,
     }
     return render(request, "exceptions/case.html", context)
 
@@ -130,27 +173,49 @@ def act(request: HttpRequest, key: str, action: str) -> HttpResponse:
     spec = ACTS.get(action)
     if spec is None:
         raise NotFound(_("There is no such act."))
-    form = spec.form(request.POST or None, case=found)
+    form = spec.form(request.POST, request.FILES, case=found) if request.method == "POST" else spec.form(case=found)
     title = str(spec.button)
     if request.method == "GET" or not form.is_valid():
-        return _form_page(request, found, form, title, status=200 if request.method == "GET" else 422)
+        status = 200 if request.method == "GET" else 422
+        book = selectors.playbook_of(found, now=clock.now()) if action == "resolve" else None
+        return _form_page(request, found, form, title, status=status, book=book)
     return _perform(request, found, form, spec, by)
 
 
 def _perform(request: HttpRequest, found: ExceptionCase, form: ActForm, spec: Act, by: Actor) -> HttpResponse:
     try:
-        spec.run(found, form, by)
+        done = spec.run(found, form, by)
     except Refused:
         raise
     except DomainError as refused:
         return _refused(request, found, form, str(spec.button), refused)
-    messages.success(request, f"{found.key}: {spec.said}")
+    messages.success(request, f"{found.key}: {spec.said} {_told(done)}".strip())
     if spec.next_in_queue:
         waiting = selectors.queue_page(by=by, filters=selectors.QueueFilters(scope="mine", per=25), now=clock.now())
         if waiting.rows:
             return redirect("exceptions:case", waiting.rows[0].key)
         return redirect("exceptions:queue")
     return redirect(back_to(request, f"/exceptions/{found.key}/"))
+
+
+def _told(done: object) -> str:
+    """Who was told of a note."""
+    names = ", ".join(getattr(done, "told", ()))
+    return _("Told: %(names)s.") % {"names": names} if names else ""
+
+
+@login_required
+@require_GET
+def file(request: HttpRequest, key: str, number: int) -> FileResponse:
+    """A file of the exception, to be saved and never shown: what is in it came from outside."""
+    by = actor_of(request, "exceptions.view_case")
+    found = selectors.attachment_for(by=by, key=key, number=number)
+    response = FileResponse(
+        selectors.opened(found), as_attachment=True, filename=found.name, content_type=found.content_type
+    )
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, no-store"
+    return response
 
 
 @login_required
@@ -212,10 +277,12 @@ def _form_page(
     status: int,
     conflict: DomainError | None = None,
     intro: str = "",
+    book: selectors.Playbook | None = None,
 ) -> HttpResponse:
     context = {
         "case": found,
         "intro": intro,
+        "book": book,
         "form": form,
         "title": title,
         "conflict": conflict,

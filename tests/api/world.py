@@ -95,6 +95,8 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "exception-start": {"POST": Rule(WORK_CASE)},
     "exception-reassign": {"POST": Rule("exceptions.reassign_case", {"to": "logistics", **REASON})},
     "exception-note": {"POST": Rule(WORK_CASE, {"text": "Seen"})},
+    "exception-link": {"POST": Rule(WORK_CASE, {"exception": "EX-…"})},
+    "exception-unlink": {"POST": Rule(WORK_CASE, {"exception": "EX-…"})},
     "exception-wait": {"POST": Rule(WORK_CASE, {"until": (clock.now() + timedelta(days=1)).isoformat(), **REASON})},
     "exception-resume": {"POST": Rule(WORK_CASE)},
     "exception-step": {"POST": Rule(WORK_CASE, {"outcome": "Looked at"})},

@@ -1,0 +1,126 @@
+"""Putting files on exceptions. What is in a file decides what it is; what cannot be told is not kept."""
+
+import hashlib
+import os
+import re
+from datetime import datetime
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from tempfile import NamedTemporaryFile
+from typing import Final
+from uuid import UUID
+
+from audit.context import Actor
+from audit.errors import FieldError, Invalid
+from audit.services.events import record
+from exceptions.models import CaseAttachment
+from exceptions.models.evidence import LARGEST_FILE
+from exceptions.selectors.attachments import stored_at
+from exceptions.services.working import running, working
+from exceptions.states import CaseState
+
+MOST_FILES: Final = 10
+LONGEST_NAME: Final = 120
+SIGNATURES: Final = (
+    (re.compile(rb"%PDF-"), "application/pdf"),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
+    (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
+    (re.compile(rb"GIF8[79]a"), "image/gif"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp"),
+)
+NAMES: Final = {
+    "application/pdf": (".pdf",),
+    "image/png": (".png",),
+    "image/jpeg": (".jpg", ".jpeg"),
+    "image/gif": (".gif",),
+    "image/webp": (".webp",),
+    "text/plain": (".txt", ".csv", ".json", ".eml", ".log", ".md"),
+}
+NOT_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+MARKUP: Final = re.compile(r"\s*<(!doctype|html|svg|script|\?xml)", re.IGNORECASE)
+UNFIT_FOR_NAMES: Final = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\"\\/]")
+
+
+def attach_file(*, case_id: UUID, name: str, content: bytes, by: Actor, now: datetime) -> CaseAttachment:
+    """Keep a file with an exception.
+
+    Raises `Invalid` for one that is empty, too large, of a kind that is not kept or named as another kind, and when there are enough.
+    """
+    with working(case_id, by, now, None) as case:
+        count = CaseAttachment.objects.filter(case=case).count()
+        plain = _plain_name(name)
+        content_type = _checked(plain, content, count)
+        digest = hashlib.sha256(content).hexdigest()
+        _store(content, digest)
+        attachment = CaseAttachment.objects.create(
+            case=case,
+            number=count + 1,
+            at=now,
+            by=by.id,
+            by_name=by.name,
+            name=plain,
+            content_type=content_type,
+            size=len(content),
+            sha256=digest,
+        )
+        record("case.file_added", subject=case, changes={}, file=attachment.number, sha256=digest, size=len(content))
+        if case.state in {CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS}:
+            running(case, now)
+    return attachment
+
+
+def kind_of(content: bytes) -> str:
+    """The media type of what is in a file, by its first bytes; empty for what is not kept."""
+    for signature, content_type in SIGNATURES:
+        if signature.match(content):
+            return content_type
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return ""
+    return "" if NOT_TEXT.search(text) or MARKUP.match(text) else "text/plain"
+
+
+def _plain_name(name: str) -> str:
+    """The last part of a path of any system, without what could mislead."""
+    last = PureWindowsPath(PurePosixPath(name).name).name
+    plain = UNFIT_FOR_NAMES.sub("", last).strip(" .")
+    stem, suffix = PurePosixPath(plain).stem, PurePosixPath(plain).suffix
+    return f"{stem[: LONGEST_NAME - len(suffix)]}{suffix}"[:LONGEST_NAME]
+
+
+def _checked(name: str, content: bytes, count: int) -> str:
+    if count >= MOST_FILES:
+        raise _unfit("too-many", f"There are {count} files already; {MOST_FILES} is the limit.")
+    if not content:
+        raise _unfit("empty", f"“{name}” is empty.")
+    if len(content) > LARGEST_FILE:
+        raise _unfit("too-large", f"“{name}” is larger than {LARGEST_FILE // 1024**2} MB.")
+    content_type = kind_of(content)
+    if not content_type:
+        raise _unfit("unknown-kind", f"“{name}” is no PDF, picture (PNG, JPEG, GIF, WebP) or plain text in UTF-8.")
+    if PurePosixPath(name).suffix.lower() not in NAMES[content_type]:
+        expected = ", ".join(NAMES[content_type])
+        raise _unfit("misnamed", f"What is in “{name}” is {content_type}; its name has to end with {expected}.")
+    return content_type
+
+
+def _unfit(code: str, detail: str) -> Invalid:
+    return Invalid(detail, errors=[FieldError("/file", code, detail)])
+
+
+def _store(content: bytes, digest: str) -> None:
+    """Written under another name first, so that a file is there whole or not at all; left behind it does no harm."""
+    path = stored_at(digest)
+    if path.exists():
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

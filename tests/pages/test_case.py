@@ -1,0 +1,139 @@
+"""The page of an exception, without a script: playbook, files, related exceptions."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from audit import clock
+from audit.access import system_actor
+from audit.context import acting
+from exceptions import services
+from exceptions.models import CaseAttachment, CaseStep, ExceptionCase, Notification
+from exceptions.states import CaseState
+from tests.cast import House
+from tests.pages.conftest import SignedIn, open_cases
+
+
+@pytest.fixture(autouse=True)
+def data_dir(settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+
+
+def demand(case: ExceptionCase) -> None:
+    """Make two steps of the playbook required, the second after the first."""
+    steps = [
+        {"label": "Ask the customer", "kind": "record", "how": "By phone.", "fields": ["answer"], "required": True},
+        {"label": "Decide", "kind": "decide", "when": "1 in steps_done", "needs": "the answer", "required": True},
+    ]
+    with acting(system_actor("test"), at=clock.now()):
+        ExceptionCase.objects.filter(pk=case.pk).update(playbook=steps)
+
+
+def test_a_playbook_is_worked_step_by_step_and_what_is_missing_is_named(signed_in: SignedIn, house: House) -> None:
+    (case,) = open_cases(house, 1)
+    demand(case)
+    amal, path = signed_in("amal"), f"/exceptions/{case.key}/"
+    text = amal.get(path).content.decode()
+    assert "Not now: it needs the answer." in text
+    assert "By phone." in text
+    assert "Still missing" in amal.get(f"{path}resolve/").content.decode()
+    blocked = amal.post(f"{path}step/2/", {"outcome": "cancel it"})
+    assert (blocked.status_code, "cannot be done now" in blocked.content.decode()) == (409, True)
+    refused = amal.post(f"{path}resolve/", {"outcome": "resolved", "note": "kept text"})
+    assert refused.status_code == 409
+    assert "step 1, “Ask the customer”" in refused.content.decode()
+    assert "kept text" in refused.content.decode()
+    assert amal.post(f"{path}step/1/", {"answer": ""}).status_code == 422
+    assert amal.post(f"{path}step/1/", {"answer": "1017 CT"}).status_code == 302
+    assert amal.post(f"{path}step/2/", {"outcome": "correct it"}).status_code == 302
+    assert "Answer: 1017 CT" in amal.get(path).content.decode()
+    amal.post(f"{path}resolve/", {"outcome": "resolved", "root_cause": "data"})
+    case.refresh_from_db()
+    assert (case.state, case.root_cause, CaseStep.objects.count()) == (CaseState.RESOLVED, "data", 2)
+    assert "Wrong or missing data" in amal.get(path).content.decode()
+
+
+def test_a_file_is_added_and_only_ever_saved(signed_in: SignedIn, house: House) -> None:
+    (case,) = open_cases(house, 1)
+    amal, path = signed_in("amal"), f"/exceptions/{case.key}/"
+    file = SimpleUploadedFile("Adreßbeleg.txt", b"<b>1017 CT</b> it is", content_type="text/html")
+    assert amal.post(f"{path}attach/", {"file": file}).status_code == 302
+    assert "Adreßbeleg.txt" in amal.get(path).content.decode()
+    answer = amal.get(f"{path}files/1/")
+    answer_bytes = answer.getvalue()
+    assert answer_bytes == b"<b>1017 CT</b> it is"
+    assert answer["Content-Type"] == "text/plain"
+    assert answer["Content-Disposition"].startswith("attachment; filename")
+    assert (answer["X-Content-Type-Options"], answer["Cache-Control"]) == ("nosniff", "private, no-store")
+    assert signed_in("noor").get(f"{path}files/1/").status_code == 404
+    read = signed_in("sam").get(f"{path}files/1/")
+    assert (read.status_code, read.getvalue()) == (200, answer_bytes)
+    assert signed_in("sam").post(f"{path}attach/", {"file": file}).status_code == 403
+    assert amal.get(f"{path}files/2/").status_code == 404
+
+
+def test_a_file_that_is_not_kept_is_refused_at_its_field(signed_in: SignedIn, house: House, tmp_path: Path) -> None:
+    (case,) = open_cases(house, 1)
+    amal, path = signed_in("amal"), f"/exceptions/{case.key}/attach/"
+    wrong = amal.post(path, {"file": SimpleUploadedFile("run.exe", b"MZ\x90\x00", content_type="image/png")})
+    assert wrong.status_code == 422
+    assert "is no PDF, picture" in wrong.content.decode()
+    assert amal.post(path, {}).status_code == 422
+    flood = amal.post(path, {"file": SimpleUploadedFile("big.txt", b"a" * (13 * 1024 * 1024))})
+    assert (flood.status_code, "Choose a file of at most 10 MB." in flood.content.decode()) == (422, True)
+    assert not CaseAttachment.objects.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_related_exceptions_are_linked_and_unlinked(signed_in: SignedIn, house: House) -> None:
+    one, two = open_cases(house, 2)
+    amal = signed_in("amal")
+    assert amal.post(f"/exceptions/{one.key}/link/", {"exception": "nonsense"}).status_code == 422
+    amal.post(f"/exceptions/{one.key}/link/", {"exception": two.key})
+    assert amal.get(f"/exceptions/{two.key}/").context["page"].related == [one]
+    amal.post(f"/exceptions/{two.key}/unlink/", {"exception": one.key})
+    after = amal.get(f"/exceptions/{two.key}/")
+    assert after.context["page"].related == []
+    said = f'unlinked it from another exception <a href="/exceptions/{one.key}/">{one.key}</a>'
+    assert said in after.content.decode()
+
+
+def test_who_was_told_of_a_note_is_said(signed_in: SignedIn, house: House) -> None:
+    (case,) = open_cases(house, 1)
+    answer = signed_in("amal").post(f"/exceptions/{case.key}/note/", {"text": "@bo @noor look"}, follow=True)
+    said = [str(message) for message in answer.context["messages"]]
+    assert said == [f"{case.key}: Note added. Told: Bo Lindqvist."]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_page_costs_the_same_for_one_of_everything_and_for_three(
+    signed_in: SignedIn, house: House, count: int, django_assert_num_queries: Any
+) -> None:
+    case, *others = open_cases(house, count + 1)
+    amal = house.actor("amal")
+    for n, other in enumerate(others):
+        now = clock.now()
+        services.note_case(case_id=case.pk, text=f"Note {n} for @bo", by=amal, now=now)
+        services.attach_file(case_id=case.pk, name=f"{n}.txt", content=b"seen", by=amal, now=now)
+        services.link_cases(case_id=case.pk, exception=other.key, by=amal, now=now)
+        services.complete_step(case_id=case.pk, index=[0, 1, 3][n], outcome="done", by=amal, now=now)
+    browser = signed_in("amal")
+    with django_assert_num_queries(20):
+        page = browser.get(f"/exceptions/{case.key}/")
+    assert (len(page.context["page"].attachments), len(page.context["page"].related)) == (count, count)
+
+
+def test_many_are_resolved_with_what_lay_behind_them_and_the_note_tells_whom_it_mentions(
+    signed_in: SignedIn, house: House
+) -> None:
+    cases = open_cases(house, 2)
+    act = {"do": "resolve", "id": [case.key for case in cases]}
+    plan = signed_in("amal").post("/queue/bulk/", act)
+    assert "What lay behind it" in plan.content.decode()
+    given = {"outcome": "resolved", "root_cause": "carrier", "text": "@bo for your list", "confirm": "1"}
+    signed_in("amal").post("/queue/bulk/", {**act, **given, "seen": [case.version for case in cases]})
+    assert list(ExceptionCase.objects.values_list("state", "root_cause")) == [(CaseState.RESOLVED, "carrier")] * 2
+    assert Notification.objects.filter(event="case.mentioned", owner__slug="bo").count() == 2
+    assert "@bo for your list" in signed_in("sam").get(f"/exceptions/{cases[0].key}/").content.decode()
