@@ -10,7 +10,7 @@ from audit.subject_refs import SubjectRef
 from exceptions import subjects
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.subjects import SubjectPage
-from orders.fulfilment.models import Order
+from orders.fulfilment.models import Order, OrderAddress
 from orders.fulfilment.selectors.context import case_context
 from orders.fulfilment.services import resuming
 from orders.fulfilment.services.dockets import SKIP_CONFIRMATION
@@ -79,8 +79,8 @@ def _cancel(case: ExceptionCase, *, by: Actor, now: datetime, data: Mapping[str,
 
 
 def _address_passes(case: ExceptionCase) -> bool:
-    order = Order.objects.select_related("address").filter(pk=case.subject_id).first()
-    return order is not None and order.address.verdict != AddressVerdict.INVALID
+    passed = OrderAddress.objects.filter(order_id=case.subject_id).exclude(verdict=AddressVerdict.INVALID)
+    return passed.exists()
 
 
 subjects.register("fulfilment.order", OrderSubject())

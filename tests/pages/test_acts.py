@@ -1,0 +1,203 @@
+"""Every act on an exception has a page of its own; what stands in the way is said there, and nothing typed is lost."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from audit import clock
+from audit.access import system_actor
+from audit.context import acting
+from exceptions import services
+from exceptions.models import CaseStep, ExceptionCase, Waiver
+from exceptions.states import CaseState, WaiverState
+from tests.cast import House
+from tests.pages.conftest import SignedIn, open_cases
+
+ASKED = {
+    "gate": "ship-despite-open-case",
+    "hours": 4,
+    "owner": "amal",
+    "reason": "The customer confirmed the address by phone.",
+    "plan": "Correct it in the store today.",
+}
+
+
+@pytest.fixture
+def case(house: House) -> ExceptionCase:
+    return open_cases(house, 1)[0]
+
+
+@pytest.fixture
+def amal(signed_in: SignedIn) -> Browser:
+    return signed_in("amal")
+
+
+def do(browser: Browser, case: ExceptionCase, act: str, **given: Any) -> Any:
+    case.refresh_from_db()
+    return browser.post(f"/exceptions/{case.key}/{act}/", {"seen": case.version, **given})
+
+
+def test_every_act_has_its_form(amal: Browser, case: ExceptionCase) -> None:
+    for act in ("acknowledge", "start", "wait", "resume", "reassign", "note", "resolve", "reopen"):
+        page = amal.get(f"/exceptions/{case.key}/{act}/")
+        assert (page.status_code, page.context["form"].case) == (200, case), act
+    assert amal.get(f"/exceptions/{case.key}/explode/").status_code == 404
+
+
+def test_waiting_coming_back_and_the_whole_way_to_reopened(amal: Browser, case: ExceptionCase) -> None:
+    states = []
+    for act, given in (
+        ("start", {}),
+        ("wait", {"reason": "The carrier looks", "hours": "24"}),
+        ("resume", {}),
+        ("resolve", {"outcome": "resolved"}),
+        ("reopen", {"reason": "It came back"}),
+    ):
+        assert do(amal, case, act, **given).status_code == 302, act
+        case.refresh_from_db()
+        states.append(case.state)
+    assert states == ["in_progress", "waiting", "in_progress", "resolved", "open"]
+
+
+def test_after_the_last_one_is_solved_the_queue_is_next(amal: Browser, case: ExceptionCase) -> None:
+    assert do(amal, case, "acknowledge")["Location"] == f"/exceptions/{case.key}/"
+    assert do(amal, case, "resolve", outcome="resolved")["Location"] == "/queue/"
+    assert amal.post("/queue/next/")["Location"] == "/queue/"
+    assert "Nothing in your queue waits to be taken." in amal.get("/queue/").content.decode()
+
+
+def test_the_way_back_is_one_of_our_pages_or_the_exception(amal: Browser, case: ExceptionCase) -> None:
+    there = do(amal, case, "acknowledge", **{"return": "/queue/team/"})
+    assert there["Location"] == "/queue/team/"
+    for foreign in ("https://evil.example/", "//evil.example/", "queue"):
+        answer = do(amal, case, "note", text="Seen", **{"return": foreign})
+        assert answer["Location"] == f"/exceptions/{case.key}/", foreign
+
+
+def test_what_cannot_be_done_now_is_a_conflict_in_words(amal: Browser, case: ExceptionCase) -> None:
+    answer = do(amal, case, "reopen", reason="It came back")
+    assert (answer.status_code, "cannot be reopened now" in answer.content.decode()) == (409, True)
+    assert "It came back" in answer.content.decode()
+
+
+def test_who_is_away_is_refused_beside_the_field(
+    amal: Browser, signed_in: SignedIn, house: House, case: ExceptionCase
+) -> None:
+    from rules.models import Absence  # noqa: PLC0415 -- only here
+
+    now = clock.now()
+    with acting(system_actor("test"), at=now):
+        Absence.objects.create(
+            owner=house.owners["bo"], starts_at=now - timedelta(days=1), ends_at=now + timedelta(days=1)
+        )
+    answer = do(signed_in("lee"), case, "reassign", to="bo", reason="knows the customer")
+    assert answer.status_code == 422
+    assert "Bo Lindqvist is away" in str(answer.context["form"].errors["to"])
+    assert "knows the customer" in answer.content.decode()
+
+
+def test_a_step_has_a_page_is_done_once_and_there_is_no_ninth(amal: Browser, case: ExceptionCase) -> None:
+    address = f"/exceptions/{case.key}/step/1/"
+    assert amal.get(address).context["title"] == "Compare the address with what the customer wrote"
+    assert amal.post(address, {"outcome": ""}).status_code == 422
+    assert amal.post(address, {"outcome": "same", "note": "letter by letter"}).status_code == 302
+    assert list(CaseStep.objects.values_list("index", "outcome", "note")) == [(0, "same", "letter by letter")]
+    again = amal.post(address, {"outcome": "same", "note": "my second look"})
+    assert (again.status_code, "was already done" in again.content.decode()) == (409, True)
+    assert "my second look" in again.content.decode()
+    assert amal.get(f"/exceptions/{case.key}/step/9/").status_code == 404
+
+
+def test_a_step_whose_answer_is_too_long_is_refused_beside_it(amal: Browser, case: ExceptionCase) -> None:
+    answer = amal.post(f"/exceptions/{case.key}/step/2/", {"answer": "x" * 501})
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["answer"])
+    assert not CaseStep.objects.exists()
+
+
+class TestTimeLimitedExceptions:
+    @pytest.fixture
+    def asked(self, amal: Browser, case: ExceptionCase) -> Waiver:
+        assert amal.post(f"/time-limited/new/?for={case.key}", ASKED).status_code == 302
+        return Waiver.objects.get()
+
+    def test_the_form_begins_with_what_is_known_and_says_what_is_missing(
+        self, amal: Browser, case: ExceptionCase
+    ) -> None:
+        page = amal.get(f"/time-limited/new/?for={case.key}")
+        initial = {name: field.initial for name, field in page.context["form"].fields.items()}
+        assert (initial["gate"], initial["owner"], initial["hours"]) == ("ship-despite-open-case", "amal", 4)
+        refused = amal.post(f"/time-limited/new/?for={case.key}", {**ASKED, "reason": "short"})
+        assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["reason"])
+        assert "Correct it in the store today." in refused.content.decode()
+
+    def test_longer_than_the_gate_allows_is_refused_beside_the_hours(self, amal: Browser, case: ExceptionCase) -> None:
+        refused = amal.post(f"/time-limited/new/?for={case.key}", {**ASKED, "hours": 720})
+        assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["hours"])
+        assert not Waiver.objects.exists()
+
+    def test_lists_are_those_there_are(self, signed_in: SignedIn, asked: Waiver) -> None:
+        lee = signed_in("lee")
+        found = {
+            tab: [waiver.key for waiver, _, _ in lee.get(f"/approvals/?tab={tab}").context["waivers"]]
+            for tab in ("waiting", "live")
+        }
+        assert found == {"waiting": [asked.key], "live": []}
+        assert lee.get("/approvals/?tab=lost").status_code == 404
+
+    def test_the_one_who_asked_may_take_it_back(self, amal: Browser, asked: Waiver) -> None:
+        address = f"/time-limited/{asked.key}/withdraw/"
+        assert amal.get(address).status_code == 200
+        assert amal.post(address, {"comment": "x"}).status_code == 422
+        assert amal.post(address, {"comment": "No longer needed"}).status_code == 302
+        asked.refresh_from_db()
+        assert asked.state == WaiverState.WITHDRAWN
+        late = amal.post(address, {"comment": "No longer needed"})
+        assert (late.status_code, "cannot be" in late.content.decode()) == (409, True)
+
+    def test_nobody_else_takes_it_back(self, signed_in: SignedIn, asked: Waiver) -> None:
+        answer = signed_in("bo").post(f"/time-limited/{asked.key}/withdraw/", {"comment": "No longer needed"})
+        asked.refresh_from_db()
+        assert (answer.status_code, asked.state) == (403, WaiverState.REQUESTED)
+
+    def test_the_second_of_two_deciders_reads_what_the_first_decided(
+        self, signed_in: SignedIn, house: House, asked: Waiver
+    ) -> None:
+        services.approve_waiver(waiver_id=asked.pk, by=house.actor("mara"), now=clock.now())
+        late = signed_in("lee").post(
+            f"/approvals/{asked.key}/", {"decision": "deny", "comment": "no", "seen_hash": asked.content_hash}
+        )
+        assert late.status_code == 409
+        asked.refresh_from_db()
+        assert asked.state == WaiverState.APPROVED
+
+    def test_who_may_only_read_is_told_so_and_longer_than_asked_is_refused(
+        self, signed_in: SignedIn, asked: Waiver
+    ) -> None:
+        page = signed_in("sam").get(f"/approvals/{asked.key}/")
+        assert page.context["why_not"] == "Approvers of this gate are people with the role ops lead."
+        refused = signed_in("lee").post(
+            f"/approvals/{asked.key}/", {"decision": "approve", "hours": 5, "seen_hash": asked.content_hash}
+        )
+        assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["hours"])
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (lambda who: services.close_case(**who), "cannot be closed now"),
+        (lambda who: services.resume_case(**who), "cannot be resumed now"),
+        (lambda who: services.reopen_case(reason="It came back", **who), "cannot be reopened now"),
+    ],
+)
+def test_the_door_itself_refuses_what_the_state_does_not_allow(
+    house: House, case: ExceptionCase, act: Callable[[dict[str, Any]], object], words: str
+) -> None:
+    from audit.errors import IllegalTransition  # noqa: PLC0415 -- only here
+
+    with pytest.raises(IllegalTransition, match=words):
+        act({"case_id": case.pk, "by": house.actor("amal"), "now": clock.now()})
+    case.refresh_from_db()
+    assert case.state == CaseState.OPEN

@@ -1,0 +1,89 @@
+"""The trail in the browser: filtered, page by page, one event, one record; and nothing of other clients."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.urls import reverse
+
+from audit.models import Event
+from exceptions.models import ExceptionCase
+from tests.cast import House
+from tests.pages.conftest import SignedIn, open_cases
+
+
+@pytest.fixture
+def cases(house: House) -> list[ExceptionCase]:
+    return open_cases(house, 3)
+
+
+def told(page: Any) -> list[str]:
+    return [str(row.id) for row in page.context["rows"]]
+
+
+def test_a_filter_finds_exactly_what_it_names(signed_in: SignedIn, cases: list[ExceptionCase]) -> None:
+    ada = signed_in("ada")
+    opened = Event.objects.filter(type="case.opened").order_by("-at", "-pk")
+    assert told(ada.get("/audit/?type=case.opened")) == [str(event.pk) for event in opened]
+    one = opened.get(subject_id=str(cases[0].pk))
+    page = ada.get(f"/audit/?type=case.opened&subject={cases[0].pk}&actor={one.actor}&request={one.request_id}")
+    assert told(page) == [str(one.pk)]
+    assert told(ada.get("/audit/?actor=user:0")) == []
+
+
+def test_pages_join_without_gap_or_repeat_and_a_foreign_mark_is_refused(signed_in: SignedIn, house: House) -> None:
+    open_cases(house, 60)
+    ada = signed_in("ada")
+    found, mark = [], ""
+    while True:
+        page = ada.get(f"/audit/?after={mark}")
+        found += told(page)
+        mark = page.context["next_after"]
+        if not mark:
+            break
+    assert len(found) > 50
+    assert sorted(found) == sorted(str(pk) for pk in Event.objects.values_list("pk", flat=True))
+    assert len(set(found)) == len(found)
+    for odd in ("x", "²²", "bm9uc2Vuc2U"):
+        refused = ada.get(f"/audit/?after={odd}")
+        assert (refused.status_code, "start at the first page" in refused.content.decode()) == (422, True), odd
+
+
+def test_an_event_shows_what_else_its_request_did(signed_in: SignedIn, cases: list[ExceptionCase]) -> None:
+    amal = signed_in("amal")
+    amal.post(f"/exceptions/{cases[0].key}/acknowledge/", {"seen": cases[0].version})
+    event = Event.objects.get(type="case.acknowledged")
+    page = amal.get(reverse("audit:event", args=[event.pk]))
+    assert (page.context["event"].who, page.context["event"].is_person, page.context["length"]) == (
+        "Amal Okafor",
+        True,
+        2,
+    )
+    assert {row.request_id for row in page.context["related"]} <= {event.request_id}
+    noor = signed_in("noor")
+    assert noor.get(reverse("audit:event", args=[event.pk])).status_code == 404
+    assert str(event.pk) not in told(noor.get("/audit/"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "record"),
+    [
+        ("exceptions.exceptioncase", str(uuid4())),
+        ("exceptions.exceptioncase", "1"),
+        ("nothing.atall", str(uuid4())),
+        ("audit.event", str(uuid4())),
+    ],
+)
+def test_the_history_of_what_is_no_record_is_not_found(
+    signed_in: SignedIn, house: House, kind: str, record: str
+) -> None:
+    assert signed_in("ada").get(reverse("audit:history", args=[kind, record])).status_code == 404
+
+
+def test_the_history_hides_what_is_sealed_and_names_what_came_before(signed_in: SignedIn, house: House) -> None:
+    owner = house.owners["lee"]
+    page = signed_in("ada").get(reverse("audit:history", args=["rules.owner", str(owner.pk)]))
+    (version,) = page.context["versions"]
+    changes = {name: (before, after) for name, before, after in version.changes}
+    assert (changes["emails"], changes["slug"], version.who) == (("hidden", "hidden"), (None, "lee"), "Handrail")
+    assert "lee@handrail.example" not in page.content.decode()
