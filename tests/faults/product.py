@@ -17,6 +17,8 @@ from typing import Any
 import httpx2
 
 ROOT = Path(__file__).resolve().parents[2]
+# Of this process alone: the product starts a database and a broker of its own, and is killed before it could say what was covered.
+OURS = {"DATABASE_URL", "CELERY_BROKER_URL", "COVERAGE_PROCESS_CONFIG"}
 MARKS = {"web": "gunicorn", "worker": " worker ", "beat": " beat ", "redis": "redis-server", "sandbox": "sandbox"}
 START_SECONDS = 400
 
@@ -85,9 +87,7 @@ class Product:
 def product(directory: Path) -> Iterator[Product]:
     """Start it without a demo, and stop it as Ctrl-C does."""
     port, sandbox = _free_ports()
-    environment = {
-        name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "CELERY_BROKER_URL"}
-    }
+    environment = {name: value for name, value in os.environ.items() if name not in OURS}
     environment |= {
         "HANDRAIL_DATA_DIR": str(directory),
         "HANDRAIL_PUBLIC_URL": f"http://127.0.0.1:{port}",
