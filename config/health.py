@@ -1,6 +1,6 @@
 """Whether everything runs, from what the loops leave behind: for `/readyz`, `/metrics`, `/status.json` and the status page alike."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,6 +19,7 @@ from exceptions.models import ExceptionCase, NotificationDelivery, Timer
 from exceptions.models.timers import LIVE
 from exceptions.states import DeliveryState
 from orders.sync.models import InboundEvent, OutboundMessage
+from orders.sync.selectors import SyncLag, sync_lags
 from orders.sync.states import InboundState, OutboundState
 
 BEATING: Final = ("timers", "intake", "delivery", "notifications")
@@ -82,7 +83,7 @@ def status(now: datetime) -> Status:
         return Status(now, (database, _broker()))
     return Status(
         at=now,
-        parts=(database, _broker(), *_loops(now)),
+        parts=(database, _broker(), *_loops(now), _sync(sync_lags(now), now)),
         queues=queues(now),
         dead_letters=InboundEvent.objects.filter(state=InboundState.DEAD).count(),
         open_exceptions=ExceptionCase.objects.live().count(),
@@ -142,6 +143,15 @@ def _loops(now: datetime, *, only: str = "") -> Iterator[Part]:
             yield Part(loop, Light.GREEN, f"Ran {_words(silent)} ago, nothing late.")
 
 
+def _sync(lags: Sequence[SyncLag], now: datetime) -> Part:
+    """Whether the systems that follow us do; which they are is said to those who may know."""
+    late = [lag for lag in lags if lag.is_late]
+    if not late:
+        return Part("sync", Light.GREEN, "Every system is told in time.")
+    waited = _words(now - min(lag.since for lag in late))
+    return Part("sync", Light.RED, f"Not told in time: {len(late)} of the systems; the longest wait is {waited}.")
+
+
 def queues(now: datetime) -> tuple[Queue, ...]:
     """What waits to be done, and is due."""
     waiting = {
@@ -177,6 +187,11 @@ class FromDatabase(Collector):
         up = GaugeMetricFamily("handrail_part_up", "1 green, 0.5 amber, 0 red.", labels=["part"])
         for part in known.parts:
             up.add_metric([part.name], {Light.GREEN: 1, Light.AMBER: 0.5, Light.RED: 0}[part.light])
-        yield from (depth, oldest, up)
+        lag = GaugeMetricFamily(
+            "handrail_sync_lag_seconds", "How long the oldest undelivered message of a system waits.", labels=["system"]
+        )
+        for one in sync_lags(now):
+            lag.add_metric([one.system.slug], max((now - one.since).total_seconds(), 0))
+        yield from (depth, oldest, up, lag)
         yield GaugeMetricFamily("handrail_dead_letters", "Events nobody could process yet.", value=known.dead_letters)
         yield GaugeMetricFamily("handrail_open_exceptions", "Exceptions that are open.", value=known.open_exceptions)

@@ -39,6 +39,7 @@ SCHEDULES: Mapping[str, Every | At] = MappingProxyType(
         "notifications": Every("exceptions.deliver_notifications", 10),
         "intake": Every("sync.apply_inbox", 2),
         "delivery": Every("sync.deliver_outbox", 2),
+        "lag": Every("sync.watch_lag", 30),
         "seals": Every("audit.seal", 30),
         "refusals": Every("audit.tell_refusals", 20),
         "absences": Every("exceptions.reassign_from_absent", 60),

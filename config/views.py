@@ -24,6 +24,7 @@ from config.shell import may_open
 from exceptions import selectors as exceptions
 from orders.fulfilment import selectors as fulfilment
 from orders.fulfilment.management import demo
+from orders.sync import selectors as sync
 
 HELP_PARTS = ("start", "pages", "glossary", "shortcuts", "news")
 MOST_TRIES = 5
@@ -133,7 +134,9 @@ def search(request: HttpRequest) -> HttpResponse:
 @require_GET
 def status(request: HttpRequest) -> HttpResponse:
     """Timers, intake and delivery, and what waits for them."""
-    return render(request, "status.html", {"status": health.status(clock.now())})
+    now = clock.now()
+    lags = sync.lags_for(request.actor, now)  # type: ignore[attr-defined]
+    return render(request, "status.html", {"status": health.status(now), "lags": lags})
 
 
 @login_required

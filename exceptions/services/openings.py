@@ -38,7 +38,10 @@ CASE_TYPE = "exceptions.exceptioncase"
 
 @dataclass(frozen=True)
 class CaseOpening:
-    """What went wrong with which subject. `title` is the fact as one line; `evidence` is JSON without personal data."""
+    """What went wrong with which subject. `title` is the fact as one line; `evidence` is JSON without personal data.
+
+    `owner` is who answers for the subject where that is somebody else than who has cases of the type.
+    """
 
     type: str
     subject: SubjectRef
@@ -50,6 +53,7 @@ class CaseOpening:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     at_risk_minor: int = 0
     currency: str = "EUR"
+    owner: str = ""
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -149,7 +153,7 @@ def _new_case(
             ladders.unroll(spec, book, opened_at=now, client_calendar=hours),
         )
     due, ladder = terms[spec.slug, hours]
-    owner = roster.on_duty(spec.owner)
+    owner = roster.on_duty(opening.owner or spec.owner)
     backup = roster.owners[owner.backup_id]
     return ExceptionCase(
         type=opening.type,

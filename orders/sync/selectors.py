@@ -1,8 +1,10 @@
 """Reads of sync."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Count, Min, Prefetch, Q, QuerySet
 
 from audit.access import require
 from audit.context import Actor
@@ -17,7 +19,11 @@ from orders.sync.models import (
     OutboundMessage,
     System,
 )
-from orders.sync.states import InboundState
+from orders.sync.states import InboundState, OutboundState
+from rules.selectors import active_book
+
+DELAY = "sync-delay"  # the promise in the rule book; what holds where a book makes none is what the product promises
+DELAY_MINUTES = 15
 
 
 def system_named(slug: str) -> System | None:
@@ -49,6 +55,39 @@ def last_attempts(subjects: list[SubjectRef], *, limit: int = 3) -> list[Attempt
         .select_related("message", "message__system")
         .order_by("-at", "-id")[:limit]
     )
+
+
+@dataclass(frozen=True)
+class SyncLag:
+    """How long the oldest undelivered message to a system has waited, and whether that is longer than promised."""
+
+    system: System
+    since: datetime
+    messages: int
+    is_late: bool
+
+
+def sync_lags(now: datetime) -> list[SyncLag]:
+    """Every active system that something waits for, the longest wait first."""
+    waiting = OutboundMessage.objects.filter(
+        state__in=[OutboundState.PENDING, OutboundState.SENDING], system__is_active=True
+    )
+    rows = list(waiting.values("system").annotate(since=Min("created_at"), messages=Count("pk")).order_by("since"))
+    if not rows:
+        return []
+    allowed = timedelta(minutes=next((sla.minutes for sla in active_book().slas() if sla.slug == DELAY), DELAY_MINUTES))
+    systems = System.objects.select_related("owner").in_bulk([row["system"] for row in rows])
+    return [
+        SyncLag(systems[row["system"]], row["since"], row["messages"], now - row["since"] > allowed) for row in rows
+    ]
+
+
+def lags_for(by: Actor, now: datetime) -> list[SyncLag]:
+    """As `sync_lags`, of the systems that exist for the actor; nothing for one who may not look at systems."""
+    if not by.may("sync.view_system"):
+        return []
+    visible = set(systems_for(by).values_list("pk", flat=True))
+    return [lag for lag in sync_lags(now) if lag.system.pk in visible]
 
 
 def systems_for(by: Actor) -> QuerySet[System]:

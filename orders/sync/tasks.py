@@ -16,3 +16,9 @@ def apply_inbox() -> int:
 def deliver_outbox() -> int:
     """Send what is due."""
     return services.deliver_due(now=clock.now())
+
+
+@shared_task(name="sync.watch_lag")
+def watch_lag() -> int:
+    """See whether other systems follow."""
+    return services.watch_lag(now=clock.now())

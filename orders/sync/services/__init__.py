@@ -2,6 +2,7 @@
 
 from orders.sync.services.applying import apply_due
 from orders.sync.services.delivering import deliver_due
+from orders.sync.services.lagging import watch_lag
 from orders.sync.services.promising import Promise, promise, promise_many
 from orders.sync.services.receiving import Receipt, receive
 from orders.sync.services.replaying import discard, replay
@@ -37,4 +38,5 @@ __all__ = [
     "save_system",
     "secrets_in_force",
     "start_runs",
+    "watch_lag",
 ]

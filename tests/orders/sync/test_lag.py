@@ -1,0 +1,90 @@
+"""Other systems follow within fifteen minutes, or the owner of the one that does not has a case (C01.6)."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.test import Client as Browser
+
+from audit import clock
+from audit.context import Actor, acting
+from config import health
+from exceptions.models import ExceptionCase
+from orders.sync import services
+from orders.sync.models import System
+from orders.sync.selectors import lags_for
+from tests.cast import PASSWORD, House
+from tests.orders.sync.conftest import task
+
+QUARTER = timedelta(minutes=15)
+
+
+@pytest.fixture
+def told(warehouse: System, house: House) -> datetime:
+    """When the warehouse was promised its first task."""
+    at = clock.now() - timedelta(minutes=30)
+    for n in (1, 2):
+        services.promise(promise=task(warehouse, house, n, order=f"NW-{n}"), now=at + timedelta(minutes=n - 1))
+    return at
+
+
+def live() -> list[tuple[str, str, str, int]]:
+    cases = ExceptionCase.objects.live().order_by("number")
+    return [(case.type, case.subject_key, case.owner.slug, case.occurrences) for case in cases]
+
+
+def part(now: datetime) -> tuple[str, str]:
+    return next((str(one.light), one.words) for one in health.status(now).parts if one.name == "sync")
+
+
+def test_it_turns_red_a_second_after_a_quarter_of_an_hour_and_its_owner_has_one_case(told: datetime) -> None:
+    assert services.watch_lag(now=told + QUARTER) == 0
+    assert (live(), part(told + QUARTER)[0]) == ([], "green")
+    late = told + QUARTER + timedelta(seconds=1)
+    assert services.watch_lag(now=late) == 1
+    services.watch_lag(now=late + timedelta(minutes=1))
+    assert live() == [("sync-lag", "central", "logistics", 1)]
+    assert part(late) == ("red", "Not told in time: 1 of the systems; the longest wait is 15 min.")
+    case = ExceptionCase.objects.get()
+    assert (case.title, case.evidence["messages"]) == ("Central warehouse has not been told for 15 min", 2)
+
+
+def test_when_everything_was_delivered_the_case_goes_by_itself(told: datetime) -> None:
+    services.watch_lag(now=told + timedelta(minutes=20))
+    assert services.deliver_due(now=clock.now()) == 2
+    assert services.watch_lag(now=clock.now()) == 0
+    assert (live(), part(clock.now())[0]) == ([], "green")
+    assert ExceptionCase.objects.get().state == "cancelled"
+
+
+def test_a_paused_system_is_late_like_any_other_and_one_that_was_switched_off_is_not_awaited(
+    told: datetime, warehouse: System, system: Actor
+) -> None:
+    later = told + timedelta(minutes=20)
+    with acting(system, at=later):
+        warehouse.paused_until = later + timedelta(hours=5)
+        warehouse.save()
+    assert services.watch_lag(now=later) == 1
+    with acting(system, at=later):
+        warehouse.is_active = False
+        warehouse.save()
+    assert services.watch_lag(now=later) == 0
+    assert live() == []
+
+
+def test_each_sees_the_systems_of_their_own_clients(
+    told: datetime, warehouse: System, house: House, system: Actor
+) -> None:
+    assert [lag.messages for lag in lags_for(house.actor("kim"), told)] == [2]
+    assert [lag.messages for lag in lags_for(house.actor("ivy"), told)] == [2]
+    with acting(system, at=told):
+        warehouse.client = house.clients["fable"]
+        warehouse.save()
+    assert lags_for(house.actor("ivy"), told) == []
+    assert lags_for(house.actor("noor"), told) == []
+
+
+def test_the_status_page_and_the_metrics_tell_who_waits(told: datetime, house: House) -> None:
+    browser = Browser()
+    assert browser.login(username="kim", password=PASSWORD)
+    assert "Central warehouse" in browser.get("/status/").content.decode()
+    assert 'handrail_sync_lag_seconds{system="central"}' in browser.get("/metrics").content.decode()
