@@ -61,3 +61,12 @@ def test_on_a_launch_weekend_every_line_gets_the_flow_it_has_to(capsys: pytest.C
     call_command("scenario", "weekend-preorder", seed=7, json=True, within=240)
     report = json.loads(capsys.readouterr().out)
     assert (report["ok"], report["summary"]["delivered"], report["summary"]["wrong_flows"]) == (True, 60, 0)
+
+
+def test_a_scenario_that_is_out_of_time_says_what_is_not_where_it_has_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        call_command("scenario", "weekend-preorder", seed=7, within=0)
+    summary, *missing = capsys.readouterr().out.splitlines()
+    assert (ended.value.code, summary.split(",")[1]) == (1, " 0 delivered")
+    assert len(missing) >= 60
+    assert all(line.endswith(("vendor-drop-ship", "warehouse-pick-pack")) for line in missing)

@@ -1,6 +1,7 @@
 """The machines: every published edge and no other, drawn in docs, and enough of them that no fact leaves an order without a way."""
 
 from itertools import product
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -8,6 +9,7 @@ from django.db import DatabaseError, transaction
 from django_fsm import TransitionNotAllowed, can_proceed
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from audit.triggers import published_edges
 from orders.fulfilment.decisions.allocation import Demand, allocate
@@ -25,6 +27,23 @@ def test_the_diagrams_in_docs_are_current() -> None:
         call_command("generate_diagrams", check=True)
     except CommandError as stale:
         pytest.fail(str(stale))
+
+
+def test_a_diagram_that_is_missing_or_old_is_named_and_drawn_anew(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.BASE_DIR = tmp_path
+    with pytest.raises(CommandError, match="Out of date: order-states"):
+        call_command("generate_diagrams", check=True)
+    assert not (tmp_path / "docs").exists()
+    call_command("generate_diagrams")
+    assert len(capsys.readouterr().out.splitlines()) == 5
+    call_command("generate_diagrams", check=True)
+    drawn = tmp_path / "docs" / "diagrams" / "hold-states.md"
+    drawn.write_text("old")
+    call_command("generate_diagrams")
+    assert capsys.readouterr().out == "drew docs/diagrams/hold-states.md\n"
+    assert "active --> released" in drawn.read_text()
 
 
 @pytest.mark.parametrize(("source", "target"), list(product(OrderState, OrderState)))

@@ -207,3 +207,25 @@ def test_several_parcels_leaving_in_one_batch_are_all_taken_off_the_count(
     take_news(news=told, by=system, now=now)
     item = StockItem.objects.get()
     assert (item.on_hand, item.reserved) == (7, 0)
+
+
+def test_a_step_that_is_behind_is_noted_and_moves_nothing(place: make.Place, tell: make.Tell) -> None:
+    parcel = place().fulfilments.get()
+    for kind in ("shipment.delivered", "shipment.handed_over", "shipment.packed", "shipment.picked"):
+        tell(kind, parcel.key, picker="Jo", manifest="M-7", tracking="0512", carrier="DPD")
+    for kind in ("task.confirmed", "task.acknowledged", "task.refused", "shipment.rejected"):
+        tell(kind, parcel.key, carrier="DPD")
+    parcel.refresh_from_db()
+    assert (parcel.state, parcel.order.state) == ("delivered", "delivered")
+    assert parcel.handed_over_at is not None
+
+
+def test_the_first_payment_and_the_first_cancellation_count(place: make.Place, tell: make.Tell, now: datetime) -> None:
+    order = place()
+    tell("payment.captured", order.number, captured_at="2026-11-21T09:00:00+00:00")
+    order.refresh_from_db()
+    assert order.paid_at == now
+    for day in (22, 23):
+        tell("order.cancelled", order.number, cancelled_at=f"2026-11-{day}T09:00:00+00:00")
+    order.refresh_from_db()
+    assert (order.state, order.cancelled_at.day if order.cancelled_at else None) == ("cancelled", 22)
