@@ -252,6 +252,27 @@ class HandoverForm(forms.Form):
         self.fields["to"].choices = choices  # type: ignore[attr-defined]
 
 
+class ExtendForm(forms.Form):
+    """For how much longer, and why."""
+
+    hours = forms.IntegerField(
+        label=_("For how many hours more"),
+        min_value=1,
+        max_value=720,
+        initial=4,
+        widget=forms.NumberInput(INPUT),
+        help_text=_("Counted from where it ends now. Somebody else decides; until then nothing changes."),
+    )
+    reason = forms.CharField(
+        label=_("Why"),
+        min_length=20,
+        max_length=2_000,
+        widget=forms.Textarea(AREA),
+        help_text=_("At least 20 characters; the approver reads it."),
+    )
+    plan = forms.CharField(label=_("What will be done until then"), max_length=2_000, widget=forms.Textarea(AREA))
+
+
 class DecisionForm(forms.Form):
     """Yes, possibly shorter; or no, and why. Nothing is chosen beforehand."""
 

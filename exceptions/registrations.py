@@ -72,9 +72,10 @@ HANDED_OVER = ", ".join(
 EMAIL = r"[\w.+-]+@[\w-]+\.[a-z]{2,}"
 # As `waivers.content_hash` computes it: PostgreSQL escapes JSON text the way canonical JSON does.
 CONTENT_HASH = """encode(sha256(convert_to(
-    '{"gate":' || to_json(w.gate::text) || ',"minutes":' || w.effective_minutes || ',"owner":"' || w.owner_id || '","plan":'
-    || to_json(w.plan) || ',"reason":' || to_json(w.reason) || ',"subject":[' || to_json(w.subject_type::text) || ','
-    || to_json(w.subject_id::text) || '],"version":' || w.content_version || '}', 'UTF8')), 'hex')"""
+    '{' || coalesce('"extends":"' || w.extends_id || '",', '') || '"gate":' || to_json(w.gate::text) || ',"minutes":'
+    || w.effective_minutes || ',"owner":"' || w.owner_id || '","plan":' || to_json(w.plan) || ',"reason":' || to_json(w.reason)
+    || ',"subject":[' || to_json(w.subject_type::text) || ',' || to_json(w.subject_id::text) || '],"version":'
+    || w.content_version || '}', 'UTF8')), 'hex')"""
 
 register_check(
     "inv-09",

@@ -236,6 +236,8 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
     client = serializers.SlugField(source="client.slug")
     owner = serializers.SlugField(source="owner.slug")
     exception = serializers.CharField(source="case.key", allow_null=True, default=None)
+    extends = serializers.CharField(source="extends.key", allow_null=True, default=None)
+    extensions = serializers.SerializerMethodField()
 
     class Meta:
         model = Waiver
@@ -248,6 +250,8 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
             "subject_key",
             "client",
             "exception",
+            "extends",
+            "extensions",
             "owner",
             "reason",
             "plan",
@@ -269,6 +273,10 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
             "version",
         )
         read_only_fields = fields
+
+    def get_extensions(self, waiver: Waiver) -> list[str]:
+        """The keys of those that were asked for to go on with it, the oldest first."""
+        return [one.key for one in sorted(waiver.extensions.all(), key=lambda one: one.number)]
 
 
 class NoteInput(Input):
@@ -321,6 +329,14 @@ class WaiverInput(Input):
     minutes = serializers.IntegerField(min_value=1, max_value=1_000_000)
     owner = serializers.SlugField(max_length=50)
     answer_by = serializers.DateTimeField(required=False)
+
+
+class ExtendInput(Input):
+    """For how much longer, and why; the plan stays where no other is given."""
+
+    minutes = serializers.IntegerField(min_value=1, max_value=1_000_000)
+    reason = serializers.CharField(max_length=2000)
+    plan = serializers.CharField(max_length=2000, required=False)
 
 
 class ApproveInput(Input):

@@ -20,6 +20,7 @@ urlpatterns = [
     path("exceptions/<str:key>/<slug:action>/", cases.act, name="act"),
     path("time-limited/new/", waivers.ask, name="ask"),
     path("time-limited/<str:key>/", waivers.waiver, name="waiver"),
+    path("time-limited/<str:key>/extend/", waivers.extend, name="extend"),
     path("time-limited/<str:key>/revoke/", waivers.end, {"action": "revoke"}, name="revoke"),
     path("time-limited/<str:key>/withdraw/", waivers.end, {"action": "withdraw"}, name="withdraw"),
     path("notifications/", notifications.notifications, name="notifications"),

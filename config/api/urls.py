@@ -66,6 +66,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/time-limited-exceptions", waivers.WaiverList.as_view(), name="time-limited-exceptions"),
     path("v1/time-limited-exceptions/<key:key>", waivers.WaiverRecord.as_view(), name="time-limited-exception"),
     path("v1/time-limited-exceptions/<key:key>/approve", waivers.Approve.as_view(), name="waiver-approve"),
+    path("v1/time-limited-exceptions/<key:key>/extend", waivers.Extend.as_view(), name="waiver-extend"),
     path("v1/time-limited-exceptions/<key:key>/reject", waivers.Reject.as_view(), name="waiver-reject"),
     path("v1/time-limited-exceptions/<key:key>/withdraw", waivers.WithdrawRequest.as_view(), name="waiver-withdraw"),
     path("v1/time-limited-exceptions/<key:key>/revoke", waivers.Revoke.as_view(), name="waiver-revoke"),

@@ -108,6 +108,16 @@ class Approve(_WaiverAct):
         services.approve_waiver(waiver_id=record.pk, by=self.by, now=now, seen_hash=record.content_hash, **given)
 
 
+class Extend(_WaiverAct):
+    """Ask that what is in force holds for longer: a request of its own (see `extensions`), which somebody else decides about."""
+
+    input_class = serializers.ExtendInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Ask for it."""
+        services.extend_waiver(waiver_id=record.pk, by=self.by, now=now, **given)
+
+
 class Reject(_WaiverAct):
     """Say no, and why."""
 

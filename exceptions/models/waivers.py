@@ -40,6 +40,14 @@ class Waiver(FSMModelMixin, Accountable):
     subject_key = models.CharField(max_length=120)
     client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     case = models.ForeignKey(ExceptionCase, on_delete=models.PROTECT, null=True, blank=True, related_name="waivers")
+    extends = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="extensions",
+        help_text="What it goes on with, from where that ends.",
+    )
     state = FSMField(choices=WaiverState.choices, default=WaiverState.REQUESTED, protected=True)
     reason = models.TextField()
     plan = models.TextField(help_text="What will be done until it ends.")
@@ -118,10 +126,10 @@ class Waiver(FSMModelMixin, Accountable):
         )
 
     @transition("state", source=WaiverState.REQUESTED, target=WaiverState.APPROVED)
-    def approve(self, *, by: str, name: str, at: datetime, expires_at: datetime) -> None:
-        """From now, and until then."""
+    def approve(self, *, by: str, name: str, at: datetime, starts_at: datetime, expires_at: datetime) -> None:
+        """From then, and until then."""
         self._decided(by, name, at)
-        self.starts_at, self.expires_at = at, expires_at
+        self.starts_at, self.expires_at = starts_at, expires_at
 
     @transition("state", source=WaiverState.REQUESTED, target=WaiverState.REJECTED)
     def reject(self, *, by: str, name: str, at: datetime, comment: str) -> None:

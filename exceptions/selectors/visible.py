@@ -29,7 +29,7 @@ def whole_cases_for(by: Actor) -> QuerySet[ExceptionCase]:
 def waivers_for(by: Actor) -> QuerySet[Waiver]:
     """Time-limited exceptions of the actor's clients. Raises `Refused` without the permission."""
     require(by, "exceptions.view_case")
-    waivers: QuerySet[Waiver] = visible_waivers(by)
+    waivers: QuerySet[Waiver] = visible_waivers(by).prefetch_related("extensions")
     return waivers
 
 

@@ -33,7 +33,9 @@ def live_waivers(*, gate: str, subjects: Iterable[SubjectRef], now: datetime) ->
 
 def visible_waivers(by: Actor) -> WaiverQuerySet:
     """The time-limited exceptions that exist for the actor."""
-    waivers: WaiverQuerySet = Waiver.objects.select_related("client", "owner", "case").order_by("-requested_at", "-pk")
+    waivers: WaiverQuerySet = Waiver.objects.select_related("client", "owner", "case", "extends").order_by(
+        "-requested_at", "-pk"
+    )
     return waivers if by.clients is None else waivers.filter(client_id__in=by.clients)
 
 

@@ -23,6 +23,7 @@ from exceptions.services.timers import TimerSetting, cancel_timer, cancel_timers
 from exceptions.services.waivers import (
     approve_waiver,
     edit_waiver,
+    extend_waiver,
     refuse_unless_decidable,
     reject_waiver,
     request_waiver,
@@ -49,6 +50,7 @@ __all__ = [
     "complete_step",
     "deliver_notifications",
     "edit_waiver",
+    "extend_waiver",
     "go_away",
     "hand_over_cases",
     "link_cases",

@@ -11,7 +11,7 @@ from audit.context import current_actor
 from audit.services.events import record
 from exceptions import subjects
 from exceptions.models import Waiver
-from exceptions.services.waiver_news import tell_concerned, tell_subjects_of_ended
+from exceptions.services.waiver_news import tell_concerned, tell_subjects_of_begun, tell_subjects_of_ended
 from exceptions.states import WaiverState
 from exceptions.timer_kinds import Due
 
@@ -45,17 +45,25 @@ def on_lapse(timers: Sequence[Due], *, now: datetime) -> None:
 def on_expire(timers: Sequence[Due], *, now: datetime) -> None:
     """Write down what the clock has decided, and tell those concerned."""
     ended = _of(timers, WaiverState.APPROVED)
+    followed = {one.extends_id: one for one in Waiver.objects.in_force(now).filter(extends__in=ended)}
     for waiver in ended:
         waiver.expire(at=now)
         waiver.save()
         record("waiver.expired", subject=waiver)
-        tell_concerned(waiver, "waiver.expired", "It has ended; the gate is closed again.", now)
-    tell_subjects_of_ended(ended, by=current_actor(), now=now)
+        later = followed.get(waiver.pk)
+        words = f"It has ended; {later.key} goes on." if later else "It has ended; the gate is closed again."
+        tell_concerned(waiver, "waiver.expired", words, now)
+    tell_subjects_of_ended([one for one in ended if one.pk not in followed], by=current_actor(), now=now)
+    tell_subjects_of_begun(list(followed.values()), by=current_actor(), now=now)
 
 
 def on_heads_up(timers: Sequence[Due], *, now: datetime) -> None:
-    """It will end soon."""
-    for waiver in _of(timers, WaiverState.APPROVED):
+    """It will end soon, unless it is extended already."""
+    ending = _of(timers, WaiverState.APPROVED)
+    extended = set(
+        Waiver.objects.filter(extends__in=ending, state=WaiverState.APPROVED).values_list("extends_id", flat=True)
+    )
+    for waiver in (one for one in ending if one.pk not in extended):
         tell_concerned(waiver, "waiver.ends_soon", f"It ends {waiver.expires_at:%a %d %b %H:%M} UTC.", now)
 
 

@@ -27,6 +27,13 @@ def tell_concerned(waiver: Waiver, event: str, words: str, now: datetime) -> Non
     _tell([waiver.owner, *others], waiver, event, words, now)
 
 
+def tell_subjects_of_begun(waivers: Sequence[Waiver], *, by: Actor, now: datetime) -> None:
+    """The subjects may go on."""
+    for waiver in waivers:
+        if (subject := subjects.subject_for(waiver.subject_type)) is not None:
+            subject.on_waived(waiver, by=by, now=now)
+
+
 def tell_subjects_of_ended(waivers: Sequence[Waiver], *, by: Actor, now: datetime) -> None:
     """The subjects are under the rule again (unless another time-limited exception holds: they look at what is in force now)."""
     for waiver in waivers:

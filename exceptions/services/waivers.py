@@ -16,7 +16,12 @@ from exceptions import subjects
 from exceptions.errors import OwnRequest, WaiverChanged
 from exceptions.models import Waiver
 from exceptions.services.timers import TimerSetting, cancel_timers, set_timer, set_timers
-from exceptions.services.waiver_news import tell_approvers, tell_concerned, tell_subjects_of_ended
+from exceptions.services.waiver_news import (
+    tell_approvers,
+    tell_concerned,
+    tell_subjects_of_begun,
+    tell_subjects_of_ended,
+)
 from exceptions.states import WaiverState
 from rules import selectors as rules
 from rules.models import ApiToken, Owner
@@ -41,10 +46,11 @@ def request_waiver(
     owner: str,
     answer_by: datetime | None = None,
     case_id: UUID | None = None,
+    extends: Waiver | None = None,
     by: Actor,
     now: datetime,
 ) -> Waiver:
-    """Ask that `gate` lets the subject pass for `minutes` after an approval.
+    """Ask that `gate` lets the subject pass for `minutes` after an approval, or after the end of what it `extends`.
 
     Raises `Invalid` naming every field that is wrong, `Refused` without the permission, `Conflict` when the same is asked already.
     """
@@ -57,6 +63,7 @@ def request_waiver(
             subject_key=subject_key,
             client_id=client_id,
             case_id=case_id,
+            extends=extends,
             reason=reason.strip(),
             plan=plan.strip(),
             owner=_owner(owner),
@@ -72,10 +79,40 @@ def request_waiver(
         draft.content_hash = content_hash(draft)
         draft.save()
         facts: dict[str, Any] = {"gate": gate, "answer_by": draft.answer_by, "hash": draft.content_hash}
+        facts |= {"extends": extends.key} if extends else {}
         record("waiver.requested", subject=draft, minutes=minutes, **facts)
         set_timer(subject=subject_ref(draft), kind=LAPSE, due_at=draft.answer_by)
         tell_approvers(draft, role=spec.approver_role, now=now)
     return draft
+
+
+def extend_waiver(*, waiver_id: UUID, minutes: int, reason: str, plan: str = "", by: Actor, now: datetime) -> Waiver:
+    """Ask that what is in force holds for `minutes` longer, counted from its end: a request of its own, which somebody else decides about.
+
+    Nothing is longer in force until then. Raises `IllegalTransition` for what is not in force, `Conflict` for what is extended already or
+    is being asked for, and what `request_waiver` raises.
+    """
+    with _locked(waiver_id, by, now, "exceptions.request_waiver") as waiver:
+        if not waiver.is_in_force(now):
+            raise IllegalTransition(f"{waiver.key} is not in force, so it cannot be extended. Ask for a new one.")
+        later = waiver.extensions.filter(state=WaiverState.APPROVED).first()
+        if later is not None:
+            raise Conflict(f"{waiver.key} is already extended, by {later.key}.", code="already-extended")
+        return request_waiver(
+            gate=waiver.gate,
+            subject=SubjectRef(waiver.subject_type, waiver.subject_id, waiver.client_id),
+            subject_key=waiver.subject_key,
+            client_id=waiver.client_id,
+            reason=reason,
+            plan=plan.strip() or waiver.plan,
+            minutes=minutes,
+            owner=waiver.owner.slug,
+            answer_by=min(waiver.expires_at or now, now + LONGEST_ANSWER),
+            case_id=waiver.case_id,
+            extends=waiver,
+            by=by,
+            now=now,
+        )
 
 
 def edit_waiver(*, waiver_id: UUID, reason: str, plan: str, minutes: int, by: Actor, now: datetime) -> Waiver:
@@ -109,7 +146,7 @@ def approve_waiver(
     minutes: int | None = None,
     comment: str = "",
 ) -> Waiver:
-    """Let the subject pass from now on, for as long as was asked or for fewer `minutes`.
+    """Let the subject pass from now on, or from the end of what this extends, for as long as was asked or for fewer `minutes`.
 
     Raises `OwnRequest` for the requester and the owner, `WaiverChanged` when `seen_hash` is not what would be approved, `Refused` for
     somebody who is no approver of the gate, `IllegalTransition` when it is decided or lapsed.
@@ -120,16 +157,18 @@ def approve_waiver(
             detail = f"You may shorten it, not extend it: between 1 and {waiver.effective_minutes} minutes."
             raise Invalid(detail, errors=[FieldError("/minutes", "out-of-range", detail)])
         waiver.comment = comment.strip()
-        waiver.approve(by=by.id, name=by.name, at=now, expires_at=now + timedelta(minutes=granted))
+        starts = _start_of(waiver, now)
+        ends = starts + timedelta(minutes=granted)
+        waiver.approve(by=by.id, name=by.name, at=now, starts_at=starts, expires_at=ends)
         waiver.save()
-        record("waiver.approved", subject=waiver, expires_at=waiver.expires_at, hash=waiver.content_hash)
-        ref, ends = subject_ref(waiver), now + timedelta(minutes=granted)
+        record("waiver.approved", subject=waiver, starts_at=starts, expires_at=ends, hash=waiver.content_hash)
+        ref = subject_ref(waiver)
         cancel_timers(timers=[(ref, LAPSE)], now=now)
         warn = ends - min(HEADS_UP_BEFORE, timedelta(minutes=granted) / 5)
         set_timers(settings=[TimerSetting(ref, EXPIRE, ends), TimerSetting(ref, HEADS_UP, warn)])
         tell_concerned(waiver, "waiver.approved", f"Approved by {by.name} until {ends:%a %d %b %H:%M} UTC.", now)
-        if (subject := subjects.subject_for(waiver.subject_type)) is not None:
-            subject.on_waived(waiver, by=by, now=now)
+        if waiver.is_in_force(now):
+            tell_subjects_of_begun([waiver], by=by, now=now)
     return waiver
 
 
@@ -166,8 +205,31 @@ def revoke_waiver(*, waiver_id: UUID, reason: str, by: Actor, now: datetime) -> 
         record("waiver.revoked", subject=waiver, reason=reason)
         cancel_timers(timers=[(subject_ref(waiver), EXPIRE), (subject_ref(waiver), HEADS_UP)], now=now)
         tell_concerned(waiver, "waiver.revoked", f"Revoked by {by.name}: {reason}", now)
+        _revoke_what_would_follow(waiver, by, now)
         tell_subjects_of_ended([waiver], by=by, now=now)
     return waiver
+
+
+def _revoke_what_would_follow(waiver: Waiver, by: Actor, now: datetime) -> None:
+    """An approved extension that has not begun ends with what it extends."""
+    later = waiver.extensions.filter(state=WaiverState.APPROVED, starts_at__gt=now)
+    for extension in later.select_for_update(of=("self",)).order_by("pk"):
+        reason = f"{waiver.key}, which it extends, was revoked."
+        extension.revoke(at=now, reason=reason)
+        extension.save()
+        record("waiver.revoked", subject=extension, reason=reason)
+        cancel_timers(timers=[(subject_ref(extension), EXPIRE), (subject_ref(extension), HEADS_UP)], now=now)
+        tell_concerned(extension, "waiver.revoked", f"Revoked by {by.name}: {reason}", now)
+
+
+def _start_of(waiver: Waiver, now: datetime) -> datetime:
+    """From when it holds once approved: now, or where what it extends ends. Raises `IllegalTransition` when that was revoked."""
+    base = waiver.extends
+    if base is None:
+        return now
+    if base.state == WaiverState.REVOKED:
+        raise IllegalTransition(f"{base.key}, which it extends, was revoked. It has to be asked for anew.")
+    return base.expires_at if base.expires_at and base.is_in_force(now) else now
 
 
 def content_hash(waiver: Waiver) -> str:
@@ -182,6 +244,7 @@ def content_hash(waiver: Waiver) -> str:
                 "owner": waiver.owner_id,
                 "minutes": waiver.effective_minutes,
                 "version": waiver.content_version,
+                **({"extends": str(waiver.extends_id)} if waiver.extends_id else {}),
             }
         )
     )
@@ -197,7 +260,9 @@ def _locked(waiver_id: UUID, by: Actor, now: datetime, permission: str) -> Itera
         require(by, permission, found)
         if (subject := subjects.subject_for(found.subject_type)) is not None:
             subject.lock([found.subject_id])
-        yield Waiver.objects.select_for_update().get(pk=waiver_id)
+        both = [pk for pk in (found.extends_id, waiver_id) if pk is not None]
+        locked = Waiver.objects.select_for_update().filter(pk__in=both).order_by("pk")
+        yield next(waiver for waiver in locked if waiver.pk == waiver_id)
 
 
 @contextmanager

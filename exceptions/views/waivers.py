@@ -1,5 +1,6 @@
 """Time-limited exceptions: asked for, decided about, looked up."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -14,7 +15,7 @@ from audit.context import Actor
 from audit.errors import DomainError, Invalid, NotFound, Refused
 from audit.subject_refs import SubjectRef
 from exceptions import selectors, services
-from exceptions.forms import CommentForm, DecisionForm, WaiverForm
+from exceptions.forms import CommentForm, DecisionForm, ExtendForm, WaiverForm
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.states import WaiverState
 from exceptions.views.edge import actor_of
@@ -142,12 +143,17 @@ def _waiver_page(
         "conflict": conflict,
         "in_force": found.is_in_force(now),
         "state_label": WaiverState(found.state).label,
-        "can_revoke": found.is_in_force(now) and by.may("exceptions.revoke_waiver", found.client_id),
+        "can_revoke": _may_still_hold(found, now) and by.may("exceptions.revoke_waiver", found.client_id),
+        "can_extend": found.is_in_force(now) and by.may("exceptions.request_waiver", found.client_id),
         "can_withdraw": found.state == WaiverState.REQUESTED and found.requested_by == by.id,
-        "hours": found.effective_minutes // 60,
     }
     status = 409 if conflict else 422 if form.errors else 200
     return render(request, "exceptions/waiver.html", context, status=status)
+
+
+def _may_still_hold(waiver: Waiver, now: datetime) -> bool:
+    """Whether it is in force, or will be without anybody doing anything."""
+    return waiver.state == WaiverState.APPROVED and waiver.expires_at is not None and now < waiver.expires_at
 
 
 @login_required
@@ -182,3 +188,38 @@ def _add_errors(form: Any, refused: DomainError) -> None:
         form.add_error(name if name in form.fields else None, error.detail)
     if not errors:
         form.add_error(None, refused.message)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def extend(request: HttpRequest, key: str) -> HttpResponse:
+    """Ask that what is in force holds for longer."""
+    by = actor_of(request, "exceptions.request_waiver")
+    found = selectors.waiver_for(by, key)
+    form = ExtendForm(request.POST or None, initial={"plan": found.plan})
+    conflict: DomainError | None = None
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            asked = services.extend_waiver(
+                waiver_id=found.pk,
+                minutes=given["hours"] * 60,
+                reason=given["reason"],
+                plan=given["plan"],
+                by=by,
+                now=clock.now(),
+            )
+        except Refused:
+            raise
+        except Invalid as invalid:
+            _add_errors(form, invalid)
+        except DomainError as refused:
+            conflict = refused
+        else:
+            messages.success(
+                request, _("%(key)s is asked for; it lapses if nobody decides in time.") % {"key": asked.key}
+            )
+            return redirect("exceptions:waiver", asked.key)
+    status = 409 if conflict else 422 if form.errors else 200
+    context = {"waiver": found, "form": form, "conflict": conflict}
+    return render(request, "exceptions/waiver_extend.html", context, status=status)

@@ -107,6 +107,9 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "time-limited-exceptions": {"GET": Rule(VIEW_CASE), "POST": Rule("exceptions.request_waiver", ASKED)},
     "time-limited-exception": {"GET": Rule(VIEW_CASE)},
     "waiver-approve": {"POST": Rule("exceptions.decide_waiver")},
+    "waiver-extend": {
+        "POST": Rule("exceptions.request_waiver", {"minutes": 30, "reason": "The carrier collects only tomorrow."})
+    },
     "waiver-reject": {"POST": Rule("exceptions.decide_waiver", {"comment": "Not this time"})},
     "waiver-withdraw": {"POST": Rule("only who asked", REASON)},
     "waiver-revoke": {"POST": Rule("exceptions.revoke_waiver", REASON)},

@@ -1,5 +1,6 @@
 """The page of an exception, without a script: playbook, files, related exceptions."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ from audit import clock
 from audit.access import system_actor
 from audit.context import acting
 from exceptions import services
-from exceptions.models import CaseAttachment, CaseStep, ExceptionCase, Notification
-from exceptions.states import CaseState
+from exceptions.models import CaseAttachment, CaseStep, ExceptionCase, Notification, Waiver
+from exceptions.states import CaseState, WaiverState
 from tests.cast import House
 from tests.pages.conftest import SignedIn, open_cases
 
@@ -105,6 +106,34 @@ def test_who_was_told_of_a_note_is_said(signed_in: SignedIn, house: House) -> No
     answer = signed_in("amal").post(f"/exceptions/{case.key}/note/", {"text": "@bo @noor look"}, follow=True)
     said = [str(message) for message in answer.context["messages"]]
     assert said == [f"{case.key}: Note added. Told: Bo Lindqvist."]
+
+
+def test_one_in_force_is_extended_by_a_second_decision(signed_in: SignedIn, house: House) -> None:
+    (case,) = open_cases(house, 1)
+    amal, lee = signed_in("amal"), signed_in("lee")
+    wanted = {"gate": "ship-despite-open-case", "hours": 4, "owner": "client-success", "plan": "Correct it today."}
+    why = {"reason": "The customer confirmed the address by phone."}
+    amal.post(f"/time-limited/new/?for={case.key}", {**wanted, **why})
+    first = Waiver.objects.get()
+    assert amal.post(f"/time-limited/{first.key}/extend/", {"hours": 2, **why, "plan": "x"}).status_code == 409
+    lee.post(f"/approvals/{first.key}/", {"decision": "approve", "seen_hash": first.content_hash})
+    assert "Extend…" in amal.get(f"/time-limited/{first.key}/").content.decode()
+    assert amal.get(f"/time-limited/{first.key}/extend/").status_code == 200
+    assert amal.post(f"/time-limited/{first.key}/extend/", {"hours": 2, "reason": "short"}).status_code == 422
+    amal.post(f"/time-limited/{first.key}/extend/", {"hours": 2, **why, "plan": "Correct it tomorrow."})
+    second = Waiver.objects.get(extends=first)
+    own = amal.post(f"/approvals/{second.key}/", {"decision": "approve", "seen_hash": second.content_hash})
+    assert own.status_code == 403
+    assert first.key in lee.get(f"/approvals/{second.key}/").content.decode()
+    lee.post(f"/approvals/{second.key}/", {"decision": "approve", "seen_hash": second.content_hash, "hours": 1})
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (second.state, second.starts_at) == (WaiverState.APPROVED, first.expires_at)
+    assert second.starts_at is not None
+    assert second.expires_at == second.starts_at + timedelta(hours=1)
+    waiting = lee.get(f"/time-limited/{second.key}/").content.decode()
+    assert "In force from" in waiting
+    assert f"/time-limited/{second.key}/revoke/" in waiting
 
 
 @pytest.mark.parametrize("count", [1, 3])
