@@ -53,7 +53,7 @@ def test_when_everything_was_delivered_the_case_goes_by_itself(told: datetime) -
     assert services.deliver_due(now=clock.now()) == 2
     assert services.watch_lag(now=clock.now()) == 0
     assert (live(), part(clock.now())[0]) == ([], "green")
-    assert ExceptionCase.objects.get().state == "cancelled"
+    assert ExceptionCase.objects.get().state == "withdrawn"
 
 
 def test_a_paused_system_is_late_like_any_other_and_one_that_was_switched_off_is_not_awaited(
