@@ -16,7 +16,8 @@ from audit.canonical import timestamp
 class Actor:
     """A person, an integrator's token or a named part of the product, with what it may do and for which clients.
 
-    `id` is stable and PII-free ("user:7", "token:ab12cd34", "system:timers"); `clients` of None means every client.
+    `id` is stable and PII-free ("user:7", "token:ab12cd34", "system:timers"); `clients` of None means every client; `owners` are
+    those the actor is, or is in the team of.
     """
 
     kind: str
@@ -27,6 +28,7 @@ class Actor:
     permissions: frozenset[str] = field(default_factory=frozenset)
     clients: frozenset[UUID] | None = field(default_factory=frozenset)
     teams: frozenset[UUID] = field(default_factory=frozenset)
+    owners: frozenset[UUID] = field(default_factory=frozenset)
     channel: str = "web"
     request_id: str = ""
 

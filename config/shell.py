@@ -1,10 +1,12 @@
 """The frame around every page: where one may go, how healthy the product is, who one is."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -71,7 +73,7 @@ class Place:
     key: str = ""
     unit: str | Promise = ""
     hot: bool = False
-    count: Callable[[Actor, datetime], int] | None = None
+    counted: Callable[[Actor, datetime], QuerySet[Any]] | None = None
 
 
 DOTS = {Light.GREEN: "", Light.AMBER: "warn", Light.RED: "danger"}
@@ -102,28 +104,27 @@ class Shell:
         return DOTS[self.health.light]
 
 
-def queue_count(by: Actor, now: datetime) -> int:
-    """How many open exceptions this person has."""
+def of_queue(by: Actor, now: datetime) -> QuerySet[Any]:
+    """The open exceptions this person has."""
     mine = exceptions.QueueFilters(scope="mine")
-    found = queue.filtered(exceptions.visible_cases(by).live(), by=by, filters=mine, now=now)
-    return queue.capped_counts([found])[0]
+    return queue.by_urgency(queue.filtered(exceptions.visible_cases(by).live(), by=by, filters=mine, now=now))
 
 
-def to_decide(by: Actor, now: datetime) -> int:
-    """How many requests this person could decide about."""
+def to_decide(by: Actor, now: datetime) -> QuerySet[Any]:
+    """The requests this person could decide about."""
     return exceptions.waiting_for(by=by, now=now)
 
 
-def dead_count(by: Actor, now: datetime) -> int:
-    """How many dead letters there are for this person."""
+def dead(by: Actor, now: datetime) -> QuerySet[Any]:
+    """The dead letters there are for this person."""
     del now
-    return sync.dead_letters(by)[: MOST_COUNTED + 1].count()
+    return sync.dead_letters(by)
 
 
-def held_count(by: Actor, now: datetime) -> int:
-    """How many orders wait for something that is missing."""
+def held(by: Actor, now: datetime) -> QuerySet[Any]:
+    """The orders that wait for something that is missing."""
     del now
-    return fulfilment.quarantine_count(by=by, most=MOST_COUNTED + 1)
+    return fulfilment.quarantined(by)
 
 
 PLACES = (
@@ -135,7 +136,7 @@ PLACES = (
         "work",
         "q",
         gettext_lazy("open"),
-        count=queue_count,
+        counted=of_queue,
     ),
     Place(gettext_lazy("Team queues"), "exceptions:team", "team", "exceptions.view_case", "work", "t"),
     Place(
@@ -147,7 +148,7 @@ PLACES = (
         "a",
         gettext_lazy("to decide"),
         hot=True,
-        count=to_decide,
+        counted=to_decide,
     ),
     Place(gettext_lazy("Orders"), "fulfilment:orders", "order", "orders.view_order", "flows", "o"),
     Place(
@@ -157,7 +158,7 @@ PLACES = (
         "orders.view_order",
         "flows",
         unit=gettext_lazy("held"),
-        count=held_count,
+        counted=held,
     ),
     Place(
         gettext_lazy("Dead letters"),
@@ -168,7 +169,7 @@ PLACES = (
         "d",
         gettext_lazy("waiting"),
         hot=True,
-        count=dead_count,
+        counted=dead,
     ),
     Place(gettext_lazy("Sandbox"), "sync:sandbox", "bolt", "sync.edit_system", "sync"),
     Place(gettext_lazy("Audit trail"), "audit:trail", "audit", "audit.view_trail", "assurance"),
@@ -206,17 +207,17 @@ def shell(request: HttpRequest) -> dict[str, object]:
     if actor is None or not request.user.is_authenticated or request.path.startswith("/admin/") or request.htmx:  # type: ignore[attr-defined]
         return {}
     now = clock.now()
+    places = [place for place in PLACES if _is_open(place, actor)]
+    counts, unread = _counts(places, actor, now)
     return {
         "shell": Shell(
-            groups=_groups(actor, request.path, now),
+            groups=_groups(places, request.path, counts),
             name=actor.name,
             role=", ".join(sorted(role.replace("_", " ").capitalize() for role in actor.roles))
             or gettext("No role yet"),
             zone=timezone.get_current_timezone_name(),
             health=pulse(now),
-            unread=notifications.unread_count(by=actor, most=MOST_UNREAD + 1)
-            if actor.may("exceptions.view_case")
-            else 0,
+            unread=unread,
             topic=_topic(request.path),
             searched=request.GET.get("q", "") if request.path == reverse("search") else "",
             shortcuts=list(SHORTCUTS),
@@ -224,12 +225,19 @@ def shell(request: HttpRequest) -> dict[str, object]:
     }
 
 
-def _groups(actor: Actor, path: str, now: datetime) -> list[Group]:
-    places = [place for place in PLACES if _is_open(place, actor)]
+def _counts(places: Sequence[Place], actor: Actor, now: datetime) -> tuple[dict[str, int], int]:
+    """What waits at each place, by its route, and how much is unread: every page says it, so it is one statement."""
+    waiting = {place.route: place.counted(actor, now) for place in places if place.counted}
+    told = [notifications.unread(actor)] if actor.may("exceptions.view_case") else []
+    counts = exceptions.capped_counts([*waiting.values(), *told], most=MOST_COUNTED)
+    return dict(zip(waiting, counts, strict=False)), counts[-1] if told else 0
+
+
+def _groups(places: Sequence[Place], path: str, counts: Mapping[str, int]) -> list[Group]:
     here = _nearest([reverse(place.route) for place in places], path)
     groups = []
     for name, title in GROUPS.items():
-        entries = [_entry(place, actor, here, now) for place in places if place.group == name]
+        entries = [_entry(place, here, counts.get(place.route, 0)) for place in places if place.group == name]
         if entries:
             groups.append(Group(str(title), entries))
     return groups
@@ -256,7 +264,6 @@ def _topic(path: str) -> str:
     return anchor(urls.get(_nearest(urls, path), ""))
 
 
-def _entry(place: Place, actor: Actor, here: str, now: datetime) -> Entry:
+def _entry(place: Place, here: str, count: int) -> Entry:
     url = reverse(place.route)
-    count = place.count(actor, now) if place.count else 0
     return Entry(str(place.title), url, place.icon, url == here, count, str(place.unit), place.hot, place.key)

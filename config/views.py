@@ -90,7 +90,7 @@ def home(request: HttpRequest) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     if Role.OPS_LEAD in actor.roles:
         return redirect(
-            "exceptions:approvals" if exceptions.waiting_for(by=actor, now=clock.now()) else "exceptions:team"
+            "exceptions:approvals" if exceptions.waiting_for(by=actor, now=clock.now()).exists() else "exceptions:team"
         )
     landing = {
         Role.ADMIN: "exceptions:team",

@@ -89,13 +89,21 @@ def exact_moment(value: datetime | None) -> SafeString | str:
     )
 
 
-@register.inclusion_tag("components/fuse.html")
-def fuse(
-    due: datetime | None, since: datetime | None = None, *, paused: bool = False, prefix: str = ""
-) -> dict[str, Any]:
-    """Time left until `due`, as text, icon and a bar of the time between `since` and `due`."""
+FUSE = (
+    '<span class="fuse {}"><span class="t"><b>{}{}</b><small>{}{}</small></span>'
+    '<svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect width="{}" height="4"/></svg></span>'
+)
+FUSE_ICONS = {"over": "warn", "wait": "pause", "soon": "hourglass"}
+
+
+@register.simple_tag
+def fuse(due: datetime | None, since: datetime | None = None, *, paused: bool = False, prefix: str = "") -> SafeString:
+    """Time left until `due`: text and icon carry the meaning, the bar of the time between `since` and `due` only repeats it.
+
+    Written without a template: a list shows it in every row.
+    """
     if due is None:
-        return {"state": "none"}
+        return format_html('<span class="muted">{}</span>', _("no deadline"))
     now = clock.now()
     left = due - now
     total = due - since if since and since < due else timedelta(hours=4)
@@ -106,7 +114,15 @@ def fuse(
         state = "over"
     else:
         state = "soon" if left < max(SOON, total / 4) else "fine"
-    return {"state": state, "words": span_words(left), "due": due, "width": round(share * 100), "prefix": prefix}
+    sign = icon(FUSE_ICONS[state], "s") if state in FUSE_ICONS else ""
+    width = 100 if state == "over" else round(share * 100)
+    return format_html(FUSE, state, sign, _fuse_words(state, span_words(left)), prefix, moment(due), width)
+
+
+def _fuse_words(state: str, words: str) -> SafeString | str:
+    if state == "over":
+        return _("%(words)s late") % {"words": words}
+    return _("Paused") if state == "wait" else format_html('{}<span class="vh"> {}</span>', words, _("left"))
 
 
 @register.filter
@@ -125,12 +141,12 @@ def money(amount_minor: int | None, currency: str = "EUR") -> str:
     return f"{SYMBOLS[currency]}{amount}" if currency in SYMBOLS else f"{currency} {amount}"
 
 
-@register.inclusion_tag("components/avatar.html")
-def avatar(name: str, *, kind: str = "person") -> dict[str, str]:
+@register.simple_tag
+def avatar(name: str, *, kind: str = "person") -> SafeString:
     """Initials on one of four grounds, the same for the same name; decoration beside the written name."""
     initials = "".join(word[0] for word in name.replace("-", " ").split()[:2]).upper()
     ground = "sys" if kind == "system" else "abcd"[sum(name.encode()) % 4]
-    return {"initials": initials, "ground": ground}
+    return format_html('<span class="ava {}" aria-hidden="true">{}</span>', ground, initials)
 
 
 @register.simple_tag(takes_context=True)

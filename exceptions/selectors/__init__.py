@@ -5,6 +5,7 @@ from exceptions.selectors.attachments import attachment_for, opened
 from exceptions.selectors.auditing import AUDIT_KINDS, audit_steps, live_cases_of, undone_audit_steps
 from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page, related_to
 from exceptions.selectors.causes import CauseRow, cases_of_cause, chosen_cases, exported_cases, shared_causes
+from exceptions.selectors.counts import capped_counts
 from exceptions.selectors.payload import payload, payload_of
 from exceptions.selectors.playbook import Playbook, Step, playbook_of
 from exceptions.selectors.queue import (
@@ -39,6 +40,7 @@ __all__ = [
     "audit_steps",
     "available_actions",
     "away_page",
+    "capped_counts",
     "case_for",
     "case_page",
     "cases_of_cause",

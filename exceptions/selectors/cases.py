@@ -23,7 +23,6 @@ from exceptions.selectors.playbook import Playbook, playbook_of
 from exceptions.selectors.queue import visible_cases
 from exceptions.states import CASE_LIVE, WAIVER_LIVE
 from exceptions.subjects import SubjectPage
-from rules import selectors as rules
 
 NEWEST_ENTRIES = 50
 PAGE_ORDER = ("acknowledge", "resume", "resolve", "reassign", "wait", "start", "reopen", "note")
@@ -87,7 +86,7 @@ def case_page(*, by: Actor, key: str, now: datetime) -> CasePage:
     subject = subjects.subject_for(case.subject_type)
     return CasePage(
         case=case,
-        is_mine=rules.owners_of(by).filter(pk=case.owner_id).exists(),
+        is_mine=case.owner_id in by.owners,
         next=next_step(case, now=now),
         subject=subject.page(SubjectRef(case.subject_type, case.subject_id, case.client_id)) if subject else None,
         playbook=playbook_of(case, now=now),

@@ -10,6 +10,7 @@ from audit.context import Actor
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import CaseQuerySet
 from exceptions.selectors import queue
+from exceptions.selectors.counts import capped_counts
 from exceptions.selectors.queue import ORDERS, QueueFilters
 
 MOST_CAUSES: Final = 50
@@ -30,7 +31,8 @@ def shared_causes(*, by: Actor, now: datetime) -> list[CauseRow]:
     cases = queue.filtered(queue.visible_cases(by).live(), by=by, filters=QueueFilters(scope="team"), now=now)
     urgent = cases.exclude(cause="").order_by(*ORDERS["urgency"]).values_list("type", "cause")[: queue.MOST_COUNTED]
     common = [pair for pair, times in Counter(urgent).most_common(MOST_CAUSES) if times > 1]
-    counts = queue.capped_counts([cases.filter(type=kind, cause=cause) for kind, cause in common]) if common else []
+    members = [queue.by_urgency(cases.filter(type=kind, cause=cause)) for kind, cause in common]
+    counts = capped_counts(members, most=queue.MOST_COUNTED)
     rows = [CauseRow(kind, cause, count) for (kind, cause), count in zip(common, counts, strict=True)]
     return sorted(rows, key=lambda row: (-row.count, row.type, row.cause))
 

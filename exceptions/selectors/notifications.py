@@ -11,7 +11,6 @@ from audit.access import require
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from exceptions.models import Notification
-from rules.selectors import owners_of
 
 PER_PAGE = 50
 
@@ -28,13 +27,13 @@ class Inbox:
 def notifications_for(by: Actor) -> QuerySet[Notification]:
     """What the actor, or a team of the actor's, was told about clients the actor sees. Raises `Refused` without the permission."""
     require(by, "exceptions.view_case")
-    told = Notification.objects.filter(owner__in=owners_of(by).values("pk"))
+    told = Notification.objects.filter(owner__in=by.owners)
     return told if by.clients is None else told.filter(Q(client__isnull=True) | Q(client__in=by.clients))
 
 
-def unread_count(*, by: Actor, most: int) -> int:
-    """How many nobody has read, counted no further than `most`."""
-    return notifications_for(by).filter(read_at__isnull=True)[:most].count()
+def unread(by: Actor) -> QuerySet[Notification]:
+    """Those nobody has read."""
+    return notifications_for(by).filter(read_at__isnull=True)
 
 
 def inbox(*, by: Actor, after: str = "", most: int = 1_000) -> Inbox:
@@ -45,7 +44,7 @@ def inbox(*, by: Actor, after: str = "", most: int = 1_000) -> Inbox:
         told = told.filter(_behind(after))
     found = list(told.order_by("is_read", "-at", "-pk")[: PER_PAGE + 1])
     shown = found[:PER_PAGE]
-    return Inbox(shown, _mark(shown[-1]) if len(found) > PER_PAGE else "", unread_count(by=by, most=most))
+    return Inbox(shown, _mark(shown[-1]) if len(found) > PER_PAGE else "", unread(by)[:most].count())
 
 
 def _mark(last: Notification) -> str:

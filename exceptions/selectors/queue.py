@@ -1,7 +1,8 @@
 """The queue: what needs whom, most urgent first, in pages that cost the same at ten thousand cases and at a million."""
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,12 +11,13 @@ from uuid import UUID
 from django.contrib.postgres.search import SearchQuery, SearchVectorExact
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
 
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import CASE_WORDS, WORD_JOINERS, CaseQuerySet
+from exceptions.selectors.counts import capped_counts
 from exceptions.selectors.next_steps import NextStep, next_step
 from exceptions.states import CASE_LIVE, CaseState
 from rules import selectors as rules
@@ -30,6 +32,33 @@ ORDERS = {
 }
 PER_PAGE = (25, 50, 100, 200)
 MOST_COUNTED = 1_000
+# A row shows no playbook, evidence or criteria, so a page does not read and parse those of fifty cases.
+ROW_COLUMNS = (
+    *(
+        "number",
+        "version",
+        "title",
+        "type",
+        "state",
+        "severity",
+        "subject_key",
+        "at_risk_minor",
+        "currency",
+        "acknowledged_at",
+    ),
+    *(
+        "acknowledge_by",
+        "opened_at",
+        "due_at",
+        "urgent_at",
+        "waiting_until",
+        "occurrences",
+        "reopened",
+        "ladder",
+        "ladder_step",
+    ),
+    *("owner__name", "owner__kind", "backup__name", "client__name"),
+)
 
 
 @dataclass(frozen=True)
@@ -99,11 +128,16 @@ def visible_cases(by: Actor) -> CaseQuerySet:
     return cases.of_clients(by.clients)
 
 
+def by_urgency(cases: CaseQuerySet) -> CaseQuerySet:
+    """The most urgent first: the order of the indexes that counts are read from."""
+    return cases.order_by(*ORDERS["urgency"])
+
+
 def queue_page(*, by: Actor, filters: QueueFilters, now: datetime) -> QueuePage:
     """The page. Raises `Invalid` naming an unknown filter value: a bad filter never widens the set."""
     refuse_unknown(filters, by=by)
     cases = filtered(visible_cases(by).live(), by=by, filters=filters, now=now)
-    ordered = cases.select_related("owner", "backup", "client").order_by(*ORDERS[filters.sort])
+    ordered = cases.select_related("owner", "backup", "client").only(*ROW_COLUMNS).order_by(*ORDERS[filters.sort])
     if filters.after:
         ordered = ordered.filter(_beyond(filters))
     found = list(ordered[: filters.per + 1])
@@ -123,14 +157,15 @@ def filtered(cases: CaseQuerySet, *, by: Actor, filters: QueueFilters, now: date
     Owners and clients are few and looked up first: told their ids, PostgreSQL knows how many cases to expect and walks the right index;
     left to join, it walked a million to find none.
     """
+    named = _named(by=by, filters=filters, now=now)
     if filters.scope == "mine":
-        cases = cases.filter(owner__in=_ids(rules.owners_of(by)))
+        cases = cases.filter(owner__in=by.owners)
     elif filters.scope == "unowned":
-        cases = cases.filter(owner__in=_ids(Owner.objects.filter(Q(is_active=False) | Q(valid_until__lte=now))))
+        cases = cases.filter(owner__in=named["unowned"])
     if filters.state:
         cases = cases.filter(state=filters.state)
     if filters.client:
-        cases = cases.filter(client__in=_ids(rules.clients_of(by).filter(slug=filters.client)))
+        cases = cases.filter(client__in=named["client"])
     if filters.type:
         cases = cases.filter(type=filters.type)
     if filters.cause:
@@ -138,17 +173,36 @@ def filtered(cases: CaseQuerySet, *, by: Actor, filters: QueueFilters, now: date
     if filters.due:
         cases = cases.filter(due_at__lt=now + DUE[filters.due])
     if filters.owner:
-        cases = cases.filter(owner__in=_ids(Owner.objects.filter(slug=filters.owner)))
+        cases = cases.filter(owner__in=named["owner"])
     return cases.filter(search(filters.q)) if filters.q else cases
 
 
-def _ids(records: QuerySet[Any]) -> list[UUID]:
-    return list(records.values_list("pk", flat=True))
+def _named(*, by: Actor, filters: QueueFilters, now: datetime) -> Mapping[str, list[UUID]]:
+    """The ids of what the filters name, in one statement for all of them."""
+    records: dict[str, QuerySet[Any]] = {}
+    if filters.scope == "unowned":
+        records["unowned"] = Owner.objects.filter(Q(is_active=False) | Q(valid_until__lte=now))
+    if filters.owner:
+        records["owner"] = Owner.objects.filter(slug=filters.owner)
+    if filters.client:
+        records["client"] = rules.clients_of(by).filter(slug=filters.client)
+    found = defaultdict(list)
+    for name, pk in _as_one([rows.values_list(Value(name), "pk") for name, rows in records.items()]):
+        found[name].append(pk)
+    return found
+
+
+def _as_one(querysets: Sequence[QuerySet[Any, tuple[Any, ...]]]) -> Iterable[tuple[Any, ...]]:
+    """The rows of all of them, in one statement and in no order."""
+    if not querysets:
+        return []
+    first, *others = [rows.order_by() for rows in querysets]
+    return first.union(*others, all=True) if others else first
 
 
 def tabs(*, by: Actor, scope: str, now: datetime) -> list[tuple[str, str, int]]:
     """The shipped views of a queue: (title, query, count), counted in one statement."""
-    cases = filtered(visible_cases(by).live(), by=by, filters=QueueFilters(scope=scope), now=now)
+    cases = by_urgency(filtered(visible_cases(by).live(), by=by, filters=QueueFilters(scope=scope), now=now))
     shipped = [
         ("All open", "", cases),
         ("Late", "due=overdue", cases.filter(due_at__lt=now)),
@@ -156,32 +210,20 @@ def tabs(*, by: Actor, scope: str, now: datetime) -> list[tuple[str, str, int]]:
         ("Not acknowledged", "state=open", cases.filter(state=CaseState.OPEN)),
         ("Waiting on others", "state=waiting", cases.filter(state=CaseState.WAITING)),
     ]
-    counts = capped_counts([found for _, _, found in shipped])
+    counts = capped_counts([found for _, _, found in shipped], most=MOST_COUNTED)
     return [(title, query, count) for (title, query, _), count in zip(shipped, counts, strict=True)]
-
-
-def capped_counts(querysets: Sequence[QuerySet[Any]]) -> list[int]:
-    """How many rows each has, counted no further than `MOST_COUNTED` + 1, in one statement."""
-    compiled = [_capped(found) for found in querysets]
-    counts = ", ".join(f"(SELECT count(*) FROM ({sql}) AS counted)" for sql, _ in compiled)  # noqa: S608 -- compiled by Django
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {counts}", [value for _, values in compiled for value in values])
-        return list(cursor.fetchone())
-
-
-def _capped(found: QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
-    try:
-        return found.order_by(*ORDERS["urgency"]).values("pk")[: MOST_COUNTED + 1].query.sql_with_params()
-    except EmptyResultSet:  # nobody to own any: Django asks no such question
-        return "SELECT WHERE false", ()
 
 
 def choices(*, by: Actor) -> dict[str, list[tuple[str, str]]]:
     """What can be chosen in the filters: value and label."""
+    named: dict[str, list[tuple[str, str]]] = {"client": [], "type": []}
+    records = {"client": rules.clients_of(by), "type": ExceptionType.objects.filter(is_active=True)}
+    asked = [rows.values_list(Value(kind), "slug", "name") for kind, rows in records.items()]
+    for kind, slug, name in sorted(_as_one(asked), key=lambda row: row[2].casefold()):
+        named[kind].append((slug, name))
     return {
+        **named,
         "state": [(state.value, str(state.label)) for state in CASE_LIVE],
-        "client": list(rules.clients_of(by).values_list("slug", "name")),
-        "type": list(ExceptionType.objects.filter(is_active=True).order_by("name").values_list("slug", "name")),
         "due": [("overdue", "Late"), ("1h", "Within the hour"), ("today", "Within 24 hours")],
         "sort": [
             ("urgency", "Urgency"),
@@ -194,11 +236,10 @@ def choices(*, by: Actor) -> dict[str, list[tuple[str, str]]]:
 
 def rows_of(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> list[CaseRow]:
     """The rows of these cases."""
-    mine = set(rules.owners_of(by).values_list("pk", flat=True))
-    return [_row(case, mine, now) for case in cases]
+    return [_row(case, by.owners, now) for case in cases]
 
 
-def _row(case: ExceptionCase, mine: set[UUID], now: datetime) -> CaseRow:
+def _row(case: ExceptionCase, mine: frozenset[UUID], now: datetime) -> CaseRow:
     return CaseRow(
         id=case.pk,
         key=case.key,
@@ -235,10 +276,13 @@ def refuse_unknown(filters: QueueFilters, *, by: Actor) -> None:
         "per": PER_PAGE,
         "sort": tuple(ORDERS),
     }
-    if filters.type:
-        known["type"] = list(ExceptionType.objects.values_list("slug", flat=True))
-    if filters.client:
-        known["client"] = list(rules.clients_of(by).values_list("slug", flat=True))
+    records: dict[str, QuerySet[Any]] = {"type": ExceptionType.objects.all(), "client": rules.clients_of(by)}
+    chosen = {name: getattr(filters, name) for name in records if getattr(filters, name)}
+    known |= {name: [] for name in chosen}
+    for name, slug in _as_one(
+        [records[name].filter(slug=slug).values_list(Value(name), "slug") for name, slug in chosen.items()]
+    ):
+        known[name] = [slug]
     errors = [
         FieldError(f"/{name}", "unknown", f"{name} cannot be “{getattr(filters, name)}”.")
         for name, values in known.items()
@@ -259,11 +303,17 @@ def search(words: str) -> Q:
 
 def _totals(cases: CaseQuerySet) -> tuple[int, dict[str, int]]:
     """How many there are and what they put at risk, from the most urgent on, no further than the page says."""
-    counted = list(cases.order_by(*ORDERS["urgency"]).values_list("currency", "at_risk_minor")[: MOST_COUNTED + 1])
-    at_risk: dict[str, int] = {}
-    for currency, amount in sorted(counted):
-        at_risk[currency] = at_risk.get(currency, 0) + amount
-    return len(counted), {currency: amount for currency, amount in at_risk.items() if amount}
+    try:
+        sql, values = by_urgency(cases).values("currency", "at_risk_minor")[: MOST_COUNTED + 1].query.sql_with_params()
+    except EmptyResultSet:  # nobody to own any: Django asks no such question
+        return 0, {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT currency, count(*), sum(at_risk_minor)::bigint FROM ({sql}) AS counted GROUP BY currency ORDER BY currency",  # noqa: S608 -- compiled by Django
+            values,
+        )
+        found = cursor.fetchall()
+    return sum(count for _, count, _ in found), {currency: amount for currency, _, amount in found if amount}
 
 
 def _beyond(filters: QueueFilters) -> Q:

@@ -6,7 +6,6 @@ from audit.access import require
 from audit.context import Actor
 from exceptions.models import CaseAttachment, CaseNote, CaseStep, ExceptionCase, Waiver
 from exceptions.selectors.waivers import visible_waivers
-from rules.selectors import owners_of
 
 
 def cases_for(by: Actor) -> QuerySet[ExceptionCase]:
@@ -35,4 +34,4 @@ def waivers_for(by: Actor) -> QuerySet[Waiver]:
 
 def owned_by(by: Actor) -> Q:
     """The condition for what the actor, or a team of the actor's, owns."""
-    return Q(owner__in=owners_of(by).values("pk"))
+    return Q(owner__in=by.owners)

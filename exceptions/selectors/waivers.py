@@ -66,13 +66,9 @@ def approvals(*, by: Actor, tab: str, now: datetime, limit: int = 100) -> list[W
     return list(waivers.exclude(state=WaiverState.REQUESTED).order_by("-requested_at", "-pk")[:limit])
 
 
-def waiting_for(*, by: Actor, now: datetime) -> int:
-    """How many requests this person could decide about now."""
+def waiting_for(*, by: Actor, now: datetime) -> WaiverQuerySet:
+    """The requests this person could decide about now."""
     if not by.may("exceptions.decide_waiver"):
-        return 0
-    return (
-        visible_waivers(by)
-        .filter(state=WaiverState.REQUESTED, answer_by__gt=now)
-        .exclude(of_requester_or_owner(by))
-        .count()
-    )
+        return Waiver.objects.none()
+    asked = visible_waivers(by).filter(state=WaiverState.REQUESTED, answer_by__gt=now)
+    return asked.exclude(of_requester_or_owner(by))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.contrib.auth.models import AnonymousUser, Group
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, QuerySet
 
 from audit.access import GRANTS, Role
 from audit.context import Actor
@@ -97,7 +98,11 @@ def _can_serve(owner: Owner, at: datetime) -> bool:
 
 def roles_of(user: User) -> frozenset[Role]:
     """The roles a person holds, by group; a superuser is an admin."""
-    names = set(user.groups.values_list("name", flat=True))
+    return _roles(user, user.groups.values_list("name", flat=True))
+
+
+def _roles(user: User, groups: Iterable[str]) -> frozenset[Role]:
+    names = set(groups)
     held = {role for role in Role if role.value in names}
     return frozenset(held | {Role.ADMIN}) if user.is_superuser else frozenset(held)
 
@@ -106,7 +111,8 @@ def actor_for(user: User | AnonymousUser, *, channel: str, request_id: str = "")
     """The actor a signed-in person is; somebody who is not signed in may do nothing."""
     if not isinstance(user, User) or not user.is_active:
         return Actor(kind="person", id="anonymous", name="Nobody", channel=channel, request_id=request_id)
-    roles = roles_of(user)
+    groups, clients, teams, owners = _rights().get(pk=user.pk)
+    roles = _roles(user, groups)
     return Actor(
         kind="person",
         id=f"user:{user.pk}",
@@ -114,16 +120,28 @@ def actor_for(user: User | AnonymousUser, *, channel: str, request_id: str = "")
         user_id=user.pk,
         roles=frozenset(role.value for role in roles),
         permissions=frozenset().union(*(GRANTS[role] for role in roles)),
-        clients=None if roles & HOUSE_ROLES else _clients_given(user),
-        teams=frozenset(TeamMember.objects.filter(user=user, is_active=True).values_list("team_id", flat=True)),
+        clients=None if roles & HOUSE_ROLES else frozenset(clients),
+        teams=frozenset(teams),
+        owners=frozenset(owners),
         channel=channel,
         request_id=request_id,
     )
 
 
-def _clients_given(user: User) -> frozenset[UUID]:
-    given = ClientAccess.objects.filter(user=user, is_active=True, client__is_active=True)
-    return frozenset(given.values_list("client_id", flat=True))
+def _rights() -> QuerySet[User, tuple[list[str], list[UUID], list[UUID], list[UUID]]]:
+    """Groups, clients, teams and owners of people: asked anew on every request, and so in one statement."""
+    person = OuterRef("pk")
+    clients = ClientAccess.objects.filter(user=person, is_active=True, client__is_active=True)
+    teams = TeamMember.objects.filter(user=person, is_active=True)
+    owners = Owner.objects.filter(
+        Q(user=person) | Q(team__in=TeamMember.objects.filter(user=OuterRef(person), is_active=True).values("team"))
+    )
+    return User.objects.values_list(
+        ArraySubquery(Group.objects.filter(user=person).values("name")),
+        ArraySubquery(clients.values("client_id")),
+        ArraySubquery(teams.values("team_id")),
+        ArraySubquery(owners.values("pk")),
+    )
 
 
 def clients_of(by: Actor) -> QuerySet[Client]:
@@ -140,13 +158,6 @@ def people_behind(owner: Owner) -> list[User]:
         team_memberships__team=owner.team_id, team_memberships__is_active=True, is_active=True
     )
     return list(members.order_by("pk")) if owner.team_id else []
-
-
-def owners_of(by: Actor) -> QuerySet[Owner]:
-    """The owners the actor is, or is in the team of: whose queue is "mine"."""
-    of_teams = Q(team_id__in=by.teams)
-    mine = of_teams if by.user_id is None else of_teams | Q(user_id=by.user_id)
-    return Owner.objects.filter(mine).order_by("slug")
 
 
 def beyond_holder(

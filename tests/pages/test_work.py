@@ -26,13 +26,31 @@ def test_a_wrong_password_says_the_same_as_a_wrong_name(client, house: House) ->
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_queue_costs_the_same_for_one_and_for_three(
-    signed_in: SignedIn, house: House, count: int, django_assert_max_num_queries
+    signed_in: SignedIn, house: House, count: int, django_assert_num_queries
 ) -> None:
     open_cases(house, count)
     browser = signed_in("amal")
-    with django_assert_max_num_queries(28):
+    with django_assert_num_queries(9):
         answer = browser.get("/queue/")
     assert [row.subject_key for row in answer.context["page"].rows] == [f"NW-{n}" for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("lee", "/queue/team/"),
+        ("lee", "/queue/team/?client=northwind&type=address&owner=client-success&due=today&q=parcel"),
+        ("lee", "/queue/unowned/?client=northwind&type=address"),
+        ("amal", "/orders/"),
+    ],
+)
+def test_no_list_asks_more_than_twelve_questions(
+    signed_in: SignedIn, house: House, name: str, path: str, django_assert_max_num_queries
+) -> None:
+    open_cases(house, 3)
+    browser = signed_in(name)
+    with django_assert_max_num_queries(12):
+        assert browser.get(path).status_code == 200
 
 
 def test_noor_sees_nothing_of_northwind(signed_in: SignedIn, house: House) -> None:

@@ -16,9 +16,9 @@ from orders.fulfilment.selectors.quarantine import (
     QuarantineDetail,
     QuarantinePage,
     QuarantineRow,
-    quarantine_count,
     quarantine_detail,
     quarantine_page,
+    quarantined,
 )
 from orders.fulfilment.selectors.story import OrderStory, TraceStep, order_story, order_trace
 
@@ -38,9 +38,9 @@ __all__ = [
     "order_story",
     "order_trace",
     "orders_for",
-    "quarantine_count",
     "quarantine_detail",
     "quarantine_page",
+    "quarantined",
     "rows_of",
     "tab_counts",
 ]

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from audit.context import Actor
 from audit.crypto import open_secret
 from audit.errors import FieldError, IllegalTransition, Invalid
@@ -94,9 +96,9 @@ def quarantine_page(*, by: Actor, q: str = "", client: str = "", after: str = ""
     return QuarantinePage(rows, page.next_after, page.count, page.is_capped)
 
 
-def quarantine_count(*, by: Actor, most: int) -> int:
-    """How many orders are held for what is missing, counted no further than `most`."""
-    return orders_for(by).filter(state__in=LIST_STATES)[:most].count()
+def quarantined(by: Actor) -> QuerySet[Order]:
+    """The orders that are held for what is missing."""
+    return orders_for(by).filter(state__in=LIST_STATES)
 
 
 def quarantine_detail(*, by: Actor, key: str, now: datetime) -> QuarantineDetail:
