@@ -117,6 +117,10 @@ PAGES: dict[str, tuple[Text, Text]] = {
             "Say when you are away and who stands in; take back what others did meanwhile. Leads enter it for their teams."
         ),
     ),
+    "exceptions:preferences": (
+        _("What comes by e-mail"),
+        _("Choose per severity: at once, in a daily digest or only in the product. Quiet hours hold back all but P1."),
+    ),
     "exceptions:notifications": (_("Notifications"), _("What you and your teams were told. Reading stops no clock.")),
     "status": (_("Status"), _("Whether timers, intake and delivery run, and what waits for them.")),
 }

@@ -143,7 +143,7 @@ class Deliveries(RowsOfARecord):
     """How it was delivered."""
 
     model = NotificationDelivery
-    fields = ("channel", "address", "state", "attempts", "sent_at", "last_error")
+    fields = ("channel", "address", "state", "attempts", "sent_at", "last_error", "why")
 
 
 @admin.register(Notification)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from exceptions.models import ExceptionCase
 from exceptions.selectors import Step
-from exceptions.states import RootCause
+from exceptions.states import Mailing, RootCause
 from rules.models import Gate, Owner
 
 INPUT = {"class": "input"}
@@ -238,6 +238,29 @@ class AwayForm(forms.Form):
         self.fields["who"].initial = person.slug
         backup = _("The backup: %(name)s") % {"name": person.backup.name}
         self.fields["cover"].choices = [("", backup), *((one.slug, one.name) for one in able)]  # type: ignore[attr-defined]
+
+
+class PreferencesForm(forms.Form):
+    """What to be told by e-mail, and when."""
+
+    p2 = forms.ChoiceField(label=_("P2"), choices=Mailing.choices, widget=forms.Select(INPUT))
+    p3 = forms.ChoiceField(label=_("P3"), choices=Mailing.choices, widget=forms.Select(INPUT))
+    other = forms.ChoiceField(
+        label=_("Everything else"),
+        choices=Mailing.choices,
+        widget=forms.Select(INPUT),
+        help_text=_("Requests to decide, absences, and what else has no severity."),
+    )
+    digest_at = forms.TimeField(label=_("Digest at"), widget=forms.TimeInput({**INPUT, "type": "time"}, format="%H:%M"))
+    quiet_from = forms.TimeField(
+        label=_("Quiet from"),
+        required=False,
+        widget=forms.TimeInput({**INPUT, "type": "time"}, format="%H:%M"),
+        help_text=_("Letters wait until the end of the quiet hours; those of P1 do not."),
+    )
+    quiet_until = forms.TimeField(
+        label=_("Quiet until"), required=False, widget=forms.TimeInput({**INPUT, "type": "time"}, format="%H:%M")
+    )
 
 
 class HandoverForm(forms.Form):

@@ -8,6 +8,7 @@ from rules import facts
 
 verbs.register(
     {
+        "notification.preferences_set": "{actor} chose what to be told by e-mail",
         "notification.read": "{actor} read what was told",
         "case.opened": "{actor} opened it",
         "case.occurred_again": "{actor} saw it again",

@@ -54,3 +54,12 @@ class DeliveryState(models.TextChoices):
     PENDING = "pending", "Waiting"
     SENT = "sent", "Sent"
     DEAD = "dead", "Given up"
+    SKIPPED = "skipped", "Not sent"
+
+
+class Mailing(models.TextChoices):
+    """How somebody wants to be told by e-mail; in the product everything is told at once."""
+
+    NOW = "now", "At once"
+    DIGEST = "digest", "In the daily digest"
+    NEVER = "never", "Only in the product"

@@ -25,6 +25,7 @@ urlpatterns = [
     path("time-limited/<str:key>/withdraw/", waivers.end, {"action": "withdraw"}, name="withdraw"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/read/", notifications.read, name="notifications-read"),
+    path("settings/notifications/", notifications.preferences, name="preferences"),
     path("people/away/", people.away, name="away"),
     path("people/away/back/", people.back, name="back"),
     path("people/away/take-back/", people.take_back, name="take-back"),

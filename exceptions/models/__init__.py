@@ -3,7 +3,7 @@
 from exceptions.models.absences import StandIn
 from exceptions.models.cases import CaseNote, CaseStep, ExceptionCase
 from exceptions.models.evidence import CaseAttachment, CaseLink
-from exceptions.models.notifications import Notification, NotificationDelivery
+from exceptions.models.notifications import Notification, NotificationDelivery, NotificationPreference
 from exceptions.models.timers import Timer
 from exceptions.models.waivers import Waiver
 
@@ -15,6 +15,7 @@ __all__ = [
     "ExceptionCase",
     "Notification",
     "NotificationDelivery",
+    "NotificationPreference",
     "StandIn",
     "Timer",
     "Waiver",

@@ -18,6 +18,7 @@ from exceptions.services.links import link_cases, unlink_cases
 from exceptions.services.notes import note_case
 from exceptions.services.notifications import Telling, deliver_notifications, notify, notify_many
 from exceptions.services.openings import CaseOpening, open_case, open_cases
+from exceptions.services.preferences import set_notification_preferences
 from exceptions.services.steps import complete_step
 from exceptions.services.timers import TimerSetting, cancel_timer, cancel_timers, set_timer, set_timers, sweep_timers
 from exceptions.services.waivers import (
@@ -69,6 +70,7 @@ __all__ = [
     "resolve_case",
     "resume_case",
     "revoke_waiver",
+    "set_notification_preferences",
     "set_timer",
     "set_timers",
     "start_case",

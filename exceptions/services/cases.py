@@ -127,6 +127,7 @@ def reassign_case(
             url=url,
             client_id=case.client_id,
             case_id=case.pk,
+            severity=case.severity,
             now=now,
         )
     return case

@@ -29,7 +29,7 @@ LOCK: Final = """
 # Cases, with the step of the ladder they stand before and when that step and the one after it are due. All of it is text
 # where the driver would take longer to make objects of it than the server to find it.
 STANDINGS: Final = """
-    SELECT id::text, number, title, client_id::text, to_char(due_at AT TIME ZONE 'UTC', 'Dy DD Mon HH24:MI'),
+    SELECT id::text, number, title, severity, client_id::text, to_char(due_at AT TIME ZONE 'UTC', 'Dy DD Mon HH24:MI'),
         owner_id::text, backup_id::text, ladder_step, ladder -> ladder_step ->> 'to', ladder -> ladder_step ->> 'due_at',
         ladder -> (ladder_step + 1) ->> 'due_at'
     FROM exceptions_exceptioncase WHERE id = ANY(%s::uuid[]) AND state = ANY(%s::text[]) ORDER BY id
@@ -65,6 +65,7 @@ class Moved(NamedTuple):
     ref: SubjectRef
     number: int
     title: str
+    severity: str
     due: str
     next_due: datetime | None
 
@@ -173,8 +174,10 @@ def _decided(ids: Sequence[str], states: Sequence[CaseState], decide: Decide, ro
         cursor.execute(STANDINGS, [bare_array(ids), text_array(states)])
         rows = cursor.fetchall()
     alike: dict[tuple[str, str, str | None, int, str | None], list[tuple[Any, ...]]] = defaultdict(list)
-    for case_id, number, title, client_id, due, owner_id, backup_id, step, to, at_step, after_it in rows:
-        alike[owner_id, backup_id, client_id, step, to].append((case_id, number, title, due, at_step, after_it))
+    for case_id, number, title, severity, client_id, due, owner_id, backup_id, step, to, at_step, after_it in rows:
+        alike[owner_id, backup_id, client_id, step, to].append(
+            (case_id, number, title, severity, due, at_step, after_it)
+        )
     groups = []
     for (owner_id, backup_id, client_id, step, to), cases in alike.items():
         standing = Standing(roster.owners[UUID(owner_id)], roster.owners[UUID(backup_id)], step, to)
@@ -182,9 +185,14 @@ def _decided(ids: Sequence[str], states: Sequence[CaseState], decide: Decide, ro
             client, climbs = UUID(client_id) if client_id else None, move.step > step
             moved = [
                 Moved(
-                    SubjectRef(CASE_TYPE, case_id, client), number, title, due, _moment(after_it if climbs else at_step)
+                    SubjectRef(CASE_TYPE, case_id, client),
+                    number,
+                    title,
+                    severity,
+                    due,
+                    _moment(after_it if climbs else at_step),
                 )
-                for case_id, number, title, due, at_step, after_it in cases
+                for case_id, number, title, severity, due, at_step, after_it in cases
             ]
             groups.append((standing, move, moved))
     return groups
@@ -201,6 +209,7 @@ def _entries(event: str, standing: Standing, move: Move, cases: Sequence[Moved])
 
 def _tellings(event: str, standing: Standing, move: Move, cases: Sequence[Moved]) -> Iterator[Telling]:
     told = cases if len(cases) <= MOST_SINGLE else cases[:1]
+    unsaid = cases[len(told) :]
     for owner, words in (
         (move.owner, f"It came to you from {standing.owner.name}."),
         (standing.owner, f"It went on to {move.owner.name}."),
@@ -208,8 +217,12 @@ def _tellings(event: str, standing: Standing, move: Move, cases: Sequence[Moved]
         for case in told:
             key = f"{KEY_PREFIX}{case.number}"
             text = f"{key}: {case.title}. {words} It is due {case.due} UTC."
-            url, about, more = f"/exceptions/{key}/", UUID(str(case.ref.id)), len(cases) - len(told)
-            yield Telling(owner, event, text, url, case.ref.client_id, about, more)
+            url, about, worst = (
+                f"/exceptions/{key}/",
+                UUID(str(case.ref.id)),
+                min(one.severity for one in (case, *unsaid)),
+            )
+            yield Telling(owner, event, text, url, case.ref.client_id, about, len(unsaid), worst)
 
 
 def _next_timers(cases: Sequence[Moved], now: datetime) -> None:
@@ -229,6 +242,7 @@ def _tell(cases: Sequence[ExceptionCase], event: str, words: str, now: datetime)
                 f"/exceptions/{case.key}/",
                 case.client_id,
                 case.pk,
+                severity=case.severity,
             )
             for case in cases
         ],

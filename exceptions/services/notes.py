@@ -37,6 +37,10 @@ def write_note(case: ExceptionCase, text: str, *, field: str, by: Actor, now: da
     words = f"{case.key}: {case.title}. {by.name} mentioned you in a note."
     url = f"/exceptions/{case.key}/#activity"
     notify_many(
-        tellings=[Telling(owner, "case.mentioned", words, url, case.client_id, case.pk) for owner in mentioned], now=now
+        tellings=[
+            Telling(owner, "case.mentioned", words, url, case.client_id, case.pk, severity=case.severity)
+            for owner in mentioned
+        ],
+        now=now,
     )
     return note

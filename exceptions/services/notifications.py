@@ -20,7 +20,9 @@ from django.db.models import F, Q, QuerySet
 
 from audit.services.heartbeats import beat
 from audit.wakeups import wake
+from exceptions.decisions import Plan, plan
 from exceptions.models import ExceptionCase, Notification, NotificationDelivery
+from exceptions.selectors.notifications import wishes_behind
 from exceptions.selectors.payload import payload_of
 from exceptions.states import DeliveryState
 from rules.models import Owner
@@ -51,6 +53,7 @@ class Telling:
     client_id: UUID | None = None
     case_id: UUID | None = None
     more: int = 0
+    severity: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,11 @@ def notify(
     url: str = "",
     client_id: UUID | None = None,
     case_id: UUID | None = None,
+    severity: str = "",
     now: datetime,
 ) -> None:
     """Tell one owner, in the transaction of what is told."""
-    notify_many(tellings=[Telling(owner, event, text, url, client_id, case_id)], now=now)
+    notify_many(tellings=[Telling(owner, event, text, url, client_id, case_id, severity=severity)], now=now)
 
 
 def notify_many(*, tellings: Sequence[Telling], now: datetime) -> None:
@@ -84,6 +88,7 @@ def notify_many(*, tellings: Sequence[Telling], now: datetime) -> None:
             owner=one.owner,
             client_id=one.client_id,
             case_id=one.case_id,
+            severity=one.severity,
             event=one.event,
             text=one.text[:300],
             url=one.url,
@@ -116,15 +121,37 @@ def _count(group: Sequence[Telling]) -> int:
 def _as_one(group: Sequence[Telling]) -> Telling:
     first = group[0]
     more = f" And {_count(group) - 1} more of the same; they are in your queue."
-    return Telling(first.owner, first.event, first.text[: 300 - len(more)] + more, "/queue/", first.client_id)
+    text = first.text[: 300 - len(more)] + more
+    worst = min((one.severity for one in group if one.severity), default="")
+    return Telling(first.owner, first.event, text, "/queue/", first.client_id, severity=worst)
 
 
 def deliver_notifications(*, now: datetime, limit: int = BATCH) -> int:
-    """Send what is due by e-mail, one letter per address; the number sent. A channel that is down costs lateness: the rows stay."""
+    """Send what is due by e-mail, one letter per address; the number sent. A channel that is down costs lateness: the rows stay.
+
+    What somebody wants later or not at all waits or is left out, and says why.
+    """
     claimed = _claim(now, limit)
-    sent = _send_all(claimed, now) if claimed else 0
+    wanted = _wanted(claimed, now)
+    sent = _send_all(wanted, now) if wanted else 0
     beat(loop="notifications", at=now, oldest_due=min((d.due_at for d in claimed), default=None), worked=sent)
     return sent
+
+
+def _wanted(claimed: Sequence[NotificationDelivery], now: datetime) -> list[NotificationDelivery]:
+    """Those that may go now; the others are put off or left out, one statement for all with the same reason."""
+    wishes = wishes_behind(claimed)
+    plans: dict[Plan, list[NotificationDelivery]] = defaultdict(list)
+    for one in claimed:
+        theirs, told = wishes.get(one.pk), one.notification
+        made = plan(theirs, severity=told.severity, told_at=told.at, now=now) if theirs is not None else Plan()
+        plans[made].append(one)
+    for made, deliveries in plans.items():
+        if made.wait_until is not None:
+            _mine(deliveries).update(due_at=made.wait_until, why=made.why, lease_until=None, attempts=F("attempts") - 1)
+        elif not made.goes:
+            _mine(deliveries).update(state=DeliveryState.SKIPPED, why=made.why, lease_until=None)
+    return plans.get(Plan(), [])
 
 
 def _send_all(claimed: Sequence[NotificationDelivery], now: datetime) -> int:
@@ -152,7 +179,7 @@ def _claim(now: datetime, limit: int) -> list[NotificationDelivery]:
     with transaction.atomic():
         due = NotificationDelivery.objects.filter(free, state=DeliveryState.PENDING, due_at__lte=now)
         rows = list(
-            due.select_related("notification")
+            due.select_related("notification__owner")
             .order_by("due_at", "id")
             .select_for_update(skip_locked=True, of=("self",))[:limit]
         )

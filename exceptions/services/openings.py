@@ -215,6 +215,7 @@ def _announce(cases: Sequence[ExceptionCase], now: datetime) -> None:
                 f"/exceptions/{case.key}/",
                 case.client_id,
                 case.pk,
+                severity=case.severity,
             )
             for case in cases
             for owner, role in ((case.owner, "Yours"), (case.backup, "You are the backup"))

@@ -19,7 +19,7 @@ from audit import clock
 from audit.errors import Invalid
 from exceptions import selectors, services
 from exceptions.forms import MOMENT, AwayForm, HandoverForm
-from exceptions.views.edge import actor_of
+from exceptions.views.edge import actor_of, explain
 
 CHOSEN = re.compile(r"^([0-9a-f-]{36}):(\d{1,9}):(EX-\d{1,15})$", re.ASCII)
 SEEING = "exceptions.view_case"
@@ -43,7 +43,7 @@ def away(request: HttpRequest) -> HttpResponse:
         try:
             absence, moved = services.go_away(person=page.person.slug, by=by, now=now, **given)
         except Invalid as invalid:
-            _explain(form, invalid)
+            explain(form, invalid)
         else:
             said = _("%(name)s is entered as away.") % {"name": absence.owner.name}
             counted = ngettext("%(n)d exception moved.", "%(n)d exceptions moved.", moved) % {"n": moved}
@@ -51,12 +51,6 @@ def away(request: HttpRequest) -> HttpResponse:
             return redirect(_away_url(page.person.slug))
     context = {"page": page, "form": form, "hours": settings.AWAY_HOURS, "can_take_back": not page.is_away}
     return render(request, "exceptions/away.html", context, status=422 if form.errors else 200)
-
-
-def _explain(form: AwayForm | HandoverForm, invalid: Invalid) -> None:
-    for error in invalid.errors:
-        field = error.pointer.strip("/")
-        form.add_error(field if field in form.fields else None, error.detail)
 
 
 def _away_url(slug: str) -> str:
@@ -106,7 +100,7 @@ def handover(request: HttpRequest, username: str) -> HttpResponse:
         try:
             moved = services.hand_over_cases(person=page.person.slug, by=by, now=now, **form.cleaned_data)
         except Invalid as invalid:
-            _explain(form, invalid)
+            explain(form, invalid)
         else:
             text = ngettext("%(n)d exception handed over.", "%(n)d exceptions handed over.", moved) % {"n": moved}
             messages.success(request, text)

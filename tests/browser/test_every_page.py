@@ -22,6 +22,7 @@ PAGES = (
     "/audit/verify/token/",
     "/status/",
     "/notifications/",
+    "/settings/notifications/",
     "/people/away/",
     "/people/amal/handover/",
     "/help/",

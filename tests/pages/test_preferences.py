@@ -1,0 +1,34 @@
+"""Choosing what comes by e-mail, and reading what became of it."""
+
+from audit import clock
+from exceptions import services
+from exceptions.models import NotificationPreference
+from tests.cast import House
+from tests.pages.conftest import SignedIn
+
+CHOSEN = {"p2": "now", "p3": "never", "other": "digest", "digest_at": "08:30", "quiet_from": "", "quiet_until": ""}
+PAGE = "/settings/notifications/"
+
+
+def test_choosing_and_seeing_what_it_did(signed_in: SignedIn, house: House) -> None:
+    amal = signed_in("amal")
+    assert amal.get(PAGE).context["form"]["p3"].value() == "now"
+    answer = amal.post(PAGE, CHOSEN, follow=True)
+    assert "Kept. It holds from the next letter on." in answer.content.decode()
+    form = answer.context["form"]
+    assert (form["p3"].value(), form["other"].value()) == ("never", "digest")
+    owner = house.owners["amal"]
+    services.notify(owner=owner, event="test", text="EX-7 is yours.", severity="P3", now=clock.now())
+    services.deliver_notifications(now=clock.now())
+    page = amal.get(PAGE).content.decode()
+    assert "Not sent" in page
+    assert "Wanted only in the product: P3." in page
+    assert "EX-7" not in signed_in("noor").get(PAGE).content.decode()
+    assert "EX-7" not in signed_in("bo").get(PAGE).content.decode()
+
+
+def test_half_of_the_quiet_hours_is_said_at_its_field(signed_in: SignedIn, house: House) -> None:
+    answer = signed_in("amal").post(PAGE, {**CHOSEN, "quiet_from": "22:00"})
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["quiet_until"])
+    assert signed_in("amal").post(PAGE, {**CHOSEN, "p2": "often"}).status_code == 422
+    assert not NotificationPreference.objects.exists()
