@@ -52,7 +52,7 @@ class SystemAdmin(VersionedAdmin):
     form = SystemForm
     view_permission = "sync.view_system"
     edit_permission = "sync.edit_system"
-    list_display = ("name", "slug", "layer", "client", "owner", "base_url", "is_active", "paused_until")
+    list_display = ("name", "slug", "layer", "client", "owner", "authority", "base_url", "is_active", "paused_until")
     list_filter = ("layer", "is_active", "client")
     list_select_related = ("client", "owner")
     search_fields = ("name", "slug")

@@ -20,13 +20,24 @@ class Handler(Protocol):
 
 
 _handlers: dict[str, Handler] = {}
+_replacing: set[str] = set()
 
 
-def register(event_type: str, handler: Handler) -> None:
-    """Declare who applies a type. Raises `ValueError` when it has a handler."""
+def register(event_type: str, handler: Handler, *, replaces: bool = False) -> None:
+    """Declare who applies a type, and whether each such event replaces what was told before, whoever told it.
+
+    Raises `ValueError` when the type has a handler.
+    """
     if event_type in _handlers:
         raise ValueError(f"{event_type} already has a handler")
     _handlers[event_type] = handler
+    if replaces:
+        _replacing.add(event_type)
+
+
+def replaces(event_type: str) -> bool:
+    """Whether an event of this type replaces what was told before, so that it matters who may say it."""
+    return event_type in _replacing
 
 
 def handler_for(event_type: str) -> Handler | None:

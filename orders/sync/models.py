@@ -44,6 +44,10 @@ class System(Accountable):
     )
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="+")
     wants_exports = models.BooleanField(default=False, help_text="Gets the export of every routed order.")
+    authority = models.PositiveSmallIntegerField(
+        default=50,
+        help_text="Where several systems tell the same thing (a stock count), the word of the higher one stands.",
+    )
     max_attempts = models.PositiveIntegerField(default=8)
     is_active = models.BooleanField(default=True)
     paused_until = models.DateTimeField(null=True, blank=True)

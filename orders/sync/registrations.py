@@ -12,6 +12,7 @@ STATES = ", ".join(f"'{state}'" for state in InboundState.values)
 verbs.register(
     {
         "event.refused": "{actor} set an event aside: it breaks its contract",
+        "event.outranked": "{actor} left an event aside: a system of higher authority has told the same thing",
         "event.died": "{actor} set an event aside: it could not be applied",
         "event.replayed": "{actor} replayed a dead letter",
         "event.discarded": "{actor} discarded a dead letter",

@@ -26,6 +26,7 @@ class SystemSerializer(serializers.ModelSerializer[System]):
             "client",
             "owner",
             "wants_exports",
+            "authority",
             "max_attempts",
             "is_active",
             "paused_until",

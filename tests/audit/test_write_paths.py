@@ -20,6 +20,7 @@ from audit.context import Actor, acting
 from audit.identifiers import uuid7
 from audit.models import Accountable
 from audit.subject_refs import subject_ref
+from exceptions.models import NotificationPreference
 from exceptions.services import open_case
 from orders.fulfilment.models import Export, Order
 from orders.fulfilment.services.intake import place_orders
@@ -80,6 +81,7 @@ def full_house(house: House, system: Actor, now: datetime) -> House:
         Credential.objects.create(system=shop, kind=CredentialKind.values[0], sealed="-", hint="1234", not_before=now)
         Connector.objects.create(slug="nw", name="Shop", system=shop, event_type="stock.changed", mapping=MAPPING)
         Absence.objects.create(owner=house.owners["amal"], starts_at=now, ends_at=now + day)
+        NotificationPreference.objects.create(user=house.users["amal"])
         Holiday.objects.get_or_create(calendar=Calendar.objects.get(slug="always"), on=now.date(), name="Day off")
     return house
 

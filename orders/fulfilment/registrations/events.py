@@ -63,6 +63,6 @@ def _as_news(events: Sequence[InboundEvent]) -> list[News]:
 
 
 handlers.register("order.placed", orders_placed)
-handlers.register("stock.changed", stock_counted)
+handlers.register("stock.changed", stock_counted, replaces=True)
 for event_type in NEWS_TYPES:
     handlers.register(event_type, news_heard)

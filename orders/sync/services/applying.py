@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F
+from django.db.models import F, Max
 
 from audit.access import system_actor
 from audit.context import Actor, acting
@@ -17,8 +17,8 @@ from audit.services.heartbeats import beat
 from audit.subject_refs import SubjectRef
 from exceptions.services import CaseOpening, open_cases
 from orders.sync.errors import Unprocessable
-from orders.sync.handlers import handler_for
-from orders.sync.models import LANES, ChangeToken, InboundEvent
+from orders.sync.handlers import handler_for, replaces
+from orders.sync.models import LANES, ChangeToken, InboundEvent, System
 from orders.sync.states import InboundState
 
 logger = logging.getLogger(__name__)
@@ -86,17 +86,17 @@ def _lock(lane: int) -> bool:
 
 def rounds(events: Iterable[InboundEvent]) -> list[list[InboundEvent]]:
     """Groups of one type in which no subject occurs twice, such that the groups in order keep each subject's order."""
-    place: dict[tuple[UUID, str], int] = defaultdict(int)
+    place: dict[tuple[UUID | None, str], int] = defaultdict(int)
     groups: dict[tuple[int, str], list[InboundEvent]] = defaultdict(list)
     for event in events:
-        subject = (event.system_id, event.subject)
+        subject = (event.client_id, event.subject)
         groups[place[subject], event.type].append(event)
         place[subject] += 1
     return [groups[key] for key in sorted(groups)]
 
 
 def _apply(events: Sequence[InboundEvent], by: Actor, now: datetime) -> None:
-    fresh = _without_overtaken(events, now)
+    fresh = _without_outranked(_without_overtaken(events, now), now)
     failed = _handle(fresh, by, now)
     applied = [event for event in fresh if event not in failed]
     _finish(applied, InboundState.APPLIED, "", now)
@@ -157,6 +157,37 @@ def _without_overtaken(events: Sequence[InboundEvent], now: datetime) -> list[In
     ]
     _finish(stale, InboundState.SUPERSEDED, "The same system told something newer before.", now)
     return [event for event in events if event not in stale]
+
+
+def _without_outranked(events: Sequence[InboundEvent], now: datetime) -> list[InboundEvent]:
+    """Of events that replace what was told before: those that no system of higher authority told about; of the others it is said."""
+    if not events or not replaces(events[0].type):
+        return list(events)
+    highest = System.objects.filter(is_active=True).aggregate(highest=Max("authority"))["highest"] or 0
+    lesser = [event for event in events if event.system.authority < highest]
+    if not lesser:
+        return list(events)
+    told = InboundEvent.objects.filter(
+        system__in=System.objects.filter(is_active=True, authority__gt=min(one.system.authority for one in lesser)),
+        subject__in={event.subject for event in lesser},
+        type=events[0].type,
+        state=InboundState.APPLIED,
+    )
+    by_whom = told.values_list("client_id", "subject").annotate(Max("system__authority"))
+    authority = {(client_id, subject): highest for client_id, subject, highest in by_whom}
+    outranked = [one for one in lesser if authority.get((one.client_id, one.subject), 0) > one.system.authority]
+    _finish(outranked, InboundState.SUPERSEDED, "A system of higher authority has told the same thing.", now)
+    record_many(
+        [
+            Entry(
+                "event.outranked",
+                SubjectRef("sync.inboundevent", str(event.pk), event.client_id),
+                data={"type": event.type, "system": event.system.slug},
+            )
+            for event in outranked
+        ]
+    )
+    return [event for event in events if event not in outranked]
 
 
 def _remember_tokens(applied: Sequence[InboundEvent]) -> None:

@@ -75,6 +75,7 @@ def test_a_new_system_leaves_a_trace(kim: Browser, house: House) -> None:
         "name": "WMS",
         "layer": "wms",
         "owner": house.owners["logistics"].pk,
+        "authority": 60,
         "max_attempts": 8,
         "is_active": "on",
         "reason": "a second warehouse",

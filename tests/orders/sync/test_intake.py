@@ -11,7 +11,7 @@ from django.db import connections
 from standardwebhooks import Webhook
 
 from audit import clock
-from audit.context import Actor
+from audit.context import Actor, acting
 from audit.models import Event, RefusalTally
 from audit.selectors.invariants import check_all
 from audit.services.refusals import tell_refusals
@@ -82,6 +82,37 @@ def test_events_of_one_subject_are_applied_in_order_and_older_ones_are_overtaken
     services.apply_due(now=clock.now())
     assert applied == ["new", "newer"]
     assert InboundEvent.objects.get(event_id="old").state == InboundState.SUPERSEDED
+
+
+def test_the_word_of_the_higher_system_stands_however_late_the_lower_one_speaks(
+    store: System, house: House, system: Actor, applied: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = clock.now()
+    monkeypatch.setattr(handlers, "_replacing", {"stock.changed"})
+    with acting(system, at=now):
+        shelf = System(slug="shelf", name="Shelf", layer="wms", authority=90, owner=house.owners["logistics"])
+        shelf.save()
+
+    def told(by: System, *events: dict[str, Any]) -> None:
+        services.receive(system=by, envelopes=[of_document(one, now=now) for one in events], by=system, now=now)
+
+    told(store, stock("guess"))
+    told(shelf, stock("count"))
+    told(store, stock("guess-again"), stock("other", sku="LAMP"))
+    services.apply_due(now=now)
+    assert sorted(applied) == ["count", "guess", "other"]
+    left = InboundEvent.objects.get(event_id="guess-again")
+    assert (left.state, left.cause) == (
+        InboundState.SUPERSEDED,
+        "A system of higher authority has told the same thing.",
+    )
+    assert Event.objects.get(type="event.outranked").subject_id == str(left.pk)
+
+    with acting(system, at=now):
+        System.objects.filter(pk=shelf.pk).update(is_active=False)
+    told(store, stock("guess-at-last"))
+    services.apply_due(now=now)
+    assert applied[-1] == "guess-at-last"
 
 
 def test_a_replayed_letter_is_not_overtaken_by_its_own_failure(
