@@ -126,5 +126,6 @@ def test_the_trace_tells_every_step_of_order_and_fulfilments_in_order(
         "fulfilment.planned",
         "fulfilment.tasked",
         "order.in_fulfilment",
+        "run.started",
         "fulfilment.confirmed",
     ]
