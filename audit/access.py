@@ -32,6 +32,8 @@ LEAD: Final = WORK | {
     "exceptions.decide_waiver",
     "exceptions.revoke_waiver",
     "exceptions.break_glass",
+    "exceptions.change_severity",
+    "exceptions.fire_timers",
     "rules.manage_absence",
     "sync.view_system",
     "sync.replay",

@@ -109,6 +109,10 @@ PAGES: dict[str, tuple[Text, Text]] = {
         _("Messages that could not be processed. Nothing is lost or tried twice."),
     ),
     "sync:sandbox": (_("Sandbox"), _("The demo's systems, and how often they fail.")),
+    "exceptions:accounting": (
+        _("Accounting"),
+        _("How many exceptions and time-limited exceptions there were in some days, and how long they lasted."),
+    ),
     "audit:trail": (_("Audit trail"), _("Every act, with before and after. Nothing in it can be changed.")),
     "audit:verify": (_("Verification"), _("Whether the trail is as it was recorded, seals, and audit tokens.")),
     "exceptions:away": (

@@ -172,6 +172,7 @@ PLACES = (
         counted=dead,
     ),
     Place(gettext_lazy("Sandbox"), "sync:sandbox", "bolt", "sync.edit_system", "sync"),
+    Place(gettext_lazy("Accounting"), "exceptions:accounting", "bars", "exceptions.view_case", "assurance"),
     Place(gettext_lazy("Audit trail"), "audit:trail", "audit", "audit.view_trail", "assurance"),
     Place(gettext_lazy("Verification"), "audit:verify", "shield", "audit.verify", "assurance"),
     Place(gettext_lazy("Admin"), "admin:index", "rules", "rules.edit_rules", "govern"),

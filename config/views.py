@@ -135,8 +135,15 @@ def search(request: HttpRequest) -> HttpResponse:
 def status(request: HttpRequest) -> HttpResponse:
     """Timers, intake and delivery, and what waits for them."""
     now = clock.now()
-    lags = sync.lags_for(request.actor, now)  # type: ignore[attr-defined]
-    return render(request, "status.html", {"status": health.status(now), "lags": lags})
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    can_escalate = actor.may("exceptions.fire_timers")
+    context = {
+        "status": health.status(now),
+        "lags": sync.lags_for(actor, now),
+        "can_escalate": can_escalate,
+        "overdue": exceptions.overdue_timers(now=now) if can_escalate else 0,
+    }
+    return render(request, "status.html", context)
 
 
 @login_required

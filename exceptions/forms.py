@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from exceptions.models import ExceptionCase
 from exceptions.selectors import Step
-from exceptions.states import Mailing, RootCause
+from exceptions.states import Mailing, RootCause, WaitingOn
 from rules.models import Gate, Owner
+from rules.states import Severity
 
 INPUT = {"class": "input"}
 MOMENT = "%Y-%m-%dT%H:%M"
@@ -39,6 +40,18 @@ class ReasonForm(ActForm):
     """Why."""
 
     reason = forms.CharField(label=_("Reason"), max_length=280, min_length=3, widget=forms.TextInput(INPUT))
+
+
+class SeverityForm(ReasonForm):
+    """How bad it is, and why."""
+
+    severity = forms.ChoiceField(label=_("Severity"), widget=forms.Select(INPUT))
+    field_order = ("severity", "reason", "seen")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        others = [choice for choice in Severity.choices if choice[0] != self.case.severity]
+        self.fields["severity"].choices = others  # type: ignore[attr-defined]
 
 
 class ReassignForm(ReasonForm):
@@ -99,7 +112,21 @@ class WaitForm(ReasonForm):
         initial=4,
         widget=forms.Select(INPUT),
     )
-    field_order = ("reason", "hours", "seen")
+    on = forms.ChoiceField(
+        label=_("Waiting for"),
+        choices=WaitingOn.choices,
+        initial=WaitingOn.OURSELVES,
+        help_text=_("The clock stands while it is not one of ours."),
+        widget=forms.Select(INPUT),
+    )
+    party = forms.CharField(
+        label=_("Which one"),
+        required=False,
+        max_length=80,
+        help_text=_("The name of the vendor, carrier, client or system. Not the customer's."),
+        widget=forms.TextInput(INPUT),
+    )
+    field_order = ("on", "party", "reason", "hours", "seen")
 
     def until(self, now: datetime) -> datetime:
         """The moment chosen."""

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from rules.rulebook import CompiledBook, ExceptionTypeSpec
-
 OVERRUN_AFTER = timedelta(
     hours=48
 )  # a case this long past its deadline changes hands, and again each time as long passes
@@ -20,21 +18,10 @@ class Rung:
     due_at: datetime
 
 
-def unroll(
-    spec: ExceptionTypeSpec, book: CompiledBook, *, opened_at: datetime, client_calendar: str | None
-) -> list[dict[str, str]]:
-    """The type's ladder with its minutes turned into moments, on the same kind of clock as its service level."""
-    sla = book.sla(spec.sla)
-    calendar = sla.calendar or client_calendar
-    return [
-        {
-            "to": step["to"],
-            "due_at": book.after(
-                step["after_minutes"], opened_at, basis=sla.basis, calendar=calendar, in_words=False
-            ).due_at.isoformat(),
-        }
-        for step in spec.ladder
-    ]
+def overrun(due_at: datetime, *, now: datetime) -> datetime:
+    """When a case changes hands next because it is so long past its deadline."""
+    passed = max(now - due_at, timedelta()) // OVERRUN_AFTER
+    return due_at + (passed + 1) * OVERRUN_AFTER
 
 
 def rung(ladder: Sequence[Mapping[str, Any]], step: int) -> Rung | None:

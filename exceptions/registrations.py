@@ -3,8 +3,8 @@
 from audit import verbs
 from audit.checks import register_check
 from exceptions import playbooks, timer_kinds
-from exceptions.services import escalation, openings, waiver_ends, waivers
-from rules import facts
+from exceptions.services import deadlines, escalation, openings, waiver_ends, waivers
+from rules import facts, handlers
 
 verbs.register(
     {
@@ -17,6 +17,9 @@ verbs.register(
         "case.waiting": "{actor} waits for somebody else",
         "case.resumed": "{actor} resumed it",
         "case.wait_over": "{actor} ended the wait",
+        "case.at_risk": "{actor} warned that its deadline is at risk",
+        "case.severity_changed": "{actor} gave it another severity",
+        "case.deadline_moved": "{actor} worked its deadline out anew",
         "case.reassigned": "{actor} gave it to somebody else",
         "case.owner_away": "{actor} moved it to who stands in",
         "case.taken_back": "{actor} took it back after an absence",
@@ -32,6 +35,7 @@ verbs.register(
         "case.resolved": "{actor} resolved it",
         "case.closed": "{actor} closed it",
         "case.reopened": "{actor} reopened it",
+        "timers.escalated": "{actor} had everything fired that was overdue",
         "queue.exported": "{actor} exported a queue",
         "case.withdrawn": "{actor} withdrew it: its cause has gone",
         "waiver.requested": "{actor} asked for a time-limited exception",
@@ -48,11 +52,14 @@ verbs.register(
 facts.declare_context(playbooks.SPEC.name, playbooks.CASE_FACTS)
 
 timer_kinds.register(openings.ACKNOWLEDGE, escalation.on_not_acknowledged, lock=escalation.lock_cases)
+timer_kinds.register(openings.AT_RISK, escalation.on_at_risk, lock=escalation.lock_cases)
 timer_kinds.register(openings.ESCALATE, escalation.on_ladder_step, lock=escalation.lock_cases)
 timer_kinds.register(openings.PROGRESS, escalation.on_silence, lock=escalation.lock_cases)
 timer_kinds.register(openings.OVERRUN, escalation.on_overrun, lock=escalation.lock_cases)
 timer_kinds.register(openings.WAKE, escalation.on_wait_over, lock=escalation.lock_cases)
 timer_kinds.register(openings.CLOSE, escalation.on_nobody_came_back, lock=escalation.lock_cases)
+timer_kinds.register(deadlines.RECALCULATE, deadlines.on_recalculate)
+handlers.on_frozen(deadlines.on_new_book)
 timer_kinds.register(waivers.LAPSE, waiver_ends.on_lapse, lock=waiver_ends.lock_waivers)
 timer_kinds.register(waivers.EXPIRE, waiver_ends.on_expire, lock=waiver_ends.lock_waivers_with_subjects)
 timer_kinds.register(waivers.HEADS_UP, waiver_ends.on_heads_up, lock=waiver_ends.lock_waivers)
@@ -136,6 +143,16 @@ register_check(
           AND NOT EXISTS (
             SELECT 1 FROM exceptions_timer t WHERE t.subject_type = 'exceptions.exceptioncase' AND t.subject_id = c.id::text
               AND t.kind = 'case.escalate' AND t.fired_at IS NULL AND t.cancelled_at IS NULL)
+    """,
+)
+register_check(
+    "inv-16b",
+    statement="Before the deadline of any open exception comes at risk there is a timer that says so",
+    sql="""
+        SELECT 'EX-' || c.number FROM exceptions_exceptioncase c
+        WHERE c.state IN ('open', 'acknowledged', 'in_progress', 'waiting') AND c.warn_at > now() AND NOT EXISTS (
+            SELECT 1 FROM exceptions_timer t WHERE t.subject_type = 'exceptions.exceptioncase' AND t.subject_id = c.id::text
+              AND t.kind = 'case.at_risk' AND t.fired_at IS NULL AND t.cancelled_at IS NULL)
     """,
 )
 register_check(

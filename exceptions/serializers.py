@@ -4,11 +4,13 @@ from typing import Any
 
 from rest_framework import serializers
 
+from audit import clock
 from audit.rest.fields import Money, SelfLink
 from audit.rest.parsing import Input, ReasonInput
 from exceptions.models import CaseAttachment, CaseNote, CaseStep, ExceptionCase, Waiver
-from exceptions.selectors import related_to
-from exceptions.states import CaseState, RootCause
+from exceptions.selectors import clock_of, related_to
+from exceptions.states import CaseState, ClockState, RootCause, WaitingOn
+from rules.states import Severity
 
 
 class CaseSerializer(serializers.ModelSerializer[ExceptionCase]):
@@ -23,6 +25,8 @@ class CaseSerializer(serializers.ModelSerializer[ExceptionCase]):
     outcome = serializers.CharField(allow_blank=True)
     root_cause = serializers.CharField(allow_blank=True)
     gate = serializers.CharField(allow_blank=True)
+    clock = serializers.SerializerMethodField(help_text="running, at_risk, late, paused or stopped, by the clock now.")
+    pauses = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))
 
     class Meta:
         model = ExceptionCase
@@ -48,8 +52,13 @@ class CaseSerializer(serializers.ModelSerializer[ExceptionCase]):
             "acknowledged_by",
             "due_at",
             "due_words",
+            "acknowledge_words",
+            "warn_at",
+            "clock",
+            "pauses",
             "waiting_until",
             "waiting_for",
+            "waiting_on",
             "resolved_at",
             "outcome",
             "root_cause",
@@ -61,6 +70,10 @@ class CaseSerializer(serializers.ModelSerializer[ExceptionCase]):
             "version",
         )
         read_only_fields = fields
+
+    def get_clock(self, case: ExceptionCase) -> str:
+        """Where its clock stands."""
+        return clock_of(case, now=clock.now())
 
 
 class NoteSerializer(serializers.ModelSerializer[CaseNote]):
@@ -146,6 +159,9 @@ class DeadlineSerializer(serializers.Serializer[Any]):
     acknowledge_by = serializers.DateTimeField()
     due_at = serializers.DateTimeField()
     derivation = serializers.CharField()
+    acknowledge_derivation = serializers.CharField(allow_blank=True)
+    at_risk_from = serializers.DateTimeField(allow_null=True)
+    clock = serializers.ChoiceField(choices=ClockState.choices)
 
 
 class AttemptedActionSerializer(serializers.Serializer[Any]):
@@ -228,6 +244,28 @@ class PossibleActionsSerializer(serializers.Serializer[Any]):
     actions = PossibleActionSerializer(many=True)
 
 
+class AccountSerializer(serializers.Serializer[Any]):
+    """Of one exception type or gate: how many began and ended, and how long those that ended lasted."""
+
+    kind = serializers.CharField(
+        help_text="Slug of a type or gate; empty where all are told together.", allow_blank=True
+    )
+    began = serializers.IntegerField()
+    ended = serializers.IntegerField()
+    mean_minutes = serializers.IntegerField(allow_null=True, help_text="By the wall clock; null where none ended.")
+
+
+class AccountsSerializer(serializers.Serializer[Any]):
+    """Exceptions and time-limited exceptions over some days."""
+
+    since = serializers.DateField()
+    until = serializers.DateField()
+    exceptions = AccountSerializer(many=True)
+    all_exceptions = AccountSerializer()
+    time_limited = AccountSerializer(many=True)
+    all_time_limited = AccountSerializer()
+
+
 class WaiverSerializer(serializers.ModelSerializer[Waiver]):
     """Permission to pass one gate, for one subject, until a moment. Whether it is in force is decided by the clock."""
 
@@ -295,6 +333,14 @@ class WaitInput(ReasonInput):
     """Until when, and for what."""
 
     until = serializers.DateTimeField()
+    on = serializers.ChoiceField(choices=WaitingOn.choices, default=WaitingOn.OURSELVES)
+    party = serializers.CharField(max_length=80, allow_blank=True, default="", help_text="The name of a third party.")
+
+
+class SeverityInput(ReasonInput):
+    """How bad it is, and why."""
+
+    severity = serializers.ChoiceField(choices=Severity.choices)
 
 
 class StepInput(Input):

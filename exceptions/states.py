@@ -33,6 +33,30 @@ class RootCause(models.TextChoices):
     UNKNOWN = "unknown", "Looked for and not found"
 
 
+class WaitingOn(models.TextChoices):
+    """Who has to do something first. The clock stands while that is not us."""
+
+    OURSELVES = "ourselves", "Somebody of ours"
+    CUSTOMER = "customer", "The customer"
+    CLIENT = "client", "The client"
+    VENDOR = "vendor", "A vendor"
+    CARRIER = "carrier", "A carrier"
+    SYSTEM = "system", "The people of another system"
+
+
+PAUSING = frozenset(WaitingOn) - {WaitingOn.OURSELVES}
+
+
+class ClockState(models.TextChoices):
+    """Where the clock of an exception stands."""
+
+    RUNNING = "running", "In time"
+    AT_RISK = "at_risk", "At risk"
+    LATE = "late", "Late"
+    PAUSED = "paused", "Paused"
+    STOPPED = "stopped", "Stopped"
+
+
 class WaiverState(models.TextChoices):
     """Where a time-limited exception stands. Whether it is in force is decided by the clock, not by this."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from exceptions.views import bulk, cases, notifications, people, queue, waivers
+from exceptions.views import bulk, cases, notifications, people, queue, reports, timers, waivers
 
 app_name = "exceptions"
 urlpatterns = [
@@ -18,6 +18,8 @@ urlpatterns = [
     path("exceptions/<str:key>/files/<int:number>/", cases.file, name="file"),
     path("exceptions/<str:key>/step/<int:index>/", cases.step, name="step"),
     path("exceptions/<str:key>/<slug:action>/", cases.act, name="act"),
+    path("reports/exceptions/", reports.accounting, name="accounting"),
+    path("timers/escalate-overdue/", timers.escalate_overdue, name="escalate-overdue"),
     path("time-limited/new/", waivers.ask, name="ask"),
     path("time-limited/<str:key>/", waivers.waiver, name="waiver"),
     path("time-limited/<str:key>/extend/", waivers.extend, name="extend"),

@@ -9,9 +9,10 @@ that opened the evening before runs to its end.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import Literal
@@ -24,6 +25,7 @@ MINUTE = 60_000_000
 HORIZON_YEARS = 12
 LEGS_SHOWN = 5
 DAYS_WITHOUT_DATE = 6
+LEAST_WARNING = 30
 
 
 class CalendarNeverOpens(ValueError):
@@ -57,6 +59,15 @@ class Derivation:
 
 
 @dataclass(frozen=True)
+class Pause:
+    """A stretch during which the clock stands (both moments aware), and why, in words; it may end in the future."""
+
+    starts_at: datetime
+    ends_at: datetime
+    why: str
+
+
+@dataclass(frozen=True)
 class Leg:
     """Business time used in one opening: when it began (aware UTC) and how much of it."""
 
@@ -74,11 +85,12 @@ class BusinessCalendar:
     holidays: frozenset[date] = frozenset()
     _spans: dict[int, _Span] = field(default_factory=dict, compare=False, repr=False)
 
-    def add(self, start: datetime, minutes: int) -> datetime:
-        """Earliest moment at which `minutes` of business time have passed since `start`; both aware UTC."""
-        if minutes <= 0:
+    def add(self, start: datetime, length: int | timedelta) -> datetime:
+        """Earliest moment at which `length` (minutes, where a number) of business time has passed since `start`; aware UTC."""
+        amount = _amount(length)
+        if amount <= 0:
             return start.astimezone(UTC)
-        return _moment(self._target(_micros(start), minutes * MINUTE))
+        return _moment(self._target(_micros(start), amount))
 
     def elapsed(self, start: datetime, end: datetime) -> timedelta:
         """Business time between two aware moments; negative when `end` is before `start`."""
@@ -87,9 +99,9 @@ class BusinessCalendar:
         span = self._span_covering(start.astimezone(UTC).year, end.astimezone(UTC).year)
         return timedelta(microseconds=span.worked_until(_micros(end)) - span.worked_until(_micros(start)))
 
-    def legs(self, start: datetime, minutes: int) -> list[Leg]:
-        """The openings that `minutes` of business time from `start` are made of, in order."""
-        due = _micros(self.add(start, minutes))
+    def legs(self, start: datetime, length: int | timedelta) -> list[Leg]:
+        """The openings that `length` of business time from `start` is made of, in order."""
+        due = _micros(self.add(start, length))
         begin = _micros(start)
         span = self._span_covering(start.astimezone(UTC).year, _moment(due).year)
         index = max(bisect_right(span.starts, begin) - 1, 0)
@@ -150,17 +162,72 @@ class _Span:
 
 
 def derive(
-    start: datetime, minutes: int, *, basis: Basis, calendar: BusinessCalendar, in_words: bool = True
+    start: datetime,
+    minutes: int,
+    *,
+    basis: Basis,
+    calendar: BusinessCalendar,
+    in_words: bool = True,
+    pauses: Sequence[Pause] = (),
 ) -> Derivation:
-    """Deadline `minutes` after `start`, by the wall clock or in the calendar's business time, and its words."""
+    """Deadline `minutes` after `start`, by the wall clock or in the calendar's business time, and its words.
+
+    Time that lies in one of the `pauses` is not counted.
+    """
     start = start.astimezone(UTC)
-    if basis == "wall":
-        due = start + timedelta(minutes=minutes)
-        legs = [Leg(start, due - start)]
-    else:
-        due = calendar.add(start, minutes)
-        legs = calendar.legs(start, minutes) if in_words else []
-    return Derivation(due, _words(start, legs, due, ZoneInfo(calendar.time_zone)) if in_words else "")
+    hours = calendar if basis == "business" else _round_the_clock(calendar.time_zone)
+    runs = list(_runs(start, timedelta(minutes=minutes), hours, pauses))
+    due = hours.add(runs[-1].starts_at, runs[-1].length)
+    return Derivation(due, _words(start, runs, due, hours) if in_words else "")
+
+
+def used(
+    start: datetime, until: datetime, *, basis: Basis, calendar: BusinessCalendar, pauses: Sequence[Pause]
+) -> timedelta:
+    """How much of its time a clock that began at `start` has used by `until`."""
+    hours = calendar if basis == "business" else _round_the_clock(calendar.time_zone)
+    at, counted = start, timedelta()
+    for pause in sorted(pauses, key=_by_start):
+        if at < min(pause.starts_at, until):
+            counted += hours.elapsed(at, min(pause.starts_at, until))
+        at = max(at, pause.ends_at)
+    return counted + (hours.elapsed(at, until) if at < until else timedelta())
+
+
+def warning_minutes(minutes: int) -> int:
+    """How long before its end a promise of so many minutes is at risk: a quarter or half an hour, but never more than half of it."""
+    return min(max(minutes // 4, LEAST_WARNING), minutes // 2)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A stretch in which the clock runs: for how long it is needed, and the pause that ends it."""
+
+    starts_at: datetime
+    length: timedelta
+    then: Pause | None = None
+
+
+def _runs(start: datetime, length: timedelta, hours: BusinessCalendar, pauses: Sequence[Pause]) -> Iterator[_Run]:
+    at, left = start, length
+    for pause in sorted(pauses, key=_by_start):
+        if pause.ends_at <= at:
+            continue
+        ran = hours.elapsed(at, max(pause.starts_at, at))
+        if ran >= left:
+            break
+        yield _Run(at, ran, pause)
+        at, left = pause.ends_at.astimezone(UTC), left - ran
+    yield _Run(at, left)
+
+
+def _by_start(pause: Pause) -> datetime:
+    return pause.starts_at
+
+
+@cache
+def _round_the_clock(time_zone: str) -> BusinessCalendar:
+    return BusinessCalendar("always", time_zone, ROUND_THE_CLOCK)
 
 
 def duration_words(length: timedelta) -> str:
@@ -172,20 +239,29 @@ def duration_words(length: timedelta) -> str:
     return " ".join(parts) or "0 min"
 
 
-def _words(start: datetime, legs: Sequence[Leg], due: datetime, zone: ZoneInfo) -> str:
-    dated = (due - start) > timedelta(days=DAYS_WITHOUT_DATE)
+def _words(start: datetime, runs: Sequence[_Run], due: datetime, hours: BusinessCalendar) -> str:
+    zone, dated = ZoneInfo(hours.time_zone), (due - start) > timedelta(days=DAYS_WITHOUT_DATE)
 
     def clock(at: datetime) -> str:
         local = at.astimezone(zone)
         day = f"{local:%a} {local.day} {local:%b}" if dated else f"{local:%a}"
         return f"{day} {local:%H:%M}"
 
+    said = []
+    for run in runs:
+        said += _folded(hours.legs(run.starts_at, run.length), clock)
+        if run.then is not None:
+            said.append(f"not counted {clock(run.then.starts_at)} to {clock(run.then.ends_at)} ({run.then.why})")
+    return f"{', '.join(said) or clock(start)} = {clock(due)}"
+
+
+def _folded(legs: Sequence[Leg], clock: Callable[[datetime], str]) -> list[str]:
     shown = [f"{clock(leg.starts_at)} + {duration_words(leg.worked)}" for leg in legs]
     if len(shown) > LEGS_SHOWN:
         hidden = legs[LEGS_SHOWN - 2 : -1]
         between = duration_words(sum((leg.worked for leg in hidden), timedelta()))
         shown[LEGS_SHOWN - 2 : -1] = [f"{len(hidden)} more openings + {between}"]
-    return f"{', '.join(shown) or clock(start)} = {clock(due)}"
+    return shown
 
 
 def _openings(calendar: BusinessCalendar, first_year: int, last_year: int) -> Iterator[tuple[int, int]]:
@@ -245,6 +321,10 @@ def _merge(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 def _offset(local: datetime, zone: ZoneInfo) -> int:
     offset = local.replace(tzinfo=zone).utcoffset()
     return round(offset.total_seconds() * 1_000_000) if offset else 0
+
+
+def _amount(length: int | timedelta) -> int:
+    return length // timedelta(microseconds=1) if isinstance(length, timedelta) else length * MINUTE
 
 
 def _micros(at: datetime) -> int:

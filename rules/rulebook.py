@@ -6,14 +6,14 @@ that are closed and the ids of owners, so an old book answers as it did then, wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
 
-from rules.business_time import BusinessCalendar, CalendarNeverOpens, Derivation, Shift, derive
+from rules.business_time import BusinessCalendar, CalendarNeverOpens, Derivation, Pause, Shift, derive
 from rules.decisions import Outcome, Rule, RuleSet
 from rules.engine import ExpressionInvalid, compile_predicate
 from rules.facts import ContextSpec
@@ -91,6 +91,38 @@ class ExceptionTypeSpec:
 
 
 @dataclass(frozen=True)
+class TargetSpec:
+    """A promise for exceptions of a type, severity and client; None, or an empty severity, means any."""
+
+    slug: str
+    name: str
+    type: str | None
+    severity: str
+    client: str | None
+    acknowledge_within_minutes: int
+    sla: str
+
+    def fits(self, type_slug: str, severity: str, client: str | None) -> bool:
+        """Whether it speaks of such an exception."""
+        return self.type in {None, type_slug} and self.severity in {"", severity} and self.client in {None, client}
+
+    @property
+    def weight(self) -> tuple[int, bool, bool]:
+        """The more it names the heavier; among equals one for a client, then one for a type."""
+        named = (self.type is not None) + bool(self.severity) + (self.client is not None)
+        return named, self.client is not None, self.type is not None
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Until when an exception is answered and resolved, on one clock; `source` says which record promises it."""
+
+    sla: SlaSpec
+    acknowledge_within_minutes: int
+    source: str
+
+
+@dataclass(frozen=True)
 class Finding:
     """What keeps a document from being frozen; `pointer` is a JSON pointer into it."""
 
@@ -112,6 +144,8 @@ class CompiledBook:
         self._flows = {slug: FlowSpec(slug=slug, **row) for slug, row in _rows(document, "flows")}
         self._gates = {slug: GateSpec(slug=slug, **row) for slug, row in _rows(document, "gates")}
         self._types = {slug: ExceptionTypeSpec(slug=slug, **row) for slug, row in _rows(document, "exception_types")}
+        targets = [TargetSpec(slug=slug, **row) for slug, row in document.get("sla_targets", {}).items()]
+        self._targets = sorted(targets, key=lambda target: target.weight, reverse=True)
         self._calendars = {slug: compile_calendar(slug, row) for slug, row in _rows(document, "calendars")}
         self.spec = ContextSpec(document["context"]["name"], document["context"]["attributes"])
 
@@ -161,6 +195,23 @@ class CompiledBook:
         """Every exception type of the book."""
         return list(self._types.values())
 
+    def targets(self) -> list[TargetSpec]:
+        """Every SLA target of the book, the one that names most first."""
+        return self._targets
+
+    def promise(self, type_slug: str, severity: str, client: str | None) -> Promise:
+        """What holds for such an exception: the target that names most of it, else what its type promises."""
+        for target in self._targets:
+            if target.fits(type_slug, severity, client):
+                return Promise(self.sla(target.sla), target.acknowledge_within_minutes, f"target “{target.name}”")
+        spec = self.exception_type(type_slug)
+        return Promise(self.sla(spec.sla), spec.acknowledge_within_minutes, f"type “{spec.name}”")
+
+    def client_calendar(self, client: str) -> str | None:
+        """The calendar of a client; None for one the book does not know."""
+        calendar: str | None = self.document.get("client_calendars", {}).get(client)
+        return calendar
+
     def status_owner(self, status: str) -> OwnerSpec:
         """The one owner of a status; the owner of the default rule where the book names none."""
         return self.owner(self.document["statuses"].get(status, self.rules.default.owner))
@@ -182,12 +233,24 @@ class CompiledBook:
         )
 
     def after(
-        self, minutes: int, start: datetime, *, basis: str, calendar: str | None = None, in_words: bool = True
+        self,
+        minutes: int,
+        start: datetime,
+        *,
+        basis: str,
+        calendar: str | None = None,
+        in_words: bool = True,
+        pauses: Sequence[Pause] = (),
     ) -> Derivation:
-        """The deadline any number of minutes after `start`; without a calendar, the house's."""
+        """The deadline any number of minutes after `start`, not counting `pauses`; without a calendar, the house's."""
         hours = self.calendar(calendar or self.document["house_calendar"])
         return derive(
-            start, minutes, basis="wall" if basis == "wall" else "business", calendar=hours, in_words=in_words
+            start,
+            minutes,
+            basis="wall" if basis == "wall" else "business",
+            calendar=hours,
+            in_words=in_words,
+            pauses=pauses,
         )
 
 
@@ -273,12 +336,15 @@ def _references(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         "flows": (("owner", "owners"), ("sla", "slas")),
         "slas": (("calendar", "calendars"),),
         "exception_types": (("owner", "owners"), ("fallback", "owners"), ("sla", "slas"), ("gate", "gates")),
+        "sla_targets": (("type", "exception_types"), ("sla", "slas")),
     }
     for kind, fields in named.items():
-        for slug, row in document[kind].items():
+        for slug, row in document.get(kind, {}).items():
             for field, target in fields:
                 if row[field] is not None:
                     yield f"/{kind}/{slug}/{field}", target, row[field]
+    for client, calendar in document.get("client_calendars", {}).items():
+        yield f"/client_calendars/{client}", "calendars", calendar
     for status, owner in document["statuses"].items():
         yield f"/statuses/{status}", "owners", owner
     yield "/house_calendar", "calendars", document["house_calendar"]

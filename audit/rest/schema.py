@@ -87,7 +87,7 @@ class ResourceSchema(AutoSchema):
         return self.method == "GET" and bool(getattr(self.view, "is_whole", False))
 
     def _problems(self) -> list[tuple[int, str]]:
-        codes = {401, 403, 404, 406, 429} | ({400} if self._is_list() else set())
+        codes = {401, 403, 404, 406, 429} | ({400} if self._is_list() or getattr(self.view, "asks", None) else set())
         if self.method == "POST":
             codes |= {400, 409, 413, 415, 422} | ({412, 428} if getattr(self.view, "is_versioned", False) else set())
         titles: dict[int, list[str]] = {}
@@ -107,7 +107,8 @@ class ResourceSchema(AutoSchema):
         if self.method == "POST":
             return _act_headers(self.view)
         if not self._is_list():
-            return [_header("If-None-Match", "The ETag you have.")] if self._may_be_known() else []
+            asked = [_query(name, words) for name, words in getattr(self.view, "asks", {}).items()]
+            return [*asked, *([_header("If-None-Match", "The ETag you have.")] if self._may_be_known() else [])]
         view: Any = self.view
         filters = view.filters
         return [*_filters(filters), *_page_parameters(filters)]

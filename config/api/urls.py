@@ -7,7 +7,7 @@ from audit import api as audit
 from config.api import reference
 from config.api.keys import KeyConverter, NumberConverter
 from config.api.views import Unknown
-from exceptions.api import cases, waivers
+from exceptions.api import cases, reports, waivers
 from orders.fulfilment import api as orders
 from orders.sync import resources as sync
 from rules import api as rules
@@ -53,6 +53,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/exceptions/<key:key>/acknowledge", cases.Acknowledge.as_view(), name="exception-acknowledge"),
     path("v1/exceptions/<key:key>/start", cases.Start.as_view(), name="exception-start"),
     path("v1/exceptions/<key:key>/reassign", cases.Reassign.as_view(), name="exception-reassign"),
+    path("v1/exceptions/<key:key>/severity", cases.ChangeSeverity.as_view(), name="exception-severity"),
     path("v1/exceptions/<key:key>/note", cases.Note.as_view(), name="exception-note"),
     path("v1/exceptions/<key:key>/link", cases.Link.as_view(), name="exception-link"),
     path("v1/exceptions/<key:key>/unlink", cases.Unlink.as_view(), name="exception-unlink"),
@@ -64,6 +65,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/exceptions/<key:key>/close", cases.Close.as_view(), name="exception-close"),
     path("v1/exceptions/<key:key>/withdraw", cases.Withdraw.as_view(), name="exception-withdraw"),
     path("v1/time-limited-exceptions", waivers.WaiverList.as_view(), name="time-limited-exceptions"),
+    path("v1/reports/exceptions", reports.Accounting.as_view(), name="exception-accounting"),
     path("v1/time-limited-exceptions/<key:key>", waivers.WaiverRecord.as_view(), name="time-limited-exception"),
     path("v1/time-limited-exceptions/<key:key>/approve", waivers.Approve.as_view(), name="waiver-approve"),
     path("v1/time-limited-exceptions/<key:key>/extend", waivers.Extend.as_view(), name="waiver-extend"),

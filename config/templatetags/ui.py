@@ -97,10 +97,17 @@ FUSE_ICONS = {"over": "warn", "wait": "pause", "soon": "hourglass"}
 
 
 @register.simple_tag
-def fuse(due: datetime | None, since: datetime | None = None, *, paused: bool = False, prefix: str = "") -> SafeString:
+def fuse(
+    due: datetime | None,
+    since: datetime | None = None,
+    *,
+    paused: bool = False,
+    prefix: str = "",
+    warn_at: datetime | None = None,
+) -> SafeString:
     """Time left until `due`: text and icon carry the meaning, the bar of the time between `since` and `due` only repeats it.
 
-    Written without a template: a list shows it in every row.
+    `warn_at` is from when on it is soon, where somebody has worked that out. Written without a template: a list shows it in every row.
     """
     if due is None:
         return format_html('<span class="muted">{}</span>', _("no deadline"))
@@ -113,7 +120,8 @@ def fuse(due: datetime | None, since: datetime | None = None, *, paused: bool = 
     elif left < timedelta(0):
         state = "over"
     else:
-        state = "soon" if left < max(SOON, total / 4) else "fine"
+        soon = now >= warn_at if warn_at else left < max(SOON, total / 4)
+        state = "soon" if soon else "fine"
     sign = icon(FUSE_ICONS[state], "s") if state in FUSE_ICONS else ""
     width = 100 if state == "over" else round(share * 100)
     return format_html(FUSE, state, sign, _fuse_words(state, span_words(left)), prefix, moment(due), width)

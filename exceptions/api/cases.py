@@ -167,6 +167,16 @@ class Reassign(_CaseAct):
         services.reassign_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
 
 
+class ChangeSeverity(_CaseAct):
+    """Say that an exception is worse, or less bad; its deadline is worked out anew, and what was used of it counts."""
+
+    input_class = serializers.SeverityInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Say it."""
+        services.change_severity(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
+
+
 class Note(_CaseAct):
     """Write something down for everyone who opens the exception."""
 

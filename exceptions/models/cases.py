@@ -12,7 +12,7 @@ from django.db.models import F, Func, Q
 from django_fsm import FSMField, FSMModelMixin, transition
 
 from audit.models import Accountable, AccountableQuerySet
-from exceptions.states import CASE_DONE, CASE_LIVE, CaseState, RootCause
+from exceptions.states import CASE_DONE, CASE_LIVE, CaseState, RootCause, WaitingOn
 from rules.models import Client, Owner
 from rules.states import Route, Severity
 
@@ -104,10 +104,15 @@ class ExceptionCase(FSMModelMixin, Accountable):
         db_persist=True,
     )
     due_words = models.TextField(help_text="How the deadline came about.")
+    warn_at = models.DateTimeField(null=True, help_text="From when on the deadline is at risk.")
+    acknowledge_words = models.TextField(blank=True, help_text="How the moment came about by which it has to be taken.")
+    pauses = models.JSONField(default=list, help_text="[{from, until, why}]: when its clock stood.")
+    severities = models.JSONField(default=list, help_text="[{severity, until}]: those it had before.")
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.CharField(max_length=160, blank=True)
     waiting_until = models.DateTimeField(null=True)
     waiting_for = models.CharField(max_length=280, blank=True)
+    waiting_on = models.CharField(max_length=20, choices=WaitingOn, blank=True)
     resolved_at = models.DateTimeField(null=True)
     outcome = models.SlugField(blank=True, db_index=False)
     root_cause = models.CharField(max_length=20, choices=RootCause, blank=True)
@@ -143,6 +148,9 @@ class ExceptionCase(FSMModelMixin, Accountable):
             ),
             models.CheckConstraint(
                 condition=~Q(state=CaseState.WAITING) | Q(waiting_until__isnull=False), name="case_waits_until_a_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(waiting_on="") | Q(waiting_on__in=WaitingOn.values), name="case_waits_on_somebody_known"
             ),
             models.CheckConstraint(condition=Q(at_risk_minor__gte=0), name="case_risk_is_not_negative"),
         ]
@@ -210,20 +218,20 @@ class ExceptionCase(FSMModelMixin, Accountable):
         self.acknowledged_at = self.acknowledged_at or at
 
     @transition("state", source=[CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS], target=CaseState.WAITING)
-    def wait(self, *, until: datetime, reason: str) -> None:
+    def wait(self, *, until: datetime, reason: str, on: str) -> None:
         """Somebody else has to do something first."""
-        self.waiting_until, self.waiting_for = until, reason
+        self.waiting_until, self.waiting_for, self.waiting_on = until, reason, on
 
     @transition("state", source=CaseState.WAITING, target=CaseState.IN_PROGRESS)
     def resume(self) -> None:
         """It is ours again."""
-        self.waiting_until, self.waiting_for = None, ""
+        self.waiting_until, self.waiting_for, self.waiting_on = None, "", ""
 
     @transition("state", source=list(CASE_LIVE), target=CaseState.RESOLVED)
     def resolve(self, *, outcome: str, root_cause: str, at: datetime) -> None:
         """What had to be done is done."""
         self.root_cause = root_cause
-        self.outcome, self.resolved_at, self.waiting_until = outcome, at, None
+        self.outcome, self.resolved_at, self.waiting_until, self.waiting_on = outcome, at, None, ""
 
     @transition("state", source=CaseState.RESOLVED, target=CaseState.CLOSED)
     def close(self) -> None:
@@ -239,7 +247,7 @@ class ExceptionCase(FSMModelMixin, Accountable):
     @transition("state", source=list(CASE_LIVE), target=CaseState.WITHDRAWN)
     def withdraw(self) -> None:
         """Its cause has gone away by itself."""
-        self.waiting_until = None
+        self.waiting_until, self.waiting_on = None, ""
 
 
 class CaseNote(models.Model):

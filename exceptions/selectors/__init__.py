@@ -1,10 +1,12 @@
 """Reads of the exceptions app."""
 
 from exceptions.selectors.absences import AwayPage, HandoverPage, away_page, handover_page
+from exceptions.selectors.accounting import Accounts, accounts, period
 from exceptions.selectors.attachments import attachment_for, opened
 from exceptions.selectors.auditing import AUDIT_KINDS, audit_steps, live_cases_of, undone_audit_steps
 from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page, related_to
 from exceptions.selectors.causes import CauseRow, cases_of_cause, chosen_cases, exported_cases, shared_causes
+from exceptions.selectors.clocks import clock_of
 from exceptions.selectors.counts import capped_counts
 from exceptions.selectors.payload import payload, payload_of
 from exceptions.selectors.playbook import Playbook, Step, playbook_of
@@ -19,12 +21,13 @@ from exceptions.selectors.queue import (
     tabs,
     visible_cases,
 )
-from exceptions.selectors.timers import TimerHealth, timer_health
+from exceptions.selectors.timers import TimerHealth, overdue_timers, timer_health
 from exceptions.selectors.waivers import approvals, live_waiver, live_waivers, visible_waivers, waiting_for, waiver_for
 
 __all__ = [
     "AUDIT_KINDS",
     "MOST_COUNTED",
+    "Accounts",
     "AwayPage",
     "CasePage",
     "CaseRow",
@@ -35,6 +38,7 @@ __all__ = [
     "QueuePage",
     "Step",
     "TimerHealth",
+    "accounts",
     "approvals",
     "attachment_for",
     "audit_steps",
@@ -46,14 +50,17 @@ __all__ = [
     "cases_of_cause",
     "choices",
     "chosen_cases",
+    "clock_of",
     "exported_cases",
     "handover_page",
     "live_cases_of",
     "live_waiver",
     "live_waivers",
     "opened",
+    "overdue_timers",
     "payload",
     "payload_of",
+    "period",
     "playbook_of",
     "queue_page",
     "related_to",

@@ -27,6 +27,7 @@ ACTS: Final[tuple[tuple[str, str, Collection[str]], ...]] = (
     ("wait", WORK, (CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS)),
     ("resume", WORK, (CaseState.WAITING,)),
     ("reassign", "exceptions.reassign_case", CASE_LIVE),
+    ("severity", "exceptions.change_severity", CASE_LIVE),
     ("note", WORK, CaseState.values),
     ("link", WORK, CaseState.values),
     ("unlink", WORK, CaseState.values),

@@ -18,14 +18,15 @@ from exceptions import ladders, subjects
 from exceptions.models import CaseAttachment, CaseLink, CaseNote, ExceptionCase, Waiver
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors.actions import possible_actions
+from exceptions.selectors.clocks import clock_of
 from exceptions.selectors.next_steps import NextStep, next_step
 from exceptions.selectors.playbook import Playbook, playbook_of
 from exceptions.selectors.queue import visible_cases
-from exceptions.states import CASE_LIVE, WAIVER_LIVE
+from exceptions.states import CASE_LIVE, WAIVER_LIVE, ClockState
 from exceptions.subjects import SubjectPage
 
 NEWEST_ENTRIES = 50
-PAGE_ORDER = ("acknowledge", "resume", "resolve", "reassign", "wait", "start", "reopen", "note")
+PAGE_ORDER = ("acknowledge", "resume", "resolve", "reassign", "wait", "start", "severity", "reopen", "note")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class CasePage:
 
     case: ExceptionCase
     is_mine: bool
+    clock: ClockState
     next: NextStep | None
     subject: SubjectPage | None
     playbook: Playbook
@@ -87,6 +89,7 @@ def case_page(*, by: Actor, key: str, now: datetime) -> CasePage:
     return CasePage(
         case=case,
         is_mine=case.owner_id in by.owners,
+        clock=clock_of(case, now=now),
         next=next_step(case, now=now),
         subject=subject.page(SubjectRef(case.subject_type, case.subject_id, case.client_id)) if subject else None,
         playbook=playbook_of(case, now=now),

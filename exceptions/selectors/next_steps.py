@@ -1,7 +1,7 @@
 """What happens to an exception if nobody acts: when, and who has it then."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from exceptions import ladders
 from exceptions.models import ExceptionCase
@@ -32,5 +32,4 @@ def _climb(case: ExceptionCase, now: datetime) -> NextStep:
     rung = ladders.rung(case.ladder, case.ladder_step)
     if rung is not None:
         return NextStep(rung.due_at, ladders.target(rung.to) or case.backup.name, "not resolved")
-    passed = max(now - case.due_at, timedelta()) // ladders.OVERRUN_AFTER
-    return NextStep(case.due_at + (passed + 1) * ladders.OVERRUN_AFTER, case.backup.name, "not resolved")
+    return NextStep(ladders.overrun(case.due_at, now=now), case.backup.name, "not resolved")

@@ -11,6 +11,7 @@ from audit.subject_refs import SubjectRef
 from exceptions import subjects
 from exceptions.models import ExceptionCase
 from exceptions.selectors.cases import case_for, related_to
+from exceptions.selectors.clocks import clock_of
 from exceptions.selectors.next_steps import next_step
 from exceptions.selectors.playbook import Playbook, playbook_of
 from exceptions.subjects import SubjectPage
@@ -47,6 +48,9 @@ def payload_of(case: ExceptionCase, *, now: datetime) -> dict[str, Any]:
             "acknowledge_by": case.acknowledge_by.isoformat(),
             "due_at": case.due_at.isoformat(),
             "derivation": case.due_words,
+            "acknowledge_derivation": case.acknowledge_words,
+            "at_risk_from": case.warn_at.isoformat() if case.warn_at else None,
+            "clock": clock_of(case, now=now),
         },
         "route": case.route,
         "if_nobody_acts": {"at": following.at.isoformat(), "to": following.to, "why": following.why}

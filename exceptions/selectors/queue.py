@@ -17,13 +17,15 @@ from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import CASE_WORDS, WORD_JOINERS, CaseQuerySet
+from exceptions.selectors.clocks import clock_of
 from exceptions.selectors.counts import capped_counts
 from exceptions.selectors.next_steps import NextStep, next_step
-from exceptions.states import CASE_LIVE, CaseState
+from exceptions.states import CASE_LIVE, CaseState, ClockState
 from rules import selectors as rules
 from rules.models import ExceptionType, Owner
 
 DUE = {"overdue": timedelta(0), "1h": timedelta(hours=1), "today": timedelta(hours=24)}
+AT_RISK = "at-risk"
 ORDERS = {
     "urgency": ("urgent_at", "pk"),
     "due": ("due_at", "pk"),
@@ -52,6 +54,8 @@ ROW_COLUMNS = (
         "due_at",
         "urgent_at",
         "waiting_until",
+        "waiting_on",
+        "warn_at",
         "occurrences",
         "reopened",
         "ladder",
@@ -102,6 +106,8 @@ class CaseRow:
     opened_at: datetime
     due_at: datetime
     waiting_until: datetime | None
+    warn_at: datetime | None
+    clock: ClockState
     occurrences: int
     reopened: int
     next: NextStep | None
@@ -170,7 +176,9 @@ def filtered(cases: CaseQuerySet, *, by: Actor, filters: QueueFilters, now: date
         cases = cases.filter(type=filters.type)
     if filters.cause:
         cases = cases.filter(cause=filters.cause)
-    if filters.due:
+    if filters.due == AT_RISK:
+        cases = cases.filter(warn_at__lte=now, due_at__gt=now)
+    elif filters.due:
         cases = cases.filter(due_at__lt=now + DUE[filters.due])
     if filters.owner:
         cases = cases.filter(owner__in=named["owner"])
@@ -224,7 +232,7 @@ def choices(*, by: Actor) -> dict[str, list[tuple[str, str]]]:
     return {
         **named,
         "state": [(state.value, str(state.label)) for state in CASE_LIVE],
-        "due": [("overdue", "Late"), ("1h", "Within the hour"), ("today", "Within 24 hours")],
+        "due": [("overdue", "Late"), (AT_RISK, "At risk"), ("1h", "Within the hour"), ("today", "Within 24 hours")],
         "sort": [
             ("urgency", "Urgency"),
             ("due", "Deadline"),
@@ -261,6 +269,8 @@ def _row(case: ExceptionCase, mine: frozenset[UUID], now: datetime) -> CaseRow:
         opened_at=case.opened_at,
         due_at=case.due_at,
         waiting_until=case.waiting_until if case.state == CaseState.WAITING else None,
+        warn_at=case.warn_at,
+        clock=clock_of(case, now=now),
         occurrences=case.occurrences,
         reopened=case.reopened,
         next=next_step(case, now=now),
@@ -272,7 +282,7 @@ def refuse_unknown(filters: QueueFilters, *, by: Actor) -> None:
     known: dict[str, Sequence[Any]] = {
         "scope": ("mine", "team", "unowned"),
         "state": ("", *CASE_LIVE),
-        "due": ("", *DUE),
+        "due": ("", AT_RISK, *DUE),
         "per": PER_PAGE,
         "sort": tuple(ORDERS),
     }

@@ -57,6 +57,11 @@ def timer_health(*, now: datetime) -> TimerHealth:
     )
 
 
+def overdue_timers(*, now: datetime) -> int:
+    """How many timers are due and have not fired."""
+    return Timer.objects.filter(LIVE, due_at__lte=now).count()
+
+
 def _late(timer: Timer, now: datetime) -> LateTimer:
     late = max(int((now - timer.due_at).total_seconds()), 0)
     return LateTimer(

@@ -19,8 +19,17 @@ from exceptions.services.notes import note_case
 from exceptions.services.notifications import Telling, deliver_notifications, notify, notify_many
 from exceptions.services.openings import CaseOpening, open_case, open_cases
 from exceptions.services.preferences import set_notification_preferences
+from exceptions.services.severity import change_severity
 from exceptions.services.steps import complete_step
-from exceptions.services.timers import TimerSetting, cancel_timer, cancel_timers, set_timer, set_timers, sweep_timers
+from exceptions.services.timers import (
+    TimerSetting,
+    cancel_timer,
+    cancel_timers,
+    escalate_overdue,
+    set_timer,
+    set_timers,
+    sweep_timers,
+)
 from exceptions.services.waivers import (
     approve_waiver,
     edit_waiver,
@@ -46,11 +55,13 @@ __all__ = [
     "attach_file",
     "cancel_timer",
     "cancel_timers",
+    "change_severity",
     "close_case",
     "come_back",
     "complete_step",
     "deliver_notifications",
     "edit_waiver",
+    "escalate_overdue",
     "extend_waiver",
     "go_away",
     "hand_over_cases",

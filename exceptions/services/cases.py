@@ -1,5 +1,6 @@
 """Working exceptions. Every act has one shape: lock, look at what the person looked at, permission, edge, event, timers."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,21 +9,24 @@ from audit.context import Actor, acting
 from audit.errors import Conflict, FieldError, IllegalTransition, Invalid
 from audit.services.events import record
 from audit.subject_refs import subject_ref
-from exceptions import subjects
+from exceptions import clocks, subjects
 from exceptions.errors import CriteriaNotMet
 from exceptions.models import ExceptionCase
 from exceptions.selectors.playbook import playbook_of
+from exceptions.services.deadlines import start_timers, work_out
 from exceptions.services.notes import write_note
 from exceptions.services.notifications import notify
-from exceptions.services.openings import ACKNOWLEDGE, CLOSE, ESCALATE, OVERRUN, PROGRESS, WAKE, first_timers
-from exceptions.services.timers import TimerSetting, cancel_timers, set_timer, set_timers
+from exceptions.services.openings import ACKNOWLEDGE, AT_RISK, CLOSE, ESCALATE, OVERRUN, PROGRESS, WAKE
+from exceptions.services.timers import cancel_timers, set_timer
 from exceptions.services.working import lock_case, overtaken, reason_given, refuse_unless, running, working
-from exceptions.states import CASE_LIVE, CaseState, RootCause
+from exceptions.states import CASE_LIVE, PAUSING, CaseState, RootCause, WaitingOn
 from rules import selectors as rules
 from rules.models import Owner
 
 REOPEN_WITHIN = timedelta(days=7)
 LONGEST_WAIT = timedelta(days=30)
+SHORTEST_PARTY, LONGEST_PARTY = 2, 80
+PATIENT = frozenset({ESCALATE, OVERRUN})
 
 
 def acknowledge_case(*, case_id: UUID, by: Actor, now: datetime, seen: int | None = None) -> ExceptionCase:
@@ -69,17 +73,34 @@ def _take_over(case: ExceptionCase, by: Actor, now: datetime) -> None:
 
 
 def wait_case(
-    *, case_id: UUID, until: datetime, reason: str, by: Actor, now: datetime, seen: int | None = None
+    *,
+    case_id: UUID,
+    until: datetime,
+    reason: str,
+    on: str = WaitingOn.OURSELVES,
+    party: str = "",
+    by: Actor,
+    now: datetime,
+    seen: int | None = None,
 ) -> ExceptionCase:
-    """Wait for somebody else, at most until `until`; the clock goes on, the case comes back by itself."""
+    """Wait for somebody else, at most until `until`; the case comes back by itself.
+
+    While a third party is waited for its clock stands: `on` says what kind, `party` which one (the customer needs no other name). It
+    goes on while the wait is for one of ours.
+    """
+    party = _party(on, party)
     if not now < until <= now + LONGEST_WAIT:
         detail = f"Enter a time after now and before {now + LONGEST_WAIT:%d %b %Y}."
         raise Invalid(detail, errors=[FieldError("/until", "out-of-range", detail)])
     with working(case_id, by, now, seen) as case:
         refuse_unless(case, CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS, act="put to waiting")
-        case.wait(until=until, reason=reason_given(reason))
+        case.wait(until=until, reason=reason_given(reason), on=on)
+        if on in PAUSING:
+            case.pauses = clocks.paused(case.pauses, since=now, until=until, why=f"waiting for {party}")
+        timers = work_out(case, now=now)
         case.save()
-        record("case.waiting", subject=case, reason=reason, until=until)
+        record("case.waiting", subject=case, reason=reason, until=until, on=on)
+        start_timers(case, timers, now=now)
         cancel_timers(timers=[(subject_ref(case), PROGRESS)], now=now)
         set_timer(subject=subject_ref(case), kind=WAKE, due_at=until)
     return case
@@ -90,11 +111,25 @@ def resume_case(*, case_id: UUID, by: Actor, now: datetime, seen: int | None = N
     with working(case_id, by, now, seen) as case:
         refuse_unless(case, CaseState.WAITING, act="resumed")
         case.resume()
+        case.pauses = clocks.went_on(case.pauses, at=now)
+        timers = work_out(case, now=now)
         case.save()
         record("case.resumed", subject=case)
+        start_timers(case, timers, now=now)
         cancel_timers(timers=[(subject_ref(case), WAKE)], now=now)
         running(case, now)
     return case
+
+
+def _party(on: str, named: str) -> str:
+    """Who is waited for, in words."""
+    if on not in WaitingOn.values:
+        detail = f"Choose one of: {', '.join(WaitingOn.values)}."
+        raise Invalid(detail, errors=[FieldError("/on", "unknown", detail)])
+    if on in {WaitingOn.OURSELVES, WaitingOn.CUSTOMER}:
+        return str(WaitingOn(on).label).lower()
+    given = reason_given(named, field="party", shortest=SHORTEST_PARTY, longest=LONGEST_PARTY)
+    return f"{on} {given}"
 
 
 def reassign_case(
@@ -156,6 +191,9 @@ def resolve_case(
         if missing := playbook_of(case, now=now).missing:
             raise CriteriaNotMet(f"{case.key} cannot be resolved yet. Still missing: {'; '.join(missing)}.")
         written = write_note(case, note, field="note", by=by, now=now) if note.strip() else None
+        if case.state == CaseState.WAITING:
+            case.pauses = clocks.went_on(case.pauses, at=now)
+            work_out(case, now=now)
         case.resolve(outcome=outcome, root_cause=root_cause, at=now)
         case.save()
         record("case.resolved", subject=case, outcome=outcome, root_cause=root_cause, note=written and written.pk)
@@ -177,7 +215,7 @@ def close_case(*, case_id: UUID, by: Actor, now: datetime) -> ExceptionCase:
 
 
 def reopen_case(*, case_id: UUID, reason: str, by: Actor, now: datetime, seen: int | None = None) -> ExceptionCase:
-    """It was not solved after all; same key, a new acknowledge clock, the old deadline."""
+    """It was not solved after all; same key, somebody has to take it anew, and its clock goes on where it stood when it was solved."""
     with working(case_id, by, now, seen, with_subject=True) as case:
         refuse_unless(case, CaseState.RESOLVED, CaseState.CLOSED, act="reopened")
         if case.resolved_at and now - case.resolved_at > REOPEN_WITHIN:
@@ -190,16 +228,18 @@ def reopen_case(*, case_id: UUID, reason: str, by: Actor, now: datetime, seen: i
             .exists()
         ):
             raise Conflict(f"{case.subject_key} has another open exception of this type already.", code="another-open")
+        solved_at = case.resolved_at or now
         case.reopen()
-        case.acknowledge_by = now + (case.acknowledge_by - case.opened_at)
+        case.pauses = clocks.paused(case.pauses, since=solved_at, until=now, why=clocks.SOLVED)
+        timers = work_out(case, now=now)
         case.save()
         record("case.reopened", subject=case, reason=reason_given(reason))
         cancel_timers(timers=[(subject_ref(case), CLOSE)], now=now)
-        set_timers(
-            settings=[
-                TimerSetting(one.subject, one.kind, max(one.due_at, case.acknowledge_by)) for one in first_timers(case)
-            ]
-        )
+        # Nobody is passed over before there was time to take it.
+        held = [
+            replace(one, due_at=max(one.due_at, case.acknowledge_by)) if one.kind in PATIENT else one for one in timers
+        ]
+        start_timers(case, held, now=now)
     return case
 
 
@@ -217,7 +257,9 @@ def withdraw_case(*, case_id: UUID, reason: str, by: Actor, now: datetime) -> Ex
 
 def _stop(case: ExceptionCase, now: datetime) -> None:
     subject = subject_ref(case)
-    cancel_timers(timers=[(subject, kind) for kind in (ACKNOWLEDGE, ESCALATE, PROGRESS, OVERRUN, WAKE)], now=now)
+    cancel_timers(
+        timers=[(subject, kind) for kind in (ACKNOWLEDGE, AT_RISK, ESCALATE, PROGRESS, OVERRUN, WAKE)], now=now
+    )
 
 
 def _tell_subject(case: ExceptionCase, by: Actor, now: datetime) -> None:

@@ -98,6 +98,27 @@ def on_silence(timers: Sequence[Due], *, now: datetime) -> None:
     )
 
 
+def on_at_risk(timers: Sequence[Due], *, now: datetime) -> None:
+    """Most of its time is used and it is not solved: its owner is told while there is time left."""
+    cases = [case for case in _cases(timers, *CASE_LIVE) if case.warn_at and case.warn_at <= now < case.due_at]
+    record_many([Entry("case.at_risk", case, data={"due_at": case.due_at}) for case in cases])
+    notify_many(
+        tellings=[
+            Telling(
+                case.owner,
+                "case.at_risk",
+                f"{case.key}: {case.title}. At risk: it is due {case.due_at:%a %d %b %H:%M} UTC and not solved.",
+                f"/exceptions/{case.key}/",
+                case.client_id,
+                case.pk,
+                severity=case.severity,
+            )
+            for case in cases
+        ],
+        now=now,
+    )
+
+
 def on_overrun(timers: Sequence[Due], *, now: datetime) -> None:
     """Long past its deadline, whatever the ladder said: it goes to the backup, and again until it is solved."""
     moved = _move(_ids(timers), CASE_LIVE, _to_backup, event="case.overrun", now=now)
@@ -108,7 +129,7 @@ def on_wait_over(timers: Sequence[Due], *, now: datetime) -> None:
     """What was waited for did not come: it is ours again."""
     cases = _cases(timers, CaseState.WAITING)
     ExceptionCase.objects.filter(pk__in=[case.pk for case in cases]).update(
-        state=CaseState.IN_PROGRESS, waiting_until=None, waiting_for="", updated_at=now
+        state=CaseState.IN_PROGRESS, waiting_until=None, waiting_for="", waiting_on="", updated_at=now
     )
     record_many(
         [Entry("case.wait_over", case, changes={"state": (case.state, CaseState.IN_PROGRESS)}) for case in cases]

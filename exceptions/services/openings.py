@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,19 +11,20 @@ from django.db.models import F
 from audit.context import Actor, acting
 from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef, subject_ref
-from exceptions import ladders
+from exceptions import clocks, ladders
+from exceptions.clocks import Began, Reckoning
 from exceptions.models import ExceptionCase
 from exceptions.services.notifications import Telling, notify_many
 from exceptions.services.timers import TimerSetting, set_timers
 from exceptions.states import CASE_LIVE
 from rules import selectors as rules
-from rules.business_time import Derivation
 from rules.models import Client
 from rules.rulebook import CompiledBook
 from rules.selectors.people import Roster
 
-ACKNOWLEDGE, ESCALATE, PROGRESS, OVERRUN, WAKE, CLOSE = (
+ACKNOWLEDGE, AT_RISK, ESCALATE, PROGRESS, OVERRUN, WAKE, CLOSE = (
     "case.acknowledge",
+    "case.at_risk",
     "case.escalate",
     "case.progress",
     "case.overrun",
@@ -31,8 +32,8 @@ ACKNOWLEDGE, ESCALATE, PROGRESS, OVERRUN, WAKE, CLOSE = (
     "case.close",
 )
 
-# The deadline and the ladder of a type under a client's calendar, for everything opened at one moment.
-Terms = dict[tuple[str, str | None], tuple[Derivation, list[dict[str, str]]]]
+# The deadlines and the ladder of a type for a client, for everything opened at one moment.
+Terms = dict[tuple[str, UUID | None], Reckoning]
 CASE_TYPE = "exceptions.exceptioncase"
 
 
@@ -146,13 +147,13 @@ def _new_case(
     opening: CaseOpening, book: CompiledBook, roster: Roster, client: Client | None, now: datetime, terms: Terms
 ) -> ExceptionCase:
     spec = book.exception_type(opening.type)
-    hours = client.calendar.slug if client else None
-    if (spec.slug, hours) not in terms:  # business time is counted once for all that open together
-        terms[spec.slug, hours] = (
-            book.due_at(spec.sla, now, hours),
-            ladders.unroll(spec, book, opened_at=now, client_calendar=hours),
+    if (spec.slug, opening.client_id) not in terms:  # business time is counted once for all that open together
+        hours = (book.client_calendar(client.slug) or client.calendar.slug) if client else None
+        began = Began(
+            spec.slug, spec.severity, client.slug if client else None, hours, opened_at=now, ladder=spec.ladder
         )
-    due, ladder = terms[spec.slug, hours]
+        terms[spec.slug, opening.client_id] = clocks.reckon(began, book)
+    reckoning = terms[spec.slug, opening.client_id]
     owner = roster.on_duty(opening.owner or spec.owner)
     backup = roster.owners[owner.backup_id]
     return ExceptionCase(
@@ -171,12 +172,14 @@ def _new_case(
         at_risk_minor=opening.at_risk_minor or spec.weight_eur * 100,
         currency=opening.currency,
         opened_at=now,
-        acknowledge_by=now + timedelta(minutes=spec.acknowledge_within_minutes),
-        due_at=due.due_at,
-        due_words=due.words,
+        acknowledge_by=reckoning.acknowledge_by,
+        acknowledge_words=reckoning.acknowledge_words,
+        due_at=reckoning.due_at,
+        due_words=reckoning.due_words,
+        warn_at=reckoning.warn_at,
         book_number=book.number,
         route=spec.route,
-        ladder=ladder,
+        ladder=reckoning.ladder,
         playbook=spec.playbook,
         acceptance=spec.acceptance,
         outcomes=spec.outcomes,
@@ -231,6 +234,8 @@ def first_timers(case: ExceptionCase) -> list[TimerSetting]:
         TimerSetting(subject, ACKNOWLEDGE, case.acknowledge_by),
         TimerSetting(subject, OVERRUN, case.due_at + ladders.OVERRUN_AFTER),
     ]
+    if case.warn_at is not None:
+        timers.append(TimerSetting(subject, AT_RISK, case.warn_at))
     if (rung := ladders.rung(case.ladder, case.ladder_step)) is not None:
         timers.append(TimerSetting(subject, ESCALATE, rung.due_at))
     return timers

@@ -24,6 +24,7 @@ from exceptions.forms import (
     ReasonForm,
     ReassignForm,
     ResolveForm,
+    SeverityForm,
     StepForm,
     WaitForm,
 )
@@ -51,8 +52,16 @@ def _of(case: ExceptionCase, form: Any, by: Actor) -> dict[str, Any]:
 def _wait(case: ExceptionCase, form: Any, by: Actor) -> object:
     now = clock.now()
     until = form.until(now)
+    given = form.cleaned_data
     return services.wait_case(
-        case_id=case.pk, until=until, reason=form.cleaned_data["reason"], by=by, now=now, seen=form.cleaned_data["seen"]
+        case_id=case.pk,
+        until=until,
+        reason=given["reason"],
+        on=given["on"],
+        party=given["party"],
+        by=by,
+        now=now,
+        seen=given["seen"],
     )
 
 
@@ -80,6 +89,14 @@ ACTS = {
         ),
         gettext_lazy("Reassign"),
         gettext_lazy("Reassigned. The clock keeps running."),
+    ),
+    "severity": Act(
+        SeverityForm,
+        lambda c, f, by: services.change_severity(
+            **_of(c, f, by), severity=f.cleaned_data["severity"], reason=f.cleaned_data["reason"]
+        ),
+        gettext_lazy("Change severity"),
+        gettext_lazy("Changed. The deadline was worked out anew."),
     ),
     "note": Act(
         NoteForm,

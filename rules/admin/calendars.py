@@ -10,7 +10,7 @@ from django.contrib import admin
 
 from rules.admin.base import AnyInlineFormSet, RowsInline, VersionedAdmin, VersionedForm
 from rules.business_time import Shift, overlapping
-from rules.models import Calendar, Holiday, OpeningHours, Sla
+from rules.models import Calendar, Holiday, OpeningHours, Sla, SlaTarget
 
 
 class ShiftsTogether(AnyInlineFormSet):
@@ -84,3 +84,14 @@ class SlaAdmin(VersionedAdmin):
     list_select_related = ("calendar",)
     search_fields = ("name", "slug")
     autocomplete_fields = ("calendar",)
+
+
+@admin.register(SlaTarget)
+class SlaTargetAdmin(VersionedAdmin):
+    """Other promises than those of the types, for a severity or a client; of several that fit, the one that names most wins."""
+
+    list_display = ("name", "slug", "type", "severity", "client", "acknowledge_within_minutes", "sla", "is_active")
+    list_filter = ("severity", "is_active")
+    list_select_related = ("type", "client", "sla")
+    search_fields = ("name", "slug", "type__name", "client__name")
+    autocomplete_fields = ("type", "client", "sla")

@@ -6,6 +6,7 @@ from rules.models.clients import Client, ClientAccess, Team, TeamMember
 from rules.models.contracts import Contract, ContractVersion
 from rules.models.owners import Absence, Owner
 from rules.models.routing import ExceptionType, Flow, Gate, OwnershipRule, StatusOwnership
+from rules.models.targets import SlaTarget
 from rules.models.tokens import ApiToken, ApiTokenClient
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "OwnershipRule",
     "RuleBookVersion",
     "Sla",
+    "SlaTarget",
     "StatusOwnership",
     "Team",
     "TeamMember",

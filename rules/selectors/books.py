@@ -14,6 +14,7 @@ from rules import facts
 from rules.errors import NoRuleBook
 from rules.models import (
     Calendar,
+    Client,
     ExceptionType,
     Flow,
     Gate,
@@ -23,6 +24,7 @@ from rules.models import (
     OwnershipRule,
     RuleBookVersion,
     Sla,
+    SlaTarget,
     StatusOwnership,
 )
 from rules.rulebook import SCHEMA, CompiledBook, compile_book
@@ -37,6 +39,14 @@ def active_book() -> CompiledBook:
     if active is None:
         raise NoRuleBook
     return book(active)
+
+
+def book_knowing(type_slug: str, *, otherwise: int) -> CompiledBook:
+    """The rule book in force, or the older one of this number where the one in force no longer has the exception type."""
+    active = active_book()
+    if any(spec.slug == type_slug for spec in active.exception_types()):
+        return active
+    return book(RuleBookVersion.objects.values_list("pk", flat=True).get(number=otherwise))
 
 
 @lru_cache(maxsize=16)
@@ -89,6 +99,10 @@ def document_to_freeze(*, at: datetime) -> dict[str, Any]:
             for gate in Gate.objects.filter(is_active=True).order_by("slug")
         },
         "exception_types": _exception_types(),
+        "sla_targets": _sla_targets(),
+        "client_calendars": dict(
+            Client.objects.filter(is_active=True).order_by("slug").values_list("slug", "calendar__slug")
+        ),
     }
 
 
@@ -171,6 +185,21 @@ def _exception_types() -> dict[str, Any]:
             "outcomes": row.outcomes,
             "weight_eur": row.weight_eur,
             "gate": row.gate.slug if row.gate else None,
+        }
+        for row in rows.order_by("slug")
+    }
+
+
+def _sla_targets() -> dict[str, Any]:
+    rows = SlaTarget.objects.filter(is_active=True).select_related("type", "client", "sla")
+    return {
+        row.slug: {
+            "name": row.name,
+            "type": row.type.slug if row.type else None,
+            "severity": row.severity,
+            "client": row.client.slug if row.client else None,
+            "acknowledge_within_minutes": row.acknowledge_within_minutes,
+            "sla": row.sla.slug,
         }
         for row in rows.order_by("slug")
     }

@@ -9,7 +9,7 @@ from audit.canonical import canonical_json, sha256_hex
 from audit.context import Actor, acting
 from audit.errors import FieldError, Invalid
 from audit.services.events import record
-from rules import rulebook, selectors
+from rules import handlers, rulebook, selectors
 from rules.models import RuleBookVersion
 
 
@@ -39,6 +39,7 @@ def freeze_rule_book(*, by: Actor, now: datetime, note: str = "") -> RuleBookVer
             is_active=True,
         )
         record("rules.frozen", subject=book, reason=note, number=book.number, sha256=digest)
+        handlers.book_frozen(before=current.document if current else {}, after=document, now=now)
     return book
 
 

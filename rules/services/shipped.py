@@ -22,13 +22,16 @@ from rules.models import (
     OwnershipRule,
     RuleBookVersion,
     Sla,
+    SlaTarget,
     StatusOwnership,
     Team,
 )
 from rules.services.books import freeze_rule_book
 from rules.states import ContractState
 
-M = TypeVar("M", Calendar, Contract, ExceptionType, Flow, Gate, Owner, OwnershipRule, Sla, StatusOwnership, Team)
+M = TypeVar(
+    "M", Calendar, Contract, ExceptionType, Flow, Gate, Owner, OwnershipRule, Sla, SlaTarget, StatusOwnership, Team
+)
 
 
 def install_shipped_configuration(*, by: Actor, now: datetime) -> RuleBookVersion:
@@ -120,7 +123,21 @@ def _add_routing(owners: Mapping[str, Owner], slas: Mapping[str, Sla]) -> None:
     _add_missing(
         StatusOwnership, {status: {"owner": owners[owner]} for status, owner in shipped.STATUSES.items()}, key="status"
     )
-    _add_missing(ExceptionType, _resolved(shipped.EXCEPTION_TYPES.items(), references))
+    types = _add_missing(ExceptionType, _resolved(shipped.EXCEPTION_TYPES.items(), references))
+    _add_missing(
+        SlaTarget,
+        {
+            slug: {
+                "name": name,
+                "type": types[kind],
+                "severity": severity,
+                "acknowledge_within_minutes": minutes,
+                "sla": slas[sla],
+            }
+            for slug, (name, kind, severity, minutes, sla) in shipped.SLA_TARGETS.items()
+            if types[kind].is_active
+        },
+    )
 
 
 def _resolved(

@@ -2,7 +2,7 @@
 
 from rules.shipped.contracts import CONTRACTS, ShippedContract
 from rules.shipped.exception_types import EXCEPTION_TYPES
-from rules.shipped.people import CALENDARS, OWNERS, SLAS, STATUSES
+from rules.shipped.people import CALENDARS, OWNERS, SLA_TARGETS, SLAS, STATUSES
 from rules.shipped.routing import FLOWS, GATES, RULES
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "OWNERS",
     "RULES",
     "SLAS",
+    "SLA_TARGETS",
     "STATUSES",
     "ShippedContract",
 ]

@@ -68,6 +68,14 @@ SLAS: Final[dict[str, tuple[str, int, str]]] = {
     "expedited-dispatch": ("4 business hours", 240, "business"),
 }
 
+# slug: name, exception type, severity, minutes to answer, SLA. A sync failure is due by how bad it is, whatever its type.
+SLA_TARGETS: Final[dict[str, tuple[str, str, str, int, str]]] = {
+    "delivery-failure-p2": ("A system could not be reached, P2", "delivery-failure", "P2", 120, "sync-failure-p2"),
+    "sync-lag-p2": ("A system is not told in time, P2", "sync-lag", "P2", 120, "sync-failure-p2"),
+    "contract-violation-p1": ("Payload breaks its contract, P1", "contract-violation", "P1", 30, "sync-failure-p1"),
+    "id-conflict-p1": ("The same id with different content, P1", "id-conflict", "P1", 30, "sync-failure-p1"),
+}
+
 # Who has what rests in a status, when no rule says otherwise.
 STATUSES: Final[dict[str, str]] = {
     "awaiting_payment": "finance-ops",

@@ -42,13 +42,14 @@ SEED = """
         id, version, created_at, updated_at, type, subject_type, subject_id, subject_key, client_id, state, severity, title, summary,
         cause, evidence, occurrences, owner_id, backup_id, at_risk_minor, currency, opened_at, acknowledge_by, due_at, due_words,
         acknowledged_by, acknowledged_at, waiting_until, waiting_for, resolved_at, outcome, reopened, book_number, route, ladder,
-        ladder_step, playbook, acceptance, outcomes, gate)
+        ladder_step, playbook, acceptance, outcomes, gate, root_cause, waiting_on, acknowledge_words, pauses, severities)
     SELECT gen_random_uuid(), 1, due - interval '4 hours', due - interval '4 hours', t.slug, 'test.parcel', n::text,
         c.key_prefix || '-' || n, c.id, state, t.severity, 'Sent “1017CT” for parcel ' || n || ', the carrier wants “1017 CT”', '',
         t.slug || '/' || n %% 400, '{}', 1, o.id, o.backup_id, (n * 104729 %% 50000) * 10, c.currency, due - interval '4 hours',
         due - interval '3 hours', due, 'four hours of business time', '', NULL,
         CASE state WHEN 'waiting' THEN due END, '', CASE state WHEN 'resolved' THEN due END, '', 0, 1, t.route,
-        '[{"to": "backup", "owner": "", "due_at": "2026-11-20T11:00:00+00:00"}]', 0, t.playbook, t.acceptance, t.outcomes, ''
+        '[{"to": "backup", "owner": "", "due_at": "2026-11-20T11:00:00+00:00"}]', 0, t.playbook, t.acceptance, t.outcomes,
+        '', '', '', '', '[]', '[]'
     FROM generate_series(%s::bigint, %s) AS n
     CROSS JOIN LATERAL (SELECT %s + (n * 7919 %% 20160 - 2880) * interval '1 minute' AS due,
         CASE WHEN n %% 2 = 1 THEN 'resolved' WHEN n %% 5000 = 0 THEN 'waiting' WHEN n %% 6 = 0 THEN 'open' ELSE 'in_progress' END AS state

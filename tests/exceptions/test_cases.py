@@ -44,6 +44,7 @@ def test_a_new_case_has_owner_backup_deadline_route_and_timers(open_case: OpenCa
     assert "2 h" in case.due_words
     assert running(case) == {
         "case.acknowledge": now + HOUR,
+        "case.at_risk": now + 90 * MINUTE,
         "case.escalate": now + HOUR,
         "case.overrun": now + 50 * HOUR,
     }
@@ -65,7 +66,7 @@ def test_a_person_takes_a_case_of_their_team(open_case: OpenCase, house: House, 
         house.actor("amal").id,
     )
     assert case.backup.slug == "client-success"
-    assert set(running(case)) == {"case.escalate", "case.overrun", "case.progress"}
+    assert set(running(case)) == {"case.at_risk", "case.escalate", "case.overrun", "case.progress"}
     again = services.acknowledge_case(case_id=case.pk, by=house.actor("amal"), now=now + 2 * MINUTE)
     assert again.version == case.version
 
@@ -91,7 +92,11 @@ def test_nobody_takes_it_then_it_goes_to_the_backup_once(open_case: OpenCase, ho
     case.refresh_from_db()
     assert (case.owner.slug, case.backup.slug, case.ladder_step) == ("ops-team", "ops-team-review", 1)
     assert trail(case) == ["case.opened", "case.not_acknowledged"]
-    assert running(case) == {"case.escalate": now + 2 * HOUR, "case.overrun": now + 50 * HOUR}
+    assert running(case) == {
+        "case.at_risk": now + 90 * MINUTE,
+        "case.escalate": now + 2 * HOUR,
+        "case.overrun": now + 50 * HOUR,
+    }
     told = Notification.objects.filter(event="case.not_acknowledged").values_list("owner__slug", flat=True)
     assert sorted(told) == ["client-success", "ops-team"]
 

@@ -82,6 +82,10 @@ def test_check_slas_lists_every_promise(shipped_book: RuleBookVersion) -> None:
     assert promised["rule", "marketplace-preorder"] == (60, "wall")
     assert promised["exception type", "address"] == (120, "business")
     assert promised["promise", "sync-delay"] == (15, "wall")
+    assert promised["SLA target", "contract-violation-p1"] == (240, "wall")
+    assert all(item["sla"] and item["minutes"] and item["basis"] and item["calendar"] for item in document["items"])
+    response = {item["slug"]: item["response_minutes"] for item in document["items"] if item["kind"] == "SLA target"}
+    assert (response["contract-violation-p1"], response["sync-lag-p2"]) == (30, 120)
 
 
 def test_check_ownership_names_owners_nobody_answers_for(

@@ -1,9 +1,10 @@
 """Whether anything that should have happened by now has not."""
 
 from argparse import ArgumentParser
-from typing import Any, Final
+from typing import Any
 
 from audit import clock
+from audit.access import system_actor
 from audit.management.report import Report, ReportCommand
 from exceptions import selectors, services
 
@@ -20,7 +21,9 @@ class Command(ReportCommand):
 
     def report(self, **options: Any) -> Report:
         """Late and failing timers by kind, the most late first."""
-        fired = _catch_up() if options["escalate_overdue"] else 0
+        fired = 0
+        if options["escalate_overdue"]:
+            fired = services.escalate_overdue(by=system_actor("verify_timers", channel="command"), now=clock.now())
         health = selectors.timer_health(now=clock.now())
         summary = {
             "running": health.running,
@@ -41,16 +44,3 @@ class Command(ReportCommand):
             for late in health.latest
         ]
         return Report(ok=health.is_well, summary=summary, items=items)
-
-
-MOST_SWEEPS: Final = 10_000
-
-
-def _catch_up() -> int:
-    fired = 0
-    for _ in range(MOST_SWEEPS):
-        swept = services.sweep_timers(now=clock.now())
-        if not swept:
-            break
-        fired += swept
-    return fired

@@ -1,0 +1,120 @@
+"""How many exceptions people had to deal with in a period, and how long they lasted; the same of time-limited exceptions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, QuerySet, Sum
+from django.db.models.expressions import CombinedExpression
+
+from audit.access import require
+from audit.context import Actor
+from audit.errors import FieldError, Invalid
+from exceptions.models import ExceptionCase, Waiver
+from exceptions.selectors.waivers import visible_waivers
+
+USUAL_DAYS: Final = 28
+MOST_DAYS: Final = 366
+
+
+@dataclass(frozen=True)
+class Account:
+    """Of one kind (an exception type, a gate): how many began and ended in the period, and how long those that ended lasted together."""
+
+    kind: str
+    began: int
+    ended: int
+    lasted: timedelta = timedelta()
+
+    @property
+    def mean(self) -> timedelta | None:
+        """How long one lasted on average, by the wall clock; None where none ended."""
+        return self.lasted / self.ended if self.ended else None
+
+    @property
+    def mean_minutes(self) -> int | None:
+        """The same in whole minutes."""
+        return self.mean // timedelta(minutes=1) if self.mean is not None else None
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Both kinds over the days from `since` to `until`, both of them counted, in UTC."""
+
+    since: date
+    until: date
+    exceptions: Sequence[Account]
+    time_limited: Sequence[Account]
+
+    @property
+    def all_exceptions(self) -> Account:
+        """Every type together."""
+        return _together(self.exceptions)
+
+    @property
+    def all_time_limited(self) -> Account:
+        """Every gate together."""
+        return _together(self.time_limited)
+
+
+def period(given: Mapping[str, str], *, now: datetime) -> tuple[date, date]:
+    """The days asked for, as `since` and `until`; the last four weeks where nothing is said. Raises `Invalid`."""
+    until = _day("until", given.get("until", "")) or now.astimezone(UTC).date()
+    since = _day("since", given.get("since", "")) or until - timedelta(days=min(USUAL_DAYS - 1, until.toordinal() - 1))
+    if not timedelta() <= until - since < timedelta(days=MOST_DAYS):
+        detail = f"Choose a first day that is not after the last, and at most {MOST_DAYS} days."
+        raise Invalid(detail, errors=[FieldError("/since", "out-of-range", detail)])
+    return since, until
+
+
+def accounts(*, by: Actor, since: date, until: date) -> Accounts:
+    """What began and ended on these days, as far as it is the actor's to see; two statements. Raises `Refused` without the permission."""
+    require(by, "exceptions.view_case")
+    start, end = datetime.combine(since, time(), UTC), datetime.combine(until, time(), UTC) + timedelta(days=1)
+    return Accounts(
+        since,
+        until,
+        exceptions=_accounts(
+            ExceptionCase.objects.of_clients(by.clients),
+            "type",
+            began=Q(opened_at__gte=start, opened_at__lt=end),
+            ended=Q(resolved_at__gte=start, resolved_at__lt=end),
+            lasted=F("resolved_at") - F("opened_at"),
+        ),
+        time_limited=_accounts(
+            visible_waivers(by),
+            "gate",
+            began=Q(requested_at__gte=start, requested_at__lt=end),
+            ended=Q(ended_at__gte=start, ended_at__lt=end, starts_at__lt=F("ended_at")),
+            lasted=F("ended_at") - F("starts_at"),
+        ),
+    )
+
+
+def _accounts(records: QuerySet[Any], kind: str, *, began: Q, ended: Q, lasted: CombinedExpression) -> list[Account]:
+    """One account per kind, by name."""
+    length = ExpressionWrapper(lasted, output_field=DurationField())
+    rows = (
+        records.filter(began | ended)
+        .order_by(kind)
+        .values_list(kind)
+        .annotate(begun=Count("pk", filter=began), over=Count("pk", filter=ended), together=Sum(length, filter=ended))
+    )
+    return [Account(name, begun, over, together or timedelta()) for name, begun, over, together in rows]
+
+
+def _together(accounts: Iterable[Account]) -> Account:
+    known = list(accounts)
+    lasted = sum((one.lasted for one in known), timedelta())
+    return Account("", sum(one.began for one in known), sum(one.ended for one in known), lasted)
+
+
+def _day(name: str, text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        detail = "Enter a day like 2026-11-20."
+        raise Invalid(detail, errors=[FieldError(f"/{name}", "unknown", detail)]) from None
