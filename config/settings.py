@@ -208,6 +208,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "OrderState": "orders.fulfilment.states.OrderState",
         "FulfilmentState": "orders.fulfilment.states.FulfilmentState",
         "CaseState": "exceptions.states.CaseState",
+        "WaitingOn": "exceptions.states.WaitingOn",
         "WaiverState": "exceptions.states.WaiverState",
         "ContractState": "rules.states.ContractState",
         "InboundState": "orders.sync.states.InboundState",

@@ -11,7 +11,7 @@ from django.db.models.expressions import CombinedExpression
 from audit.access import require
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
-from exceptions.models import ExceptionCase, Waiver
+from exceptions.models import ExceptionCase
 from exceptions.selectors.waivers import visible_waivers
 
 USUAL_DAYS: Final = 28
