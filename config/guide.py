@@ -121,6 +121,10 @@ PAGES: dict[str, tuple[Text, Text]] = {
             "Say when you are away and who stands in; take back what others did meanwhile. Leads enter it for their teams."
         ),
     ),
+    "fulfilment:holds": (
+        _("Holds of an order"),
+        _("What stops it and until when, what the customer is told, and placing or releasing a hold."),
+    ),
     "exceptions:preferences": (
         _("What comes by e-mail"),
         _("Choose per severity: at once, in a daily digest or only in the product. Quiet hours hold back all but P1."),

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -121,10 +122,17 @@ class _OrderAct(_Orders, ActResource):
     tells_who_was_faster = False
 
 
-class HoldOrder(_OrderAct):
-    """Stop everything of an order that has not left, until a person lets go."""
+class OrderHolds(_OrderAct):
+    """What stops an order; and stopping what has not left, or one fulfilment, until a condition holds or a person lets go."""
 
     input_class = serializers.HoldInput
+
+    @extend_schema(responses=serializers.HoldsSerializer)
+    def get(self, request: Request, key: str) -> Response:
+        """Answer with its holds, those that were released too."""
+        del request
+        holds = [asdict(hold) for hold in selectors.order_holds(by=self.by, key=key)]
+        return Response(serializers.HoldsSerializer({"key": key, "holds": holds}).data)
 
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """Hold it."""

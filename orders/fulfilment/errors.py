@@ -13,6 +13,12 @@ class AlreadyGone(Conflict):
     code = "already-gone"
 
 
+class Held(Conflict):
+    """Something keeps it here: nothing of it may go to anybody."""
+
+    code = "on-hold"
+
+
 class NotExportable(Conflict):
     """The order lacks what every export must say."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from orders.fulfilment.models import Order, OrderLine
+from orders.fulfilment.models import Fulfilment, Order, OrderLine
 from rules.facts import Declared
 
 LINE_FACTS: dict[str, Declared] = {
@@ -24,6 +24,18 @@ ORDER_FACTS: dict[str, Declared] = {
     "total_minor": int,
     "currency": str,
     "lines": [LINE_FACTS],
+}
+
+# What the condition of a hold may ask: what rules ask, and how far the order has come since.
+HOLD_FACTS: dict[str, Declared] = {
+    **ORDER_FACTS,
+    "state": str,
+    "paid": bool,
+    "reviewed": bool,
+    "address_ok": bool,
+    "lines": [{**LINE_FACTS, "position": int, "state": str}],
+    "fulfilments": [{"key": str, "vendor": str, "carrier": str, "state": str, "confirmed": bool}],
+    "cases": [{"key": str, "type": str}],
 }
 
 
@@ -54,4 +66,37 @@ def order_context(order: Order, lines: Iterable[tuple[OrderLine, bool]]) -> dict
             }
             for line, in_stock in lines
         ],
+    }
+
+
+def hold_context(
+    order: Order,
+    lines: Iterable[tuple[OrderLine, bool]],
+    parcels: Iterable[Fulfilment],
+    cases: Iterable[tuple[str, str]],
+    *,
+    address_ok: bool,
+) -> dict[str, Any]:
+    """The facts of an order as conditions of holds see them; `cases` are key and type of each live exception about it."""
+    told = list(lines)
+    context = order_context(order, told)
+    places = [{"position": line.position, "state": line.state} for line, _ in told]
+    return {
+        **context,
+        "lines": [{**facts, **place} for facts, place in zip(context["lines"], places, strict=True)],
+        "state": order.state,
+        "paid": order.paid_at is not None,
+        "reviewed": order.reviewed_at is not None,
+        "address_ok": address_ok,
+        "fulfilments": [
+            {
+                "key": parcel.key,
+                "vendor": parcel.vendor,
+                "carrier": parcel.carrier,
+                "state": parcel.state,
+                "confirmed": parcel.confirmed_at is not None,
+            }
+            for parcel in parcels
+        ],
+        "cases": [{"key": key, "type": case_type} for key, case_type in cases],
     }

@@ -1,14 +1,18 @@
 """What people fill in about orders. Forms only clean; the doors decide."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from orders.fulfilment.selectors.quarantine import FieldRow
+from orders.fulfilment.selectors.story import ParcelFacts
 from orders.fulfilment.services.quarantine import NewLine
+from orders.fulfilment.states import FULFILMENT_IN_HOUSE
 
 INPUT = {"class": "input"}
+MOMENT = "%Y-%m-%dT%H:%M"
 LINES_OFFERED = 3
 MINOR_PER_UNIT = 100
 
@@ -24,6 +28,65 @@ class CompletionForm(forms.Form):
         help_text=_("How you know: it is kept in the trail."),
     )
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+
+class HoldForm(forms.Form):
+    """What is held, why, what the customer is told, and until when."""
+
+    fulfilment = forms.ChoiceField(label=_("What"), required=False, widget=forms.Select(INPUT))
+    words = forms.CharField(
+        label=_("Why"),
+        min_length=3,
+        max_length=280,
+        widget=forms.TextInput(INPUT),
+        help_text=_("For colleagues, and kept in the trail."),
+    )
+    customer_words = forms.CharField(
+        label=_("What the customer is told"),
+        required=False,
+        max_length=280,
+        widget=forms.Textarea({**INPUT, "rows": 2}),
+        help_text=_("Support reads this out. Leave it empty to say nothing."),
+    )
+    release_when = forms.CharField(
+        label=_("Release it by itself once"),
+        required=False,
+        max_length=4096,
+        widget=forms.Textarea({**INPUT, "rows": 2, "spellcheck": "false", "autocomplete": "off"}),
+        help_text=_(
+            "An expression over the order, for example paid && address_ok. Leave it empty to release it yourself."
+        ),
+    )
+    expires_at = forms.DateTimeField(
+        label=_("Release it in any case at (UTC)"),
+        required=False,
+        input_formats=[MOMENT],
+        widget=forms.DateTimeInput({**INPUT, "type": "datetime-local"}, format=MOMENT),
+    )
+
+    def __init__(self, *args: Any, parcels: Sequence[ParcelFacts], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        what = self.fields["fulfilment"]
+        what.choices = [  # type: ignore[attr-defined]
+            ("", _("The whole order")),
+            *(
+                (parcel.key, f"{parcel.key}: {parcel.flow}")
+                for parcel in parcels
+                if parcel.state in FULFILMENT_IN_HOUSE
+            ),
+        ]
+
+
+class ReleaseForm(forms.Form):
+    """Why it may go on."""
+
+    reason = forms.CharField(
+        label=_("Why it may go on"),
+        min_length=3,
+        max_length=280,
+        widget=forms.TextInput(INPUT),
+        help_text=_("It is kept in the trail."),
+    )
 
 
 class AddressForm(CompletionForm):

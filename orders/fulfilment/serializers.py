@@ -69,14 +69,28 @@ class HoldSerializer(serializers.Serializer[Any]):
     """What stops the order, and until when."""
 
     id = serializers.UUIDField()
+    about = serializers.CharField(allow_blank=True, help_text="The fulfilment or line; empty: the whole order.")
     reason = serializers.CharField()
+    origin = serializers.CharField(help_text="What placed it: a person, a rule, an exception's route …")
+    rule = serializers.CharField(allow_blank=True)
     words = serializers.CharField()
     placed_by = serializers.CharField()
     placed_at = serializers.DateTimeField()
     releases_when = serializers.CharField()
     now_worth = serializers.CharField()
+    expires_at = serializers.DateTimeField(allow_null=True)
     customer_words = serializers.CharField(allow_blank=True)
     is_active = serializers.BooleanField()
+    released_at = serializers.DateTimeField(allow_null=True)
+    released_by = serializers.CharField(allow_blank=True)
+    released_why = serializers.CharField(allow_blank=True)
+
+
+class HoldsSerializer(serializers.Serializer[Any]):
+    """What stops an order or has stopped it."""
+
+    key = serializers.CharField()
+    holds = HoldSerializer(many=True)
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):
@@ -219,6 +233,16 @@ class HoldInput(Input):
 
     words = serializers.CharField(min_length=3, max_length=280)
     customer_words = serializers.CharField(max_length=280, allow_blank=True, default="")
+    release_when = serializers.CharField(
+        max_length=4096,
+        allow_blank=True,
+        default="",
+        help_text="A CEL expression over the order; once it holds, the hold lets go. Empty: a person does.",
+    )
+    fulfilment = serializers.CharField(
+        max_length=50, allow_blank=True, default="", help_text="Hold only this; empty: the whole order."
+    )
+    expires_at = serializers.DateTimeField(allow_null=True, default=None)
 
 
 class SkuSerializer(serializers.ModelSerializer[Sku]):

@@ -102,6 +102,18 @@ class HoldReason(models.TextChoices):
     VENDOR = "vendor", "Vendor has not confirmed"
     CUSTOMER = "customer", "Waiting for the customer"
     PERSON = "person", "Held by a person"
+    RULE = "rule", "Held by a rule"
+    EXCEPTION = "exception", "Held by an exception"
+
+
+class HoldSource(models.TextChoices):
+    """What placed a hold."""
+
+    FLOW = "flow", "The order's own way"
+    RULE = "rule", "A rule"
+    PERSON = "person", "A person"
+    ROUTE = "route", "An exception's route"
+    LADDER = "ladder", "An escalation"
 
 
 class AddressVerdict(models.TextChoices):

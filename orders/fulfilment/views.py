@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,13 +14,15 @@ from django.views.decorators.http import require_GET, require_http_methods
 from audit import clock
 from audit.access import require
 from audit.context import Actor
-from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, Refused
+from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, NotFound, Refused
 from orders.fulfilment import selectors
-from orders.fulfilment.forms import AddressForm, LinesForm
+from orders.fulfilment.forms import AddressForm, HoldForm, LinesForm, ReleaseForm
 from orders.fulfilment.selectors import OrderFilters, OrderPage, QuarantineDetail, QuarantinePage
 from orders.fulfilment.services.exports import export_order
+from orders.fulfilment.services.holds import hold_order, release_hold
 from orders.fulfilment.services.quarantine import complete_address, complete_lines
 from orders.fulfilment.states import OrderState
+from rules import facts
 from rules import selectors as rules
 
 SINGLE = ("tab", "q", "after")
@@ -127,6 +130,61 @@ def quarantined(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "orders/quarantined.html", context, status=status)
 
 
+@login_required
+@require_http_methods(["GET", "POST"])
+def holds(request: HttpRequest, key: str) -> HttpResponse:
+    """What stops an order or has stopped it, and placing one more hold."""
+    by = _actor(request, "orders.view_order" if request.method == "GET" else "orders.work_order")
+    story = selectors.order_story(by=by, key=key)
+    form = HoldForm(request.POST or None, parcels=story.parcels)
+    status, conflict = 200, None
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                hold_order(order_id=story.row.id, **form.cleaned_data, by=by, now=clock.now())
+            except Invalid as invalid:
+                _show_errors(form, invalid)
+            except Conflict as refused:
+                status, conflict = 409, refused
+            else:
+                messages.success(request, _("%(key)s is on hold.") % {"key": form.cleaned_data["fulfilment"] or key})
+                return redirect("fulfilment:order", key)
+    context = {
+        "row": story.row,
+        "holds": selectors.order_holds(by=by, key=key),
+        "form": form,
+        "conflict": conflict,
+        "can_hold": by.may("orders.work_order") and story.row.is_open,
+        "can_release": by.may("exceptions.decide_waiver"),
+        "attributes": facts.context(rules.HOLD_CONTEXT).paths(),
+    }
+    return render(request, "orders/holds.html", context, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def release(request: HttpRequest, key: str, hold: UUID) -> HttpResponse:
+    """Let go of one hold of an order; the others stay."""
+    by = _actor(request, "orders.work_order")
+    found = selectors.hold_named(selectors.order_holds(by=by, key=key), str(hold))
+    if found is None:
+        raise NotFound(_("There is no such hold."))
+    form, conflict = ReleaseForm(request.POST or None), None
+    if request.method == "POST" and form.is_valid():
+        try:
+            order = release_hold(hold_id=hold, reason=form.cleaned_data["reason"], by=by, now=clock.now())
+        except Conflict as refused:
+            conflict = refused
+        else:
+            said = {"key": order.key, "state": order.get_state_display()}
+            messages.success(request, _("The hold is released. %(key)s is “%(state)s” now.") % said)
+            return redirect("fulfilment:order", key)
+    status = 409 if conflict else 422 if form.errors else 200
+    context = {"key": key, "hold": found, "form": form, "conflict": conflict}
+    return render(request, "orders/release.html", context, status=status)
+
+
 def _completion_form(request: HttpRequest, detail: QuarantineDetail) -> AddressForm | LinesForm:
     data, initial = request.POST or None, {"seen": detail.order.version}
     if detail.lacks_lines:
@@ -154,7 +212,7 @@ def _completed(
     return redirect("fulfilment:order", order.key)
 
 
-def _show_errors(form: AddressForm | LinesForm, invalid: Invalid) -> None:
+def _show_errors(form: AddressForm | LinesForm | HoldForm, invalid: Invalid) -> None:
     for error in invalid.errors or [FieldError("", "invalid", invalid.message)]:
         name = error.pointer.strip("/")
         form.add_error(name if name in form.fields else None, error.detail)

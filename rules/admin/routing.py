@@ -12,9 +12,10 @@ from django.urls import URLPattern, path, reverse_lazy
 
 from rules import engine, facts, selectors
 from rules.admin.base import VersionedAdmin, VersionedForm, actor_of
-from rules.models import Flow, Gate, OwnershipRule, StatusOwnership
+from rules.models import Flow, Gate, HoldRule, OwnershipRule, StatusOwnership
 
 TRY = "_try"
+EXPRESSION = {"rows": 3, "cols": 90, "spellcheck": "false", "autocomplete": "off"}
 
 
 class OwnershipRuleForm(VersionedForm):
@@ -109,6 +110,58 @@ class OwnershipRuleAdmin(VersionedAdmin):
     def _trial(self, request: HttpRequest) -> selectors.Trial:
         recent = selectors.recent_decisions(by=actor_of(request))
         return selectors.matches_in(request.POST.get("predicate", ""), recent, rule_slug=request.POST.get("slug", ""))
+
+
+class HoldRuleForm(VersionedForm):
+    """Both expressions are checked as they are saved, with the place of what is wrong."""
+
+    class Meta:
+        model = HoldRule
+        exclude = ()
+        widgets = {  # noqa: RUF012 -- Django's declaration
+            "predicate": forms.Textarea(attrs=EXPRESSION),
+            "release_when": forms.Textarea(attrs=EXPRESSION),
+            "why": forms.Textarea(attrs={"rows": 2, "cols": 90}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        asked = ", ".join(facts.context(selectors.HOLD_CONTEXT).paths())
+        for name in ("predicate", "release_when"):
+            self.fields[name].help_text = f"{self.fields[name].help_text}. It may ask: {asked}."
+
+    def clean_predicate(self) -> str:
+        """Which orders."""
+        return self._sound("predicate")
+
+    def clean_release_when(self) -> str:
+        """Until when; empty until a person says so."""
+        return self._sound("release_when")
+
+    def _sound(self, name: str) -> str:
+        source = str(self.cleaned_data[name]).strip()
+        problems = engine.check_predicate(source, facts.context(selectors.HOLD_CONTEXT)) if source else []
+        if problems:
+            raise forms.ValidationError([f"Line {p.line}, column {p.column}: {p.message}" for p in problems])
+        return source
+
+
+@admin.register(HoldRule)
+class HoldRuleAdmin(VersionedAdmin):
+    """Which orders are put on hold by rule. What is saved here takes effect when the next rule book is frozen."""
+
+    form = HoldRuleForm
+    list_display = ("name", "predicate", "release_when", "expires_after_minutes", "rule_owner", "is_active")
+    list_filter = ("is_active",)
+    list_select_related = ("rule_owner",)
+    search_fields = ("name", "slug", "predicate", "why")
+    autocomplete_fields = ("rule_owner",)
+    fieldsets = (
+        ("Meaning", {"fields": ("name", "slug", "why", "rule_owner", "is_active")}),
+        ("When", {"fields": ("predicate",)}),
+        ("Then", {"fields": ("words", "customer_words", "release_when", "expires_after_minutes")}),
+        ("This change", {"fields": ("reason", "seen_version")}),
+    )
 
 
 @admin.register(Flow)

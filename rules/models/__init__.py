@@ -5,7 +5,7 @@ from rules.models.calendars import Calendar, Holiday, OpeningHours, Sla
 from rules.models.clients import Client, ClientAccess, Team, TeamMember
 from rules.models.contracts import Contract, ContractVersion
 from rules.models.owners import Absence, Owner
-from rules.models.routing import ExceptionType, Flow, Gate, OwnershipRule, StatusOwnership
+from rules.models.routing import ExceptionType, Flow, Gate, HoldRule, OwnershipRule, StatusOwnership
 from rules.models.targets import SlaTarget
 from rules.models.tokens import ApiToken, ApiTokenClient
 
@@ -22,6 +22,7 @@ __all__ = [
     "ExceptionType",
     "Flow",
     "Gate",
+    "HoldRule",
     "Holiday",
     "OpeningHours",
     "Owner",

@@ -67,6 +67,40 @@ class OwnershipRule(Accountable):
         return self.name
 
 
+class HoldRule(Accountable):
+    """Which orders are put on hold by rule, what the customer is told, and when the hold lets go by itself."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    why = models.TextField(help_text="What would go wrong without this rule")
+    predicate = models.TextField(help_text="A CEL expression over the order: where it holds, the order is put on hold")
+    words = models.CharField(max_length=280, help_text="The reason, for the person who asks")
+    customer_words = models.CharField(max_length=280, blank=True, help_text="What the customer is told; empty: nothing")
+    release_when = models.TextField(
+        blank=True, help_text="A CEL expression over the order: once it holds, the hold lets go. Empty: a person does"
+    )
+    expires_after_minutes = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Lets go after so long in any case"
+    )
+    rule_owner = models.ForeignKey(
+        Owner, on_delete=models.PROTECT, related_name="+", help_text="Who answers for the rule itself"
+    )
+    is_active = models.BooleanField(default=True)
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=~Q(predicate=""), name="holdrule_says_when"),
+            models.CheckConstraint(condition=~Q(words=""), name="holdrule_says_why"),
+            models.CheckConstraint(
+                condition=Q(expires_after_minutes__isnull=True) | Q(expires_after_minutes__gte=1),
+                name="holdrule_expiry_takes_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class StatusOwnership(Accountable):
     """The one owner of everything that rests in a status, when no rule says otherwise."""
 

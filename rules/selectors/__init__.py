@@ -1,7 +1,7 @@
 """Reads of the rules app."""
 
 from rules.selectors.absences import absences_from, can_cover, managed_person, people_managed
-from rules.selectors.books import ORDER_CONTEXT, active_book, book, book_knowing, document_to_freeze
+from rules.selectors.books import HOLD_CONTEXT, ORDER_CONTEXT, active_book, book, book_knowing, document_to_freeze
 from rules.selectors.contracts import contract, contracts, not_in_force, redact, validate_payload
 from rules.selectors.decisions import (
     Decisions,
@@ -23,6 +23,7 @@ from rules.selectors.people import (
 )
 
 __all__ = [
+    "HOLD_CONTEXT",
     "ORDER_CONTEXT",
     "Decisions",
     "Trial",

@@ -18,6 +18,7 @@ from rules.models import (
     ExceptionType,
     Flow,
     Gate,
+    HoldRule,
     Holiday,
     OpeningHours,
     Owner,
@@ -29,7 +30,7 @@ from rules.models import (
 )
 from rules.rulebook import SCHEMA, CompiledBook, compile_book
 
-ORDER_CONTEXT = "order"
+ORDER_CONTEXT, HOLD_CONTEXT = "order", "hold"
 HOLIDAY_YEARS_BACK, HOLIDAY_YEARS_AHEAD = 1, 4
 
 
@@ -64,6 +65,7 @@ def document_to_freeze(*, at: datetime) -> dict[str, Any]:
         .select_related("owner", "fallback", "flow", "sla", "rule_owner", "owner__calendar")
         .order_by("position")
     )
+    holding = facts.context(HOLD_CONTEXT)
     default = next((rule for rule in rules if rule.is_default), None)
     return {
         "schema": SCHEMA,
@@ -85,6 +87,8 @@ def document_to_freeze(*, at: datetime) -> dict[str, Any]:
             for flow in Flow.objects.filter(is_active=True).select_related("owner", "sla").order_by("slug")
         },
         "rules": [_rule(rule) for rule in rules],
+        "hold_context": {"name": holding.name, "attributes": dict(holding.attributes)},
+        "hold_rules": [_hold_rule(rule) for rule in HoldRule.objects.filter(is_active=True).order_by("slug")],
         "statuses": {
             row.status: row.owner.slug
             for row in StatusOwnership.objects.filter(is_active=True).select_related("owner").order_by("status")
@@ -120,6 +124,18 @@ def _rule(rule: OwnershipRule) -> dict[str, Any]:
         "fallback_after_minutes": rule.fallback_after_minutes,
         "rule_owner": rule.rule_owner.slug,
         "is_default": rule.is_default,
+    }
+
+
+def _hold_rule(rule: HoldRule) -> dict[str, Any]:
+    return {
+        "slug": rule.slug,
+        "name": rule.name,
+        "predicate": rule.predicate,
+        "words": rule.words,
+        "customer_words": rule.customer_words,
+        "release_when": rule.release_when,
+        "expires_after_minutes": rule.expires_after_minutes,
     }
 
 

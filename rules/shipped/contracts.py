@@ -214,7 +214,9 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
         _schema(
             ["task", "kind", "order", "client", "lines"],
             task=KEY,
-            kind={"enum": ["pick_pack", "drop_ship", "ship", "review", "notify", "invoice", "cancel"]},
+            kind={
+                "enum": ["pick_pack", "drop_ship", "ship", "review", "notify", "invoice", "cancel", "hold", "resume"]
+            },
             order=KEY,
             client=KEY,
             due_at=MOMENT,

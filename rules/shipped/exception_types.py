@@ -235,6 +235,26 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "outcomes": [RESOLVED, CANCELLED],
         "weight_eur": 120,
     },
+    "moved-while-held": {
+        "name": "Picked or shipped although it is on hold",
+        "owner": "logistics",
+        "severity": "P1",
+        "sla": "exception-resolution",
+        "acknowledge_within_minutes": 30,
+        "route": "escalate",
+        "fallback": "ops-team",
+        "ladder": _ladder((30, "backup"), (60, "owner:ops-team-review")),
+        "playbook": [
+            _step("check", "Read why it is on hold, and who placed the hold"),
+            _step(
+                "record", "Ask the warehouse or the vendor to stop and note the answer", fields=["spoke_to", "answer"]
+            ),
+            _step("decide", "Bring it back, or release the hold and let it go"),
+        ],
+        "acceptance": [{"label": "The parcel is back, or who placed the hold has agreed", "check": "person"}],
+        "outcomes": [RESOLVED, CANCELLED],
+        "weight_eur": 150,
+    },
     "id-conflict": {
         "name": "The same id with different content",
         "owner": "integrations",

@@ -211,7 +211,7 @@ def test_nobody_approves_what_they_asked_for_not_even_through_a_program(
 
 def test_an_order_is_held_released_and_cancelled(amal: Api, order: Order) -> None:
     path = f"orders/{order.key}"
-    held = amal.post(f"{path}/hold", {"words": "Customer asked to wait"})
+    held = amal.post(f"{path}/holds", {"words": "Customer asked to wait"})
     assert (held.status_code, held.json()["state"]) == (200, "on_hold")
     hold = Hold.objects.get(order=order)
     elsewhere = amal.post(f"{path}/holds/{uuid4()}/release", {"reason": "They are ready"})

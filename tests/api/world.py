@@ -75,7 +75,7 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "order-export": {"GET": Rule("orders.export_order")},
     "skus": {"GET": Rule(VIEW_ORDER)},
     "sku": {"GET": Rule(VIEW_ORDER)},
-    "order-hold": {"POST": Rule(WORK_ORDER, {"words": "Wait for the customer"})},
+    "order-holds": {"GET": Rule(VIEW_ORDER), "POST": Rule(WORK_ORDER, {"words": "Wait for the customer"})},
     "order-hold-release": {"POST": Rule("exceptions.decide_waiver", REASON)},
     "order-cancel": {"POST": Rule(WORK_ORDER, REASON)},
     "order-address": {
@@ -168,7 +168,7 @@ RECORDS: Final = {
 
 
 def family(name: str) -> str:
-    """The record an address leads to: `order-hold` leads to `order`."""
+    """The record an address leads to: `order-holds` leads to `order`."""
     if name.startswith("waiver-"):
         return "time-limited-exception"
     return max((key for key in RECORDS if name == key or name.startswith(f"{key}-")), key=len, default="")

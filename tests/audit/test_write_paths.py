@@ -28,7 +28,7 @@ from orders.fulfilment.services.news import count_stock, take_news
 from orders.sync.models import Connector, Credential, System
 from orders.sync.states import CredentialKind
 from rules.admin.base import VersionedAdmin
-from rules.models import Absence, Calendar, Holiday, Team
+from rules.models import Absence, Calendar, HoldRule, Holiday, Team
 from rules.services import issue_api_token
 from tests.api.world import build
 from tests.cast import House, furnish
@@ -80,6 +80,14 @@ def full_house(house: House, system: Actor, now: datetime) -> House:
         Export.objects.create(order=order, facts_hash="ab" * 32, document={})
         Credential.objects.create(system=shop, kind=CredentialKind.values[0], sealed="-", hint="1234", not_before=now)
         Connector.objects.create(slug="nw", name="Shop", system=shop, event_type="stock.changed", mapping=MAPPING)
+        HoldRule.objects.create(
+            slug="dear",
+            name="Dear orders",
+            why="Somebody looks first",
+            predicate="total_minor > 1000000",
+            words="Dear",
+            rule_owner=house.owners["ops-team"],
+        )
         Absence.objects.create(owner=house.owners["amal"], starts_at=now, ends_at=now + day)
         NotificationPreference.objects.create(user=house.users["amal"])
         Holiday.objects.get_or_create(calendar=Calendar.objects.get(slug="always"), on=now.date(), name="Day off")

@@ -1,8 +1,9 @@
 """What is being fulfilled."""
 
+from orders.fulfilment.models.holds import Hold
 from orders.fulfilment.models.identity import EarlyNotice, OrderAddress, OrderIdentifier
 from orders.fulfilment.models.orders import Order, OrderLine, Sku
-from orders.fulfilment.models.parcels import Export, Fulfilment, FulfilmentLine, Hold
+from orders.fulfilment.models.parcels import Export, Fulfilment, FulfilmentLine
 from orders.fulfilment.models.stock import Reservation, StockItem
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What is sent, by whom, and what stops it."""
+"""What is sent, by whom, and what is told of it."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from django_fsm import FSMField, FSMModelMixin, transition
 
 from audit.models import Accountable
 from orders.fulfilment.models.orders import Order, OrderLine
-from orders.fulfilment.states import FulfilmentState, HoldReason, HoldState
+from orders.fulfilment.states import FulfilmentState
 from rules.models import Client, Flow, Owner
 
 S = FulfilmentState
@@ -128,52 +128,6 @@ class FulfilmentLine(Accountable):
 
     def __str__(self) -> str:
         return f"{self.quantity} of line {self.line_id}"
-
-
-class Hold(FSMModelMixin, Accountable):
-    """Stops shipping until its own condition holds or its placer lets go. An order may have several; each releases only itself.
-
-    `release_when` is {"kind": "stock", "sku": code, "quantity": n}, {"kind": "case", "case": key}, {"kind": "confirmation",
-    "fulfilment": key} or {"kind": "person"}; all but the last test themselves.
-    """
-
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="holds")
-    line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, null=True, blank=True, related_name="holds")
-    reason = models.CharField(max_length=20, choices=HoldReason)
-    words = models.CharField(max_length=280, help_text="Why, for the person who asks")
-    customer_words = models.CharField(max_length=280, blank=True, help_text="What the customer is told; empty: nothing")
-    placed_by = models.CharField(max_length=160)
-    placed_at = models.DateTimeField()
-    release_when = models.JSONField()
-    state = FSMField(choices=HoldState, default=HoldState.ACTIVE, protected=True, max_length=20)
-    released_at = models.DateTimeField(null=True, blank=True)
-    released_by = models.CharField(max_length=160, blank=True)
-
-    class Meta(Accountable.Meta):
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.CheckConstraint(condition=Q(state__in=HoldState.values), name="hold_state_is_known"),
-            models.CheckConstraint(condition=Q(reason__in=HoldReason.values), name="hold_reason_is_known"),
-            models.CheckConstraint(
-                condition=Q(state=HoldState.ACTIVE, released_at=None)
-                | Q(state=HoldState.RELEASED, released_at__isnull=False),
-                name="hold_released_says_when",
-            ),
-            models.UniqueConstraint(
-                fields=["line"],
-                condition=Q(state=HoldState.ACTIVE, reason=HoldReason.STOCK),
-                name="hold_one_for_stock_per_line",
-            ),
-        ]
-        indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["order"], condition=Q(state=HoldState.ACTIVE), name="hold_active_of_order"),
-        ]
-
-    def __str__(self) -> str:
-        return self.words
-
-    @transition(field=state, source=HoldState.ACTIVE, target=HoldState.RELEASED)
-    def release(self) -> None:
-        """It no longer stops anything."""
 
 
 class Export(Accountable):

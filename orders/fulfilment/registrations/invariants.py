@@ -43,11 +43,39 @@ checks.register_check(
 )
 checks.register_check(
     "orders-01",
-    statement="Nothing leaves the house while a hold stops the whole order",
+    statement="Nothing was handed out while a hold kept it here",
     sql="""
-        SELECT o.key FROM fulfilment_order o JOIN fulfilment_hold h ON h.order_id = o.id
-        JOIN fulfilment_fulfilment f ON f.order_id = o.id
-        WHERE h.state = 'active' AND h.reason <> 'stock' AND f.tasked_at > h.placed_at LIMIT 100
+        SELECT f.key FROM fulfilment_fulfilment f JOIN fulfilment_hold h ON h.order_id = f.order_id
+        WHERE h.line_id IS NULL AND coalesce(h.fulfilment_id, f.id) = f.id
+          AND f.tasked_at > h.placed_at AND f.tasked_at < coalesce(h.released_at, 'infinity') LIMIT 100
+    """,
+)
+checks.register_check(
+    "orders-04",
+    statement="What was seen to be picked or to leave while a hold kept it here has an exception",
+    sql="""
+        SELECT f.key FROM fulfilment_historicalfulfilment f JOIN fulfilment_hold h ON h.order_id = f.order_id
+        JOIN LATERAL (
+            SELECT b.state FROM fulfilment_historicalfulfilment b WHERE b.id = f.id AND b.version = f.version - 1
+        ) before ON before.state <> f.state
+        WHERE f.state IN ('picked', 'packed', 'handed_over') AND h.line_id IS NULL AND coalesce(h.fulfilment_id, f.id) = f.id
+          AND f.history_date > h.placed_at AND f.history_date < coalesce(h.released_at, 'infinity')
+          AND NOT EXISTS (
+            SELECT 1 FROM exceptions_exceptioncase c WHERE c.type = 'moved-while-held'
+              AND c.subject_type = 'fulfilment.order' AND c.subject_id = f.order_id::text)
+        LIMIT 100
+    """,
+    budget_ms=15_000,
+)
+checks.register_check(
+    "orders-05",
+    statement="An order that is not finished stands on hold exactly while a hold of the whole order is in force",
+    sql="""
+        SELECT o.key FROM fulfilment_order o WHERE o.state NOT IN ('delivered', 'cancelled', 'shipped', 'returning', 'quarantined')
+          AND (o.state = 'on_hold') <> EXISTS (
+            SELECT 1 FROM fulfilment_hold h WHERE h.order_id = o.id AND h.state = 'active'
+              AND h.line_id IS NULL AND h.fulfilment_id IS NULL)
+        LIMIT 100
     """,
 )
 checks.register_check(

@@ -1,6 +1,7 @@
 """What happens when nobody answers."""
 
 from exceptions import timer_kinds
-from orders.fulfilment.services import silence
+from orders.fulfilment.services import holding, holds, silence
 
 timer_kinds.register(silence.CUSTOMER_HOLD, silence.still_unresolved, lock=silence.lock_orders_of)
+timer_kinds.register(holding.HOLD_EXPIRY, holds.on_expiry, lock=holds.lock_orders_of)

@@ -1,11 +1,13 @@
 """What this app's events read like, and what rules may ask about an order."""
 
 from audit import verbs
-from orders.fulfilment.facts import ORDER_FACTS
+from orders.fulfilment.decisions.holds import CONTEXT
+from orders.fulfilment.facts import HOLD_FACTS, ORDER_FACTS
 from orders.fulfilment.states import FulfilmentState, OrderState
 from rules.facts import declare_context
 
 declare_context("order", ORDER_FACTS)
+declare_context(CONTEXT, HOLD_FACTS)
 
 verbs.register({f"order.{state.value}": f"{{actor}} moved the order to “{state.label}”" for state in OrderState})
 verbs.register(

@@ -1,5 +1,6 @@
 """Reads of orders, each within what the actor may see."""
 
+from orders.fulfilment.selectors.holds import HoldFacts, hold_named, order_holds
 from orders.fulfilment.selectors.orders import (
     TABS,
     OrderFilters,
@@ -24,6 +25,7 @@ from orders.fulfilment.selectors.story import OrderStory, TraceStep, order_story
 
 __all__ = [
     "TABS",
+    "HoldFacts",
     "OrderFilters",
     "OrderPage",
     "OrderRow",
@@ -33,7 +35,9 @@ __all__ = [
     "QuarantineRow",
     "TraceStep",
     "filtered",
+    "hold_named",
     "order_for",
+    "order_holds",
     "order_page",
     "order_story",
     "order_trace",

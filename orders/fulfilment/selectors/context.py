@@ -39,7 +39,7 @@ def case_context(order_id: UUID) -> SubjectPage:
         last_events=_last_events(order),
         attempts=_attempts(order, parcels),
         decision=_decision(order),
-        links={"Order": url, "Trace": f"{url}trace/", "Export": f"{url}export.json"},
+        links={"Order": url, "Trace": f"{url}trace/", "Holds": f"{url}holds/", "Export": f"{url}export.json"},
     )
 
 

@@ -13,9 +13,10 @@ from audit.models import Event
 from audit.selectors.pages import names_of
 from audit.subject_refs import SubjectRef, subject_ref
 from orders.fulfilment.decisions.addresses import Problem
-from orders.fulfilment.models import Fulfilment, Hold, Order, OrderAddress, OrderIdentifier, OrderLine, StockItem
+from orders.fulfilment.models import Fulfilment, Order, OrderAddress, OrderIdentifier, OrderLine
+from orders.fulfilment.selectors.holds import HoldFacts, holds_of
 from orders.fulfilment.selectors.orders import OrderRow, order_for, rows_of
-from orders.fulfilment.states import AddressVerdict, FulfilmentState, HoldReason, HoldState, LineState
+from orders.fulfilment.states import AddressVerdict, FulfilmentState, LineState
 from orders.sync.models import FlowRun
 from orders.sync.selectors import runs_about
 from orders.sync.states import RunState
@@ -39,21 +40,6 @@ class LineFacts:
     state: str
     state_label: str
     flow: str
-
-
-@dataclass(frozen=True)
-class HoldFacts:
-    """One hold, with its release condition in words and what that condition is worth now."""
-
-    id: str
-    reason: str
-    words: str
-    placed_by: str
-    placed_at: datetime
-    releases_when: str
-    now_worth: str
-    customer_words: str
-    is_active: bool
 
 
 @dataclass(frozen=True)
@@ -171,7 +157,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
     decisions = Decision.objects.select_related("book")
     decision = decisions.get(pk=order.decision_id) if order.decision_id else None
     parcels = list(Fulfilment.objects.filter(order=order).select_related("flow", "owner").order_by("key"))
-    holds = _holds(order)
+    holds = holds_of(order)
     address = OrderAddress.objects.filter(pk=order.pk).first()
     return OrderStory(
         row=rows_of([order])[0],
@@ -273,40 +259,6 @@ def _lines(order: Order) -> list[LineFacts]:
         )
         for line in lines
     ]
-
-
-def _holds(order: Order) -> list[HoldFacts]:
-    holds = list(Hold.objects.filter(order=order).order_by("pk"))
-    skus = {hold.release_when["sku"] for hold in holds if hold.release_when.get("kind") == "stock"}
-    items = StockItem.objects.filter(sku__code__in=skus, sku__client=order.client_id).select_related("sku")
-    free = {item.sku.code: item.available for item in items}
-    return [_hold(hold, free) for hold in holds]
-
-
-def _hold(hold: Hold, free: Mapping[str, int]) -> HoldFacts:
-    condition = hold.release_when
-    texts = {
-        "stock": (
-            f"{condition.get('quantity')} of {condition.get('sku')} are free",
-            f"{free.get(str(condition.get('sku')), 0)} are free",
-        ),
-        "case": (f"{condition.get('case')} is closed", "still open"),
-        "confirmation": (f"{condition.get('fulfilment')} is confirmed", "not confirmed"),
-        "person": ("somebody releases it", "waiting for a person"),
-    }
-    when, worth = texts[condition["kind"]]
-    active = hold.state == HoldState.ACTIVE
-    return HoldFacts(
-        id=str(hold.pk),
-        reason=HoldReason(hold.reason).label,
-        words=hold.words,
-        placed_by=hold.placed_by,
-        placed_at=hold.placed_at,
-        releases_when=when,
-        now_worth=worth if active else "released",
-        customer_words=hold.customer_words,
-        is_active=active,
-    )
 
 
 def _parcel(parcel: Fulfilment) -> ParcelFacts:

@@ -7,15 +7,17 @@ order's lock, in the transaction that hands out.
 from collections.abc import Sequence
 from typing import Any
 
-from orders.fulfilment.models import Fulfilment
+from orders.fulfilment.models import Fulfilment, Hold
 from orders.fulfilment.services.addresses import shipping_address
 from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.messages import Message
-from orders.fulfilment.states import FulfilmentState
+from orders.fulfilment.states import FULFILMENT_IN_HOUSE, FulfilmentState, HoldReason
+from rules import selectors as rules
 from rules.states import FlowKind
 
 CARRIER = "ship"
+TASK_CONTRACT = "task.requested"
 TASK_OF_FLOW = {FlowKind.WAREHOUSE: ("wms", "pick_pack"), FlowKind.DROP_SHIP: ("vendor", "drop_ship")}
 
 
@@ -25,6 +27,8 @@ def dispatch(dockets: Sequence[Docket], changes: Changes) -> None:
         if not docket.may_proceed:
             continue
         for parcel in docket.parcels:
+            if docket.holding(parcel):
+                continue
             if parcel.state == FulfilmentState.PLANNED:
                 send_task(docket, parcel, changes)
             elif parcel.state == FulfilmentState.PACKED and not parcel.tracking_number:
@@ -69,7 +73,7 @@ def _message(docket: Docket, parcel: Fulfilment, layer: str, kind: str, key: str
         payload["due_at"] = parcel.due_at.isoformat()
     if address := shipping_address(docket.address):
         payload["address"] = address
-    return Message(layer, "task.requested", ref_of(parcel), key, order.key, order.correlation_id, payload)
+    return Message(layer, TASK_CONTRACT, ref_of(parcel), key, order.key, order.correlation_id, payload)
 
 
 def _ownership(docket: Docket) -> dict[str, Any]:
@@ -84,6 +88,24 @@ def _ownership(docket: Docket) -> dict[str, Any]:
         "rule": outcome["rule"],
         "fallback_route": outcome["fallback"],
     }
+
+
+def tell_of_hold(docket: Docket, hold: Hold, kind: str, changes: Changes) -> None:
+    """Ask whoever has a task of what is held to wait ("hold"), or to go on ("resume") once nothing holds it any more.
+
+    Who is waited for is not asked to wait. Where the contract in force does not know the words yet, the export alone tells.
+    """
+    if hold.line_id is not None or hold.reason == HoldReason.VENDOR:
+        return
+    with_task = [parcel for parcel in docket.parcels if parcel.state in FULFILMENT_IN_HOUSE and parcel.task_message]
+    told = []
+    for parcel in with_task:
+        others = [one for one in docket.holding(parcel) if one != hold and one.reason != HoldReason.VENDOR]
+        if hold.fulfilment_id in {None, parcel.pk} and not others:
+            layer, _ = TASK_OF_FLOW[FlowKind(parcel.flow.kind)]
+            told.append(_message(docket, parcel, layer, kind, f"{parcel.key}/{kind}/{hold.pk}"))
+    contract = rules.contract(TASK_CONTRACT) if told else None
+    changes.messages += [one for one in told if contract and not contract.violations(dict(one.payload))]
 
 
 def withdraw_task(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:

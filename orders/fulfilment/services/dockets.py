@@ -12,7 +12,6 @@ from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, Order, Or
 from orders.fulfilment.states import (
     AddressVerdict,
     FulfilmentState,
-    HoldReason,
     HoldState,
     LineState,
     OrderState,
@@ -61,8 +60,17 @@ class Docket:
 
     @property
     def is_held(self) -> bool:
-        """Whether a hold stops the whole order; a hold for the stock of one line stops only that line."""
-        return any(hold.reason != HoldReason.STOCK and hold.state == HoldState.ACTIVE for hold in self.holds)
+        """Whether a hold stops the whole order; a hold about one line or parcel stops only that."""
+        return any(hold.line_id is None and hold.fulfilment_id is None for hold in self.in_force)
+
+    @property
+    def in_force(self) -> list[Hold]:
+        """The holds that stop something."""
+        return [hold for hold in self.holds if hold.state == HoldState.ACTIVE]
+
+    def holding(self, parcel: Fulfilment) -> list[Hold]:
+        """The holds that keep this parcel here: its own and those of the whole order."""
+        return [hold for hold in self.in_force if hold.line_id is None and hold.fulfilment_id in {None, parcel.pk}]
 
     @property
     def may_be_prepared(self) -> bool:
@@ -112,11 +120,14 @@ def load_dockets(order_ids: Collection[UUID], *, skip_locked: bool = False) -> l
         parcel.order = dockets[parcel.order_id].order
         dockets[parcel.order_id].parcels.append(parcel)
     lines = {line.pk: line for docket in dockets.values() for line in docket.lines}
+    parcels = {parcel.pk: parcel for docket in dockets.values() for parcel in docket.parcels}
     for content in FulfilmentLine.objects.filter(fulfilment__order__in=ids).select_related("fulfilment").order_by("pk"):
         content.line = lines[content.line_id]
         dockets[content.fulfilment.order_id].contents.setdefault(content.fulfilment_id, []).append(content)
     for hold in Hold.objects.filter(order__in=ids, state=HoldState.ACTIVE).order_by("pk"):
         hold.order = dockets[hold.order_id].order
+        hold.line = lines[hold.line_id] if hold.line_id else None
+        hold.fulfilment = parcels[hold.fulfilment_id] if hold.fulfilment_id else None
         dockets[hold.order_id].holds.append(hold)
     held = Reservation.objects.filter(line__order__in=ids, state=ReservationState.HELD).select_related("line")
     for reservation in held:

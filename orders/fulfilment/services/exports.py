@@ -191,11 +191,13 @@ def _of_contents(docket: Docket) -> dict[str, Any]:
             {
                 "reason": hold.reason,
                 "since": plain(hold.placed_at),
+                "source": hold.source,
+                "about": hold.fulfilment.key if hold.fulfilment else (str(hold.line.position) if hold.line else None),
                 "release_when": hold.release_when,
+                "expires_at": plain(hold.expires_at),
                 "customer": hold.customer_words,
             }
-            for hold in docket.holds
-            if hold.state == "active"
+            for hold in docket.in_force
         ],
     }
 

@@ -6,24 +6,26 @@ from datetime import datetime
 from django_fsm import can_proceed
 
 from orders.fulfilment.decisions.news import News, moment
-from orders.fulfilment.models import Fulfilment, OrderLine
+from orders.fulfilment.models import Fulfilment, Hold, OrderLine
 from orders.fulfilment.services import stock
+from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dispatch import withdraw_task
 from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.holding import let_go
 from orders.fulfilment.services.routing import Desk, hold_for_stock, plan_observed
 from orders.fulfilment.states import (
     FULFILMENT_GONE,
     FULFILMENT_IN_HOUSE,
     FulfilmentState,
     HoldReason,
-    HoldState,
     LineState,
 )
 
 Told = tuple[Docket, News]
 OUT_OF_STOCK = frozenset({"out_of_stock", "short_stock", "short"})
 SHIPPING = frozenset({"shipment.handed_over", "shipment.delivered"})
+MOVING = frozenset({"shipment.picked", "shipment.packed", "shipment.handed_over"})
 
 
 def hear(told: Sequence[Told], desk: Desk, changes: Changes) -> None:
@@ -37,9 +39,24 @@ def hear(told: Sequence[Told], desk: Desk, changes: Changes) -> None:
             ABOUT_ORDERS[news.type](docket, news, changes)
             continue
         for parcel in _parcels(docket, news):
+            holding, before = docket.holding(parcel), parcel.state
             ABOUT_PARCELS[news.type](docket, parcel, news, changes)
+            if news.type in MOVING and parcel.state != before:
+                _tell_moved_while_held(docket, parcel, holding, news, changes)
             changes.expecting.hear(parcel, news.type, news.event_id)
         docket.has_answers = True
+
+
+def _tell_moved_while_held(
+    docket: Docket, parcel: Fulfilment, holding: Sequence[Hold], news: News, changes: Changes
+) -> None:
+    """What was seen is true, and somebody has to know: it was held, and by more than the silence that this ends."""
+    still = [hold for hold in holding if hold in docket.in_force]
+    if still:
+        done = FulfilmentState(parcel.state).label.lower()
+        title = f"{parcel.key} was {done} although it is on hold"
+        evidence = {"fulfilment": parcel.key, "event": news.event_id, "holds": [str(hold.pk) for hold in still]}
+        changes.openings.append(Opening("moved-while-held", docket.order, title, "moved-while-held", evidence))
 
 
 def happened(news: News, *names: str) -> datetime:
@@ -89,19 +106,8 @@ def cancel(docket: Docket, *, at: datetime, reason: str, changes: Changes) -> No
         if can_proceed(line.cancel):
             line.cancel()
             changes.edit(line, "state")
-    for hold in docket.holds:
-        if hold.state == HoldState.ACTIVE:
-            release(docket, hold.reason, changes, why="the order was cancelled")
-
-
-def release(docket: Docket, reason: str, changes: Changes, *, why: str) -> None:
-    """Release the order's active holds of one reason."""
-    for hold in docket.holds:
-        if hold.reason == reason and hold.state == HoldState.ACTIVE:
-            hold.release()
-            hold.released_at, hold.released_by = changes.now, "system:fulfilment"
-            changes.edit(hold, "state", "released_at", "released_by")
-            changes.tell("hold.released", hold, order=docket.order.key, why=why)
+    for hold in docket.in_force:
+        let_go(docket, hold, changes, why="the order was cancelled")
 
 
 def _step(parcel: Fulfilment, name: str, news: News, changes: Changes, **facts: object) -> bool:
@@ -120,9 +126,11 @@ def _step(parcel: Fulfilment, name: str, news: News, changes: Changes, **facts: 
     return ahead
 
 
-def end_silence(docket: Docket, changes: Changes) -> None:
-    """Whatever it does with the task, its silence is over."""
-    release(docket, HoldReason.VENDOR, changes, why="the vendor has answered")
+def end_silence(docket: Docket, parcel: Fulfilment, changes: Changes, *, why: str = "the vendor has answered") -> None:
+    """Whatever is done with this task, the silence about it is over; others' silence still holds the order."""
+    for hold in docket.in_force:
+        if hold.reason == HoldReason.VENDOR and hold.release_when.get("fulfilment") == parcel.key:
+            let_go(docket, hold, changes, why=why)
 
 
 def _acknowledged(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
@@ -132,7 +140,7 @@ def _acknowledged(docket: Docket, parcel: Fulfilment, news: News, changes: Chang
 
 def _confirmed(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
     if _step(parcel, "confirm", news, changes, confirmed_at=happened(news, "at")):
-        end_silence(docket, changes)
+        end_silence(docket, parcel, changes)
 
 
 def _refused(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
@@ -147,7 +155,7 @@ def _refused(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -
             hold_for_stock(docket, line, changes)
         changes.expecting.end(parcel)
     elif _step(parcel, "refuse", news, changes):
-        end_silence(docket, changes)
+        end_silence(docket, parcel, changes)
         changes.expecting.end(parcel)
         _move_lines(lines, "refuse", changes)
 
@@ -155,13 +163,13 @@ def _refused(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -
 def _picked(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
     at = happened(news, "at")
     if _step(parcel, "pick", news, changes, picker=str(news.data.get("picker") or ""), confirmed_at=at):
-        end_silence(docket, changes)
+        end_silence(docket, parcel, changes)
 
 
 def _packed(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
     manifest = str(news.data.get("manifest") or "")
     if _step(parcel, "pack", news, changes, packed_at=happened(news, "at"), manifest=manifest):
-        end_silence(docket, changes)
+        end_silence(docket, parcel, changes)
 
 
 def _handed_over(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
@@ -185,7 +193,7 @@ def _rejected(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) 
 
 
 def _left(docket: Docket, parcel: Fulfilment, step: str, changes: Changes) -> None:
-    end_silence(docket, changes)
+    end_silence(docket, parcel, changes)
     lines = _lines(docket, parcel)
     stock.use_reservations(
         [docket.reservations.pop(line.pk) for line in lines if line.pk in docket.reservations], changes

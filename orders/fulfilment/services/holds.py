@@ -1,40 +1,66 @@
-"""Stopping an order by hand or by clock, and letting go; each hold releases only itself."""
+"""Stopping an order or one of its parcels by hand, and letting go by hand or by clock; each hold releases only itself."""
 
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
-from orders.fulfilment.models import Hold, Order
+from exceptions.timer_kinds import Due
+from orders.fulfilment.decisions.holds import CONTEXT
+from orders.fulfilment.models import Fulfilment, Hold, Order
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.holding import let_go, parcel_named, place
 from orders.fulfilment.services.settling import settle
-from orders.fulfilment.states import ORDER_FINAL, HoldReason, HoldState
+from orders.fulfilment.states import FULFILMENT_IN_HOUSE, ORDER_FINAL, HoldReason, HoldSource, HoldState
+from rules import facts
+from rules.engine import check_predicate
 
 SHORTEST, LONGEST = 3, 280
+LONGEST_TIME = timedelta(days=90)
 
 
-def hold_order(*, order_id: UUID, words: str, customer_words: str = "", by: Actor, now: datetime) -> Hold:
-    """Stop everything of an order that has not left, until a person lets go.
+def hold_order(
+    *,
+    order_id: UUID,
+    words: str,
+    customer_words: str = "",
+    release_when: str = "",
+    fulfilment: str = "",
+    expires_at: datetime | None = None,
+    by: Actor,
+    now: datetime,
+) -> Hold:
+    """Stop everything of an order that has not left, or one parcel of it (`fulfilment` is its key).
 
-    Raises `Invalid` for a reason too short or too long, `IllegalTransition` for an order that is finished.
+    `release_when` is an expression over the order: the hold lets go by itself once it holds; without one a person has to. Raises `Invalid`
+    naming the field, `IllegalTransition` for what is finished or has left.
     """
-    if not SHORTEST <= len(words.strip()) <= LONGEST:
-        detail = f"Say why in {SHORTEST} to {LONGEST} characters."
-        raise Invalid(detail, errors=[FieldError("/words", "length", detail)])
+    _refuse_invalid(words, release_when, expires_at, now)
     with acting(by, at=now, reason=words.strip()):
         docket = _working_on(order_id, by)
-        if docket.order.state in ORDER_FINAL:
-            raise IllegalTransition(
-                f"{docket.order.key} is {docket.order.get_state_display().lower()}: there is nothing to hold."
-            )
-        changes = Changes(now)
-        hold = place(
-            docket, HoldReason.PERSON, words.strip(), {"kind": "person"}, by.id, changes, customer_words=customer_words
+        hold = Hold(
+            reason=HoldReason.PERSON,
+            source=HoldSource.PERSON,
+            fulfilment=_parcel(docket, fulfilment),
+            words=words.strip(),
+            customer_words=customer_words.strip(),
+            release_when=_condition(release_when),
+            expires_at=expires_at,
         )
-        settle([docket], changes)
+        return put_on_hold(docket, hold, now=now)
+
+
+def put_on_hold(docket: Docket, hold: Hold, *, now: datetime) -> Hold:
+    """Place a hold whoever asks for it, and take the order to where that leaves it. Raises `IllegalTransition` for a finished order."""
+    order = docket.order
+    if order.state in ORDER_FINAL:
+        raise IllegalTransition(f"{order.key} is {order.get_state_display().lower()}: there is nothing to hold.")
+    changes = Changes(now)
+    place(docket, hold, changes)
+    settle([docket], changes)
     return hold
 
 
@@ -59,39 +85,57 @@ def release_hold(*, hold_id: UUID, reason: str = "", by: Actor, now: datetime) -
     return docket.order
 
 
-def place(
-    docket: Docket,
-    reason: HoldReason,
-    words: str,
-    release_when: dict[str, Any],
-    placed_by: str,
-    changes: Changes,
-    *,
-    customer_words: str = "",
-) -> Hold:
-    """A hold on the whole order."""
-    hold = Hold(
-        order=docket.order,
-        reason=reason,
-        words=words,
-        customer_words=customer_words,
-        placed_by=placed_by,
-        placed_at=changes.now,
-        release_when=release_when,
-    )
-    changes.add(hold)
-    changes.tell("hold.placed", hold, order=docket.order.key, why=reason, release_when=release_when)
-    docket.holds.append(hold)
-    return hold
+def on_expiry(timers: Sequence[Due], *, now: datetime) -> None:
+    """The time of these holds is over: each lets go, and its order goes on if nothing else holds it."""
+    changes, ids = Changes(now), {timer.subject_id for timer in timers}
+    orders = Hold.objects.filter(pk__in=ids, state=HoldState.ACTIVE).values_list("order_id", flat=True)
+    dockets = load_dockets(set(orders))
+    for docket in dockets:
+        for hold in docket.in_force:
+            if str(hold.pk) in ids:
+                let_go(docket, hold, changes, why="its time is over")
+    settle(dockets, changes)
 
 
-def let_go(docket: Docket, hold: Hold, changes: Changes, *, by: str, why: str) -> None:
-    """Release one active hold."""
-    if hold.state == HoldState.ACTIVE:
-        hold.release()
-        hold.released_at, hold.released_by = changes.now, by
-        changes.edit(hold, "state", "released_at", "released_by")
-        changes.tell("hold.released", hold, order=docket.order.key, why=why)
+def lock_orders_of(ids: Sequence[str]) -> set[str]:
+    """Lock the orders of these holds, skipping those that somebody holds; the holds that are now safe to work on."""
+    orders = Hold.objects.filter(pk__in=ids).values_list("order_id", flat=True)
+    rows = Order.objects.select_for_update(skip_locked=True).filter(pk__in=list(orders)).order_by("pk")
+    locked = set(rows.values_list("pk", flat=True))
+    return {str(pk) for pk in Hold.objects.filter(pk__in=ids, order__in=locked).values_list("pk", flat=True)}
+
+
+def _condition(source: str) -> dict[str, str]:
+    return {"kind": "condition", "when": source.strip()} if source.strip() else {"kind": "person"}
+
+
+def _refuse_invalid(words: str, release_when: str, expires_at: datetime | None, now: datetime) -> None:
+    errors = []
+    if not SHORTEST <= len(words.strip()) <= LONGEST:
+        errors.append(FieldError("/words", "length", f"Say why in {SHORTEST} to {LONGEST} characters."))
+    if release_when.strip():
+        errors += [
+            FieldError("/release_when", "expression", f"Line {one.line}, column {one.column}: {one.message}")
+            for one in check_predicate(release_when.strip(), facts.context(CONTEXT))
+        ]
+    if expires_at is not None and not now < expires_at <= now + LONGEST_TIME:
+        errors.append(
+            FieldError("/expires_at", "out-of-range", f"Say a time within {LONGEST_TIME.days} days from now.")
+        )
+    if errors:
+        raise Invalid(" ".join(error.detail for error in errors), errors=errors)
+
+
+def _parcel(docket: Docket, key: str) -> Fulfilment | None:
+    if not key:
+        return None
+    parcel = parcel_named(docket, key)
+    if parcel is None:
+        detail = f"{docket.order.key} has no fulfilment {key}."
+        raise Invalid(detail, errors=[FieldError("/fulfilment", "unknown", detail)])
+    if parcel.state not in FULFILMENT_IN_HOUSE:
+        raise IllegalTransition(f"{key} is {parcel.get_state_display().lower()}: there is nothing to hold.")
+    return parcel
 
 
 def _working_on(order_id: UUID, by: Actor) -> Docket:

@@ -13,7 +13,7 @@ from audit.context import Actor, acting
 from audit.crypto import seal_secret
 from audit.errors import FieldError, Invalid, NotFound
 from orders.fulfilment.decisions.addresses import check_address
-from orders.fulfilment.errors import AlreadyGone
+from orders.fulfilment.errors import AlreadyGone, Held
 from orders.fulfilment.models import Fulfilment, Order, OrderAddress
 from orders.fulfilment.services import hearing
 from orders.fulfilment.services.changes import Changes
@@ -25,13 +25,14 @@ from orders.fulfilment.states import (
     FULFILMENT_UNCONFIRMED,
     AddressVerdict,
     FulfilmentState,
-    HoldReason,
     LineState,
     OrderState,
 )
 from rules.models import Flow
 from rules.selectors import active_book
 from rules.states import FlowKind
+
+SENT_AGAIN = "the task was sent again"
 
 
 def end_case(*, order_id: UUID, case_type: str, case_key: str, outcome: str, by: Actor, now: datetime) -> Order:
@@ -111,6 +112,8 @@ def resend_tasks(*, order_id: UUID, by: Actor, now: datetime) -> list[Fulfilment
         require(by, "orders.work_order", docket.order)
         again = [parcel for parcel in docket.parcels if can_proceed(parcel.send_task) and parcel.round]
         for parcel in again:
+            hearing.end_silence(docket, parcel, changes, why=SENT_AGAIN)
+        for parcel in again:
             _task_again(docket, parcel, changes)
         settle([docket], changes)
     return again
@@ -177,15 +180,17 @@ def _confirm(docket: Docket, parcel: Fulfilment, changes: Changes, told: str, in
     changes.edit(parcel, "state", "confirmed_at")
     changes.tell(told, parcel, order=docket.order.key, **evidence)
     changes.expecting.excuse_confirmation(parcel, instead)
-    hearing.end_silence(docket, changes)
+    hearing.end_silence(docket, parcel, changes)
 
 
 def _task_again(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
+    hearing.end_silence(docket, parcel, changes, why=SENT_AGAIN)
+    if holding := docket.holding(parcel):
+        raise Held(f"{parcel.key} is on hold: {holding[0].words}. Nothing of it is sent before that is released.")
     for content in docket.contents.get(parcel.pk, []):
         if content.line.state == LineState.REFUSED:
             content.line.fulfil()
             changes.edit(content.line, "state")
-    hearing.release(docket, HoldReason.VENDOR, changes, why="the task was sent again")
     if parcel.state not in FULFILMENT_UNCONFIRMED:  # a new task, and not the old one a second time
         book, calendar = active_book(), docket.order.client.calendar.slug
         parcel.due_at = book.due_at(book.flow(parcel.flow.slug).sla, changes.now, calendar, in_words=False).due_at
@@ -198,13 +203,13 @@ def _to_warehouse(docket: Docket, changes: Changes) -> None:
     stuck = {FulfilmentState.REFUSED, *FULFILMENT_UNCONFIRMED}
     for parcel in docket.parcels:
         if parcel.flow.kind == FlowKind.DROP_SHIP and parcel.state in stuck:
+            hearing.end_silence(docket, parcel, changes, why="it goes another way")
             withdraw_task(docket, parcel, changes)
             for content in docket.contents.get(parcel.pk, []):
                 content.line.reopen()
                 content.line.flow = warehouse
                 changes.edit(content.line, "state", "flow")
     changes.write()  # lines are open again before they enter another parcel: two edges, two statements
-    hearing.release(docket, HoldReason.VENDOR, changes, why="it goes another way")
     changes.tell("order.rerouted", docket.order, to=warehouse.slug if warehouse else "")
 
 

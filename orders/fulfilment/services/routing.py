@@ -12,6 +12,7 @@ from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, OrderLine
 from orders.fulfilment.services import stock as stocks
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.holding import HOUSE, let_go, place
 from orders.fulfilment.states import FulfilmentState, HoldReason, HoldState, LineState
 from rules.models import Decision, Flow
 from rules.rulebook import CompiledBook
@@ -148,11 +149,8 @@ def _comes_from_our_shelf(line: OrderLine) -> bool:
 def release_stock_hold(docket: Docket, line: OrderLine, changes: Changes) -> None:
     """The cause is cured: the hold that waited for it goes."""
     for hold in docket.holds:
-        if hold.line_id == line.pk and hold.reason == HoldReason.STOCK and hold.state == HoldState.ACTIVE:
-            hold.release()
-            hold.released_at, hold.released_by = changes.now, "system:fulfilment"
-            changes.edit(hold, "state", "released_at", "released_by")
-            changes.tell("hold.released", hold, order=docket.order.key, why="there is stock again")
+        if hold.line_id == line.pk and hold.reason == HoldReason.STOCK:
+            let_go(docket, hold, changes, why="there is stock again")
 
 
 def hold_for_stock(docket: Docket, line: OrderLine, changes: Changes) -> None:
@@ -163,17 +161,13 @@ def hold_for_stock(docket: Docket, line: OrderLine, changes: Changes) -> None:
     if any(hold.line_id == line.pk and hold.state == HoldState.ACTIVE for hold in docket.holds):
         return
     hold = Hold(
-        order=docket.order,
         line=line,
         reason=HoldReason.STOCK,
         words=f"{line.quantity} of {line.sku.code} are not there",
-        placed_by="system:fulfilment",
-        placed_at=changes.now,
+        placed_by=HOUSE,
         release_when={"kind": "stock", "sku": line.sku.code, "quantity": line.quantity},
     )
-    changes.add(hold)
-    changes.tell("hold.placed", hold, order=docket.order.key, why=hold.reason, release_when=hold.release_when)
-    docket.holds.append(hold)
+    place(docket, hold, changes)
 
 
 def _plan(docket: Docket, desk: Desk, changes: Changes) -> None:

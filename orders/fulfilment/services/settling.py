@@ -14,6 +14,7 @@ from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dispatch import dispatch
 from orders.fulfilment.services.dockets import Docket, load_dockets
 from orders.fulfilment.services.exports import send_exports
+from orders.fulfilment.services.holding import review_holds
 from orders.fulfilment.services.routing import Desk, open_desk, route
 from orders.fulfilment.services.stuck import cured_by_answers, cured_by_leaving, open_cases_for
 from orders.fulfilment.states import ORDER_STUCK, OrderState
@@ -52,6 +53,7 @@ def settle(dockets: Sequence[Docket], changes: Changes, desk: Desk | None = None
     left = {docket.order.pk: OrderState(docket.order.state) for docket in dockets}
     _take_payments(dockets, desk, changes)
     check_addresses([docket for docket in dockets if docket.order.paid_at is not None], changes)
+    review_holds(dockets, desk.book, changes)
     route(dockets, desk, changes)
     dispatch(dockets, changes)
     stock.release_reservations(dockets, changes)

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from audit.context import current_actor
 from exceptions.timer_kinds import Due
 from orders.fulfilment.decisions.outcomes import CONFIRMED, DELIVERED, Outcome
-from orders.fulfilment.models import Fulfilment, Order
+from orders.fulfilment.models import Fulfilment, Hold, Order
 from orders.fulfilment.services.cases import Opening, TimerChange
 from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dockets import Docket, load_dockets
 from orders.fulfilment.services.expecting import case_of
-from orders.fulfilment.services.holds import place
+from orders.fulfilment.services.holding import place
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.states import FULFILMENT_UNCONFIRMED, HoldReason
 from orders.sync.models import Expectation
@@ -77,12 +76,15 @@ def still_unresolved(timers: Sequence[Due], *, now: datetime) -> None:
     changes = Changes(now)
     held: dict[UUID, Docket] = {}
     for docket, parcel in _silent(timers):
-        if not any(hold.reason == HoldReason.VENDOR for hold in docket.holds):
-            words = f"{parcel.vendor or 'The warehouse'} has not confirmed {parcel.key}"
-            condition = {"kind": "confirmation", "fulfilment": parcel.key}
-            place(
-                docket, HoldReason.VENDOR, words, condition, current_actor().id, changes, customer_words=CUSTOMER_WORDS
+        condition = {"kind": "confirmation", "fulfilment": parcel.key}
+        if not any(hold.release_when == condition for hold in docket.in_force):
+            hold = Hold(
+                reason=HoldReason.VENDOR,
+                words=f"{parcel.vendor or 'The warehouse'} has not confirmed {parcel.key}",
+                customer_words=CUSTOMER_WORDS,
+                release_when=condition,
             )
+            place(docket, hold, changes)
         held[docket.order.pk] = docket
     settle(list(held.values()), changes)
 

@@ -7,10 +7,10 @@ from uuid import UUID
 from django.db.models import F
 
 from orders.fulfilment.decisions.allocation import Allocation, Demand, allocate
-from orders.fulfilment.models import OrderLine, Reservation, StockItem
+from orders.fulfilment.models import Hold, OrderLine, Reservation, StockItem
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
-from orders.fulfilment.states import LineState, SkuType
+from orders.fulfilment.states import HoldState, LineState, SkuType
 
 FROM_OUR_STOCK = (SkuType.STOCK, SkuType.PREORDER)
 
@@ -94,11 +94,18 @@ def _give_up(reservations: Sequence[Reservation], changes: Changes, *, used: boo
 
 
 def waiting_orders(sku_ids: Collection[UUID]) -> list[UUID]:
-    """Orders with a line on back-order for one of these products that now has a free unit, longest waiting first."""
+    """Orders with a line on back-order for one of these products that now has a free unit, longest waiting first; then whose hold asks."""
     waiting = OrderLine.objects.filter(
         sku__in=sku_ids, state=LineState.BACK_ORDERED, sku__stock__on_hand__gt=F("sku__stock__reserved")
     )
-    return list(dict.fromkeys(waiting.order_by("created_at", "pk").values_list("order_id", flat=True)))
+    held = Hold.objects.filter(
+        state=HoldState.ACTIVE, release_when__when__icontains="in_stock", order__lines__sku__in=sku_ids
+    )
+    ids = [
+        *waiting.order_by("created_at", "pk").values_list("order_id", flat=True),
+        *held.order_by("placed_at", "pk").values_list("order_id", flat=True),
+    ]
+    return list(dict.fromkeys(ids))
 
 
 def put_count(*, item: StockItem, on_hand: int, changes: Changes) -> int:
