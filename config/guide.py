@@ -121,10 +121,6 @@ PAGES: dict[str, tuple[Text, Text]] = {
             "Say when you are away and who stands in; take back what others did meanwhile. Leads enter it for their teams."
         ),
     ),
-    "fulfilment:holds": (
-        _("Holds of an order"),
-        _("What stops it and until when, what the customer is told, and placing or releasing a hold."),
-    ),
     "exceptions:preferences": (
         _("What comes by e-mail"),
         _("Choose per severity: at once, in a daily digest or only in the product. Quiet hours hold back all but P1."),
@@ -139,7 +135,10 @@ GLOSSARY: tuple[tuple[Text, Text], ...] = (
     (_("Owner, backup"), _("Who has it now, and who gets it when the owner is away or does not act.")),
     (_("Take it (acknowledge)"), _("I have seen it and it is mine.")),
     (_("Reassign, escalate"), _("Given to somebody else by a person, or by a timer.")),
-    (_("Hold"), _("Stops shipping; it has a placer, a reason and a release condition.")),
+    (
+        _("Hold"),
+        _("Stops an order or a parcel; it has a placer, a reason, words for the customer and a release condition."),
+    ),
     (_("Quarantine"), _("Where an order waits until its fields and audit steps are complete.")),
     (_("Gate"), _("A condition something has to pass.")),
     (_("Playbook"), _("The steps for one type of exception.")),
