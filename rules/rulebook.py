@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
 
 from rules.business_time import BusinessCalendar, CalendarNeverOpens, Derivation, Pause, Shift, derive
 from rules.decisions import Outcome, Rule, RuleSet
-from rules.engine import ExpressionInvalid, Predicate, check_predicate, compile_predicate
+from rules.engine import ExpressionInvalid, compile_predicate
 from rules.facts import ContextSpec
+from rules.hold_rules import HoldRuleSpec, compile_hold_rules, mistakes_in_hold_rules
 from rules.playbooks import mistakes_in_acceptance, mistakes_in_outcomes, mistakes_in_playbook
 from rules.states import FlowKind
 
@@ -123,24 +124,6 @@ class Promise:
 
 
 @dataclass(frozen=True)
-class HoldRuleSpec:
-    """Which orders are put on hold by rule; `release_when` is an expression over the same context, or empty where a person lets go."""
-
-    slug: str
-    predicate: Predicate
-    words: str
-    customer_words: str
-    release_when: str
-    expires_after_minutes: int | None
-    paths: tuple[str, ...]
-
-    def expires_at(self, placed_at: datetime) -> datetime | None:
-        """When a hold of this rule lets go in any case."""
-        minutes = self.expires_after_minutes
-        return None if minutes is None else placed_at + timedelta(minutes=minutes)
-
-
-@dataclass(frozen=True)
 class Finding:
     """What keeps a document from being frozen; `pointer` is a JSON pointer into it."""
 
@@ -180,11 +163,7 @@ class CompiledBook:
     @cached_property
     def hold_rules(self) -> tuple[HoldRuleSpec, ...]:
         """What is put on hold by rule, compiled when first asked; older books know none."""
-        rows = self.document.get("hold_rules", ())
-        if not rows:
-            return ()
-        spec = ContextSpec(self.document["hold_context"]["name"], self.document["hold_context"]["attributes"])
-        return tuple(_compile_hold_rule(row, spec) for row in rows)
+        return compile_hold_rules(self.document)
 
     def decide(self, context: Mapping[str, Any]) -> Outcome:
         """Exactly one owner for any context; see `rules.decisions`."""
@@ -298,7 +277,7 @@ def findings(document: Mapping[str, Any], *, at: datetime) -> list[Finding]:
     """Everything that keeps a document from being a rule book; `at` is when its deadlines would start."""
     return [
         *_rule_findings(document),
-        *_hold_rule_findings(document),
+        *(Finding(pointer, detail) for pointer, detail in mistakes_in_hold_rules(document)),
         *_reference_findings(document),
         *_calendar_findings(document, at),
         *_ladder_findings(document),
@@ -334,29 +313,6 @@ def _compile_rule(row: Mapping[str, Any], spec: ContextSpec) -> Rule:
     return Rule(
         row["slug"], predicate, row["owner"], row["flow"], row["sla"], row["fallback"], row["fallback_after_minutes"]
     )
-
-
-def _compile_hold_rule(row: Mapping[str, Any], spec: ContextSpec) -> HoldRuleSpec:
-    predicate = compile_predicate(row["predicate"], spec)
-    until = compile_predicate(row["release_when"], spec).paths if row["release_when"] else ()
-    return HoldRuleSpec(
-        row["slug"],
-        predicate,
-        row["words"],
-        row["customer_words"],
-        row["release_when"],
-        row["expires_after_minutes"],
-        (*predicate.paths, *until),
-    )
-
-
-def _hold_rule_findings(document: Mapping[str, Any]) -> Iterator[Finding]:
-    context = document.get("hold_context", {"name": "", "attributes": {}})
-    spec = ContextSpec(context["name"], context["attributes"])
-    for index, row in enumerate(document.get("hold_rules", ())):
-        for field in ("predicate", "release_when"):
-            for problem in check_predicate(row[field], spec) if row[field] or field == "predicate" else ():
-                yield Finding(f"/hold_rules/{index}/{field}", f"{row['slug']}: {problem.message}")
 
 
 def _rule_findings(document: Mapping[str, Any]) -> Iterator[Finding]:

@@ -28,7 +28,8 @@ from orders.fulfilment.states import (
 )
 from rules import facts
 from rules.engine import ExpressionInvalid, Predicate, compile_predicate
-from rules.rulebook import CompiledBook, HoldRuleSpec
+from rules.hold_rules import HoldRuleSpec
+from rules.rulebook import CompiledBook
 
 HOLD_EXPIRY = "fulfilment.hold_expiry"
 HOUSE = "system:fulfilment"
