@@ -65,7 +65,6 @@ def document_to_freeze(*, at: datetime) -> dict[str, Any]:
         .select_related("owner", "fallback", "flow", "sla", "rule_owner", "owner__calendar")
         .order_by("position")
     )
-    holding = facts.context(HOLD_CONTEXT)
     default = next((rule for rule in rules if rule.is_default), None)
     return {
         "schema": SCHEMA,
@@ -87,8 +86,7 @@ def document_to_freeze(*, at: datetime) -> dict[str, Any]:
             for flow in Flow.objects.filter(is_active=True).select_related("owner", "sla").order_by("slug")
         },
         "rules": [_rule(rule) for rule in rules],
-        "hold_context": {"name": holding.name, "attributes": dict(holding.attributes)},
-        "hold_rules": [_hold_rule(rule) for rule in HoldRule.objects.filter(is_active=True).order_by("slug")],
+        **_hold_rules(),
         "statuses": {
             row.status: row.owner.slug
             for row in StatusOwnership.objects.filter(is_active=True).select_related("owner").order_by("status")
@@ -124,6 +122,15 @@ def _rule(rule: OwnershipRule) -> dict[str, Any]:
         "fallback_after_minutes": rule.fallback_after_minutes,
         "rule_owner": rule.rule_owner.slug,
         "is_default": rule.is_default,
+    }
+
+
+def _hold_rules() -> dict[str, Any]:
+    """The hold rules, and the context their expressions ask about."""
+    spec = facts.context(HOLD_CONTEXT)
+    return {
+        "hold_context": {"name": spec.name, "attributes": dict(spec.attributes)},
+        "hold_rules": [_hold_rule(rule) for rule in HoldRule.objects.filter(is_active=True).order_by("slug")],
     }
 
 
