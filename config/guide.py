@@ -122,10 +122,16 @@ PAGES: dict[str, tuple[Text, Text]] = {
         ),
     ),
     "exceptions:preferences": (
-        _("What comes by e-mail"),
-        _("Choose per severity: at once, in a daily digest or only in the product. Quiet hours hold back all but P1."),
+        _("How you are told"),
+        _(
+            "Choose per severity and channel: at once, in a digest or only in the product. Quiet hours hold back all but P1 "
+            "and pages. Try out each way."
+        ),
     ),
-    "exceptions:notifications": (_("Notifications"), _("What you and your teams were told. Reading stops no clock.")),
+    "exceptions:notifications": (
+        _("Notifications"),
+        _("What you and your teams were told, and whether it was sent. Reading stops no clock."),
+    ),
     "status": (_("Status"), _("Whether timers, intake and delivery run, and what waits for them.")),
 }
 

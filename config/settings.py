@@ -210,6 +210,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "CaseState": "exceptions.states.CaseState",
         "WaitingOn": "exceptions.states.WaitingOn",
         "WaiverState": "exceptions.states.WaiverState",
+        "DeliveryState": "exceptions.states.DeliveryState",
+        "Mailing": "exceptions.states.Mailing",
         "ContractState": "rules.states.ContractState",
         "InboundState": "orders.sync.states.InboundState",
         "OutboundState": "orders.sync.states.OutboundState",

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
+from audit.clock import now
+from audit.errors import DomainError
+from exceptions import services
 from exceptions.models import (
     CaseAttachment,
     CaseNote,
     CaseStep,
     ExceptionCase,
     Notification,
+    NotificationChannel,
     NotificationDelivery,
+    Page,
     Timer,
     Waiver,
 )
-from rules.admin.base import AnyInline, AnyModelAdmin, ReadOnlyAdmin, actor_of
+from exceptions.selectors.channels import channels_for
+from exceptions.states import Channel
+from rules.admin.base import AnyForm, AnyInline, AnyModelAdmin, ReadOnlyAdmin, ScopedAdmin, actor_of
 
 VIEW = "exceptions.view_case"
 
@@ -156,6 +166,120 @@ class NotificationAdmin(ClientsOnly):
     search_fields = ("text", "=owner__slug")
     inlines = (Deliveries,)
     ordering = ("-at", "-id")
+
+
+class ChannelForm(AnyForm):
+    """What opens a channel goes in and never comes out."""
+
+    secret = forms.CharField(
+        max_length=500,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="A chat's apprise URL (slack://…, jsons://…), or the routing key of a pager's service.",
+    )
+    endpoint = forms.URLField(
+        required=False,
+        assume_scheme="https",
+        help_text="Pagers only: where pages are sent (Events API v2); empty for PagerDuty's own address.",
+    )
+    answers_secret = forms.CharField(
+        required=False,
+        max_length=200,
+        label="Secret of answers",
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Pagers only: what signs the webhooks that come back; empty to have one made and shown once.",
+    )
+
+    class Meta:
+        model = NotificationChannel
+        fields = ("owner", "kind", "name", "endpoint")
+
+
+@admin.register(NotificationChannel)
+class NotificationChannelAdmin(ScopedAdmin):
+    """Chats and pagers are added and ended, never edited; what opens them is never shown again."""
+
+    form = ChannelForm
+    view_permission = edit_permission = "exceptions.edit_channel"
+    list_display = ("name", "owner", "kind", "hint", "endpoint", "created_at", "ended_at")
+    list_filter = ("kind", "ended_at")
+    list_select_related = ("owner",)
+    search_fields = ("name", "=owner__slug")
+    autocomplete_fields = ("owner",)
+    actions = ("end",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[NotificationChannel]:
+        """All, for who may keep them."""
+        by = actor_of(request)
+        return channels_for(by) if by.may(self.view_permission) else NotificationChannel.objects.none()
+
+    def get_fieldsets(self, request: HttpRequest, obj: NotificationChannel | None = None) -> Any:
+        """A new one is typed; of one that exists everything but the secrets is looked at."""
+        del request
+        typed = ("owner", "kind", "name", "secret", "endpoint", "answers_secret")
+        return [(None, {"fields": typed if obj is None else self.list_display})]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The list has the action that ends; a channel itself is not edited."""
+        return obj is None and super().has_change_permission(request, obj)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """An address that cannot be used is explained instead of kept."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except DomainError as refused:
+            self.message_user(request, refused.message, messages.ERROR)
+            return HttpResponseRedirect(request.path)
+
+    def save_model(self, request: HttpRequest, obj: NotificationChannel, form: Any, change: bool) -> None:
+        """Add it; what proves a pager's answers is shown, this once, where it was made here."""
+        del change
+        given = form.cleaned_data
+        channel, proof = services.add_channel(
+            owner=obj.owner,
+            kind=obj.kind,
+            name=obj.name,
+            secret=given["secret"],
+            endpoint=obj.endpoint,
+            answers_secret=given["answers_secret"],
+            by=actor_of(request),
+            now=now(),
+        )
+        obj.__dict__.update(channel.__dict__)
+        if channel.kind == Channel.PAGER:
+            address = f"{settings.PUBLIC_URL}{reverse('api:page-answers', args=[channel.pk])}"
+            self.message_user(request, f"Let the on-call system send its webhooks to {address}.")
+            if not given["answers_secret"]:
+                shown = f"Copy the secret of its answers now, it is not shown again: {proof}"
+                self.message_user(request, shown, messages.WARNING)
+
+    @admin.action(description="End the selected channels", permissions=["change"])
+    def end(self, request: HttpRequest, queryset: QuerySet[NotificationChannel]) -> None:
+        """Nothing new goes there."""
+        for channel in queryset:
+            services.end_channel(channel_id=channel.pk, reason="ended in the admin", by=actor_of(request), now=now())
+            self.message_user(request, f"{channel} gets nothing any more.")
+
+
+@admin.register(Page)
+class PageAdmin(ClientsOnly):
+    """Calls at on-call systems, open and over; of every client, so only for who sees every client."""
+
+    list_display = ("opened_at", "key", "channel", "state", "wanted", "count", "answered_by", "ended_at", "last_error")
+    list_filter = ("state",)
+    list_select_related = ("channel",)
+    search_fields = ("key",)
+    ordering = ("-opened_at", "-id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """All of them, or none."""
+        rows: QuerySet[Any] = self.model._default_manager.order_by(*self.ordering)
+        return rows if actor_of(request).clients is None else rows.none()
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """House roles."""
+        del obj
+        by = actor_of(request)
+        return by.may(VIEW) and by.clients is None
 
 
 @admin.register(Timer)

@@ -9,11 +9,12 @@ from exceptions.states import Mailing
 
 # Whatever a person wishes, these go at once, also at night.
 ALWAYS = frozenset({"P1"})
+ONE_PER_CAUSE_IN = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a person wants by e-mail: per severity ("" for what has none), the quiet hours and the digest, on the person's own clock."""
+    """What a person wants through one channel: per severity ("" for what has none); quiet hours and digest on the person's clock."""
 
     zone: ZoneInfo
     mailing: Mapping[str, str] = field(default_factory=dict)
@@ -42,6 +43,8 @@ def plan(wishes: Wishes, *, severity: str, told_at: datetime, now: datetime) -> 
     mailing = wishes.mailing.get(severity, Mailing.NOW)
     if mailing == Mailing.NEVER:
         return Plan(f"Wanted only in the product: {severity or 'what has no severity'}.")
+    if mailing == Mailing.HOURLY and now < (digest := _next_hour(told_at, wishes.zone)):
+        return Plan(f"Waits for the digest at {digest.astimezone(wishes.zone):%H:%M} {wishes.zone.key}.", digest)
     if mailing == Mailing.DIGEST and now < (digest := _next(wishes.digest_at, told_at, wishes.zone)):
         return Plan(f"Waits for the digest at {wishes.digest_at:%H:%M} {wishes.zone.key}.", digest)
     if wishes.quiet_from is not None and wishes.quiet_until is not None:
@@ -52,8 +55,27 @@ def plan(wishes: Wishes, *, severity: str, told_at: datetime, now: datetime) -> 
     return Plan()
 
 
+def after_the_last(last_sent_at: datetime, *, now: datetime) -> Plan:
+    """When the next message about a cause may go, of which the last went at `last_sent_at`."""
+    free_at = last_sent_at + ONE_PER_CAUSE_IN
+    return (
+        Plan(f"One message per cause in {ONE_PER_CAUSE_IN.seconds // 60} minutes.", free_at)
+        if now < free_at
+        else Plan()
+    )
+
+
 def _lies_between(wall: time, start: time, end: time) -> bool:
     return start <= wall < end if start < end else wall >= start or wall < end
+
+
+def _next_hour(after: datetime, zone: ZoneInfo) -> datetime:
+    local = after.astimezone(zone)
+    return (
+        after
+        + timedelta(hours=1)
+        - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+    )
 
 
 def _next(wall: time, after: datetime, zone: ZoneInfo) -> datetime:

@@ -1,6 +1,6 @@
 """What working exceptions refuses, in the reader's words."""
 
-from audit.errors import Conflict, Refused
+from audit.errors import Conflict, DomainError, Refused
 
 
 class CaseTaken(Conflict):
@@ -31,3 +31,9 @@ class WaiverChanged(Conflict):
     """What was looked at is not what would be decided about."""
 
     code = "waiver-changed"
+
+
+class AnswerRefused(DomainError):
+    """What claims to come from an on-call system is not proven to."""
+
+    code = "signature-refused"

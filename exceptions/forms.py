@@ -267,27 +267,55 @@ class AwayForm(forms.Form):
         self.fields["cover"].choices = [("", backup), *((one.slug, one.name) for one in able)]  # type: ignore[attr-defined]
 
 
-class PreferencesForm(forms.Form):
-    """What to be told by e-mail, and when."""
+def _wish(channel: Any, severity: Any, choices: Sequence[tuple[str, Any]]) -> forms.ChoiceField:
+    """A cell of the table of wishes; its label is read out, and shown where the table's heads are not."""
+    label = f"{channel}, {severity}"
+    return forms.ChoiceField(label=label, choices=choices, widget=forms.Select({**INPUT, "aria-label": label}))
 
-    p2 = forms.ChoiceField(label=_("P2"), choices=Mailing.choices, widget=forms.Select(INPUT))
-    p3 = forms.ChoiceField(label=_("P3"), choices=Mailing.choices, widget=forms.Select(INPUT))
-    other = forms.ChoiceField(
-        label=_("Everything else"),
-        choices=Mailing.choices,
-        widget=forms.Select(INPUT),
-        help_text=_("Requests to decide, absences, and what else has no severity."),
+
+class PreferencesForm(forms.Form):
+    """What to be told outside the product, through what, and when."""
+
+    digest_at = forms.TimeField(
+        label=_("Daily digest at"), widget=forms.TimeInput({**INPUT, "type": "time"}, format="%H:%M")
     )
-    digest_at = forms.TimeField(label=_("Digest at"), widget=forms.TimeInput({**INPUT, "type": "time"}, format="%H:%M"))
     quiet_from = forms.TimeField(
         label=_("Quiet from"),
         required=False,
         widget=forms.TimeInput({**INPUT, "type": "time"}, format="%H:%M"),
-        help_text=_("Letters wait until the end of the quiet hours; those of P1 do not."),
+        help_text=_("Messages wait until the end of the quiet hours; those of P1 and pages do not."),
     )
     quiet_until = forms.TimeField(
         label=_("Quiet until"), required=False, widget=forms.TimeInput({**INPUT, "type": "time"}, format="%H:%M")
     )
+
+    ROWS = (("p2", "P2"), ("p3", "P3"), ("other", _("Everything else")))
+    COLUMNS = (("", _("E-mail")), ("chat_", _("Chat")), ("pager_", _("Pager")))
+    PAGER_CHOICES = ((Mailing.NEVER.value, _("Do not page")), (Mailing.NOW.value, _("Page me")))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for row, severity in self.ROWS:
+            for prefix, channel in self.COLUMNS:
+                choices = self.PAGER_CHOICES if prefix == "pager_" else Mailing.choices
+                self.fields[f"{prefix}{row}"] = _wish(channel, severity, choices)
+
+    def table(self) -> list[tuple[Any, list[tuple[Any, forms.BoundField]]]]:
+        """The wishes as rows of (severity, cells of (channel, field))."""
+        return [
+            (severity, [(channel, self[f"{prefix}{row}"]) for prefix, channel in self.COLUMNS])
+            for row, severity in self.ROWS
+        ]
+
+    def times(self) -> list[forms.BoundField]:
+        """What is not in the table."""
+        return [self[name] for name in ("digest_at", "quiet_from", "quiet_until")]
+
+    def wishes(self) -> dict[str, str]:
+        """What was chosen in the table."""
+        return {
+            f"{prefix}{row}": self.cleaned_data[f"{prefix}{row}"] for row, _ in self.ROWS for prefix, _ in self.COLUMNS
+        }
 
 
 class HandoverForm(forms.Form):

@@ -3,13 +3,20 @@
 from audit import verbs
 from audit.checks import register_check
 from exceptions import playbooks, timer_kinds
-from exceptions.services import deadlines, escalation, openings, waiver_ends, waivers
+from exceptions.services import deadlines, escalation, notifications, openings, waiver_ends, waivers
 from rules import facts, handlers
 
 verbs.register(
     {
         "notification.preferences_set": "{actor} chose what to be told by e-mail",
         "notification.read": "{actor} read what was told",
+        "notification.tested": "{actor} tried out a way to be told",
+        "channel.added": "{actor} added a chat or a pager",
+        "channel.ended": "{actor} ended a chat or a pager",
+        "page.triggered": "{actor} had somebody called",
+        "page.acknowledged": "{actor} told the on-call system that somebody has it",
+        "page.resolved": "{actor} told the on-call system that it is over",
+        "page.answered": "{actor} took an answer of the on-call system",
         "case.opened": "{actor} opened it",
         "case.occurred_again": "{actor} saw it again",
         "case.acknowledged": "{actor} took it",
@@ -282,5 +289,43 @@ register_check(
         WHERE c.state IN ('open', 'acknowledged', 'in_progress', 'waiting') AND NOT EXISTS (
             SELECT 1 FROM rules_owner o LEFT JOIN rules_teammember m ON m.team_id = o.team_id AND m.is_active
             JOIN audit_user u ON u.id IN (o.user_id, m.user_id) AND u.is_active WHERE o.id IN (c.owner_id, c.backup_id))
+    """,
+)
+register_check(
+    "inv-71",
+    statement="No notice waits past its time without an attempt",
+    sql="""
+        SELECT 'delivery ' || id FROM exceptions_notificationdelivery
+        WHERE state = 'pending' AND due_at < now() - interval '5 minutes'
+          AND (lease_until IS NULL OR lease_until < now() - interval '5 minutes') LIMIT 100
+    """,
+)
+register_check(
+    "inv-71b",
+    statement="What was given up on one channel went by another, or whoever stands behind was told",
+    sql=f"""
+        SELECT 'delivery ' || d.id FROM exceptions_notificationdelivery d JOIN exceptions_notification n ON n.id = d.notification_id
+        WHERE d.state = 'dead' AND NOT EXISTS (
+            SELECT 1 FROM exceptions_notificationdelivery o WHERE o.notification_id = n.id AND o.id <> d.id
+              AND (o.state IN ('pending', 'sent') OR o.page_id IS NOT NULL))
+          AND NOT EXISTS (
+            SELECT 1 FROM exceptions_notification told WHERE told.event = '{notifications.UNDELIVERED}' AND told.at >= n.at
+              AND told.url = n.url) LIMIT 100
+    """,  # noqa: S608 -- constants
+)
+register_check(
+    "inv-71c",
+    statement="Nothing is held back or left out without saying why",
+    sql="""
+        SELECT 'delivery ' || id FROM exceptions_notificationdelivery
+        WHERE state = 'skipped' AND why = '' OR state = 'dead' AND last_error = '' LIMIT 100
+    """,
+)
+register_check(
+    "inv-71d",
+    statement="The on-call system is told within an hour of what is answered or over here, or it is said why not",
+    sql="""
+        SELECT 'page ' || key FROM exceptions_page
+        WHERE ended_at IS NULL AND wanted <> 'triggered' AND state <> wanted AND due_at < now() - interval '1 hour' LIMIT 100
     """,
 )

@@ -81,9 +81,30 @@ class DeliveryState(models.TextChoices):
     SKIPPED = "skipped", "Not sent"
 
 
+class Channel(models.TextChoices):
+    """Through what a notice leaves the product; in the product everything is told anyway."""
+
+    EMAIL = "email", "E-mail"
+    CHAT = "chat", "Chat"
+    PAGER = "pager", "Pager"
+
+
+# What is tried next when one of them could not bring it.
+CHANNEL_LADDER = (Channel.PAGER, Channel.CHAT, Channel.EMAIL)
+
+
+class PageState(models.TextChoices):
+    """Where a page stands at the on-call system."""
+
+    TRIGGERED = "triggered", "Somebody was called"
+    ACKNOWLEDGED = "acknowledged", "Somebody answered"
+    RESOLVED = "resolved", "Over"
+
+
 class Mailing(models.TextChoices):
-    """How somebody wants to be told by e-mail; in the product everything is told at once."""
+    """How somebody wants to be told outside the product; in the product everything is told at once."""
 
     NOW = "now", "At once"
+    HOURLY = "hourly", "In the hourly digest"
     DIGEST = "digest", "In the daily digest"
     NEVER = "never", "Only in the product"

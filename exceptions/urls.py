@@ -28,6 +28,7 @@ urlpatterns = [
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/read/", notifications.read, name="notifications-read"),
     path("settings/notifications/", notifications.preferences, name="preferences"),
+    path("settings/notifications/test/", notifications.test_notice, name="test-notice"),
     path("people/away/", people.away, name="away"),
     path("people/away/back/", people.back, name="back"),
     path("people/away/take-back/", people.take_back, name="take-back"),

@@ -7,7 +7,7 @@ from audit import api as audit
 from config.api import reference
 from config.api.keys import KeyConverter, NumberConverter
 from config.api.views import Unknown
-from exceptions.api import cases, reports, waivers
+from exceptions.api import cases, notifications, reports, waivers
 from orders.fulfilment import api as orders
 from orders.sync import resources as sync
 from rules import api as rules
@@ -72,6 +72,9 @@ urlpatterns: list[URLPattern] = [
     path("v1/time-limited-exceptions/<key:key>/reject", waivers.Reject.as_view(), name="waiver-reject"),
     path("v1/time-limited-exceptions/<key:key>/withdraw", waivers.WithdrawRequest.as_view(), name="waiver-withdraw"),
     path("v1/time-limited-exceptions/<key:key>/revoke", waivers.Revoke.as_view(), name="waiver-revoke"),
+    path("v1/notifications", notifications.NotificationList.as_view(), name="notifications"),
+    path("v1/notification-preferences", notifications.Preferences.as_view(), name="notification-preferences"),
+    path("v1/pages/<uuid:channel>/answers", notifications.PageAnswers.as_view(), name="page-answers"),
     path("v1/events", sync.Events.as_view(), name="events"),
     path("v1/events/<uuid:key>", sync.EventRecord.as_view(), name="event"),
     path("v1/hooks/<slug:system>", sync.Hooks.as_view(), name="hooks"),

@@ -2,6 +2,7 @@
 
 from exceptions.models.absences import StandIn
 from exceptions.models.cases import CaseNote, CaseStep, ExceptionCase
+from exceptions.models.channels import NotificationChannel, Page
 from exceptions.models.evidence import CaseAttachment, CaseLink
 from exceptions.models.notifications import Notification, NotificationDelivery, NotificationPreference
 from exceptions.models.timers import Timer
@@ -14,8 +15,10 @@ __all__ = [
     "CaseStep",
     "ExceptionCase",
     "Notification",
+    "NotificationChannel",
     "NotificationDelivery",
     "NotificationPreference",
+    "Page",
     "StandIn",
     "Timer",
     "Waiver",

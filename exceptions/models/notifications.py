@@ -13,9 +13,12 @@ from django.db.models import F, Q
 from audit.identifiers import uuid7
 from audit.models import Accountable, LeasedWork
 from exceptions.models.cases import ExceptionCase
-from exceptions.states import DeliveryState, Mailing
+from exceptions.models.channels import NotificationChannel, Page
+from exceptions.states import Channel, DeliveryState, Mailing
 from rules.models import Client, Owner
 from rules.states import Severity
+
+PAGER_WISHES = (Mailing.NOW.value, Mailing.NEVER.value)
 
 
 class Notification(models.Model):
@@ -36,6 +39,9 @@ class Notification(models.Model):
     event = models.CharField(max_length=80)
     text = models.CharField(max_length=300)
     url = models.CharField(max_length=200, blank=True)
+    cause = models.CharField(max_length=200, blank=True, help_text="What is told of one cause goes out as one message")
+    count = models.PositiveIntegerField(default=1, help_text="How many things it stands for")
+    urgent = models.BooleanField(default=False, help_text="It pages, whatever anybody wishes")
     read_at = models.DateTimeField(null=True)
     read_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
 
@@ -49,12 +55,15 @@ class Notification(models.Model):
 
 
 class NotificationDelivery(LeasedWork):
-    """The same told through one channel to one address."""
+    """The same told through one channel to one address; `instead_of` names the delivery that failed where this one was tried next."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     notification = models.ForeignKey(Notification, on_delete=models.PROTECT, related_name="deliveries")
-    channel = models.CharField(max_length=20, default="email")
-    address = models.CharField(max_length=254)
+    channel = models.CharField(max_length=20, choices=Channel, default=Channel.EMAIL)
+    address = models.CharField(max_length=254, blank=True)
+    via = models.ForeignKey(NotificationChannel, on_delete=models.PROTECT, null=True, related_name="+")
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, null=True, related_name="deliveries")
+    instead_of = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="instead")
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.PENDING)
     sent_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=200, blank=True)
@@ -65,6 +74,7 @@ class NotificationDelivery(LeasedWork):
             models.Index(
                 fields=["due_at", "id"], condition=Q(state=DeliveryState.PENDING), name="notificationdelivery_due"
             ),
+            models.Index(fields=["address", "sent_at"], condition=Q(state="sent"), name="notificationdelivery_sent"),
         ]
 
     def __str__(self) -> str:
@@ -72,12 +82,21 @@ class NotificationDelivery(LeasedWork):
 
 
 class NotificationPreference(Accountable):
-    """What one person wants by e-mail, on the clock of the person's own time zone. Without one, everything goes at once."""
+    """What one person wants by e-mail, chat and pager, on the clock of the person's own time zone.
+
+    Without one, everything goes at once and only P1 pages.
+    """
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     p2 = models.CharField(max_length=10, choices=Mailing, default=Mailing.NOW)
     p3 = models.CharField(max_length=10, choices=Mailing, default=Mailing.NOW)
     other = models.CharField(max_length=10, choices=Mailing, default=Mailing.NOW, help_text="What has no severity")
+    chat_p2 = models.CharField(max_length=10, choices=Mailing, default=Mailing.NOW)
+    chat_p3 = models.CharField(max_length=10, choices=Mailing, default=Mailing.NOW)
+    chat_other = models.CharField(max_length=10, choices=Mailing, default=Mailing.NOW)
+    pager_p2 = models.CharField(max_length=10, choices=Mailing, default=Mailing.NEVER)
+    pager_p3 = models.CharField(max_length=10, choices=Mailing, default=Mailing.NEVER)
+    pager_other = models.CharField(max_length=10, choices=Mailing, default=Mailing.NEVER)
     digest_at = models.TimeField(default=time(8))
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_until = models.TimeField(null=True, blank=True)
@@ -92,6 +111,14 @@ class NotificationPreference(Accountable):
             models.CheckConstraint(
                 condition=Q(p2__in=Mailing.values, p3__in=Mailing.values, other__in=Mailing.values),
                 name="notificationpreference_wishes_are_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(chat_p2__in=Mailing.values, chat_p3__in=Mailing.values, chat_other__in=Mailing.values),
+                name="notificationpreference_chat_wishes_are_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(pager_p2__in=PAGER_WISHES, pager_p3__in=PAGER_WISHES, pager_other__in=PAGER_WISHES),
+                name="notificationpreference_nobody_is_paged_with_a_digest",
             ),
         ]
 

@@ -1,32 +1,65 @@
 """What somebody was told: their own notifications and those of their teams, what nobody has read first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Max, Q, QuerySet
 
 from audit.access import require
 from audit.context import Actor
 from audit.errors import FieldError, Invalid, Refused
 from audit.models import User
 from exceptions.decisions import Wishes
-from exceptions.models import Notification, NotificationDelivery, NotificationPreference
+from exceptions.models import Notification, NotificationChannel, NotificationDelivery, NotificationPreference
+from exceptions.states import Channel, DeliveryState, Mailing
 
 PER_PAGE = 50
 MOST_LOGGED = 50
 
 
 @dataclass(frozen=True)
+class Way:
+    """How a notice went through one channel, in words; `tone` is a colour's name."""
+
+    words: str
+    tone: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class InboxRow:
+    """A notice, and what became of it outside the product."""
+
+    notice: Notification
+    ways: Sequence[Way]
+
+
+@dataclass(frozen=True)
+class InboxFilters:
+    """What of the inbox to show: `show` is "", "unread", "held" or "failed"."""
+
+    show: str = ""
+    severity: str = ""
+
+
+@dataclass(frozen=True)
 class Inbox:
     """A page of notifications, and how many of all are unread."""
 
-    rows: Sequence[Notification]
+    rows: Sequence[InboxRow]
     next_after: str
     unread: int
+
+
+SHOWN: Mapping[str, Q] = {
+    "unread": Q(read_at__isnull=True),
+    "held": Q(deliveries__state=DeliveryState.PENDING),
+    "failed": Q(deliveries__state=DeliveryState.DEAD),
+}
 
 
 def notifications_for(by: Actor) -> QuerySet[Notification]:
@@ -41,44 +74,106 @@ def unread(by: Actor) -> QuerySet[Notification]:
     return notifications_for(by).filter(read_at__isnull=True)
 
 
-def inbox(*, by: Actor, after: str = "", most: int = 1_000) -> Inbox:
+def inbox(*, by: Actor, filters: InboxFilters | None = None, after: str = "", most: int = 1_000) -> Inbox:
     """A page, unread first, then newest first. Raises `Invalid` for a mark that is not ours."""
+    wanted = filters or InboxFilters()
     is_read = ExpressionWrapper(Q(read_at__isnull=False), output_field=BooleanField())
     told = notifications_for(by).select_related("owner", "read_by").annotate(is_read=is_read)
+    if wanted.show in SHOWN:
+        told = told.filter(pk__in=Notification.objects.filter(SHOWN[wanted.show], owner__in=by.owners).values("pk"))
+    if wanted.severity:
+        told = told.filter(severity=wanted.severity)
     if after:
         told = told.filter(_behind(after))
-    found = list(told.order_by("is_read", "-at", "-pk")[: PER_PAGE + 1])
+    found = list(told.prefetch_related("deliveries__page").order_by("is_read", "-at", "-pk")[: PER_PAGE + 1])
     shown = found[:PER_PAGE]
-    return Inbox(shown, _mark(shown[-1]) if len(found) > PER_PAGE else "", unread(by)[:most].count())
+    rows = [InboxRow(one, [way_of(delivery) for delivery in one.deliveries.all()]) for one in shown]
+    return Inbox(rows, _mark(shown[-1]) if len(found) > PER_PAGE else "", unread(by)[:most].count())
+
+
+def way_of(one: NotificationDelivery) -> Way:
+    """What became of one delivery."""
+    label = str(Channel(one.channel).label)
+    if one.state == DeliveryState.SENT:
+        return Way(f"{label}: sent", "ok", one.why if one.instead_of_id else "")
+    if one.state == DeliveryState.SKIPPED:
+        return Way(f"{label}: not sent" if one.address else "Only here", "", one.why)
+    if one.state == DeliveryState.DEAD:
+        return Way(f"{label}: failed", "danger", f"{one.last_error}. {one.why}")
+    if one.last_error:
+        return Way(f"{label}: tried {one.attempts} times", "warn", f"{one.last_error}. It is tried again.")
+    return Way(f"{label}: held" if one.why else f"{label}: on its way", "warn" if one.why else "", one.why)
 
 
 def wishes_behind(deliveries: Sequence[NotificationDelivery]) -> Mapping[UUID, Wishes]:
     """Per delivery the wishes of the person it goes to: the owner, or whoever of a team has that address. One query.
 
-    A letter to a shared address obeys nobody's wishes.
+    What goes to a shared address, to a team's chat or to a pager obeys nobody's wishes.
     """
-    people = {one.notification.owner.user_id for one in deliveries if one.notification.owner.user_id is not None}
-    asked = Q(user_id__in=people) | Q(user__email__in={one.address for one in deliveries})
-    chosen = list(NotificationPreference.objects.filter(asked).select_related("user")) if deliveries else []
+    open_to_wishes = [one for one in deliveries if one.channel != Channel.PAGER]
+    people = {one.notification.owner.user_id for one in open_to_wishes if one.notification.owner.user_id is not None}
+    asked = Q(user_id__in=people) | Q(user__email__in={one.address for one in open_to_wishes if one.via_id is None})
+    chosen = list(NotificationPreference.objects.filter(asked).select_related("user")) if open_to_wishes else []
     by_person = {one.user_id: one for one in chosen}
     by_address = {one.user.email: one for one in chosen if one.user.email}
     found = {}
-    for one in deliveries:
+    for one in open_to_wishes:
         person = one.notification.owner.user_id
-        preference = by_person.get(person) if person is not None else by_address.get(one.address)
+        shared = by_address.get(one.address) if one.via_id is None else None
+        preference = by_person.get(person) if person is not None else shared
         if preference is not None:
-            found[one.pk] = _wishes(preference)
+            found[one.pk] = _wishes(preference, one.channel)
     return found
 
 
-def _wishes(chosen: NotificationPreference) -> Wishes:
+def _wishes(chosen: NotificationPreference, channel: str) -> Wishes:
+    by_mail = {"P2": chosen.p2, "P3": chosen.p3, "": chosen.other}
+    by_chat = {"P2": chosen.chat_p2, "P3": chosen.chat_p3, "": chosen.chat_other}
     return Wishes(
         zone=_zone(chosen.user),
-        mailing={"P2": chosen.p2, "P3": chosen.p3, "": chosen.other},
+        mailing=by_chat if channel == Channel.CHAT else by_mail,
         digest_at=chosen.digest_at,
         quiet_from=chosen.quiet_from,
         quiet_until=chosen.quiet_until,
     )
+
+
+def channels_by_owner(owners: Collection[UUID]) -> dict[UUID, list[NotificationChannel]]:
+    """The chats and pagers of these owners that are not ended. One query."""
+    found: dict[UUID, list[NotificationChannel]] = {}
+    if owners:
+        channels = NotificationChannel.objects.filter(owner_id__in=owners, ended_at=None).select_related("owner")
+        for one in channels.order_by("pk"):
+            found.setdefault(one.owner_id, []).append(one)
+    return found
+
+
+def who_wants_pages(channels: Mapping[UUID, Sequence[NotificationChannel]]) -> set[tuple[int, str]]:
+    """Which people with a pager want to be paged for what, as (person, severity); at most one query."""
+    pagers = [one.owner.user_id for group in channels.values() for one in group if one.kind == Channel.PAGER]
+    people = {person for person in pagers if person is not None}
+    chosen = NotificationPreference.objects.filter(user_id__in=people) if people else ()
+    return {
+        (one.user_id, severity)
+        for one in chosen
+        for severity, wish in (("P2", one.pager_p2), ("P3", one.pager_p3), ("", one.pager_other))
+        if wish == Mailing.NOW
+    }
+
+
+def last_sent(deliveries: Sequence[NotificationDelivery], *, since: datetime) -> dict[tuple[str, str, str], datetime]:
+    """When the last message of the same cause and kind went to the same address, by (address, event, cause). At most one query."""
+    asked = [one for one in deliveries if one.notification.cause]
+    if not asked:
+        return {}
+    sent = NotificationDelivery.objects.filter(
+        state=DeliveryState.SENT,
+        sent_at__gt=since,
+        address__in={one.address for one in asked},
+        notification__cause__in={one.notification.cause for one in asked},
+    )
+    rows = sent.values_list("address", "notification__event", "notification__cause").annotate(last=Max("sent_at"))
+    return {(address, event, cause): last for address, event, cause, last in rows}
 
 
 def _zone(user: User) -> ZoneInfo:
@@ -104,7 +199,7 @@ def letters_to(by: Actor) -> list[NotificationDelivery]:
         address__in=User.objects.filter(pk=by.user_id or 0).values("email")
     )
     letters = NotificationDelivery.objects.filter(own, notification__in=notifications_for(by).values("pk"))
-    return list(letters.select_related("notification").order_by("-notification__at", "-pk")[:MOST_LOGGED])
+    return list(letters.select_related("notification", "instead_of").order_by("-notification__at", "-pk")[:MOST_LOGGED])
 
 
 def _mark(last: Notification) -> str:

@@ -1,6 +1,7 @@
 """The doors of the exceptions app."""
 
 from exceptions.services.absences import come_back, go_away, hand_over_cases, reassign_from_absent, take_back
+from exceptions.services.answers import take_answer
 from exceptions.services.attachments import attach_file
 from exceptions.services.batches import BATCH_ACTS, MOST_AT_ONCE, Chosen, Outcome, act_on_cases, record_export
 from exceptions.services.cases import (
@@ -14,9 +15,11 @@ from exceptions.services.cases import (
     wait_case,
     withdraw_case,
 )
+from exceptions.services.channels import add_channel, end_channel, send_test_notice
+from exceptions.services.delivering import deliver_notifications
 from exceptions.services.links import link_cases, unlink_cases
 from exceptions.services.notes import note_case
-from exceptions.services.notifications import Telling, deliver_notifications, notify, notify_many
+from exceptions.services.notifications import Telling, notify, notify_many
 from exceptions.services.openings import CaseOpening, open_case, open_cases
 from exceptions.services.preferences import set_notification_preferences
 from exceptions.services.severity import change_severity
@@ -51,6 +54,7 @@ __all__ = [
     "TimerSetting",
     "acknowledge_case",
     "act_on_cases",
+    "add_channel",
     "approve_waiver",
     "attach_file",
     "cancel_timer",
@@ -61,6 +65,7 @@ __all__ = [
     "complete_step",
     "deliver_notifications",
     "edit_waiver",
+    "end_channel",
     "escalate_overdue",
     "extend_waiver",
     "go_away",
@@ -81,11 +86,13 @@ __all__ = [
     "resolve_case",
     "resume_case",
     "revoke_waiver",
+    "send_test_notice",
     "set_notification_preferences",
     "set_timer",
     "set_timers",
     "start_case",
     "sweep_timers",
+    "take_answer",
     "take_back",
     "unlink_cases",
     "wait_case",

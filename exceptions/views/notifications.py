@@ -10,16 +10,24 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit import clock
 from audit.errors import Invalid
 from exceptions import services
 from exceptions.forms import PreferencesForm
-from exceptions.selectors.notifications import inbox, letters_to, preferences_of
+from exceptions.selectors.channels import addresses_of_person, own_channels
+from exceptions.selectors.notifications import InboxFilters, inbox, letters_to, preferences_of, way_of
 from exceptions.services.reading import mark_all_read, mark_read
 from exceptions.views.edge import actor_of, back_to, explain
+from rules.states import Severity
+
+SHOW = (
+    ("unread", gettext_lazy("Unread")),
+    ("held", gettext_lazy("Waiting to be sent")),
+    ("failed", gettext_lazy("Failed on a channel")),
+)
 
 
 @login_required
@@ -27,27 +35,55 @@ from exceptions.views.edge import actor_of, back_to, explain
 def notifications(request: HttpRequest) -> HttpResponse:
     """Unread first."""
     by = actor_of(request, "exceptions.view_case")
-    page = inbox(by=by, after=request.GET.get("after", ""))
-    return render(request, "exceptions/notifications.html", {"page": page, "as_of": clock.now().isoformat()})
+    filters = InboxFilters(request.GET.get("show", ""), request.GET.get("severity", ""))
+    page = inbox(by=by, filters=filters, after=request.GET.get("after", ""))
+    context = {
+        "page": page,
+        "as_of": clock.now().isoformat(),
+        "filters": filters,
+        "shown": SHOW,
+        "severities": Severity.values,
+    }
+    return render(request, "exceptions/notifications.html", context)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def preferences(request: HttpRequest) -> HttpResponse:
-    """What one wants by e-mail, and what became of the newest letters."""
+    """What one wants outside the product, the ways there are, and what became of the newest messages."""
     by = actor_of(request, "exceptions.view_case")
     chosen = preferences_of(by)
     form = PreferencesForm(request.POST or None, initial=model_to_dict(chosen))
     if request.method == "POST" and form.is_valid():
         try:
-            services.set_notification_preferences(by=by, now=clock.now(), **form.cleaned_data)
+            times = {name: form.cleaned_data[name] for name in ("digest_at", "quiet_from", "quiet_until")}
+            services.set_notification_preferences(wishes=form.wishes(), by=by, now=clock.now(), **times)
         except Invalid as invalid:
             explain(form, invalid)
         else:
-            messages.success(request, _("Kept. It holds from the next letter on."))
+            messages.success(request, _("Kept. It holds from the next message on."))
             return redirect("exceptions:preferences")
-    context = {"form": form, "letters": letters_to(by), "zone": timezone.get_current_timezone_name()}
+    context = {
+        "form": form,
+        "letters": [(one, way_of(one)) for one in letters_to(by)],
+        "zone": timezone.get_current_timezone_name(),
+        "addresses": addresses_of_person(by),
+        "channels": own_channels(by),
+    }
     return render(request, "exceptions/preferences.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def test_notice(request: HttpRequest) -> HttpResponse:
+    """Try out one way, now, and say what came of it."""
+    by = actor_of(request, "exceptions.view_case")
+    tried = services.send_test_notice(channel=request.POST.get("channel", ""), by=by, now=clock.now())
+    if tried.taken:
+        messages.success(request, _("It was taken. It should be there within a minute."))
+    else:
+        messages.warning(request, _("It was not taken: %(why)s.") % {"why": tried.error})
+    return redirect("exceptions:preferences")
 
 
 @login_required

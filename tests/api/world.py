@@ -115,6 +115,8 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "waiver-reject": {"POST": Rule("exceptions.decide_waiver", {"comment": "Not this time"})},
     "waiver-withdraw": {"POST": Rule("only who asked", REASON)},
     "waiver-revoke": {"POST": Rule("exceptions.revoke_waiver", REASON)},
+    "notifications": {"GET": Rule(VIEW_CASE), "POST": Rule(VIEW_CASE, {"ids": []})},
+    "notification-preferences": {"GET": Rule(VIEW_CASE), "POST": Rule(VIEW_CASE, {"digest_at": "08:00"})},
     "events": {"GET": Rule(VIEW_SYSTEM)},
     "event": {"GET": Rule(VIEW_SYSTEM)},
     "dead-letters": {"GET": Rule(VIEW_SYSTEM)},
@@ -128,7 +130,7 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "systems": {"GET": Rule(VIEW_SYSTEM)},
     "system": {"GET": Rule(VIEW_SYSTEM)},
 }
-ELSEWHERE: Final = {"hooks", "schema", "docs", "unknown"}
+ELSEWHERE: Final = {"hooks", "page-answers", "schema", "docs", "unknown"}
 NOBODYS: Final[dict[str, Any]] = {
     "audit-event": "01939999-0000-7000-8000-000000000000",
     "decision": "01939999-0000-7000-8000-000000000000",

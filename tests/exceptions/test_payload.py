@@ -93,7 +93,7 @@ def test_a_payload_that_cannot_be_made_delays_no_letter(
 
     case = open_case()
     services.reassign_case(case_id=case.pk, to="bo", reason="knows it", by=house.actor("amal"), now=now)
-    monkeypatch.setattr("exceptions.services.notifications.payload_of", broken)
+    monkeypatch.setattr("exceptions.services.letters.payload_of", broken)
     services.deliver_notifications(now=now)
     (letter,) = [one for one in mail.outbox if one.to == ["bo@handrail.example"]]
     assert letter.attachments == []

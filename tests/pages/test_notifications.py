@@ -26,7 +26,7 @@ def tell(house: House, owner: str, text: str, *, minutes_ago: int = 5, client: s
 
 
 def texts(signed_in: SignedIn, name: str) -> list[str]:
-    return [row.text for row in signed_in(name).get("/notifications/").context["page"].rows]
+    return [row.notice.text for row in signed_in(name).get("/notifications/").context["page"].rows]
 
 
 def test_unread_comes_first_then_newest_mine_and_my_teams(signed_in: SignedIn, house: House) -> None:
@@ -96,6 +96,6 @@ def test_long_inboxes_are_paged_across_the_border_of_unread_and_read(
     seen, after = [], ""
     for _ in range(3):
         page = amal.get("/notifications/", {"after": after}).context["page"]
-        seen += [row.text for row in page.rows]
+        seen += [row.notice.text for row in page.rows]
         after = page.next_after
     assert (seen, after) == (["3", "2", "0", "4", "1"], "")

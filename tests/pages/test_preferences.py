@@ -6,7 +6,15 @@ from exceptions.models import NotificationPreference
 from tests.cast import House
 from tests.pages.conftest import SignedIn
 
-CHOSEN = {"p2": "now", "p3": "never", "other": "digest", "digest_at": "08:30", "quiet_from": "", "quiet_until": ""}
+BY_CHAT_AND_PAGER = {f"{channel}_{name}": "never" for channel in ("chat", "pager") for name in ("p2", "p3", "other")}
+CHOSEN = BY_CHAT_AND_PAGER | {
+    "p2": "now",
+    "p3": "never",
+    "other": "digest",
+    "digest_at": "08:30",
+    "quiet_from": "",
+    "quiet_until": "",
+}
 PAGE = "/settings/notifications/"
 
 
@@ -14,14 +22,14 @@ def test_choosing_and_seeing_what_it_did(signed_in: SignedIn, house: House) -> N
     amal = signed_in("amal")
     assert amal.get(PAGE).context["form"]["p3"].value() == "now"
     answer = amal.post(PAGE, CHOSEN, follow=True)
-    assert "Kept. It holds from the next letter on." in answer.content.decode()
+    assert "Kept. It holds from the next message on." in answer.content.decode()
     form = answer.context["form"]
     assert (form["p3"].value(), form["other"].value()) == ("never", "digest")
     owner = house.owners["amal"]
     services.notify(owner=owner, event="test", text="EX-7 is yours.", severity="P3", now=clock.now())
     services.deliver_notifications(now=clock.now())
     page = amal.get(PAGE).content.decode()
-    assert "Not sent" in page
+    assert "E-mail: not sent" in page
     assert "Wanted only in the product: P3." in page
     assert "EX-7" not in signed_in("noor").get(PAGE).content.decode()
     assert "EX-7" not in signed_in("bo").get(PAGE).content.decode()

@@ -19,13 +19,13 @@ from audit.context import acting
 from audit.services.events import Entry, record_many
 from audit.services.heartbeats import beat
 from audit.subject_refs import subject_ref
+from audit.transport import AddressRefused, PublicTransport, traceparent
 from exceptions.services import CaseOpening, open_cases
 from orders.sync import signatures
 from orders.sync.models import Attempt, OutboundMessage
 from orders.sync.redaction import personal_values, redacted
 from orders.sync.services.systems import secrets_in_force
 from orders.sync.states import CredentialKind, OutboundState
-from orders.sync.transport import AddressRefused, PublicTransport, traceparent
 
 BATCH = 64
 PARALLEL = 8

@@ -9,7 +9,7 @@ import httpcore2
 import httpx2
 import pytest
 
-from orders.sync.transport import AddressRefused, PublicTransport, is_public, traceparent
+from audit.transport import AddressRefused, PublicTransport, is_public, traceparent
 
 PUBLIC = "93.184.216.34"
 

@@ -1,0 +1,89 @@
+"""How notifications and preferences are told to programs, and what programs may say about them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from audit.rest.parsing import Input
+from exceptions.models import Notification, NotificationDelivery, NotificationPreference
+from exceptions.states import Mailing
+
+
+class DeliverySerializer(serializers.ModelSerializer[NotificationDelivery]):
+    """How a notice went through one channel; `why` says what it waits for, why it was left out, or where it went instead."""
+
+    class Meta:
+        model = NotificationDelivery
+        fields = ("channel", "state", "due_at", "sent_at", "attempts", "last_error", "why")
+        read_only_fields = fields
+
+
+class NotificationSerializer(serializers.ModelSerializer[Notification]):
+    """One thing somebody was told."""
+
+    owner = serializers.SlugField(source="owner.slug")
+    client = serializers.SlugField(source="client.slug", allow_null=True, default=None)
+    deliveries = DeliverySerializer(many=True)
+
+    class Meta:
+        model = Notification
+        fields = (
+            "id",
+            "at",
+            "owner",
+            "client",
+            "severity",
+            "event",
+            "text",
+            "url",
+            "cause",
+            "count",
+            "urgent",
+            "read_at",
+            "deliveries",
+        )
+        read_only_fields = fields
+
+
+class ReadInput(Input):
+    """Which were read: these, or all told until a moment."""
+
+    ids = serializers.ListField(child=serializers.UUIDField(), max_length=200, required=False)
+    until = serializers.DateTimeField(required=False)
+
+
+class ReadSerializer(serializers.Serializer[Any]):
+    """How many were unread and are read now."""
+
+    read = serializers.IntegerField()
+
+
+WISHES = ("p2", "p3", "other", "chat_p2", "chat_p3", "chat_other", "pager_p2", "pager_p3", "pager_other")
+
+
+class PreferencesSerializer(serializers.ModelSerializer[NotificationPreference]):
+    """What one wants, per severity by e-mail, chat and pager; times are those of one's own zone."""
+
+    class Meta:
+        model = NotificationPreference
+        fields = (*WISHES, "digest_at", "quiet_from", "quiet_until")
+        read_only_fields = fields
+
+
+class PreferencesInput(Input):
+    """What one wants."""
+
+    digest_at = serializers.TimeField()
+    quiet_from = serializers.TimeField(required=False)
+    quiet_until = serializers.TimeField(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        """The times, and a choice for each wish."""
+        wishes = {name: serializers.ChoiceField(Mailing.choices, required=False) for name in WISHES}
+        return {**super().get_fields(), **wishes}
+
+
+class AnswerTakenSerializer(serializers.Serializer[Any]):
+    """What was done about an answer, in words."""
+
+    done = serializers.CharField()

@@ -1,0 +1,147 @@
+"""Letters and chat messages: everything that is due for one address is one message, and what has one cause is said once in it."""
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+
+from audit.crypto import open_secret
+from exceptions.models import ExceptionCase, NotificationDelivery
+from exceptions.selectors.payload import payload_of
+from exceptions.transport import Tried, send_chat
+
+logger = logging.getLogger(__name__)
+
+MOST_PAPERS = 3
+
+
+class Result(NamedTuple):
+    """What came of these deliveries, which went as one message."""
+
+    deliveries: Sequence[NotificationDelivery]
+    tried: Tried
+
+
+@dataclass(frozen=True)
+class Paper:
+    """The payload of an exception, as it goes along with a letter."""
+
+    name: str
+    text: str
+
+
+def send_letters(*, deliveries: Sequence[NotificationDelivery], now: datetime) -> Iterator[Result]:
+    """One letter per address, one connection for all of them."""
+    if not deliveries:
+        return
+    letters: dict[str, list[NotificationDelivery]] = defaultdict(list)
+    for delivery in deliveries:
+        letters[delivery.address].append(delivery)
+    papers = _papers(letters.values(), now)
+    channel = get_connection(fail_silently=False)
+    try:
+        channel.open()
+    except (OSError, SMTPException) as failure:
+        yield Result(deliveries, Tried(type(failure).__name__))
+        return
+    try:
+        for address, told in letters.items():
+            yield Result(told, _post(channel, _letter(address, told, _attached(told, papers))))
+    finally:
+        channel.close()
+
+
+def send_chats(*, deliveries: Sequence[NotificationDelivery]) -> Iterator[Result]:
+    """One message per chat."""
+    chats: dict[UUID | None, list[NotificationDelivery]] = defaultdict(list)
+    for delivery in deliveries:
+        chats[delivery.via_id].append(delivery)
+    for told in chats.values():
+        via = told[0].via
+        if via is not None:
+            title, body = _written(told)
+            yield Result(told, send_chat(open_secret(via.sealed), title=title, body=body))
+
+
+def send_plain_letter(*, address: str, text: str) -> Tried:
+    """A letter that tells of nothing."""
+    letter = EmailMessage(subject=text, body=f"{text}\n{settings.PUBLIC_URL}\n", to=[address])
+    return _post(get_connection(fail_silently=False), letter)
+
+
+def _post(channel: BaseEmailBackend, letter: EmailMessage) -> Tried:
+    try:
+        channel.send_messages([letter])
+    except (OSError, SMTPException) as failure:
+        refused = isinstance(failure, SMTPRecipientsRefused | SMTPDataError)
+        return Tried(type(failure).__name__, refused=refused)
+    return Tried()
+
+
+def _papers(letters: Iterable[Sequence[NotificationDelivery]], now: datetime) -> dict[UUID, Paper]:
+    """The payloads that go along with these letters; what cannot be shown goes without: a letter is never late because of its paper."""
+    wanted = {case_id for deliveries in letters for case_id in _cases_in(deliveries)}
+    papers = {}
+    for case in ExceptionCase.objects.select_related("client", "owner", "backup").filter(pk__in=wanted):
+        try:
+            shown = payload_of(case, now=now)
+        except (LookupError, ObjectDoesNotExist, ValueError) as failure:
+            logger.warning("%s goes without its payload: %s", case.key, type(failure).__name__)
+        else:
+            papers[case.pk] = Paper(f"{case.key}.json", json.dumps(shown, indent=2, ensure_ascii=False))
+    return papers
+
+
+def _cases_in(deliveries: Sequence[NotificationDelivery]) -> list[UUID]:
+    """The exceptions a letter tells of, if they are few enough to come with it."""
+    told = list(dict.fromkeys(one.notification.case_id for one in deliveries if one.notification.case_id))
+    return told if len(told) <= MOST_PAPERS else []
+
+
+def _attached(deliveries: Sequence[NotificationDelivery], papers: Mapping[UUID, Paper]) -> list[Paper]:
+    return [papers[case_id] for case_id in _cases_in(deliveries) if case_id in papers]
+
+
+def _letter(address: str, deliveries: Sequence[NotificationDelivery], papers: Sequence[Paper]) -> EmailMessage:
+    subject, body = _written(deliveries)
+    return EmailMessage(
+        subject=subject,
+        body=body,
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[address],
+        headers={"Message-ID": f"<{deliveries[0].pk}@handrail>"},
+        attachments=[(paper.name, paper.text, "application/json") for paper in papers],
+    )
+
+
+def _written(deliveries: Sequence[NotificationDelivery]) -> tuple[str, str]:
+    """Subject and text, each thing with its link."""
+    causes: dict[tuple[str, str], list[NotificationDelivery]] = defaultdict(list)
+    for one in deliveries:
+        told = one.notification
+        causes[told.event, told.cause or str(one.pk)].append(one)
+    paragraphs = [_paragraph(group) for group in causes.values()]
+    first = deliveries[0].notification.text.split("\n", 1)[0][:120]
+    things = sum(one.notification.count for one in deliveries)
+    subject = first if len(deliveries) == 1 else f"{things} things for you: {first}"[:150]
+    return subject, "\n\n".join(paragraphs) + "\n"
+
+
+def _paragraph(group: Sequence[NotificationDelivery]) -> str:
+    """What is told of one cause: the first in words, of the others how many and where."""
+    first = group[0].notification
+    words = f"{first.text}\n{settings.PUBLIC_URL}{first.url}" if first.url else first.text
+    if len(group) == 1:
+        return words
+    links = [f"{settings.PUBLIC_URL}{one.notification.url}" for one in group[1:] if one.notification.url]
+    return "\n".join([words, f"And {len(group) - 1} more of the same cause ({first.cause}):", *dict.fromkeys(links)])
