@@ -93,7 +93,7 @@ def _refuse_inside(service: Any, scheme: str) -> None:
     if not is_secure and f"{service.host}:{port}" not in settings.ALLOWED_PRIVATE_HOSTS:
         raise ChannelRefused(f"Use the encrypted form of this service: {scheme}s.")
     try:
-        addresses_of(service.host, port, allowed=settings.ALLOWED_PRIVATE_HOSTS)
+        addresses_of(service.host.strip("[]"), port, allowed=settings.ALLOWED_PRIVATE_HOSTS)
     except AddressRefused as refused:
         raise ChannelRefused(f"Messages are not sent there: {refused}.") from None
 
