@@ -34,6 +34,7 @@ LEAD: Final = WORK | {
     "exceptions.break_glass",
     "exceptions.change_severity",
     "exceptions.fire_timers",
+    "exceptions.manage_views",
     "rules.manage_absence",
     "sync.view_system",
     "sync.replay",

@@ -93,6 +93,12 @@ PAGES: dict[str, tuple[Text, Text]] = {
         _("What needs you, most urgent first. A team's exceptions are yours too."),
     ),
     "exceptions:team": (_("Team queues"), _("What needs anybody. Select rows to take, reassign or note many at once.")),
+    "exceptions:views": (
+        _("Views"),
+        _(
+            "Filters, order and columns of a list under a name: yours, or shared with a team. One of them is seen first."
+        ),
+    ),
     "exceptions:approvals": (
         _("Approvals"),
         _("Requests for time-limited exceptions. Nobody decides about an own request; every one ends by itself."),

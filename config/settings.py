@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 
 from config import env
-from config.embedded.environment import broker_url, database_url, default_data_dir
+from config.embedded.environment import broker_url, database_url, default_data_dir, presence_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = default_data_dir()
@@ -158,6 +158,7 @@ FILE_UPLOAD_HANDLERS = [
 
 # Work in the background. Rows are the queue; the broker only wakes people up (docs/adr).
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", broker_url(DATA_DIR))
+PRESENCE_URL = presence_url(env.text("CACHE_URL"), CELERY_BROKER_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

@@ -75,7 +75,7 @@ class ReassignForm(ReasonForm):
 class NoteForm(ActForm):
     """A note everybody who opens the exception sees."""
 
-    text = forms.CharField(label=_("Note"), max_length=5_000, widget=forms.Textarea(AREA))
+    text = forms.CharField(label=_("Note"), max_length=5_000, widget=forms.Textarea({**AREA, "data-key": "c"}))
 
 
 class AttachForm(ActForm):
@@ -150,6 +150,18 @@ class ResolveForm(ActForm):
         outcomes = [(row["slug"], row["label"]) for row in self.case.outcomes]
         self.fields["outcome"].choices = outcomes  # type: ignore[attr-defined]
         self.fields["outcome"].initial = outcomes[0][0] if outcomes else None
+
+
+class ViewForm(forms.Form):
+    """A view's name, and the team it is shared with."""
+
+    title = forms.CharField(label=_("Name"), max_length=60, widget=forms.TextInput(INPUT))
+    team = forms.ChoiceField(label=_("Share with"), required=False, widget=forms.Select(INPUT))
+    query = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, teams: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].choices = [("", _("Nobody, only me")), *teams]  # type: ignore[attr-defined]
 
 
 class StepForm(ActForm):

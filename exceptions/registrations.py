@@ -1,8 +1,10 @@
 """Everything this app plugs into itself and the layers below, in one place."""
 
+from django.utils.translation import gettext_lazy
+
 from audit import verbs
 from audit.checks import register_check
-from exceptions import playbooks, timer_kinds
+from exceptions import list_pages, playbooks, timer_kinds
 from exceptions.services import deadlines, escalation, notifications, openings, waiver_ends, waivers
 from rules import facts, handlers
 
@@ -45,6 +47,10 @@ verbs.register(
         "timers.escalated": "{actor} had everything fired that was overdue",
         "queue.exported": "{actor} exported a queue",
         "case.withdrawn": "{actor} withdrew it: its cause has gone",
+        "view.saved": "{actor} saved a view",
+        "view.changed": "{actor} changed a view",
+        "view.deleted": "{actor} deleted a view",
+        "view.default_set": "{actor} chose which view to see first",
         "waiver.requested": "{actor} asked for a time-limited exception",
         "waiver.edited": "{actor} changed the request",
         "waiver.approved": "{actor} approved it",
@@ -55,6 +61,14 @@ verbs.register(
         "waiver.revoked": "{actor} revoked it",
     }
 )
+
+QUEUE_PARAMETERS = frozenset({"state", "client", "type", "cause", "due", "owner", "risk", "q", "sort", "per", "cols"})
+for slug, title, route in (
+    ("mine", gettext_lazy("My queue"), "exceptions:queue"),
+    ("team", gettext_lazy("Team queues"), "exceptions:team"),
+    ("unowned", gettext_lazy("Ownership gaps"), "exceptions:unowned"),
+):
+    list_pages.register(list_pages.ListPage(slug, title, route, "exceptions.view_case", QUEUE_PARAMETERS))
 
 facts.declare_context(playbooks.SPEC.name, playbooks.CASE_FACTS)
 

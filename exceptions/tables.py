@@ -1,7 +1,7 @@
 """A queue as a table for spreadsheets."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC
 from typing import Final
 
@@ -25,6 +25,18 @@ COLUMNS: Final = (
     ),
     *("occurrences", "opened_at", "acknowledge_by", "due_at", "urgent_at"),
 )
+# What the columns of the page become; a file without a choice of columns has all of the above.
+OF_COLUMN: Final[Mapping[str, tuple[str, ...]]] = {
+    "due": ("due_at",),
+    "title": ("title", "state"),
+    "about": ("about", "client"),
+    "risk": ("at_risk", "currency"),
+    "owner": ("owner",),
+    "next": ("acknowledge_by", "urgent_at"),
+    "backup": ("backup",),
+    "cause": ("cause",),
+    "opened": ("opened_at",),
+}
 CALCULATED: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -34,23 +46,27 @@ class _Echo:
         return line
 
 
-def csv_lines(cases: Iterable[ExceptionCase]) -> Iterator[str]:
-    """The lines of the table, one at a time."""
+def csv_lines(cases: Iterable[ExceptionCase], columns: Collection[str] = ()) -> Iterator[str]:
+    """The lines of the table, one at a time; with columns of the page given, no more than those and the key."""
+    wanted = {"key", *(name for column in columns for name in OF_COLUMN[column])} if columns else set(COLUMNS)
+    names = [name for name in COLUMNS if name in wanted]
     writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
+    yield writer.writerow(names)
     for case in cases:
-        yield writer.writerow([harmless(text) for text in _texts(case)])
+        texts = _texts(case)
+        yield writer.writerow([harmless(texts[name]) for name in names])
 
 
-def _texts(case: ExceptionCase) -> list[str]:
+def _texts(case: ExceptionCase) -> dict[str, str]:
     client = case.client.slug if case.client else ""
     amount = money(case.at_risk_minor, case.currency)["amount"]
     moments = (case.opened_at, case.acknowledge_by, case.due_at, case.urgent_at)
-    return [
+    texts = [
         *(case.key, case.type, case.state, case.severity, case.title, case.subject_key, client),
         *(case.owner.slug, case.backup.slug, amount, case.currency, case.cause, str(case.occurrences)),
         *(moment.astimezone(UTC).isoformat(timespec="seconds") for moment in moments),
     ]
+    return dict(zip(COLUMNS, texts, strict=True))
 
 
 def harmless(text: str) -> str:

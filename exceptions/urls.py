@@ -2,18 +2,27 @@
 
 from django.urls import path
 
-from exceptions.views import bulk, cases, notifications, people, queue, reports, timers, waivers
+from exceptions.views import bulk, cases, notifications, people, queue, reports, saved_views, timers, waivers
 
 app_name = "exceptions"
 urlpatterns = [
     path("queue/", queue.mine, name="queue"),
     path("queue/team/", queue.team, name="team"),
     path("queue/unowned/", queue.unowned, name="unowned"),
+    path("queue/live/<slug:scope>/", queue.queue_live, name="queue-live"),
     path("queue/next/", queue.start_next, name="start-next"),
     path("queue/bulk/", bulk.bulk, name="bulk"),
     path("queue/causes/", queue.causes, name="causes"),
     path("queue/<str:scope>.csv", queue.export, name="export"),
+    path("views/", saved_views.views, name="views"),
+    path("views/new/<slug:page>/", saved_views.save, name="view-save"),
+    path("views/first/<slug:page>/", saved_views.make_default, name="view-default"),
+    path("views/<int:number>/change/", saved_views.change, name="view-change"),
+    path("views/<int:number>/query/", saved_views.change_query, name="view-query"),
+    path("views/<int:number>/delete/", saved_views.delete, name="view-delete"),
     path("exceptions/<str:key>/", cases.case, name="case"),
+    path("exceptions/<str:key>/live/", cases.case_live, name="case-live"),
+    path("presence/", cases.presence, name="presence"),
     path("exceptions/<str:key>/payload.json", cases.payload, name="payload"),
     path("exceptions/<str:key>/files/<int:number>/", cases.file, name="file"),
     path("exceptions/<str:key>/step/<int:index>/", cases.step, name="step"),

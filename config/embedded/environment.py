@@ -22,3 +22,13 @@ def broker_url(data_dir: Path) -> str:
     """The embedded broker; an in-memory one where none was ever started (commands run without waking anyone)."""
     server = RedisServer(data_dir)
     return server.url if server.exists() else "memory://"
+
+
+def presence_url(*addresses: str) -> str:
+    """The first of these that is a Redis, as its client spells it; "" where there is none."""
+    for address in addresses:
+        if address.startswith("redis+socket://"):
+            return address.replace("redis+socket://", "unix://", 1)
+        if address.startswith(("redis://", "rediss://", "unix://")):
+            return address
+    return ""

@@ -1,6 +1,6 @@
 """What templates say in the product's own words: time, money, people, icons."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from audit import clock
 
@@ -157,6 +158,50 @@ def avatar(name: str, *, kind: str = "person") -> SafeString:
     return format_html('<span class="ava {}" aria-hidden="true">{}</span>', ground, initials)
 
 
+@register.simple_tag
+def case_owner(row: Any) -> SafeString:
+    """Who has an exception of a list, and since when or until when it is to be taken. Written without a template, as `fuse`."""
+    name = _("You") if row.is_mine and row.owner_kind == "person" else row.owner
+    if row.acknowledged_at:
+        words = format_html("{} {}", _("took it"), moment(row.acknowledged_at))
+    elif row.next and row.next.why == "not taken":
+        words = format_html("{} {}", _("take it by"), moment(row.acknowledge_by))
+    else:
+        words = format_html("{}", _("not taken yet"))
+    warn = "" if row.acknowledged_at else " txt-warn"
+    owner = avatar(row.owner, kind=row.owner_kind)
+    return format_html('<span class="who">{}{}</span><div class="meta{}">{}</div>', owner, name, warn, words)
+
+
+@register.simple_tag
+def case_state(row: Any, people: Sequence[Any] = (), *, gone: bool = False) -> SafeString:
+    """Where an exception of a list stands, who is on it, and, when it left the list meanwhile, with whom it is now."""
+    where = row.state_label
+    if gone:
+        where = _("%(state)s, now with %(owner)s") % {"state": row.state_label, "owner": row.owner}
+    ground = "gone" if gone else "info" if row.state == "open" else ""
+    pill = format_html('<span class="pill {}">{}</span>', ground, where)
+    if row.clock == "at_risk" and not gone:
+        pill = format_html('<span class="pill warn">{}</span> {}', row.clock.label, pill)
+    return format_html("{} {}", pill, presence(people, in_list=True)) if people else pill
+
+
+@register.simple_tag
+def presence(people: Sequence[Any], *, in_list: bool = False) -> SafeString | str:
+    """Who else is on an exception, in words; it locks nothing."""
+    if not people:
+        return ""
+    names = ", ".join(person.name for person in people)
+    is_edited = any(person.is_editing for person in people)
+    if in_list:
+        words = _("%(names)s: editing") if is_edited else _("%(names)s: on this")
+    elif is_edited:
+        words = ngettext("%(names)s is editing", "%(names)s are here, editing", len(people))
+    else:
+        words = ngettext("%(names)s is looking at this too", "%(names)s are looking at this too", len(people))
+    return format_html('<span class="presence">{}{}</span>', icon("eye", "s"), words % {"names": names})
+
+
 @register.simple_tag(takes_context=True)
 def query(context: Mapping[str, Any], **changes: Any) -> str:
     """The page's own address with some parameters changed; None removes one. Paging starts anew unless it is what changes."""
@@ -169,6 +214,25 @@ def query(context: Mapping[str, Any], **changes: Any) -> str:
         else:
             parameters[name] = str(value)
     return f"?{urlencode(list(parameters.lists()), doseq=True)}" if parameters else "?"
+
+
+SORTS = {"due": ("due", "ascending"), "risk": ("-risk", "descending"), "opened": ("-created", "descending")}
+
+
+@register.simple_tag
+def sorted_by(column: str, current: str) -> SafeString | str:
+    """The attribute that says a list is in the order of this column."""
+    order, direction = SORTS.get(column, ("", ""))
+    return format_html(' aria-sort="{}"', direction) if order and order == current else ""
+
+
+@register.simple_tag(takes_context=True)
+def sort_link(context: Mapping[str, Any], column: str, title: str, current: str) -> SafeString | str:
+    """A heading; where the list can be put into the order of this column and is not, a link that does."""
+    order, _direction = SORTS.get(column, ("", ""))
+    return (
+        format_html('<a href="{}">{}</a>', query(context, sort=order), title) if order not in {"", current} else title
+    )
 
 
 @register.filter

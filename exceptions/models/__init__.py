@@ -5,6 +5,7 @@ from exceptions.models.cases import CaseNote, CaseStep, ExceptionCase
 from exceptions.models.channels import NotificationChannel, Page
 from exceptions.models.evidence import CaseAttachment, CaseLink
 from exceptions.models.notifications import Notification, NotificationDelivery, NotificationPreference
+from exceptions.models.saved_views import DefaultView, SavedView
 from exceptions.models.timers import Timer
 from exceptions.models.waivers import Waiver
 
@@ -13,12 +14,14 @@ __all__ = [
     "CaseLink",
     "CaseNote",
     "CaseStep",
+    "DefaultView",
     "ExceptionCase",
     "Notification",
     "NotificationChannel",
     "NotificationDelivery",
     "NotificationPreference",
     "Page",
+    "SavedView",
     "StandIn",
     "Timer",
     "Waiver",

@@ -7,39 +7,56 @@ from exceptions.selectors.auditing import AUDIT_KINDS, audit_steps, live_cases_o
 from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page, related_to
 from exceptions.selectors.causes import CauseRow, cases_of_cause, chosen_cases, exported_cases, shared_causes
 from exceptions.selectors.clocks import clock_of
+from exceptions.selectors.columns import (
+    QUEUE_COLUMNS,
+    Choice,
+    Column,
+    asked_columns,
+    column_choices,
+    refuse_unknown_columns,
+)
 from exceptions.selectors.counts import capped_counts
 from exceptions.selectors.payload import payload, payload_of
 from exceptions.selectors.playbook import Playbook, Step, playbook_of
 from exceptions.selectors.queue import (
     MOST_COUNTED,
     CaseRow,
+    Offers,
     QueueFilters,
     QueuePage,
-    choices,
+    offers,
     queue_page,
     rows_of,
     tabs,
     visible_cases,
 )
+from exceptions.selectors.saved_views import ViewLink, ViewsOfPage, teams_of, view_for, view_links, views_page
 from exceptions.selectors.timers import TimerHealth, overdue_timers, timer_health
 from exceptions.selectors.waivers import approvals, live_waiver, live_waivers, visible_waivers, waiting_for, waiver_for
 
 __all__ = [
     "AUDIT_KINDS",
     "MOST_COUNTED",
+    "QUEUE_COLUMNS",
     "Accounts",
     "AwayPage",
     "CasePage",
     "CaseRow",
     "CauseRow",
+    "Choice",
+    "Column",
     "HandoverPage",
+    "Offers",
     "Playbook",
     "QueueFilters",
     "QueuePage",
     "Step",
     "TimerHealth",
+    "ViewLink",
+    "ViewsOfPage",
     "accounts",
     "approvals",
+    "asked_columns",
     "attachment_for",
     "audit_steps",
     "available_actions",
@@ -48,14 +65,15 @@ __all__ = [
     "case_for",
     "case_page",
     "cases_of_cause",
-    "choices",
     "chosen_cases",
     "clock_of",
+    "column_choices",
     "exported_cases",
     "handover_page",
     "live_cases_of",
     "live_waiver",
     "live_waivers",
+    "offers",
     "opened",
     "overdue_timers",
     "payload",
@@ -63,12 +81,17 @@ __all__ = [
     "period",
     "playbook_of",
     "queue_page",
+    "refuse_unknown_columns",
     "related_to",
     "rows_of",
     "shared_causes",
     "tabs",
+    "teams_of",
     "timer_health",
     "undone_audit_steps",
+    "view_for",
+    "view_links",
+    "views_page",
     "visible_cases",
     "visible_waivers",
     "waiting_for",

@@ -52,6 +52,7 @@ class TrailEntry:
     note: str = ""
     told: Sequence[str] = ()
     exception: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ def trail_of(case: ExceptionCase) -> list[TrailEntry]:
                 note=note.text if note else "",
                 told=note.told if note else (),
                 exception=body["data"].get("exception", ""),
+                number=event.seq,
             )
         )
     return entries

@@ -11,21 +11,24 @@ from uuid import UUID
 from django.contrib.postgres.search import SearchQuery, SearchVectorExact
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Q, QuerySet, Value
+from django.db.models import CharField, Q, QuerySet, Value
 
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import CASE_WORDS, WORD_JOINERS, CaseQuerySet
 from exceptions.selectors.clocks import clock_of
+from exceptions.selectors.columns import QUEUE_COLUMNS, refuse_unknown_columns
 from exceptions.selectors.counts import capped_counts
 from exceptions.selectors.next_steps import NextStep, next_step
+from exceptions.selectors.saved_views import ViewLink, link_records, read_links
 from exceptions.states import CASE_LIVE, CaseState, ClockState
 from rules import selectors as rules
 from rules.models import ExceptionType, Owner
 
 DUE = {"overdue": timedelta(0), "1h": timedelta(hours=1), "today": timedelta(hours=24)}
 AT_RISK = "at-risk"
+RISK = {"100..": 10_000, "500..": 50_000, "1000..": 100_000}
 ORDERS = {
     "urgency": ("urgent_at", "pk"),
     "due": ("due_at", "pk"),
@@ -58,6 +61,7 @@ ROW_COLUMNS = (
         "warn_at",
         "occurrences",
         "reopened",
+        "cause",
         "ladder",
         "ladder_step",
     ),
@@ -78,8 +82,18 @@ class QueueFilters:
     owner: str = ""
     q: str = ""
     sort: str = "urgency"
+    risk: str = ""
     after: str = ""
     per: int = 50
+    cols: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Offers:
+    """What a queue offers to choose from: values and labels of its filters, and the views that are kept of it."""
+
+    choices: Mapping[str, list[tuple[str, str]]]
+    views: Sequence[ViewLink]
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,8 @@ class CaseRow:
     clock: ClockState
     occurrences: int
     reopened: int
+    cause: str
+    backup: str
     next: NextStep | None
 
 
@@ -168,18 +184,16 @@ def filtered(cases: CaseQuerySet, *, by: Actor, filters: QueueFilters, now: date
         cases = cases.filter(owner__in=by.owners)
     elif filters.scope == "unowned":
         cases = cases.filter(owner__in=named["unowned"])
-    if filters.state:
-        cases = cases.filter(state=filters.state)
+    plain = {name: value for name in ("state", "type", "cause") if (value := getattr(filters, name))}
+    cases = cases.filter(**plain)
     if filters.client:
         cases = cases.filter(client__in=named["client"])
-    if filters.type:
-        cases = cases.filter(type=filters.type)
-    if filters.cause:
-        cases = cases.filter(cause=filters.cause)
     if filters.due == AT_RISK:
         cases = cases.filter(warn_at__lte=now, due_at__gt=now)
     elif filters.due:
         cases = cases.filter(due_at__lt=now + DUE[filters.due])
+    if filters.risk:
+        cases = cases.filter(at_risk_minor__gte=RISK[filters.risk])
     if filters.owner:
         cases = cases.filter(owner__in=named["owner"])
     return cases.filter(search(filters.q)) if filters.q else cases
@@ -217,29 +231,36 @@ def tabs(*, by: Actor, scope: str, now: datetime) -> list[tuple[str, str, int]]:
         ("Due within the hour", "due=1h", cases.filter(due_at__lt=now + DUE["1h"])),
         ("Not acknowledged", "state=open", cases.filter(state=CaseState.OPEN)),
         ("Waiting on others", "state=waiting", cases.filter(state=CaseState.WAITING)),
+        ("High value", "risk=500..", cases.filter(at_risk_minor__gte=RISK["500.."])),
     ]
     counts = capped_counts([found for _, _, found in shipped], most=MOST_COUNTED)
     return [(title, query, count) for (title, query, _), count in zip(shipped, counts, strict=True)]
 
 
-def choices(*, by: Actor) -> dict[str, list[tuple[str, str]]]:
-    """What can be chosen in the filters: value and label."""
-    named: dict[str, list[tuple[str, str]]] = {"client": [], "type": []}
-    records = {"client": rules.clients_of(by), "type": ExceptionType.objects.filter(is_active=True)}
-    asked = [rows.values_list(Value(kind), "slug", "name") for kind, rows in records.items()]
-    for kind, slug, name in sorted(_as_one(asked), key=lambda row: row[2].casefold()):
-        named[kind].append((slug, name))
-    return {
-        **named,
-        "state": [(state.value, str(state.label)) for state in CASE_LIVE],
-        "due": [("overdue", "Late"), (AT_RISK, "At risk"), ("1h", "Within the hour"), ("today", "Within 24 hours")],
-        "sort": [
-            ("urgency", "Urgency"),
-            ("due", "Deadline"),
-            ("-risk", "Money at risk"),
-            ("-created", "Newest"),
-        ],
+def offers(*, by: Actor, page: str) -> Offers:
+    """What can be chosen in the filters of this list, and its views: everything that is looked up for it, in one statement."""
+    named: dict[str, list[tuple[str, str]]] = {"client": [], "type": [], "owner": []}
+    records: dict[str, QuerySet[Any]] = {
+        "client": rules.clients_of(by),
+        "type": ExceptionType.objects.filter(is_active=True),
+        "owner": Owner.objects.filter(is_active=True),
     }
+    nothing = Value("", output_field=CharField())
+    asked = [rows.values_list(Value(kind), "slug", "name", nothing, nothing) for kind, rows in records.items()]
+    found = list(_as_one([*asked, *link_records(by, page).values()]))
+    for kind, slug, name, *_ in sorted(found, key=lambda row: row[2].casefold()):
+        if kind in named:
+            named[kind].append((slug, name))
+    return Offers(
+        choices={
+            **named,
+            "state": [(state.value, str(state.label)) for state in CASE_LIVE],
+            "due": [("overdue", "Late"), (AT_RISK, "At risk"), ("1h", "Within the hour"), ("today", "Within 24 hours")],
+            "risk": [("100..", "100 or more"), ("500..", "500 or more"), ("1000..", "1,000 or more")],
+            "sort": [("urgency", "Urgency"), ("due", "Deadline"), ("-risk", "Money at risk"), ("-created", "Newest")],
+        },
+        views=read_links(found, {slug for slug, _ in named["client"]}),
+    )
 
 
 def rows_of(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> list[CaseRow]:
@@ -273,16 +294,20 @@ def _row(case: ExceptionCase, mine: frozenset[UUID], now: datetime) -> CaseRow:
         clock=clock_of(case, now=now),
         occurrences=case.occurrences,
         reopened=case.reopened,
+        cause=case.cause,
+        backup=case.backup.name,
         next=next_step(case, now=now),
     )
 
 
 def refuse_unknown(filters: QueueFilters, *, by: Actor) -> None:
-    """Raise `Invalid` for a value no filter has; another's client is as unknown as none."""
+    """Raise `Invalid` for a value no filter has, or a column there is not; another's client is as unknown as none."""
+    refuse_unknown_columns(filters.cols, QUEUE_COLUMNS)
     known: dict[str, Sequence[Any]] = {
         "scope": ("mine", "team", "unowned"),
         "state": ("", *CASE_LIVE),
         "due": ("", AT_RISK, *DUE),
+        "risk": ("", *RISK),
         "per": PER_PAGE,
         "sort": tuple(ORDERS),
     }

@@ -22,6 +22,8 @@ from exceptions.services.notes import note_case
 from exceptions.services.notifications import Telling, notify, notify_many
 from exceptions.services.openings import CaseOpening, open_case, open_cases
 from exceptions.services.preferences import set_notification_preferences
+from exceptions.services.presence import note_presence
+from exceptions.services.saved_views import change_view, change_view_query, delete_view, save_view, set_default_view
 from exceptions.services.severity import change_severity
 from exceptions.services.steps import complete_step
 from exceptions.services.timers import (
@@ -60,9 +62,12 @@ __all__ = [
     "cancel_timer",
     "cancel_timers",
     "change_severity",
+    "change_view",
+    "change_view_query",
     "close_case",
     "come_back",
     "complete_step",
+    "delete_view",
     "deliver_notifications",
     "edit_waiver",
     "end_channel",
@@ -72,6 +77,7 @@ __all__ = [
     "hand_over_cases",
     "link_cases",
     "note_case",
+    "note_presence",
     "notify",
     "notify_many",
     "open_case",
@@ -86,7 +92,9 @@ __all__ = [
     "resolve_case",
     "resume_case",
     "revoke_waiver",
+    "save_view",
     "send_test_notice",
+    "set_default_view",
     "set_notification_preferences",
     "set_timer",
     "set_timers",

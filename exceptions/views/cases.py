@@ -8,9 +8,10 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit import clock
 from audit.context import Actor
@@ -29,7 +30,9 @@ from exceptions.forms import (
     WaitForm,
 )
 from exceptions.models import ExceptionCase
+from exceptions.selectors import live
 from exceptions.views.edge import actor_of, back_to
+from exceptions.views.fragments import fragment, number_of, unless_known
 
 Run = Callable[[ExceptionCase, Any, Actor], object]
 
@@ -169,8 +172,42 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
         "note_form": NoteForm(case=page.case) if actions else None,
         "attach_form": AttachForm(case=page.case) if actions else None,
         "link_form": LinkForm(case=page.case) if actions else None,
+        "people": live.people_on_case(page.case, by=by, now=clock.now()),
+        "live": _live_address(page.case.key, page.trail[0].number if page.trail else 0),
     }
     return render(request, "exceptions/case.html", context)
+
+
+def _live_address(key: str, seen: int, told: int = 0) -> str:
+    return f"{reverse('exceptions:case-live', args=[key])}?seen={seen}&told={told}"
+
+
+@fragment
+def case_live(request: HttpRequest, key: str) -> HttpResponse:
+    """Who else is on it, and what happened since the page was opened."""
+    by = actor_of(request, "exceptions.view_case")
+    seen, told = (number_of(request.GET.get(name, "0")) for name in ("seen", "told"))
+    news = live.case_news(by=by, key=key, seen=seen, now=clock.now())
+    context = {
+        "key": key,
+        "news": news,
+        "people": news.people,
+        "is_told": news.number <= told,
+        "live": _live_address(key, seen, max(told, news.number)),
+    }
+    return unless_known(request, render(request, "exceptions/_case_news.html", context))
+
+
+@require_POST
+def presence(request: HttpRequest) -> HttpResponse:
+    """I am looking at this exception, editing it, or gone."""
+    if not request.user.is_authenticated:
+        return HttpResponse(status=401)
+    by = actor_of(request, "exceptions.view_case")
+    services.note_presence(
+        key=request.POST.get("key", ""), doing=request.POST.get("doing", "looking"), by=by, now=clock.now()
+    )
+    return HttpResponse(status=204)
 
 
 @login_required

@@ -1,22 +1,29 @@
 """The queues, what their exceptions share, and the queue as a file."""
 
 from dataclasses import fields
+from datetime import datetime
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from audit import clock
 from audit.errors import DomainError, Invalid
-from exceptions import selectors, services
-from exceptions.selectors import QueueFilters, QueuePage
+from exceptions import list_pages, selectors, services
+from exceptions.models.cases import KEY_PREFIX
+from exceptions.selectors import QueueFilters, QueuePage, live
 from exceptions.selectors.queue import PER_PAGE
 from exceptions.tables import csv_lines
 from exceptions.views.edge import actor_of
+from exceptions.views.fragments import fragment, moment_of, unless_known
+from exceptions.views.lists import chips, current_view, pairs_of, view_to_open
+from exceptions.views.saved_views import opened
 
 ORDERS = {
     "urgency": gettext_lazy(
@@ -52,12 +59,18 @@ def unowned(request: HttpRequest) -> HttpResponse:
 def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
     by = actor_of(request, "exceptions.view_case")
     now = clock.now()
+    offers = selectors.offers(by=by, page=scope)
+    if (view := view_to_open(request, offers.views)) is not None:
+        return opened(scope, view.query, view.number)
     filters = _filters(request, scope)
     problem = None
     try:
+        list_pages.refuse_foreign(list_pages.list_page(scope), request.GET.urlencode())
         page = selectors.queue_page(by=by, filters=filters, now=now)
     except Invalid as invalid:
         problem, page = invalid, QueuePage([], "", 0)
+    query = list_pages.canonical_query(request.GET.urlencode())
+    columns = selectors.column_choices(() if problem else filters.cols, selectors.QUEUE_COLUMNS)
     context = {
         "title": title,
         "scope": scope,
@@ -67,11 +80,55 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
         "most_counted": selectors.MOST_COUNTED,
         "problem": problem,
         "tabs": selectors.tabs(by=by, scope=scope, now=now),
-        "choices": selectors.choices(by=by),
+        "choices": offers.choices,
+        "chips": chips(request, offers.choices),
+        "columns": [column for column in columns if column.is_chosen],
+        "column_choices": columns,
+        "shown": {column.name for column in columns if column.is_chosen},
+        "kept": pairs_of(request, only=("cols", "per", "cause", "view")) or [("view", "all")],
+        "carried": pairs_of(request, besides=("cols",)),
         "can_work": by.may("exceptions.work_case"),
-        "query": _without_page(request),
+        "query": query,
+        "views": offers.views,
+        "view": current_view(request, offers.views),
+        "presence": live.people_on_rows(page.rows, by=by, now=now),
+        "live": "" if problem else _live_address(request, scope, page, now),
     }
     return render(request, "exceptions/queue.html", context, status=400 if problem else 200)
+
+
+def _live_address(request: HttpRequest, scope: str, page: QueuePage, now: datetime) -> str:
+    shown = ",".join(row.key.removeprefix(KEY_PREFIX) for row in page.rows)
+    asked = {"since": now.isoformat(), "shown": shown}
+    kept = list_pages.canonical_query(request.GET.urlencode())
+    return f"{reverse('exceptions:queue-live', args=[scope])}?{'&'.join(filter(None, [kept, urlencode(asked)]))}"
+
+
+def _shown(request: HttpRequest) -> str:
+    kept = request.GET.copy()
+    for name in ("since", "shown", "told"):
+        kept.pop(name, None)
+    return kept.urlencode()
+
+
+@fragment
+def queue_live(request: HttpRequest, scope: str) -> HttpResponse:
+    """What became of the rows on the screen, and how many came since: never another order, never another set of rows."""
+    by = actor_of(request, "exceptions.view_case")
+    now = clock.now()
+    shown = live.shown_numbers(request.GET.get("shown", ""))
+    since = moment_of(request.GET.get("since", ""))
+    news = live.queue_news(by=by, filters=_filters(request, scope), shown=shown, since=since, now=now)
+    asked = request.GET.copy()
+    asked["told"] = str(news.came)
+    context = {
+        "news": news,
+        "is_told": request.GET.get("told", "0") == str(news.came),
+        "live": f"{request.path}?{asked.urlencode()}",
+        "list": f"{reverse(list_pages.list_page(scope).route)}?{list_pages.canonical_query(_shown(request)) or 'view=all'}",
+        "most_counted": selectors.MOST_COUNTED,
+    }
+    return unless_known(request, render(request, "exceptions/_queue_news.html", context))
 
 
 @login_required
@@ -93,27 +150,27 @@ def export(request: HttpRequest, scope: str) -> StreamingHttpResponse:
     """Everything the filters leave, all pages, as CSV."""
     by = actor_of(request, "exceptions.view_case")
     now = clock.now()
-    cases = selectors.exported_cases(by=by, filters=_filters(request, scope), now=now)
-    services.record_export(query=f"{scope}?{_without_page(request)}", by=by, now=now)
+    filters = _filters(request, scope)
+    query = request.GET.urlencode()
+    cases = selectors.exported_cases(by=by, filters=filters, now=now)
+    list_pages.refuse_foreign(list_pages.list_page(scope), query)
+    services.record_export(query=f"{scope}?{list_pages.canonical_query(query)}", by=by, now=now)
+    columns = selectors.column_choices(filters.cols, selectors.QUEUE_COLUMNS)
+    chosen = [column.name for column in columns if column.is_chosen]
     name = f"exceptions-{scope}-{now:%Y%m%d-%H%M}.csv"
     return StreamingHttpResponse(
-        csv_lines(cases),
+        csv_lines(cases, chosen if filters.cols else ()),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
 def _filters(request: HttpRequest, scope: str) -> QueueFilters:
-    names = {field.name for field in fields(QueueFilters)} - {"scope", "per"}
+    names = {field.name for field in fields(QueueFilters)} - {"scope", "per", "cols"}
     given = {name: value.strip() for name in names if (value := request.GET.get(name, ""))}
     sizes = {str(size): size for size in PER_PAGE}
-    return QueueFilters(scope=scope, per=sizes.get(request.GET.get("per", "50"), 0), **given)
-
-
-def _without_page(request: HttpRequest) -> str:
-    kept = request.GET.copy()
-    kept.pop("after", None)
-    return kept.urlencode()
+    cols = selectors.asked_columns(request.GET.getlist("cols"))
+    return QueueFilters(scope=scope, per=sizes.get(request.GET.get("per", "50"), 0), cols=cols, **given)
 
 
 @login_required

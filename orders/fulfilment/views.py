@@ -1,6 +1,5 @@
 """Orders in a list, one order's story and trace, and those that are held until somebody completes them."""
 
-from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +14,10 @@ from audit import clock
 from audit.access import require
 from audit.context import Actor
 from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, NotFound, Refused
+from exceptions import list_pages
+from exceptions.selectors import Choice, asked_columns, column_choices, refuse_unknown_columns, view_links
+from exceptions.views.lists import chips, current_view, pairs_of, view_to_open
+from exceptions.views.saved_views import opened
 from orders.fulfilment import selectors
 from orders.fulfilment.forms import AddressForm, HoldForm, LinesForm, ReleaseForm
 from orders.fulfilment.selectors import OrderFilters, OrderPage, QuarantineDetail, QuarantinePage
@@ -25,8 +28,7 @@ from orders.fulfilment.states import OrderState
 from rules import facts
 from rules import selectors as rules
 
-SINGLE = ("tab", "q", "after")
-SEVERAL = ("state", "client", "channel", "flow", "rule", "owner", "hold", "sku", "carrier", "vendor")
+LIST = "orders"
 
 
 def _actor(request: HttpRequest, permission: str = "orders.view_order") -> Actor:
@@ -43,26 +45,47 @@ def orders(request: HttpRequest) -> HttpResponse:
     """The list. A filter nobody knows shows nothing, and says so."""
     by = _actor(request)
     now = clock.now()
-    given: dict[str, Any] = {name: request.GET[name].strip() for name in SINGLE if request.GET.get(name)}
-    given |= {name: [value for value in request.GET.getlist(name) if value] for name in SEVERAL}
+    clients = list(rules.clients_of(by).values_list("slug", "name"))
+    views = view_links(by=by, page=LIST, clients={slug for slug, _ in clients})
+    if (view := view_to_open(request, views)) is not None:
+        return opened(LIST, view.query, view.number)
     problem = None
-    filters = OrderFilters()
+    filters, columns = OrderFilters(), column_choices((), selectors.ORDER_COLUMNS)
     try:
-        filters = OrderFilters(**given)
+        list_pages.refuse_foreign(list_pages.list_page(LIST), request.GET.urlencode())
+        filters, columns = _filters(request)
         page = selectors.order_page(by=by, filters=filters, now=now)
     except Invalid as invalid:
         problem, page = invalid, OrderPage([], "", 0)
     counts = selectors.tab_counts(by=by, now=now)
+    choices = {"client": clients, "state": OrderState.choices}
     context = {
         "page": page,
         "problem": problem,
         "filters": filters,
         "tabs": [(tab, title, counts.get(tab, 0)) for tab, title in selectors.TABS.items()],
         "states": OrderState.choices,
-        "clients": list(rules.clients_of(by).values_list("slug", "name")),
-        "is_filtered": any(request.GET.get(field.name) for field in fields(OrderFilters)),
+        "clients": clients,
+        "chips": chips(request, choices),
+        "columns": [column for column in columns if column.is_chosen],
+        "column_choices": columns,
+        "shown": {column.name for column in columns if column.is_chosen},
+        "kept": pairs_of(request, besides=("q", "state", "client", "tab")) or [("view", "all")],
+        "carried": pairs_of(request, besides=("cols",)),
+        "query": list_pages.canonical_query(request.GET.urlencode()),
+        "views": views,
+        "view": current_view(request, views),
     }
     return render(request, "orders/orders.html", context, status=400 if problem else 200)
+
+
+def _filters(request: HttpRequest) -> tuple[OrderFilters, list[Choice]]:
+    """What is asked for, in rows and in columns. Raises `Invalid` for a column there is not."""
+    asked = asked_columns(request.GET.getlist("cols"))
+    refuse_unknown_columns(asked, selectors.ORDER_COLUMNS)
+    given: dict[str, Any] = {name: request.GET[name].strip() for name in ("tab", "q", "after") if request.GET.get(name)}
+    given |= {name: [value for value in request.GET.getlist(name) if value] for name in selectors.SEVERAL}
+    return OrderFilters(**given), column_choices(asked, selectors.ORDER_COLUMNS)
 
 
 @login_required

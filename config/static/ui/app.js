@@ -20,6 +20,13 @@
     if (sum) sum.textContent = on.length + " selected";
     if (announce) say(on.length + " selected");
   }
+  var anchor = null;
+  function selectRange(row) {
+    var all = rows(), from = all.indexOf(anchor), to = all.indexOf(row);
+    if (from < 0) from = to;
+    all.slice(Math.min(from, to), Math.max(from, to) + 1).forEach(function (r) { r.querySelector(".check").checked = true; });
+    refreshSelection(true);
+  }
   doc.addEventListener("change", function (e) {
     var t = e.target;
     if (t.matches("[data-group-check]")) t.closest("tbody").querySelectorAll("tr.row .check").forEach(function (c) { c.checked = t.checked; });
@@ -29,6 +36,8 @@
   doc.addEventListener("click", function (e) {
     var c = e.target.closest("[data-clear]");
     if (c) { doc.querySelectorAll(".check").forEach(function (x) { x.checked = false; }); refreshSelection(true); }
+    var box = e.target.closest("tr.row .check");
+    if (box) { if (e.shiftKey && box.checked) selectRange(box.closest("tr")); anchor = box.closest("tr"); }
     var o = e.target.closest("[data-open]");
     if (o) { var d = doc.getElementById(o.dataset.open); if (d && d.showModal) { e.preventDefault(); d.showModal(); } }
   });
@@ -58,9 +67,13 @@
     else if (k === "j") go(1); else if (k === "k") go(-1);
     else if (k === "/") { el = doc.getElementById("q"); if (el) el.focus(); }
     else if (k === "?") { el = doc.getElementById("keys"); if (el) el.showModal(); }
-    else if (k === "x" && r) { el = r.querySelector(".check"); el.checked = !el.checked; refreshSelection(true); }
+    else if (k === "x" && r && (el = r.querySelector(".check"))) { el.checked = !el.checked; anchor = r; refreshSelection(true); }
+    else if (k === "X" && r && bulk) selectRange(r);
     else if (k === "[" || k === "]") { el = doc.querySelector(k === "]" ? "[rel=next]" : "[rel=prev]"); if (el) el.click(); }
-    else { el = doc.querySelector('[data-key="' + (window.CSS && CSS.escape ? CSS.escape(k) : k) + '"]'); if (!el || el.closest("[hidden]")) return; el.click(); }
+    else { el = doc.querySelector('[data-key="' + (window.CSS && CSS.escape ? CSS.escape(k) : k) + '"]'); if (!el) return;
+      if (bulk && r && bulk.contains(el) && bulk.hidden) { r.querySelector(".check").checked = true; refreshSelection(false); } /* an act on the row one stands on */
+      if (el.closest("[hidden]")) return;
+      if (typing(el)) { var fold = el.closest("details"); if (fold) fold.open = true; el.focus(); } else el.click(); }
     e.preventDefault();
   });
 
@@ -75,6 +88,35 @@
     area.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(function () { store.set(key, area.value); }, 500); });
     if (area.form) area.form.addEventListener("submit", function () { clearTimeout(timer); store.set(key, ""); });
   });
+
+  /* ---- who is on this exception: said every 20 s while the page is seen; it locks nothing ---- */
+  var being = doc.querySelector("[data-presence]"), dirty = false;
+  function beat(doing) {
+    if (doing !== "gone" && (doc.hidden || !being)) return;
+    being.elements.doing.value = doing;
+    if (doing === "gone") navigator.sendBeacon(being.action, new FormData(being));
+    else fetch(being.action, { method: "POST", body: new FormData(being), credentials: "same-origin" }).catch(function () { /* the next one */ });
+  }
+  function doing() { return dirty ? "editing" : "looking"; }
+  doc.addEventListener("input", function (e) {
+    var form = e.target.form;
+    if (!form || form.method !== "post" || e.target.matches(".check")) return;
+    if (!dirty) { dirty = true; if (being) beat("editing"); }
+  });
+  if (being) {
+    beat("looking");
+    setInterval(function () { beat(doing()); }, 20000);
+    doc.addEventListener("visibilitychange", function () { beat(doing()); });
+    window.addEventListener("pagehide", function () { beat("gone"); });
+  }
+
+  /* ---- parts that ask for news: not while nobody looks or somebody types; what is known already is answered with 304 ---- */
+  var tags = {};
+  function live(e) { var el = e.detail.elt; return el && el.dataset && el.dataset.live !== undefined ? el : null; }
+  doc.addEventListener("htmx:configRequest", function (e) { var el = live(e); if (el && tags[el.id]) e.detail.headers["If-None-Match"] = tags[el.id]; });
+  doc.addEventListener("htmx:beforeRequest", function (e) { if (live(e) && (doc.hidden || dirty)) e.preventDefault(); });
+  doc.addEventListener("htmx:afterRequest", function (e) { var el = live(e), tag = el && e.detail.xhr.getResponseHeader("ETag"); if (tag) tags[el.id] = tag; });
+  doc.addEventListener("htmx:responseError", function (e) { var bar = doc.getElementById("expired"); if (e.detail.xhr.status === 401 && bar) bar.hidden = false; });
 
   /* ---- htmx: keep keyboard focus when a swap replaces the focused node (dimagi/open-chat-studio#4425, htmx#75) ---- */
   var keep = null;

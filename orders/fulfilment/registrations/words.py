@@ -1,13 +1,26 @@
-"""What this app's events read like, and what rules may ask about an order."""
+"""What this app's events read like, what rules may ask about an order, and the list views are kept of."""
+
+from django.utils.translation import gettext_lazy
 
 from audit import verbs
+from exceptions import list_pages
 from orders.fulfilment.decisions.holds import CONTEXT
 from orders.fulfilment.facts import HOLD_FACTS, ORDER_FACTS
+from orders.fulfilment.selectors import SEVERAL
 from orders.fulfilment.states import FulfilmentState, OrderState
 from rules.facts import declare_context
 
 declare_context("order", ORDER_FACTS)
 declare_context(CONTEXT, HOLD_FACTS)
+list_pages.register(
+    list_pages.ListPage(
+        "orders",
+        gettext_lazy("Orders"),
+        "fulfilment:orders",
+        "orders.view_order",
+        frozenset({"tab", "q", "cols", *SEVERAL}),
+    )
+)
 
 verbs.register({f"order.{state.value}": f"{{actor}} moved the order to “{state.label}”" for state in OrderState})
 verbs.register(

@@ -2,6 +2,8 @@
 
 from orders.fulfilment.selectors.holds import HoldFacts, hold_named, order_holds
 from orders.fulfilment.selectors.orders import (
+    ORDER_COLUMNS,
+    SEVERAL,
     TABS,
     OrderFilters,
     OrderPage,
@@ -24,6 +26,8 @@ from orders.fulfilment.selectors.quarantine import (
 from orders.fulfilment.selectors.story import OrderStory, TraceStep, order_story, order_trace
 
 __all__ = [
+    "ORDER_COLUMNS",
+    "SEVERAL",
     "TABS",
     "HoldFacts",
     "OrderFilters",

@@ -13,7 +13,7 @@ from audit.access import require
 from audit.context import Actor
 from audit.crypto import blind_index
 from audit.errors import FieldError, Invalid, NotFound
-from exceptions.selectors import capped_counts
+from exceptions.selectors import Column, capped_counts
 from orders.fulfilment.models import Hold, Order, OrderIdentifier
 from orders.fulfilment.states import ORDER_FINAL, ORDER_STUCK, HoldReason, HoldState, OrderState
 
@@ -28,6 +28,20 @@ TABS: Final[Mapping[str, str]] = {
     "stuck": "Cannot go on",
     "late": "Late",
     "shipped-today": "Shipped today",
+}
+# Filters that take several values.
+SEVERAL: Final = ("state", "client", "channel", "flow", "rule", "owner", "hold", "sku", "carrier", "vendor")
+ORDER_COLUMNS: Final[Mapping[str, Column]] = {
+    "order": Column("Order", is_fixed=True),
+    "placed": Column("Placed"),
+    "client": Column("Client, channel"),
+    "state": Column("State"),
+    "owner": Column("Owner now"),
+    "flow": Column("Flow"),
+    "due": Column("Due", is_fixed=True),
+    "value": Column("Value", is_amount=True),
+    "number": Column("Number in the store", is_shown=False),
+    "promised": Column("Promised", is_shown=False),
 }
 
 
