@@ -55,6 +55,13 @@ def furnish(*, by: Actor, now: datetime) -> House:
     return House(clients, users, {owner.slug: owner for owner in Owner.objects.all()})
 
 
+def furnished_house() -> House:
+    """The house that was furnished before."""
+    clients = {client.slug: client for client in Client.objects.all()}
+    users = {user.username: user for user in User.objects.filter(username__in=PEOPLE)}
+    return House(clients, users, {owner.slug: owner for owner in Owner.objects.all()})
+
+
 def _client(slug: str) -> Client:
     name, prefix, zone, calendar, currency = CLIENTS[slug]
     hours = Calendar.objects.get(slug=calendar)

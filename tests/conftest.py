@@ -1,16 +1,22 @@
 """What every test may ask for."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.test import TransactionTestCase, override_settings
+from pytest_django import DjangoDbBlocker
 
 from audit.access import system_actor
 from audit.context import Actor, acting
+from tests.cast import House, furnish, furnished_house
+
+# A Friday morning in business hours everywhere the cast works.
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 _flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
@@ -36,6 +42,17 @@ def _truncation(mode: str) -> None:
 TransactionTestCase._fixture_teardown = _flush_protected_tables_too  # type: ignore[attr-defined]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: some are always waiting for a clock or a page."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow files, so that all processes end together."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def unbuilt_static_files() -> None:
     """Pages name static files as they are in the source; `collectstatic` is not run before tests."""
@@ -53,7 +70,7 @@ def cheap_passwords() -> Iterator[None]:
 @pytest.fixture
 def now() -> datetime:
     """A Friday morning in business hours everywhere the cast works."""
-    return datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+    return NOW
 
 
 @pytest.fixture
@@ -67,3 +84,50 @@ def as_system(db: None, system: Actor, now: datetime) -> Iterator[Actor]:
     """Run the test inside one act of the product itself."""
     with acting(system, at=now):
         yield system
+
+
+@pytest.fixture(scope="module")
+def standing(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[bool]:
+    """Whether fixtures of the module may make things that stand until its last test and are undone then.
+
+    They may where no test of the module commits: each test then runs in a savepoint, so furnishing costs once what it cost every test.
+    """
+    if any(_commits(item) for item in request.session.items if item.path == request.path):
+        yield False
+        return
+    around = transaction.atomic()
+    with django_db_blocker.unblock():
+        around.__enter__()
+    yield True
+    with django_db_blocker.unblock():
+        transaction.set_rollback(True)
+        around.__exit__(None, None, None)
+
+
+def _commits(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    asked = bool(marker and marker.kwargs.get("transaction"))
+    return asked or not {"transactional_db", "live_server"}.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="module")
+def furnished_at() -> datetime:
+    """When the house was furnished."""
+    return NOW
+
+
+@pytest.fixture(scope="module")
+def furnished(standing: bool, furnished_at: datetime, django_db_blocker: DjangoDbBlocker) -> bool:
+    """Whether the house stands already."""
+    if standing:
+        with django_db_blocker.unblock():
+            furnish(by=system_actor("test"), now=furnished_at)
+    return standing
+
+
+@pytest.fixture
+def house(furnished: bool, db: None, furnished_at: datetime) -> House:
+    """An installed product with three clients and their people."""
+    return furnished_house() if furnished else furnish(by=system_actor("test"), now=furnished_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -24,7 +24,7 @@ from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from rules import services
 from rules.models import Client
-from tests.cast import House, furnish
+from tests.cast import House
 from tests.factories import orders as make
 
 
@@ -66,9 +66,9 @@ def fresh_rates() -> None:
     cache.clear()
 
 
-@pytest.fixture
-def house(db: None, system: Actor) -> House:
-    return furnish(by=system, now=clock.now())
+@pytest.fixture(scope="module")
+def furnished_at() -> datetime:
+    return clock.now()
 
 
 @pytest.fixture

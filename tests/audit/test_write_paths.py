@@ -31,16 +31,11 @@ from rules.admin.base import VersionedAdmin
 from rules.models import Absence, Calendar, HoldRule, Holiday, Team
 from rules.services import issue_api_token
 from tests.api.world import build
-from tests.cast import House, furnish
+from tests.cast import House
 from tests.factories import orders as make
 
 MAPPING = {"id": "payload.id", "subject": "payload.sku", "data": {"sku": "payload.sku"}}
 Way = Callable[[Accountable], object]
-
-
-@pytest.fixture
-def house(db: None, system: Actor, now: datetime) -> House:
-    return furnish(by=system, now=now)
 
 
 @pytest.fixture

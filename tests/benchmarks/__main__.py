@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from config.embedded import PostgresCluster, RedisServer
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -46,14 +52,29 @@ def _run(names: list[str]) -> None:
     django.setup()
     from django.db import connection  # noqa: PLC0415 -- app ready
 
-    name = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    creation, name = connection.creation, connection.settings_dict["NAME"]
+    creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         for bench in names:
-            sys.stdout.write(f"{import_module(f'tests.benchmarks.bench_{bench}').run()}\n\n")
+            with _copy_of_the_empty_database(connection, bench):
+                sys.stdout.write(f"{import_module(f'tests.benchmarks.bench_{bench}').run()}\n\n")
             sys.stdout.flush()
     finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
+        creation.destroy_test_db(name, verbosity=0)
+
+
+@contextmanager
+def _copy_of_the_empty_database(connection: BaseDatabaseWrapper, suffix: str) -> Iterator[None]:
+    """No benchmark finds what another has left behind."""
+    creation, empty = connection.creation, connection.settings_dict["NAME"]
+    creation.clone_test_db(suffix, verbosity=0, autoclobber=True)
+    connection.settings_dict["NAME"] = creation.get_test_db_clone_settings(suffix)["NAME"]
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = empty
+        creation.destroy_test_db(verbosity=0, suffix=suffix)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from audit.subject_refs import SubjectRef
 from exceptions import services
 from exceptions.models import ExceptionCase
 from rules import facts
-from tests.cast import House, furnish
+from tests.cast import House
 from tests.rules.conftest import ORDER_ATTRIBUTES
 
 OpenCase = Callable[..., ExceptionCase]
@@ -23,11 +23,6 @@ def order_context() -> None:
         facts.context("order")
     except LookupError:
         facts.declare_context("order", ORDER_ATTRIBUTES)
-
-
-@pytest.fixture
-def house(db: None, system: Actor, now: datetime) -> House:
-    return furnish(by=system, now=now)
 
 
 @pytest.fixture

@@ -21,18 +21,13 @@ from orders.fulfilment.models import Order
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from rules.models import Absence, Owner
-from tests.cast import House, furnish
+from tests.cast import House
 from tests.factories import orders as make
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 BAD_ADDRESS = {**make.BERLIN, "postcode": "1011"}
 GATE = "ship-despite-open-case"
 Clock = Callable[[datetime], None]
-
-
-@pytest.fixture
-def house(db: None, system: Actor, now: datetime) -> House:
-    return furnish(by=system, now=now)
 
 
 @pytest.fixture

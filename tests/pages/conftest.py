@@ -1,7 +1,7 @@
 """A house with a day of work in it."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client as Browser
@@ -11,14 +11,14 @@ from audit.access import system_actor
 from audit.subject_refs import SubjectRef
 from exceptions import services
 from exceptions.models import ExceptionCase
-from tests.cast import PASSWORD, House, furnish
+from tests.cast import PASSWORD, House
 
 SignedIn = Callable[[str], Browser]
 
 
-@pytest.fixture
-def house(db: None) -> House:
-    return furnish(by=system_actor("test"), now=clock.now() - timedelta(minutes=10))
+@pytest.fixture(scope="module")
+def furnished_at() -> datetime:
+    return clock.now() - timedelta(minutes=10)
 
 
 @pytest.fixture

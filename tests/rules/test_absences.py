@@ -10,15 +10,10 @@ from audit.errors import Conflict, Invalid, NotFound, Refused
 from audit.models import Event
 from rules import selectors, services
 from rules.models import Absence
-from tests.cast import House, furnish
+from tests.cast import House
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def house(db: None, system: Actor, now: datetime, order_context: None) -> House:
-    return furnish(by=system, now=now)
 
 
 def enter(house: House, now: datetime, *, who: str = "amal", by: str = "amal", **given: object) -> Absence:

@@ -4,22 +4,39 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
+from audit.access import system_actor
 from audit.context import Actor, acting
 from orders.fulfilment.models import Order
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from rules.models import Client
 from rules.services.shipped import install_shipped_configuration
+from tests.conftest import NOW
 from tests.factories import orders as make
 
 
+@pytest.fixture(scope="module")
+def stocked(standing: bool, django_db_blocker: DjangoDbBlocker) -> bool:
+    """Whether the client stands already."""
+    if standing:
+        with django_db_blocker.unblock():
+            _stock_the_shelf()
+    return standing
+
+
 @pytest.fixture
-def northwind(db: None, system: Actor, now: datetime) -> Client:
-    install_shipped_configuration(by=system, now=now)
-    with acting(system, at=now):
+def northwind(stocked: bool, db: None) -> Client:
+    return Client.objects.get(slug="northwind") if stocked else _stock_the_shelf()
+
+
+def _stock_the_shelf() -> Client:
+    by = system_actor("test")
+    install_shipped_configuration(by=by, now=NOW)
+    with acting(by, at=NOW):
         client = make.client_named()
-    count_stock(news=[make.stock(client, now, "TENT-2", 10)], by=system, now=now)
+    count_stock(news=[make.stock(client, NOW, "TENT-2", 10)], by=by, now=NOW)
     return client
 
 

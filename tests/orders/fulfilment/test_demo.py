@@ -3,6 +3,7 @@
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from audit import clock
 from audit.checks import invariants
@@ -15,8 +16,20 @@ from rules.selectors import actor_for, clients_of
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module")
+def seeded(standing: bool, django_db_blocker: DjangoDbBlocker) -> dict[str, int]:
+    """What the demo says it made, once for all."""
+    assert standing
+    with django_db_blocker.unblock():
+        return demo.seed(now=clock.now())
+
+
+@pytest.fixture(autouse=True)
+def _demo(seeded: dict[str, int], db: None) -> None:
+    """Every test is about a demo that is there."""
+
+
 def test_the_demo_has_orders_in_every_stage_stuck_ones_and_a_decision_to_take() -> None:
-    demo.seed(now=clock.now())
     states = set(Order.objects.values_list("state", flat=True))
     assert states >= {
         "awaiting_payment",
@@ -38,16 +51,14 @@ def test_the_demo_has_orders_in_every_stage_stuck_ones_and_a_decision_to_take() 
             assert (check.id, cursor.fetchall()) == (check.id, [])
 
 
-def test_a_second_run_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    first = demo.seed(now=clock.now())
+def test_a_second_run_changes_nothing(seeded: dict[str, int], capsys: pytest.CaptureFixture[str]) -> None:
     call_command("seed_demo")
-    assert demo.seed(now=clock.now()) == first
+    assert demo.seed(now=clock.now()) == seeded
     told = capsys.readouterr().out
     assert [account.username for account in demo.DEMO_ACCOUNTS if account.username not in told] == []
 
 
 def test_everybody_can_sign_in_and_sees_their_own_clients() -> None:
-    demo.seed(now=clock.now())
     noor = User.objects.get(username="noor")
     assert noor.check_password(demo.DEMO_PASSWORD)
     assert [client.slug for client in clients_of(actor_for(noor, channel="web"))] == ["fable"]

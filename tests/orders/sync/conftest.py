@@ -17,7 +17,7 @@ from orders.sync.models import InboundEvent, System
 from orders.sync.sandbox import Sandbox, sandbox_secret
 from orders.sync.states import CredentialKind, Layer
 from rules import facts
-from tests.cast import House, furnish
+from tests.cast import House
 from tests.rules.conftest import ORDER_ATTRIBUTES
 
 Send = Callable[..., Any]
@@ -30,11 +30,6 @@ def order_context() -> None:
         facts.context("order")
     except LookupError:
         facts.declare_context("order", ORDER_ATTRIBUTES)
-
-
-@pytest.fixture
-def house(db: None, system: Actor, now: datetime) -> House:
-    return furnish(by=system, now=now)
 
 
 @pytest.fixture
