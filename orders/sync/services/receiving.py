@@ -32,10 +32,17 @@ COLUMNS = (
     "finished_at timestamptz, cause text, violations jsonb"
 )
 NAMES = ", ".join(column.split()[0] for column in COLUMNS.split(", "))
+LOCK_SPACE = 7_302  # the subjects' advisory locks
+# A number is given before its transaction commits: without the locks a subject's later event could be applied before an earlier one.
 INSERT = f"""
+    WITH in_turn AS MATERIALIZED (
+        SELECT pg_advisory_xact_lock({LOCK_SPACE}, place)
+        FROM (SELECT DISTINCT hashtext(subject) & 1023 AS place FROM unnest(%s::text[]) AS about(subject) ORDER BY place OFFSET 0) AS places
+    )
     INSERT INTO sync_inboundevent ({NAMES}, system_id, received_at, due_at, fence, attempts, replays)
     SELECT {NAMES}, %s, %s, %s, 0, 0, 0
-    FROM unnest({", ".join(f"%s::{column.split()[1]}[]" for column in COLUMNS.split(", "))}) AS given({NAMES})
+    FROM (SELECT count(*) FROM in_turn) AS locked,
+        unnest({", ".join(f"%s::{column.split()[1]}[]" for column in COLUMNS.split(", "))}) AS given({NAMES})
     ON CONFLICT (system_id, event_id) DO NOTHING
     RETURNING id, number
 """  # noqa: S608 -- column names of our own table
@@ -107,7 +114,9 @@ def receive(*, system: System, envelopes: Sequence[Envelope], by: Actor, now: da
     with acting(by, at=now):
         if rows:
             with connection.cursor() as cursor:
-                cursor.execute(INSERT, [system.pk, now, now, *(list(column) for column in zip(*rows, strict=True))])
+                subjects = [one.envelope.subject or one.envelope.id for one in checked]
+                columns = (list(column) for column in zip(*rows, strict=True))
+                cursor.execute(INSERT, [subjects, system.pk, now, now, *columns])
                 written = dict(cursor.fetchall())
         known = _hashes(system, [one.envelope.id for one in checked if one.id not in written])
         by_id = {one.envelope.id: one for one in checked}
