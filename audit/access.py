@@ -30,6 +30,7 @@ WORK: Final = READ_WORK | {
 }
 LEAD: Final = WORK | {
     "exceptions.decide_waiver",
+    "exceptions.rebase_case",
     "exceptions.revoke_waiver",
     "exceptions.break_glass",
     "exceptions.change_severity",

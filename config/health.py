@@ -17,6 +17,7 @@ from config.celery import app
 from config.schedules import SCHEDULES, Every
 from exceptions.models import ExceptionCase, NotificationDelivery, Timer
 from exceptions.models.timers import LIVE
+from exceptions.services import watch_escalator
 from exceptions.states import DeliveryState
 from orders.sync.models import InboundEvent, OutboundMessage
 from orders.sync.selectors import SyncLag, sync_lags
@@ -97,6 +98,12 @@ def readiness(now: datetime) -> tuple[Part, ...]:
     if database.light is Light.RED:
         return (database, _broker())
     return (database, _broker(), *_loops(now, only="timers"))
+
+
+def raise_alarm(parts: Sequence[Part], now: datetime) -> None:
+    """Let somebody know when the timers stand still: this process still lives when worker, beat and broker do not."""
+    if any(part.name == "timers" and part.light is not Light.GREEN for part in parts):
+        watch_escalator(now=now)
 
 
 def pulse(now: datetime) -> Part:

@@ -193,6 +193,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "EXCEPTION_HANDLER": "audit.rest.problems.answer_with_problem",
     "URL_FORMAT_OVERRIDE": None,
 }
+# Who is written to when escalation itself has stopped; the ops leads where nobody is named.
+ALARM_EMAILS = env.words("HANDRAIL_ALARM_EMAILS", "")
 # Somebody away for more business hours than this has their open exceptions moved to who stands in.
 AWAY_HOURS = env.integer("HANDRAIL_AWAY_HOURS", 4)
 API_REQUESTS_PER_MINUTE = env.integer("HANDRAIL_API_REQUESTS_PER_MINUTE", 600)

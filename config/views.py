@@ -137,8 +137,10 @@ def status(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     actor: Actor = request.actor  # type: ignore[attr-defined]
     can_escalate = actor.may("exceptions.fire_timers")
+    known = health.status(now)
+    health.raise_alarm(known.parts, now)
     context = {
-        "status": health.status(now),
+        "status": known,
         "lags": sync.lags_for(actor, now),
         "can_escalate": can_escalate,
         "overdue": exceptions.overdue_timers(now=now) if can_escalate else 0,

@@ -15,6 +15,7 @@ from audit.clock import now
 from audit.errors import DomainError
 from exceptions import services
 from exceptions.models import (
+    Alert,
     CaseAttachment,
     CaseNote,
     CaseStep,
@@ -280,6 +281,17 @@ class PageAdmin(ClientsOnly):
         del obj
         by = actor_of(request)
         return by.may(VIEW) and by.clients is None
+
+
+@admin.register(Alert)
+class AlertAdmin(ClientsOnly):
+    """Who was paged, about how many of what, and with which playbook."""
+
+    list_display = ("at", "owner", "event", "type", "cause", "count", "text", "client")
+    list_filter = ("event", "client")
+    list_select_related = ("owner", "client")
+    search_fields = ("text", "=cause", "=owner__slug")
+    ordering = ("-at", "-id")
 
 
 @admin.register(Timer)

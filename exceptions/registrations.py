@@ -5,7 +5,16 @@ from django.utils.translation import gettext_lazy
 from audit import verbs
 from audit.checks import register_check
 from exceptions import list_pages, playbooks, timer_kinds
-from exceptions.services import deadlines, escalation, notifications, openings, waiver_ends, waivers
+from exceptions.services import (
+    breaches,
+    deadlines,
+    escalation,
+    holding,
+    notifications,
+    openings,
+    waiver_ends,
+    waivers,
+)
 from rules import facts, handlers
 
 verbs.register(
@@ -41,6 +50,14 @@ verbs.register(
         "case.escalated": "{actor} escalated it: not resolved in time",
         "case.went_quiet": "{actor} escalated it: taken, then silence",
         "case.overrun": "{actor} moved it on: long past its deadline",
+        "case.breached": "{actor} paged the last resort: its deadline has passed",
+        "case.escalation_told": "{actor} told somebody: not resolved in time",
+        "case.paged": "{actor} paged somebody: not resolved in time",
+        "case.severity_raised": "{actor} made it more severe: not resolved in time",
+        "case.hold_asked": "{actor} asked to put it on hold: not resolved in time",
+        "case.held": "{actor} put what it is about on hold",
+        "case.step_skipped": "{actor} skipped a step of the ladder",
+        "case.rebased": "{actor} put it on the ladder of the rule book in force",
         "case.resolved": "{actor} resolved it",
         "case.closed": "{actor} closed it",
         "case.reopened": "{actor} reopened it",
@@ -51,6 +68,7 @@ verbs.register(
         "view.changed": "{actor} changed a view",
         "view.deleted": "{actor} deleted a view",
         "view.default_set": "{actor} chose which view to see first",
+        "escalator.stopped": "{actor} found that steps are no longer taken, and wrote to those who can help",
         "waiver.requested": "{actor} asked for a time-limited exception",
         "waiver.edited": "{actor} changed the request",
         "waiver.approved": "{actor} approved it",
@@ -73,9 +91,11 @@ for slug, title, route in (
 facts.declare_context(playbooks.SPEC.name, playbooks.CASE_FACTS)
 
 timer_kinds.register(openings.ACKNOWLEDGE, escalation.on_not_acknowledged, lock=escalation.lock_cases)
-timer_kinds.register(openings.AT_RISK, escalation.on_at_risk, lock=escalation.lock_cases)
+timer_kinds.register(openings.AT_RISK, breaches.on_at_risk, lock=escalation.lock_cases)
 timer_kinds.register(openings.ESCALATE, escalation.on_ladder_step, lock=escalation.lock_cases)
 timer_kinds.register(openings.PROGRESS, escalation.on_silence, lock=escalation.lock_cases)
+timer_kinds.register(openings.BREACH, breaches.on_breach, lock=escalation.lock_cases)
+timer_kinds.register(openings.HOLD, holding.on_hold, lock=holding.lock_cases_with_subjects)
 timer_kinds.register(openings.OVERRUN, escalation.on_overrun, lock=escalation.lock_cases)
 timer_kinds.register(openings.WAKE, escalation.on_wait_over, lock=escalation.lock_cases)
 timer_kinds.register(openings.CLOSE, escalation.on_nobody_came_back, lock=escalation.lock_cases)
@@ -128,12 +148,19 @@ register_check(
     statement="The rule book of every exception knows its type, with the same route and the same ladder",
     sql="""
         WITH known AS (
-            SELECT b.number, t.key AS type, t.value->>'route' AS route, jsonb_array_length(t.value->'ladder') AS steps
-            FROM rules_rulebookversion b, jsonb_each(b.document->'exception_types') t
+            SELECT b.number, t.key AS type, t.value->>'route' AS route,
+                coalesce(r.at - 1 + r.times * (r.at - r.first), jsonb_array_length(t.value->'ladder')) AS steps
+            FROM rules_rulebookversion b CROSS JOIN LATERAL jsonb_each(b.document->'exception_types') t
+            LEFT JOIN LATERAL (
+                SELECT s.at, (s.step->>'times')::int AS times, (s.step->>'from')::int AS first
+                FROM jsonb_array_elements(t.value->'ladder') WITH ORDINALITY s(step, at)
+                WHERE s.step->>'do' = 'repeat' ORDER BY s.at LIMIT 1
+            ) r ON TRUE
         )
         SELECT 'EX-' || c.number FROM exceptions_exceptioncase c
         LEFT JOIN known k ON (k.number, k.type) = (c.book_number, c.type)
-        WHERE (k.route, k.steps) IS DISTINCT FROM (c.route, jsonb_array_length(c.ladder)) LIMIT 100
+        LEFT JOIN known l ON (l.number, l.type) = (coalesce(c.ladder_book, c.book_number), c.type)
+        WHERE (k.route, l.steps) IS DISTINCT FROM (c.route, jsonb_array_length(c.ladder)) LIMIT 100
     """,
     budget_ms=15_000,
 )
@@ -182,9 +209,9 @@ register_check(
     sql="""
         SELECT 'EX-' || number FROM (
             SELECT number, ladder_step, jsonb_array_length(ladder) AS top,
-                lag(ladder_step, 1, 0) OVER (PARTITION BY id ORDER BY version) AS before
-            FROM exceptions_historicalexceptioncase
-        ) h WHERE ladder_step NOT IN (before, before + 1) OR ladder_step > top LIMIT 100
+                lag(ladder_step, 1, 0) OVER w AS before, ladder_book IS DISTINCT FROM lag(ladder_book) OVER w AS rebased
+            FROM exceptions_historicalexceptioncase WINDOW w AS (PARTITION BY id ORDER BY version)
+        ) h WHERE ladder_step NOT IN (before, before + 1) AND NOT (rebased AND ladder_step < before) OR ladder_step > top LIMIT 100
     """,
     budget_ms=30_000,
 )

@@ -65,6 +65,7 @@ class CaseSerializer(serializers.ModelSerializer[ExceptionCase]):
             "reopened",
             "route",
             "ladder_step",
+            "ladder_book",
             "book_number",
             "gate",
             "version",

@@ -1,6 +1,6 @@
 """What an exception can be about, and what may be done about it. Higher apps register; this app never imports them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -47,12 +47,20 @@ class Subject(Protocol):
         """It is over: what was not done yet is under the rule again."""
 
 
+class HoldOpener(Protocol):
+    """Puts subjects of one kind on hold because of their cases, in the transaction of the step; subjects and cases are locked."""
+
+    def __call__(self, cases: Sequence[ExceptionCase], *, kind: str, by: Actor, now: datetime) -> Collection[str]:
+        """The ids of the subjects that were put on hold now; one that is already, or cannot be any more, is left out."""
+
+
 Action = Callable[..., str]
 Criterion = Callable[[ExceptionCase], bool]
 
 _subjects: dict[str, Subject] = {}
 _actions: dict[str, Action] = {}
 _criteria: dict[str, Criterion] = {}
+_openers: dict[str, HoldOpener] = {}
 
 
 def register(label: str, subject: Subject) -> None:
@@ -79,6 +87,18 @@ def register_action(name: str, action: Action) -> None:
 def action(name: str) -> Action | None:
     """The action of this name."""
     return _actions.get(name)
+
+
+def register_hold_opener(label: str, opener: HoldOpener) -> None:
+    """Declare how subjects of this kind are put on hold by a step of a ladder. Raises `ValueError` when it is taken."""
+    if label in _openers:
+        raise ValueError(f"Who holds {label} is already registered")
+    _openers[label] = opener
+
+
+def hold_opener(label: str) -> HoldOpener | None:
+    """How subjects of this kind are put on hold; None where they cannot be."""
+    return _openers.get(label)
 
 
 def register_criterion(name: str, criterion: Criterion) -> None:

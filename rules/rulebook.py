@@ -18,6 +18,7 @@ from rules.decisions import Outcome, Rule, RuleSet
 from rules.engine import ExpressionInvalid, compile_predicate
 from rules.facts import ContextSpec
 from rules.hold_rules import HoldRuleSpec, compile_hold_rules, mistakes_in_hold_rules
+from rules.ladders import mistakes_in_ladder
 from rules.playbooks import mistakes_in_acceptance, mistakes_in_outcomes, mistakes_in_playbook
 from rules.states import FlowKind
 
@@ -89,6 +90,7 @@ class ExceptionTypeSpec:
     outcomes: list[dict[str, Any]]
     weight_eur: int
     gate: str | None
+    progress_within_minutes: int = 60  # what books said that were frozen before they said it
 
 
 @dataclass(frozen=True)
@@ -367,12 +369,17 @@ def _calendar_findings(document: Mapping[str, Any], at: datetime) -> Iterator[Fi
 
 def _ladder_findings(document: Mapping[str, Any]) -> Iterator[Finding]:
     for slug, row in document["exception_types"].items():
-        if not row["ladder"]:
-            yield Finding(f"/exception_types/{slug}/ladder", f"{slug} escalates to nobody.")
-        for index, step in enumerate(row["ladder"]):
-            kind, _, owner = step["to"].partition(":")
-            if step["to"] != "backup" and (kind != "owner" or owner not in document["owners"]):
-                yield Finding(f"/exception_types/{slug}/ladder/{index}/to", f"{step['to']} leads to nobody.")
+        at, ladder = f"/exception_types/{slug}/ladder", row["ladder"]
+        if not ladder:
+            yield Finding(at, f"{slug} escalates to nobody.")
+            continue
+        mistakes = mistakes_in_ladder(ladder)
+        for mistake in mistakes:
+            yield Finding(f"{at}{mistake.pointer}", f"{slug}: {mistake.detail}")
+        for index, step in enumerate(ladder if not mistakes else ()):
+            kind, _, owner = step.get("to", "").partition(":")
+            if kind == "owner" and owner not in document["owners"]:
+                yield Finding(f"{at}/{index}/to", f"{step['to']} leads to nobody.")
 
 
 def _playbook_findings(document: Mapping[str, Any]) -> Iterator[Finding]:

@@ -177,6 +177,16 @@ class ChangeSeverity(_CaseAct):
         services.change_severity(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
 
 
+class Rebase(_CaseAct):
+    """Put an exception on the ladder of the rule book in force."""
+
+    input_class = ReasonInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Put it there."""
+        services.rebase_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
+
+
 class Note(_CaseAct):
     """Write something down for everyone who opens the exception."""
 

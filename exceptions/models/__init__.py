@@ -1,6 +1,7 @@
 """What went wrong, who has it, and what was allowed for how long."""
 
 from exceptions.models.absences import StandIn
+from exceptions.models.alerts import Alert
 from exceptions.models.cases import CaseNote, CaseStep, ExceptionCase
 from exceptions.models.channels import NotificationChannel, Page
 from exceptions.models.evidence import CaseAttachment, CaseLink
@@ -10,6 +11,7 @@ from exceptions.models.timers import Timer
 from exceptions.models.waivers import Waiver
 
 __all__ = [
+    "Alert",
     "CaseAttachment",
     "CaseLink",
     "CaseNote",

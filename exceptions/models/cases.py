@@ -110,6 +110,9 @@ class ExceptionCase(FSMModelMixin, Accountable):
     severities = models.JSONField(default=list, help_text="[{severity, until}]: those it had before.")
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.CharField(max_length=160, blank=True)
+    progress_within_minutes = models.PositiveIntegerField(
+        default=60, db_default=60, help_text="Once taken: so long without progress, and the next step comes."
+    )
     waiting_until = models.DateTimeField(null=True)
     waiting_for = models.CharField(max_length=280, blank=True)
     waiting_on = models.CharField(max_length=20, choices=WaitingOn, blank=True)
@@ -119,7 +122,10 @@ class ExceptionCase(FSMModelMixin, Accountable):
     reopened = models.PositiveIntegerField(default=0)
     book_number = models.PositiveIntegerField(help_text="The rule book version the case runs on.")
     route = models.CharField(max_length=10, choices=Route)
-    ladder = models.JSONField(help_text="[{to, owner, due_at}] as it was when the case opened.")
+    ladder = models.JSONField(help_text="[{step, to, due_at, do?, …}] as it was when the case opened or was re-based.")
+    ladder_book = models.PositiveIntegerField(
+        null=True, help_text="The rule book version it was re-based on; none: the ladder is that of the case's own."
+    )
     ladder_step = models.PositiveIntegerField(default=0, help_text="How many steps of the ladder have been taken.")
     playbook = models.JSONField(default=list)
     acceptance = models.JSONField(default=list)
@@ -200,6 +206,11 @@ class ExceptionCase(FSMModelMixin, Accountable):
     def key(self) -> str:
         """What people call it."""
         return f"{KEY_PREFIX}{self.number}"
+
+    @property
+    def runs_on(self) -> int:
+        """The rule book version whose ladder it climbs."""
+        return self.ladder_book or self.book_number
 
     @property
     def is_live(self) -> bool:

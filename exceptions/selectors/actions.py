@@ -28,6 +28,7 @@ ACTS: Final[tuple[tuple[str, str, Collection[str]], ...]] = (
     ("resume", WORK, (CaseState.WAITING,)),
     ("reassign", "exceptions.reassign_case", CASE_LIVE),
     ("severity", "exceptions.change_severity", CASE_LIVE),
+    ("rebase", "exceptions.rebase_case", CASE_LIVE),
     ("note", WORK, CaseState.values),
     ("link", WORK, CaseState.values),
     ("unlink", WORK, CaseState.values),

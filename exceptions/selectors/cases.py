@@ -19,22 +19,27 @@ from exceptions.models import CaseAttachment, CaseLink, CaseNote, ExceptionCase,
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors.actions import possible_actions
 from exceptions.selectors.clocks import clock_of
-from exceptions.selectors.next_steps import NextStep, next_step
+from exceptions.selectors.next_steps import NextStep, next_step, with_first_timer
 from exceptions.selectors.playbook import Playbook, playbook_of
 from exceptions.selectors.queue import visible_cases
+from exceptions.selectors.running_ladders import LadderInForce, ladder_in_force
 from exceptions.states import CASE_LIVE, WAIVER_LIVE, ClockState
 from exceptions.subjects import SubjectPage
 
 NEWEST_ENTRIES = 50
+TOLD_CHANGES = frozenset({"state", "owner", "severity", "ladder"})
 PAGE_ORDER = ("acknowledge", "resume", "resolve", "reassign", "wait", "start", "severity", "reopen", "note")
 
 
 @dataclass(frozen=True)
 class Rung:
-    """A step of the ladder, past or to come."""
+    """A step of the ladder, past or to come; `round` is above one for a step that comes again."""
 
     at: datetime
     to: str
+    does: str
+    round: int
+    may_skip: bool
     is_past: bool
     is_next: bool
 
@@ -66,6 +71,7 @@ class CasePage:
     subject: SubjectPage | None
     playbook: Playbook
     ladder: Sequence[Rung]
+    in_force: LadderInForce | None
     trail: Sequence[TrailEntry]
     waivers: Sequence[Waiver]
     attachments: Sequence[CaseAttachment]
@@ -77,7 +83,8 @@ def case_for(by: Actor, key: str) -> ExceptionCase:
     number = key.upper().removeprefix(KEY_PREFIX)
     found = None
     if number.isascii() and number.isdigit() and len(number) < 18:  # noqa: PLR2004 -- bigint
-        found = visible_cases(by).select_related("owner", "backup", "client").filter(number=int(number)).first()
+        cases = visible_cases(by).select_related("owner", "backup", "client").filter(number=int(number))
+        found = with_first_timer(cases).first()
     if found is None:
         raise NotFound("There is no such exception, or it is not yours to see.")
     return found
@@ -91,10 +98,11 @@ def case_page(*, by: Actor, key: str, now: datetime) -> CasePage:
         case=case,
         is_mine=case.owner_id in by.owners,
         clock=clock_of(case, now=now),
-        next=next_step(case, now=now),
+        next=next_step(case),
         subject=subject.page(SubjectRef(case.subject_type, case.subject_id, case.client_id)) if subject else None,
         playbook=playbook_of(case, now=now),
         ladder=_ladder(case),
+        in_force=ladder_in_force(case) if case.is_live else None,
         trail=trail_of(case),
         waivers=list(Waiver.objects.filter(case=case, state__in=WAIVER_LIVE).order_by("-number")),
         attachments=list(CaseAttachment.objects.filter(case=case).order_by("number")),
@@ -128,7 +136,7 @@ def trail_of(case: ExceptionCase) -> list[TrailEntry]:
                 who=names[event.actor],
                 kind="system" if event.actor.startswith("system:") else "person",
                 sentence=verbs.sentence(event.type, actor="").strip(),
-                changes={name: pair for name, pair in body["changes"].items() if name in {"state", "owner"}},
+                changes={name: pair for name, pair in body["changes"].items() if name in TOLD_CHANGES},
                 reason=body["reason"],
                 note=note.text if note else "",
                 told=note.told if note else (),
@@ -146,14 +154,15 @@ def available_actions(case: ExceptionCase, *, by: Actor) -> list[str]:
 
 
 def _ladder(case: ExceptionCase) -> list[Rung]:
-    rungs = [ladders.rung(case.ladder, place) for place in range(len(case.ladder))]
     return [
         Rung(
             at=rung.due_at,
-            to=ladders.target(rung.to) or "backup",
+            to=ladders.target(rung.step.to) or rung.step.to,
+            does=rung.step.does,
+            round=rung.step.round,
+            may_skip=rung.step.skip_if_nobody,
             is_past=place < case.ladder_step,
             is_next=place == case.ladder_step and case.state in CASE_LIVE,
         )
-        for place, rung in enumerate(rungs)
-        if rung is not None
+        for place, rung in enumerate(ladders.rungs(case.ladder))
     ]

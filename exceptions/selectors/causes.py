@@ -11,6 +11,7 @@ from exceptions.models import ExceptionCase
 from exceptions.models.cases import CaseQuerySet
 from exceptions.selectors import queue
 from exceptions.selectors.counts import capped_counts
+from exceptions.selectors.next_steps import with_first_timer
 from exceptions.selectors.queue import ORDERS, QueueFilters
 
 MOST_CAUSES: Final = 50
@@ -48,7 +49,8 @@ def cases_of_cause(*, by: Actor, kind: str, cause: str, most: int) -> list[Excep
 
 
 def _whole(cases: CaseQuerySet) -> list[ExceptionCase]:
-    return list(cases.select_related("owner", "backup", "client").order_by(*ORDERS["urgency"]))
+    whole = cases.select_related("owner", "backup", "client").order_by(*ORDERS["urgency"])
+    return list(with_first_timer(whole))
 
 
 def exported_cases(*, by: Actor, filters: QueueFilters, now: datetime) -> Iterator[ExceptionCase]:

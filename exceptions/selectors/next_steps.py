@@ -1,35 +1,97 @@
-"""What happens to an exception if nobody acts: when, and who has it then."""
+"""What happens to an exception if nobody acts: what its first timer does, and when. The timers are asked, for they will do it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+from django.db.models import Case, CharField, F, OuterRef, QuerySet, Subquery, TextField, Value, When
+from django.db.models.functions import Cast, Concat
 
 from exceptions import ladders
-from exceptions.models import ExceptionCase
-from exceptions.states import CASE_LIVE, CaseState
+from exceptions.models import ExceptionCase, Timer
+from exceptions.models.timers import LIVE
+from exceptions.states import CASE_LIVE
+from rules import ladders as steps
+
+SUBJECT: Final = "exceptions.exceptioncase"
+NOT_TAKEN, NOT_RESOLVED, QUIET, WAITED = "not taken", "not resolved", "quiet", "waited"
+PAGED, TAKES_OVER, RESUMES = steps.PAGE, steps.REASSIGN, "resume"
+# Where several are due at one moment, the one a person wants to know of.
+KINDS: Final = ("case.acknowledge", "case.escalate", "case.progress", "case.wake", "case.breach", "case.overrun")
 
 
 @dataclass(frozen=True)
 class NextStep:
-    """At `at` the case goes to `to` (an owner's name or slug), because of `why`."""
+    """At `at` something happens to the case, because of `why`: `does` says what, `to` with whom (an owner's name or slug, or nobody).
+
+    `may_skip` is whether it is passed over while nobody is there.
+    """
 
     at: datetime
     to: str
     why: str
+    does: str = TAKES_OVER
+    may_skip: bool = False
 
 
-def next_step(case: ExceptionCase, *, now: datetime) -> NextStep | None:
-    """The next thing a timer does after `now`; None for finished cases."""
+def with_first_timer(cases: QuerySet[ExceptionCase]) -> QuerySet[ExceptionCase]:
+    """The same cases, each knowing its first timer, for `next_step`; asked within the statement that reads them."""
+    rank = Case(*(When(kind=kind, then=Value(place)) for place, kind in enumerate(KINDS)))
+    own = Timer.objects.filter(
+        LIVE, subject_type=SUBJECT, subject_id=Cast(OuterRef("pk"), CharField()), kind__in=KINDS
+    ).order_by("due_at", rank)
+    words = Concat(F("kind"), Value(" "), Cast("due_at", TextField()), output_field=TextField())
+    return cases.annotate(first_timer=Subquery(own.annotate(words=words).values("words")[:1]))
+
+
+def next_step(case: ExceptionCase) -> NextStep | None:
+    """What the first timer of the case does; None for finished cases. No query for one that was read `with_first_timer`."""
     if case.state not in CASE_LIVE:
         return None
-    climb = _climb(case, now)
-    if case.state == CaseState.OPEN and now <= case.acknowledge_by <= climb.at:
-        return NextStep(case.acknowledge_by, case.backup.name, "not taken")
-    return climb
+    known = vars(case)
+    timer: str | None = known["first_timer"] if "first_timer" in known else _first_timer(case)
+    if timer is None:
+        return None
+    kind, _, due_at = timer.partition(" ")
+    return BY_KIND[kind](case, datetime.fromisoformat(due_at))
 
 
-def _climb(case: ExceptionCase, now: datetime) -> NextStep:
-    """The next step of the ladder; at its top, the backup gets it each time another two days have passed."""
-    rung = ladders.rung(case.ladder, case.ladder_step)
-    if rung is not None:
-        return NextStep(rung.due_at, ladders.target(rung.to) or case.backup.name, "not resolved")
-    return NextStep(ladders.overrun(case.due_at, now=now), case.backup.name, "not resolved")
+def _first_timer(case: ExceptionCase) -> str | None:
+    asked = with_first_timer(ExceptionCase.objects.filter(pk=case.pk)).first()
+    found: str | None = vars(asked)["first_timer"] if asked else None
+    return found
+
+
+def _to_backup(why: str) -> Callable[[ExceptionCase, datetime], NextStep]:
+    return lambda case, at: NextStep(at, case.backup.name, why)
+
+
+def _up(why: str) -> Callable[[ExceptionCase, datetime], NextStep]:
+    def up(case: ExceptionCase, at: datetime) -> NextStep:
+        rung = ladders.rung(case.ladder, case.ladder_step)
+        if rung is None:
+            return NextStep(at, case.backup.name, why)
+        step = rung.step
+        to = ladders.target(step.to) or case.backup.name if step.to else ""
+        return NextStep(at, to, why, step.does, step.skip_if_nobody)
+
+    return up
+
+
+def _breach(case: ExceptionCase, at: datetime) -> NextStep:
+    return NextStep(at, ladders.last_resort(case.ladder) or case.backup.name, NOT_RESOLVED, PAGED)
+
+
+def _wake(case: ExceptionCase, at: datetime) -> NextStep:
+    return NextStep(at, case.owner.name, WAITED, RESUMES)
+
+
+BY_KIND: Final[dict[str, Callable[[ExceptionCase, datetime], NextStep]]] = {
+    "case.acknowledge": _to_backup(NOT_TAKEN),
+    "case.escalate": _up(NOT_RESOLVED),
+    "case.progress": _up(QUIET),
+    "case.wake": _wake,
+    "case.breach": _breach,
+    "case.overrun": _to_backup(NOT_RESOLVED),
+}

@@ -31,7 +31,7 @@ def payload_of(case: ExceptionCase, *, now: datetime) -> dict[str, Any]:
     ref = SubjectRef(case.subject_type, case.subject_id, case.client_id)
     subject = plug.page(ref) if plug else SubjectPage(title=case.subject_key, url="")
     book = playbook_of(case, now=now)
-    following = next_step(case, now=now)
+    following = next_step(case)
     return {
         "schema": SCHEMA,
         "key": case.key,

@@ -20,7 +20,7 @@ from exceptions.models.cases import CASE_WORDS, WORD_JOINERS, CaseQuerySet
 from exceptions.selectors.clocks import clock_of
 from exceptions.selectors.columns import QUEUE_COLUMNS, refuse_unknown_columns
 from exceptions.selectors.counts import capped_counts
-from exceptions.selectors.next_steps import NextStep, next_step
+from exceptions.selectors.next_steps import NextStep, next_step, with_first_timer
 from exceptions.selectors.saved_views import ViewLink, link_records, read_links
 from exceptions.states import CASE_LIVE, CaseState, ClockState
 from rules import selectors as rules
@@ -162,7 +162,7 @@ def queue_page(*, by: Actor, filters: QueueFilters, now: datetime) -> QueuePage:
     ordered = cases.select_related("owner", "backup", "client").only(*ROW_COLUMNS).order_by(*ORDERS[filters.sort])
     if filters.after:
         ordered = ordered.filter(_beyond(filters))
-    found = list(ordered[: filters.per + 1])
+    found = list(with_first_timer(ordered)[: filters.per + 1])
     shown = found[: filters.per]
     count, at_risk = _totals(cases)
     return QueuePage(
@@ -296,7 +296,7 @@ def _row(case: ExceptionCase, mine: frozenset[UUID], now: datetime) -> CaseRow:
         reopened=case.reopened,
         cause=case.cause,
         backup=case.backup.name,
-        next=next_step(case, now=now),
+        next=next_step(case),
     )
 
 

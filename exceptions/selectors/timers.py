@@ -9,7 +9,31 @@ from exceptions.models import Timer
 from exceptions.models.timers import LIVE
 
 PROMISED = timedelta(seconds=30)
+SILENT = timedelta(minutes=2)
 MOST_SHOWN = 100
+MOST_COUNTED = 10_000
+
+
+@dataclass(frozen=True)
+class Escalator:
+    """Whether steps are being taken: when the sweep last ran through, how long ago that is, and how many are late by too much."""
+
+    swept_at: datetime | None
+    silent: timedelta
+    overdue: int
+
+    @property
+    def is_alive(self) -> bool:
+        """It beats, and leaves nothing lying."""
+        return self.swept_at is not None and self.silent <= SILENT and not self.overdue
+
+    @property
+    def words(self) -> str:
+        """How it stands, in a sentence."""
+        if self.swept_at is None:
+            return "Steps have never been taken here."
+        minutes = int(self.silent.total_seconds()) // 60
+        return f"Steps were last taken {minutes} min ago; {self.overdue} are overdue."
 
 
 @dataclass(frozen=True)
@@ -35,10 +59,19 @@ class TimerHealth:
     swept_at: datetime | None
     latest: Sequence[LateTimer]
 
+    is_beating: bool
+
     @property
     def is_well(self) -> bool:
-        """Nothing is later than promised, and nothing keeps failing."""
-        return not self.overdue and not self.failing
+        """The sweep beats, nothing is later than promised, and nothing keeps failing."""
+        return self.is_beating and not self.overdue and not self.failing
+
+
+def escalator_at(now: datetime) -> Escalator:
+    """How the escalator stands at `now`; overdue means by more than `SILENT`."""
+    pulse = Heartbeat.objects.filter(loop="timers").first()
+    late = Timer.objects.filter(LIVE, due_at__lt=now - SILENT)[:MOST_COUNTED].count()
+    return Escalator(pulse.at if pulse else None, now - pulse.at if pulse else timedelta(), late)
 
 
 def timer_health(*, now: datetime) -> TimerHealth:
@@ -54,6 +87,7 @@ def timer_health(*, now: datetime) -> TimerHealth:
         failing=failing.count(),
         swept_at=pulse.at if pulse else None,
         latest=[_late(timer, now) for timer in offenders],
+        is_beating=pulse is not None and now - pulse.at <= SILENT,
     )
 
 

@@ -1,6 +1,7 @@
 """The doors of the exceptions app."""
 
 from exceptions.services.absences import come_back, go_away, hand_over_cases, reassign_from_absent, take_back
+from exceptions.services.alarms import watch_escalator
 from exceptions.services.answers import take_answer
 from exceptions.services.attachments import attach_file
 from exceptions.services.batches import BATCH_ACTS, MOST_AT_ONCE, Chosen, Outcome, act_on_cases, record_export
@@ -23,6 +24,7 @@ from exceptions.services.notifications import Telling, notify, notify_many
 from exceptions.services.openings import CaseOpening, open_case, open_cases
 from exceptions.services.preferences import set_notification_preferences
 from exceptions.services.presence import note_presence
+from exceptions.services.rebasing import rebase_case
 from exceptions.services.saved_views import change_view, change_view_query, delete_view, save_view, set_default_view
 from exceptions.services.severity import change_severity
 from exceptions.services.steps import complete_step
@@ -84,6 +86,7 @@ __all__ = [
     "open_cases",
     "reassign_case",
     "reassign_from_absent",
+    "rebase_case",
     "record_export",
     "refuse_unless_decidable",
     "reject_waiver",
@@ -104,6 +107,7 @@ __all__ = [
     "take_back",
     "unlink_cases",
     "wait_case",
+    "watch_escalator",
     "withdraw_case",
     "withdraw_waiver",
 ]

@@ -16,7 +16,17 @@ from exceptions.selectors.playbook import playbook_of
 from exceptions.services.deadlines import start_timers, work_out
 from exceptions.services.notes import write_note
 from exceptions.services.notifications import notify
-from exceptions.services.openings import ACKNOWLEDGE, AT_RISK, CLOSE, ESCALATE, OVERRUN, PROGRESS, WAKE
+from exceptions.services.openings import (
+    ACKNOWLEDGE,
+    AT_RISK,
+    BREACH,
+    CLOSE,
+    ESCALATE,
+    HOLD,
+    OVERRUN,
+    PROGRESS,
+    WAKE,
+)
 from exceptions.services.timers import cancel_timers, set_timer
 from exceptions.services.working import lock_case, overtaken, reason_given, refuse_unless, running, working
 from exceptions.states import CASE_LIVE, PAUSING, CaseState, RootCause, WaitingOn
@@ -26,7 +36,7 @@ from rules.models import Owner
 REOPEN_WITHIN = timedelta(days=7)
 LONGEST_WAIT = timedelta(days=30)
 SHORTEST_PARTY, LONGEST_PARTY = 2, 80
-PATIENT = frozenset({ESCALATE, OVERRUN})
+PATIENT = frozenset({BREACH, ESCALATE, OVERRUN})
 
 
 def acknowledge_case(*, case_id: UUID, by: Actor, now: datetime, seen: int | None = None) -> ExceptionCase:
@@ -256,10 +266,8 @@ def withdraw_case(*, case_id: UUID, reason: str, by: Actor, now: datetime) -> Ex
 
 
 def _stop(case: ExceptionCase, now: datetime) -> None:
-    subject = subject_ref(case)
-    cancel_timers(
-        timers=[(subject, kind) for kind in (ACKNOWLEDGE, AT_RISK, ESCALATE, PROGRESS, OVERRUN, WAKE)], now=now
-    )
+    kinds = (ACKNOWLEDGE, AT_RISK, ESCALATE, PROGRESS, BREACH, HOLD, OVERRUN, WAKE)
+    cancel_timers(timers=[(subject_ref(case), kind) for kind in kinds], now=now)
 
 
 def _tell_subject(case: ExceptionCase, by: Actor, now: datetime) -> None:

@@ -16,7 +16,7 @@ from exceptions import clocks, ladders
 from exceptions.clocks import Began, Reckoning
 from exceptions.models import ExceptionCase, Timer
 from exceptions.models.timers import LIVE
-from exceptions.services.openings import ACKNOWLEDGE, AT_RISK, ESCALATE, OVERRUN
+from exceptions.services.openings import ACKNOWLEDGE, AT_RISK, BREACH, ESCALATE, OVERRUN
 from exceptions.services.timers import TimerSetting, cancel_timers, set_timer, set_timers
 from exceptions.states import CaseState
 from exceptions.timer_kinds import Due
@@ -82,11 +82,21 @@ def _recalculate(*, after: str, now: datetime) -> str:
     book = rules.active_book()
     cases = ExceptionCase.objects.live().order_by("pk").select_for_update()
     batch = list((cases.filter(pk__gt=UUID(after)) if after else cases)[:BATCH])
+    _work_out_all(batch, book, now)
+    return str(batch[-1].pk) if len(batch) == BATCH else ""
+
+
+def work_out_locked(*, ids: Sequence[str], now: datetime) -> None:
+    """Work out the deadlines of these locked cases anew, in a fixed number of statements."""
+    if ids:
+        _work_out_all(list(ExceptionCase.objects.filter(pk__in=ids).order_by("pk")), rules.active_book(), now)
+
+
+def _work_out_all(batch: Sequence[ExceptionCase], book: CompiledBook, now: datetime) -> None:
     known = {spec.slug for spec in book.exception_types()}
     calendars = _client_calendars(batch, book)
     reckoned = [_Moved(case, clocks.reckon(_began(case, calendars), book)) for case in batch if case.type in known]
     _move([one for one in reckoned if _differs(one)], now)
-    return str(batch[-1].pk) if len(batch) == BATCH else ""
 
 
 def _differs(moved: _Moved) -> bool:
@@ -125,12 +135,14 @@ def _move(moved: Sequence[_Moved], now: datetime) -> None:
 
 def _take(case: ExceptionCase, new: Reckoning, now: datetime) -> list[TimerSetting]:
     """Write the deadlines onto the case, unsaved; the timers they need."""
-    was_warned = case.warn_at is not None and case.warn_at <= now
+    was_warned, was_late = case.warn_at is not None and case.warn_at <= now, case.due_at <= now
     case.due_at, case.due_words, case.warn_at, case.ladder = new.due_at, new.due_words, new.warn_at, new.ladder
     if case.state == CaseState.OPEN:
         case.acknowledge_by, case.acknowledge_words = new.acknowledge_by, new.acknowledge_words
     subject = subject_ref(case)
     timers = [TimerSetting(subject, OVERRUN, ladders.overrun(case.due_at, now=now))]
+    if new.due_at > now or not was_late:
+        timers.append(TimerSetting(subject, BREACH, max(new.due_at, now)))
     if new.warn_at > now or (now < case.due_at and not was_warned):
         timers.append(TimerSetting(subject, AT_RISK, max(new.warn_at, now)))
     if case.state == CaseState.OPEN:

@@ -17,6 +17,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from audit.crypto import open_secret
 from exceptions.models import ExceptionCase, NotificationDelivery
+from exceptions.selectors.next_steps import with_first_timer
 from exceptions.selectors.payload import payload_of
 from exceptions.transport import Tried, send_chat
 
@@ -92,7 +93,8 @@ def _papers(letters: Iterable[Sequence[NotificationDelivery]], now: datetime) ->
     """The payloads that go along with these letters; what cannot be shown goes without: a letter is never late because of its paper."""
     wanted = {case_id for deliveries in letters for case_id in _cases_in(deliveries)}
     papers = {}
-    for case in ExceptionCase.objects.select_related("client", "owner", "backup").filter(pk__in=wanted):
+    cases = ExceptionCase.objects.select_related("client", "owner", "backup").filter(pk__in=wanted)
+    for case in with_first_timer(cases):
         try:
             shown = payload_of(case, now=now)
         except (LookupError, ObjectDoesNotExist, ValueError) as failure:

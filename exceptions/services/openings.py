@@ -1,5 +1,6 @@
 """Opening exceptions: one live case per type and subject, whoever reports it how often."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,18 +23,14 @@ from rules.models import Client
 from rules.rulebook import CompiledBook
 from rules.selectors.people import Roster
 
-ACKNOWLEDGE, AT_RISK, ESCALATE, PROGRESS, OVERRUN, WAKE, CLOSE = (
-    "case.acknowledge",
-    "case.at_risk",
-    "case.escalate",
-    "case.progress",
-    "case.overrun",
-    "case.wake",
-    "case.close",
+ACKNOWLEDGE, AT_RISK, ESCALATE, PROGRESS, BREACH, HOLD, OVERRUN, WAKE, CLOSE = (
+    *("case.acknowledge", "case.at_risk", "case.escalate", "case.progress", "case.breach", "case.hold"),
+    *("case.overrun", "case.wake", "case.close"),
 )
 
 # The deadlines and the ladder of a type for a client, for everything opened at one moment.
 Terms = dict[tuple[str, UUID | None], Reckoning]
+Identity = tuple[str, str, str]
 CASE_TYPE = "exceptions.exceptioncase"
 
 
@@ -57,7 +54,7 @@ class CaseOpening:
     owner: str = ""
 
     @property
-    def identity(self) -> tuple[str, str, str]:
+    def identity(self) -> Identity:
         """What there may be only one live case of."""
         return self.type, self.subject.type, self.subject.id
 
@@ -92,9 +89,10 @@ def open_cases(*, openings: Sequence[CaseOpening], by: Actor, now: datetime) -> 
     if not openings:
         return []
     unique = {opening.identity: opening for opening in openings}
+    times = Counter(opening.identity for opening in openings)
     with acting(by, at=now):
         known = _live(unique)
-        _count_occurrences(known.values(), now)
+        _count_occurrences(known.values(), times, now)
         book, roster = rules.active_book(), rules.roster(now)
         clients = Client.objects.select_related("calendar").in_bulk(
             {one.client_id for one in unique.values() if one.client_id}
@@ -105,22 +103,24 @@ def open_cases(*, openings: Sequence[CaseOpening], by: Actor, now: datetime) -> 
             for identity, opening in unique.items()
             if identity not in known
         ]
+        for case in fresh:
+            case.occurrences = times[_identity(case)]
         ExceptionCase.objects.bulk_create(fresh, ignore_conflicts=True)
         # Somebody may have opened the same at the same moment: theirs stands, and ours was an occurrence of it.
         opened = ExceptionCase.objects.select_related("owner", "backup").in_bulk([case.pk for case in fresh])
         overtaken = {_identity(case): unique[_identity(case)] for case in fresh if case.pk not in opened}
         found_late = _live(overtaken)
-        _count_occurrences(found_late.values(), now)
+        _count_occurrences(found_late.values(), times, now)
         _announce(list(opened.values()), now)
         cases = {**known, **found_late, **{_identity(case): case for case in opened.values()}}
     return [cases[opening.identity] for opening in openings]
 
 
-def _identity(case: ExceptionCase) -> tuple[str, str, str]:
+def _identity(case: ExceptionCase) -> Identity:
     return case.type, case.subject_type, case.subject_id
 
 
-def _live(unique: Mapping[tuple[str, str, str], CaseOpening]) -> dict[tuple[str, str, str], ExceptionCase]:
+def _live(unique: Mapping[Identity, CaseOpening]) -> dict[Identity, ExceptionCase]:
     if not unique:
         return {}
     candidates = ExceptionCase.objects.filter(
@@ -134,13 +134,19 @@ def _live(unique: Mapping[tuple[str, str, str], CaseOpening]) -> dict[tuple[str,
     }
 
 
-def _count_occurrences(cases: Iterable[ExceptionCase], now: datetime) -> None:
+def _count_occurrences(cases: Iterable[ExceptionCase], times: Mapping[Identity, int], now: datetime) -> None:
     known = list(cases)
-    if known:
-        ExceptionCase.objects.filter(pk__in=[case.pk for case in known]).update(
-            occurrences=F("occurrences") + 1, updated_at=now
-        )
-        record_many([Entry("case.occurred_again", case, data={"occurrences": case.occurrences + 1}) for case in known])
+    by_times: dict[int, list[UUID]] = defaultdict(list)
+    for case in known:
+        by_times[times[_identity(case)]].append(case.pk)
+    for more, ids in by_times.items():
+        ExceptionCase.objects.filter(pk__in=ids).update(occurrences=F("occurrences") + more, updated_at=now)
+    record_many(
+        [
+            Entry("case.occurred_again", case, data={"occurrences": case.occurrences + times[_identity(case)]})
+            for case in known
+        ]
+    )
 
 
 def _new_case(
@@ -150,7 +156,12 @@ def _new_case(
     if (spec.slug, opening.client_id) not in terms:  # business time is counted once for all that open together
         hours = (book.client_calendar(client.slug) or client.calendar.slug) if client else None
         began = Began(
-            spec.slug, spec.severity, client.slug if client else None, hours, opened_at=now, ladder=spec.ladder
+            spec.slug,
+            spec.severity,
+            client.slug if client else None,
+            hours,
+            opened_at=now,
+            ladder=ladders.copied(spec.ladder),
         )
         terms[spec.slug, opening.client_id] = clocks.reckon(began, book)
     reckoning = terms[spec.slug, opening.client_id]
@@ -178,6 +189,7 @@ def _new_case(
         due_words=reckoning.due_words,
         warn_at=reckoning.warn_at,
         book_number=book.number,
+        progress_within_minutes=spec.progress_within_minutes,
         route=spec.route,
         ladder=reckoning.ladder,
         playbook=spec.playbook,
@@ -232,6 +244,7 @@ def first_timers(case: ExceptionCase) -> list[TimerSetting]:
     subject = subject_ref(case)
     timers = [
         TimerSetting(subject, ACKNOWLEDGE, case.acknowledge_by),
+        TimerSetting(subject, BREACH, case.due_at),
         TimerSetting(subject, OVERRUN, case.due_at + ladders.OVERRUN_AFTER),
     ]
     if case.warn_at is not None:

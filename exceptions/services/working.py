@@ -17,7 +17,6 @@ from exceptions.services.openings import ACKNOWLEDGE, PROGRESS
 from exceptions.services.timers import cancel_timers, set_timer
 from exceptions.states import CaseState
 
-SILENCE = timedelta(hours=1)
 SHORTEST_REASON = 3
 LONGEST_REASON = 280
 LONGEST_NOTE = 10_000
@@ -106,4 +105,10 @@ def reason_given(
 def running(case: ExceptionCase, now: datetime) -> None:
     """Taken, not solved: silence from here on escalates too."""
     cancel_timers(timers=[(subject_ref(case), ACKNOWLEDGE)], now=now)
-    set_timer(subject=subject_ref(case), kind=PROGRESS, due_at=min(now + SILENCE, max(case.due_at, now + SILENCE / 4)))
+    set_timer(subject=subject_ref(case), kind=PROGRESS, due_at=quiet_at(case, now))
+
+
+def quiet_at(case: ExceptionCase, now: datetime) -> datetime:
+    """When silence that begins now has lasted too long; near the deadline sooner, but never at once."""
+    silence = timedelta(minutes=case.progress_within_minutes)
+    return min(now + silence, max(case.due_at, now + silence / 4))

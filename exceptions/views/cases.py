@@ -101,6 +101,12 @@ ACTS = {
         gettext_lazy("Change severity"),
         gettext_lazy("Changed. The deadline was worked out anew."),
     ),
+    "rebase": Act(
+        ReasonForm,
+        lambda c, f, by: services.rebase_case(**_of(c, f, by), reason=f.cleaned_data["reason"]),
+        gettext_lazy("Use the ladder in force"),
+        gettext_lazy("It climbs the ladder of the rule book in force now."),
+    ),
     "note": Act(
         NoteForm,
         lambda c, f, by: services.note_case(case_id=c.pk, text=f.cleaned_data["text"], by=by, now=clock.now()),
@@ -168,6 +174,7 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
         "case": page.case,
         "actions": [(name, ACTS[name].button) for name in actions if name != "note"],
         "can_work": bool(actions) and page.case.is_live,
+        "can_rebase": by.may("exceptions.rebase_case", page.case.client_id) and page.case.is_live,
         "can_ask": by.may("exceptions.request_waiver") and page.case.is_live,
         "note_form": NoteForm(case=page.case) if actions else None,
         "attach_form": AttachForm(case=page.case) if actions else None,

@@ -6,11 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
-from rules import facts, playbooks
+from rules import facts, ladders, playbooks, selectors
 from rules.admin.base import VersionedAdmin, VersionedForm
 from rules.models import ExceptionType
+
+WHO_AND_WHEN = (
+    *("owner", "fallback", "sla", "acknowledge_within_minutes", "progress_within_minutes"),
+    *("ladder", "ladder_doubts"),
+)
 
 
 class ExceptionTypeForm(VersionedForm):
@@ -24,7 +32,10 @@ class ExceptionTypeForm(VersionedForm):
         super().__init__(*args, **kwargs)
         asked = ", ".join(facts.context(playbooks.CASE_CONTEXT).paths())
         words = {
-            "ladder": 'Steps like {"after_minutes": 60, "to": "backup"}; "to" may also be "owner:logistics".',
+            "ladder": 'Steps like {"after_minutes": 60, "to": "backup"}; "to" may also be "owner:logistics". "do" is one of '
+            f"{', '.join(ladders.DOES)}; reassign where nothing is said. "
+            'With "skip_if_nobody": true a step is passed over while nobody is there; '
+            '{"after_minutes": 240, "do": "repeat", "from": 2, "times": 3} starts again at step 2.',
             "playbook": 'Steps like {"label": "Call the vendor", "kind": "record", "when": "1 in steps_done", "required": true}. '
             f"Kinds: {', '.join(playbooks.KINDS)}. Actions of “do” steps: {', '.join(playbooks.actions())}. Conditions may ask: {asked}.",
             "acceptance": 'Criteria like {"label": "…", "check": "person"} or {"label": "…", "when": "2 in steps_done"}.',
@@ -34,23 +45,9 @@ class ExceptionTypeForm(VersionedForm):
             if name in self.fields:
                 self.fields[name].help_text = text
 
-    def clean_ladder(self) -> list[dict[str, Any]]:
-        """Steps with a time each, in order."""
-        ladder = self.cleaned_data["ladder"]
-        sound = isinstance(ladder, list) and all(
-            isinstance(step, dict)
-            and isinstance(step.get("after_minutes"), int)
-            and str(step.get("to", "")).startswith(("backup", "owner:"))
-            for step in ladder
-        )
-        if not sound or not ladder:
-            raise forms.ValidationError(
-                'Steps look like {"after_minutes": 60, "to": "backup"} or "to": "owner:logistics".'
-            )
-        minutes = [step["after_minutes"] for step in ladder]
-        if minutes != sorted(minutes):
-            raise forms.ValidationError("Each step comes later than the one before.")
-        return list(ladder)
+    def clean_ladder(self) -> Any:
+        """Steps the product understands, in order."""
+        return self._sound("ladder", ladders.mistakes_in_ladder)
 
     def clean_playbook(self) -> Any:
         """Steps the product understands, with conditions it can decide."""
@@ -81,9 +78,10 @@ class ExceptionTypeAdmin(VersionedAdmin):
     list_select_related = ("owner", "sla", "gate")
     search_fields = ("name", "slug")
     autocomplete_fields = ("owner", "fallback", "sla", "gate")
+    readonly_fields = ("ladder_doubts",)
     fieldsets = (
         ("Meaning", {"fields": ("name", "slug", "severity", "weight_eur", "is_active")}),
-        ("Who and by when", {"fields": ("owner", "fallback", "sla", "acknowledge_within_minutes", "ladder")}),
+        ("Who and by when", {"fields": WHO_AND_WHEN}),
         ("What to do", {"fields": ("route", "playbook", "acceptance", "outcomes", "gate")}),
         ("This change", {"fields": ("reason", "seen_version")}),
     )
@@ -92,3 +90,15 @@ class ExceptionTypeAdmin(VersionedAdmin):
     def has_playbook(self, record: ExceptionType) -> bool:
         """Whether anybody has written down what to do."""
         return bool(record.playbook)
+
+    @admin.display(description="Doubts about the ladder")
+    def ladder_doubts(self, record: ExceptionType) -> SafeString | str:
+        """What is unwise about it as it stands."""
+        doubts = selectors.doubts_about(record) if record.ladder else []
+        return format_html_join("", "<div>{}</div>", ((doubt,) for doubt in doubts)) if doubts else "None."
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """One domain call; doubts are said, and stop nobody."""
+        super().save_model(request, obj, form, change)
+        for doubt in selectors.doubts_about(obj):
+            messages.warning(request, doubt)

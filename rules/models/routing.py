@@ -137,8 +137,7 @@ class Gate(Accountable):
 class ExceptionType(Accountable):
     """A kind of exception: who has it, how fast, which way on, and what counts as done.
 
-    JSON shapes: ladder [{"after_minutes": 60, "to": "backup" | "owner:<slug>"}], outcomes [{"slug", "label"}]; playbook and acceptance as
-    `rules.playbooks` says.
+    JSON shapes: outcomes [{"slug", "label"}]; ladder as `rules.ladders` says; playbook and acceptance as `rules.playbooks` says.
     """
 
     slug = models.SlugField(unique=True)
@@ -147,6 +146,11 @@ class ExceptionType(Accountable):
     severity = models.CharField(max_length=2, choices=Severity)
     sla = models.ForeignKey(Sla, on_delete=models.PROTECT, related_name="+")
     acknowledge_within_minutes = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    progress_within_minutes = models.PositiveIntegerField(
+        default=60,
+        validators=[MinValueValidator(1)],
+        help_text="Once taken: so long without any progress, and the next step of the ladder comes",
+    )
     route = models.CharField(max_length=10, choices=Route)
     fallback = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="+")
     ladder = models.JSONField(default=list)
@@ -163,6 +167,9 @@ class ExceptionType(Accountable):
             models.CheckConstraint(condition=Q(route__in=Route.values), name="exceptiontype_route_is_known"),
             models.CheckConstraint(
                 condition=Q(acknowledge_within_minutes__gte=1), name="exceptiontype_acknowledging_takes_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(progress_within_minutes__gte=1), name="exceptiontype_progress_takes_time"
             ),
             models.CheckConstraint(condition=~Q(ladder=[]), name="exceptiontype_has_a_ladder"),
         ]

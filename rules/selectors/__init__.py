@@ -11,8 +11,10 @@ from rules.selectors.decisions import (
     recent_decisions,
     verify_decisions,
 )
+from rules.selectors.ladders import doubts_about
 from rules.selectors.people import (
     actor_for,
+    addresses_of,
     beyond_holder,
     clients_of,
     gone_for_long,
@@ -30,6 +32,7 @@ __all__ = [
     "absences_from",
     "active_book",
     "actor_for",
+    "addresses_of",
     "beyond_holder",
     "book",
     "book_knowing",
@@ -39,6 +42,7 @@ __all__ = [
     "contracts",
     "decisions_with_key",
     "document_to_freeze",
+    "doubts_about",
     "gone_for_long",
     "managed_person",
     "matches_in",

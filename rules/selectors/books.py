@@ -200,6 +200,7 @@ def _exception_types() -> dict[str, Any]:
             "severity": row.severity,
             "sla": row.sla.slug,
             "acknowledge_within_minutes": row.acknowledge_within_minutes,
+            "progress_within_minutes": row.progress_within_minutes,
             "route": row.route,
             "fallback": row.fallback.slug,
             "ladder": row.ladder,

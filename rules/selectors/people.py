@@ -150,6 +150,12 @@ def clients_of(by: Actor) -> QuerySet[Client]:
     return clients if by.clients is None else clients.filter(pk__in=by.clients)
 
 
+def addresses_of(role: Role) -> list[str]:
+    """The e-mail addresses of the active people who hold a role, each once."""
+    people = User.objects.filter(groups__name=role.value, is_active=True).exclude(email="")
+    return sorted(set(people.values_list("email", flat=True)))
+
+
 def people_behind(owner: Owner) -> list[User]:
     """The active people an owner stands for: the person, or the members of the team."""
     if owner.user is not None:

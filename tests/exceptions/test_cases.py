@@ -46,6 +46,7 @@ def test_a_new_case_has_owner_backup_deadline_route_and_timers(open_case: OpenCa
         "case.acknowledge": now + HOUR,
         "case.at_risk": now + 90 * MINUTE,
         "case.escalate": now + HOUR,
+        "case.breach": now + 2 * HOUR,
         "case.overrun": now + 50 * HOUR,
     }
     assert trail(case) == ["case.opened"]
@@ -66,7 +67,7 @@ def test_a_person_takes_a_case_of_their_team(open_case: OpenCase, house: House, 
         house.actor("amal").id,
     )
     assert case.backup.slug == "client-success"
-    assert set(running(case)) == {"case.at_risk", "case.escalate", "case.overrun", "case.progress"}
+    assert set(running(case)) == {"case.at_risk", "case.escalate", "case.breach", "case.overrun", "case.progress"}
     again = services.acknowledge_case(case_id=case.pk, by=house.actor("amal"), now=now + 2 * MINUTE)
     assert again.version == case.version
 
@@ -95,6 +96,7 @@ def test_nobody_takes_it_then_it_goes_to_the_backup_once(open_case: OpenCase, ho
     assert running(case) == {
         "case.at_risk": now + 90 * MINUTE,
         "case.escalate": now + 2 * HOUR,
+        "case.breach": now + 2 * HOUR,
         "case.overrun": now + 50 * HOUR,
     }
     told = Notification.objects.filter(event="case.not_acknowledged").values_list("owner__slug", flat=True)

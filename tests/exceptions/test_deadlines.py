@@ -74,6 +74,7 @@ def test_waiting_for_a_carrier_stops_the_clock_and_everything_on_it(
         "case.wake": now + 90 * MINUTE,
         "case.at_risk": now + 150 * MINUTE,
         "case.escalate": now + 2 * HOUR,
+        "case.breach": now + 3 * HOUR,
         "case.overrun": now + 51 * HOUR,
     }
     assert sweep_all(now + 90 * MINUTE) == 1
@@ -153,6 +154,7 @@ def test_reopened_its_clock_goes_on_where_it_stood(taken: ExceptionCase, house: 
         "case.acknowledge": now + 150 * MINUTE,
         "case.at_risk": now + 150 * MINUTE,
         "case.escalate": now + 150 * MINUTE,
+        "case.breach": now + 3 * HOUR,
         "case.overrun": now + 51 * HOUR,
     }
 
@@ -167,6 +169,7 @@ def test_a_lead_makes_it_worse_and_what_was_used_counts(open_case: OpenCase, hou
         "case.acknowledge": now + HOUR,
         "case.at_risk": now + 3 * HOUR,
         "case.escalate": now + HOUR,
+        "case.breach": now + 4 * HOUR,
         "case.overrun": now + 52 * HOUR,
     }
     assert trail(case)[-1] == "case.severity_changed"

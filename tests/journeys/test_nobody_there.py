@@ -91,7 +91,7 @@ def test_with_everybody_away_an_exception_climbs_its_whole_ladder_and_never_stop
         (late + 144 * HOUR, "revenue-ops-review", 2),
     ]
     trail = Event.objects.filter(subject_id=str(case.pk)).order_by("seq").values_list("type", flat=True)
-    told = ["case.opened", "case.not_acknowledged", "case.at_risk", "case.escalated"]
+    told = ["case.opened", "case.not_acknowledged", "case.at_risk", "case.breached", "case.escalated"]
     assert list(trail) == [*told, *["case.overrun"] * 3]
 
     back = now + timedelta(days=30)

@@ -8,6 +8,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
+from urllib.request import ProxyHandler, build_opener
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -17,6 +18,7 @@ from config.embedded.supervisor import Program, Supervisor, say
 
 WEB_THREADS = 4
 WEB_PROCESSES = 2
+PROBE_SECONDS = 60
 
 
 class Command(BaseCommand):
@@ -76,13 +78,26 @@ class Stack:
                 return 1
             for program in self._programs():
                 supervisor.start(program)
+            probing = asyncio.create_task(self._probe())
             say("handrail", f"ready at {self.environment['HANDRAIL_PUBLIC_URL']} (Ctrl-C stops everything)")
             await supervisor.wait()
+            probing.cancel()
         finally:
             say("handrail", "stopping")
             await supervisor.shut_down()
             say("handrail", "stopped; everything is kept")
         return 0
+
+    async def _probe(self) -> None:
+        """Ask `/readyz` now and then, as a load balancer would: whoever asks raises the alarm when escalation stands still."""
+        host = self.bind if self.bind not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104 -- compared
+        directly = build_opener(ProxyHandler({}))
+        while True:
+            await asyncio.sleep(PROBE_SECONDS)
+            try:
+                await asyncio.to_thread(directly.open, f"http://{host}:{self.port}/readyz", timeout=5)
+            except OSError:  # not ready, or not there: the answer is not for us
+                continue
 
     async def _start_services(self, supervisor: Supervisor) -> None:
         if "DATABASE_URL" not in os.environ:

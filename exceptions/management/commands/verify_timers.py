@@ -18,9 +18,13 @@ class Command(ReportCommand):
         """Finding is not yet acting."""
         super().add_arguments(parser)
         parser.add_argument("--escalate-overdue", action="store_true", help="Fire what is overdue before reporting.")
+        parser.add_argument(
+            "--page", action="store_true", help="Write to the ops leads when steps are no longer taken."
+        )
 
     def report(self, **options: Any) -> Report:
         """Late and failing timers by kind, the most late first."""
+        told = services.watch_escalator(now=clock.now()) if options["page"] else False
         fired = 0
         if options["escalate_overdue"]:
             fired = services.escalate_overdue(by=system_actor("verify_timers", channel="command"), now=clock.now())
@@ -31,6 +35,8 @@ class Command(ReportCommand):
             "failing": health.failing,
             "fired_now": fired,
             "sweeper_seen_at": health.swept_at,
+            "sweeper_alive": health.is_beating,
+            "letter_sent": told,
         }
         items = [
             {

@@ -1,0 +1,130 @@
+"""Paging: everything of one cause within a few minutes is one call, with a count and the playbook."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from audit.subject_refs import SubjectRef
+from exceptions.models import Alert, Notification
+from exceptions.models.cases import KEY_PREFIX
+from exceptions.services.notifications import Telling, notify_many
+from rules.models import Owner
+
+TOGETHER: Final = timedelta(minutes=10)
+LONGEST_CAUSE, LONGEST_TEXT = 60, 300
+BREACHED, PAGED = "case.breached", "case.paged"
+WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    BREACHED: ("It is past its deadline.", "are past their deadline"),
+    PAGED: ("Nobody has resolved it yet.", "are not resolved yet"),
+}
+Key = tuple[UUID, str, str, str]
+
+
+@dataclass(frozen=True)
+class Paging:
+    """One thing to call one owner about; `event` is one of `WORDS`."""
+
+    owner: Owner
+    event: str
+    case: SubjectRef
+    number: int
+    title: str
+    type: str
+    cause: str
+
+    @property
+    def key(self) -> Key:
+        """What is one call."""
+        return self.owner.pk, self.event, self.type, self.cause
+
+
+def page_many(*, pagings: Sequence[Paging], now: datetime) -> None:
+    """Call each owner once per cause; what comes within ten minutes of a call is counted on it. In the transaction of what is told."""
+    if not pagings:
+        return
+    groups: dict[Key, list[Paging]] = defaultdict(list)
+    for one in pagings:
+        groups[one.key].append(one)
+    _one_at_a_time()
+    ringing = _ringing(groups, now)
+    fresh = [_page(group, now) for key, group in groups.items() if key not in ringing]
+    Alert.objects.bulk_create(fresh)
+    notify_many(tellings=[_telling(page, groups[_key(page)][0].owner) for page in fresh], now=now)
+    for page in fresh:
+        if page.count > 1:
+            _told(page).update(count=page.count)
+    for key, page in ringing.items():
+        _count_on(page, groups[key])
+
+
+def _one_at_a_time() -> None:
+    """Two sweeps at once must not both find that nobody rang yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('exceptions.pages'))")
+
+
+def _ringing(groups: Mapping[Key, Sequence[Paging]], now: datetime) -> dict[Key, Alert]:
+    owners = {key[0] for key in groups}
+    recent = Alert.objects.filter(owner__in=owners, at__gt=now - TOGETHER, at__lte=now).order_by("at", "pk")
+    return {_key(page): page for page in recent if _key(page) in groups}
+
+
+def _key(page: Alert) -> Key:
+    return page.owner_id, page.event, page.type, page.cause
+
+
+def _page(group: Sequence[Paging], now: datetime) -> Alert:
+    first = group[0]
+    clients = {one.case.client_id for one in group}
+    page = Alert(
+        at=now,
+        owner=first.owner,
+        client_id=first.case.client_id if len(clients) == 1 else None,
+        case_id=UUID(str(first.case.id)),
+        event=first.event,
+        type=first.type,
+        cause=first.cause,
+        count=len(group),
+        url=f"/exceptions/{KEY_PREFIX}{first.number}/#playbook",
+    )
+    page.text = _one(first) if page.count == 1 else _many(page)
+    return page
+
+
+def _one(first: Paging) -> str:
+    return f"{KEY_PREFIX}{first.number}: {first.title}. {WORDS[first.event][0]} What to do:"[:LONGEST_TEXT]
+
+
+def _many(page: Alert) -> str:
+    """A page about several clients names no cause: whoever reads it may not see them all."""
+    words = page.type.replace("-", " ")
+    cause = f" Shared cause: {page.cause[:LONGEST_CAUSE]}." if page.cause and page.client_id else ""
+    found = urlencode({"type": page.type, "cause": page.cause} if cause else {"type": page.type})
+    text = f"{page.count} exceptions of “{words}” {WORDS[page.event][1]}.{cause} All: /queue/team/?{found} What to do:"
+    return text[:LONGEST_TEXT]
+
+
+def _telling(page: Alert, owner: Owner) -> Telling:
+    about, cause = (page.case_id, page.cause) if page.client_id else (None, "")
+    return Telling(owner, page.event, page.text, page.url, page.client_id, about, cause=cause, urgent=True)
+
+
+def _told(page: Alert) -> QuerySet[Notification]:
+    """The page as its owner reads it."""
+    return Notification.objects.filter(owner=page.owner_id, event=page.event, at=page.at, url=page.url)
+
+
+def _count_on(page: Alert, group: Sequence[Paging]) -> None:
+    page.count += len(group)
+    if any(one.case.client_id != page.client_id for one in group):
+        page.client_id = None
+    page.text = _many(page)
+    page.save(update_fields=["count", "client", "text"])
+    _told(page).update(text=page.text, client=page.client_id, count=page.count)
