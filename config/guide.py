@@ -121,6 +121,10 @@ PAGES: dict[str, tuple[Text, Text]] = {
     ),
     "audit:trail": (_("Audit trail"), _("Every act, with before and after. Nothing in it can be changed.")),
     "audit:verify": (_("Verification"), _("Whether the trail is as it was recorded, seals, and audit tokens.")),
+    "exceptions:gaps": (
+        _("Ownership"),
+        _("What nobody is behind any more, and what nobody took in time. A sweep looks every minute."),
+    ),
     "exceptions:away": (
         _("Away"),
         _(

@@ -43,5 +43,6 @@ SCHEDULES: Mapping[str, Every | At] = MappingProxyType(
         "seals": Every("audit.seal", 30),
         "refusals": Every("audit.tell_refusals", 20),
         "absences": Every("exceptions.reassign_from_absent", 60),
+        "ownership": Every("exceptions.watch_ownership", 60),
     }
 )

@@ -175,6 +175,7 @@ PLACES = (
     Place(gettext_lazy("Accounting"), "exceptions:accounting", "bars", "exceptions.view_case", "assurance"),
     Place(gettext_lazy("Audit trail"), "audit:trail", "audit", "audit.view_trail", "assurance"),
     Place(gettext_lazy("Verification"), "audit:verify", "shield", "audit.verify", "assurance"),
+    Place(gettext_lazy("Ownership"), "exceptions:gaps", "team", "rules.view_rules", "govern"),
     Place(gettext_lazy("Admin"), "admin:index", "rules", "rules.edit_rules", "govern"),
 )
 

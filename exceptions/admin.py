@@ -29,7 +29,7 @@ from exceptions.models import (
 )
 from exceptions.selectors.channels import channels_for
 from exceptions.states import Channel
-from rules.admin.base import AnyForm, AnyInline, AnyModelAdmin, ReadOnlyAdmin, ScopedAdmin, actor_of
+from rules.admin.base import AnyForm, AnyInline, AnyModelAdmin, ClientFilter, ReadOnlyAdmin, ScopedAdmin, actor_of
 
 VIEW = "exceptions.view_case"
 
@@ -122,7 +122,7 @@ class ExceptionCaseAdmin(ClientsOnly, ReadOnlyAdmin):
     view_permission = VIEW
     history_list_display: ClassVar[list[str]] = ["history_actor"]
     list_display = ("key", "title", "type", "state", "severity", "client", "owner", "due_at", "opened_at")
-    list_filter = ("state", "severity", "route", "client")
+    list_filter = ("state", "severity", "route", ("client", ClientFilter))
     list_select_related = ("client", "owner")
     search_fields = ("=number", "=subject_key", "=cause")
     inlines = (Steps, Notes, Attachments)
@@ -140,7 +140,7 @@ class WaiverAdmin(ClientsOnly, ReadOnlyAdmin):
     view_permission = VIEW
     history_list_display: ClassVar[list[str]] = ["history_actor"]
     list_display = ("key", "gate", "subject_key", "client", "state", "owner", "requested_at", "starts_at", "expires_at")
-    list_filter = ("state", "gate", "client")
+    list_filter = ("state", "gate", ("client", ClientFilter))
     list_select_related = ("client", "owner")
     search_fields = ("=number", "=subject_key")
     ordering = ("-requested_at", "-id")
@@ -162,7 +162,7 @@ class NotificationAdmin(ClientsOnly):
     """What owners were told, and whether it reached them."""
 
     list_display = ("at", "owner", "event", "text", "client", "read_at")
-    list_filter = ("event", "client")
+    list_filter = ("event", ("client", ClientFilter))
     list_select_related = ("owner", "client")
     search_fields = ("text", "=owner__slug")
     inlines = (Deliveries,)
@@ -288,7 +288,7 @@ class AlertAdmin(ClientsOnly):
     """Who was paged, about how many of what, and with which playbook."""
 
     list_display = ("at", "owner", "event", "type", "cause", "count", "text", "client")
-    list_filter = ("event", "client")
+    list_filter = ("event", ("client", ClientFilter))
     list_select_related = ("owner", "client")
     search_fields = ("text", "=cause", "=owner__slug")
     ordering = ("-at", "-id")

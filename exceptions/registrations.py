@@ -4,18 +4,22 @@ from django.utils.translation import gettext_lazy
 
 from audit import verbs
 from audit.checks import register_check
-from exceptions import list_pages, playbooks, timer_kinds
+from exceptions import gaps, list_pages, playbooks, timer_kinds
+from exceptions.selectors.gaps import count_cases, list_cases
 from exceptions.services import (
+    appointing,
     breaches,
     deadlines,
     escalation,
     holding,
+    lending,
+    mend_cases,
     notifications,
     openings,
     waiver_ends,
     waivers,
 )
-from rules import facts, handlers
+from rules import appointments, facts, handlers
 
 verbs.register(
     {
@@ -30,6 +34,8 @@ verbs.register(
         "page.answered": "{actor} took an answer of the on-call system",
         "case.opened": "{actor} opened it",
         "case.occurred_again": "{actor} saw it again",
+        "case.assigned": "{actor} gave it to one of the team",
+        "case.given_back": "{actor} gave it back: a temporary ownership is over",
         "case.acknowledged": "{actor} took it",
         "case.started": "{actor} began to work on it",
         "case.waiting": "{actor} waits for somebody else",
@@ -90,6 +96,10 @@ for slug, title, route in (
 
 facts.declare_context(playbooks.SPEC.name, playbooks.CASE_FACTS)
 
+appointments.register(appointing.tell_of_appointments)
+
+gaps.register(gaps.Source("exceptions", "exceptions.view_case", count_cases, list_cases, mend_cases))
+
 timer_kinds.register(openings.ACKNOWLEDGE, escalation.on_not_acknowledged, lock=escalation.lock_cases)
 timer_kinds.register(openings.AT_RISK, breaches.on_at_risk, lock=escalation.lock_cases)
 timer_kinds.register(openings.ESCALATE, escalation.on_ladder_step, lock=escalation.lock_cases)
@@ -101,6 +111,7 @@ timer_kinds.register(openings.WAKE, escalation.on_wait_over, lock=escalation.loc
 timer_kinds.register(openings.CLOSE, escalation.on_nobody_came_back, lock=escalation.lock_cases)
 timer_kinds.register(deadlines.RECALCULATE, deadlines.on_recalculate)
 handlers.on_frozen(deadlines.on_new_book)
+timer_kinds.register(lending.RETURN, lending.on_return)
 timer_kinds.register(waivers.LAPSE, waiver_ends.on_lapse, lock=waiver_ends.lock_waivers)
 timer_kinds.register(waivers.EXPIRE, waiver_ends.on_expire, lock=waiver_ends.lock_waivers_with_subjects)
 timer_kinds.register(waivers.HEADS_UP, waiver_ends.on_heads_up, lock=waiver_ends.lock_waivers)
@@ -112,6 +123,7 @@ HANDED_OVER = ", ".join(
         "reassigned",
         "owner_away",
         "taken_back",
+        "given_back",
         "not_acknowledged",
         "escalated",
         "went_quiet",

@@ -26,3 +26,9 @@ def reassign_from_absent() -> int:
     now = clock.now()
     with acting(system_actor("absences"), at=now):
         return services.reassign_from_absent(now=now)
+
+
+@shared_task(name="exceptions.watch_ownership")
+def watch_ownership() -> int:
+    """Find what nobody owns any more."""
+    return services.watch_ownership(now=clock.now())

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from exceptions.views import bulk, cases, notifications, people, queue, reports, saved_views, timers, waivers
+from exceptions.views import (
+    bulk,
+    cases,
+    notifications,
+    ownership,
+    people,
+    queue,
+    reports,
+    saved_views,
+    timers,
+    waivers,
+)
 
 app_name = "exceptions"
 urlpatterns = [
@@ -41,6 +52,11 @@ urlpatterns = [
     path("people/away/", people.away, name="away"),
     path("people/away/back/", people.back, name="back"),
     path("people/away/take-back/", people.take_back, name="take-back"),
+    path("people/gaps/", ownership.gaps, name="gaps"),
+    path("people/rotation/", ownership.rotation, name="rotation"),
+    path("people/rotation/rotate/", ownership.rotate, name="rotate"),
+    path("people/temporary/", ownership.temporary, name="temporary"),
+    path("people/temporary/give-back/", ownership.give_back, name="give-back"),
     path("people/<str:username>/handover/", people.handover, name="handover"),
     path("approvals/", waivers.approvals, name="approvals"),
     path("approvals/<str:key>/", waivers.waiver, name="decide"),

@@ -6,6 +6,9 @@ verbs.register(
     {
         "absence.entered": "{actor} said that somebody is away",
         "absence.ended": "{actor} said that somebody is back",
+        "ownership.rotated": "{actor} passed it to the next of the team",
+        "ownership.lent": "{actor} gave it to somebody for a while",
+        "ownership.returned": "{actor} gave it back after a while",
         "rules.frozen": "{actor} put a rule book in force",
         "rules.edited": "{actor} changed what the next rule book will say",
         "contract.drafted": "{actor} drafted a version of a contract",

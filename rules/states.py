@@ -11,6 +11,22 @@ class OwnerKind(models.TextChoices):
     SYSTEM = "system", "System"
 
 
+class Assignment(models.TextChoices):
+    """How what comes to a team finds one of its people."""
+
+    QUEUE = "queue", "People take it from the team's queue"
+    LEAST_LOAD = "least_load", "Who is there and has the least open work gets it"
+
+
+class OutOfReach(models.TextChoices):
+    """Why nobody is behind an owner."""
+
+    SWITCHED_OFF = "switched_off", "is switched off as an owner"
+    ENDED = "ended", "was owner until a time that has passed"
+    LEFT = "left", "has left: the account is switched off"
+    EMPTY = "empty", "has neither people nor an address"
+
+
 class SlaBasis(models.TextChoices):
     """What an SLA's minutes are counted in."""
 

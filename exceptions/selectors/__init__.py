@@ -16,6 +16,8 @@ from exceptions.selectors.columns import (
     refuse_unknown_columns,
 )
 from exceptions.selectors.counts import capped_counts
+from exceptions.selectors.gaps import Gap, GapPage, gap_page, ownership_gaps, untaken_count
+from exceptions.selectors.ownership import LendingPage, RotationPage, lending_page, rotation_page
 from exceptions.selectors.payload import payload, payload_of
 from exceptions.selectors.playbook import Playbook, Step, playbook_of
 from exceptions.selectors.queue import (
@@ -45,11 +47,15 @@ __all__ = [
     "CauseRow",
     "Choice",
     "Column",
+    "Gap",
+    "GapPage",
     "HandoverPage",
+    "LendingPage",
     "Offers",
     "Playbook",
     "QueueFilters",
     "QueuePage",
+    "RotationPage",
     "Step",
     "TimerHealth",
     "ViewLink",
@@ -69,13 +75,16 @@ __all__ = [
     "clock_of",
     "column_choices",
     "exported_cases",
+    "gap_page",
     "handover_page",
+    "lending_page",
     "live_cases_of",
     "live_waiver",
     "live_waivers",
     "offers",
     "opened",
     "overdue_timers",
+    "ownership_gaps",
     "payload",
     "payload_of",
     "period",
@@ -83,12 +92,14 @@ __all__ = [
     "queue_page",
     "refuse_unknown_columns",
     "related_to",
+    "rotation_page",
     "rows_of",
     "shared_causes",
     "tabs",
     "teams_of",
     "timer_health",
     "undone_audit_steps",
+    "untaken_count",
     "view_for",
     "view_links",
     "views_page",

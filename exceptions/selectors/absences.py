@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.apps import apps
-from django.db.models import Exists, Field, ForeignKey, Model, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 
 from audit.access import require
 from audit.context import Actor
 from audit.errors import Refused
-from audit.models import HistoryRow
 from exceptions.models import ExceptionCase, StandIn, Waiver
+from exceptions.selectors.gaps import Owned, owned_by
 from exceptions.selectors.visible import cases_for
 from exceptions.states import WAIVER_LIVE, CaseState
 from rules import selectors as rules
@@ -40,16 +39,6 @@ class AwayPage:
     is_away: bool
     stood_in: Sequence[StoodIn]
     able: Sequence[Owner]
-
-
-@dataclass(frozen=True)
-class Owned:
-    """Some records a person answers for: what they are, as what, how many, and where they are edited."""
-
-    what: str
-    role: str
-    count: int
-    url: str
 
 
 @dataclass(frozen=True)
@@ -108,33 +97,10 @@ def handover_page(*, username: str, by: Actor, now: datetime) -> HandoverPage:
         person=person,
         open_count=_open_cases(person, by),
         waiver_count=Waiver.objects.filter(owner=person, state__in=WAIVER_LIVE).count(),
-        owned=[owned for field in _owner_fields() if (owned := _owned(field, person)).count],
+        owned=owned_by([person.pk]).get(person.pk, []),
         able=rules.can_cover(person, at=now),
     )
 
 
 def _open_cases(person: Owner, by: Actor) -> int:
     return ExceptionCase.objects.of_clients(by.clients).live().filter(owner=person).count()
-
-
-def _owner_fields() -> list[ForeignKey[Owner, Owner]]:
-    """Every column of what admins edit that names an owner, whichever app it is in: a new one cannot be forgotten here."""
-    return [
-        field
-        for model in apps.get_models()
-        if model is not Absence and not issubclass(model, HistoryRow) and _has_field(model, "is_active")
-        for field in model._meta.concrete_fields
-        if isinstance(field, ForeignKey) and field.related_model is Owner
-    ]
-
-
-def _has_field(model: type[Model], name: str) -> bool:
-    return any(isinstance(field, Field) and field.name == name for field in model._meta.concrete_fields)
-
-
-def _owned(field: ForeignKey[Owner, Owner], person: Owner) -> Owned:
-    model = field.model
-    count = model._default_manager.filter(is_active=True, **{field.name: person}).count()
-    meta = model._meta
-    url = f"/admin/{meta.app_label}/{meta.model_name}/?{field.name}__id__exact={person.pk}"
-    return Owned(str(meta.verbose_name_plural), str(field.verbose_name), count, url)

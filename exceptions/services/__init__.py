@@ -18,6 +18,8 @@ from exceptions.services.cases import (
 )
 from exceptions.services.channels import add_channel, end_channel, send_test_notice
 from exceptions.services.delivering import deliver_notifications
+from exceptions.services.gaps import mend_cases, watch_ownership
+from exceptions.services.lending import give_back, lend
 from exceptions.services.links import link_cases, unlink_cases
 from exceptions.services.notes import note_case
 from exceptions.services.notifications import Telling, notify, notify_many
@@ -75,9 +77,12 @@ __all__ = [
     "end_channel",
     "escalate_overdue",
     "extend_waiver",
+    "give_back",
     "go_away",
     "hand_over_cases",
+    "lend",
     "link_cases",
+    "mend_cases",
     "note_case",
     "note_presence",
     "notify",
@@ -108,6 +113,7 @@ __all__ = [
     "unlink_cases",
     "wait_case",
     "watch_escalator",
+    "watch_ownership",
     "withdraw_case",
     "withdraw_waiver",
 ]

@@ -15,6 +15,7 @@ from audit.subject_refs import SubjectRef, subject_ref
 from exceptions import clocks, ladders
 from exceptions.clocks import Began, Reckoning
 from exceptions.models import ExceptionCase
+from exceptions.services.assigning import Assigned, assign
 from exceptions.services.notifications import Telling, notify_many
 from exceptions.services.timers import TimerSetting, set_timers
 from exceptions.states import CASE_LIVE
@@ -105,13 +106,14 @@ def open_cases(*, openings: Sequence[CaseOpening], by: Actor, now: datetime) -> 
         ]
         for case in fresh:
             case.occurrences = times[_identity(case)]
+        assigned = assign(cases=fresh, roster=roster)
         ExceptionCase.objects.bulk_create(fresh, ignore_conflicts=True)
         # Somebody may have opened the same at the same moment: theirs stands, and ours was an occurrence of it.
         opened = ExceptionCase.objects.select_related("owner", "backup").in_bulk([case.pk for case in fresh])
         overtaken = {_identity(case): unique[_identity(case)] for case in fresh if case.pk not in opened}
         found_late = _live(overtaken)
         _count_occurrences(found_late.values(), times, now)
-        _announce(list(opened.values()), now)
+        _announce(list(opened.values()), assigned, now)
         cases = {**known, **found_late, **{_identity(case): case for case in opened.values()}}
     return [cases[opening.identity] for opening in openings]
 
@@ -165,8 +167,10 @@ def _new_case(
         )
         terms[spec.slug, opening.client_id] = clocks.reckon(began, book)
     reckoning = terms[spec.slug, opening.client_id]
-    owner = roster.on_duty(opening.owner or spec.owner)
-    backup = roster.owners[owner.backup_id]
+    regular = roster.regular(opening.owner or spec.owner)
+    owner = roster.on_duty(opening.owner or spec.owner, of_type=spec.slug)
+    # Whoever has it only for a while has those behind who will have it again.
+    backup = roster.owners[owner.backup_id] if owner.pk == regular.pk else regular
     return ExceptionCase(
         type=opening.type,
         subject_type=opening.subject.type,
@@ -199,7 +203,7 @@ def _new_case(
     )
 
 
-def _announce(cases: Sequence[ExceptionCase], now: datetime) -> None:
+def _announce(cases: Sequence[ExceptionCase], assigned: Mapping[UUID, Assigned], now: datetime) -> None:
     """The events, timers and notifications of new cases."""
     record_many(
         [
@@ -217,6 +221,13 @@ def _announce(cases: Sequence[ExceptionCase], now: datetime) -> None:
                 },
             )
             for case in cases
+        ]
+    )
+    given = [(case, assigned[case.pk]) for case in cases if case.pk in assigned]
+    record_many(
+        [
+            Entry("case.assigned", case, one.why, changes={"owner": (one.team.slug, case.owner.slug)})
+            for case, one in given
         ]
     )
     set_timers(settings=[timer for case in cases for timer in first_timers(case)])

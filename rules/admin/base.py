@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from simple_history.admin import SimpleHistoryAdmin
 
 from audit.clock import now
 from audit.context import Actor
-from audit.errors import Conflict, DomainError
+from audit.errors import Conflict, DomainError, Invalid
 from audit.models import Accountable, User
 from rules import selectors, services
 
@@ -37,6 +38,15 @@ def actor_of(request: HttpRequest) -> Actor:
     return known
 
 
+class ClientFilter(admin.RelatedFieldListFilter):
+    """Offers the clients that exist for the actor, and names no other."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        """By name."""
+        del field, model_admin
+        return [(str(client.pk), client.name) for client in selectors.clients_of(actor_of(request))]
+
+
 class VersionedForm(AnyForm):
     """Carries the version the person looked at, and asks why."""
 
@@ -50,6 +60,13 @@ class VersionedForm(AnyForm):
         if not self.instance._state.adding:
             self.fields["seen_version"].initial = self.instance.version
 
+    def clean(self) -> dict[str, Any]:
+        """Whoever is named has to be there, with a backup who is."""
+        cleaned = super().clean() or {}
+        for error in selectors.without_backup(type(self.instance), cleaned):
+            self.add_error(error.pointer.removeprefix("/"), error.detail)
+        return cleaned
+
 
 class ScopedAdmin(HistoryAdmin):
     """Permissions come from the actor's roles, as everywhere; nothing is ever deleted."""
@@ -57,7 +74,14 @@ class ScopedAdmin(HistoryAdmin):
     actions_on_bottom = False
     view_permission = "rules.view_rules"
     edit_permission = "rules.edit_rules"
+    client_path = ""
     list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Where records belong to clients (`client_path` leads there), those of the actor's clients only."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        clients = actor_of(request).clients
+        return rows.filter(**{f"{self.client_path}__in": clients}) if self.client_path and clients is not None else rows
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether the section is shown at all."""
@@ -168,7 +192,7 @@ class VersionedAdmin(ScopedAdmin):
             "opts": self.model._meta,
             "fresh_url": request.path,
         }
-        status = 409 if isinstance(refused, Conflict) else 403
+        status = 409 if isinstance(refused, Conflict) else 422 if isinstance(refused, Invalid) else 403
         return TemplateResponse(request, "admin/rules/refused.html", context, status=status)
 
 

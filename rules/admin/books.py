@@ -7,10 +7,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from audit.access import require
 from audit.clock import now
 from audit.errors import DomainError
 from rules import rulebook, selectors, services
-from rules.admin.base import AnyModelAdmin, ReadOnlyAdmin, actor_of
+from rules.admin.base import AnyModelAdmin, ClientFilter, ReadOnlyAdmin, actor_of
 from rules.models import Decision, RuleBookVersion
 
 
@@ -30,6 +31,7 @@ class RuleBookVersionAdmin(ReadOnlyAdmin):
 
     def freeze_view(self, request: HttpRequest) -> HttpResponse:
         """Show what the next book would say and what keeps it from being frozen; freeze it on POST."""
+        require(actor_of(request), self.view_permission)
         if request.method == "POST":
             try:
                 book = services.freeze_rule_book(
@@ -58,7 +60,7 @@ class DecisionAdmin(AnyModelAdmin):
     """Every decision, with its inputs and its answer."""
 
     list_display = ("subject_key", "rule_slug", "book", "client", "at")
-    list_filter = ("client", "rule_slug")
+    list_filter = (("client", ClientFilter), "rule_slug")
     list_select_related = ("book", "client")
     ordering = ("-at", "-id")
     search_fields = ("subject_key",)

@@ -120,6 +120,11 @@ class ApiTokenAdmin(ScopedAdmin):
     search_fields = ("name", "prefix", "user__username")
     actions = ("revoke",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        """Everybody's for who sees every client, else one's own."""
+        by, tokens = actor_of(request), super().get_queryset(request)
+        return tokens if by.clients is None else tokens.filter(user_id=by.user_id)
+
     def get_fieldsets(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
         """A new token is described; one that exists is looked at."""
         del request

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from rules.admin.base import RowsInline, VersionedAdmin, VersionedForm
+from rules.admin.base import ClientFilter, RowsInline, VersionedAdmin, VersionedForm
 from rules.models import Absence, Client, ClientAccess, Owner, Team, TeamMember
 
 
@@ -20,6 +20,7 @@ class OwnerForm(VersionedForm):
 class ClientAdmin(VersionedAdmin):
     """Whom we work for."""
 
+    client_path = "pk"
     list_display = ("name", "slug", "key_prefix", "time_zone", "currency", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name", "slug", "key_prefix")
@@ -36,7 +37,7 @@ class TeamMembers(RowsInline):
 class TeamAdmin(VersionedAdmin):
     """People who work one queue together."""
 
-    list_display = ("name", "slug", "is_active")
+    list_display = ("name", "slug", "assignment", "is_active")
     search_fields = ("name", "slug")
     inlines = (TeamMembers,)
 
@@ -69,8 +70,9 @@ class AbsenceAdmin(VersionedAdmin):
 class ClientAccessAdmin(VersionedAdmin):
     """Who may see which client's records."""
 
+    client_path = "client"
     list_display = ("user", "client", "is_active")
-    list_filter = ("client", "is_active")
+    list_filter = (("client", ClientFilter), "is_active")
     list_select_related = ("user", "client")
     search_fields = ("user__username", "client__name")
     autocomplete_fields = ("client",)

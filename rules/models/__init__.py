@@ -4,6 +4,7 @@ from rules.models.books import Decision, RuleBookVersion
 from rules.models.calendars import Calendar, Holiday, OpeningHours, Sla
 from rules.models.clients import Client, ClientAccess, Team, TeamMember
 from rules.models.contracts import Contract, ContractVersion
+from rules.models.lending import TemporaryOwnership
 from rules.models.owners import Absence, Owner
 from rules.models.routing import ExceptionType, Flow, Gate, HoldRule, OwnershipRule, StatusOwnership
 from rules.models.targets import SlaTarget
@@ -33,4 +34,5 @@ __all__ = [
     "StatusOwnership",
     "Team",
     "TeamMember",
+    "TemporaryOwnership",
 ]

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from audit.models import Accountable
 from rules.models.calendars import Calendar, validate_time_zone
+from rules.states import Assignment
 
 
 class Client(Accountable):
@@ -42,7 +43,13 @@ class Team(Accountable):
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=120)
+    assignment = models.CharField(max_length=12, choices=Assignment, default=Assignment.QUEUE)
     is_active = models.BooleanField(default=True)
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(assignment__in=Assignment.values), name="team_assignment_is_known"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -1,6 +1,7 @@
 """Reads of the rules app."""
 
 from rules.selectors.absences import absences_from, can_cover, managed_person, people_managed
+from rules.selectors.backups import owner_fields, without_backup
 from rules.selectors.books import HOLD_CONTEXT, ORDER_CONTEXT, active_book, book, book_knowing, document_to_freeze
 from rules.selectors.contracts import contract, contracts, not_in_force, redact, validate_payload
 from rules.selectors.decisions import (
@@ -23,12 +24,18 @@ from rules.selectors.people import (
     roles_of,
     roster,
 )
+from rules.selectors.reach import Unreachable, unreachable
+from rules.selectors.rotation import Holding, holding, holdings, is_all_in_force
+from rules.selectors.workers import Worker, workers_of
 
 __all__ = [
     "HOLD_CONTEXT",
     "ORDER_CONTEXT",
     "Decisions",
+    "Holding",
     "Trial",
+    "Unreachable",
+    "Worker",
     "absences_from",
     "active_book",
     "actor_for",
@@ -44,16 +51,23 @@ __all__ = [
     "document_to_freeze",
     "doubts_about",
     "gone_for_long",
+    "holding",
+    "holdings",
+    "is_all_in_force",
     "managed_person",
     "matches_in",
     "not_in_force",
     "on_duty",
+    "owner_fields",
     "people_behind",
     "people_managed",
     "recent_decisions",
     "redact",
     "roles_of",
     "roster",
+    "unreachable",
     "validate_payload",
     "verify_decisions",
+    "without_backup",
+    "workers_of",
 ]

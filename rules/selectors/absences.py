@@ -55,7 +55,7 @@ def absences_from(at: datetime, *, owners: QuerySet[Owner]) -> QuerySet[Absence]
 
 def can_cover(person: Owner, *, at: datetime) -> list[Owner]:
     """The people and teams that are there at `at`, may work exceptions and see every client this person sees, by name."""
-    there, seen = roster(at), _clients_seen()
+    there, seen = roster(at), clients_seen()
     allowed = _who_can_work_for(seen.get(person.user_id or 0, frozenset()), seen)
     teams = set(TeamMember.objects.filter(user_id__in=allowed, is_active=True).values_list("team_id", flat=True))
     able = [
@@ -66,7 +66,7 @@ def can_cover(person: Owner, *, at: datetime) -> list[Owner]:
     return sorted(able, key=lambda owner: (owner.name, owner.slug))
 
 
-def _clients_seen() -> dict[int, frozenset[UUID] | None]:
+def clients_seen() -> dict[int, frozenset[UUID] | None]:
     """Per user the clients given, None for those who see every client; a user without any is not in it."""
     given: dict[int, set[UUID]] = defaultdict(set)
     access = ClientAccess.objects.filter(is_active=True, client__is_active=True)
@@ -77,11 +77,16 @@ def _clients_seen() -> dict[int, frozenset[UUID] | None]:
     return seen | dict.fromkeys(house.values_list("pk", flat=True))
 
 
-def _who_can_work_for(clients: frozenset[UUID] | None, seen: Mapping[int, frozenset[UUID] | None]) -> set[int]:
-    """The active users who may work exceptions and see all of these clients."""
+def who_can_work() -> set[int]:
+    """The active users who may work exceptions."""
     roles = [role.value for role in Role if WORK in GRANTS[role]]
     workers = User.objects.filter(Q(groups__name__in=roles) | Q(is_superuser=True), is_active=True)
-    return {pk for pk in workers.values_list("pk", flat=True) if _reaches(seen.get(pk, frozenset()), clients)}
+    return set(workers.values_list("pk", flat=True))
+
+
+def _who_can_work_for(clients: frozenset[UUID] | None, seen: Mapping[int, frozenset[UUID] | None]) -> set[int]:
+    """The active users who may work exceptions and see all of these clients."""
+    return {pk for pk in who_can_work() if _reaches(seen.get(pk, frozenset()), clients)}
 
 
 def _reaches(reach: frozenset[UUID] | None, clients: frozenset[UUID] | None) -> bool:

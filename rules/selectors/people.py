@@ -10,13 +10,14 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser, Group
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, SlugField, Value
+from django.db.models.functions import Coalesce
 
 from audit.access import GRANTS, Role
 from audit.context import Actor
 from audit.errors import FieldError
 from audit.models import User
-from rules.models import Absence, Client, ClientAccess, Owner, TeamMember
+from rules.models import Absence, Client, ClientAccess, Owner, TeamMember, TemporaryOwnership
 from rules.selectors.books import active_book
 from rules.states import OwnerKind
 
@@ -29,35 +30,76 @@ LONGEST_COUNTED: Final = timedelta(days=366)
 class Roster:
     """All owners and who of them is away at one moment; two queries for any number of questions.
 
-    `covers` are those who stand in instead of the backup while somebody is away.
+    `covers` are those who stand in instead of the backup while somebody is away; `lent` and `lent_types` those who have for a while
+    what comes to an owner, or what comes of a type of exception.
     """
 
     owners: dict[UUID, Owner]
     away: frozenset[UUID]
     covers: Mapping[UUID, UUID] = field(default_factory=dict)
+    lent: Mapping[UUID, UUID] = field(default_factory=dict)
+    lent_types: Mapping[str, UUID] = field(default_factory=dict)
 
-    def on_duty(self, slug: str) -> Owner:
-        """The owner, or the first of those who stand in who is there; the owner itself when all of them are away.
+    def on_duty(self, slug: str, *, of_type: str = "") -> Owner:
+        """Who has it for a while, else the owner, or the first of those who stand in who is there; the owner itself when all are away.
 
-        Raises `LookupError` for a slug that no owner has.
+        `of_type` is the type of exception it is about. Raises `LookupError` for a slug that no owner has.
         """
+        owner = self._named(slug)
+        holder = self.lent_types.get(of_type, self.lent.get(owner.pk))
+        return (holder and self._there(self.owners[holder])) or self.regular(slug)
+
+    def regular(self, slug: str) -> Owner:
+        """As `on_duty`, whoever has it for a while."""
+        owner = self._named(slug)
+        return self._there(owner) or owner
+
+    def _named(self, slug: str) -> Owner:
         owner = next((owner for owner in self.owners.values() if owner.slug == slug), None)
         if owner is None:
             raise LookupError(f"There is no owner {slug}.")
+        return owner
+
+    def _there(self, owner: Owner) -> Owner | None:
         asked: set[UUID] = set()
         candidate = owner
         while candidate.pk in self.away and candidate.pk not in asked:
             asked.add(candidate.pk)
             candidate = self.owners[self.covers.get(candidate.pk, candidate.backup_id)]
-        return owner if candidate.pk in self.away else candidate
+        return None if candidate.pk in self.away else candidate
 
 
 def roster(at: datetime) -> Roster:
     """Who is there at `at`."""
     owners = {owner.pk: owner for owner in Owner.objects.select_related("user", "team", "calendar")}
-    absent = list(absences_at(at).values_list("owner_id", "cover_id"))
-    away = {owner_id for owner_id, _ in absent} | {pk for pk, owner in owners.items() if not _can_serve(owner, at)}
-    return Roster(owners, frozenset(away), {owner_id: cover_id for owner_id, cover_id in absent if cover_id})
+    absent, lent, lent_types = _replaced(at)
+    away = absent.keys() | {pk for pk, owner in owners.items() if not _can_serve(owner, at)}
+    covers = {owner_id: cover_id for owner_id, cover_id in absent.items() if cover_id}
+    return Roster(owners, frozenset(away), covers, lent, lent_types)
+
+
+def _replaced(at: datetime) -> tuple[dict[UUID, UUID | None], dict[UUID, UUID], dict[str, UUID]]:
+    """Who covers those who are away (the last to begin counts), and who has what of others for a while: one query for both."""
+    no_type = Value("", output_field=SlugField())
+    absences = absences_at(at).order_by().annotate(of_type=no_type, rank=F("starts_at"), for_a_while=Value(value=False))
+    held = TemporaryOwnership.objects.filter(ended_at=None, starts_at__lte=at, ends_at__gt=at)
+    lendings = held.annotate(
+        of_type=Coalesce("exception_type__slug", no_type), rank=F("starts_at"), for_a_while=Value(value=True)
+    )
+    rows = absences.values_list("rank", "owner_id", "cover_id", "of_type", "for_a_while").union(
+        lendings.values_list("rank", "owner_id", "holder_id", "of_type", "for_a_while"), all=True
+    )
+    absent: dict[UUID, UUID | None] = {}
+    lent: dict[UUID, UUID] = {}
+    lent_types: dict[str, UUID] = {}
+    for _, owner_id, other_id, of_type, for_a_while in sorted(rows, key=lambda row: row[0]):
+        if not for_a_while:
+            absent[owner_id] = other_id
+        elif of_type:
+            lent_types[of_type] = other_id
+        else:
+            lent[owner_id] = other_id
+    return absent, lent, lent_types
 
 
 def absences_at(at: datetime) -> QuerySet[Absence]:

@@ -5,22 +5,28 @@ from rules.services.books import freeze_rule_book
 from rules.services.contracts import draft_contract_version, publish_contract_version, retire_contract_version
 from rules.services.decisions import DecisionRequest, decide_for, decide_many
 from rules.services.editing import save_edited
+from rules.services.lending import end_lending, lend_ownership
+from rules.services.rotation import Rotated, rotate_ownership
 from rules.services.shipped import install_shipped_configuration
 from rules.services.tokens import authenticate_api_token, issue_api_token, revoke_api_token
 
 __all__ = [
     "DecisionRequest",
+    "Rotated",
     "authenticate_api_token",
     "decide_for",
     "decide_many",
     "draft_contract_version",
     "end_absence",
+    "end_lending",
     "enter_absence",
     "freeze_rule_book",
     "install_shipped_configuration",
     "issue_api_token",
+    "lend_ownership",
     "publish_contract_version",
     "retire_contract_version",
     "revoke_api_token",
+    "rotate_ownership",
     "save_edited",
 ]

@@ -28,7 +28,7 @@ from orders.fulfilment.services.news import count_stock, take_news
 from orders.sync.models import Connector, Credential, System
 from orders.sync.states import CredentialKind
 from rules.admin.base import VersionedAdmin
-from rules.models import Absence, Calendar, HoldRule, Holiday, Team
+from rules.models import Absence, Calendar, HoldRule, Holiday, Team, TemporaryOwnership
 from rules.services import issue_api_token
 from tests.api.world import build
 from tests.cast import House
@@ -84,6 +84,9 @@ def full_house(house: House, system: Actor, now: datetime) -> House:
             rule_owner=house.owners["ops-team"],
         )
         Absence.objects.create(owner=house.owners["amal"], starts_at=now, ends_at=now + day)
+        TemporaryOwnership.objects.create(
+            owner=house.owners["amal"], holder=house.owners["bo"], starts_at=now, ends_at=now + day, reason="holidays"
+        )
         NotificationPreference.objects.create(user=house.users["amal"])
         NotificationChannel.objects.create(owner=house.owners["amal"], kind="chat", name="Chat", sealed="-", hint="-")
         view = SavedView.objects.create(user=house.users["amal"], page="mine", title="Late", query="due=overdue")

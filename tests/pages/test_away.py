@@ -10,7 +10,7 @@ from audit.access import system_actor
 from audit.context import acting
 from audit.models import Event
 from exceptions import services
-from exceptions.forms import MOMENT
+from exceptions.forms.fields import MOMENT
 from exceptions.models import ExceptionCase
 from rules.models import Absence
 from tests.cast import House

@@ -94,10 +94,10 @@ def test_check_ownership_names_owners_nobody_answers_for(
     with acting(system, at=now):
         Owner.objects.exclude(slug="support").update(emails=["team@example.org"])
     code, document = as_document("check_ownership")
-    assert (code, document["items"]) == (
-        1,
-        [{"where": "owner support", "finding": "Support has neither people nor an address"}],
-    )
+    (found,) = document["items"]
+    assert (code, found["where"]) == (1, "owner support")
+    assert found["finding"].startswith("Support has neither people nor an address: ")
+    assert (document["summary"]["gaps"], document["summary"]["open_items_in_gaps"]) == (1, 0)
     with acting(system, at=now):
         Owner.objects.filter(slug="support").update(emails=["team@example.org"])
     assert run("check_ownership")[0] == 0

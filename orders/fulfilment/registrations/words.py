@@ -39,6 +39,8 @@ verbs.register(
         "order.reviewed": "{actor} looked at the order and let it go on",
         "order.routed": "{actor} decided owner, flow and SLA by rule",
         "order.rerouted": "{actor} sent it another way",
+        "order.owner_gone": "{actor} gave the order to who stands in: nobody is behind its owner any more",
+        "fulfilment.owner_gone": "{actor} gave the parcel to who stands in: nobody is behind its owner any more",
         "order.export_read": "{actor} read the order's export",
         "order.exported": "{actor} exported the order with its audit token",
         "fulfilment.heard_late": "{actor} heard of a step that was already behind",

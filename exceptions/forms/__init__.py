@@ -7,15 +7,12 @@ from typing import Any, Self
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from exceptions.forms.fields import AREA, INPUT
 from exceptions.models import ExceptionCase
 from exceptions.selectors import Step
 from exceptions.states import Mailing, RootCause, WaitingOn
 from rules.models import Gate, Owner
 from rules.states import Severity
-
-INPUT = {"class": "input"}
-MOMENT = "%Y-%m-%dT%H:%M"
-AREA = {"class": "input", "rows": 3}
 
 
 class ActForm(forms.Form):
@@ -244,41 +241,6 @@ class WaiverForm(forms.Form):
             self.fields[name].widget.attrs["data-draft"] = f"{case.key}.waiver.{name}"
 
 
-class MomentField(forms.DateTimeField):
-    """A moment in the reader's zone, to the minute."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        widget = forms.DateTimeInput({**INPUT, "type": "datetime-local"}, format=MOMENT)
-        super().__init__(widget=widget, input_formats=[MOMENT, f"{MOMENT}:%S"], **kwargs)
-
-
-class AwayForm(forms.Form):
-    """Who is away, from when until when, and who stands in."""
-
-    who = forms.CharField(widget=forms.HiddenInput)
-    starts_at = MomentField(label=_("From"))
-    ends_at = MomentField(label=_("Until"))
-    cover = forms.ChoiceField(
-        label=_("Who stands in"),
-        required=False,
-        widget=forms.Select(INPUT),
-        help_text=_("People and teams who are there and may work the same exceptions."),
-    )
-    note = forms.CharField(
-        label=_("Note"),
-        required=False,
-        max_length=200,
-        widget=forms.TextInput(INPUT),
-        help_text=_("Colleagues see it; leave out why you are away if that is nobody's business."),
-    )
-
-    def __init__(self, *args: Any, person: Owner, able: Sequence[Owner], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["who"].initial = person.slug
-        backup = _("The backup: %(name)s") % {"name": person.backup.name}
-        self.fields["cover"].choices = [("", backup), *((one.slug, one.name) for one in able)]  # type: ignore[attr-defined]
-
-
 def _wish(channel: Any, severity: Any, choices: Sequence[tuple[str, Any]]) -> forms.ChoiceField:
     """A cell of the table of wishes; its label is read out, and shown where the table's heads are not."""
     label = f"{channel}, {severity}"
@@ -328,18 +290,6 @@ class PreferencesForm(forms.Form):
         return {
             f"{prefix}{row}": self.cleaned_data[f"{prefix}{row}"] for row, _ in self.ROWS for prefix, _ in self.COLUMNS
         }
-
-
-class HandoverForm(forms.Form):
-    """To whom, and why."""
-
-    to = forms.ChoiceField(label=_("To"), widget=forms.Select(INPUT))
-    reason = forms.CharField(label=_("Reason"), max_length=280, min_length=3, widget=forms.TextInput(INPUT))
-
-    def __init__(self, *args: Any, able: Sequence[Owner], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choices = [("", _("Choose…")), *((one.slug, one.name) for one in able)]
-        self.fields["to"].choices = choices  # type: ignore[attr-defined]
 
 
 class ExtendForm(forms.Form):

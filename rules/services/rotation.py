@@ -1,0 +1,64 @@
+"""Passing what somebody has answered for long enough to the next of the team."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from audit.access import require
+from audit.context import Actor, acting
+from audit.errors import Conflict, NotFound, StaleVersion
+from rules import selectors
+from rules.models import Owner
+from rules.selectors.rotation import ROTATED, Holding
+from rules.services.books import freeze_rule_book
+from rules.services.editing import save_edited
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """What went from whom to whom, and whether it is in force: with other edits waiting, it waits with them for the next rule book."""
+
+    what: str
+    before: Owner
+    owner: Owner
+    is_in_force: bool
+
+
+def rotate_ownership(*, kind: str, slug: str, by: Actor, now: datetime, seen: int | None = None) -> Rotated:
+    """Make the next of the team answer for a flow or a rule; the old, the new and the backup are told.
+
+    Raises `NotFound`, `Refused` without the permission to edit rules, `Conflict` when nobody else of the team is there, `StaleVersion`
+    when it changed since it was `seen`.
+    """
+    with acting(by, at=now, reason="rotation"):
+        require(by, "rules.edit_rules")
+        found = _held(kind, slug, now)
+        if found.next is None:
+            raise Conflict(f"Nobody else of the team of {found.owner.name} is there: name somebody in the admin.")
+        if seen is not None and found.record.version != seen:
+            raise StaleVersion(f"{found.record} changed since you looked at it. Nothing was saved.")
+        alone = selectors.is_all_in_force()
+        setattr(found.record, ROTATED[kind][1], found.next)
+        save_edited(
+            edited=found.record,
+            by=by,
+            now=now,
+            seen=found.record.version,
+            reason=f"rotation: {found.owner.slug} since {found.since:%d %b %Y}",
+            told_as="ownership.rotated",
+        )
+        if alone and by.may("rules.freeze_rules"):
+            freeze_rule_book(by=by, now=now, note=f"rotation of {found.record.slug}")
+    return Rotated(str(found.record), found.owner, found.next, alone and by.may("rules.freeze_rules"))
+
+
+def _held(kind: str, slug: str, now: datetime) -> Holding:
+    if kind in ROTATED:
+        model = ROTATED[kind][0]
+        # Whoever rotates the same waits here, and then sees what it has become.
+        list(model._default_manager.select_for_update(no_key=True, of=("self",)).filter(slug=slug).values_list("pk"))
+    found = selectors.holding(kind, slug, at=now)
+    if found is None:
+        raise NotFound("There is no such flow or rule, or a system has it.")
+    return found

@@ -1,0 +1,48 @@
+"""A house with one record of Northwind behind every address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from audit import clock
+from audit.context import Actor
+from audit.subject_refs import subject_ref
+from exceptions.services import attach_file, open_case
+from orders.fulfilment.models import Order
+from orders.fulfilment.services.intake import place_orders
+from orders.fulfilment.services.news import count_stock, take_news
+from tests.api.world import build
+from tests.cast import House, furnish
+from tests.factories import orders as make
+
+
+@pytest.fixture
+def house(db: None, system: Actor) -> House:
+    cache.clear()
+    return furnish(by=system, now=clock.now())
+
+
+@pytest.fixture
+def keys(house: House, system: Actor) -> dict[str, Any]:
+    """The key of one Northwind record per kind."""
+    northwind, now = house.clients["northwind"], clock.now()
+    count_stock(news=[make.stock(northwind, now, "TENT-2", 10)], by=system, now=now)
+    (order_id,) = place_orders(news=[make.placed(northwind, now)], by=system, now=now)
+    order = Order.objects.get(pk=order_id)
+    paid = make.news("payment.captured", northwind, order.number, now, captured_at=now.isoformat())
+    take_news(news=[paid], by=system, now=now)
+    order.refresh_from_db()
+    case = open_case(
+        type="address",
+        subject=subject_ref(order),
+        subject_key=order.key,
+        client_id=northwind.pk,
+        title="Address cannot be delivered to",
+        by=system,
+        now=now,
+    )
+    attach_file(case_id=case.pk, name="note.txt", content=b"Seen", by=system, now=now)
+    return build(house, order, case, by=system, now=now) | {"order-pk": order.pk}

@@ -1,0 +1,167 @@
+"""Who may open which page and do what there: every address of the URLconf that is neither the API's nor the admin's.
+
+The API's is `tests.api.world.MATRIX`; the admin's is in `test_admin`. What a role may do is `audit.access.GRANTS`,
+from which docs/permissions.md is written too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+OPEN, SIGNED_IN = "everybody", "whoever is signed in"
+VIEW_CASE: Final = "exceptions.view_case"
+WORK_CASE: Final = "exceptions.work_case"
+VIEW_ORDER: Final = "orders.view_order"
+VIEW_SYSTEM: Final = "sync.view_system"
+VIEW_RULES: Final = "rules.view_rules"
+REASON: Final = {"reason": "Because it has to be."}
+
+
+@dataclass(frozen=True)
+class Way:
+    """What a method of an address needs: a permission, and to be one of `only` where it is about people somebody leads.
+
+    `is_own`: about records of one's own, which nobody has here, so that whoever is let in is told that there is none.
+    """
+
+    needs: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+    query: str = ""
+    only: Collection[str] = ()
+    is_own: bool = False
+
+
+def _get(needs: str, query: str = "", only: Collection[str] = ()) -> dict[str, Way]:
+    return {"GET": Way(needs, query=query, only=only)}
+
+
+def _post(needs: str, **given: Any) -> dict[str, Way]:
+    return {"POST": Way(needs, given)}
+
+
+def _own(needs: str) -> dict[str, Way]:
+    return {"POST": Way(needs, is_own=True)}
+
+
+ASKED: Final = {
+    "gate": "ship-despite-open-case",
+    "hours": 1,
+    "owner": "client-success",
+    "reason": "The customer confirmed the address by phone.",
+    "plan": "It is corrected in the store meanwhile.",
+}
+LEADS_OF_AMAL: Final = ("amal", "lee", "kim")
+
+# URL name → method → what it needs. An address that is not here fails the test of the inventory.
+PAGES: Final[dict[str, dict[str, Way]]] = {
+    "home": _get(SIGNED_IN),
+    "signin": _get(OPEN),
+    "signout": _post(OPEN),
+    "search": _get(SIGNED_IN, "?q=tent"),
+    "help": _get(SIGNED_IN),
+    "help-part": _get(SIGNED_IN),
+    "status": _get(SIGNED_IN),
+    "status-document": _get(SIGNED_IN),
+    "problems": _get(OPEN),
+    "problem": _get(OPEN),
+    "healthz": _get(OPEN),
+    "readyz": _get(OPEN),
+    "metrics": _get(OPEN),
+    "jwks": _get(OPEN),
+    "exceptions:queue": _get(VIEW_CASE),
+    "exceptions:team": _get(VIEW_CASE),
+    "exceptions:unowned": _get(VIEW_CASE),
+    "exceptions:causes": _get(VIEW_CASE),
+    "exceptions:export": _get(VIEW_CASE),
+    "exceptions:start-next": _post(WORK_CASE),
+    "exceptions:bulk": _post(WORK_CASE, do="note"),
+    "exceptions:case": _get(VIEW_CASE),
+    "exceptions:payload": _get(VIEW_CASE),
+    "exceptions:file": _get(VIEW_CASE),
+    "exceptions:act": _get(VIEW_CASE) | _post(WORK_CASE, text="Seen"),
+    "exceptions:step": _get(WORK_CASE) | _post(WORK_CASE, outcome="Looked at"),
+    "exceptions:ask": _get("exceptions.request_waiver", "?for={exception}")
+    | {"POST": Way("exceptions.request_waiver", ASKED, query="?for={exception}")},
+    "exceptions:waiver": _get(VIEW_CASE)
+    | _post("exceptions.decide_waiver", decision="deny", comment="No", seen_hash="x"),
+    "exceptions:extend": _get("exceptions.request_waiver")
+    | _post("exceptions.request_waiver", hours=1, reason="The carrier collects only tomorrow.", plan="Wait"),
+    "exceptions:revoke": _get(VIEW_CASE) | _post("exceptions.revoke_waiver", comment="Not any more"),
+    "exceptions:withdraw": _get(VIEW_CASE) | {"POST": Way(VIEW_CASE, {"comment": "Not any more"}, only=())},
+    "exceptions:notifications": _get(VIEW_CASE),
+    "exceptions:notifications-read": _post(VIEW_CASE),
+    "exceptions:preferences": _get(VIEW_CASE) | _post(VIEW_CASE),
+    "exceptions:test-notice": _post(VIEW_CASE),
+    "exceptions:away": _get(VIEW_CASE) | _post(VIEW_CASE),
+    "exceptions:back": _post(VIEW_CASE),
+    "exceptions:take-back": {"POST": Way(WORK_CASE, {"who": "amal"}, only=LEADS_OF_AMAL)},
+    "exceptions:queue-live": _get(VIEW_CASE),
+    "exceptions:case-live": _get(VIEW_CASE),
+    "exceptions:presence": _post(VIEW_CASE, key="{exception}"),
+    "exceptions:views": _get(VIEW_CASE),
+    "exceptions:view-save": _get(VIEW_CASE) | _post(VIEW_CASE),
+    "exceptions:view-default": _own(VIEW_CASE),
+    "exceptions:view-change": _own(VIEW_CASE),
+    "exceptions:view-query": _own(VIEW_CASE),
+    "exceptions:view-delete": _own(VIEW_CASE),
+    "exceptions:accounting": _get(VIEW_CASE),
+    "exceptions:escalate-overdue": _post("exceptions.fire_timers"),
+    "exceptions:gaps": _get(VIEW_RULES),
+    "exceptions:rotation": _get(VIEW_RULES),
+    "exceptions:rotate": _post("rules.edit_rules", kind="flow", slug="manual-review"),
+    "exceptions:temporary": _get(VIEW_RULES) | _post("rules.manage_absence"),
+    "exceptions:give-back": _post("rules.manage_absence"),
+    "exceptions:handover": _get(VIEW_CASE, only=LEADS_OF_AMAL)
+    | {"POST": Way("exceptions.reassign_case", {"to": "bo", **REASON}, only=LEADS_OF_AMAL)},
+    "exceptions:approvals": _get(VIEW_CASE),
+    "exceptions:decide": _get(VIEW_CASE)
+    | _post("exceptions.decide_waiver", decision="deny", comment="No", seen_hash="x"),
+    "fulfilment:orders": _get(VIEW_ORDER),
+    "fulfilment:order": _get(VIEW_ORDER),
+    "fulfilment:trace": _get(VIEW_ORDER),
+    "fulfilment:export": _get("orders.export_order"),
+    "fulfilment:holds": _get(VIEW_ORDER) | _post("orders.work_order", words="Wait for the customer"),
+    "fulfilment:release": _get("orders.work_order") | _post("orders.work_order"),
+    "fulfilment:quarantine": _get(VIEW_ORDER),
+    "fulfilment:quarantined": _get(VIEW_ORDER),
+    "sync:dead-letters": _get(VIEW_SYSTEM),
+    "sync:dead-letter": _get(VIEW_SYSTEM),
+    "sync:replay": _post("sync.replay", **REASON),
+    "sync:discard": _post("sync.replay", **REASON),
+    "sync:sandbox": _get("sync.edit_system"),
+    "audit:trail": _get("audit.view_trail"),
+    "audit:event": _get("audit.view_trail"),
+    "audit:history": _get("audit.view_trail"),
+    "audit:verify": _get("audit.verify") | _post("audit.verify"),
+    "audit:checkpoints": _get("audit.verify"),
+    "audit:token": _get(OPEN),
+}
+# An address whose record is another than its parameter's name says.
+RECORDS: Final = {
+    "exceptions:case": "exception",
+    "exceptions:payload": "exception",
+    "exceptions:file": "exception",
+    "exceptions:act": "exception",
+    "exceptions:step": "exception",
+    "exceptions:case-live": "exception",
+    "exceptions:presence": "exception",
+    "exceptions:ask": "exception",
+    "exceptions:waiver": "time-limited-exception",
+    "exceptions:extend": "time-limited-exception",
+    "exceptions:revoke": "time-limited-exception",
+    "exceptions:withdraw": "time-limited-exception",
+    "exceptions:decide": "time-limited-exception",
+    "fulfilment:order": "order",
+    "fulfilment:trace": "order",
+    "fulfilment:export": "order",
+    "fulfilment:quarantined": "order",
+    "fulfilment:holds": "order",
+    "fulfilment:release": "order",
+    "sync:dead-letter": "dead-letter",
+    "sync:replay": "dead-letter",
+    "sync:discard": "dead-letter",
+    "audit:event": "audit-event",
+    "audit:history": "order",
+}

@@ -1,0 +1,151 @@
+"""Every page, every method, every role, from the grants docs/permissions.md is written from; another client's record is as good as none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from django.test import Client as Browser
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from audit.access import GRANTS, Role
+from audit.models import Event
+from tests.cast import PEOPLE, House
+from tests.permissions.pages import OPEN, PAGES, RECORDS, SIGNED_IN, Way
+
+WRITTEN_ELSEWHERE = {"admin", "api"}
+NORTHWIND = ("northwind", "nw-", "ex-", "tent-2")
+
+
+def addresses(patterns: list[URLPattern | URLResolver], space: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every address there is, but those of the API and the admin."""
+    for one in patterns:
+        if isinstance(one, URLPattern):
+            yield f"{space}{one.name}", one
+        elif (name := str(one.namespace or one.app_name or "")) not in WRITTEN_ELSEWHERE and "api" not in str(
+            one.pattern
+        ):
+            yield from addresses(one.url_patterns, f"{name}:" if name else space)
+
+
+KNOWN = dict(addresses(get_resolver().url_patterns))
+
+
+def address(name: str, way: Way, keys: dict[str, Any]) -> str:
+    """Northwind's page of this name."""
+    key = keys.get(RECORDS.get(name, ""))
+    fitting = {
+        "key": key,
+        "number": 1,
+        "page": "mine",
+        "index": 1,
+        "action": "note",
+        "scope": "team",
+        "username": "amal",
+        "part": "glossary",
+        "slug": "not-found",
+        "event_id": key,
+        "hold": keys["hold"],
+        "subject_type": "fulfilment.order",
+        "subject_id": keys["order-pk"],
+    }
+    given = {kind: fitting[kind] for kind in KNOWN[name].pattern.converters}
+    return reverse(name, kwargs=given) + way.query.format(**keys)
+
+
+def ask(browser: Browser, method: str, url: str, way: Way, keys: dict[str, Any]) -> Any:
+    """Ask, and take back what it did, so that the next asker finds the same."""
+    given = {name: value.format(**keys) if isinstance(value, str) else value for name, value in way.given.items()}
+    with transaction.atomic():
+        answer = browser.get(url) if method == "GET" else browser.post(url, given)
+        transaction.set_rollback(True)
+    return answer
+
+
+def ways() -> list[tuple[str, str, Way]]:
+    return [(name, method, way) for name, methods in PAGES.items() for method, way in methods.items()]
+
+
+def is_allowed(way: Way, person: str, role: Role) -> bool:
+    granted = way.needs in GRANTS[role] or way.needs in {OPEN, SIGNED_IN}
+    return granted and (not way.only or person in way.only)
+
+
+def is_elsewhere(answer: Any) -> bool:
+    return answer.status_code == 302 and answer["Location"].startswith(settings.LOGIN_URL)
+
+
+@pytest.fixture
+def demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox has its page only there; nothing answers at its address."""
+    monkeypatch.setattr(settings, "DEMO", True)
+    monkeypatch.setattr(settings, "SANDBOX_URL", "http://127.0.0.1:9")
+
+
+def test_every_address_is_in_the_matrix() -> None:
+    assert sorted(KNOWN) == sorted(PAGES)
+
+
+def test_every_permission_of_the_matrix_exists() -> None:
+    granted = frozenset().union(*GRANTS.values()) | {OPEN, SIGNED_IN}
+    assert [(name, way.needs) for name, _, way in ways() if way.needs not in granted] == []
+
+
+def test_every_role_gets_in_where_it_has_the_permission_and_nowhere_else(
+    house: House, keys: dict[str, Any], demo: None
+) -> None:
+    wrong = []
+    for person, (_, _, role, _, _) in PEOPLE.items():
+        if person == "noor":
+            continue
+        for name, method, way in ways():
+            browser = Browser()
+            browser.force_login(house.users[person])
+            answer = ask(browser, method, address(name, way, keys), way, keys)
+            refused = answer.status_code == 403 or is_elsewhere(answer)
+            if refused == is_allowed(way, person, role) or answer.status_code in (
+                {405, 500} if way.is_own else {404, 405, 500}
+            ):
+                wrong.append((person, method, name, answer.status_code))
+    assert "\n".join(map(str, wrong)) == ""
+
+
+def test_strangers_are_sent_to_sign_in_everywhere_but_where_everybody_may_go(keys: dict[str, Any], demo: None) -> None:
+    wrong = []
+    for name, method, way in ways():
+        answer = ask(Browser(), method, address(name, way, keys), way, keys)
+        let_in = not is_elsewhere(answer) and answer.status_code not in {401, 403}
+        if name != "signout" and let_in != (way.needs == OPEN):
+            wrong.append((method, name, answer.status_code))
+    assert wrong == []
+
+
+def test_another_clients_pages_are_as_good_as_none(house: House, keys: dict[str, Any]) -> None:
+    found = []
+    browser = Browser()
+    browser.force_login(house.users["noor"])
+    for name, method, way in ways():
+        if way.only or way.needs not in GRANTS[Role.ACCOUNT_MANAGER]:
+            continue
+        answer = ask(browser, method, address(name, way, keys), way, keys)
+        if name in RECORDS:
+            found += [] if answer.status_code == 404 else [(method, name, answer.status_code)]
+        elif method == "GET" and any(word in _text(answer).lower() for word in NORTHWIND):
+            found.append((method, name, answer.status_code))
+    assert found == []
+
+
+def _text(answer: Any) -> str:
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return str(body.decode(errors="replace"))
+
+
+def test_every_refusal_is_in_the_trail(house: House, keys: dict[str, Any]) -> None:
+    browser = Browser()
+    browser.force_login(house.users["sam"])
+    assert browser.get(reverse("sync:dead-letters")).status_code == 403
+    told = Event.objects.filter(type="access.refused", actor=house.actor("sam").id)
+    assert [one.body.count("sync.view_system") for one in told] == [1]
