@@ -12,6 +12,8 @@ PAGES = (
     "/queue/",
     "/queue/team/",
     "/queue/causes/",
+    "/views/",
+    "/views/new/team/?due=1h",
     "/approvals/",
     "/orders/",
     "/quarantine/",
