@@ -215,6 +215,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "WaiverState": "exceptions.states.WaiverState",
         "DeliveryState": "exceptions.states.DeliveryState",
         "Mailing": "exceptions.states.Mailing",
+        "ReviewVerdict": "exceptions.states.ReviewVerdict",
         "ContractState": "rules.states.ContractState",
         "InboundState": "orders.sync.states.InboundState",
         "OutboundState": "orders.sync.states.OutboundState",

@@ -19,6 +19,8 @@ from exceptions.models import (
     CaseAttachment,
     CaseNote,
     CaseStep,
+    ClientApproval,
+    Delegation,
     ExceptionCase,
     Notification,
     NotificationChannel,
@@ -26,6 +28,7 @@ from exceptions.models import (
     Page,
     Timer,
     Waiver,
+    WaiverVote,
 )
 from exceptions.selectors.channels import channels_for
 from exceptions.states import Channel
@@ -133,14 +136,34 @@ class ExceptionCaseAdmin(ClientsOnly, ReadOnlyAdmin):
         return f"/exceptions/{obj.key}/"
 
 
+class Votes(RowsOfARecord):
+    """Who allowed what."""
+
+    model = WaiverVote
+    fields = ("at", "kind", "voter_name", "behalf", "minutes", "scope", "comment")
+    ordering = ("at",)
+
+
 @admin.register(Waiver)
 class WaiverAdmin(ClientsOnly, ReadOnlyAdmin):
     """Look up a time-limited exception."""
 
     view_permission = VIEW
     history_list_display: ClassVar[list[str]] = ["history_actor"]
-    list_display = ("key", "gate", "subject_key", "client", "state", "owner", "requested_at", "starts_at", "expires_at")
-    list_filter = ("state", "gate", ("client", ClientFilter))
+    inlines = (Votes,)
+    list_display = (
+        "key",
+        "gate",
+        "subject_key",
+        "client",
+        "state",
+        "kind",
+        "owner",
+        "requested_at",
+        "starts_at",
+        "expires_at",
+    )
+    list_filter = ("state", "kind", "gate", ("client", ClientFilter))
     list_select_related = ("client", "owner")
     search_fields = ("=number", "=subject_key")
     ordering = ("-requested_at", "-id")
@@ -148,6 +171,32 @@ class WaiverAdmin(ClientsOnly, ReadOnlyAdmin):
     def view_on_site(self, obj: Waiver) -> str:
         """Its page."""
         return f"/time-limited/{obj.key}/"
+
+
+@admin.register(Delegation)
+class DelegationAdmin(ClientsOnly, ReadOnlyAdmin):
+    """Who lets whom decide, from when until when; given and ended on its own page."""
+
+    view_permission = VIEW
+    history_list_display: ClassVar[list[str]] = ["history_actor"]
+    list_display = ("delegator", "delegate", "client", "starts_at", "ends_at", "is_active")
+    list_filter = ("is_active",)
+    list_select_related = ("delegator", "delegate", "client")
+    search_fields = ("delegator__name", "delegate__name")
+    ordering = ("-starts_at", "-id")
+
+
+@admin.register(ClientApproval)
+class ClientApprovalAdmin(ClientsOnly, ReadOnlyAdmin):
+    """What clients were asked, and what they answered."""
+
+    view_permission = VIEW
+    history_list_display: ClassVar[list[str]] = ["history_actor"]
+    list_display = ("waiver", "client", "contact", "state", "sent_at", "expires_at", "answered_name")
+    list_filter = ("state", ("client", ClientFilter))
+    list_select_related = ("client", "waiver")
+    search_fields = ("=waiver__number",)
+    ordering = ("-sent_at", "-id")
 
 
 class Deliveries(RowsOfARecord):

@@ -69,6 +69,37 @@ class WaiverState(models.TextChoices):
     REVOKED = "revoked", "Revoked"
 
 
+class WaiverKind(models.TextChoices):
+    """How a time-limited exception came about."""
+
+    ASKED = "asked", "Asked for"
+    EMERGENCY = "emergency", "Break-glass"
+
+
+class VoteKind(models.TextChoices):
+    """Whose word an approval is."""
+
+    PERSON = "person", "Approver"
+    CLIENT = "client", "Client"
+
+
+class ReviewVerdict(models.TextChoices):
+    """What the review of an emergency came to."""
+
+    JUSTIFIED = "justified", "It was justified"
+    UNJUSTIFIED = "unjustified", "It was not justified"
+
+
+class ClientAnswer(models.TextChoices):
+    """Where the question to a client stands."""
+
+    SENT = "sent", "Waiting for the client"
+    AGREED = "agreed", "The client agreed"
+    DECLINED = "declined", "The client declined"
+    REVOKED = "revoked", "Taken back"
+    LAPSED = "lapsed", "Not answered in time"
+
+
 WAIVER_LIVE = (WaiverState.REQUESTED, WaiverState.APPROVED)
 
 

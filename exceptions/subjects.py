@@ -1,8 +1,9 @@
 """What an exception can be about, and what may be done about it. Higher apps register; this app never imports them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 from audit.context import Actor
@@ -26,6 +27,61 @@ class SubjectPage:
     attempts: Sequence[Mapping[str, Any]] = ()
     decision: Mapping[str, Any] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
+
+
+class Passing(StrEnum):
+    """What an open gate would change for one thing."""
+
+    ANYWAY = "anyway"
+    ONLY_WITH_THIS = "only_with_this"
+    STAYS = "stays"
+
+
+@dataclass(frozen=True)
+class ImpactItem:
+    """One thing that the gate concerns: `missing` says what stops it; money in minor units of the impact's currency."""
+
+    key: str
+    words: str
+    missing: str
+    money_minor: int
+    passing: Passing
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What opening a gate lets through now. `base` is the fingerprint of what an approval is given for; `noun` in the plural."""
+
+    items: Sequence[ImpactItem]
+    noun: str
+    currency: str
+    base: str
+
+    @property
+    def marginal(self) -> list[ImpactItem]:
+        """What passes only with this."""
+        return [item for item in self.items if item.passing == Passing.ONLY_WITH_THIS]
+
+    @property
+    def money_minor(self) -> int:
+        """The money that hangs on what passes only with this."""
+        return sum(item.money_minor for item in self.marginal)
+
+    def count(self, passing: Passing) -> int:
+        """How many of this kind."""
+        return sum(item.passing == passing for item in self.items)
+
+    def narrowed(self, scope: Collection[str]) -> "Impact":
+        """The same, of which only `scope` (keys; empty for all) is let through."""
+        if not scope:
+            return self
+        stays = [
+            replace(item, passing=Passing.STAYS)
+            if item.passing == Passing.ONLY_WITH_THIS and item.key not in scope
+            else item
+            for item in self.items
+        ]
+        return replace(self, items=stays)
 
 
 class Subject(Protocol):
@@ -56,8 +112,12 @@ class HoldOpener(Protocol):
 
 Action = Callable[..., str]
 Criterion = Callable[[ExceptionCase], bool]
+ImpactOf = Callable[[str, str], Impact | None]
+RollBack = Callable[..., str]
 
 _subjects: dict[str, Subject] = {}
+_impacts: dict[str, ImpactOf] = {}
+_roll_backs: dict[str, RollBack] = {}
 _actions: dict[str, Action] = {}
 _criteria: dict[str, Criterion] = {}
 _openers: dict[str, HoldOpener] = {}
@@ -73,6 +133,34 @@ def register(label: str, subject: Subject) -> None:
 def subject_for(label: str) -> Subject | None:
     """The kind of subject; None for records that need nothing done (a system, say)."""
     return _subjects.get(label)
+
+
+def register_impact(label: str, impact: ImpactOf) -> None:
+    """Declare who says what a gate lets through: `impact(subject_id, gate)`, None for a record that is not there.
+
+    Raises `ValueError` when it is taken.
+    """
+    if label in _impacts:
+        raise ValueError(f"The impact on {label} is already registered")
+    _impacts[label] = impact
+
+
+def impact_of(ref: SubjectRef, *, gate: str) -> Impact | None:
+    """What opening the gate lets through now; None where nobody can say."""
+    impact = _impacts.get(ref.type)
+    return impact(ref.id, gate) if impact else None
+
+
+def register_roll_back(label: str, roll_back: RollBack) -> None:
+    """Declare how what passed is taken back: `roll_back(waiver, *, by, now) -> str` says what was done. Raises `ValueError` when taken."""
+    if label in _roll_backs:
+        raise ValueError(f"The way back of {label} is already registered")
+    _roll_backs[label] = roll_back
+
+
+def roll_back_for(label: str) -> RollBack | None:
+    """The way back; None where only the gate closes."""
+    return _roll_backs.get(label)
 
 
 def register_action(name: str, action: Action) -> None:

@@ -3,8 +3,11 @@
 from django.urls import path
 
 from exceptions.views import (
+    approvals,
     bulk,
     cases,
+    client_links,
+    emergencies,
     notifications,
     ownership,
     people,
@@ -42,6 +45,11 @@ urlpatterns = [
     path("timers/escalate-overdue/", timers.escalate_overdue, name="escalate-overdue"),
     path("time-limited/new/", waivers.ask, name="ask"),
     path("time-limited/<str:key>/", waivers.waiver, name="waiver"),
+    path("time-limited/<str:key>/edit/", waivers.edit, name="edit"),
+    path("time-limited/<str:key>/client/", client_links.ask, name="ask-client"),
+    path("time-limited/<str:key>/client/take-back/", client_links.take_back, name="client-take-back"),
+    path("time-limited/<str:key>/roll-back/", emergencies.roll_back, name="roll-back"),
+    path("time-limited/<str:key>/review/", emergencies.review, name="review"),
     path("time-limited/<str:key>/extend/", waivers.extend, name="extend"),
     path("time-limited/<str:key>/revoke/", waivers.end, {"action": "revoke"}, name="revoke"),
     path("time-limited/<str:key>/withdraw/", waivers.end, {"action": "withdraw"}, name="withdraw"),
@@ -58,6 +66,10 @@ urlpatterns = [
     path("people/temporary/", ownership.temporary, name="temporary"),
     path("people/temporary/give-back/", ownership.give_back, name="give-back"),
     path("people/<str:username>/handover/", people.handover, name="handover"),
-    path("approvals/", waivers.approvals, name="approvals"),
+    path("break-glass/new/", emergencies.break_glass, name="break-glass"),
+    path("client-approval/<str:token>/", client_links.answer, name="client-approval"),
+    path("approvals/", approvals.approvals, name="approvals"),
+    path("approvals/delegates/", approvals.delegates, name="delegates"),
+    path("approvals/delegates/<uuid:key>/end/", approvals.end_delegation, name="end-delegation"),
     path("approvals/<str:key>/", waivers.waiver, name="decide"),
 ]

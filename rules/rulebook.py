@@ -70,6 +70,16 @@ class GateSpec:
     blocks: str
     max_hours: int
     approver_role: str
+    other_roles: tuple[str, ...] = ()
+    approvals_needed: int = 1
+    client_agrees: bool = False
+    risk: str = "medium"
+    break_glass_hours: int = 0
+
+    @property
+    def approver_roles(self) -> tuple[str, ...]:
+        """Every role that may approve, the first one first."""
+        return (self.approver_role, *(role for role in self.other_roles if role != self.approver_role))
 
 
 @dataclass(frozen=True)

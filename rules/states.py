@@ -42,6 +42,14 @@ class FlowKind(models.TextChoices):
     MANUAL_REVIEW = "manual_review", "Manual review"
 
 
+class GateRisk(models.TextChoices):
+    """What can go wrong when a gate is opened for a while."""
+
+    LOW = "low", "Low"
+    MEDIUM = "medium", "Medium"
+    HIGH = "high", "High"
+
+
 class Severity(models.TextChoices):
     """How bad an exception is."""
 

@@ -15,6 +15,7 @@ from audit.errors import NotFound
 from audit.filtering import Filter, FilterSet, Question, UnknownValueError
 from audit.rest.parsing import ReasonInput
 from audit.rest.views import ActResource, ListResource, RecordResource, Resource
+from audit.subject_refs import SubjectRef
 from exceptions import selectors, serializers, services
 from exceptions.selectors import actions, queue, visible
 from exceptions.states import CASE_LIVE, CaseState
@@ -290,3 +291,21 @@ class Withdraw(_CaseAct):
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """Withdraw it."""
         services.withdraw_case(case_id=record.pk, by=self.by, now=now, **given)
+
+
+class BreakGlass(_CaseAct):
+    """Open a gate at once for what an exception is about: leads are called, and one of them reviews it within a day."""
+
+    input_class = serializers.BreakGlassInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Open it."""
+        services.break_glass(
+            subject=SubjectRef(record.subject_type, record.subject_id, record.client_id),
+            subject_key=record.subject_key,
+            client_id=record.client_id,
+            case_id=record.pk,
+            by=self.by,
+            now=now,
+            **given,
+        )

@@ -94,6 +94,20 @@ class WaiverRecord(_Waivers, RecordResource):
     """One time-limited exception."""
 
 
+class WaiverImpact(_Waivers, RecordResource):
+    """What one lets through now, or would let through if it were approved now."""
+
+    serializer_class = serializers.ImpactSerializer  # type: ignore[assignment]  # shown instead of the record
+    is_whole = False
+
+    def find(self, key: Any) -> Any:
+        """Looked up at this moment. Raises `NotFound` also where nobody can say."""
+        impact = services.impact_now(super().find(key))
+        if impact is None:
+            raise NotFound(f"Nobody can say what {key} lets through.")
+        return impact
+
+
 class _WaiverAct(_Waivers, ActResource):
     tells_who_was_faster = False
 
@@ -105,7 +119,16 @@ class Approve(_WaiverAct):
 
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """Approve what was looked at."""
-        services.approve_waiver(waiver_id=record.pk, by=self.by, now=now, seen_hash=record.content_hash, **given)
+        allowed = dict(given)
+        seen_base = allowed.pop("base_hash", None)
+        services.approve_waiver(
+            waiver_id=record.pk,
+            by=self.by,
+            now=now,
+            seen_hash=record.content_hash,
+            seen_base=seen_base,
+            **allowed,
+        )
 
 
 class Extend(_WaiverAct):
@@ -146,3 +169,33 @@ class Revoke(_WaiverAct):
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """End it."""
         services.revoke_waiver(waiver_id=record.pk, by=self.by, now=now, **given)
+
+
+class Edit(_WaiverAct):
+    """Change one's own request; what was approved of it is void."""
+
+    input_class = serializers.EditInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Ask for something else."""
+        services.edit_waiver(waiver_id=record.pk, by=self.by, now=now, **given)
+
+
+class RollBack(_WaiverAct):
+    """End a break-glass and call back what has not left the house."""
+
+    input_class = ReasonInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Take it back."""
+        services.roll_back(waiver_id=record.pk, by=self.by, now=now, **given)
+
+
+class Review(_WaiverAct):
+    """Say afterwards whether a break-glass was an emergency; never who broke the glass."""
+
+    input_class = serializers.ReviewInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Keep the review."""
+        services.review_emergency(waiver_id=record.pk, by=self.by, now=now, **given)

@@ -11,7 +11,7 @@ from exceptions.forms.fields import AREA, INPUT
 from exceptions.models import ExceptionCase
 from exceptions.selectors import Step
 from exceptions.states import Mailing, RootCause, WaitingOn
-from rules.models import Gate, Owner
+from rules.models import Owner
 from rules.states import Severity
 
 
@@ -197,56 +197,6 @@ class StepForm(ActForm):
         return self.__class__(data, case=self.case, step=self.step)
 
 
-class WaiverForm(forms.Form):
-    """What should be allowed, for how long, and why."""
-
-    gate = forms.ModelChoiceField(
-        label=_("What should be allowed"),
-        queryset=Gate.objects.none(),
-        to_field_name="slug",
-        widget=forms.RadioSelect,
-        empty_label=None,
-    )
-    hours = forms.IntegerField(
-        label=_("For how many hours"),
-        min_value=1,
-        max_value=720,
-        initial=4,
-        widget=forms.NumberInput(INPUT),
-        help_text=_("Counted from the approval."),
-    )
-    owner = forms.ModelChoiceField(
-        label=_("Owner"),
-        queryset=Owner.objects.none(),
-        to_field_name="slug",
-        widget=forms.Select(INPUT),
-        help_text=_("Who answers for it meanwhile."),
-    )
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=20,
-        max_length=2_000,
-        widget=forms.Textarea(AREA),
-        help_text=_("At least 20 characters; the approver reads it."),
-    )
-    plan = forms.CharField(label=_("What will be done until then"), max_length=2_000, widget=forms.Textarea(AREA))
-
-    def __init__(self, *args: Any, case: ExceptionCase, user_id: int | None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["gate"].queryset = Gate.objects.filter(is_active=True).order_by("name")  # type: ignore[attr-defined]
-        self.fields["owner"].queryset = Owner.objects.filter(is_active=True).order_by("name")  # type: ignore[attr-defined]
-        self.fields["gate"].initial = case.gate or None
-        self.fields["owner"].initial = Owner.objects.filter(user_id=user_id or 0).values_list("slug", flat=True).first()
-        for name in ("reason", "plan"):
-            self.fields[name].widget.attrs["data-draft"] = f"{case.key}.waiver.{name}"
-
-
-def _wish(channel: Any, severity: Any, choices: Sequence[tuple[str, Any]]) -> forms.ChoiceField:
-    """A cell of the table of wishes; its label is read out, and shown where the table's heads are not."""
-    label = f"{channel}, {severity}"
-    return forms.ChoiceField(label=label, choices=choices, widget=forms.Select({**INPUT, "aria-label": label}))
-
-
 class PreferencesForm(forms.Form):
     """What to be told outside the product, through what, and when."""
 
@@ -292,51 +242,13 @@ class PreferencesForm(forms.Form):
         }
 
 
-class ExtendForm(forms.Form):
-    """For how much longer, and why."""
-
-    hours = forms.IntegerField(
-        label=_("For how many hours more"),
-        min_value=1,
-        max_value=720,
-        initial=4,
-        widget=forms.NumberInput(INPUT),
-        help_text=_("Counted from where it ends now. Somebody else decides; until then nothing changes."),
-    )
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=20,
-        max_length=2_000,
-        widget=forms.Textarea(AREA),
-        help_text=_("At least 20 characters; the approver reads it."),
-    )
-    plan = forms.CharField(label=_("What will be done until then"), max_length=2_000, widget=forms.Textarea(AREA))
-
-
-class DecisionForm(forms.Form):
-    """Yes, possibly shorter; or no, and why. Nothing is chosen beforehand."""
-
-    decision = forms.ChoiceField(
-        label=_("Your decision"), choices=[("approve", _("Approve")), ("deny", _("Deny"))], widget=forms.RadioSelect
-    )
-    hours = forms.IntegerField(
-        label=_("Hours"),
-        min_value=1,
-        required=False,
-        widget=forms.NumberInput(INPUT),
-        help_text=_("You may shorten it, not extend it."),
-    )
-    comment = forms.CharField(
-        label=_("Comment"),
-        required=False,
-        max_length=2_000,
-        widget=forms.Textarea(AREA),
-        help_text=_("Required when you deny."),
-    )
-    seen_hash = forms.CharField(widget=forms.HiddenInput)
-
-
 class CommentForm(forms.Form):
     """Why it ends."""
 
     comment = forms.CharField(label=_("Reason"), max_length=280, min_length=3, widget=forms.TextInput(INPUT))
+
+
+def _wish(channel: Any, severity: Any, choices: Sequence[tuple[str, Any]]) -> forms.ChoiceField:
+    """A cell of the table of wishes; its label is read out, and shown where the table's heads are not."""
+    label = f"{channel}, {severity}"
+    return forms.ChoiceField(label=label, choices=choices, widget=forms.Select({**INPUT, "aria-label": label}))

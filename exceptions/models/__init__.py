@@ -2,6 +2,7 @@
 
 from exceptions.models.absences import StandIn
 from exceptions.models.alerts import Alert
+from exceptions.models.approvals import ClientApproval, Delegation, WaiverVote
 from exceptions.models.cases import CaseNote, CaseStep, ExceptionCase
 from exceptions.models.channels import NotificationChannel, Page
 from exceptions.models.evidence import CaseAttachment, CaseLink
@@ -16,7 +17,9 @@ __all__ = [
     "CaseLink",
     "CaseNote",
     "CaseStep",
+    "ClientApproval",
     "DefaultView",
+    "Delegation",
     "ExceptionCase",
     "Notification",
     "NotificationChannel",
@@ -27,4 +30,5 @@ __all__ = [
     "StandIn",
     "Timer",
     "Waiver",
+    "WaiverVote",
 ]

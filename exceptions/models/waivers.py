@@ -1,16 +1,19 @@
 """Permission to pass one gate, for one subject, until a moment."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
+import pgtrigger
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import ExpressionWrapper, F, Func, Q, Value
 from django_fsm import FSMField, FSMModelMixin, transition
 
 from audit.models import Accountable, AccountableQuerySet
+from audit.triggers import StrictTrigger
 from exceptions.models.cases import ExceptionCase
-from exceptions.states import WaiverState
+from exceptions.states import ReviewVerdict, WaiverKind, WaiverState
 from rules.models import Client, Owner
+from rules.states import GateRisk
 
 KEY_PREFIX = "TLX-"
 
@@ -20,6 +23,34 @@ class NextNumber(Func):
 
     template = "nextval('exceptions_waiver_number')"
     output_field = models.BigIntegerField()
+
+
+class RequireApprovals(StrictTrigger):
+    """What was asked for is approved only with as many approvals of exactly this content as its gate asked for."""
+
+    name = "require_approvals"
+    level = pgtrigger.Row
+    when = pgtrigger.Before
+    operation = pgtrigger.Update
+
+    def get_func(self, model: models.Model) -> str:
+        """Approvals are counted by person; an emergency has none and is reviewed afterwards."""
+        del model
+        return """
+            IF NEW.kind IS DISTINCT FROM OLD.kind THEN
+                RAISE EXCEPTION '% %: what was asked for does not become an emergency', TG_TABLE_NAME, OLD.id USING ERRCODE = 'HR005';
+            END IF;
+            IF NEW.state = 'approved' AND OLD.state <> 'approved' AND NEW.kind = 'asked' AND (
+                (SELECT count(DISTINCT v.voter) FROM exceptions_waivervote v WHERE v.waiver_id = NEW.id AND v.kind = 'person'
+                    AND v.content_hash = NEW.content_hash AND v.base_hash = NEW.base_hash) < NEW.approvals_needed
+                OR NEW.client_agrees AND NOT EXISTS (
+                    SELECT 1 FROM exceptions_waivervote v WHERE v.waiver_id = NEW.id AND v.kind = 'client'
+                    AND v.content_hash = NEW.content_hash AND v.base_hash = NEW.base_hash)
+            ) THEN
+                RAISE EXCEPTION '% %: not enough approvals', TG_TABLE_NAME, OLD.id USING ERRCODE = 'HR005';
+            END IF;
+            RETURN NEW;
+        """
 
 
 class WaiverQuerySet(AccountableQuerySet["Waiver"]):
@@ -48,7 +79,19 @@ class Waiver(FSMModelMixin, Accountable):
         related_name="extensions",
         help_text="What it goes on with, from where that ends.",
     )
+    kind = models.CharField(max_length=10, choices=WaiverKind, default=WaiverKind.ASKED)
     state = FSMField(choices=WaiverState.choices, default=WaiverState.REQUESTED, protected=True)
+    scope = models.JSONField(default=list, help_text="What of the subject it is asked for; empty for all of it")
+    granted_scope = models.JSONField(default=list, help_text="What of it was allowed; empty for all that was asked")
+    approvals_needed = models.PositiveSmallIntegerField(default=1, help_text="As the gate said when it was asked for")
+    client_agrees = models.BooleanField(default=False, help_text="Whether the client has to agree too")
+    longest_minutes = models.PositiveIntegerField(default=1_000_000, help_text="As the gate said when it was asked for")
+    risk = models.CharField(max_length=10, choices=GateRisk, default=GateRisk.MEDIUM)
+    base_hash = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="What the subject was like when it was asked for, and then when it was allowed",
+    )
     reason = models.TextField()
     plan = models.TextField(help_text="What will be done until it ends.")
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="waivers")
@@ -67,10 +110,17 @@ class Waiver(FSMModelMixin, Accountable):
     expires_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     end_reason = models.CharField(max_length=280, blank=True)
+    review_due_at = models.DateTimeField(null=True, help_text="By when somebody else looks at an emergency")
+    reviewed_at = models.DateTimeField(null=True)
+    reviewed_by = models.CharField(max_length=160, blank=True)
+    reviewed_by_name = models.CharField(max_length=160, blank=True)
+    review_verdict = models.CharField(max_length=12, choices=ReviewVerdict, blank=True)
+    review_comment = models.TextField(blank=True)
 
     objects: ClassVar = WaiverQuerySet.as_manager()
 
     class Meta(Accountable.Meta):
+        triggers: ClassVar = [*Accountable.Meta.triggers, RequireApprovals()]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["gate", "subject_type", "subject_id"],
@@ -83,12 +133,41 @@ class Waiver(FSMModelMixin, Accountable):
             ),
             models.CheckConstraint(
                 condition=~Q(state=WaiverState.APPROVED)
-                | Q(starts_at__isnull=False, expires_at__gt=F("starts_at"), decided_at__isnull=False)
-                & ~Q(decided_by=""),
+                | Q(starts_at__isnull=False, expires_at__gt=F("starts_at"))
+                & (Q(kind=WaiverKind.EMERGENCY) | Q(decided_at__isnull=False) & ~Q(decided_by="")),
                 name="waiver_approved_has_a_window_and_an_approver",
             ),
             models.CheckConstraint(condition=Q(answer_by__gt=F("requested_at")), name="waiver_can_be_answered"),
             models.CheckConstraint(condition=Q(effective_minutes__gte=1), name="waiver_holds_for_some_time"),
+            models.CheckConstraint(
+                condition=Q(effective_minutes__lte=F("longest_minutes")),
+                name="waiver_holds_no_longer_than_its_gate_allows",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True)
+                | Q(
+                    expires_at__lte=ExpressionWrapper(
+                        F("starts_at") + F("effective_minutes") * Value(timedelta(minutes=1)),
+                        output_field=models.DateTimeField(),
+                    )
+                ),
+                name="waiver_holds_no_longer_than_was_asked",
+            ),
+            models.CheckConstraint(condition=Q(approvals_needed__in=[1, 2]), name="waiver_needs_one_or_two_approvals"),
+            models.CheckConstraint(condition=Q(kind__in=WaiverKind.values), name="waiver_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(kind=WaiverKind.ASKED, review_due_at__isnull=True)
+                | Q(kind=WaiverKind.EMERGENCY, review_due_at__isnull=False, decided_by=""),
+                name="waiver_emergency_is_reviewed_afterwards",
+            ),
+            models.CheckConstraint(
+                condition=Q(reviewed_at__isnull=True, reviewed_by="", review_verdict="")
+                | Q(reviewed_at__isnull=False, review_verdict__in=ReviewVerdict.values)
+                & ~Q(reviewed_by="")
+                & ~Q(reviewed_by=F("requested_by"))
+                & ~Q(review_comment=""),
+                name="waiver_is_reviewed_by_somebody_else",
+            ),
             models.CheckConstraint(condition=~Q(reason="") & ~Q(plan=""), name="waiver_says_why_and_what_then"),
             models.CheckConstraint(
                 condition=Q(state__in=[WaiverState.REQUESTED, WaiverState.APPROVED], ended_at__isnull=True)
@@ -131,6 +210,11 @@ class Waiver(FSMModelMixin, Accountable):
         self._decided(by, name, at)
         self.starts_at, self.expires_at = starts_at, expires_at
 
+    @transition("state", source=WaiverState.REQUESTED, target=WaiverState.APPROVED)
+    def break_glass(self, *, starts_at: datetime, expires_at: datetime) -> None:
+        """At once, on the word of who asks; somebody else looks at it afterwards."""
+        self.starts_at, self.expires_at = starts_at, expires_at
+
     @transition("state", source=WaiverState.REQUESTED, target=WaiverState.REJECTED)
     def reject(self, *, by: str, name: str, at: datetime, comment: str) -> None:
         """No, and why."""
@@ -147,6 +231,11 @@ class Waiver(FSMModelMixin, Accountable):
     def lapse(self, *, at: datetime) -> None:
         """Nobody answered in time."""
         self._ended(at, "Nobody decided in time.")
+
+    @transition("state", source=WaiverState.APPROVED, target=WaiverState.LAPSED)
+    def outdate(self, *, at: datetime) -> None:
+        """What it was allowed for is no longer the same."""
+        self._ended(at, "What it was allowed for has changed since.")
 
     @transition("state", source=WaiverState.APPROVED, target=WaiverState.EXPIRED)
     def expire(self, *, at: datetime) -> None:

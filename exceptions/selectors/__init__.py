@@ -2,6 +2,8 @@
 
 from exceptions.selectors.absences import AwayPage, HandoverPage, away_page, handover_page
 from exceptions.selectors.accounting import Accounts, accounts, period
+from exceptions.selectors.ageing import Waiting, waiting_longest
+from exceptions.selectors.approvers import Approver, approvers_of, delegations_at
 from exceptions.selectors.attachments import attachment_for, opened
 from exceptions.selectors.auditing import AUDIT_KINDS, audit_steps, live_cases_of, undone_audit_steps
 from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page, related_to
@@ -41,6 +43,7 @@ __all__ = [
     "MOST_COUNTED",
     "QUEUE_COLUMNS",
     "Accounts",
+    "Approver",
     "AwayPage",
     "CasePage",
     "CaseRow",
@@ -60,8 +63,10 @@ __all__ = [
     "TimerHealth",
     "ViewLink",
     "ViewsOfPage",
+    "Waiting",
     "accounts",
     "approvals",
+    "approvers_of",
     "asked_columns",
     "attachment_for",
     "audit_steps",
@@ -74,6 +79,7 @@ __all__ = [
     "chosen_cases",
     "clock_of",
     "column_choices",
+    "delegations_at",
     "exported_cases",
     "gap_page",
     "handover_page",
@@ -106,5 +112,6 @@ __all__ = [
     "visible_cases",
     "visible_waivers",
     "waiting_for",
+    "waiting_longest",
     "waiver_for",
 ]

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from audit.context import Actor
 from audit.errors import NotFound
 from audit.subject_refs import SubjectRef
-from exceptions.models import Waiver
+from exceptions.models import Delegation, Waiver, WaiverVote
 from exceptions.models.waivers import KEY_PREFIX, WaiverQuerySet
 from exceptions.states import WaiverState
 
@@ -67,8 +67,16 @@ def approvals(*, by: Actor, tab: str, now: datetime, limit: int = 100) -> list[W
 
 
 def waiting_for(*, by: Actor, now: datetime) -> WaiverQuerySet:
-    """The requests this person could decide about now."""
-    if not by.may("exceptions.decide_waiver"):
-        return Waiver.objects.none()
+    """The requests this person could decide about now, in their own right or as somebody's delegate, and has not approved yet."""
     asked = visible_waivers(by).filter(state=WaiverState.REQUESTED, answer_by__gt=now)
-    return asked.exclude(of_requester_or_owner(by))
+    if not by.may("exceptions.decide_waiver"):
+        held = Delegation.objects.filter(
+            Q(client=None) | Q(client=OuterRef("client")),
+            delegate__in=by.owners,
+            is_active=True,
+            starts_at__lte=now,
+            ends_at__gt=now,
+        )
+        asked = asked.filter(Exists(held))
+    mine = WaiverVote.objects.filter(waiver=OuterRef("pk"), content_hash=OuterRef("content_hash"), voter=by.id)
+    return asked.exclude(of_requester_or_owner(by)).exclude(Exists(mine))

@@ -17,7 +17,10 @@ from exceptions.services.cases import (
     withdraw_case,
 )
 from exceptions.services.channels import add_channel, end_channel, send_test_notice
+from exceptions.services.client_approvals import answer_client_approval, ask_client, opened_link, revoke_client_approval
+from exceptions.services.delegations import delegate_approvals, end_delegation
 from exceptions.services.delivering import deliver_notifications
+from exceptions.services.emergencies import break_glass, refuse_unless_reviewable, review_emergency, roll_back
 from exceptions.services.gaps import mend_cases, watch_ownership
 from exceptions.services.lending import give_back, lend
 from exceptions.services.links import link_cases, unlink_cases
@@ -39,12 +42,12 @@ from exceptions.services.timers import (
     set_timers,
     sweep_timers,
 )
+from exceptions.services.waiver_decisions import approve_waiver, refuse_unless_decidable, reject_waiver
+from exceptions.services.waiver_ends import outdate_waivers
+from exceptions.services.waiver_papers import impact_now
 from exceptions.services.waivers import (
-    approve_waiver,
     edit_waiver,
     extend_waiver,
-    refuse_unless_decidable,
-    reject_waiver,
     request_waiver,
     revoke_waiver,
     withdraw_waiver,
@@ -61,8 +64,11 @@ __all__ = [
     "acknowledge_case",
     "act_on_cases",
     "add_channel",
+    "answer_client_approval",
     "approve_waiver",
+    "ask_client",
     "attach_file",
+    "break_glass",
     "cancel_timer",
     "cancel_timers",
     "change_severity",
@@ -71,15 +77,18 @@ __all__ = [
     "close_case",
     "come_back",
     "complete_step",
+    "delegate_approvals",
     "delete_view",
     "deliver_notifications",
     "edit_waiver",
     "end_channel",
+    "end_delegation",
     "escalate_overdue",
     "extend_waiver",
     "give_back",
     "go_away",
     "hand_over_cases",
+    "impact_now",
     "lend",
     "link_cases",
     "mend_cases",
@@ -89,17 +98,23 @@ __all__ = [
     "notify_many",
     "open_case",
     "open_cases",
+    "opened_link",
+    "outdate_waivers",
     "reassign_case",
     "reassign_from_absent",
     "rebase_case",
     "record_export",
     "refuse_unless_decidable",
+    "refuse_unless_reviewable",
     "reject_waiver",
     "reopen_case",
     "request_waiver",
     "resolve_case",
     "resume_case",
+    "review_emergency",
+    "revoke_client_approval",
     "revoke_waiver",
+    "roll_back",
     "save_view",
     "send_test_notice",
     "set_default_view",

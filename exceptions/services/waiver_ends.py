@@ -9,9 +9,17 @@ from django.db.models import QuerySet
 
 from audit.context import current_actor
 from audit.services.events import record
+from audit.subject_refs import subject_ref
 from exceptions import subjects
 from exceptions.models import Waiver
-from exceptions.services.waiver_news import tell_concerned, tell_subjects_of_begun, tell_subjects_of_ended
+from exceptions.services.timers import TimerSetting, set_timers
+from exceptions.services.waiver_news import (
+    remind_approvers,
+    tell_concerned,
+    tell_subjects_of_begun,
+    tell_subjects_of_ended,
+)
+from exceptions.services.waiver_papers import OUTDATED, base_now, gate_of, stop_holding
 from exceptions.states import WaiverState
 from exceptions.timer_kinds import Due
 
@@ -67,9 +75,41 @@ def on_heads_up(timers: Sequence[Due], *, now: datetime) -> None:
         tell_concerned(waiver, "waiver.ends_soon", f"It ends {waiver.expires_at:%a %d %b %H:%M} UTC.", now)
 
 
-def _of(timers: Sequence[Due], state: WaiverState) -> list[Waiver]:
+def on_undecided(timers: Sequence[Due], *, now: datetime) -> None:
+    """Half of the time to decide is over, and nobody has."""
+    for waiver in _of(timers, WaiverState.REQUESTED):
+        record("waiver.undecided", subject=waiver)
+        remind_approvers(waiver, spec=gate_of(waiver.gate), now=now)
+
+
+def on_outdated(timers: Sequence[Due], *, now: datetime) -> None:
+    """It was allowed for something that is no longer the same: it lapses, unless it is the same again."""
+    for waiver in _of(timers, WaiverState.APPROVED):
+        if waiver.base_hash in {"", base_now(waiver)}:
+            continue
+        waiver.outdate(at=now)
+        waiver.save()
+        record("waiver.outdated", subject=waiver)
+        stop_holding(waiver, now=now)
+        words = (
+            f"{waiver.subject_key} has changed since it was allowed, so it holds no longer. Ask again if it is needed."
+        )
+        tell_concerned(waiver, "waiver.outdated", words, now)
+
+
+def outdate_waivers(*, waivers: Sequence[Waiver], now: datetime) -> None:
+    """Somebody met these at a gate and what they are about has changed: they opened nothing, and lapse at the next sweep."""
+    set_timers(settings=[TimerSetting(subject_ref(waiver), OUTDATED, now) for waiver in waivers])
+
+
+def waivers_of(timers: Sequence[Due]) -> QuerySet[Waiver]:
+    """What the timers are about, with owners."""
     ids = [UUID(timer.subject_id) for timer in timers]
-    return list(Waiver.objects.filter(pk__in=ids, state=state).select_related("owner").order_by("pk"))
+    return Waiver.objects.filter(pk__in=ids).select_related("owner").order_by("pk")
+
+
+def _of(timers: Sequence[Due], state: WaiverState) -> list[Waiver]:
+    return list(waivers_of(timers).filter(state=state))
 
 
 def _lock_free(waivers: QuerySet[Waiver]) -> set[str]:

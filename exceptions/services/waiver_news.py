@@ -6,18 +6,46 @@ from datetime import datetime
 from audit.context import Actor
 from exceptions import subjects
 from exceptions.models import Waiver
-from exceptions.selectors.approvers import approvers_of, requester_of
+from exceptions.selectors.approvers import (
+    approvers_of,
+    excluded_from,
+    leads_and_admins,
+    person_behind,
+    requester_of,
+)
 from exceptions.services.notifications import Telling, notify_many
 from rules.models import Owner
+from rules.rulebook import GateSpec
+from rules.states import Severity
 
 
-def tell_approvers(waiver: Waiver, *, role: str, now: datetime) -> None:
-    """Ask those who may decide, by when."""
+def tell_approvers(waiver: Waiver, *, spec: GateSpec, now: datetime) -> None:
+    """Ask those who may decide, and who stands in for them, by when."""
     words = (
         f"{waiver.requested_by_name} asks for a time-limited exception. "
         f"Decide by {waiver.answer_by:%a %d %b %H:%M} UTC, or it lapses."
     )
-    _tell(approvers_of(waiver, role=role), waiver, "waiver.requested", words, now)
+    owners = [one.owner for one in approvers_of(waiver, spec=spec, now=now)]
+    _tell(owners, waiver, "waiver.requested", words, now)
+
+
+def remind_approvers(waiver: Waiver, *, spec: GateSpec, now: datetime) -> None:
+    """Half of the time is over: remind those who may decide, and tell those behind them and the admins."""
+    words = f"Nobody has decided yet. It lapses {waiver.answer_by:%a %d %b %H:%M} UTC."
+    asked = [one.owner for one in approvers_of(waiver, spec=spec, now=now)]
+    _tell(_with_backups(waiver, asked), waiver, "waiver.undecided", words, now)
+
+
+def page_leads(waiver: Waiver, event: str, words: str, *, now: datetime) -> None:
+    """Call every lead and admin at once, whatever they chose to be told later; never who broke the glass."""
+    leads = [one for one in leads_and_admins() if one.pk not in excluded_from(waiver)]
+    _tell(leads, waiver, event, words, now, severity=Severity.P1)
+
+
+def tell_voters(waiver: Waiver, voters: Sequence[str], *, now: datetime) -> None:
+    """The request has changed: what they approved is void."""
+    people = [person for voter in voters if (person := person_behind(voter)) is not None]
+    _tell(people, waiver, "waiver.edited", "The request has changed; what you approved is void. Read it again.", now)
 
 
 def tell_concerned(waiver: Waiver, event: str, words: str, now: datetime) -> None:
@@ -41,6 +69,16 @@ def tell_subjects_of_ended(waivers: Sequence[Waiver], *, by: Actor, now: datetim
             subject.on_waiver_ended(waiver, by=by, now=now)
 
 
-def _tell(owners: Sequence[Owner], waiver: Waiver, event: str, words: str, now: datetime) -> None:
+def _with_backups(waiver: Waiver, asked: Sequence[Owner]) -> list[Owner]:
+    """Those asked, who is behind them, and the admins, each once; never who asked or owns it."""
+    behind = Owner.objects.filter(backs_up__in=[one.pk for one in asked], is_active=True)
+    found = {one.pk: one for one in (*asked, *behind.order_by("slug"), *leads_and_admins(admins_only=True))}
+    return [one for pk, one in found.items() if pk not in excluded_from(waiver)]
+
+
+def _tell(
+    owners: Sequence[Owner], waiver: Waiver, event: str, words: str, now: datetime, *, severity: str = ""
+) -> None:
     text, url = f"{waiver.key} for {waiver.subject_key}: {words}", f"/time-limited/{waiver.key}/"
-    notify_many(tellings=[Telling(owner, event, text, url, waiver.client_id) for owner in owners], now=now)
+    tellings = [Telling(owner, event, text, url, waiver.client_id, severity=severity) for owner in owners]
+    notify_many(tellings=tellings, now=now)

@@ -1,6 +1,8 @@
 """Time-limited exceptions: asked for, decided about, looked up."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -8,20 +10,22 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 
 from audit import clock
 from audit.context import Actor
-from audit.errors import DomainError, Invalid, NotFound, Refused
+from audit.errors import DomainError, Invalid, Refused
 from audit.subject_refs import SubjectRef
 from exceptions import selectors, services
-from exceptions.forms import CommentForm, DecisionForm, ExtendForm, WaiverForm
+from exceptions.forms import CommentForm
+from exceptions.forms.waivers import DecisionForm, EditForm, ExtendForm, ReviewForm, WaiverForm
 from exceptions.models import ExceptionCase, Waiver
-from exceptions.states import WaiverState
+from exceptions.states import WaiverKind, WaiverState
+from exceptions.subjects import Impact, impact_of
 from exceptions.views.edge import actor_of
 from rules import selectors as rules
-
-TABS = {"waiting": "Waiting for a decision", "live": "Live now", "all": "Decided"}
+from rules.models import Owner
+from rules.rulebook import GateSpec
 
 
 @login_required
@@ -30,7 +34,13 @@ def ask(request: HttpRequest) -> HttpResponse:
     """Ask for a time-limited exception about what an exception is about."""
     by = actor_of(request, "exceptions.request_waiver")
     case = selectors.case_for(by, request.GET.get("for", ""))
-    form = WaiverForm(request.POST or None, case=case, user_id=by.user_id)
+    gates = [_preview(case, gate, by) for gate in rules.active_book().gates()]
+    choices = [
+        (f"{one.gate.slug}:{item.key}", f"{one.gate.name}: {item.words}")
+        for one in gates
+        for item in (one.impact.marginal if one.impact else ())
+    ]
+    form = WaiverForm(request.POST or None, case=case, user_id=by.user_id, choices=choices)
     if request.method == "POST" and form.is_valid():
         try:
             waiver = _request(case, form, by)
@@ -43,9 +53,28 @@ def ask(request: HttpRequest) -> HttpResponse:
                 request, _("%(key)s is asked for; it lapses if nobody decides in time.") % {"key": waiver.key}
             )
             return redirect("exceptions:waiver", waiver.key)
-    return render(
-        request, "exceptions/waiver_ask.html", {"case": case, "form": form}, status=422 if form.errors else 200
-    )
+    context = {
+        "case": case,
+        "form": form,
+        "gates": gates,
+        "can_break": by.may("exceptions.break_glass", case.client_id),
+    }
+    return render(request, "exceptions/waiver_ask.html", context, status=422 if form.errors else 200)
+
+
+@dataclass(frozen=True)
+class GatePreview:
+    """A gate as who asks sees it: what it would let through, and who would decide."""
+
+    gate: GateSpec
+    impact: Impact | None
+    approvers: Sequence[selectors.Approver]
+
+
+def _preview(case: ExceptionCase, gate: GateSpec, by: Actor) -> GatePreview:
+    draft = Waiver(gate=gate.slug, client_id=case.client_id, requested_by=by.id)
+    impact = impact_of(SubjectRef(case.subject_type, case.subject_id, case.client_id), gate=gate.slug)
+    return GatePreview(gate, impact, selectors.approvers_of(draft, spec=gate, now=clock.now()))
 
 
 def _request(case: ExceptionCase, form: WaiverForm, by: Actor) -> Waiver:
@@ -60,26 +89,10 @@ def _request(case: ExceptionCase, form: WaiverForm, by: Actor) -> Waiver:
         plan=given["plan"],
         minutes=given["hours"] * 60,
         owner=given["owner"].slug,
+        scope=form.chosen_scope(),
         by=by,
         now=clock.now(),
     )
-
-
-@login_required
-@require_GET
-def approvals(request: HttpRequest) -> HttpResponse:
-    """What waits for a decision, what is live, what was decided."""
-    by = actor_of(request, "exceptions.view_case")
-    tab = request.GET.get("tab", "waiting")
-    if tab not in TABS:
-        raise NotFound(_("There is no such list."))
-    now = clock.now()
-    book = rules.active_book()
-    waivers = [
-        (waiver, book.gate(waiver.gate).name, waiver.requested_by == by.id)
-        for waiver in selectors.approvals(by=by, tab=tab, now=now)
-    ]
-    return render(request, "exceptions/approvals.html", {"waivers": waivers, "tab": tab, "tabs": TABS, "now": now})
 
 
 @login_required
@@ -88,7 +101,9 @@ def waiver(request: HttpRequest, key: str) -> HttpResponse:
     """A time-limited exception: what it lets through, what happens, and the decision."""
     by = actor_of(request, "exceptions.view_case")
     found = selectors.waiver_for(by, key)
-    form = DecisionForm(request.POST or None, initial={"seen_hash": found.content_hash})
+    impact = services.impact_now(found)
+    seen = {"seen_hash": found.content_hash, "seen_base": impact.base if impact else ""}
+    form = DecisionForm(request.POST or None, initial=seen, marginal=impact.marginal if impact else ())
     conflict: DomainError | None = None
     if request.method == "POST" and form.is_valid():
         try:
@@ -101,9 +116,15 @@ def waiver(request: HttpRequest, key: str) -> HttpResponse:
             conflict = refused
             found.refresh_from_db()
         else:
-            messages.success(request, f"{done.key}: {WaiverState(done.state).label}.")
+            messages.success(request, _said(done))
             return redirect("exceptions:waiver", key)
-    return _waiver_page(request, found, form, by, conflict)
+    return _waiver_page(request, found, form, by, conflict, impact)
+
+
+def _said(done: Waiver) -> str:
+    if done.state == WaiverState.REQUESTED:
+        return _("%(key)s: your approval counts; it opens when everybody who has to has approved.") % {"key": done.key}
+    return f"{done.key}: {WaiverState(done.state).label}."
 
 
 def _decide(found: Waiver, form: DecisionForm, by: Actor) -> Waiver:
@@ -118,37 +139,65 @@ def _decide(found: Waiver, form: DecisionForm, by: Actor) -> Waiver:
         by=by,
         now=clock.now(),
         seen_hash=given["seen_hash"],
+        seen_base=given["seen_base"],
         minutes=minutes,
+        scope=form.chosen_scope(),
         comment=given["comment"],
     )
 
 
 def _waiver_page(
-    request: HttpRequest, found: Waiver, form: DecisionForm, by: Actor, conflict: DomainError | None
+    request: HttpRequest,
+    found: Waiver,
+    form: DecisionForm,
+    by: Actor,
+    conflict: DomainError | None,
+    impact: Impact | None,
 ) -> HttpResponse:
     now = clock.now()
-    why_not = ""
-    try:
-        services.refuse_unless_decidable(found, by=by, now=now)
-        if not by.may("exceptions.decide_waiver", found.client_id):
-            why_not = _("You may read this, not decide about it.")
-    except DomainError as refused:
-        why_not = refused.message
-    gate = rules.active_book().gate(found.gate)
+    spec = rules.active_book().gate(found.gate)
+    why_not, behalf = _why_not(found, by, now)
+    asked = found.state == WaiverState.REQUESTED
+    may_ask = by.may("exceptions.request_waiver", found.client_id)
     context = {
         "waiver": found,
-        "gate": gate,
+        "gate": spec,
         "form": form,
         "why_not": why_not,
+        "behalf": behalf,
         "conflict": conflict,
+        "impact": impact,
+        "would_end": found.expires_at or now + timedelta(minutes=found.effective_minutes),
         "in_force": found.is_in_force(now),
         "state_label": WaiverState(found.state).label,
+        "votes": found.votes.filter(content_hash=found.content_hash).order_by("at", "pk"),
+        "approvers": selectors.approvers_of(found, spec=spec, now=now) if asked else (),
+        "questions": found.client_approvals.order_by("-sent_at"),
+        "can_ask_client": asked and may_ask and found.client_id is not None,
         "can_revoke": _may_still_hold(found, now) and by.may("exceptions.revoke_waiver", found.client_id),
-        "can_extend": found.is_in_force(now) and by.may("exceptions.request_waiver", found.client_id),
-        "can_withdraw": found.state == WaiverState.REQUESTED and found.requested_by == by.id,
+        "can_extend": found.is_in_force(now) and found.kind == WaiverKind.ASKED and may_ask,
+        "can_withdraw": asked and found.requested_by == by.id,
+        "can_roll_back": found.kind == WaiverKind.EMERGENCY and by.may("exceptions.revoke_waiver", found.client_id),
+        "review_form": _review_form(found, by),
     }
     status = 409 if conflict else 422 if form.errors else 200
     return render(request, "exceptions/waiver.html", context, status=status)
+
+
+def _why_not(found: Waiver, by: Actor, now: datetime) -> tuple[str, Owner | None]:
+    """Why this person may not decide, or in whose place they do."""
+    try:
+        return "", services.refuse_unless_decidable(found, by=by, now=now).behalf
+    except DomainError as refused:
+        return refused.message, None
+
+
+def _review_form(found: Waiver, by: Actor) -> ReviewForm | None:
+    try:
+        services.refuse_unless_reviewable(found, by=by)
+    except DomainError:
+        return None
+    return ReviewForm() if by.may("exceptions.decide_waiver", found.client_id) else None
 
 
 def _may_still_hold(waiver: Waiver, now: datetime) -> bool:
@@ -188,6 +237,40 @@ def _add_errors(form: Any, refused: DomainError) -> None:
         form.add_error(name if name in form.fields else None, error.detail)
     if not errors:
         form.add_error(None, refused.message)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, key: str) -> HttpResponse:
+    """Change one's own request; approvals of what it was are void."""
+    by = actor_of(request, "exceptions.request_waiver")
+    found = selectors.waiver_for(by, key)
+    initial = {"hours": found.effective_minutes // 60, "reason": found.reason, "plan": found.plan}
+    form = EditForm(request.POST or None, initial=initial)
+    conflict: DomainError | None = None
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            services.edit_waiver(
+                waiver_id=found.pk,
+                reason=given["reason"],
+                plan=given["plan"],
+                minutes=given["hours"] * 60,
+                by=by,
+                now=clock.now(),
+            )
+        except Refused:
+            raise
+        except Invalid as invalid:
+            _add_errors(form, invalid)
+        except DomainError as refused:
+            conflict = refused
+        else:
+            messages.success(request, _("%(key)s is changed.") % {"key": key})
+            return redirect("exceptions:waiver", key)
+    status = 409 if conflict else 422 if form.errors else 200
+    context = {"waiver": found, "form": form, "conflict": conflict}
+    return render(request, "exceptions/waiver_edit.html", context, status=status)
 
 
 @login_required

@@ -10,12 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse_lazy
 
+from audit.access import GRANTS, Role
 from rules import engine, facts, selectors
 from rules.admin.base import VersionedAdmin, VersionedForm, actor_of
 from rules.models import Flow, Gate, HoldRule, OwnershipRule, StatusOwnership
 
 TRY = "_try"
 EXPRESSION = {"rows": 3, "cols": 90, "spellcheck": "false", "autocomplete": "off"}
+DECIDE = "exceptions.decide_waiver"
+LONGEST_EMERGENCY = 4
 
 
 class OwnershipRuleForm(VersionedForm):
@@ -186,9 +189,37 @@ class StatusOwnershipAdmin(VersionedAdmin):
     readonly_after_creation = ("status",)
 
 
+class GateForm(VersionedForm):
+    """Only roles that can decide are offered."""
+
+    other_roles = forms.MultipleChoiceField(
+        required=False, widget=forms.CheckboxSelectMultiple, help_text="Roles that may approve as well"
+    )
+
+    class Meta:
+        model = Gate
+        exclude = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        able = [(role.value, role.value) for role in Role if DECIDE in GRANTS[role]]
+        for name in ("approver_role", "other_roles"):
+            if name in self.fields:
+                self.fields[name].choices = able  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """An emergency lasts no longer than what is asked for."""
+        cleaned = super().clean() or {}
+        if (cleaned.get("break_glass_hours") or 0) > min(LONGEST_EMERGENCY, cleaned.get("max_hours") or 0):
+            self.add_error("break_glass_hours", f"At most {LONGEST_EMERGENCY} hours, and not longer than is allowed.")
+        return cleaned
+
+
 @admin.register(Gate)
 class GateAdmin(VersionedAdmin):
-    """What lets nothing pass without a waiver."""
+    """What lets nothing pass without a waiver: for how long at most, who approves, how risky it is."""
 
-    list_display = ("name", "slug", "max_hours", "approver_role", "is_active")
+    form = GateForm
+    list_display = ("name", "slug", "max_hours", "approver_role", "approvals_needed", "risk", "is_active")
+    list_filter = ("risk", "is_active")
     search_fields = ("name", "slug")

@@ -10,7 +10,7 @@ from audit.access import Role
 from audit.models import Accountable
 from rules.models.calendars import Sla
 from rules.models.owners import Owner
-from rules.states import FlowKind, Route, Severity
+from rules.states import FlowKind, GateRisk, Route, Severity
 
 
 class Flow(Accountable):
@@ -123,11 +123,23 @@ class Gate(Accountable):
     blocks = models.CharField(max_length=200, help_text="What it stops, as a sentence for the person who is stopped")
     max_hours = models.PositiveIntegerField(validators=[MinValueValidator(1)])
     approver_role = models.CharField(max_length=30, choices=[(role.value, role.value) for role in Role])
+    other_roles = models.JSONField(default=list, blank=True, help_text="Roles that may approve as well")
+    approvals_needed = models.PositiveSmallIntegerField(
+        default=1, choices=[(1, "One person"), (2, "Two people")], help_text="Never who asked, nor who owns it"
+    )
+    client_agrees = models.BooleanField(default=False, help_text="The client has to agree too, by a signed link")
+    risk = models.CharField(max_length=10, choices=GateRisk, default=GateRisk.MEDIUM)
+    break_glass_hours = models.PositiveSmallIntegerField(
+        default=0, help_text="For how long it may be opened in an emergency, at most 4; 0 for never"
+    )
     is_active = models.BooleanField(default=True)
 
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=Q(max_hours__gte=1), name="gate_opens_for_some_time"),
+            models.CheckConstraint(condition=Q(approvals_needed__in=[1, 2]), name="gate_needs_one_or_two_approvals"),
+            models.CheckConstraint(condition=Q(risk__in=GateRisk.values), name="gate_risk_is_known"),
+            models.CheckConstraint(condition=Q(break_glass_hours__lte=4), name="gate_opens_shortly_in_an_emergency"),
         ]
 
     def __str__(self) -> str:

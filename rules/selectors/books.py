@@ -91,15 +91,7 @@ def document_to_freeze(*, at: datetime) -> dict[str, Any]:
             row.status: row.owner.slug
             for row in StatusOwnership.objects.filter(is_active=True).select_related("owner").order_by("status")
         },
-        "gates": {
-            gate.slug: {
-                "name": gate.name,
-                "blocks": gate.blocks,
-                "max_hours": gate.max_hours,
-                "approver_role": gate.approver_role,
-            }
-            for gate in Gate.objects.filter(is_active=True).order_by("slug")
-        },
+        "gates": _gates(),
         "exception_types": _exception_types(),
         "sla_targets": _sla_targets(),
         "client_calendars": dict(
@@ -189,6 +181,23 @@ def _public_holidays(country: str, subdivision: str, year: int) -> dict[str, str
     years = range(year - HOLIDAY_YEARS_BACK, year + HOLIDAY_YEARS_AHEAD + 1)
     found = holidays.country_holidays(country, subdiv=subdivision or None, years=years)
     return {day.isoformat(): name for day, name in found.items()}
+
+
+def _gates() -> dict[str, Any]:
+    return {
+        gate.slug: {
+            "name": gate.name,
+            "blocks": gate.blocks,
+            "max_hours": gate.max_hours,
+            "approver_role": gate.approver_role,
+            "other_roles": gate.other_roles,
+            "approvals_needed": gate.approvals_needed,
+            "client_agrees": gate.client_agrees,
+            "risk": gate.risk,
+            "break_glass_hours": gate.break_glass_hours,
+        }
+        for gate in Gate.objects.filter(is_active=True).order_by("slug")
+    }
 
 
 def _exception_types() -> dict[str, Any]:

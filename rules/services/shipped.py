@@ -107,8 +107,15 @@ def _add_routing(owners: Mapping[str, Owner], slas: Mapping[str, Sla]) -> None:
     gates = _add_missing(
         Gate,
         {
-            slug: {"name": name, "blocks": blocks, "max_hours": hours, "approver_role": role}
-            for slug, (name, blocks, hours, role) in shipped.GATES.items()
+            slug: {
+                "name": name,
+                "blocks": blocks,
+                "max_hours": hours,
+                "approver_role": role,
+                "risk": risk,
+                "break_glass_hours": emergency,
+            }
+            for slug, (name, blocks, hours, role, risk, emergency) in shipped.GATES.items()
         },
     )
     references: dict[str, Callable[[str], Any]] = {

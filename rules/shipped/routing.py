@@ -93,18 +93,22 @@ RULES: Final[list[dict[str, Any]]] = [
     },
 ]
 
-# slug: name, blocks, at most this many hours, who approves
-GATES: Final[dict[str, tuple[str, str, int, str]]] = {
+# slug: name, blocks, at most this many hours, who approves, risk, hours in an emergency
+GATES: Final[dict[str, tuple[str, str, int, str, str, int]]] = {
     "ship-despite-open-case": (
         "Ship despite an open case",
         "An order with an open address, quality or risk case is not handed to the warehouse or the carrier.",
         48,
         "ops_lead",
+        "medium",
+        4,
     ),
     "skip-vendor-confirmation": (
         "Skip the vendor's confirmation",
         "A vendor's task is not taken as accepted before the vendor has confirmed it.",
         24,
         "ops_lead",
+        "low",
+        4,
     ),
 }

@@ -114,6 +114,27 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     },
     "waiver-reject": {"POST": Rule("exceptions.decide_waiver", {"comment": "Not this time"})},
     "waiver-withdraw": {"POST": Rule("only who asked", REASON)},
+    "waiver-impact": {"GET": Rule(VIEW_CASE)},
+    "waiver-edit": {
+        "POST": Rule(
+            "only who asked",
+            {"minutes": 30, "reason": "The customer confirmed it by phone.", "plan": "Corrected today."},
+        )
+    },
+    "waiver-roll-back": {"POST": Rule("exceptions.revoke_waiver", REASON)},
+    "waiver-review": {"POST": Rule("exceptions.decide_waiver", {"verdict": "justified", "comment": "It was needed"})},
+    "exception-break-glass": {
+        "POST": Rule(
+            "exceptions.break_glass",
+            {
+                "gate": "ship-despite-open-case",
+                "minutes": 30,
+                "reason": "The truck leaves in five minutes.",
+                "plan": "The address is corrected today.",
+                "confirm": "NW-1",
+            },
+        )
+    },
     "waiver-revoke": {"POST": Rule("exceptions.revoke_waiver", REASON)},
     "notifications": {"GET": Rule(VIEW_CASE), "POST": Rule(VIEW_CASE, {"ids": []})},
     "notification-preferences": {"GET": Rule(VIEW_CASE), "POST": Rule(VIEW_CASE, {"digest_at": "08:00"})},

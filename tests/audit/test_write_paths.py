@@ -20,7 +20,15 @@ from audit.context import Actor, acting
 from audit.identifiers import uuid7
 from audit.models import Accountable
 from audit.subject_refs import subject_ref
-from exceptions.models import DefaultView, NotificationChannel, NotificationPreference, SavedView
+from exceptions.models import (
+    ClientApproval,
+    DefaultView,
+    Delegation,
+    NotificationChannel,
+    NotificationPreference,
+    SavedView,
+    Waiver,
+)
 from exceptions.services import open_case
 from orders.fulfilment.models import Export, Order
 from orders.fulfilment.services.intake import place_orders
@@ -91,6 +99,12 @@ def full_house(house: House, system: Actor, now: datetime) -> House:
         NotificationChannel.objects.create(owner=house.owners["amal"], kind="chat", name="Chat", sealed="-", hint="-")
         view = SavedView.objects.create(user=house.users["amal"], page="mine", title="Late", query="due=overdue")
         DefaultView.objects.create(user=house.users["amal"], page="mine", view=view)
+        Delegation.objects.create(
+            delegator=house.owners["lee"], delegate=house.owners["bo"], starts_at=now, ends_at=now + day, reason="away"
+        )
+        ClientApproval.objects.create(
+            waiver=Waiver.objects.get(), client=northwind, contact="Jo", sent_at=now, expires_at=now + day
+        )
         Holiday.objects.get_or_create(calendar=Calendar.objects.get(slug="always"), on=now.date(), name="Day off")
     return house
 

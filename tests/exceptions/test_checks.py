@@ -18,7 +18,7 @@ from audit.models import User
 from audit.subject_refs import SubjectRef
 from exceptions import registrations, services
 from exceptions.models import Timer, Waiver
-from exceptions.services.waivers import content_hash
+from exceptions.services.waiver_papers import content_hash
 from tests.cast import House
 from tests.exceptions.conftest import OpenCase
 

@@ -11,7 +11,7 @@ from audit.subject_refs import SubjectRef
 from exceptions import selectors, services
 from exceptions.errors import OwnRequest
 from exceptions.models import Notification, Waiver
-from exceptions.services import waiver_ends, waivers
+from exceptions.services import waiver_decisions, waiver_ends
 from exceptions.states import WaiverState
 from tests.cast import House
 from tests.exceptions.conftest import OpenCase
@@ -125,7 +125,7 @@ def test_what_it_is_about_goes_on_when_it_begins_and_not_before(
     live: Waiver, house: House, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, ended = [], []
-    monkeypatch.setattr(waivers, "tell_subjects_of_begun", lambda of, **_: begun.extend(of))
+    monkeypatch.setattr(waiver_decisions, "tell_subjects_of_begun", lambda of, **_: begun.extend(of))
     monkeypatch.setattr(waiver_ends, "tell_subjects_of_begun", lambda of, **_: begun.extend(of))
     monkeypatch.setattr(waiver_ends, "tell_subjects_of_ended", lambda of, **_: ended.extend(of))
     asked = services.approve_waiver(waiver_id=extend(live, house, now).pk, by=house.actor("lee"), now=now)

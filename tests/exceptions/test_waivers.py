@@ -101,7 +101,7 @@ def test_a_request_lets_nothing_through_and_asks_those_who_may_decide(ask: Ask, 
     waiver = ask()
     assert (waiver.state, waiver.answer_by, waiver.starts_at) == (WaiverState.REQUESTED, now + 4 * HOUR, None)
     assert not holds(now)
-    assert running(waiver) == {"waiver.lapse": now + 4 * HOUR}
+    assert running(waiver) == {"waiver.lapse": now + 4 * HOUR, "waiver.undecided": now + 2 * HOUR}
     assert told("waiver.requested") == ["lee", "mara"]
 
 
@@ -136,7 +136,7 @@ def test_its_end_is_announced_written_down_and_told_to_the_subject(
     waiver.refresh_from_db()
     assert (waiver.state, waiver.ended_at, running(waiver)) == (WaiverState.EXPIRED, now + 4 * HOUR, {})
     assert parcels.told == [("waived", "1"), ("ended", "1")]
-    assert trail(waiver) == ["waiver.requested", "waiver.approved", "waiver.expired"]
+    assert trail(waiver) == ["waiver.requested", "waiver.voted", "waiver.approved", "waiver.expired"]
     assert waiver.history.count() == 3
 
 
@@ -187,11 +187,7 @@ def test_the_database_refuses_a_decision_of_the_requester_too(ask: Ask, house: H
     waiver = ask(by="lee")
     with pytest.raises(IntegrityError, match="waiver_is_decided_by_somebody_else"), acting(house.actor("lee"), at=now):
         Waiver.objects.filter(pk=waiver.pk).update(
-            state=WaiverState.APPROVED,
-            decided_by=waiver.requested_by,
-            decided_at=now,
-            starts_at=now,
-            expires_at=now + HOUR,
+            state=WaiverState.REJECTED, decided_by=waiver.requested_by, decided_at=now, ended_at=now, end_reason="No."
         )
 
 
@@ -345,7 +341,8 @@ def test_approved_and_withdrawn_at_the_same_moment_one_wins_and_the_other_is_tol
     waiver.refresh_from_db()
     won = {WaiverState.APPROVED: "lee", WaiverState.WITHDRAWN: "amal"}[WaiverState(waiver.state)]
     assert {name for name, result in results.items() if isinstance(result, Waiver)} == {won}
-    assert trail(waiver) == ["waiver.requested", f"waiver.{waiver.state}"]
+    voted = ["waiver.voted"] if won == "lee" else []
+    assert trail(waiver) == ["waiver.requested", *voted, f"waiver.{waiver.state}"]
 
 
 def test_with_no_approver_the_admins_are_asked(ask: Ask, house: House, now: datetime) -> None:

@@ -12,8 +12,8 @@ from exceptions.models import ExceptionCase, Waiver
 from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Order, OrderAddress
 from orders.fulfilment.selectors.context import case_context
+from orders.fulfilment.selectors.impacts import SKIP_CONFIRMATION, order_impact
 from orders.fulfilment.services import resuming
-from orders.fulfilment.services.dockets import SKIP_CONFIRMATION
 from orders.fulfilment.states import AddressVerdict, OrderState
 
 
@@ -39,7 +39,7 @@ class OrderSubject:
         """Go on through the gate that is open for a while."""
         order_id = UUID(waiver.subject_id)
         if waiver.gate == SKIP_CONFIRMATION:
-            resuming.skip_confirmation(order_id=order_id, waiver_key=waiver.key, by=by, now=now)
+            resuming.skip_confirmation(order_id=order_id, by=by, now=now)
         else:
             resuming.look_again(order_id=order_id, by=by, now=now)
 
@@ -78,12 +78,22 @@ def _cancel(case: ExceptionCase, *, by: Actor, now: datetime, data: Mapping[str,
     return f"The order is now “{OrderState(order.state).label}”."
 
 
+def _roll_back(waiver: Waiver, *, by: Actor, now: datetime) -> str:
+    order, called_back = resuming.roll_back_order(
+        order_id=UUID(waiver.subject_id), gate=waiver.gate, why=f"{waiver.key} was rolled back", by=by, now=now
+    )
+    parcels = ", ".join(parcel.key for parcel in called_back) or "nothing had been sent"
+    return f"Held; called back: {parcels}; the order is now “{OrderState(order.state).label}”."
+
+
 def _address_passes(case: ExceptionCase) -> bool:
     passed = OrderAddress.objects.filter(order_id=case.subject_id).exclude(verdict=AddressVerdict.INVALID)
     return passed.exists()
 
 
 subjects.register("fulfilment.order", OrderSubject())
+subjects.register_impact("fulfilment.order", order_impact)
+subjects.register_roll_back("fulfilment.order", _roll_back)
 subjects.register_action("order.resend_tasks", _resend)
 subjects.register_action("order.reroute_to_warehouse", _reroute)
 subjects.register_action("order.correct_address", _correct_address)

@@ -6,9 +6,12 @@ from uuid import UUID
 
 from audit.context import current_time
 from audit.subject_refs import subject_ref
+from exceptions.models import Waiver
 from exceptions.selectors import live_waivers
+from exceptions.services import outdate_waivers
 from orders.fulfilment.decisions.progress import OrderFacts
 from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, Order, OrderAddress, OrderLine, Reservation
+from orders.fulfilment.selectors.impacts import ADDRESS, REVIEW, SHIP_DESPITE_CASE, material_base
 from orders.fulfilment.states import (
     AddressVerdict,
     FulfilmentState,
@@ -19,15 +22,12 @@ from orders.fulfilment.states import (
 )
 from rules.states import FlowKind
 
-SHIP_DESPITE_CASE = "ship-despite-open-case"
-SKIP_CONFIRMATION = "skip-vendor-confirmation"
-
 
 @dataclass
 class Docket:
     """One order's papers.
 
-    `allowed` are the gates a time-limited exception holds open for it at this moment; `has_answers` after news about its parcels.
+    `allowed` is what a time-limited exception lets pass of it at this moment; `has_answers` after news about its parcels.
     """
 
     order: Order
@@ -47,7 +47,7 @@ class Docket:
         if self.address is None:
             return AddressVerdict.ELSEWHERE
         verdict = AddressVerdict(self.address.verdict)
-        if verdict == AddressVerdict.INVALID and SHIP_DESPITE_CASE in self.allowed:
+        if verdict == AddressVerdict.INVALID and ADDRESS in self.allowed:
             return AddressVerdict.ACCEPTED
         return verdict
 
@@ -56,7 +56,7 @@ class Docket:
         """Whether a person has to look first and has not."""
         flow = self.order.flow
         waits = flow is not None and flow.kind == FlowKind.MANUAL_REVIEW and self.order.reviewed_at is None
-        return waits and SHIP_DESPITE_CASE not in self.allowed
+        return waits and REVIEW not in self.allowed
 
     @property
     def is_held(self) -> bool:
@@ -145,6 +145,15 @@ def _ask_gates(dockets: Sequence[Docket]) -> None:
         for docket in dockets
         if docket.verdict == AddressVerdict.INVALID or docket.needs_review
     }
-    if stopped:
-        for ref in live_waivers(gate=SHIP_DESPITE_CASE, subjects=stopped, now=current_time()):
-            stopped[ref].allowed = frozenset({SHIP_DESPITE_CASE})
+    live = live_waivers(gate=SHIP_DESPITE_CASE, subjects=stopped, now=current_time()) if stopped else {}
+    outdated = [waiver for ref, waiver in live.items() if not is_current(waiver, stopped[ref])]
+    for ref, waiver in live.items():
+        if waiver not in outdated:
+            stopped[ref].allowed = frozenset(waiver.granted_scope or (ADDRESS, REVIEW))
+    if outdated:
+        outdate_waivers(waivers=outdated, now=current_time())
+
+
+def is_current(waiver: Waiver, docket: Docket) -> bool:
+    """Whether the order is still what the approval was given for."""
+    return waiver.base_hash in {"", material_base(docket.order, docket.lines, docket.address)}

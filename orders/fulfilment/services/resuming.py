@@ -1,7 +1,7 @@
 """Going on after a person has acted: a case ended, a time-limited exception was granted, a step of a playbook was done."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,19 +12,28 @@ from audit.access import require
 from audit.context import Actor, acting
 from audit.crypto import seal_secret
 from audit.errors import FieldError, Invalid, NotFound
+from audit.subject_refs import subject_ref
+from exceptions.selectors import live_waiver
+from exceptions.services import outdate_waivers
 from orders.fulfilment.decisions.addresses import check_address
 from orders.fulfilment.errors import AlreadyGone, Held
-from orders.fulfilment.models import Fulfilment, Order, OrderAddress
+from orders.fulfilment.models import Fulfilment, Hold, Order, OrderAddress
+from orders.fulfilment.selectors.impacts import SKIP_CONFIRMATION
 from orders.fulfilment.services import hearing
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dispatch import send_task, withdraw_task
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket, is_current, load_dockets
+from orders.fulfilment.services.holding import place
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.states import (
     FULFILMENT_GONE,
+    FULFILMENT_IN_HOUSE,
     FULFILMENT_UNCONFIRMED,
+    ORDER_FINAL,
     AddressVerdict,
     FulfilmentState,
+    HoldReason,
+    HoldSource,
     LineState,
     OrderState,
 )
@@ -55,15 +64,51 @@ def look_again(*, order_id: UUID, by: Actor, now: datetime) -> Order:
     return docket.order
 
 
-def skip_confirmation(*, order_id: UUID, waiver_key: str, by: Actor, now: datetime) -> Order:
-    """A time-limited exception stands in for the vendor's word: the order goes on as if it had been confirmed."""
+def skip_confirmation(*, order_id: UUID, by: Actor, now: datetime) -> Order:
+    """A time-limited exception stands in for the vendor's word: what it covers goes on as if it had been confirmed.
+
+    Whether one is in force is asked here, at the moment of use: without one nothing is confirmed.
+    """
     with acting(by, at=now):
         docket, changes = _docket(order_id), Changes(now)
-        for parcel in docket.parcels:
-            if parcel.state in FULFILMENT_UNCONFIRMED:
-                _confirm(docket, parcel, changes, "fulfilment.confirmation_waived", waiver_key, allowed_by=waiver_key)
+        waiver = live_waiver(gate=SKIP_CONFIRMATION, subject=subject_ref(docket.order), now=now)
+        if waiver is not None and not is_current(waiver, docket):
+            outdate_waivers(waivers=[waiver], now=now)
+            waiver = None
+        for parcel in docket.parcels if waiver else ():
+            covered = waiver and (not waiver.granted_scope or parcel.key in waiver.granted_scope)
+            if waiver and covered and parcel.state in FULFILMENT_UNCONFIRMED:
+                told = "fulfilment.confirmation_waived"
+                _confirm(docket, parcel, changes, told, waiver.key, allowed_by=waiver.key)
         settle([docket], changes)
     return docket.order
+
+
+def roll_back_order(
+    *, order_id: UUID, gate: str, why: str, by: Actor, now: datetime
+) -> tuple[Order, Sequence[Fulfilment]]:
+    """Call back what passed the gate and has not left the house, and hold the order until a person lets go; what was called back."""
+    with acting(by, at=now, reason=why):
+        docket, changes = _docket(order_id), Changes(now)
+        back = [parcel for parcel in docket.parcels if _can_come_back(parcel, gate)]
+        for parcel in back:
+            withdraw_task(docket, parcel, changes)
+            for content in docket.contents.get(parcel.pk, []):
+                content.line.reopen()
+                changes.edit(content.line, "state")
+        if docket.order.state not in ORDER_FINAL:
+            hold = Hold(
+                reason=HoldReason.PERSON, source=HoldSource.PERSON, words=why[:280], release_when={"kind": "person"}
+            )
+            place(docket, hold, changes)
+        changes.write()
+        settle([docket], changes)
+    return docket.order, back
+
+
+def _can_come_back(parcel: Fulfilment, gate: str) -> bool:
+    passed = gate != SKIP_CONFIRMATION or parcel.flow.kind == FlowKind.DROP_SHIP
+    return passed and parcel.state in FULFILMENT_IN_HOUSE and can_proceed(parcel.cancel)
 
 
 def correct_address(*, order_id: UUID, address: Mapping[str, Any], by: Actor, now: datetime, reason: str = "") -> Order:

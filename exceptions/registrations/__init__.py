@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy
 from audit import verbs
 from audit.checks import register_check
 from exceptions import gaps, list_pages, playbooks, timer_kinds
+from exceptions.registrations import waivers
 from exceptions.selectors.gaps import count_cases, list_cases
 from exceptions.services import (
     appointing,
@@ -16,8 +17,6 @@ from exceptions.services import (
     mend_cases,
     notifications,
     openings,
-    waiver_ends,
-    waivers,
 )
 from rules import appointments, facts, handlers
 
@@ -75,14 +74,6 @@ verbs.register(
         "view.deleted": "{actor} deleted a view",
         "view.default_set": "{actor} chose which view to see first",
         "escalator.stopped": "{actor} found that steps are no longer taken, and wrote to those who can help",
-        "waiver.requested": "{actor} asked for a time-limited exception",
-        "waiver.edited": "{actor} changed the request",
-        "waiver.approved": "{actor} approved it",
-        "waiver.rejected": "{actor} denied it",
-        "waiver.withdrawn": "{actor} withdrew the request",
-        "waiver.lapsed": "{actor} let it lapse: nobody decided in time",
-        "waiver.expired": "{actor} noted its end",
-        "waiver.revoked": "{actor} revoked it",
     }
 )
 
@@ -112,9 +103,6 @@ timer_kinds.register(openings.CLOSE, escalation.on_nobody_came_back, lock=escala
 timer_kinds.register(deadlines.RECALCULATE, deadlines.on_recalculate)
 handlers.on_frozen(deadlines.on_new_book)
 timer_kinds.register(lending.RETURN, lending.on_return)
-timer_kinds.register(waivers.LAPSE, waiver_ends.on_lapse, lock=waiver_ends.lock_waivers)
-timer_kinds.register(waivers.EXPIRE, waiver_ends.on_expire, lock=waiver_ends.lock_waivers_with_subjects)
-timer_kinds.register(waivers.HEADS_UP, waiver_ends.on_heads_up, lock=waiver_ends.lock_waivers)
 
 HANDED_OVER = ", ".join(
     f"'case.{verb}'"
@@ -131,12 +119,6 @@ HANDED_OVER = ", ".join(
     )
 )
 EMAIL = r"[\w.+-]+@[\w-]+\.[a-z]{2,}"
-# As `waivers.content_hash` computes it: PostgreSQL escapes JSON text the way canonical JSON does.
-CONTENT_HASH = """encode(sha256(convert_to(
-    '{' || coalesce('"extends":"' || w.extends_id || '",', '') || '"gate":' || to_json(w.gate::text) || ',"minutes":'
-    || w.effective_minutes || ',"owner":"' || w.owner_id || '","plan":' || to_json(w.plan) || ',"reason":' || to_json(w.reason)
-    || ',"subject":[' || to_json(w.subject_type::text) || ',' || to_json(w.subject_id::text) || '],"version":'
-    || w.content_version || '}', 'UTF8')), 'hex')"""
 
 register_check(
     "inv-09",
@@ -274,47 +256,6 @@ register_check(
     budget_ms=30_000,
 )
 register_check(
-    "inv-22",
-    statement="No time-limited exception is marked as approved long after its end",
-    sql="""
-        SELECT 'TLX-' || number FROM exceptions_waiver
-        WHERE state = 'approved' AND expires_at < now() - interval '30 seconds'
-    """,
-)
-register_check(
-    "inv-23",
-    statement="No time-limited exception holds from before its approval or for longer than was asked",
-    sql="""
-        SELECT 'TLX-' || number FROM exceptions_waiver WHERE starts_at IS NOT NULL
-          AND (starts_at < decided_at OR expires_at > starts_at + effective_minutes * interval '1 minute')
-    """,
-)
-register_check(
-    "inv-24",
-    statement="Nobody decided about a request of their own or about what they own",
-    sql="""
-        SELECT 'TLX-' || w.number FROM exceptions_waiver w JOIN rules_owner o ON o.id = w.owner_id
-        WHERE w.decided_by <> '' AND (w.decided_by = w.requested_by OR w.decided_by = 'user:' || o.user_id)
-    """,
-)
-register_check(
-    "inv-25",
-    statement="Every time-limited exception says what was asked, and an approved one what was approved",
-    sql=f"""
-        SELECT 'TLX-' || w.number FROM exceptions_waiver w
-        LEFT JOIN audit_event e ON (e.subject_type, e.subject_id, e.type) = ('exceptions.waiver', w.id::text, 'waiver.approved')
-        WHERE w.content_hash <> {CONTENT_HASH} OR w.content_hash <> e.body::jsonb->'data'->>'hash' LIMIT 100
-    """,  # noqa: S608 -- constants
-)
-register_check(
-    "inv-26",
-    statement="Every time-limited exception that is over ended once, at a time and for a reason",
-    sql="""
-        SELECT 'TLX-' || number FROM exceptions_waiver
-        WHERE (state IN ('requested', 'approved')) <> (ended_at IS NULL AND end_reason = '')
-    """,
-)
-register_check(
     "inv-44",
     statement="No exception, notification or failure shows an e-mail address",
     sql=f"""
@@ -382,3 +323,5 @@ register_check(
         WHERE ended_at IS NULL AND wanted <> 'triggered' AND state <> wanted AND due_at < now() - interval '1 hour' LIMIT 100
     """,
 )
+
+__all__ = ["waivers"]

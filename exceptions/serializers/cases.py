@@ -7,7 +7,7 @@ from rest_framework import serializers
 from audit import clock
 from audit.rest.fields import Money, SelfLink
 from audit.rest.parsing import Input, ReasonInput
-from exceptions.models import CaseAttachment, CaseNote, CaseStep, ExceptionCase, Waiver
+from exceptions.models import CaseAttachment, CaseNote, CaseStep, ExceptionCase
 from exceptions.selectors import clock_of, related_to
 from exceptions.states import CaseState, ClockState, RootCause, WaitingOn
 from rules.states import Severity
@@ -267,57 +267,6 @@ class AccountsSerializer(serializers.Serializer[Any]):
     all_time_limited = AccountSerializer()
 
 
-class WaiverSerializer(serializers.ModelSerializer[Waiver]):
-    """Permission to pass one gate, for one subject, until a moment. Whether it is in force is decided by the clock."""
-
-    self = SelfLink("api:time-limited-exception")
-    key = serializers.CharField()
-    client = serializers.SlugField(source="client.slug")
-    owner = serializers.SlugField(source="owner.slug")
-    exception = serializers.CharField(source="case.key", allow_null=True, default=None)
-    extends = serializers.CharField(source="extends.key", allow_null=True, default=None)
-    extensions = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Waiver
-        fields = (
-            "self",
-            "key",
-            "gate",
-            "state",
-            "subject_type",
-            "subject_key",
-            "client",
-            "exception",
-            "extends",
-            "extensions",
-            "owner",
-            "reason",
-            "plan",
-            "requested_at",
-            "requested_by",
-            "requested_by_name",
-            "answer_by",
-            "effective_minutes",
-            "content_version",
-            "content_hash",
-            "decided_at",
-            "decided_by",
-            "decided_by_name",
-            "comment",
-            "starts_at",
-            "expires_at",
-            "ended_at",
-            "end_reason",
-            "version",
-        )
-        read_only_fields = fields
-
-    def get_extensions(self, waiver: Waiver) -> list[str]:
-        """The keys of those that were asked for to go on with it, the oldest first."""
-        return [one.key for one in sorted(waiver.extensions.all(), key=lambda one: one.number)]
-
-
 class NoteInput(Input):
     """What is written down."""
 
@@ -364,36 +313,3 @@ class LinkInput(Input):
     """Which other exception."""
 
     exception = serializers.RegexField(r"^EX-\d{1,15}$", help_text="The other exception: EX-20418.")
-
-
-class WaiverInput(Input):
-    """What is asked for, why, and what will be done until it ends."""
-
-    exception = serializers.RegexField(r"^EX-\d{1,15}$", help_text="The exception it is asked for: EX-20418.")
-    gate = serializers.SlugField(max_length=50, required=False, help_text="The exception's own gate where not given.")
-    reason = serializers.CharField(max_length=2000)
-    plan = serializers.CharField(max_length=2000)
-    minutes = serializers.IntegerField(min_value=1, max_value=1_000_000)
-    owner = serializers.SlugField(max_length=50)
-    answer_by = serializers.DateTimeField(required=False)
-
-
-class ExtendInput(Input):
-    """For how much longer, and why; the plan stays where no other is given."""
-
-    minutes = serializers.IntegerField(min_value=1, max_value=1_000_000)
-    reason = serializers.CharField(max_length=2000)
-    plan = serializers.CharField(max_length=2000, required=False)
-
-
-class ApproveInput(Input):
-    """For how long, where shorter than asked."""
-
-    minutes = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False)
-    comment = serializers.CharField(max_length=2000, allow_blank=True, default="")
-
-
-class CommentInput(Input):
-    """Why not."""
-
-    comment = serializers.CharField(max_length=2000)

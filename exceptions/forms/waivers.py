@@ -1,0 +1,242 @@
+"""What people fill in about time-limited exceptions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from exceptions.forms.fields import AREA, INPUT, MomentField
+from exceptions.models import ExceptionCase
+from exceptions.states import ReviewVerdict
+from exceptions.subjects import ImpactItem
+from rules.models import Gate, Owner
+from rules.rulebook import GateSpec
+
+
+class WaiverForm(forms.Form):
+    """What should be allowed, for how long, and why."""
+
+    gate = forms.ModelChoiceField(
+        label=_("What should be allowed"),
+        queryset=Gate.objects.none(),
+        to_field_name="slug",
+        widget=forms.RadioSelect,
+        empty_label=None,
+    )
+    hours = forms.IntegerField(
+        label=_("For how many hours"),
+        min_value=1,
+        max_value=720,
+        initial=4,
+        widget=forms.NumberInput(INPUT),
+        help_text=_("Counted from the approval."),
+    )
+    owner = forms.ModelChoiceField(
+        label=_("Owner"),
+        queryset=Owner.objects.none(),
+        to_field_name="slug",
+        widget=forms.Select(INPUT),
+        help_text=_("Who answers for it meanwhile."),
+    )
+    reason = forms.CharField(
+        label=_("Why"),
+        min_length=20,
+        max_length=2_000,
+        widget=forms.Textarea(AREA),
+        help_text=_("At least 20 characters; the approver reads it."),
+    )
+    plan = forms.CharField(label=_("What will be done until then"), max_length=2_000, widget=forms.Textarea(AREA))
+    scope = forms.MultipleChoiceField(
+        label=_("Only for"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Choose nothing to ask for everything that the gate stops."),
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        case: ExceptionCase,
+        user_id: int | None,
+        choices: Sequence[tuple[str, str]] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        if choices:
+            self.fields["scope"].choices = list(choices)  # type: ignore[attr-defined]
+        else:
+            del self.fields["scope"]
+        self.fields["gate"].queryset = Gate.objects.filter(is_active=True).order_by("name")  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = Owner.objects.filter(is_active=True).order_by("name")  # type: ignore[attr-defined]
+        self.fields["gate"].initial = case.gate or None
+        self.fields["owner"].initial = Owner.objects.filter(user_id=user_id or 0).values_list("slug", flat=True).first()
+        for name in ("reason", "plan"):
+            self.fields[name].widget.attrs["data-draft"] = f"{case.key}.waiver.{name}"
+
+    def chosen_scope(self) -> list[str]:
+        """What was chosen for the chosen gate; choices are spelled “gate:key”."""
+        prefix = f"{self.cleaned_data['gate'].slug}:"
+        return [one.removeprefix(prefix) for one in self.cleaned_data.get("scope", []) if one.startswith(prefix)]
+
+
+class ExtendForm(forms.Form):
+    """For how much longer, and why."""
+
+    hours = forms.IntegerField(
+        label=_("For how many hours more"),
+        min_value=1,
+        max_value=720,
+        initial=4,
+        widget=forms.NumberInput(INPUT),
+        help_text=_("Counted from where it ends now. Somebody else decides; until then nothing changes."),
+    )
+    reason = forms.CharField(
+        label=_("Why"),
+        min_length=20,
+        max_length=2_000,
+        widget=forms.Textarea(AREA),
+        help_text=_("At least 20 characters; the approver reads it."),
+    )
+    plan = forms.CharField(label=_("What will be done until then"), max_length=2_000, widget=forms.Textarea(AREA))
+
+
+class DecisionForm(forms.Form):
+    """Yes, possibly shorter; or no, and why. Nothing is chosen beforehand."""
+
+    decision = forms.ChoiceField(
+        label=_("Your decision"), choices=[("approve", _("Approve")), ("deny", _("Deny"))], widget=forms.RadioSelect
+    )
+    hours = forms.IntegerField(
+        label=_("Hours"),
+        min_value=1,
+        required=False,
+        widget=forms.NumberInput(INPUT),
+        help_text=_("You may shorten it, not extend it."),
+    )
+    comment = forms.CharField(
+        label=_("Comment"),
+        required=False,
+        max_length=2_000,
+        widget=forms.Textarea(AREA),
+        help_text=_("Required when you deny."),
+    )
+    scope = forms.MultipleChoiceField(label=_("Let through"), required=False, widget=forms.CheckboxSelectMultiple)
+    seen_hash = forms.CharField(widget=forms.HiddenInput)
+    seen_base = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, marginal: Sequence[ImpactItem] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.marginal = [item.key for item in marginal]
+        if len(marginal) > 1:
+            self.fields["scope"].choices = [(item.key, item.words) for item in marginal]  # type: ignore[attr-defined]
+            self.fields["scope"].initial = self.marginal
+        else:
+            del self.fields["scope"]
+
+    def chosen_scope(self) -> list[str] | None:
+        """The part that is let through; None for all of it."""
+        chosen = self.cleaned_data.get("scope", [])
+        return None if set(chosen) == set(self.marginal) else chosen
+
+    def clean(self) -> dict[str, Any]:
+        """Approving nothing is denying."""
+        cleaned = super().clean() or {}
+        if cleaned.get("decision") == "approve" and "scope" in self.fields and not cleaned.get("scope"):
+            self.add_error("scope", _("Choose what to let through, or deny it."))
+        return cleaned
+
+
+class BreakGlassForm(forms.Form):
+    """What to open at once, for how long, why; the key typed again."""
+
+    gate = forms.ChoiceField(label=_("What should be allowed"), widget=forms.RadioSelect)
+    hours = forms.IntegerField(
+        label=_("For how many hours"),
+        min_value=1,
+        max_value=4,
+        initial=1,
+        widget=forms.NumberInput(INPUT),
+        help_text=_("At most 4. It begins at once."),
+    )
+    reason = forms.CharField(
+        label=_("Why this cannot wait"),
+        min_length=20,
+        max_length=2_000,
+        widget=forms.Textarea(AREA),
+        help_text=_("At least 20 characters; the leads who are called now read it."),
+    )
+    plan = forms.CharField(label=_("What will be done until then"), max_length=2_000, widget=forms.Textarea(AREA))
+    confirm = forms.CharField(label=_("Type the key to confirm"), max_length=120, widget=forms.TextInput(INPUT))
+
+    def __init__(self, *args: Any, case: ExceptionCase, gates: Sequence[GateSpec], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["gate"].choices = [(gate.slug, gate.name) for gate in gates]  # type: ignore[attr-defined]
+        self.fields["gate"].initial = case.gate or None
+        self.fields["confirm"].help_text = _("Type %(key)s.") % {"key": case.subject_key}
+
+
+class ReviewForm(forms.Form):
+    """Whether an emergency was one, and why."""
+
+    verdict = forms.ChoiceField(label=_("Your review"), choices=ReviewVerdict.choices, widget=forms.RadioSelect)
+    comment = forms.CharField(label=_("Why"), min_length=3, max_length=2_000, widget=forms.Textarea(AREA))
+
+
+class ClientForm(forms.Form):
+    """Who at the client is asked, and until when."""
+
+    contact = forms.CharField(label=_("Who at the client is asked"), max_length=120, widget=forms.TextInput(INPUT))
+    hours = forms.IntegerField(
+        label=_("Valid for how many hours"),
+        min_value=1,
+        max_value=168,
+        initial=24,
+        widget=forms.NumberInput(INPUT),
+        help_text=_("Never longer than until the request lapses."),
+    )
+
+
+class ClientAnswerForm(forms.Form):
+    """The client's answer."""
+
+    decision = forms.ChoiceField(
+        label=_("Your answer"),
+        choices=[("agree", _("I agree")), ("decline", _("I do not agree"))],
+        widget=forms.RadioSelect,
+    )
+    name = forms.CharField(
+        label=_("Your name"), max_length=120, widget=forms.TextInput({**INPUT, "autocomplete": "name"})
+    )
+    comment = forms.CharField(
+        label=_("Comment"),
+        required=False,
+        max_length=2_000,
+        widget=forms.Textarea(AREA),
+        help_text=_("Required when you do not agree."),
+    )
+    seen_hash = forms.CharField(widget=forms.HiddenInput)
+
+
+class DelegateForm(forms.Form):
+    """Who decides instead, from when until when, and why."""
+
+    to = forms.ChoiceField(label=_("Who decides for you"), widget=forms.Select(INPUT))
+    starts_at = MomentField(label=_("From"))
+    ends_at = MomentField(label=_("Until"))
+    reason = forms.CharField(label=_("Why"), max_length=280, widget=forms.TextInput(INPUT))
+
+    def __init__(self, *args: Any, able: Sequence[Owner], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", _("Choose…")), *((one.slug, one.name) for one in able)]
+        self.fields["to"].choices = choices  # type: ignore[attr-defined]
+
+
+class EditForm(forms.Form):
+    """What is asked for, once more."""
+
+    hours = forms.IntegerField(
+        label=_("For how many hours"), min_value=1, max_value=720, widget=forms.NumberInput(INPUT)
+    )
+    reason = forms.CharField(label=_("Why"), min_length=20, max_length=2_000, widget=forms.Textarea(AREA))
+    plan = forms.CharField(label=_("What will be done until then"), max_length=2_000, widget=forms.Textarea(AREA))

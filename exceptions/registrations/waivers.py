@@ -1,0 +1,114 @@
+"""What time-limited exceptions plug in: the words of their events, their timers, and what must always hold."""
+
+from audit import verbs
+from audit.checks import register_check
+from exceptions import timer_kinds
+from exceptions.services import client_approvals, emergencies, waiver_ends, waiver_papers
+
+verbs.register(
+    {
+        "waiver.requested": "{actor} asked for a time-limited exception",
+        "waiver.edited": "{actor} changed the request",
+        "waiver.voted": "{actor} allowed it",
+        "waiver.approved": "{actor} approved it",
+        "waiver.glass_broken": "{actor} broke the glass",
+        "waiver.rolled_back": "{actor} rolled it back",
+        "waiver.reviewed": "{actor} reviewed the break-glass",
+        "waiver.review_overdue": "{actor} called the leads: nobody reviewed it in time",
+        "client_approval.sent": "{actor} asked the client",
+        "client_approval.agreed": "{actor} agreed",
+        "client_approval.declined": "{actor} declined",
+        "client_approval.revoked": "{actor} took the question back",
+        "client_approval.lapsed": "{actor} let the question lapse: not answered in time",
+        "delegation.begun": "{actor} named a delegate for approvals",
+        "delegation.ended": "{actor} ended a delegation",
+        "waiver.undecided": "{actor} reminded the approvers: half of the time is over",
+        "waiver.outdated": "{actor} let it lapse: what it was allowed for has changed",
+        "waiver.rejected": "{actor} denied it",
+        "waiver.withdrawn": "{actor} withdrew the request",
+        "waiver.lapsed": "{actor} let it lapse: nobody decided in time",
+        "waiver.expired": "{actor} noted its end",
+        "waiver.revoked": "{actor} revoked it",
+    }
+)
+
+timer_kinds.register(waiver_papers.LAPSE, waiver_ends.on_lapse, lock=waiver_ends.lock_waivers)
+timer_kinds.register(waiver_papers.UNDECIDED, waiver_ends.on_undecided, lock=waiver_ends.lock_waivers)
+timer_kinds.register(waiver_papers.EXPIRE, waiver_ends.on_expire, lock=waiver_ends.lock_waivers_with_subjects)
+timer_kinds.register(waiver_papers.HEADS_UP, waiver_ends.on_heads_up, lock=waiver_ends.lock_waivers)
+timer_kinds.register(waiver_papers.REVIEW, emergencies.on_review_due, lock=waiver_ends.lock_waivers)
+timer_kinds.register(client_approvals.LAPSE, client_approvals.on_lapse, lock=client_approvals.lock_questions)
+timer_kinds.register(waiver_papers.OUTDATED, waiver_ends.on_outdated, lock=waiver_ends.lock_waivers_with_subjects)
+
+# As `waivers.content_hash` computes it: PostgreSQL escapes JSON text the way canonical JSON does.
+CONTENT_HASH = """encode(sha256(convert_to(
+    '{' || coalesce('"extends":"' || w.extends_id || '",', '') || '"gate":' || to_json(w.gate::text) || ',"minutes":'
+    || w.effective_minutes || ',"owner":"' || w.owner_id || '","plan":' || to_json(w.plan) || ',"reason":' || to_json(w.reason)
+    || CASE WHEN w.scope = '[]' THEN '' ELSE ',"scope":[' || (SELECT string_agg(to_json(s.key)::text, ',' ORDER BY s.nth)
+        FROM jsonb_array_elements_text(w.scope) WITH ORDINALITY AS s(key, nth)) || ']' END
+    || ',"subject":[' || to_json(w.subject_type::text) || ',' || to_json(w.subject_id::text) || '],"version":'
+    || w.content_version || '}', 'UTF8')), 'hex')"""
+
+register_check(
+    "inv-22",
+    statement="No time-limited exception is marked as approved long after its end",
+    sql="""
+        SELECT 'TLX-' || number FROM exceptions_waiver
+        WHERE state = 'approved' AND expires_at < now() - interval '30 seconds'
+    """,
+)
+register_check(
+    "inv-23",
+    statement="No time-limited exception holds from before its approval or for longer than was asked",
+    sql="""
+        SELECT 'TLX-' || number FROM exceptions_waiver WHERE starts_at IS NOT NULL
+          AND (starts_at < decided_at OR expires_at > starts_at + effective_minutes * interval '1 minute')
+    """,
+)
+register_check(
+    "inv-24",
+    statement="Nobody decided about a request of their own or about what they own",
+    sql="""
+        SELECT 'TLX-' || w.number FROM exceptions_waiver w JOIN rules_owner o ON o.id = w.owner_id
+        WHERE w.decided_by <> '' AND (w.decided_by = w.requested_by OR w.decided_by = 'user:' || o.user_id)
+    """,
+)
+register_check(
+    "inv-24b",
+    statement="Every time-limited exception that was approved has the approvals its gate asked for, none by who asked",
+    sql="""
+        SELECT 'TLX-' || w.number FROM exceptions_waiver w
+        WHERE w.kind = 'asked' AND w.starts_at IS NOT NULL AND (
+            (SELECT count(DISTINCT v.voter) FROM exceptions_waivervote v
+             WHERE v.waiver_id = w.id AND v.kind = 'person' AND v.voter <> w.requested_by) < w.approvals_needed
+            OR w.client_agrees AND NOT EXISTS (
+                SELECT 1 FROM exceptions_waivervote v WHERE v.waiver_id = w.id AND v.kind = 'client'))
+    """,
+)
+register_check(
+    "inv-24c",
+    statement="Every break-glass is reviewed, or the leads are still called about it",
+    sql="""
+        SELECT 'TLX-' || w.number FROM exceptions_waiver w
+        WHERE w.kind = 'emergency' AND w.reviewed_at IS NULL AND NOT EXISTS (
+            SELECT 1 FROM exceptions_timer t WHERE t.subject_type = 'exceptions.waiver' AND t.subject_id = w.id::text
+              AND t.kind = 'waiver.review' AND t.fired_at IS NULL AND t.cancelled_at IS NULL)
+    """,
+)
+register_check(
+    "inv-25",
+    statement="Every time-limited exception says what was asked, and an approved one what was approved",
+    sql=f"""
+        SELECT 'TLX-' || w.number FROM exceptions_waiver w
+        LEFT JOIN audit_event e ON (e.subject_type, e.subject_id, e.type) = ('exceptions.waiver', w.id::text, 'waiver.approved')
+        WHERE w.content_hash <> {CONTENT_HASH} OR w.content_hash <> e.body::jsonb->'data'->>'hash' LIMIT 100
+    """,  # noqa: S608 -- constants
+)
+register_check(
+    "inv-26",
+    statement="Every time-limited exception that is over ended once, at a time and for a reason",
+    sql="""
+        SELECT 'TLX-' || number FROM exceptions_waiver
+        WHERE (state IN ('requested', 'approved')) <> (ended_at IS NULL AND end_reason = '')
+    """,
+)

@@ -1,0 +1,67 @@
+"""What waits for somebody's word, oldest need first: decisions, clients' answers, reviews of emergencies."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+
+from audit.context import Actor
+from exceptions.models import ClientApproval
+from exceptions.selectors.waivers import visible_waivers
+from exceptions.states import ClientAnswer, WaiverKind, WaiverState
+
+MOST = 100
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One thing that waits: for what, since when, until when, and who has to do it."""
+
+    what: str
+    key: str
+    subject_key: str
+    whom: str
+    since: datetime
+    due_at: datetime
+    is_late: bool
+
+
+def waiting_longest(*, by: Actor, now: datetime) -> list[Waiting]:
+    """Everything of the actor's clients that waits for a decision, a client or a review, the soonest due first; at most a hundred each."""
+    return sorted(chain(_decisions(by, now), _clients(by, now), _reviews(by, now)), key=lambda one: one.due_at)
+
+
+def _decisions(by: Actor, now: datetime) -> Iterator[Waiting]:
+    asked = visible_waivers(by).filter(state=WaiverState.REQUESTED).order_by("answer_by", "pk")
+    for one in asked[:MOST]:
+        half = one.requested_at + (one.answer_by - one.requested_at) / 2
+        yield Waiting(
+            "Decision", one.key, one.subject_key, "An approver", one.requested_at, one.answer_by, is_late=half <= now
+        )
+
+
+def _clients(by: Actor, now: datetime) -> Iterator[Waiting]:
+    asked = ClientApproval.objects.filter(waiver__in=visible_waivers(by).order_by().values("pk"))
+    open_ones = asked.filter(state=ClientAnswer.SENT, waiver__state=WaiverState.REQUESTED).select_related("waiver")
+    for one in open_ones.order_by("expires_at", "pk")[:MOST]:
+        half = one.sent_at + (one.expires_at - one.sent_at) / 2
+        waiver = one.waiver
+        yield Waiting(
+            "Client's answer", waiver.key, waiver.subject_key, one.contact, one.sent_at, one.expires_at, half <= now
+        )
+
+
+def _reviews(by: Actor, now: datetime) -> Iterator[Waiting]:
+    broken = visible_waivers(by).filter(kind=WaiverKind.EMERGENCY, reviewed_at=None)
+    for one in broken.order_by("review_due_at", "pk")[:MOST]:
+        if one.review_due_at is not None:
+            late = one.review_due_at <= now
+            yield Waiting(
+                "Review of a break-glass",
+                one.key,
+                one.subject_key,
+                "Another lead",
+                one.requested_at,
+                one.review_due_at,
+                late,
+            )

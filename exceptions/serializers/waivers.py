@@ -1,0 +1,167 @@
+"""Time-limited exceptions as the API shows and takes them."""
+
+from rest_framework import serializers
+
+from audit.rest.fields import SelfLink
+from audit.rest.parsing import Input
+from exceptions.models import Waiver
+from exceptions.states import ReviewVerdict
+from exceptions.subjects import Impact, ImpactItem, Passing
+
+
+class WaiverSerializer(serializers.ModelSerializer[Waiver]):
+    """Permission to pass one gate, for one subject, until a moment. Whether it is in force is decided by the clock."""
+
+    self = SelfLink("api:time-limited-exception")
+    key = serializers.CharField()
+    client = serializers.SlugField(source="client.slug")
+    owner = serializers.SlugField(source="owner.slug")
+    exception = serializers.CharField(source="case.key", allow_null=True, default=None)
+    extends = serializers.CharField(source="extends.key", allow_null=True, default=None)
+    extensions = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Waiver
+        fields = (
+            "self",
+            "key",
+            "gate",
+            "state",
+            "subject_type",
+            "subject_key",
+            "client",
+            "exception",
+            "extends",
+            "extensions",
+            "owner",
+            "reason",
+            "plan",
+            "requested_at",
+            "requested_by",
+            "requested_by_name",
+            "answer_by",
+            "effective_minutes",
+            "content_version",
+            "content_hash",
+            "decided_at",
+            "decided_by",
+            "decided_by_name",
+            "comment",
+            "starts_at",
+            "expires_at",
+            "ended_at",
+            "end_reason",
+            "kind",
+            "scope",
+            "granted_scope",
+            "approvals_needed",
+            "client_agrees",
+            "risk",
+            "base_hash",
+            "review_due_at",
+            "reviewed_at",
+            "reviewed_by_name",
+            "review_verdict",
+            "review_comment",
+            "version",
+        )
+        read_only_fields = fields
+
+    def get_extensions(self, waiver: Waiver) -> list[str]:
+        """The keys of those that were asked for to go on with it, the oldest first."""
+        return [one.key for one in sorted(waiver.extensions.all(), key=lambda one: one.number)]
+
+
+class WaiverInput(Input):
+    """What is asked for, why, and what will be done until it ends."""
+
+    exception = serializers.RegexField(r"^EX-\d{1,15}$", help_text="The exception it is asked for: EX-20418.")
+    gate = serializers.SlugField(max_length=50, required=False, help_text="The exception's own gate where not given.")
+    reason = serializers.CharField(max_length=2000)
+    plan = serializers.CharField(max_length=2000)
+    minutes = serializers.IntegerField(min_value=1, max_value=1_000_000)
+    owner = serializers.SlugField(max_length=50)
+    answer_by = serializers.DateTimeField(required=False)
+    scope = serializers.ListField(
+        child=serializers.CharField(max_length=80),
+        max_length=200,
+        required=False,
+        help_text="Keys of the impact it is asked for; everything the gate stops where not given.",
+    )
+
+
+class ExtendInput(Input):
+    """For how much longer, and why; the plan stays where no other is given."""
+
+    minutes = serializers.IntegerField(min_value=1, max_value=1_000_000)
+    reason = serializers.CharField(max_length=2000)
+    plan = serializers.CharField(max_length=2000, required=False)
+
+
+class ApproveInput(Input):
+    """For how long, where shorter than asked."""
+
+    minutes = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False)
+    scope = serializers.ListField(
+        child=serializers.CharField(max_length=80),
+        max_length=200,
+        required=False,
+        help_text="Keys of the impact that are let through, where less than asked.",
+    )
+    base_hash = serializers.CharField(
+        max_length=64,
+        required=False,
+        help_text="`base` of the impact that was looked at; as when asked for, where not given.",
+    )
+    comment = serializers.CharField(max_length=2000, allow_blank=True, default="")
+
+
+class EditInput(Input):
+    """What is asked for instead."""
+
+    minutes = serializers.IntegerField(min_value=1, max_value=1_000_000)
+    reason = serializers.CharField(max_length=2000)
+    plan = serializers.CharField(max_length=2000)
+
+
+class BreakGlassInput(Input):
+    """What is opened at once, for how long, and why; the subject's key typed again."""
+
+    gate = serializers.SlugField(max_length=50)
+    minutes = serializers.IntegerField(min_value=1, max_value=240)
+    reason = serializers.CharField(max_length=2000)
+    plan = serializers.CharField(max_length=2000)
+    confirm = serializers.CharField(max_length=120, help_text="The key of what the exception is about: NW-104233.")
+
+
+class ReviewInput(Input):
+    """Whether an emergency was one, and why."""
+
+    verdict = serializers.ChoiceField(choices=ReviewVerdict.choices)
+    comment = serializers.CharField(max_length=2000)
+
+
+class ImpactItemSerializer(serializers.Serializer[ImpactItem]):
+    """One thing the gate concerns."""
+
+    key = serializers.CharField()
+    words = serializers.CharField()
+    missing = serializers.CharField()
+    money_minor = serializers.IntegerField()
+    passing = serializers.ChoiceField(choices=[one.value for one in Passing])
+
+
+class ImpactSerializer(serializers.Serializer[Impact]):
+    """What opening the gate lets through now, and the fingerprint of what is approved."""
+
+    noun = serializers.CharField()
+    currency = serializers.CharField()
+    money_minor = serializers.IntegerField()
+    base = serializers.CharField()
+    items = ImpactItemSerializer(many=True)
+
+
+class CommentInput(Input):
+    """Why not."""
+
+    comment = serializers.CharField(max_length=2000)

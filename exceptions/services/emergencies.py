@@ -1,0 +1,183 @@
+"""Break-glass: a gate opened at once on one person's word, for hours at most; leads are called, and somebody else reviews it afterwards."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from audit.access import require
+from audit.context import Actor, acting
+from audit.errors import FieldError, IllegalTransition, Invalid, Refused
+from audit.services.events import record
+from audit.subject_refs import SubjectRef, subject_ref
+from exceptions import subjects
+from exceptions.errors import OwnRequest
+from exceptions.models import Waiver
+from exceptions.selectors.approvers import leads_and_admins, person_behind
+from exceptions.services.timers import cancel_timer, set_timer
+from exceptions.services.waiver_decisions import watch_its_end
+from exceptions.services.waiver_ends import waivers_of
+from exceptions.services.waiver_news import page_leads, tell_concerned, tell_subjects_of_begun
+from exceptions.services.waiver_papers import REVIEW, a_comment, about, content_hash, gate_of, locked_waiver
+from exceptions.services.waivers import an_owner, declared, refuse_invalid, revoke_waiver
+from exceptions.states import ReviewVerdict, WaiverKind, WaiverState
+from exceptions.subjects import Impact
+from exceptions.timer_kinds import Due
+from rules.rulebook import GateSpec
+
+BREAK = "exceptions.break_glass"
+REVIEW_WITHIN = timedelta(hours=24)
+REMIND_AGAIN = timedelta(hours=24)
+ROLLED_BACK = "Rolled back by"
+
+
+def break_glass(
+    *,
+    gate: str,
+    subject: SubjectRef,
+    subject_key: str,
+    client_id: UUID | None,
+    reason: str,
+    plan: str,
+    minutes: int,
+    confirm: str,
+    case_id: UUID | None = None,
+    by: Actor,
+    now: datetime,
+) -> Waiver:
+    """Open the gate for the subject at once, without anybody else's word.
+
+    `confirm` is the subject's key, typed again. Leads and admins are called, the review by somebody else is due within 24 h, and it can be
+    rolled back in one act. Raises `Refused` without the permission, for a program and where the gate has no emergency, `Invalid` naming
+    every field that is wrong.
+    """
+    spec = gate_of(gate)
+    with acting(by, at=now, reason=reason.strip()):
+        _refuse_unless_allowed(spec, by)
+        person = person_behind(by.id)
+        if (locker := subjects.subject_for(subject.type)) is not None:
+            locker.lock([subject.id])
+        waiver = Waiver(
+            kind=WaiverKind.EMERGENCY,
+            gate=gate,
+            subject_type=subject.type,
+            subject_id=subject.id,
+            subject_key=subject_key,
+            client_id=client_id,
+            case_id=case_id,
+            reason=reason.strip(),
+            plan=plan.strip(),
+            owner=an_owner(person.slug if person else ""),
+            requested_at=now,
+            requested_by=by.id,
+            requested_by_name=by.name,
+            answer_by=now + timedelta(minutes=1),
+            effective_minutes=minutes,
+            review_due_at=now + REVIEW_WITHIN,
+            **declared(spec, spec.break_glass_hours),
+        )
+        require(by, BREAK, waiver)
+        refuse_invalid(waiver, spec.break_glass_hours, now)
+        _refuse_unconfirmed(confirm, subject_key)
+        _open(waiver, by, now)
+    return waiver
+
+
+def _open(waiver: Waiver, by: Actor, now: datetime) -> None:
+    impact = subjects.impact_of(about(waiver), gate=waiver.gate)
+    _refuse_needless(waiver, impact)
+    waiver.base_hash = impact.base if impact else ""
+    waiver.content_hash = content_hash(waiver)
+    waiver.save()
+    waiver.break_glass(starts_at=now, expires_at=now + timedelta(minutes=waiver.effective_minutes))
+    waiver.save()
+    facts: dict[str, Any] = {
+        "gate": waiver.gate,
+        "expires_at": waiver.expires_at,
+        "review_due_at": waiver.review_due_at,
+    }
+    record("waiver.glass_broken", subject=waiver, minutes=waiver.effective_minutes, hash=waiver.content_hash, **facts)
+    watch_its_end(waiver, waiver.effective_minutes)
+    set_timer(subject=subject_ref(waiver), kind=REVIEW, due_at=now + REVIEW_WITHIN)
+    words = f"{by.name} broke the glass until {waiver.expires_at:%a %d %b %H:%M} UTC. Review it within 24 h, or roll it back."
+    page_leads(waiver, "waiver.glass_broken", words, now=now)
+    tell_subjects_of_begun([waiver], by=by, now=now)
+
+
+def roll_back(*, waiver_id: UUID, reason: str = "", by: Actor, now: datetime) -> str:
+    """End it at once and call back what passed and has not left the house; what was done, in words.
+
+    Who broke the glass may do that too. Raises `IllegalTransition` for what is no emergency or has left no trace to take back.
+    """
+    with locked_waiver(waiver_id, by, now, "exceptions.revoke_waiver") as waiver:
+        if waiver.kind != WaiverKind.EMERGENCY:
+            raise IllegalTransition(f"{waiver.key} was approved, not broken open; it can be revoked.")
+        if waiver.end_reason.startswith(ROLLED_BACK):
+            raise IllegalTransition(f"{waiver.key} was rolled back already.")
+        why = f"{ROLLED_BACK} {by.name}" + (f": {reason.strip()}" if reason.strip() else ".")
+        if waiver.state == WaiverState.APPROVED:
+            revoke_waiver(waiver_id=waiver_id, reason=why, by=by, now=now)
+        back = subjects.roll_back_for(waiver.subject_type)
+        done = back(waiver, by=by, now=now) if back else "The gate is closed."
+        record("waiver.rolled_back", subject=waiver, reason=reason.strip(), done=done)
+        page_leads(waiver, "waiver.rolled_back", f"{why} {done}", now=now)
+    return done
+
+
+def review_emergency(*, waiver_id: UUID, verdict: str, comment: str, by: Actor, now: datetime) -> Waiver:
+    """Say afterwards whether the emergency was one; never who broke the glass. Raises `OwnRequest`, `Invalid`, `IllegalTransition`."""
+    with locked_waiver(waiver_id, by, now, "exceptions.decide_waiver") as waiver:
+        refuse_unless_reviewable(waiver, by=by)
+        if verdict not in ReviewVerdict.values:
+            detail = "Say whether it was justified."
+            raise Invalid(detail, errors=[FieldError("/verdict", "unknown", detail)])
+        waiver.review_comment = a_comment(comment)
+        waiver.reviewed_at, waiver.reviewed_by, waiver.reviewed_by_name = now, by.id, by.name
+        waiver.review_verdict = verdict
+        waiver.save()
+        record("waiver.reviewed", subject=waiver, verdict=verdict, reason=comment)
+        cancel_timer(subject=subject_ref(waiver), kind=REVIEW, now=now)
+        label = ReviewVerdict(verdict).label
+        tell_concerned(waiver, "waiver.reviewed", f"Reviewed by {by.name}: {label}. {comment}", now)
+    return waiver
+
+
+def refuse_unless_reviewable(waiver: Waiver, *, by: Actor) -> None:
+    """Why this person may not review it now, if so."""
+    if waiver.kind != WaiverKind.EMERGENCY or waiver.reviewed_at is not None:
+        raise IllegalTransition(f"{waiver.key} needs no review.", who=waiver.reviewed_by_name, at=waiver.reviewed_at)
+    if by.kind == "integrator":
+        raise Refused("A person has to review this; a program cannot.", permission="exceptions.decide_waiver")
+    if waiver.requested_by == by.id:
+        raise OwnRequest(
+            "You broke the glass, so somebody else has to review it.", permission="exceptions.decide_waiver"
+        )
+
+
+def on_review_due(timers: Sequence[Due], *, now: datetime) -> None:
+    """Nobody reviewed it in time: call the leads, and again every day until somebody does."""
+    for waiver in waivers_of(timers).filter(kind=WaiverKind.EMERGENCY, reviewed_at=None):
+        record("waiver.review_overdue", subject=waiver, due=waiver.review_due_at)
+        page_leads(waiver, "waiver.review_overdue", "Nobody has reviewed this break-glass yet. It is overdue.", now=now)
+        set_timer(subject=subject_ref(waiver), kind=REVIEW, due_at=now + REMIND_AGAIN)
+
+
+def _refuse_unless_allowed(spec: GateSpec, by: Actor) -> None:
+    if by.kind == "integrator" or by.user_id is None:
+        raise Refused("Only a person can break the glass.", permission=BREAK)
+    if not spec.break_glass_hours:
+        raise Refused(f"“{spec.name}” cannot be opened in an emergency; ask for a time-limited exception.")
+    if not [one for one in leads_and_admins() if one.user_id != by.user_id]:
+        raise Refused("There is nobody else who could review it, so the glass stays whole.")
+
+
+def _refuse_needless(waiver: Waiver, impact: Impact | None) -> None:
+    if impact is not None and not impact.marginal:
+        detail = f"There is nothing to open: nothing of {waiver.subject_key} waits only for this gate now."
+        raise Invalid(detail, errors=[FieldError("/gate", "nothing-to-allow", detail)])
+
+
+def _refuse_unconfirmed(confirm: str, subject_key: str) -> None:
+    if confirm.strip() != subject_key:
+        detail = f"Type {subject_key} to confirm what you open the gate for."
+        raise Invalid(detail, errors=[FieldError("/confirm", "different", detail)])

@@ -1,0 +1,198 @@
+"""Deciding about what was asked: yes, possibly for less, by as many people as the gate asks for; or no, and why."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from audit.context import Actor
+from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, Refused
+from audit.services.events import record
+from audit.subject_refs import subject_ref
+from exceptions.errors import OwnRequest, WaiverChanged
+from exceptions.models import Waiver, WaiverVote
+from exceptions.selectors.approvers import DECIDE, Authority, authority_of
+from exceptions.services.timers import TimerSetting, set_timers
+from exceptions.services.waiver_news import tell_concerned, tell_subjects_of_begun
+from exceptions.services.waiver_papers import (
+    EXPIRE,
+    HEADS_UP,
+    a_comment,
+    a_scope,
+    about,
+    base_now,
+    gate_of,
+    locked_waiver,
+    require_state,
+    stop_waiting,
+)
+from exceptions.states import VoteKind, WaiverState
+from exceptions.subjects import impact_of
+from rules.models import ApiToken
+
+HEADS_UP_BEFORE = timedelta(hours=4)
+
+
+def approve_waiver(
+    *,
+    waiver_id: UUID,
+    by: Actor,
+    now: datetime,
+    seen_hash: str | None = None,
+    seen_base: str | None = None,
+    minutes: int | None = None,
+    scope: Sequence[str] | None = None,
+    comment: str = "",
+) -> Waiver:
+    """Let the subject pass from now on, or from the end of what this extends; for fewer `minutes` or less of it (`scope`) if given.
+
+    Where the gate asks for two people, or for the client too, this is one approval, and the last one opens the gate for the least that
+    was allowed. Raises `OwnRequest` for the requester and the owner, `WaiverChanged` when what was seen (content or the state of the
+    subject) is not what would be approved, `Refused` for somebody who is no approver, `IllegalTransition` when it is decided or lapsed.
+    """
+    with _deciding(waiver_id, by, now, seen_hash) as (waiver, authority):
+        base = _unchanged_base(waiver, seen_base)
+        granted = waiver.effective_minutes if minutes is None else minutes
+        if not 1 <= granted <= waiver.effective_minutes:
+            detail = f"You may shorten it, not extend it: between 1 and {waiver.effective_minutes} minutes."
+            raise Invalid(detail, errors=[FieldError("/minutes", "out-of-range", detail)])
+        _refuse_repeated_vote(waiver, by, authority, base)
+        vote = WaiverVote.objects.create(
+            waiver=waiver,
+            at=now,
+            voter=by.id,
+            voter_name=by.name,
+            behalf=authority.behalf,
+            content_hash=waiver.content_hash,
+            base_hash=base,
+            minutes=granted,
+            scope=a_scope(scope, impact_of(about(waiver), gate=waiver.gate), within=waiver.scope),
+            comment=comment.strip(),
+        )
+        behalf = authority.behalf.slug if authority.behalf else ""
+        record("waiver.voted", subject=waiver, hash=vote.content_hash, base=base, minutes=granted, on_behalf_of=behalf)
+        open_if_enough(waiver, base=base, by=by, now=now)
+    return waiver
+
+
+def open_if_enough(waiver: Waiver, *, base: str, by: Actor, now: datetime) -> None:
+    """Approve when everybody who has to has allowed this content for this state of the subject; for the least of what they allow."""
+    votes = list(waiver.votes.filter(content_hash=waiver.content_hash, base_hash=base).order_by("at", "pk"))
+    people = [vote for vote in votes if vote.kind == VoteKind.PERSON]
+    if len(people) < waiver.approvals_needed or (waiver.client_agrees and len(people) == len(votes)):
+        return
+    last, granted = people[-1], min(vote.minutes for vote in votes)
+    starts = _start_of(waiver, now)
+    ends = starts + timedelta(minutes=granted)
+    waiver.base_hash, waiver.granted_scope, waiver.comment = base, _least(votes, waiver.scope), last.comment
+    waiver.approve(by=last.voter, name=last.voter_name, at=now, starts_at=starts, expires_at=ends)
+    waiver.save()
+    record("waiver.approved", subject=waiver, starts_at=starts, expires_at=ends, hash=waiver.content_hash)
+    stop_waiting(waiver, now=now)
+    watch_its_end(waiver, granted)
+    names = " and ".join(vote.voter_name for vote in people)
+    tell_concerned(waiver, "waiver.approved", f"Approved by {names} until {ends:%a %d %b %H:%M} UTC.", now)
+    if waiver.is_in_force(now):
+        tell_subjects_of_begun([waiver], by=by, now=now)
+
+
+def watch_its_end(waiver: Waiver, minutes: int) -> None:
+    """The heads-up and the end, as timers."""
+    assert waiver.expires_at is not None  # noqa: S101 -- it has just been opened
+    warn = waiver.expires_at - min(HEADS_UP_BEFORE, timedelta(minutes=minutes) / 5)
+    ref = subject_ref(waiver)
+    set_timers(settings=[TimerSetting(ref, EXPIRE, waiver.expires_at), TimerSetting(ref, HEADS_UP, warn)])
+
+
+def reject_waiver(*, waiver_id: UUID, comment: str, by: Actor, now: datetime, seen_hash: str | None = None) -> Waiver:
+    """Say no, and why; the requester reads it."""
+    with _deciding(waiver_id, by, now, seen_hash) as (waiver, _authority):
+        waiver.reject(by=by.id, name=by.name, at=now, comment=a_comment(comment))
+        waiver.save()
+        record("waiver.rejected", subject=waiver, reason=comment)
+        stop_waiting(waiver, now=now)
+        tell_concerned(waiver, "waiver.rejected", f"Denied by {by.name}: {comment}", now)
+    return waiver
+
+
+def refuse_unless_decidable(waiver: Waiver, *, by: Actor, now: datetime) -> Authority:
+    """On what authority this person decides about it now, or why not: `IllegalTransition`, `OwnRequest` or `Refused`."""
+    require_state(waiver, WaiverState.REQUESTED, act="decided")
+    if waiver.answer_by <= now:
+        raise IllegalTransition(
+            f"{waiver.key} lapsed at {waiver.answer_by:%d %b %H:%M} UTC; it has to be asked for again."
+        )
+    if by.kind == "integrator":
+        raise Refused("A person has to decide about this; a program cannot.", permission=DECIDE)
+    if _asked_by(waiver, by):
+        raise OwnRequest("You asked for this, so somebody else has to decide.", permission=DECIDE)
+    if waiver.owner.user_id is not None and waiver.owner.user_id == by.user_id:
+        raise OwnRequest("You own what this allows, so somebody else has to decide.", permission=DECIDE)
+    spec = gate_of(waiver.gate)
+    authority = authority_of(waiver, by=by, spec=spec, now=now)
+    if authority is None:
+        roles = " or ".join(role.replace("_", " ") for role in spec.approver_roles)
+        raise Refused(f"Approvers of this gate are people with the role {roles}.", permission=DECIDE)
+    return authority
+
+
+@contextmanager
+def _deciding(waiver_id: UUID, by: Actor, now: datetime, seen_hash: str | None) -> Iterator[tuple[Waiver, Authority]]:
+    with locked_waiver(waiver_id, by, now, "exceptions.view_case") as waiver:
+        authority = refuse_unless_decidable(waiver, by=by, now=now)
+        if seen_hash is not None and seen_hash != waiver.content_hash:
+            raise WaiverChanged(
+                f"What you saw has changed: {waiver.key} is now version {waiver.content_version}. Read it again."
+            )
+        yield waiver, authority
+
+
+def _unchanged_base(waiver: Waiver, seen_base: str | None) -> str:
+    base = base_now(waiver)
+    if base != ((waiver.base_hash or base) if seen_base is None else seen_base):
+        raise WaiverChanged(
+            f"{waiver.subject_key} has changed since you looked at it. See what would pass now, and decide again."
+        )
+    return base
+
+
+def _refuse_repeated_vote(waiver: Waiver, by: Actor, authority: Authority, base: str) -> None:
+    """One person, one approval; an approver and who stands in for them are one."""
+    people = {by.id, *({f"user:{authority.behalf.user_id}"} if authority.behalf else ())}
+    votes = waiver.votes.filter(content_hash=waiver.content_hash, base_hash=base, kind=VoteKind.PERSON)
+    for voter, behalf in votes.values_list("voter", "behalf__user_id"):
+        if people & {voter, f"user:{behalf}"}:
+            text = (
+                f"You have approved {waiver.key} already, or somebody in your place; another person has to approve too."
+            )
+            raise Conflict(text, code="already-approved")
+
+
+def _least(votes: Sequence[WaiverVote], asked: Sequence[str]) -> list[str]:
+    """What all of them allow; empty for everything. Raises `Conflict` when they have nothing in common."""
+    limited = [set(scope) for scope in (asked, *(vote.scope for vote in votes)) if scope]
+    common = sorted(set.intersection(*limited)) if limited else []
+    if limited and not common:
+        text = "The approvers allow different parts of it, with nothing in common."
+        raise Conflict(text, code="nothing-in-common")
+    return common
+
+
+def _start_of(waiver: Waiver, now: datetime) -> datetime:
+    """From when it holds once approved: now, or where what it extends ends. Raises `IllegalTransition` when that was revoked."""
+    base = waiver.extends
+    if base is None:
+        return now
+    if base.state == WaiverState.REVOKED:
+        raise IllegalTransition(f"{base.key}, which it extends, was revoked. It has to be asked for anew.")
+    return base.expires_at if base.expires_at and base.is_in_force(now) else now
+
+
+def _asked_by(waiver: Waiver, by: Actor) -> bool:
+    """Whether this person asked, be it through a program of theirs."""
+    kind, _, prefix = waiver.requested_by.partition(":")
+    return waiver.requested_by == by.id or (
+        kind == "token"
+        and by.user_id is not None
+        and ApiToken.objects.filter(prefix=prefix, user_id=by.user_id).exists()
+    )

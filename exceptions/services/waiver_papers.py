@@ -1,0 +1,128 @@
+"""What every act on a time-limited exception needs: its lock, its content's fingerprint, and the refusals they share."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+from audit.access import require
+from audit.canonical import canonical_json, sha256_hex
+from audit.context import Actor, acting
+from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
+from audit.subject_refs import SubjectRef, subject_ref
+from exceptions import subjects
+from exceptions.models import Waiver
+from exceptions.services.timers import cancel_timers
+from exceptions.states import WaiverState
+from exceptions.subjects import Impact
+from rules import selectors as rules
+from rules.rulebook import GateSpec
+
+LAPSE, EXPIRE, HEADS_UP = "waiver.lapse", "waiver.expire", "waiver.heads_up"
+UNDECIDED, OUTDATED, REVIEW = "waiver.undecided", "waiver.outdated", "waiver.review"
+
+
+@contextmanager
+def locked_waiver(waiver_id: UUID, by: Actor, now: datetime, permission: str) -> Iterator[Waiver]:
+    """The waiver after its subject: locks go from the top app down. Raises `NotFound` or `Refused`."""
+    with acting(by, at=now):
+        found = Waiver.objects.filter(pk=waiver_id).first()
+        if found is None:
+            raise NotFound("There is no such time-limited exception, or it is not yours to see.")
+        require(by, permission, found)
+        yield lock_waiver(found)
+
+
+def lock_waiver(found: Waiver) -> Waiver:
+    """The waiver under its lock, after the subject's and what it extends."""
+    if (subject := subjects.subject_for(found.subject_type)) is not None:
+        subject.lock([found.subject_id])
+    both = [pk for pk in (found.extends_id, found.pk) if pk is not None]
+    locked = Waiver.objects.select_for_update().filter(pk__in=both).order_by("pk")
+    return next(waiver for waiver in locked if waiver.pk == found.pk)
+
+
+def content_hash(waiver: Waiver) -> str:
+    """What an approval binds to: everything the approver reads."""
+    return sha256_hex(
+        canonical_json(
+            {
+                "gate": waiver.gate,
+                "subject": [waiver.subject_type, waiver.subject_id],
+                "reason": waiver.reason,
+                "plan": waiver.plan,
+                "owner": waiver.owner_id,
+                "minutes": waiver.effective_minutes,
+                "version": waiver.content_version,
+                **({"extends": str(waiver.extends_id)} if waiver.extends_id else {}),
+                **({"scope": waiver.scope} if waiver.scope else {}),
+            }
+        )
+    )
+
+
+def about(waiver: Waiver) -> SubjectRef:
+    """What it is about."""
+    return SubjectRef(waiver.subject_type, waiver.subject_id, waiver.client_id)
+
+
+def impact_now(waiver: Waiver) -> Impact | None:
+    """What it would let through now, within what it is asked for or was allowed for; None where nobody can say."""
+    impact = subjects.impact_of(about(waiver), gate=waiver.gate)
+    return impact and impact.narrowed(waiver.granted_scope or waiver.scope)
+
+
+def base_now(waiver: Waiver) -> str:
+    """The fingerprint of what it is about, as it is now; empty where nobody can say."""
+    impact = subjects.impact_of(about(waiver), gate=waiver.gate)
+    return impact.base if impact else ""
+
+
+def gate_of(slug: str) -> GateSpec:
+    """The gate in force. Raises `Invalid` for one the rule book does not know."""
+    try:
+        return rules.active_book().gate(slug)
+    except LookupError:
+        detail = f"There is no gate “{slug}”."
+        raise Invalid(detail, errors=[FieldError("/gate", "unknown", detail)]) from None
+
+
+def require_state(waiver: Waiver, state: WaiverState, *, act: str) -> None:
+    """Raises `IllegalTransition`, saying who was faster, when it is not in this state."""
+    if waiver.state != state:
+        who = f" by {waiver.decided_by_name} at {waiver.decided_at:%H:%M} UTC" if waiver.decided_at else ""
+        label = WaiverState(waiver.state).label.lower()
+        raise IllegalTransition(
+            f"{waiver.key} is “{label}”{who}, so it cannot be {act} now.",
+            who=waiver.decided_by_name,
+            at=waiver.decided_at or waiver.updated_at,
+        )
+
+
+def a_comment(text: str) -> str:
+    """The words, without blanks around them. Raises `Invalid` for none."""
+    if not text.strip():
+        detail = "Say why; the people concerned read it."
+        raise Invalid(detail, errors=[FieldError("/comment", "missing", detail)])
+    return text.strip()
+
+
+def a_scope(scope: Sequence[str] | None, impact: Impact | None, *, within: Sequence[str] = ()) -> list[str]:
+    """The chosen part, sorted; empty means all. Raises `Invalid` for what is not there, or not within what was asked for."""
+    chosen = sorted(set(scope or ()))
+    known = set(within) or {item.key for item in impact.items} if impact else set(within)
+    unknown = [key for key in chosen if key not in known]
+    if unknown:
+        detail = f"This is not among what can be let through: {', '.join(unknown)}."
+        raise Invalid(detail, errors=[FieldError("/scope", "unknown", detail)])
+    return chosen
+
+
+def stop_waiting(waiver: Waiver, *, now: datetime) -> None:
+    """Nobody has to decide any more."""
+    cancel_timers(timers=[(subject_ref(waiver), LAPSE), (subject_ref(waiver), UNDECIDED)], now=now)
+
+
+def stop_holding(waiver: Waiver, *, now: datetime) -> None:
+    """Nothing has to be announced or written down any more."""
+    cancel_timers(timers=[(subject_ref(waiver), kind) for kind in (EXPIRE, HEADS_UP, OUTDATED)], now=now)

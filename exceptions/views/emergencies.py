@@ -1,0 +1,84 @@
+"""Break-glass: open at once, roll back in one act, review afterwards."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from audit import clock
+from audit.errors import DomainError, Invalid, Refused
+from audit.subject_refs import SubjectRef
+from exceptions import selectors, services
+from exceptions.forms.waivers import BreakGlassForm, ReviewForm
+from exceptions.views.edge import actor_of
+from rules import selectors as rules
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def break_glass(request: HttpRequest) -> HttpResponse:
+    """Open a gate at once, for what an exception is about."""
+    by = actor_of(request, "exceptions.break_glass")
+    case = selectors.case_for(by, request.GET.get("for", ""))
+    gates = [gate for gate in rules.active_book().gates() if gate.break_glass_hours]
+    form = BreakGlassForm(request.POST or None, case=case, gates=gates)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            broken = services.break_glass(
+                gate=given["gate"],
+                subject=SubjectRef(case.subject_type, case.subject_id, case.client_id),
+                subject_key=case.subject_key,
+                client_id=case.client_id,
+                case_id=case.pk,
+                reason=given["reason"],
+                plan=given["plan"],
+                minutes=given["hours"] * 60,
+                confirm=given["confirm"],
+                by=by,
+                now=clock.now(),
+            )
+        except Refused:
+            raise
+        except DomainError as refused:
+            _add_errors(form, refused)
+        else:
+            messages.success(request, _("%(key)s is in force. The leads are called.") % {"key": broken.key})
+            return redirect("exceptions:waiver", broken.key)
+    context = {"case": case, "form": form, "gates": gates}
+    return render(request, "exceptions/break_glass.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def roll_back(request: HttpRequest, key: str) -> HttpResponse:
+    """End it and call back what passed."""
+    by = actor_of(request, "exceptions.revoke_waiver")
+    found = selectors.waiver_for(by, key)
+    done = services.roll_back(waiver_id=found.pk, by=by, now=clock.now())
+    messages.success(request, _("%(key)s is rolled back. %(done)s") % {"key": key, "done": done})
+    return redirect("exceptions:waiver", key)
+
+
+@login_required
+@require_POST
+def review(request: HttpRequest, key: str) -> HttpResponse:
+    """Say whether it was an emergency."""
+    by = actor_of(request, "exceptions.decide_waiver")
+    found = selectors.waiver_for(by, key)
+    form = ReviewForm(request.POST)
+    if not form.is_valid():
+        return render(request, "exceptions/review.html", {"waiver": found, "form": form}, status=422)
+    services.review_emergency(waiver_id=found.pk, **form.cleaned_data, by=by, now=clock.now())
+    messages.success(request, _("Your review of %(key)s is kept.") % {"key": key})
+    return redirect("exceptions:waiver", key)
+
+
+def _add_errors(form: BreakGlassForm, refused: DomainError) -> None:
+    for error in refused.errors if isinstance(refused, Invalid) else ():
+        name = {"minutes": "hours"}.get(error.pointer.strip("/"), error.pointer.strip("/"))
+        form.add_error(name if name in form.fields else None, error.detail)
+    if not form.errors:
+        form.add_error(None, refused.message)
