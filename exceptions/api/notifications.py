@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -28,6 +28,18 @@ from exceptions.selectors.notifications import SHOWN, notifications_for, prefere
 from exceptions.services.reading import mark_all_read, mark_read
 from rules import selectors as rules
 from rules.states import Severity
+
+REFUSED: Final[dict[Any, Any]] = {
+    (code, MEDIA_TYPE): OpenApiResponse(Problem, description=words)
+    for code, words in (
+        (400, "Not readable"),
+        (401, "Nobody is signed in"),
+        (403, "Not permitted"),
+        (409, "The same key with another request"),
+        (422, "Something in the body cannot be accepted"),
+        (429, "Too many requests"),
+    )
+}
 
 
 def _show(value: str, _: Question) -> Any:
@@ -59,7 +71,7 @@ class NotificationList(ListResource):
         found = notifications_for(self.by).select_related("owner", "client").prefetch_related("deliveries")
         return found.distinct()
 
-    @extend_schema(request=shapes.ReadInput, responses=shapes.ReadSerializer, summary="Mark as read")
+    @extend_schema(request=shapes.ReadInput, responses={200: shapes.ReadSerializer, **REFUSED}, summary="Mark as read")
     def post(self, request: Request) -> Response:
         """Mark some, or everything told until a moment, as read. Reading is not acknowledging."""
         return once(request, self.by, self._read)
@@ -81,13 +93,13 @@ class Preferences(Resource):
     permission = "exceptions.view_case"
     noun = "preference"
     serializer_class = shapes.PreferencesSerializer
+    input_class = shapes.PreferencesInput
 
     def get(self, request: Request) -> Response:
         """What was chosen, or what holds as long as nothing is."""
         del request
         return Response(self.get_serializer(preferences_of(self.by)).data)
 
-    @extend_schema(request=shapes.PreferencesInput, responses=shapes.PreferencesSerializer)
     def post(self, request: Request) -> Response:
         """Choose; wishes that are left out stay, times that are left out are taken back."""
         return once(request, self.by, self._choose)

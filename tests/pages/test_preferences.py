@@ -1,9 +1,14 @@
 """Choosing what comes by e-mail, and reading what became of it."""
 
+import re
+
+from django.core import mail
+from django.test import Client as Browser
+
 from audit import clock
 from exceptions import services
 from exceptions.models import NotificationPreference
-from tests.cast import House
+from tests.cast import PASSWORD, House
 from tests.pages.conftest import SignedIn
 
 BY_CHAT_AND_PAGER = {f"{channel}_{name}": "never" for channel in ("chat", "pager") for name in ("p2", "p3", "other")}
@@ -40,3 +45,19 @@ def test_half_of_the_quiet_hours_is_said_at_its_field(signed_in: SignedIn, house
     assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["quiet_until"])
     assert signed_in("amal").post(PAGE, {**CHOSEN, "p2": "often"}).status_code == 422
     assert not NotificationPreference.objects.exists()
+
+
+def test_each_way_can_be_tried_out_and_says_what_came_of_it(house: House) -> None:
+    """The form carries its token, so that a browser's post is taken."""
+    amal = Browser(enforce_csrf_checks=True)
+    assert amal.login(username="amal", password=PASSWORD)
+    page = amal.get(PAGE).content.decode()
+    form = page[page.index("/settings/notifications/test/") :]
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form[: form.index("</form>")])
+    assert token is not None
+    sent = {"csrfmiddlewaretoken": token[1], "channel": "amal@handrail.example"}
+    answer = amal.post("/settings/notifications/test/", sent, follow=True)
+    assert "It was taken." in answer.content.decode()
+    assert [letter.to for letter in mail.outbox] == [["amal@handrail.example"]]
+    refused = amal.post("/settings/notifications/test/", {**sent, "channel": "noor@handrail.example"})
+    assert refused.status_code == 404
