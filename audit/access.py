@@ -36,6 +36,7 @@ LEAD: Final = WORK | {
     "exceptions.change_severity",
     "exceptions.fire_timers",
     "exceptions.manage_views",
+    "exceptions.act_on_many",
     "rules.manage_absence",
     "sync.view_system",
     "sync.replay",

@@ -103,6 +103,10 @@ PAGES: dict[str, tuple[Text, Text]] = {
         _("Approvals"),
         _("Requests for time-limited exceptions. Nobody decides about an own request; every one ends by itself."),
     ),
+    "exceptions:jobs": (
+        _("Jobs"),
+        _("Acts on many at once: how far each is, what came of every one, and a way to stop it or take it back."),
+    ),
     "fulfilment:orders": (_("Orders"), _("Every order with its state in words, its owner and its deadline.")),
     "fulfilment:quarantine": (
         _("Quarantine"),

@@ -42,6 +42,7 @@ SCHEDULES: Mapping[str, Every | At] = MappingProxyType(
         "lag": Every("sync.watch_lag", 30),
         "seals": Every("audit.seal", 30),
         "refusals": Every("audit.tell_refusals", 20),
+        "jobs": Every("exceptions.work_jobs", 2),
         "absences": Every("exceptions.reassign_from_absent", 60),
         "ownership": Every("exceptions.watch_ownership", 60),
     }

@@ -150,6 +150,7 @@ PLACES = (
         hot=True,
         counted=to_decide,
     ),
+    Place(gettext_lazy("Jobs"), "exceptions:jobs", "check-list", "exceptions.view_case", "work"),
     Place(gettext_lazy("Orders"), "fulfilment:orders", "order", "orders.view_order", "flows", "o"),
     Place(
         gettext_lazy("Quarantine"),

@@ -139,3 +139,25 @@ class Mailing(models.TextChoices):
     HOURLY = "hourly", "In the hourly digest"
     DIGEST = "digest", "In the daily digest"
     NEVER = "never", "Only in the product"
+
+
+class JobState(models.TextChoices):
+    """Where an act on many stands."""
+
+    QUEUED = "queued", "Waiting for its turn"
+    RUNNING = "running", "Running"
+    DONE = "done", "Finished"
+    CANCELLED = "cancelled", "Cancelled"
+    FAILED = "failed", "Stopped"
+
+
+JOB_LIVE = (JobState.QUEUED, JobState.RUNNING)
+
+
+class ItemState(models.TextChoices):
+    """What came of one record of an act on many."""
+
+    PENDING = "pending", "Not yet"
+    DONE = "done", "Done"
+    SKIPPED = "skipped", "Skipped: changed since the plan"
+    REFUSED = "refused", "Refused"

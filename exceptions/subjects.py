@@ -93,8 +93,8 @@ class Subject(Protocol):
     def page(self, ref: SubjectRef) -> SubjectPage:
         """What to show."""
 
-    def on_case_ended(self, case: ExceptionCase, *, by: Actor, now: datetime) -> None:
-        """The case was resolved or withdrawn: go on, if nothing else stands in the way."""
+    def on_cases_ended(self, cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> None:
+        """The cases were resolved or withdrawn: go on, if nothing else stands in the way."""
 
     def on_waived(self, waiver: Waiver, *, by: Actor, now: datetime) -> None:
         """A time-limited exception was approved: go on."""

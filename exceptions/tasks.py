@@ -20,6 +20,12 @@ def deliver_notifications() -> int:
     return services.deliver_notifications(now=clock.now())
 
 
+@shared_task(name="exceptions.work_jobs")
+def work_jobs() -> int:
+    """Do the next batch of what waits."""
+    return services.work_jobs(now=clock.now())
+
+
 @shared_task(name="exceptions.reassign_from_absent")
 def reassign_from_absent() -> int:
     """Move the cases of those who are away."""

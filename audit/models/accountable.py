@@ -1,6 +1,7 @@
 """Base of every record an operator can be asked about: versioned, with history no writer can avoid."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models
@@ -51,6 +52,20 @@ class AccountableQuerySet(models.QuerySet[M_co]):
         return super().update(**{"version": models.F("version") + 1, **kwargs})
 
     update.alters_data = True  # type: ignore[attr-defined]
+
+    def save_changes(self, records: "Sequence[Accountable]", *, at: datetime) -> None:
+        """As `save()` of each, for locked records of which many change alike: one statement for all with the same new values."""
+        alike: dict[str, tuple[dict[str, Any], list[Accountable]]] = {}
+        for record in records:
+            changed = record.unsaved_changes()
+            after = {name: pair[1] for name, pair in changed.items()}
+            alike.setdefault(repr(after), (after, []))[1].append(record)
+        for after, group in alike.values():
+            self.filter(pk__in=[record.pk for record in group]).update(**after, updated_at=at)
+            for record in group:
+                record.note_saved(at=at)
+
+    save_changes.alters_data = True  # type: ignore[attr-defined]
 
 
 AccountableManager = models.Manager.from_queryset(AccountableQuerySet)
@@ -106,12 +121,25 @@ class Accountable(models.Model):
             if update_fields is not None:
                 update_fields = {*update_fields, "version", "updated_at"}
         super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
-        current = self._current_values()
+        self._note_changes()
+
+    def unsaved_changes(self) -> dict[str, tuple[Any, Any]]:
+        """What differs from the loaded row, as attribute → (before, after); nothing for a record that was never loaded."""
         before = getattr(self, "_loaded", {})
-        self._last_changes = {
-            name: (before.get(name), value) for name, value in current.items() if before and before.get(name) != value
+        return {
+            name: (before.get(name), value)
+            for name, value in self._current_values().items()
+            if before and before.get(name) != value
         }
-        self._loaded = {**before, **current}
+
+    def note_saved(self, *, at: datetime) -> None:
+        """Be what the row is now that a statement for many has written it."""
+        self.version, self.updated_at = self.version + 1, at
+        self._note_changes()
+
+    def _note_changes(self) -> None:
+        self._last_changes = self.unsaved_changes()
+        self._loaded = {**getattr(self, "_loaded", {}), **self._current_values()}
 
     def _current_values(self) -> dict[str, Any]:
         return {

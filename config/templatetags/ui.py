@@ -54,6 +54,13 @@ def span(value: timedelta | None) -> str:
 
 
 @register.filter
+def about(value: timedelta) -> str:
+    """How long something takes, roughly: “40 s”, “3 min”."""
+    seconds = round(value.total_seconds())
+    return span_words(value) if seconds >= 90 else _("%(seconds)d s") % {"seconds": max(seconds, 1)}  # noqa: PLR2004 -- below, minutes say too little
+
+
+@register.filter
 def minutes(value: int) -> str:
     """A number of minutes in words."""
     return span_words(timedelta(minutes=value))

@@ -6,6 +6,7 @@ from exceptions.models.approvals import ClientApproval, Delegation, WaiverVote
 from exceptions.models.cases import CaseNote, CaseStep, ExceptionCase
 from exceptions.models.channels import NotificationChannel, Page
 from exceptions.models.evidence import CaseAttachment, CaseLink
+from exceptions.models.jobs import Job, JobItem, JobPlan, JobWork
 from exceptions.models.notifications import Notification, NotificationDelivery, NotificationPreference
 from exceptions.models.saved_views import DefaultView, SavedView
 from exceptions.models.timers import Timer
@@ -21,6 +22,10 @@ __all__ = [
     "DefaultView",
     "Delegation",
     "ExceptionCase",
+    "Job",
+    "JobItem",
+    "JobPlan",
+    "JobWork",
     "Notification",
     "NotificationChannel",
     "NotificationDelivery",

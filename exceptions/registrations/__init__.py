@@ -4,12 +4,13 @@ from django.utils.translation import gettext_lazy
 
 from audit import verbs
 from audit.checks import register_check
-from exceptions import gaps, list_pages, playbooks, timer_kinds
+from exceptions import gaps, job_kinds, list_pages, playbooks, timer_kinds
 from exceptions.registrations import waivers
 from exceptions.selectors.gaps import count_cases, list_cases
 from exceptions.services import (
     appointing,
     breaches,
+    bulk,
     deadlines,
     escalation,
     holding,
@@ -74,6 +75,11 @@ verbs.register(
         "view.deleted": "{actor} deleted a view",
         "view.default_set": "{actor} chose which view to see first",
         "escalator.stopped": "{actor} found that steps are no longer taken, and wrote to those who can help",
+        "job.queued": "{actor} began an act on many",
+        "job.started": "{actor} had its first records worked",
+        "job.finished": "{actor} had all of it done",
+        "job.cancelled": "{actor} cancelled what was left of it",
+        "job.failed": "{actor} stopped it: it could not go on",
     }
 )
 
@@ -84,6 +90,8 @@ for slug, title, route in (
     ("unowned", gettext_lazy("Ownership gaps"), "exceptions:unowned"),
 ):
     list_pages.register(list_pages.ListPage(slug, title, route, "exceptions.view_case", QUEUE_PARAMETERS))
+for case_kind in bulk.CASE_KINDS:
+    job_kinds.register(case_kind)
 
 facts.declare_context(playbooks.SPEC.name, playbooks.CASE_FACTS)
 
@@ -265,6 +273,29 @@ register_check(
         UNION ALL SELECT 'delivery ' || id FROM exceptions_notificationdelivery WHERE last_error ~* '{EMAIL}' LIMIT 100
     """,  # noqa: S608 -- constants
     budget_ms=30_000,
+)
+register_check(
+    "job-01",
+    statement="Every job counts what its records say, and a finished one has left none out",
+    sql="""
+        SELECT 'JOB-' || j.number FROM exceptions_job j JOIN exceptions_jobwork w ON w.job_id = j.id
+        LEFT JOIN LATERAL (
+            SELECT count(*) AS total, count(*) FILTER (WHERE state = 'done') AS done,
+                count(*) FILTER (WHERE state = 'skipped') AS skipped, count(*) FILTER (WHERE state = 'refused') AS refused
+            FROM exceptions_jobitem i WHERE i.job_id = j.id
+        ) i ON true
+        WHERE (j.total, w.done, w.skipped, w.refused) <> (i.total, i.done, i.skipped, i.refused)
+            OR j.state = 'done' AND w.done + w.skipped + w.refused <> j.total LIMIT 100
+    """,
+    budget_ms=15_000,
+)
+register_check(
+    "job-02",
+    statement="No job that has work left stands still for five minutes",
+    sql="""
+        SELECT 'JOB-' || j.number FROM exceptions_job j JOIN exceptions_jobwork w ON w.job_id = j.id
+        WHERE j.state IN ('queued', 'running') AND coalesce(w.last_batch_at, j.queued_at) < now() - interval '5 minutes'
+    """,
 )
 register_check(
     "inv-48",

@@ -1,10 +1,19 @@
 """The doors of the exceptions app."""
 
-from exceptions.services.absences import come_back, go_away, hand_over_cases, reassign_from_absent, take_back
+from exceptions.services.absences import (
+    Chosen,
+    Outcome,
+    come_back,
+    go_away,
+    hand_over_cases,
+    reassign_from_absent,
+    take_back,
+)
 from exceptions.services.alarms import watch_escalator
 from exceptions.services.answers import take_answer
 from exceptions.services.attachments import attach_file
-from exceptions.services.batches import BATCH_ACTS, MOST_AT_ONCE, Chosen, Outcome, act_on_cases, record_export
+from exceptions.services.batches import record_export
+from exceptions.services.bulk import BULK_ACTS, plan_cases, plan_chosen, plan_matching, plan_rest
 from exceptions.services.cases import (
     acknowledge_case,
     close_case,
@@ -22,6 +31,8 @@ from exceptions.services.delegations import delegate_approvals, end_delegation
 from exceptions.services.delivering import deliver_notifications
 from exceptions.services.emergencies import break_glass, refuse_unless_reviewable, review_emergency, roll_back
 from exceptions.services.gaps import mend_cases, watch_ownership
+from exceptions.services.job_work import work_jobs
+from exceptions.services.jobs import Barred, Planned, cancel_job, plan_job, start_job, undo_job
 from exceptions.services.lending import give_back, lend
 from exceptions.services.links import link_cases, unlink_cases
 from exceptions.services.notes import note_case
@@ -54,21 +65,22 @@ from exceptions.services.waivers import (
 )
 
 __all__ = [
-    "BATCH_ACTS",
-    "MOST_AT_ONCE",
+    "BULK_ACTS",
+    "Barred",
     "CaseOpening",
     "Chosen",
     "Outcome",
+    "Planned",
     "Telling",
     "TimerSetting",
     "acknowledge_case",
-    "act_on_cases",
     "add_channel",
     "answer_client_approval",
     "approve_waiver",
     "ask_client",
     "attach_file",
     "break_glass",
+    "cancel_job",
     "cancel_timer",
     "cancel_timers",
     "change_severity",
@@ -100,6 +112,11 @@ __all__ = [
     "open_cases",
     "opened_link",
     "outdate_waivers",
+    "plan_cases",
+    "plan_chosen",
+    "plan_job",
+    "plan_matching",
+    "plan_rest",
     "reassign_case",
     "reassign_from_absent",
     "rebase_case",
@@ -122,13 +139,16 @@ __all__ = [
     "set_timer",
     "set_timers",
     "start_case",
+    "start_job",
     "sweep_timers",
     "take_answer",
     "take_back",
+    "undo_job",
     "unlink_cases",
     "wait_case",
     "watch_escalator",
     "watch_ownership",
     "withdraw_case",
     "withdraw_waiver",
+    "work_jobs",
 ]

@@ -1,6 +1,7 @@
 """What happens to the exceptions of people who go away, come back or leave: always many at once, always by the one way cases move."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -12,7 +13,6 @@ from audit.context import Actor, acting
 from audit.errors import Conflict, DomainError, FieldError, Invalid, Refused
 from audit.services.events import record_refusal
 from exceptions.models import ExceptionCase, StandIn
-from exceptions.services.batches import MOST_AT_ONCE, Chosen, Outcome
 from exceptions.services.escalation import Decide, Move, Standing, move_cases
 from exceptions.services.notifications import notify
 from exceptions.services.working import overtaken, reason_given
@@ -23,6 +23,24 @@ from rules.models import Absence, Owner
 from rules.selectors.people import Roster
 
 MOST_MOVED: Final = 1_000
+MOST_AT_ONCE: Final = 200
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An exception that is to come back, at the version that was looked at."""
+
+    id: UUID
+    key: str
+    seen: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one of them; `why` says what stood in the way, and is empty where it was done."""
+
+    key: str
+    why: str = ""
 
 
 def go_away(

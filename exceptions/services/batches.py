@@ -1,75 +1,276 @@
-"""One act on many exceptions: each in a transaction of its own with what the person looked at, so that one refusal stops no other."""
+"""One act on many exceptions: decided one by one, written together, with the effect of as many single acts.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+Whatever stands in the way of one is that one's result and stops no other. What cannot be known before it is tried (its subject cannot go
+on, say) halves the batch until the one that fails is alone.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection, transaction
+
+from audit.access import require
+from audit.arrays import bare_array
 from audit.context import Actor, acting
-from audit.errors import DomainError, FieldError, Invalid, Refused
-from audit.services.events import record, record_refusal
-from audit.subject_refs import SubjectRef
-from exceptions.services.cases import acknowledge_case, reassign_case, resolve_case
-from exceptions.services.notes import note_case
+from audit.errors import DomainError, NotFound, Refused
+from audit.services.events import Entry, record_many, record_refusal
+from audit.subject_refs import SubjectRef, subject_ref
+from exceptions import subjects
+from exceptions.job_kinds import Item, Result
+from exceptions.models import CaseNote, ExceptionCase
+from exceptions.selectors.playbook import playbooks_of
+from exceptions.services import cases as single
+from exceptions.services.notes import write_notes
+from exceptions.services.notifications import notify_many
+from exceptions.services.openings import CLOSE
+from exceptions.services.timers import FAILURES, TimerSetting, set_timers
+from exceptions.services.working import overtaken_many, reason_given, refuse_unless, running_many
+from exceptions.states import CASE_LIVE, CaseState
+from rules import selectors as rules
+from rules.models import Owner
 
-MOST_AT_ONCE: Final = 200
-BATCH_ACTS: Final = ("acknowledge", "reassign", "note", "resolve")
+logger = logging.getLogger(__name__)
+
+OURS: Final = "Something went wrong in Handrail; it is in the log. This one is as it was."
+CHANGED: Final = """
+    SELECT count(*) FROM unnest(%s::uuid[], %s::int[]) AS g(id, seen)
+    JOIN exceptions_exceptioncase c ON c.id = g.id WHERE c.version <> g.seen
+"""
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """An exception of the plan, at the version the plan showed."""
+@dataclass
+class Desk:
+    """The cases of a batch, locked, and what came of those that are through."""
 
-    id: UUID
-    key: str
-    seen: int
+    by: Actor
+    now: datetime
+    given: Mapping[str, Any]
+    items: dict[UUID, Item]
+    cases: list[ExceptionCase] = field(default_factory=list)
+    results: dict[UUID, Result] = field(default_factory=dict)
 
+    def sort_out(self, decide: Callable[[ExceptionCase], object]) -> None:
+        """Decide about each; one that is refused is off the desk, with its reason."""
+        left = []
+        for case in self.cases:
+            try:
+                decide(case)
+            except DomainError as refused:
+                self.refuse(case.pk, refused)
+            else:
+                left.append(case)
+        self.cases = left
 
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one of them; `why` says what stood in the way, and is empty where it was done."""
+    def refuse(self, case_id: UUID, refused: DomainError) -> None:
+        """One that stays as it is."""
+        if isinstance(refused, Refused):
+            record_refusal(
+                self.by, error=refused, what=f"an act on {self.items[case_id].key} with others", now=self.now
+            )
+        self.results[case_id] = Result(refused.message)
 
-    key: str
-    why: str = ""
+    def finish(self, undo: Callable[[ExceptionCase], Mapping[str, Any]] | None = None) -> None:
+        """The others are done."""
+        for case in self.cases:
+            self.results[case.pk] = Result(version=case.version, undo=undo(case) if undo else None)
 
 
 def act_on_cases(
-    *, action: str, chosen: Sequence[Chosen], given: Mapping[str, Any], by: Actor, now: datetime
-) -> list[Outcome]:
-    """Do the act on exactly these, in their order; every refusal is kept in the trail and named in the outcome.
-
-    Raises `Invalid` for an act that is not one for many, or for too many.
-    """
-    if action not in BATCH_ACTS or not 0 < len(chosen) <= MOST_AT_ONCE:
-        detail = f"Choose one to {MOST_AT_ONCE} exceptions and what to do with them."
-        raise Invalid(detail, errors=[FieldError("/do", "unknown", detail)])
-    return [_outcome(action, one, given, by, now) for one in chosen]
-
-
-def _outcome(action: str, one: Chosen, given: Mapping[str, Any], by: Actor, now: datetime) -> Outcome:
+    action: str, items: Sequence[Item], *, given: Mapping[str, Any], by: Actor, now: datetime
+) -> list[Result]:
+    """Do the act on these; one result for each, in their order. Raises `LookupError` for an act that is none for many."""
+    act = ACTS[action]
     try:
-        _act(action, one, given, by, now)
-    except DomainError as refused:
-        if isinstance(refused, Refused):
-            record_refusal(by, error=refused, what=f"{action} {one.key} with others", now=now)
-        return Outcome(one.key, refused.message)
-    return Outcome(one.key)
+        with acting(by, at=now), transaction.atomic():
+            desk = Desk(by, now, given, {UUID(item.id): item for item in items})
+            act(desk)
+            return [desk.results[case_id] for case_id in desk.items]
+    except (*FAILURES, DomainError) as failure:
+        if len(items) == 1:
+            return [_failed(items[0], failure)]
+    middle = len(items) // 2
+    return [
+        *act_on_cases(action, items[:middle], given=given, by=by, now=now),
+        *act_on_cases(action, items[middle:], given=given, by=by, now=now),
+    ]
 
 
-def _act(action: str, one: Chosen, given: Mapping[str, Any], by: Actor, now: datetime) -> None:
-    if action == "acknowledge":
-        acknowledge_case(case_id=one.id, by=by, now=now, seen=one.seen)
-    elif action == "reassign":
-        reassign_case(case_id=one.id, to=given["to"], reason=given["reason"], by=by, now=now, seen=one.seen)
-    elif action == "resolve":
-        said = {"outcome": given["outcome"], "root_cause": given["root_cause"], "note": given["text"]}
-        resolve_case(case_id=one.id, **said, by=by, now=now, seen=one.seen)
-    else:
-        note_case(case_id=one.id, text=given["text"], by=by, now=now)
+def _failed(item: Item, failure: Exception) -> Result:
+    if isinstance(failure, DomainError):
+        return Result(failure.message)
+    logger.error("an act on %s with others failed", item.key, exc_info=failure)
+    return Result(OURS)
+
+
+def count_changed(items: Sequence[Item]) -> int:
+    """How many are no longer at the version that was looked at."""
+    with connection.cursor() as cursor:
+        cursor.execute(CHANGED, [bare_array(item.id for item in items), bare_array(item.seen for item in items)])
+        (changed,) = cursor.fetchone()
+    return int(changed)
+
+
+def _open_desk(desk: Desk, permission: str = "exceptions.work_case", *, with_subjects: bool = False) -> None:
+    """Lock them (subjects first, then in the order of their keys) and put aside what is not there or not the actor's to work."""
+    if with_subjects:
+        _lock_subjects(list(desk.items))
+    rows = ExceptionCase.objects.select_for_update().filter(pk__in=list(desk.items)).order_by("pk")
+    desk.cases = list(rows)
+    owners = Owner.objects.in_bulk({owner for case in desk.cases for owner in (case.owner_id, case.backup_id)})
+    for case in desk.cases:
+        case.owner, case.backup = owners[case.owner_id], owners[case.backup_id]
+    for case_id in desk.items.keys() - {case.pk for case in desk.cases}:
+        desk.refuse(case_id, NotFound("There is no such exception, or it is not yours to see."))
+    desk.sort_out(lambda case: require(desk.by, permission, case))
+
+
+def _lock_subjects(ids: Sequence[UUID]) -> None:
+    about: dict[str, list[str]] = {}
+    for kind, subject_id in ExceptionCase.objects.filter(pk__in=ids).values_list("subject_type", "subject_id"):
+        about.setdefault(kind, []).append(subject_id)
+    for kind in sorted(about):
+        if (subject := subjects.subject_for(kind)) is not None:
+            subject.lock(about[kind])
+
+
+def _skip_overtaken(desk: Desk, is_overtaken: Callable[[ExceptionCase], bool]) -> None:
+    """Those that changed since they were planned stay as they are, and say who changed them."""
+    changed = [case for case in desk.cases if is_overtaken(case)]
+    for case_id, taken in overtaken_many(changed).items():
+        desk.results[case_id] = Result(taken.message, is_overtaken=True)
+    desk.cases = [case for case in desk.cases if case.pk not in desk.results]
+
+
+def _is_changed(desk: Desk) -> Callable[[ExceptionCase], bool]:
+    return lambda case: desk.items[case.pk].seen not in {None, case.version}
+
+
+def _acknowledge(desk: Desk) -> None:
+    _open_desk(desk)
+    by, changed = desk.by, _is_changed(desk)
+    mine = [case for case in desk.cases if case.state == CaseState.ACKNOWLEDGED and case.acknowledged_by == by.id]
+    desk.results |= {case.pk: Result(version=case.version) for case in mine}
+    desk.cases = [case for case in desk.cases if case.pk not in desk.results]
+    _skip_overtaken(desk, lambda case: case.acknowledged_by not in {"", by.id} or changed(case))
+    desk.sort_out(lambda case: refuse_unless(case, CaseState.OPEN, act="taken"))
+    person = single.person_of(by)
+    for case in desk.cases:
+        case.acknowledge(by=by.id, at=desk.now)
+        single.take_over(case, person, by)
+    _save(desk)
+    record_many([Entry("case.acknowledged", case, changes=case.last_changes()) for case in desk.cases])
+    running_many(desk.cases, desk.now)
+    desk.finish()
+
+
+def _reassign(desk: Desk) -> None:
+    reason = reason_given(desk.given["reason"])
+    _open_desk(desk, "exceptions.reassign_case")
+    _skip_overtaken(desk, _is_changed(desk))
+    desk.sort_out(lambda case: refuse_unless(case, *CASE_LIVE, act="reassigned"))
+    roster, before = rules.roster(desk.now), {case.pk: case.owner.slug for case in desk.cases}
+
+    def give(case: ExceptionCase) -> None:
+        to = desk.items[case.pk].given.get("to") or desk.given["to"]
+        single.hand_over(case, single.owner_to_be(to, roster), roster)
+
+    desk.sort_out(give)
+    _save(desk)
+    record_many(
+        [
+            Entry("case.reassigned", case, reason=reason, changes={"owner": (before[case.pk], case.owner.slug)})
+            for case in desk.cases
+        ]
+    )
+    tellings = [single.handed_over(case, case.owner, desk.by, desk.given["reason"]) for case in desk.cases]
+    notify_many(tellings=tellings, now=desk.now)
+    desk.finish(lambda case: {"to": before[case.pk]})
+
+
+def _note(desk: Desk) -> None:
+    _open_desk(desk)
+    notes = write_notes(desk.cases, desk.given["text"], field="text", by=desk.by, now=desk.now)
+    record_many([Entry("case.noted", note.case, data={"note": note.pk, "told": len(note.told)}) for note in notes])
+    taken = {CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS}
+    running_many([case for case in desk.cases if case.state in taken], desk.now)
+    desk.finish()
+
+
+def _resolve(desk: Desk) -> None:
+    given = desk.given
+    outcome, root_cause, text = given["outcome"], given.get("root_cause", ""), given.get("text", "")
+    _open_desk(desk, with_subjects=True)
+    _skip_overtaken(desk, _is_changed(desk))
+    desk.sort_out(lambda case: refuse_unless(case, *CASE_LIVE, act="resolved"))
+    books = playbooks_of(desk.cases, now=desk.now)
+    desk.sort_out(lambda case: single.refuse_unless_solved(case, outcome, root_cause, books[case.pk]))
+    notes = _notes_on(desk, text)
+    for case in desk.cases:
+        case.resolve(outcome=outcome, root_cause=root_cause, at=desk.now)
+    _save(desk)
+    said = {"outcome": outcome, "root_cause": root_cause}
+    record_many(
+        [
+            Entry("case.resolved", case, data={**said, "note": notes.get(case.pk)}, changes=case.last_changes())
+            for case in desk.cases
+        ]
+    )
+    single.stop_timers(desk.cases, desk.now)
+    set_timers(
+        settings=[TimerSetting(subject_ref(case), CLOSE, desk.now + single.REOPEN_WITHIN) for case in desk.cases]
+    )
+    _tell_subjects(desk)
+    desk.finish(lambda _: {})
+
+
+def _reopen(desk: Desk) -> None:
+    """One by one: each may meet another exception of its type that was opened meanwhile."""
+    _open_desk(desk, with_subjects=True)
+    _skip_overtaken(desk, _is_changed(desk))
+
+    def reopen(case: ExceptionCase) -> None:
+        with transaction.atomic():
+            opened = single.reopen_case(case_id=case.pk, reason=desk.given["reason"], by=desk.by, now=desk.now)
+        case.version = opened.version
+
+    desk.sort_out(reopen)
+    desk.finish()
+
+
+def _notes_on(desk: Desk, text: str) -> dict[UUID, int]:
+    if not text.strip() or not desk.cases:
+        return {}
+    notes: list[CaseNote] = write_notes(desk.cases, text, field="note", by=desk.by, now=desk.now)
+    return {note.case_id: note.pk for note in notes}
+
+
+def _save(desk: Desk) -> None:
+    ExceptionCase.objects.save_changes(desk.cases, at=desk.now)
+
+
+def _tell_subjects(desk: Desk) -> None:
+    about: dict[str, list[ExceptionCase]] = {}
+    for case in desk.cases:
+        about.setdefault(case.subject_type, []).append(case)
+    for kind, cases in about.items():
+        if (subject := subjects.subject_for(kind)) is not None:
+            subject.on_cases_ended(cases, by=desk.by, now=desk.now)
+
+
+ACTS: Final[Mapping[str, Callable[[Desk], None]]] = {
+    "acknowledge": _acknowledge,
+    "reassign": _reassign,
+    "note": _note,
+    "resolve": _resolve,
+    "reopen": _reopen,
+}
 
 
 def record_export(*, query: str, by: Actor, now: datetime) -> None:
     """Keep who took which queue out of the product."""
     with acting(by, at=now):
-        record("queue.exported", subject=SubjectRef("audit.actor", by.id), query=query[:500])
+        record_many([Entry("queue.exported", SubjectRef("audit.actor", by.id), data={"query": query[:500]})])

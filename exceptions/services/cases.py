@@ -1,5 +1,6 @@
 """Working exceptions. Every act has one shape: lock, look at what the person looked at, permission, edge, event, timers."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,10 +13,10 @@ from audit.subject_refs import subject_ref
 from exceptions import clocks, subjects
 from exceptions.errors import CriteriaNotMet
 from exceptions.models import ExceptionCase
-from exceptions.selectors.playbook import playbook_of
+from exceptions.selectors.playbook import Playbook, playbook_of
 from exceptions.services.deadlines import start_timers, work_out
 from exceptions.services.notes import write_note
-from exceptions.services.notifications import notify
+from exceptions.services.notifications import Telling, notify_many
 from exceptions.services.openings import (
     ACKNOWLEDGE,
     AT_RISK,
@@ -32,6 +33,7 @@ from exceptions.services.working import lock_case, overtaken, reason_given, refu
 from exceptions.states import CASE_LIVE, PAUSING, CaseState, RootCause, WaitingOn
 from rules import selectors as rules
 from rules.models import Owner
+from rules.selectors.people import Roster
 
 REOPEN_WITHIN = timedelta(days=7)
 LONGEST_WAIT = timedelta(days=30)
@@ -54,7 +56,7 @@ def acknowledge_case(*, case_id: UUID, by: Actor, now: datetime, seen: int | Non
             raise overtaken(case)
         refuse_unless(case, CaseState.OPEN, act="taken")
         case.acknowledge(by=by.id, at=now)
-        _take_over(case, by, now)
+        take_over(case, person_of(by), by)
         case.save()
         record("case.acknowledged", subject=case)
         running(case, now)
@@ -66,20 +68,23 @@ def start_case(*, case_id: UUID, by: Actor, now: datetime, seen: int | None = No
     with working(case_id, by, now, seen) as case:
         refuse_unless(case, CaseState.OPEN, CaseState.ACKNOWLEDGED, act="started")
         case.start(by=by.id, at=now)
-        _take_over(case, by, now)
+        take_over(case, person_of(by), by)
         case.save()
         record("case.started", subject=case)
         running(case, now)
     return case
 
 
-def _take_over(case: ExceptionCase, by: Actor, now: datetime) -> None:
+def person_of(by: Actor) -> Owner | None:
+    """The owner the actor is; None for a program, and for somebody who owns nothing."""
+    return Owner.objects.filter(user_id=by.user_id, is_active=True).first() if by.user_id else None
+
+
+def take_over(case: ExceptionCase, person: Owner | None, by: Actor) -> None:
     """A person who takes a team's case becomes its owner; the team stays behind it as backup."""
-    person = Owner.objects.filter(user_id=by.user_id, is_active=True).first() if by.user_id else None
     if person is not None and person.pk != case.owner_id:
         team, case.owner = case.owner, person
         case.backup = team if case.backup_id == person.pk or team.team_id in by.teams else case.backup
-    case.updated_at = now
 
 
 def wait_case(
@@ -149,33 +154,39 @@ def reassign_case(
     with working(case_id, by, now, seen, "exceptions.reassign_case") as case:
         refuse_unless(case, *CASE_LIVE, act="reassigned")
         roster = rules.roster(now)
-        new = next((owner for owner in roster.owners.values() if owner.slug == to and owner.is_active), None)
-        if new is None:
-            detail = f"There is no owner “{to}”."
-            raise Invalid(detail, errors=[FieldError("/to", "unknown", detail)])
-        if new.pk in roster.away:
-            detail = f"{new.name} is away; {roster.on_duty(to).name} stands in."
-            raise Invalid(detail, errors=[FieldError("/to", "away", detail)])
-        if new.pk == case.owner_id:
-            detail = f"{new.name} has it already."
-            raise Invalid(detail, errors=[FieldError("/to", "unchanged", detail)])
-        before = case.owner
-        case.owner, case.backup = new, roster.owners[new.backup_id]
+        new, before = owner_to_be(to, roster), case.owner
+        hand_over(case, new, roster)
         case.save()
         record("case.reassigned", subject=case, reason=reason_given(reason), changes={"owner": (before.slug, new.slug)})
-        text = f"{case.key}: {case.title}. Given to you by {by.name}: {reason} Due {case.due_at:%a %d %b %H:%M} UTC."
-        url = f"/exceptions/{case.key}/"
-        notify(
-            owner=new,
-            event="case.reassigned",
-            text=text,
-            url=url,
-            client_id=case.client_id,
-            case_id=case.pk,
-            severity=case.severity,
-            now=now,
-        )
+        notify_many(tellings=[handed_over(case, new, by, reason)], now=now)
     return case
+
+
+def owner_to_be(to: str, roster: Roster) -> Owner:
+    """The owner with this slug, who is there. Raises `Invalid`, for somebody on leave with who stands in."""
+    new = next((owner for owner in roster.owners.values() if owner.slug == to and owner.is_active), None)
+    if new is None:
+        detail = f"There is no owner “{to}”."
+        raise Invalid(detail, errors=[FieldError("/to", "unknown", detail)])
+    if new.pk in roster.away:
+        detail = f"{new.name} is away; {roster.on_duty(to).name} stands in."
+        raise Invalid(detail, errors=[FieldError("/to", "away", detail)])
+    return new
+
+
+def hand_over(case: ExceptionCase, new: Owner, roster: Roster) -> None:
+    """The case's next owner, with the backup of that one. Raises `Invalid` for who has it already."""
+    if new.pk == case.owner_id:
+        detail = f"{new.name} has it already."
+        raise Invalid(detail, errors=[FieldError("/to", "unchanged", detail)])
+    case.owner, case.backup = new, roster.owners[new.backup_id]
+
+
+def handed_over(case: ExceptionCase, new: Owner, by: Actor, reason: str) -> Telling:
+    """What the new owner is told."""
+    text = f"{case.key}: {case.title}. Given to you by {by.name}: {reason} Due {case.due_at:%a %d %b %H:%M} UTC."
+    url = f"/exceptions/{case.key}/"
+    return Telling(new, "case.reassigned", text, url, case.client_id, case.pk, severity=case.severity)
 
 
 def resolve_case(
@@ -191,26 +202,36 @@ def resolve_case(
     """Say that it is solved, how, and what lay behind it; the subject goes on. Raises `CriteriaNotMet` naming what is missing."""
     with working(case_id, by, now, seen, with_subject=True) as case:
         refuse_unless(case, *CASE_LIVE, act="resolved")
-        allowed = {row["slug"]: row["label"] for row in case.outcomes}
-        if outcome not in allowed:
-            detail = f"Choose one of: {', '.join(allowed.values())}."
-            raise Invalid(detail, errors=[FieldError("/outcome", "unknown", detail)])
-        if root_cause and root_cause not in RootCause.values:
-            detail = f"Choose one of: {', '.join(RootCause.values)}."
-            raise Invalid(detail, errors=[FieldError("/root_cause", "unknown", detail)])
-        if missing := playbook_of(case, now=now).missing:
-            raise CriteriaNotMet(f"{case.key} cannot be resolved yet. Still missing: {'; '.join(missing)}.")
+        refuse_unless_solved(case, outcome, root_cause, playbook_of(case, now=now))
         written = write_note(case, note, field="note", by=by, now=now) if note.strip() else None
-        if case.state == CaseState.WAITING:
-            case.pauses = clocks.went_on(case.pauses, at=now)
-            work_out(case, now=now)
+        end_wait(case, now)
         case.resolve(outcome=outcome, root_cause=root_cause, at=now)
         case.save()
         record("case.resolved", subject=case, outcome=outcome, root_cause=root_cause, note=written and written.pk)
-        _stop(case, now)
+        stop_timers([case], now)
         set_timer(subject=subject_ref(case), kind=CLOSE, due_at=now + REOPEN_WITHIN)
         _tell_subject(case, by, now)
     return case
+
+
+def end_wait(case: ExceptionCase, now: datetime) -> None:
+    """The clock of a case that waits goes on now, before it stops for good."""
+    if case.state == CaseState.WAITING:
+        case.pauses = clocks.went_on(case.pauses, at=now)
+        work_out(case, now=now)
+
+
+def refuse_unless_solved(case: ExceptionCase, outcome: str, root_cause: str, book: Playbook) -> None:
+    """Raises `Invalid` for words nobody offered, `CriteriaNotMet` naming what is missing."""
+    allowed = {row["slug"]: row["label"] for row in case.outcomes}
+    if outcome not in allowed:
+        detail = f"Choose one of: {', '.join(allowed.values())}."
+        raise Invalid(detail, errors=[FieldError("/outcome", "unknown", detail)])
+    if root_cause and root_cause not in RootCause.values:
+        detail = f"Choose one of: {', '.join(RootCause.values)}."
+        raise Invalid(detail, errors=[FieldError("/root_cause", "unknown", detail)])
+    if book.missing:
+        raise CriteriaNotMet(f"{case.key} cannot be resolved yet. Still missing: {'; '.join(book.missing)}.")
 
 
 def close_case(*, case_id: UUID, by: Actor, now: datetime) -> ExceptionCase:
@@ -260,17 +281,18 @@ def withdraw_case(*, case_id: UUID, reason: str, by: Actor, now: datetime) -> Ex
         case.withdraw()
         case.save()
         record("case.withdrawn", subject=case, reason=reason_given(reason))
-        _stop(case, now)
+        stop_timers([case], now)
         _tell_subject(case, by, now)
     return case
 
 
-def _stop(case: ExceptionCase, now: datetime) -> None:
+def stop_timers(cases: Sequence[ExceptionCase], now: datetime) -> None:
+    """Nothing calls anybody about these any more."""
     kinds = (ACKNOWLEDGE, AT_RISK, ESCALATE, PROGRESS, BREACH, HOLD, OVERRUN, WAKE)
-    cancel_timers(timers=[(subject_ref(case), kind) for kind in kinds], now=now)
+    cancel_timers(timers=[(subject_ref(case), kind) for case in cases for kind in kinds], now=now)
 
 
 def _tell_subject(case: ExceptionCase, by: Actor, now: datetime) -> None:
     subject = subjects.subject_for(case.subject_type)
     if subject is not None:
-        subject.on_case_ended(case, by=by, now=now)
+        subject.on_cases_ended([case], by=by, now=now)

@@ -1,5 +1,6 @@
 """What people write on an exception, and who hears of it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from exceptions.selectors.mentions import mentioned_in
 from exceptions.services.notifications import Telling, notify_many
 from exceptions.services.working import LONGEST_NOTE, reason_given, running, working
 from exceptions.states import CaseState
+from rules.models import Owner
 
 
 def note_case(*, case_id: UUID, text: str, by: Actor, now: datetime) -> CaseNote:
@@ -24,23 +26,34 @@ def note_case(*, case_id: UUID, text: str, by: Actor, now: datetime) -> CaseNote
 
 def write_note(case: ExceptionCase, text: str, *, field: str, by: Actor, now: datetime) -> CaseNote:
     """The note within an act on its locked case, and the word to whom it mentions; not what it says, for that may be personal."""
+    return write_notes([case], text, field=field, by=by, now=now)[0]
+
+
+def write_notes(cases: Sequence[ExceptionCase], text: str, *, field: str, by: Actor, now: datetime) -> list[CaseNote]:
+    """As `write_note`, the same words on many; who is mentioned is looked up once for each client."""
     written = reason_given(text, field=field, shortest=1, longest=LONGEST_NOTE)
-    mentioned = [owner for owner in mentioned_in(written, case) if owner.user_id != by.user_id]
-    note = CaseNote.objects.create(
-        case=case,
-        at=now,
-        author=by.id,
-        author_name=by.name,
-        text=written,
-        told=[owner.name for owner in mentioned],
-    )
+    of_clients = {case.client_id: case for case in cases}
+    mentioned = {
+        client: [owner for owner in mentioned_in(written, case) if owner.user_id != by.user_id]
+        for client, case in of_clients.items()
+    }
+    notes = [
+        CaseNote(
+            case=case,
+            at=now,
+            author=by.id,
+            author_name=by.name,
+            text=written,
+            told=[owner.name for owner in mentioned[case.client_id]],
+        )
+        for case in cases
+    ]
+    CaseNote.objects.bulk_create(notes)
+    notify_many(tellings=[_telling(owner, case, by) for case in cases for owner in mentioned[case.client_id]], now=now)
+    return notes
+
+
+def _telling(owner: Owner, case: ExceptionCase, by: Actor) -> Telling:
     words = f"{case.key}: {case.title}. {by.name} mentioned you in a note."
     url = f"/exceptions/{case.key}/#activity"
-    notify_many(
-        tellings=[
-            Telling(owner, "case.mentioned", words, url, case.client_id, case.pk, severity=case.severity)
-            for owner in mentioned
-        ],
-        now=now,
-    )
-    return note
+    return Telling(owner, "case.mentioned", words, url, case.client_id, case.pk, severity=case.severity)

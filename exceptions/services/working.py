@@ -1,6 +1,6 @@
 """What every act on an exception shares: lock it, look at what the person looked at, permission; and the clock of silence afterwards."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,8 +14,9 @@ from exceptions import subjects
 from exceptions.errors import CaseTaken
 from exceptions.models import ExceptionCase
 from exceptions.services.openings import ACKNOWLEDGE, PROGRESS
-from exceptions.services.timers import cancel_timers, set_timer
+from exceptions.services.timers import TimerSetting, cancel_timers, set_timers
 from exceptions.states import CaseState
+from rules.models import Owner
 
 SHORTEST_REASON = 3
 LONGEST_REASON = 280
@@ -64,22 +65,40 @@ def lock_case(*, case_id: UUID) -> ExceptionCase:
 
 def overtaken(case: ExceptionCase) -> CaseTaken:
     """Who was faster, when, and how the case stands now."""
-    last = case.history.order_by("-history_id").first()
-    who = _name(last.history_actor)
+    return overtaken_many([case])[case.pk]
+
+
+def overtaken_many(cases: Sequence[ExceptionCase]) -> dict[UUID, CaseTaken]:
+    """As `overtaken`, for many in the same few queries."""
+    if not cases:
+        return {}
+    ids = [case.pk for case in cases]
+    history = ExceptionCase.history.filter(id__in=ids).order_by("id", "-history_id").distinct("id")
+    last = {row.id: row for row in history.only("id", "history_actor", "history_date")}
+    names = _names({row.history_actor for row in last.values()})
+    owners = Owner.objects.in_bulk({case.owner_id for case in cases})
+    return {
+        case.pk: _taken(
+            case, owners[case.owner_id].name, names[last[case.pk].history_actor], last[case.pk].history_date
+        )
+        for case in cases
+    }
+
+
+def _taken(case: ExceptionCase, owner: str, who: str, at: datetime) -> CaseTaken:
     state = CaseState(case.state).label.lower()
     return CaseTaken(
-        f"{who} was faster: {case.key} changed at {last.history_date:%H:%M} UTC and is now “{state}” with {case.owner.name}. "
+        f"{who} was faster: {case.key} changed at {at:%H:%M} UTC and is now “{state}” with {owner}. "
         "Look at it again before you go on.",
         who=who,
-        at=last.history_date,
+        at=at,
     )
 
 
-def _name(actor_id: str) -> str:
-    if actor_id.startswith("user:"):
-        user = User.objects.filter(pk=actor_id.removeprefix("user:")).first()
-        return user.display_name if user else actor_id
-    return "Handrail" if actor_id.startswith("system:") else actor_id
+def _names(actor_ids: Collection[str]) -> dict[str, str]:
+    people = [one.removeprefix("user:") for one in actor_ids if one.startswith("user:")]
+    names = {f"user:{user.pk}": user.display_name for user in User.objects.filter(pk__in=people)} if people else {}
+    return {one: names.get(one, "Handrail" if one.startswith("system:") else one) for one in actor_ids}
 
 
 def refuse_unless(case: ExceptionCase, *states: CaseState, act: str) -> None:
@@ -104,8 +123,13 @@ def reason_given(
 
 def running(case: ExceptionCase, now: datetime) -> None:
     """Taken, not solved: silence from here on escalates too."""
-    cancel_timers(timers=[(subject_ref(case), ACKNOWLEDGE)], now=now)
-    set_timer(subject=subject_ref(case), kind=PROGRESS, due_at=quiet_at(case, now))
+    running_many([case], now)
+
+
+def running_many(cases: Sequence[ExceptionCase], now: datetime) -> None:
+    """As `running`, for many."""
+    cancel_timers(timers=[(subject_ref(case), ACKNOWLEDGE) for case in cases], now=now)
+    set_timers(settings=[TimerSetting(subject_ref(case), PROGRESS, quiet_at(case, now)) for case in cases])
 
 
 def quiet_at(case: ExceptionCase, now: datetime) -> datetime:

@@ -1,28 +1,36 @@
-"""One act on many exceptions: the plan, then the act on exactly what the plan showed, then what came of each."""
+"""One act on many exceptions: the plan, then a job that does exactly what the plan showed."""
 
 import re
-from collections.abc import Sequence
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from audit import clock
 from audit.context import Actor
-from exceptions import selectors, services
-from exceptions.models import ExceptionCase
+from audit.errors import Conflict, Invalid, NotFound
+from exceptions import services
+from exceptions.models import JobPlan
 from exceptions.models.cases import KEY_PREFIX
+from exceptions.selectors import QueueFilters
+from exceptions.selectors.bulk import case_plan
+from exceptions.selectors.jobs import job_called, plans_for
+from exceptions.services.job_work import AT_ONCE
 from exceptions.states import RootCause
 from exceptions.views.edge import actor_of, back_to
+from exceptions.views.queue import filters_in
 from rules import selectors as rules
 from rules.models import Owner
 
 KEY = re.compile(rf"^{KEY_PREFIX}(\d{{1,15}})$", re.ASCII)
-VERSION = re.compile(r"^\d{1,9}$", re.ASCII)
+FIELDS = ("to", "reason", "text", "outcome", "root_cause")
 BUTTONS = {
     "acknowledge": gettext_lazy("Take"),
     "reassign": gettext_lazy("Reassign"),
@@ -34,60 +42,89 @@ BUTTONS = {
 @login_required
 @require_POST
 def bulk(request: HttpRequest) -> HttpResponse:
-    """A plan for an act on the chosen rows or a whole cause; confirmed, the act on exactly those."""
+    """A plan for an act on the chosen rows, a whole cause or everything that matches; confirmed, the job that does it."""
     by = actor_of(request, "exceptions.work_case")
-    action = request.POST.get("do", "")
-    home = back_to(request, "/queue/")
-    cases = _chosen(request, by)
-    if not cases or action not in services.BATCH_ACTS:
+    if "plan" in request.POST:
+        return _confirmed(request, _plan(request, by), by)
+    home, action = back_to(request, "/queue/"), request.POST.get("do", "")
+    try:
+        plan = _planned(request, action, by) if action in BUTTONS else None
+    except Invalid as invalid:
+        messages.warning(request, invalid.message)
+        return redirect(home)
+    if plan is None or not (plan.items or plan.barred):
         messages.warning(request, _("Choose at least one exception and what to do with it."))
         return redirect(home)
-    if len(cases) > services.MOST_AT_ONCE:
-        messages.warning(request, _("At most %(most)d at once; choose fewer.") % {"most": services.MOST_AT_ONCE})
-        return redirect(home)
-    context = {"action": action, "button": BUTTONS[action], "home": home}
-    if "confirm" in request.POST:
-        outcomes = services.act_on_cases(
-            action=action, chosen=_as_planned(request, cases), given=_given(request), by=by, now=clock.now()
-        )
-        refused = [one for one in outcomes if one.why]
-        context |= {"done": [one for one in outcomes if not one.why], "refused": refused}
-        return render(request, "exceptions/outcomes.html", context)
-    context |= {
-        "rows": selectors.rows_of(cases, by=by, now=clock.now()),
-        "owners": _owners(),
-        "outcomes": _common_outcomes(cases),
+    return _plan_page(request, plan, by)
+
+
+def _planned(request: HttpRequest, action: str, by: Actor) -> JobPlan:
+    """What was ticked, all of a cause, all that match, or what a job left undone."""
+    given, now = request.POST, clock.now()
+    if "job" in given:
+        return services.plan_rest(job=job_called(by, given["job"]), by=by, now=now)
+    if "cause" in given:
+        filters = QueueFilters(scope="team", type=given.get("type", ""), cause=given["cause"])
+        return services.plan_matching(action=action, filters=filters, by=by, now=now)
+    if "all" in given:
+        filters = filters_in(QueryDict(given.get("query", "")), given.get("scope", "mine"))
+        return services.plan_matching(action=action, filters=filters, by=by, now=now)
+    keys = [KEY.match(key) for key in given.getlist("id")]
+    return services.plan_chosen(action=action, numbers=[int(key[1]) for key in keys if key], by=by, now=now)
+
+
+def _plan(request: HttpRequest, by: Actor) -> JobPlan:
+    try:
+        plan = plans_for(by).filter(pk=UUID(request.POST["plan"])).first()
+    except ValueError:
+        plan = None
+    if plan is None:
+        raise NotFound(_("There is no such plan, or it is not yours. Plans that nobody confirms are forgotten."))
+    return plan
+
+
+def _confirmed(request: HttpRequest, plan: JobPlan, by: Actor) -> HttpResponse:
+    given = {name: value for name in FIELDS if (value := request.POST.get(name, "").strip())}
+    now = clock.now()
+    try:
+        job = services.start_job(plan_id=plan.pk, given=given, by=by, now=now)
+    except Invalid as invalid:
+        return _plan_page(request, plan, by, problem=invalid, status=422)
+    except Conflict as changed:
+        numbers = [int(item["key"].removeprefix(KEY_PREFIX)) for item in plan.items]
+        action = plan.kind.removeprefix("case.")
+        again = services.plan_chosen(action=action, numbers=numbers, by=by, now=now)
+        return _plan_page(request, again, by, changed=changed, status=409)
+    home = urlencode({"return": back_to(request, "/queue/")})
+    return redirect(f"{reverse('exceptions:job', args=[job.key])}?{home}")
+
+
+def _plan_page(
+    request: HttpRequest,
+    plan: JobPlan,
+    by: Actor,
+    *,
+    problem: Invalid | None = None,
+    changed: Conflict | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    action = plan.kind.removeprefix("case.")
+    context = {
+        "plan": plan,
+        "shown": case_plan(plan, by=by, now=clock.now()),
+        "action": action,
+        "button": BUTTONS[action],
+        "home": back_to(request, "/queue/"),
+        "owners": _owners() if action == "reassign" else (),
         "root_causes": RootCause.choices,
+        "given": {name: request.POST.get(name, "") for name in FIELDS},
+        "at_once": AT_ONCE,
+        "problem": problem,
+        "changed": changed,
     }
-    return render(request, "exceptions/plan.html", context)
-
-
-def _chosen(request: HttpRequest, by: Actor) -> list[ExceptionCase]:
-    """What was ticked, or all of a cause as far as one act reaches."""
-    if "cause" in request.POST:
-        kind, cause = request.POST.get("type", ""), request.POST["cause"]
-        return selectors.cases_of_cause(by=by, kind=kind, cause=cause, most=services.MOST_AT_ONCE)
-    keys = [KEY.match(key) for key in request.POST.getlist("id")[: services.MOST_AT_ONCE + 1]]
-    return selectors.chosen_cases(by=by, numbers=[int(key[1]) for key in keys if key])
-
-
-def _as_planned(request: HttpRequest, cases: Sequence[ExceptionCase]) -> list[services.Chosen]:
-    """The cases at the versions the plan showed; one it did not show is taken as overtaken."""
-    pairs = zip(request.POST.getlist("id"), request.POST.getlist("seen"), strict=False)
-    seen = {key: int(version) for key, version in pairs if VERSION.match(version)}
-    return [services.Chosen(case.pk, case.key, seen.get(case.key, 0)) for case in cases]
-
-
-def _given(request: HttpRequest) -> dict[str, str]:
-    return {name: request.POST.get(name, "").strip() for name in ("to", "reason", "text", "outcome", "root_cause")}
+    return render(request, "exceptions/plan.html", context, status=status)
 
 
 def _owners() -> list[Owner]:
     owners = rules.roster(clock.now()).owners.values()
     return sorted((owner for owner in owners if owner.is_active), key=lambda owner: owner.name)
-
-
-def _common_outcomes(cases: Sequence[ExceptionCase]) -> list[tuple[str, str]]:
-    """The ways to resolve that every one of them allows."""
-    allowed = [{row["slug"]: row["label"] for row in case.outcomes} for case in cases]
-    return [(slug, label) for slug, label in allowed[0].items() if all(slug in others for others in allowed)]

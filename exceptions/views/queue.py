@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -62,7 +62,7 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
     offers = selectors.offers(by=by, page=scope)
     if (view := view_to_open(request, offers.views)) is not None:
         return opened(scope, view.query, view.number)
-    filters = _filters(request, scope)
+    filters = filters_in(request.GET, scope)
     problem = None
     try:
         list_pages.refuse_foreign(list_pages.list_page(scope), request.GET.urlencode())
@@ -150,7 +150,7 @@ def export(request: HttpRequest, scope: str) -> StreamingHttpResponse:
     """Everything the filters leave, all pages, as CSV."""
     by = actor_of(request, "exceptions.view_case")
     now = clock.now()
-    filters = _filters(request, scope)
+    filters = filters_in(request.GET, scope)
     query = request.GET.urlencode()
     cases = selectors.exported_cases(by=by, filters=filters, now=now)
     list_pages.refuse_foreign(list_pages.list_page(scope), query)
@@ -165,12 +165,13 @@ def export(request: HttpRequest, scope: str) -> StreamingHttpResponse:
     )
 
 
-def _filters(request: HttpRequest, scope: str) -> QueueFilters:
+def filters_in(query: QueryDict, scope: str) -> QueueFilters:
+    """What of the queue an address asks for."""
     names = {field.name for field in fields(QueueFilters)} - {"scope", "per", "cols"}
-    given = {name: value.strip() for name in names if (value := request.GET.get(name, ""))}
+    given = {name: value.strip() for name in names if (value := str(query.get(name, "")))}
     sizes = {str(size): size for size in PER_PAGE}
-    cols = selectors.asked_columns(request.GET.getlist("cols"))
-    return QueueFilters(scope=scope, per=sizes.get(request.GET.get("per", "50"), 0), cols=cols, **given)
+    cols = selectors.asked_columns([str(one) for one in query.getlist("cols")])
+    return QueueFilters(scope=scope, per=sizes.get(str(query.get("per", "50")), 0), cols=cols, **given)
 
 
 @login_required

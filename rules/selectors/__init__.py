@@ -14,6 +14,7 @@ from rules.selectors.decisions import (
 )
 from rules.selectors.ladders import doubts_about
 from rules.selectors.people import (
+    actor_again,
     actor_for,
     addresses_of,
     beyond_holder,
@@ -23,6 +24,7 @@ from rules.selectors.people import (
     people_behind,
     roles_of,
     roster,
+    token_actor,
 )
 from rules.selectors.reach import Unreachable, unreachable
 from rules.selectors.rotation import Holding, holding, holdings, is_all_in_force
@@ -38,6 +40,7 @@ __all__ = [
     "Worker",
     "absences_from",
     "active_book",
+    "actor_again",
     "actor_for",
     "addresses_of",
     "beyond_holder",
@@ -65,6 +68,7 @@ __all__ = [
     "redact",
     "roles_of",
     "roster",
+    "token_actor",
     "unreachable",
     "validate_payload",
     "verify_decisions",

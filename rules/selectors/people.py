@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -13,11 +13,11 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, OuterRef, Q, QuerySet, SlugField, Value
 from django.db.models.functions import Coalesce
 
-from audit.access import GRANTS, Role
+from audit.access import GRANTS, Role, system_actor
 from audit.context import Actor
-from audit.errors import FieldError
+from audit.errors import FieldError, Refused
 from audit.models import User
-from rules.models import Absence, Client, ClientAccess, Owner, TeamMember, TemporaryOwnership
+from rules.models import Absence, ApiToken, Client, ClientAccess, Owner, TeamMember, TemporaryOwnership
 from rules.selectors.books import active_book
 from rules.states import OwnerKind
 
@@ -168,6 +168,37 @@ def actor_for(user: User | AnonymousUser, *, channel: str, request_id: str = "")
         channel=channel,
         request_id=request_id,
     )
+
+
+def token_actor(token: ApiToken, *, channel: str, request_id: str = "") -> Actor:
+    """The actor a token stands for: the person's permissions and clients, cut down to the token's."""
+    holder = actor_for(token.user, channel=channel, request_id=request_id)
+    scope = frozenset(token.client_scope.values_list("client_id", flat=True))
+    return replace(
+        holder,
+        kind="integrator",
+        id=f"token:{token.prefix}",
+        name=token.name,
+        permissions=holder.permissions & frozenset(token.scopes),
+        clients=scope if holder.clients is None else holder.clients & scope,
+    )
+
+
+def actor_again(actor_id: str, *, channel: str, request_id: str, now: datetime) -> Actor:
+    """Who was meant by an actor's id, with what they may do by now.
+
+    Raises `Refused` when the person has left, or the token was revoked or has ended.
+    """
+    kind, _, name = actor_id.partition(":")
+    if kind == "system":
+        return system_actor(name, channel=channel)
+    if kind == "token":
+        token = ApiToken.objects.select_related("user").filter(prefix=name, revoked_at=None, expires_at__gt=now).first()
+        if token is not None and token.user.is_active:
+            return token_actor(token, channel=channel, request_id=request_id)
+    elif user := User.objects.filter(pk=name, is_active=True).first():
+        return actor_for(user, channel=channel, request_id=request_id)
+    raise Refused("Who asked for it may not act any more.")
 
 
 def _rights() -> QuerySet[User, tuple[list[str], list[UUID], list[UUID], list[UUID]]]:

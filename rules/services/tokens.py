@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -74,16 +73,7 @@ def authenticate_api_token(*, text: str, now: datetime, request_id: str = "") ->
     token = ApiToken.objects.select_related("user").filter(digest=_digest(text)).first()
     if token is None or token.revoked_at is not None or token.expires_at <= now or not token.user.is_active:
         raise TokenRefused("This API token is unknown, expired or revoked.")
-    holder = selectors.actor_for(token.user, channel="api", request_id=request_id)
-    scope = frozenset(token.client_scope.values_list("client_id", flat=True))
-    actor = replace(
-        holder,
-        kind="integrator",
-        id=f"token:{token.prefix}",
-        name=token.name,
-        permissions=holder.permissions & frozenset(token.scopes),
-        clients=scope if holder.clients is None else holder.clients & scope,
-    )
+    actor = selectors.token_actor(token, channel="api", request_id=request_id)
     _note_use(token, actor, now)
     return actor
 

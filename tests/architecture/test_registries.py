@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from audit import checks, verbs
-from exceptions import subjects, timer_kinds
+from exceptions import job_kinds, subjects, timer_kinds
 from exceptions.services.openings import ACKNOWLEDGE
 from orders.sync import handlers
 from rules import facts, playbooks
@@ -29,6 +29,7 @@ def _never(*args: object, **kwargs: object) -> None:
         ),
         (lambda: timer_kinds.register(ACKNOWLEDGE, _never), f"Timer kind {ACKNOWLEDGE} is already registered"),
         (lambda: handlers.register("order.placed", _never), "order.placed already has a handler"),
+        (lambda: job_kinds.register(job_kinds.kind("case.note")), "Job kind case.note is already registered"),
     ],
 )
 def test_a_name_that_is_taken_is_refused_and_the_first_stays(declare: Callable[[], None], words: str) -> None:
@@ -41,6 +42,8 @@ def test_a_name_that_is_taken_is_refused_and_the_first_stays(declare: Callable[[
 def test_what_nobody_declared_is_told_by_name() -> None:
     with pytest.raises(LookupError, match="No app registered the timer kind tea"):
         timer_kinds.kind("tea")
+    with pytest.raises(LookupError, match="No app registered the job kind tea"):
+        job_kinds.kind("tea")
     with pytest.raises(LookupError, match="No app declared the context weather"):
         facts.context("weather")
     assert (handlers.handler_for("tea.made"), subjects.action("tea.make"), subjects.subject_for("tea")) == (None,) * 3

@@ -24,6 +24,7 @@ from exceptions.models import (
     ClientApproval,
     DefaultView,
     Delegation,
+    Job,
     NotificationChannel,
     NotificationPreference,
     SavedView,
@@ -95,6 +96,7 @@ def full_house(house: House, system: Actor, now: datetime) -> House:
         TemporaryOwnership.objects.create(
             owner=house.owners["amal"], holder=house.owners["bo"], starts_at=now, ends_at=now + day, reason="holidays"
         )
+        Job.objects.create(kind="case.note", actor=system.id, actor_name=system.name, total=1, queued_at=now)
         NotificationPreference.objects.create(user=house.users["amal"])
         NotificationChannel.objects.create(owner=house.owners["amal"], kind="chat", name="Chat", sealed="-", hint="-")
         view = SavedView.objects.create(user=house.users["amal"], page="mine", title="Late", query="due=overdue")

@@ -14,6 +14,7 @@ PAGES = (
     "/queue/causes/",
     "/views/",
     "/views/new/team/?due=1h",
+    "/jobs/",
     "/approvals/",
     "/orders/",
     "/quarantine/",

@@ -28,12 +28,10 @@ class OrderSubject:
         """The order in facts without personal data, its last events and attempts, and the decision about it."""
         return case_context(UUID(ref.id))
 
-    def on_case_ended(self, case: ExceptionCase, *, by: Actor, now: datetime) -> None:
-        """Apply the outcome and go on."""
-        order_id = UUID(case.subject_id)
-        resuming.end_case(
-            order_id=order_id, case_type=case.type, case_key=case.key, outcome=case.outcome, by=by, now=now
-        )
+    def on_cases_ended(self, cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> None:
+        """Apply the outcomes and go on."""
+        ends = [resuming.CaseEnd(UUID(case.subject_id), case.type, case.key, case.outcome) for case in cases]
+        resuming.end_cases(ends=ends, by=by, now=now)
 
     def on_waived(self, waiver: Waiver, *, by: Actor, now: datetime) -> None:
         """Go on through the gate that is open for a while."""

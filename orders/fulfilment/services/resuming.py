@@ -1,9 +1,11 @@
 """Going on after a person has acted: a case ended, a time-limited exception was granted, a step of a playbook was done."""
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django_fsm import can_proceed
@@ -41,19 +43,47 @@ from rules.models import Flow
 from rules.selectors import active_book
 from rules.states import FlowKind
 
+NO_SUCH_ORDER: Final = "There is no such order, or it is not yours to see."
 SENT_AGAIN = "the task was sent again"
 
 
-def end_case(*, order_id: UUID, case_type: str, case_key: str, outcome: str, by: Actor, now: datetime) -> Order:
-    """What a case's end means for its order; no outcome (withdrawn) only looks again."""
+@dataclass(frozen=True)
+class CaseEnd:
+    """An order's case that is over; no outcome where it was withdrawn."""
+
+    order_id: UUID
+    case_type: str
+    case_key: str
+    outcome: str
+
+
+def end_cases(*, ends: Sequence[CaseEnd], by: Actor, now: datetime) -> None:
+    """What the ends of cases mean for their orders; no outcome only looks again. Several of one order are heard one after the other.
+
+    Raises `NotFound` for an order that does not exist.
+    """
+    rounds: dict[int, list[CaseEnd]] = defaultdict(list)
+    heard: dict[UUID, int] = defaultdict(int)
+    for end in ends:
+        rounds[heard[end.order_id]].append(end)
+        heard[end.order_id] += 1
     with acting(by, at=now):
-        docket, changes = _docket(order_id), Changes(now)
-        if outcome == "cancelled" and docket.order.cancelled_at is None:
-            hearing.cancel(docket, at=now, reason=f"{case_key}: cancelled", changes=changes)
-        elif outcome and case_type in AFTER_CASE:
-            AFTER_CASE[case_type](docket, outcome, case_key, changes)
-        settle([docket], changes)
-    return docket.order
+        for _, together in sorted(rounds.items()):
+            _end_together(together, now)
+
+
+def _end_together(ends: Sequence[CaseEnd], now: datetime) -> None:
+    """One case of each order."""
+    dockets = {docket.order.pk: docket for docket in load_dockets([end.order_id for end in ends])}
+    changes = Changes(now)
+    for end in ends:
+        if (docket := dockets.get(end.order_id)) is None:
+            raise NotFound(NO_SUCH_ORDER)
+        if end.outcome == "cancelled" and docket.order.cancelled_at is None:
+            hearing.cancel(docket, at=now, reason=f"{end.case_key}: cancelled", changes=changes)
+        elif end.outcome and end.case_type in AFTER_CASE:
+            AFTER_CASE[end.case_type](docket, end.outcome, end.case_key, changes)
+    settle(list(dockets.values()), changes)
 
 
 def look_again(*, order_id: UUID, by: Actor, now: datetime) -> Order:
@@ -177,7 +207,7 @@ def reroute_to_warehouse(*, order_id: UUID, by: Actor, now: datetime) -> Order:
 def _docket(order_id: UUID) -> Docket:
     dockets = load_dockets([order_id])
     if not dockets:
-        raise NotFound("There is no such order, or it is not yours to see.")
+        raise NotFound(NO_SUCH_ORDER)
     return dockets[0]
 
 

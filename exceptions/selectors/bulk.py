@@ -1,0 +1,80 @@
+"""Which exceptions an act on many is for: those that were ticked, all that match, all of a cause, or what a job left undone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from audit.context import Actor
+from audit.errors import FieldError, Invalid
+from exceptions.models import ExceptionCase, Job, JobPlan
+from exceptions.models.cases import CaseQuerySet
+from exceptions.selectors import queue
+from exceptions.selectors.jobs import items_for
+from exceptions.selectors.queue import ORDERS, ROW_COLUMNS, CaseRow, QueueFilters
+from exceptions.states import ItemState
+
+MOST_SHOWN: Final = 200
+MOST_KINDS: Final = 50
+PLAN_COLUMNS: Final = ("number", "version", "state", "client_id")
+
+
+@dataclass(frozen=True)
+class CasePlan:
+    """What the page of a plan shows: the first rows, how many there are in all, and the ways to resolve that every one of them allows."""
+
+    rows: Sequence[CaseRow]
+    count: int
+    outcomes: Sequence[tuple[str, str]]
+
+    @property
+    def unshown(self) -> int:
+        """How many are not on the page."""
+        return self.count - len(self.rows)
+
+
+def cases_to_plan(*, by: Actor, numbers: Sequence[int]) -> list[ExceptionCase]:
+    """The exceptions with these numbers, as far as they exist for the actor, the most urgent first."""
+    return _lean(queue.visible_cases(by).filter(number__in=numbers), ORDERS["urgency"])
+
+
+def matching_cases(*, by: Actor, filters: QueueFilters, now: datetime, most: int) -> list[ExceptionCase]:
+    """All the filters leave, in order. Raises `Invalid` for an unknown filter and for more than `most`: nothing is left out unsaid."""
+    queue.refuse_unknown(filters, by=by)
+    cases = queue.filtered(queue.visible_cases(by).live(), by=by, filters=filters, now=now)
+    found = _lean(cases, ORDERS[filters.sort], most=most + 1)
+    if len(found) > most:
+        detail = f"More than {most:,} match. Narrow the filters."
+        raise Invalid(detail, errors=[FieldError("/filter", "too-many", detail)])
+    return found
+
+
+def cases_of_job(*, by: Actor, job: Job) -> list[ExceptionCase]:
+    """What a job of the actor's did not do."""
+    left = items_for(by, job).exclude(state=ItemState.DONE).values_list("subject_id", flat=True)
+    return _lean(queue.visible_cases(by).filter(pk__in=[UUID(one) for one in left]), ORDERS["urgency"])
+
+
+def _lean(cases: CaseQuerySet, order: Sequence[str], *, most: int | None = None) -> list[ExceptionCase]:
+    return list(cases.only(*PLAN_COLUMNS).order_by(*order)[:most])
+
+
+def case_plan(plan: JobPlan, *, by: Actor, now: datetime) -> CasePlan:
+    """The plan as its page shows it."""
+    ids = [item["id"] for item in plan.items]
+    shown = queue.visible_cases(by).select_related("owner", "backup", "client").only(*ROW_COLUMNS)
+    by_id = {str(case.pk): case for case in shown.filter(pk__in=ids[:MOST_SHOWN])}
+    rows = queue.rows_of([by_id[one] for one in ids[:MOST_SHOWN] if one in by_id], by=by, now=now)
+    return CasePlan(rows, len(ids), _common_outcomes(queue.visible_cases(by).filter(pk__in=ids)))
+
+
+def _common_outcomes(cases: CaseQuerySet) -> list[tuple[str, str]]:
+    """Asked of each distinct set of outcomes: a thousand exceptions have a handful."""
+    offered = list(cases.order_by().values_list("outcomes", flat=True).distinct()[:MOST_KINDS])
+    allowed = [{row["slug"]: row["label"] for row in outcomes} for outcomes in offered]
+    return (
+        [(slug, label) for slug, label in allowed[0].items() if all(slug in others for others in allowed)]
+        if allowed
+        else []
+    )

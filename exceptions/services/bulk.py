@@ -1,0 +1,115 @@
+"""Acts on many exceptions: which ones, what stands in the way of some, and what has to be filled in."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from audit.context import Actor
+from audit.errors import FieldError, Invalid
+from exceptions.job_kinds import JobKind
+from exceptions.models import ExceptionCase, Job, JobPlan
+from exceptions.selectors.actions import possible_actions
+from exceptions.selectors.bulk import cases_of_job, cases_to_plan, matching_cases
+from exceptions.selectors.queue import QueueFilters
+from exceptions.services import batches
+from exceptions.services.cases import owner_to_be
+from exceptions.services.jobs import MOST_PLANNED, Barred, Planned, plan_job
+from exceptions.services.working import LONGEST_NOTE, reason_given
+from exceptions.states import RootCause
+from rules import selectors as rules
+
+BULK_ACTS: Final = ("acknowledge", "reassign", "note", "resolve")
+PREFIX: Final = "case."
+
+
+def plan_matching(*, action: str, filters: QueueFilters, by: Actor, now: datetime) -> JobPlan:
+    """A plan for everything the filters leave, however many pages that is. Raises `Invalid` for an unknown filter or too many."""
+    return plan_cases(
+        action=action, cases=matching_cases(by=by, filters=filters, now=now, most=MOST_PLANNED), by=by, now=now
+    )
+
+
+def plan_chosen(*, action: str, numbers: Sequence[int], by: Actor, now: datetime) -> JobPlan:
+    """A plan for the exceptions with these numbers, as far as they exist for the actor."""
+    return plan_cases(action=action, cases=cases_to_plan(by=by, numbers=numbers), by=by, now=now)
+
+
+def plan_rest(*, job: Job, by: Actor, now: datetime) -> JobPlan:
+    """A plan for what a job did not do, as it is now."""
+    return plan_cases(action=job.kind.removeprefix(PREFIX), cases=cases_of_job(by=by, job=job), by=by, now=now)
+
+
+def plan_cases(*, action: str, cases: Sequence[ExceptionCase], by: Actor, now: datetime) -> JobPlan:
+    """A plan for exactly these at their versions of now, with what stands in the way of some. Raises `Invalid` for no act on many."""
+    if action not in BULK_ACTS:
+        detail = f"Choose one of: {', '.join(BULK_ACTS)}."
+        raise Invalid(detail, errors=[FieldError("/action", "unknown", detail)])
+    items, barred = [], []
+    for case in cases:
+        possible = next(one for one in possible_actions(case, by=by) if one.action == action)
+        if possible.is_allowed:
+            items.append(Planned(str(case.pk), case.key, case.client_id, case.version))
+        else:
+            barred.append(Barred(case.key, possible.reason))
+    return plan_job(kind=f"{PREFIX}{action}", items=items, barred=barred, by=by, now=now)
+
+
+def _check_reassign(given: Mapping[str, Any], *, by: Actor, now: datetime) -> None:
+    owner_to_be(given.get("to", ""), rules.roster(now))
+    _check_reason(given, by=by, now=now)
+
+
+def _check_reason(given: Mapping[str, Any], *, by: Actor, now: datetime) -> None:
+    del by, now
+    reason_given(given.get("reason", ""))
+
+
+def _check_note(given: Mapping[str, Any], *, by: Actor, now: datetime) -> None:
+    del by, now
+    reason_given(given.get("text", ""), field="text", shortest=1, longest=LONGEST_NOTE)
+
+
+def _check_resolve(given: Mapping[str, Any], *, by: Actor, now: datetime) -> None:
+    if not given.get("outcome"):
+        detail = "Say how they were resolved."
+        raise Invalid(detail, errors=[FieldError("/outcome", "required", detail)])
+    if given.get("root_cause", "") not in {"", *RootCause.values}:
+        detail = f"Choose one of: {', '.join(RootCause.values)}."
+        raise Invalid(detail, errors=[FieldError("/root_cause", "unknown", detail)])
+    if given.get("text", "").strip():
+        _check_note(given, by=by, now=now)
+
+
+def _url(key: str) -> str:
+    return f"/exceptions/{key}/"
+
+
+def _case_kind(action: str, title: str, **more: Any) -> JobKind:
+    work = partial(batches.act_on_cases, action)
+    more = {"permission": "exceptions.work_case", **more}
+    return JobKind(f"{PREFIX}{action}", title, work=work, url=_url, changed=batches.count_changed, **more)
+
+
+CASE_KINDS: Final = (
+    _case_kind("acknowledge", "Take exceptions"),
+    _case_kind(
+        "reassign",
+        "Reassign exceptions",
+        permission="exceptions.reassign_case",
+        check=_check_reassign,
+        undo="case.give-back",
+    ),
+    _case_kind("note", "Write a note on exceptions", check=_check_note),
+    _case_kind("resolve", "Resolve exceptions", check=_check_resolve, undo="case.reopen"),
+    _case_kind("reopen", "Reopen exceptions", check=_check_reason),
+    JobKind(
+        "case.give-back",
+        "Give exceptions back",
+        permission="exceptions.reassign_case",
+        work=partial(batches.act_on_cases, "reassign"),
+        url=_url,
+        check=_check_reason,
+        changed=batches.count_changed,
+    ),
+)
