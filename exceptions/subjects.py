@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
+from uuid import UUID
 
 from audit.context import Actor
 from audit.subject_refs import SubjectRef
@@ -111,7 +112,7 @@ class HoldOpener(Protocol):
 
 
 Action = Callable[..., str]
-Criterion = Callable[[ExceptionCase], bool]
+Criterion = Callable[[Sequence[ExceptionCase]], Collection[UUID]]
 ImpactOf = Callable[[str, str], Impact | None]
 RollBack = Callable[..., str]
 
@@ -190,7 +191,7 @@ def hold_opener(label: str) -> HoldOpener | None:
 
 
 def register_criterion(name: str, criterion: Criterion) -> None:
-    """Declare a check an acceptance criterion can name. Raises `ValueError` when it is taken."""
+    """Declare a check an acceptance criterion can name: of many cases, the ids of those it holds for. Raises `ValueError` when taken."""
     if name in _criteria:
         raise ValueError(f"Criterion {name} is already registered")
     _criteria[name] = criterion
@@ -198,5 +199,11 @@ def register_criterion(name: str, criterion: Criterion) -> None:
 
 def is_met(name: str, case: ExceptionCase) -> bool | None:
     """Whether the named criterion holds; None where a person has to say so."""
+    met = met_by(name, [case])
+    return None if met is None else case.pk in met
+
+
+def met_by(name: str, cases: Sequence[ExceptionCase]) -> Collection[UUID] | None:
+    """The ids of those the named criterion holds for; None where a person has to say so."""
     criterion = _criteria.get(name)
-    return None if criterion is None else criterion(case)
+    return None if criterion is None else criterion(cases)

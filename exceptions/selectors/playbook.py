@@ -1,7 +1,7 @@
 """The playbook of one exception as it stands: which steps are done, open or waiting, which criteria hold, and what is missing."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from uuid import UUID
 from exceptions import playbooks, subjects
 from exceptions.models import CaseStep, ExceptionCase, Waiver
 
+Met = Mapping[str, Collection[UUID] | None]
 StepState = Literal["done", "open", "blocked", "undecided"]
 
 
@@ -87,15 +88,25 @@ def playbooks_of(cases: Sequence[ExceptionCase], *, now: datetime) -> dict[UUID,
     for step in CaseStep.objects.filter(case__in=cases):
         done[step.case_id][step.index] = step
     waived = set(Waiver.objects.in_force(now).filter(case__in=cases).values_list("case_id", flat=True))
-    return {case.pk: _playbook(case, done[case.pk], waived=case.pk in waived, now=now) for case in cases}
+    met = _checked(cases)
+    return {case.pk: _playbook(case, done[case.pk], met, waived=case.pk in waived, now=now) for case in cases}
 
 
-def _playbook(case: ExceptionCase, done: dict[int, CaseStep], *, waived: bool, now: datetime) -> Playbook:
+def _checked(cases: Sequence[ExceptionCase]) -> Met:
+    """What the product checks itself, once for all cases that ask for the same."""
+    asking: dict[str, list[ExceptionCase]] = defaultdict(list)
+    for case in cases:
+        for name in {row["check"] for row in case.acceptance if row.get("check") and "when" not in row}:
+            asking[name].append(case)
+    return {name: subjects.met_by(name, those) for name, those in asking.items()}
+
+
+def _playbook(case: ExceptionCase, done: dict[int, CaseStep], met: Met, *, waived: bool, now: datetime) -> Playbook:
     steps_done = sorted(index + 1 for index in done)
     facts = playbooks.case_facts(case, steps_done=steps_done, waived=waived, now=now)
     return Playbook(
         [_step(index, row, done.get(index), facts) for index, row in enumerate(case.playbook)],
-        [_criterion(row, case, facts) for row in case.acceptance],
+        [_criterion(row, case, facts, met) for row in case.acceptance],
     )
 
 
@@ -119,7 +130,8 @@ def _step(index: int, row: dict[str, Any], done: CaseStep | None, facts: dict[st
     )
 
 
-def _criterion(row: dict[str, Any], case: ExceptionCase, facts: dict[str, Any]) -> Criterion:
+def _criterion(row: dict[str, Any], case: ExceptionCase, facts: dict[str, Any], met: Met) -> Criterion:
     if "when" in row:
         return Criterion(row["label"], met=playbooks.holds(row["when"], facts) is True)
-    return Criterion(row["label"], subjects.is_met(row.get("check", ""), case))
+    holds_for = met.get(row.get("check", ""))
+    return Criterion(row["label"], None if holds_for is None else case.pk in holds_for)

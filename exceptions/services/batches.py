@@ -31,7 +31,7 @@ from exceptions.services.timers import FAILURES, TimerSetting, set_timers
 from exceptions.services.working import overtaken_many, reason_given, refuse_unless, running_many
 from exceptions.states import CASE_LIVE, CaseState
 from rules import selectors as rules
-from rules.models import Owner
+from rules.models import Client, Owner
 
 logger = logging.getLogger(__name__)
 
@@ -121,8 +121,10 @@ def _open_desk(desk: Desk, permission: str = "exceptions.work_case", *, with_sub
     rows = ExceptionCase.objects.select_for_update().filter(pk__in=list(desk.items)).order_by("pk")
     desk.cases = list(rows)
     owners = Owner.objects.in_bulk({owner for case in desk.cases for owner in (case.owner_id, case.backup_id)})
+    clients = Client.objects.in_bulk({case.client_id for case in desk.cases if case.client_id})
     for case in desk.cases:
         case.owner, case.backup = owners[case.owner_id], owners[case.backup_id]
+        case.client = clients[case.client_id] if case.client_id else None
     for case_id in desk.items.keys() - {case.pk for case in desk.cases}:
         desk.refuse(case_id, NotFound("There is no such exception, or it is not yours to see."))
     desk.sort_out(lambda case: require(desk.by, permission, case))
@@ -176,7 +178,7 @@ def _reassign(desk: Desk) -> None:
 
     def give(case: ExceptionCase) -> None:
         to = desk.items[case.pk].given.get("to") or desk.given["to"]
-        single.hand_over(case, single.owner_to_be(to, roster), roster)
+        single.give_to(case, single.owner_to_be(to, roster), roster)
 
     desk.sort_out(give)
     _save(desk)

@@ -155,7 +155,7 @@ def reassign_case(
         refuse_unless(case, *CASE_LIVE, act="reassigned")
         roster = rules.roster(now)
         new, before = owner_to_be(to, roster), case.owner
-        hand_over(case, new, roster)
+        give_to(case, new, roster)
         case.save()
         record("case.reassigned", subject=case, reason=reason_given(reason), changes={"owner": (before.slug, new.slug)})
         notify_many(tellings=[handed_over(case, new, by, reason)], now=now)
@@ -174,7 +174,7 @@ def owner_to_be(to: str, roster: Roster) -> Owner:
     return new
 
 
-def hand_over(case: ExceptionCase, new: Owner, roster: Roster) -> None:
+def give_to(case: ExceptionCase, new: Owner, roster: Roster) -> None:
     """The case's next owner, with the backup of that one. Raises `Invalid` for who has it already."""
     if new.pk == case.owner_id:
         detail = f"{new.name} has it already."

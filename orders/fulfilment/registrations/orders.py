@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from audit.context import Actor
@@ -15,6 +15,8 @@ from orders.fulfilment.selectors.context import case_context
 from orders.fulfilment.selectors.impacts import SKIP_CONFIRMATION, order_impact
 from orders.fulfilment.services import resuming
 from orders.fulfilment.states import AddressVerdict, OrderState
+
+ORDER: Final = "fulfilment.order"
 
 
 class OrderSubject:
@@ -84,14 +86,15 @@ def _roll_back(waiver: Waiver, *, by: Actor, now: datetime) -> str:
     return f"Held; called back: {parcels}; the order is now “{OrderState(order.state).label}”."
 
 
-def _address_passes(case: ExceptionCase) -> bool:
-    passed = OrderAddress.objects.filter(order_id=case.subject_id).exclude(verdict=AddressVerdict.INVALID)
-    return passed.exists()
+def _address_passes(cases: Sequence[ExceptionCase]) -> set[UUID]:
+    about = OrderAddress.objects.filter(order__in=[case.subject_id for case in cases if case.subject_type == ORDER])
+    passed = set(about.exclude(verdict=AddressVerdict.INVALID).values_list("order_id", flat=True))
+    return {case.pk for case in cases if case.subject_type == ORDER and UUID(case.subject_id) in passed}
 
 
-subjects.register("fulfilment.order", OrderSubject())
-subjects.register_impact("fulfilment.order", order_impact)
-subjects.register_roll_back("fulfilment.order", _roll_back)
+subjects.register(ORDER, OrderSubject())
+subjects.register_impact(ORDER, order_impact)
+subjects.register_roll_back(ORDER, _roll_back)
 subjects.register_action("order.resend_tasks", _resend)
 subjects.register_action("order.reroute_to_warehouse", _reroute)
 subjects.register_action("order.correct_address", _correct_address)
