@@ -212,6 +212,7 @@ def _resolve(desk: Desk) -> None:
     desk.sort_out(lambda case: single.refuse_unless_solved(case, outcome, root_cause, books[case.pk]))
     notes = _notes_on(desk, text)
     for case in desk.cases:
+        single.end_wait(case, desk.now)
         case.resolve(outcome=outcome, root_cause=root_cause, at=desk.now)
     _save(desk)
     said = {"outcome": outcome, "root_cause": root_cause}

@@ -103,6 +103,11 @@ def test_many_at_once_leave_what_as_many_single_acts_leave(
     taken = [cases[1], cases[4]]
     for case in taken if action in {"note", "resolve"} else ():
         services.acknowledge_case(case_id=case.pk, by=house.actor("bo"), now=now)
+    if action == "resolve":
+        for case in (cases[0], cases[3]):
+            services.acknowledge_case(case_id=case.pk, by=amal, now=now)
+            until = now + timedelta(hours=2)
+            services.wait_case(case_id=case.pk, until=until, reason="they call back", on="customer", by=amal, now=now)
     for case in cases if action == "reopen" else ():
         services.resolve_case(case_id=case.pk, outcome="resolved", by=amal, now=now)
     for case in cases:

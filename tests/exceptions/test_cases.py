@@ -198,10 +198,10 @@ def test_resolving_needs_a_known_outcome_and_met_criteria(
     amal, case = house.actor("amal"), open_case()
     with pytest.raises(Invalid, match="Choose one of: Solved, goes on, Order cancelled"):
         services.resolve_case(case_id=case.pk, outcome="magic", by=amal, now=now)
-    monkeypatch.setitem(_criteria, "person", lambda case: False)
+    monkeypatch.setitem(_criteria, "person", lambda cases: set())
     with pytest.raises(CriteriaNotMet, match="The address passes the check"):
         services.resolve_case(case_id=case.pk, outcome="resolved", by=amal, now=now)
-    monkeypatch.setitem(_criteria, "person", lambda case: True)
+    monkeypatch.setitem(_criteria, "person", lambda cases: {case.pk for case in cases})
     case = services.resolve_case(case_id=case.pk, outcome="resolved", note="moved house", by=amal, now=now)
     assert (case.state, case.resolved_at, set(running(case))) == (CaseState.RESOLVED, now, {"case.close"})
 
