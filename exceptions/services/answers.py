@@ -21,10 +21,12 @@ from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef, subject_ref
 from exceptions import signatures
 from exceptions.errors import AnswerRefused
+from exceptions.job_kinds import Item
 from exceptions.models import ExceptionCase, NotificationChannel, Page
 from exceptions.selectors.channels import pager_answering
 from exceptions.selectors.playbook import playbook_of
-from exceptions.services.batches import MOST_AT_ONCE, Chosen, act_on_cases
+from exceptions.services.absences import MOST_AT_ONCE
+from exceptions.services.batches import act_on_cases
 from exceptions.states import CASE_LIVE, CaseState, PageState
 
 ACKNOWLEDGED: Final = "incident.acknowledged"
@@ -152,5 +154,5 @@ def _missing(case: ExceptionCase, now: datetime) -> str:
 
 def _do(action: str, cases: Sequence[ExceptionCase], given: Mapping[str, Any], now: datetime) -> None:
     if cases:
-        chosen = [Chosen(case.pk, case.key, case.version) for case in cases]
-        act_on_cases(action=action, chosen=chosen, given=given, by=system_actor(ACTOR, channel="api"), now=now)
+        items = [Item(str(case.pk), case.key, case.version) for case in cases]
+        act_on_cases(action, items, given=given, by=system_actor(ACTOR, channel="api"), now=now)
