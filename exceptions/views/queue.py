@@ -118,7 +118,7 @@ def queue_live(request: HttpRequest, scope: str) -> HttpResponse:
     now = clock.now()
     shown = live.shown_numbers(request.GET.get("shown", ""))
     since = moment_of(request.GET.get("since", ""))
-    news = live.queue_news(by=by, filters=_filters(request, scope), shown=shown, since=since, now=now)
+    news = live.queue_news(by=by, filters=filters_in(request.GET, scope), shown=shown, since=since, now=now)
     asked = request.GET.copy()
     asked["told"] = str(news.came)
     context = {
