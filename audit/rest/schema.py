@@ -69,8 +69,8 @@ class ResourceSchema(AutoSchema):
         view: Any = self.view
         answer = getattr(view, "answer", None) or view.get_serializer_class()
         if self._is_list():
-            answer = answer(many=True)
-        ok = 201 if self._is_create_operation() else 200
+            answer = view.get_serializer_class()(many=True)
+        ok = 201 if self._is_create_operation() else getattr(view, "answers_with", 200)
         problems = {(code, MEDIA_TYPE): OpenApiResponse(Problem, description=words) for code, words in self._problems()}
         return {ok: answer, **({304: None} if self._may_be_known() else {}), **problems}
 

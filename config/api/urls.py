@@ -7,7 +7,7 @@ from audit import api as audit
 from config.api import reference
 from config.api.keys import KeyConverter, NumberConverter
 from config.api.views import Unknown
-from exceptions.api import cases, notifications, reports, waivers
+from exceptions.api import cases, jobs, notifications, reports, waivers
 from orders.fulfilment import api as orders
 from orders.sync import resources as sync
 from rules import api as rules
@@ -78,6 +78,14 @@ urlpatterns: list[URLPattern] = [
     path("v1/time-limited-exceptions/<key:key>/reject", waivers.Reject.as_view(), name="waiver-reject"),
     path("v1/time-limited-exceptions/<key:key>/withdraw", waivers.WithdrawRequest.as_view(), name="waiver-withdraw"),
     path("v1/time-limited-exceptions/<key:key>/revoke", waivers.Revoke.as_view(), name="waiver-revoke"),
+    path("v1/plans", jobs.PlanList.as_view(), name="plans"),
+    path("v1/plans/<uuid:key>", jobs.PlanRecord.as_view(), name="plan"),
+    path("v1/plans/<uuid:key>/run", jobs.RunPlan.as_view(), name="plan-run"),
+    path("v1/jobs", jobs.JobList.as_view(), name="jobs"),
+    path("v1/jobs/<key:key>", jobs.JobRecord.as_view(), name="job"),
+    path("v1/jobs/<key:key>/items", jobs.JobItems.as_view(), name="job-items"),
+    path("v1/jobs/<key:key>/cancel", jobs.CancelJob.as_view(), name="job-cancel"),
+    path("v1/jobs/<key:key>/undo", jobs.UndoJob.as_view(), name="job-undo"),
     path("v1/notifications", notifications.NotificationList.as_view(), name="notifications"),
     path("v1/notification-preferences", notifications.Preferences.as_view(), name="notification-preferences"),
     path("v1/pages/<uuid:channel>/answers", notifications.PageAnswers.as_view(), name="page-answers"),

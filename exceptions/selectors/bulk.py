@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from exceptions.models import ExceptionCase, Job, JobPlan
@@ -40,10 +42,17 @@ def cases_to_plan(*, by: Actor, numbers: Sequence[int]) -> list[ExceptionCase]:
 
 
 def matching_cases(*, by: Actor, filters: QueueFilters, now: datetime, most: int) -> list[ExceptionCase]:
-    """All the filters leave, in order. Raises `Invalid` for an unknown filter and for more than `most`: nothing is left out unsaid."""
+    """All the filters leave, in order. Raises `Invalid` for an unknown filter and for more than `most`."""
     queue.refuse_unknown(filters, by=by)
     cases = queue.filtered(queue.visible_cases(by).live(), by=by, filters=filters, now=now)
-    found = _lean(cases, ORDERS[filters.sort], most=most + 1)
+    return all_or_none(cases, most=most, order=ORDERS[filters.sort])
+
+
+def all_or_none(
+    cases: QuerySet[ExceptionCase], *, most: int, order: Sequence[str] = ORDERS["urgency"]
+) -> list[ExceptionCase]:
+    """All of these in order. Raises `Invalid` for more than `most`: nothing is left out unsaid."""
+    found = _lean(cases, order, most=most + 1)
     if len(found) > most:
         detail = f"More than {most:,} match. Narrow the filters."
         raise Invalid(detail, errors=[FieldError("/filter", "too-many", detail)])
@@ -56,7 +65,7 @@ def cases_of_job(*, by: Actor, job: Job) -> list[ExceptionCase]:
     return _lean(queue.visible_cases(by).filter(pk__in=[UUID(one) for one in left]), ORDERS["urgency"])
 
 
-def _lean(cases: CaseQuerySet, order: Sequence[str], *, most: int | None = None) -> list[ExceptionCase]:
+def _lean(cases: QuerySet[ExceptionCase], order: Sequence[str], *, most: int | None = None) -> list[ExceptionCase]:
     return list(cases.only(*PLAN_COLUMNS).order_by(*order)[:most])
 
 

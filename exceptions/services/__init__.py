@@ -13,7 +13,15 @@ from exceptions.services.alarms import watch_escalator
 from exceptions.services.answers import take_answer
 from exceptions.services.attachments import attach_file
 from exceptions.services.batches import record_export
-from exceptions.services.bulk import BULK_ACTS, plan_cases, plan_chosen, plan_matching, plan_rest
+from exceptions.services.bulk import (
+    BULK_ACTS,
+    plan_cases,
+    plan_chosen,
+    plan_found,
+    plan_matching,
+    plan_numbers,
+    plan_rest,
+)
 from exceptions.services.cases import (
     acknowledge_case,
     close_case,
@@ -114,8 +122,10 @@ __all__ = [
     "outdate_waivers",
     "plan_cases",
     "plan_chosen",
+    "plan_found",
     "plan_job",
     "plan_matching",
+    "plan_numbers",
     "plan_rest",
     "reassign_case",
     "reassign_from_absent",

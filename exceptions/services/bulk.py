@@ -5,12 +5,15 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+from django.db.models import QuerySet
+
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from exceptions.job_kinds import JobKind
 from exceptions.models import ExceptionCase, Job, JobPlan
+from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors.actions import possible_actions
-from exceptions.selectors.bulk import cases_of_job, cases_to_plan, matching_cases
+from exceptions.selectors.bulk import all_or_none, cases_of_job, cases_to_plan, matching_cases
 from exceptions.selectors.queue import QueueFilters
 from exceptions.services import batches
 from exceptions.services.cases import owner_to_be
@@ -33,6 +36,20 @@ def plan_matching(*, action: str, filters: QueueFilters, by: Actor, now: datetim
 def plan_chosen(*, action: str, numbers: Sequence[int], by: Actor, now: datetime) -> JobPlan:
     """A plan for the exceptions with these numbers, as far as they exist for the actor."""
     return plan_cases(action=action, cases=cases_to_plan(by=by, numbers=numbers), by=by, now=now)
+
+
+def plan_numbers(*, action: str, numbers: Sequence[int], by: Actor, now: datetime) -> JobPlan:
+    """As `plan_chosen`, where nobody looked at a list before: raises `Invalid` naming those that do not exist for the actor."""
+    cases = cases_to_plan(by=by, numbers=numbers)
+    if missing := sorted(set(numbers) - {case.number for case in cases}):
+        detail = f"There is no exception {KEY_PREFIX}{missing[0]}, or it is not yours to see."
+        raise Invalid(detail, errors=[FieldError("/keys", "unknown", detail)])
+    return plan_cases(action=action, cases=cases, by=by, now=now)
+
+
+def plan_found(*, action: str, found: QuerySet[ExceptionCase], by: Actor, now: datetime) -> JobPlan:
+    """A plan for all of these, found within what the actor may see. Raises `Invalid` for too many."""
+    return plan_cases(action=action, cases=all_or_none(found, most=MOST_PLANNED), by=by, now=now)
 
 
 def plan_rest(*, job: Job, by: Actor, now: datetime) -> JobPlan:

@@ -94,6 +94,7 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "exception-acknowledge": {"POST": Rule(WORK_CASE)},
     "exception-start": {"POST": Rule(WORK_CASE)},
     "exception-reassign": {"POST": Rule("exceptions.reassign_case", {"to": "logistics", **REASON})},
+    "exception-rebase": {"POST": Rule("exceptions.rebase_case", REASON)},
     "exception-severity": {"POST": Rule("exceptions.change_severity", {"severity": "P3", **REASON})},
     "exception-note": {"POST": Rule(WORK_CASE, {"text": "Seen"})},
     "exception-link": {"POST": Rule(WORK_CASE, {"exception": "EX-…"})},
@@ -136,6 +137,8 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
         )
     },
     "waiver-revoke": {"POST": Rule("exceptions.revoke_waiver", REASON)},
+    "plans": {"GET": Rule(VIEW_CASE), "POST": Rule(WORK_CASE, {"action": "acknowledge", "keys": ["EX-999999"]})},
+    "jobs": {"GET": Rule(VIEW_CASE)},
     "notifications": {"GET": Rule(VIEW_CASE), "POST": Rule(VIEW_CASE, {"ids": []})},
     "notification-preferences": {"GET": Rule(VIEW_CASE), "POST": Rule(VIEW_CASE, {"digest_at": "08:00"})},
     "events": {"GET": Rule(VIEW_SYSTEM)},
@@ -151,7 +154,8 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "systems": {"GET": Rule(VIEW_SYSTEM)},
     "system": {"GET": Rule(VIEW_SYSTEM)},
 }
-ELSEWHERE: Final = {"hooks", "page-answers", "schema", "docs", "unknown"}
+OWN: Final = {"plan", "plan-run", "job", "job-items", "job-cancel", "job-undo"}  # who began it: tests/api/test_jobs.py
+ELSEWHERE: Final = OWN | {"hooks", "page-answers", "schema", "docs", "unknown"}
 NOBODYS: Final[dict[str, Any]] = {
     "audit-event": "01939999-0000-7000-8000-000000000000",
     "decision": "01939999-0000-7000-8000-000000000000",

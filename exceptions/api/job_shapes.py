@@ -1,0 +1,171 @@
+"""How plans and jobs are told to programs, and what programs may say about them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from audit.rest.fields import SelfLink
+from audit.rest.parsing import Input
+from exceptions.models import Job, JobItem, JobPlan
+from exceptions.selectors.jobs import title_of
+from exceptions.services.bulk import BULK_ACTS, PREFIX
+from exceptions.services.jobs import MANY, MOST_PLANNED, PLAN_HOLDS
+from exceptions.states import RootCause
+
+
+class PlanInput(Input):
+    """Which act, and either the keys of the exceptions or a filter that they match."""
+
+    action = serializers.ChoiceField(choices=BULK_ACTS)
+    keys = serializers.ListField(
+        child=serializers.RegexField(r"^EX-\d{1,15}$"),
+        min_length=1,
+        max_length=MANY,
+        required=False,
+        help_text="Exactly these, at their versions of now.",
+    )
+    filter = serializers.CharField(
+        max_length=2000,
+        required=False,
+        allow_blank=True,
+        help_text="All open exceptions that match a query of the list of exceptions, such as `type=address&due=overdue`: "
+        f"at most {MOST_PLANNED:,}.",
+    )
+
+    def validate(self, attrs: Any) -> Any:
+        """One of the two."""
+        if ("keys" in attrs) == ("filter" in attrs):
+            raise serializers.ValidationError({"keys": ["Give either keys or a filter."]}, code="required")
+        return attrs
+
+
+class RunInput(Input):
+    """What the act needs: `to` and `reason` to reassign, `text` for a note, `outcome` to resolve."""
+
+    to = serializers.SlugField(max_length=50, required=False, help_text="Slug of an owner.")
+    reason = serializers.CharField(max_length=2000, required=False)
+    text = serializers.CharField(max_length=10_000, required=False, help_text="The note, also beside an outcome.")
+    outcome = serializers.SlugField(max_length=50, required=False)
+    root_cause = serializers.ChoiceField(choices=RootCause.choices, required=False)
+
+
+class BarredSerializer(serializers.Serializer[Mapping[str, str]]):
+    """One exception that stays as it is, and why."""
+
+    key = serializers.CharField()
+    why = serializers.CharField()
+
+
+class PlanSerializer(serializers.ModelSerializer[JobPlan]):
+    """An act on many, before anything is done: how many it is for, and how many it cannot be done on."""
+
+    self = SelfLink("api:plan", key="id")
+    action = serializers.SerializerMethodField()
+    run_before = serializers.SerializerMethodField(help_text="Later than that it has to be planned anew.")
+    total = serializers.SerializerMethodField()
+    barred_total = serializers.SerializerMethodField()
+    job = serializers.SerializerMethodField(help_text="The job it has become.")
+
+    class Meta:
+        model = JobPlan
+        fields = ("self", "id", "action", "at", "run_before", "total", "barred_total", "job")
+        read_only_fields = fields
+
+    def get_action(self, plan: JobPlan) -> str:
+        """The act."""
+        return plan.kind.removeprefix(PREFIX)
+
+    def get_run_before(self, plan: JobPlan) -> datetime:
+        """When it is too old."""
+        return plan.at + PLAN_HOLDS
+
+    def get_total(self, plan: JobPlan) -> int:
+        """How many it is for."""
+        return len(plan.items)
+
+    def get_barred_total(self, plan: JobPlan) -> int:
+        """How many it is not for."""
+        return len(plan.barred)
+
+    @extend_schema_field({"type": ["string", "null"], "format": "uri"})
+    def get_job(self, plan: JobPlan) -> str | None:
+        """Where its job is."""
+        return job_address(plan.job, self.context.get("request")) if plan.job else None
+
+
+class PlanRecordSerializer(PlanSerializer):
+    """A plan with the keys it is for, and what stands in the way of the others."""
+
+    keys = serializers.SerializerMethodField()
+    barred = BarredSerializer(many=True)
+
+    class Meta(PlanSerializer.Meta):
+        fields = (*PlanSerializer.Meta.fields, "keys", "barred")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
+
+    def get_keys(self, plan: JobPlan) -> list[str]:
+        """In the order of work."""
+        return [item["key"] for item in plan.items]
+
+
+class JobSerializer(serializers.ModelSerializer[Job]):
+    """An act on many: how far it is, and how many were done, skipped (changed since the plan) and refused."""
+
+    self = SelfLink("api:job")
+    key = serializers.CharField()
+    title = serializers.SerializerMethodField()
+    action = serializers.SerializerMethodField()
+    begun_by = serializers.CharField(source="actor_name")
+    done = serializers.IntegerField(source="work.done")
+    skipped = serializers.IntegerField(source="work.skipped")
+    refused = serializers.IntegerField(source="work.refused")
+    left = serializers.IntegerField(source="work.left")
+    undoes = serializers.CharField(source="undoes.key", allow_null=True, default=None)
+
+    class Meta:
+        model = Job
+        fields = (
+            "self",
+            "key",
+            "title",
+            "action",
+            "state",
+            "begun_by",
+            "total",
+            "done",
+            "skipped",
+            "refused",
+            "left",
+            "queued_at",
+            "started_at",
+            "finished_at",
+            "why",
+            "undoes",
+        )
+        read_only_fields = fields
+
+    def get_title(self, job: Job) -> str:
+        """What it does, in words."""
+        return title_of(job)
+
+    def get_action(self, job: Job) -> str:
+        """The act."""
+        return job.kind.removeprefix(PREFIX)
+
+
+class JobItemSerializer(serializers.ModelSerializer[JobItem]):
+    """One record of a job; `why` says what stood in the way, `version` is the record's after the act."""
+
+    class Meta:
+        model = JobItem
+        fields = ("position", "key", "state", "why", "version", "at")
+        read_only_fields = fields
+
+
+def job_address(job: Job, request: Any) -> str:
+    """Where a job is, as seen by who asks."""
+    return str(reverse("api:job", kwargs={"key": job.key}, request=request))
