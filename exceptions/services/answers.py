@@ -24,7 +24,7 @@ from exceptions.errors import AnswerRefused
 from exceptions.job_kinds import Item
 from exceptions.models import ExceptionCase, NotificationChannel, Page
 from exceptions.selectors.channels import pager_answering
-from exceptions.selectors.playbook import playbook_of
+from exceptions.selectors.playbook import Playbook, playbooks_of
 from exceptions.services.absences import MOST_AT_ONCE
 from exceptions.services.batches import act_on_cases
 from exceptions.states import CASE_LIVE, CaseState, PageState
@@ -116,7 +116,8 @@ def _keep(page: Page, answer: Answer, now: datetime) -> None:
 def _act(page: Page, answer: Answer, now: datetime) -> str:
     cases = _cases_of(page)
     is_over = answer.type == RESOLVED
-    missing = {case.pk: _missing(case, now) if is_over else "" for case in cases}
+    books = playbooks_of(cases, now=now) if is_over else {}
+    missing = {case.pk: _missing(case, books[case.pk]) if is_over else "" for case in cases}
     solved = [case for case in cases if is_over and not missing[case.pk]]
     to_take = [case for case in cases if case.state == CaseState.OPEN and case not in solved]
     said = f"{answer.who} answered the page of {page.channel.name}"
@@ -143,9 +144,8 @@ def _cases_of(page: Page) -> list[ExceptionCase]:
     return list(live.order_by("pk")[:MOST_AT_ONCE])
 
 
-def _missing(case: ExceptionCase, now: datetime) -> str:
+def _missing(case: ExceptionCase, playbook: Playbook) -> str:
     """What keeps a stranger from resolving it; empty when nothing does. What only a person can say has to be said here."""
-    playbook = playbook_of(case, now=now)
     missing = [*playbook.missing, *playbook.to_say]
     if OUTCOME not in {row["slug"] for row in case.outcomes}:
         missing.append("how it ended")
