@@ -47,7 +47,14 @@ GRANTS: Final[Mapping[Role, frozenset[str]]] = {
     Role.ACCOUNT_MANAGER: WORK,
     Role.OPS_LEAD: LEAD,
     Role.ADMIN: LEAD
-    | {"rules.edit_rules", "rules.freeze_rules", "sync.edit_system", "orders.view_pii", "exceptions.edit_channel"},
+    | {
+        "rules.edit_rules",
+        "rules.freeze_rules",
+        "sync.edit_system",
+        "orders.view_pii",
+        "exceptions.edit_channel",
+        "rules.manage_people",
+    },
     Role.AUDITOR: READ_WORK | {"audit.view_trail", "audit.verify", "sync.view_system", "orders.export_order"},
     Role.SUPPORT: frozenset({"orders.view_order", "exceptions.view_case", "audit.view_trail"}),
     Role.INTEGRATOR: READ_WORK | {"sync.ingest", "sync.view_system", "orders.export_order"},

@@ -85,6 +85,29 @@ def database(name: str, default: str) -> dict[str, Any]:
     }
 
 
+def openid_connect(prefix: str) -> dict[str, Any]:
+    """django-allauth's settings for the company's own sign-in, from `PREFIX_ISSUER`, `_CLIENT_ID`, `_CLIENT_SECRET`, `_LABEL`; or none."""
+    names = [f"{prefix}_{part}" for part in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")]
+    issuer, client_id, secret = given = [text(name) for name in names]
+    if not any(given):
+        return {}
+    if missing := [name for name, value in zip(names, given, strict=True) if not value]:
+        raise ImproperlyConfigured(
+            f"{', '.join(missing)}: missing. The company's sign-in needs all of {', '.join(names)}."
+        )
+    parts = urlsplit(issuer)
+    if parts.scheme != "https" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise ImproperlyConfigured(f"{names[0]} has to be an https:// address.")
+    app = {
+        "provider_id": "company",
+        "name": text(f"{prefix}_LABEL", "Single sign-on"),
+        "client_id": client_id,
+        "secret": secret,
+        "settings": {"server_url": issuer.rstrip("/")},
+    }
+    return {"openid_connect": {"APPS": [app], "OAUTH_PKCE_ENABLED": True}}
+
+
 def email(name: str) -> dict[str, Any]:
     """Django's e-mail settings for an `smtp://`, `smtps://` (TLS) or `file:///directory` address; the console when unset."""
     url = text(name)

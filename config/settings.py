@@ -23,6 +23,12 @@ SIGNING_KEY = env.text("HANDRAIL_SIGNING_KEY")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
+    "allauth.usersessions",
     "config",
     "orders.fulfilment",
     "orders.sync",
@@ -59,7 +65,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "config.middleware.ActingPerson",
+    "config.signin.middleware.SecondFactor",
+    "config.signin.middleware.LastSeen",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -104,6 +113,32 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_COOKIE_AGE = 10 * 60 * 60
 SESSION_SAVE_EVERY_REQUEST = False
 
+# Sign-in (django-allauth). Accounts are made by admins; wrong tries are counted in the database, not in a cache.
+BEHIND_PROXY = env.flag("HANDRAIL_BEHIND_PROXY")
+REQUIRE_MFA_ROLES = env.words("HANDRAIL_REQUIRE_MFA_ROLES", "")
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
+ACCOUNT_ADAPTER = "config.signin.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"login": "config.signin.forms.SignInForm"}
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}
+MFA_ADAPTER = "config.signin.adapters.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "config.signin.forms.SecondFactorForm",
+    "reauthenticate": "config.signin.forms.SecondFactorAgainForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Handrail"
+MFA_TOTP_TOLERANCE = 1
+SOCIALACCOUNT_ADAPTER = "config.signin.adapters.CompanyAdapter"
+# A link, not a form: our policy lets forms go to ourselves only, and the company's sign-in is elsewhere.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_PROVIDERS = env.openid_connect("HANDRAIL_OIDC")
+
 # Words and places.
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
@@ -126,7 +161,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("HANDRAIL_BEHIND_PROXY") else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+# Browsers let passkeys be made on localhost without https; the check of the origin would not.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"

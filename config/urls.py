@@ -9,8 +9,7 @@ from config.api.reference import problem, problems
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
-    path("signin/", views.SignIn.as_view(), name="signin"),
-    path("signout/", views.SignOut.as_view(), name="signout"),
+    path("", include("config.signin.urls")),
     path("search/", views.search, name="search"),
     path("help/", views.help_page, name="help"),
     path("help/<slug:part>/", views.help_part, name="help-part"),

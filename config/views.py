@@ -1,12 +1,6 @@
-"""Pages of no app: sign-in, the way in, search, status."""
+"""Pages of no app: the way in, search, status."""
 
-from typing import Any
-
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView, LogoutView
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,69 +12,13 @@ from audit import clock
 from audit.access import Role
 from audit.context import Actor
 from audit.errors import NotFound
-from audit.services.refusals import tally_refusal
 from config import guide, health
 from config.shell import may_open
 from exceptions import selectors as exceptions
 from orders.fulfilment import selectors as fulfilment
-from orders.fulfilment.management import demo
 from orders.sync import selectors as sync
 
 HELP_PARTS = ("start", "pages", "glossary", "shortcuts", "news")
-MOST_TRIES = 5
-WAIT_SECONDS = 30
-
-
-class SignInForm(AuthenticationForm):
-    """The same sentence for an unknown name and a wrong password."""
-
-    error_messages = {  # noqa: RUF012 -- the base class's shape
-        "invalid_login": gettext_lazy("That username and password do not match."),
-        "inactive": gettext_lazy("That username and password do not match."),
-        "wait": gettext_lazy("Too many tries. Wait %(n)d seconds."),
-    }
-
-
-class SignIn(LoginView):
-    """One card; a pause after five wrong tries."""
-
-    template_name = "registration/signin.html"
-    redirect_authenticated_user = True
-    authentication_form = SignInForm
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Refuse to try while the pause lasts."""
-        if cache.get(self._key(), 0) >= MOST_TRIES:
-            form = SignInForm(request, data=None)
-            waited = SignInForm.error_messages["wait"] % {"n": WAIT_SECONDS}
-            return self.render_to_response(self.get_context_data(form=form, waited=waited), status=429)
-        return super().post(request, *args, **kwargs)
-
-    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        """Count the try, for the pause and for the trail."""
-        cache.set(self._key(), cache.get(self._key(), 0) + 1, WAIT_SECONDS)
-        tally_refusal(source="signin", code="wrong-password", what="POST /signin/", now=clock.now())
-        return self.render_to_response(self.get_context_data(form=form), status=422)
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """The demo shows its accounts."""
-        return {**super().get_context_data(**kwargs), "accounts": _demo_accounts()}
-
-    def _key(self) -> str:
-        name = self.request.POST.get("username", "")[:100].lower()
-        return f"signin:{self.request.META.get('REMOTE_ADDR', '')}:{hash(name)}"
-
-
-class SignOut(LogoutView):
-    """Back to the sign-in page."""
-
-    next_page = "signin"
-
-
-def _demo_accounts() -> list[dict[str, str]]:
-    if not settings.DEMO:
-        return []
-    return [{"username": one.username, "role": one.what, "password": demo.DEMO_PASSWORD} for one in demo.DEMO_ACCOUNTS]
 
 
 @login_required

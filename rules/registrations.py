@@ -17,6 +17,16 @@ verbs.register(
         "contract.retired": "{actor} stopped accepting a version of a contract",
         "token.issued": "{actor} issued an API token",
         "token.revoked": "{actor} revoked an API token",
+        "person.signed_in": "{actor} signed in",
+        "person.signed_out": "{actor} signed out",
+        "person.locked_out": "{actor} tried too many passwords or codes of one account, which has to wait now",
+        "person.sessions_ended": "{actor} ended sessions of an account",
+        "person.deactivated": "{actor} deactivated an account",
+        "person.activated": "{actor} activated an account",
+        "factor.added": "{actor} added a second factor",
+        "factor.removed": "{actor} removed second factors",
+        "factor.codes_made": "{actor} made new recovery codes",
+        "factor.linked": "{actor} signed in through the company's sign-in for the first time",
     }
 )
 

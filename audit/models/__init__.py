@@ -4,6 +4,7 @@ from audit.models.accountable import Accountable, AccountableQuerySet, HistoryRo
 from audit.models.events import ChainHead, Event, Seal
 from audit.models.idempotency import IdempotencyRecord
 from audit.models.refusals import RefusalTally
+from audit.models.tries import WrongTry
 from audit.models.users import User
 from audit.models.work import Heartbeat, LeasedWork
 
@@ -19,4 +20,5 @@ __all__ = [
     "RefusalTally",
     "Seal",
     "User",
+    "WrongTry",
 ]

@@ -6,6 +6,16 @@ from rules.services.contracts import draft_contract_version, publish_contract_ve
 from rules.services.decisions import DecisionRequest, decide_for, decide_many
 from rules.services.editing import save_edited
 from rules.services.lending import end_lending, lend_ownership
+from rules.services.people import (
+    end_sessions,
+    note_factor,
+    note_lock_out,
+    note_sign_in,
+    note_wrong_code,
+    remove_factors,
+    set_active,
+    sign_out,
+)
 from rules.services.rotation import Rotated, rotate_ownership
 from rules.services.shipped import install_shipped_configuration
 from rules.services.tokens import authenticate_api_token, issue_api_token, revoke_api_token
@@ -19,14 +29,22 @@ __all__ = [
     "draft_contract_version",
     "end_absence",
     "end_lending",
+    "end_sessions",
     "enter_absence",
     "freeze_rule_book",
     "install_shipped_configuration",
     "issue_api_token",
     "lend_ownership",
+    "note_factor",
+    "note_lock_out",
+    "note_sign_in",
+    "note_wrong_code",
     "publish_contract_version",
+    "remove_factors",
     "retire_contract_version",
     "revoke_api_token",
     "rotate_ownership",
     "save_edited",
+    "set_active",
+    "sign_out",
 ]

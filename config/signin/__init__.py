@@ -1,0 +1,1 @@
+"""How people come in: pages and rules of sign-in, built on django-allauth."""
