@@ -150,9 +150,19 @@ class CompanyAdapter(DefaultSocialAccountAdapter):
     ) -> None:
         """Back to the sign-in page. Raises `ImmediateHttpResponse`."""
         del provider, error, exception, extra_context
-        self._refuse(request, "sso-failed", _("That did not work. Try again, or sign in with your password."))
+        raise ImmediateHttpResponse(company_failed(request))
 
     def _refuse(self, request: HttpRequest, code: str, words: str) -> NoReturn:
-        tally_refusal(source="signin", code=code, what="/signin/sso/", now=clock.now())
-        messages.error(request, words)
-        raise ImmediateHttpResponse(redirect("signin"))
+        raise ImmediateHttpResponse(refuse_company(request, code, words))
+
+
+def company_failed(request: HttpRequest) -> HttpResponse:
+    """The company's own sign-in is down, or said no: back to the sign-in page."""
+    return refuse_company(request, "sso-failed", _("That did not work. Try again, or sign in with your password."))
+
+
+def refuse_company(request: HttpRequest, code: str, words: str) -> HttpResponse:
+    """Count it, say it, and go back to the sign-in page."""
+    tally_refusal(source="signin", code=code, what="/signin/sso/", now=clock.now())
+    messages.error(request, words)
+    return redirect("signin")

@@ -6,6 +6,7 @@ from allauth.account.views import LoginView, LogoutView
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
+from allauth.socialaccount.providers.openid_connect import views as company
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
@@ -16,12 +17,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
+from requests import RequestException
 
 from audit import clock
 from audit.context import acting
 from audit.models import User
 from config.middleware import actor_of
 from config.signin import guards
+from config.signin.adapters import company_failed
 from orders.fulfilment.management import demo
 from rules import selectors, services
 
@@ -42,13 +45,22 @@ class SignIn(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The demo shows its accounts."""
-        company: list[dict[str, Any]] = settings.SOCIALACCOUNT_PROVIDERS.get("openid_connect", {}).get("APPS", [])
+        companies: list[dict[str, Any]] = settings.SOCIALACCOUNT_PROVIDERS.get("openid_connect", {}).get("APPS", [])
         return {
             **super().get_context_data(**kwargs),
             "next": self.get_next_url() or "",
             "accounts": _demo_accounts(),
-            "companies": [(one["provider_id"], one["name"]) for one in company],
+            "companies": [(one["provider_id"], one["name"]) for one in companies],
         }
+
+
+def to_company(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Off to the company's own sign-in, if that can be reached."""
+    try:
+        answer: HttpResponse = company.login(request, provider_id)
+    except RequestException:
+        return company_failed(request)
+    return answer
 
 
 class SignOut(LogoutView):
