@@ -4,12 +4,11 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from audit import clock
 from audit.context import Actor
-from audit.errors import Refused
 from audit.models import User
 from rules import selectors, services
 from rules.errors import TokenRefused
@@ -49,12 +48,12 @@ class BySession(SessionAuthentication):
     """The session of a person who signed in; unsafe requests carry the CSRF token."""
 
     def authenticate(self, request: Request) -> tuple[User, Actor] | None:
-        """The person's actor; None for nobody. Raises `Refused` when their role asks for a second factor they do not have."""
+        """The person's actor; None for nobody. Raises `PermissionDenied` when their role asks for a second factor they do not have."""
         found = super().authenticate(request)
         if found is None or not isinstance(found[0], User):
             return None
         request_id = getattr(request, "request_id", "")
         actor = selectors.actor_for(found[0], channel="api", request_id=request_id)
         if selectors.lacks_factor(actor):
-            raise Refused(selectors.FACTOR_MISSING)
+            raise PermissionDenied(selectors.FACTOR_MISSING)
         return found[0], actor
