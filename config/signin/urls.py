@@ -23,7 +23,6 @@ urlpatterns = [
     path("signin/sso/<slug:provider_id>/", views.to_company, name="openid_connect_login"),
     path("signin/sso/<slug:provider_id>/callback/", company.callback, name="openid_connect_callback"),
     path("signout/", views.SignOut.as_view(), name="signout"),
-    path("signout/", views.SignOut.as_view(), name="account_logout"),
     path("settings/security/", views.security, name="security"),
     path("settings/security/", views.security, name="mfa_index"),
     path("settings/security/app/", views.AddApp.as_view(), name="mfa_activate_totp"),

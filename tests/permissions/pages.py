@@ -45,6 +45,11 @@ def _own(needs: str) -> dict[str, Way]:
     return {"POST": Way(needs, is_own=True)}
 
 
+def _again() -> dict[str, Way]:
+    """Who came in a while ago is led to the sign-in page to show that it is still them."""
+    return {"GET": Way(SIGNED_IN, only=("whoever gave their password just now",))}
+
+
 ASKED: Final = {
     "gate": "ship-despite-open-case",
     "hours": 1,
@@ -59,6 +64,24 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "home": _get(SIGNED_IN),
     "signin": _get(OPEN),
     "signout": _post(OPEN),
+    "account_login": _get(OPEN),
+    "socialaccount_login_cancelled": _get(OPEN),
+    "mfa_authenticate": _again(),
+    "mfa_login_webauthn": _get(SIGNED_IN),
+    "account_reauthenticate": _get(SIGNED_IN),
+    "mfa_reauthenticate": _again(),
+    "mfa_reauthenticate_webauthn": _again(),
+    "openid_connect_login": {"GET": Way(OPEN, is_own=True)},
+    "openid_connect_callback": {"GET": Way(OPEN, is_own=True)},
+    "security": _get(SIGNED_IN),
+    "mfa_index": _get(SIGNED_IN),
+    "mfa_activate_totp": _again(),
+    "mfa_deactivate_totp": {"GET": Way(SIGNED_IN, is_own=True)},
+    "mfa_view_recovery_codes": {"GET": Way(SIGNED_IN, is_own=True)},
+    "mfa_generate_recovery_codes": _again(),
+    "mfa_add_webauthn": _again(),
+    "mfa_remove_webauthn": _again(),
+    "sessions": _get(SIGNED_IN) | _post(SIGNED_IN),
     "search": _get(SIGNED_IN, "?q=tent"),
     "help": _get(SIGNED_IN),
     "help-part": _get(SIGNED_IN),

@@ -47,6 +47,8 @@ def address(name: str, way: Way, keys: dict[str, Any]) -> str:
         "username": "amal",
         "part": "glossary",
         "slug": "not-found",
+        "provider_id": "company",
+        "pk": 1,
         "event_id": key,
         "hold": keys["hold"],
         "subject_type": "fulfilment.order",
