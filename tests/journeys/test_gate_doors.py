@@ -146,6 +146,8 @@ def _known(gates: Gates, name: str) -> dict[str, Any]:
         "scope": "mine",
         "action": "resolve",
         "username": "amal",
+        "provider_id": "company",
+        "pk": 1,
         "token": "none",
         "part": "queue",
         "slug": "conflict",
