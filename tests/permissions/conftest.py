@@ -8,6 +8,7 @@ import pytest
 from django.core.cache import cache
 
 from audit import clock
+from audit.access import Role
 from audit.context import Actor
 from audit.subject_refs import subject_ref
 from exceptions.services import attach_file, open_case
@@ -15,8 +16,13 @@ from orders.fulfilment.models import Order
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from tests.api.world import build
-from tests.cast import House, furnish
+from tests.cast import PEOPLE, House, furnish
 from tests.factories import orders as make
+
+# Roles decide, so one person of each is asked for.
+ONE_PER_ROLE: dict[Role, str] = {}
+for _person, (_, _, _role, _, _) in PEOPLE.items():
+    ONE_PER_ROLE.setdefault(_role, _person)
 
 
 @pytest.fixture

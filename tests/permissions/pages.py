@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-OPEN, SIGNED_IN = "everybody", "whoever is signed in"
+OPEN, SIGNED_IN, WHO_ASKED = "everybody", "whoever is signed in", "only who asked for it"
 VIEW_CASE: Final = "exceptions.view_case"
 WORK_CASE: Final = "exceptions.work_case"
 VIEW_ORDER: Final = "orders.view_order"
@@ -112,11 +112,11 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "exceptions:extend": _get("exceptions.request_waiver")
     | _post("exceptions.request_waiver", hours=1, reason="The carrier collects only tomorrow.", plan="Wait"),
     "exceptions:revoke": _get(VIEW_CASE) | _post("exceptions.revoke_waiver", comment="Not any more"),
-    "exceptions:withdraw": _get(VIEW_CASE) | {"POST": Way(VIEW_CASE, {"comment": "Not any more"}, only=())},
+    "exceptions:withdraw": _get(VIEW_CASE) | _post(WHO_ASKED, comment="Not any more"),
     "exceptions:notifications": _get(VIEW_CASE),
     "exceptions:notifications-read": _post(VIEW_CASE),
     "exceptions:preferences": _get(VIEW_CASE) | _post(VIEW_CASE),
-    "exceptions:test-notice": _post(VIEW_CASE),
+    "exceptions:test-notice": _own(VIEW_CASE),
     "exceptions:away": _get(VIEW_CASE) | _post(VIEW_CASE),
     "exceptions:back": _post(VIEW_CASE),
     "exceptions:take-back": {"POST": Way(WORK_CASE, {"who": "amal"}, only=LEADS_OF_AMAL)},
