@@ -15,7 +15,7 @@ from exceptions.services import attach_file, open_case
 from orders.fulfilment.models import Order
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
-from tests.api.world import build
+from tests.api.world import NOBODYS, build
 from tests.cast import PEOPLE, House, furnish
 from tests.factories import orders as make
 
@@ -51,4 +51,4 @@ def keys(house: House, system: Actor) -> dict[str, Any]:
         now=now,
     )
     attach_file(case_id=case.pk, name="note.txt", content=b"Seen", by=system, now=now)
-    return build(house, order, case, by=system, now=now) | {"order-pk": order.pk}
+    return build(house, order, case, by=system, now=now) | {"order-pk": order.pk, "delegation": NOBODYS["event"]}

@@ -51,6 +51,8 @@ SECTIONS = {
     **dict.fromkeys(
         (
             "exceptions.alert",
+            "exceptions.clientapproval",
+            "exceptions.delegation",
             "exceptions.exceptioncase",
             "exceptions.notification",
             "exceptions.page",

@@ -53,6 +53,7 @@ def address(name: str, way: Way, keys: dict[str, Any]) -> str:
         "pk": 1,
         "event_id": key,
         "hold": keys["hold"],
+        "token": "nobodys",
         "subject_type": "fulfilment.order",
         "subject_id": keys["order-pk"],
     }
