@@ -51,4 +51,4 @@ def keys(house: House, system: Actor) -> dict[str, Any]:
         now=now,
     )
     attach_file(case_id=case.pk, name="note.txt", content=b"Seen", by=system, now=now)
-    return build(house, order, case, by=system, now=now) | {"order-pk": order.pk, "delegation": NOBODYS["event"]}
+    return build(house, order, case, by=system, now=now) | {"order-pk": order.pk, "nobodys": NOBODYS["event"]}
