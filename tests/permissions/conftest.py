@@ -20,9 +20,7 @@ from tests.cast import PEOPLE, House, furnish
 from tests.factories import orders as make
 
 # Roles decide, so one person of each is asked for.
-ONE_PER_ROLE: dict[Role, str] = {}
-for _person, (_, _, _role, _, _) in PEOPLE.items():
-    ONE_PER_ROLE.setdefault(_role, _person)
+ONE_PER_ROLE = {row[2]: person for person, row in reversed(PEOPLE.items())}
 
 
 @pytest.fixture

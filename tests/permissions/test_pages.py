@@ -74,7 +74,7 @@ def ask(browser: Browser, method: str, url: str, way: Way, keys: dict[str, Any])
     """Ask, and take back what it did, so that the next asker finds the same."""
     given = {name: value.format(**keys) if isinstance(value, str) else value for name, value in way.given.items()}
     with transaction.atomic():
-        came = browser.get(url) if method == "GET" else browser.post(url, given)
+        came: Any = browser.get(url) if method == "GET" else browser.post(url, given)
         body = b"".join(came.streaming_content) if came.streaming else came.content
         transaction.set_rollback(True)
     to_sign_in = came.status_code == 302 and came["Location"].startswith(f"{settings.LOGIN_URL}?next=")
