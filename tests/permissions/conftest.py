@@ -8,7 +8,6 @@ import pytest
 from django.core.cache import cache
 
 from audit import clock
-from audit.access import Role
 from audit.context import Actor
 from audit.subject_refs import subject_ref
 from exceptions.services import attach_file, open_case
