@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -86,24 +87,50 @@ def as_system(db: None, system: Actor, now: datetime) -> Iterator[Actor]:
         yield system
 
 
+@dataclass
+class Standing:
+    """What the fixtures of a module have made: there until its last test, or until the first one that commits."""
+
+    blocker: DjangoDbBlocker
+    around: transaction.Atomic | None = None
+
+    def begin(self) -> None:
+        """From here on, each test runs in a savepoint."""
+        self.around = transaction.atomic()
+        with self.blocker.unblock():
+            self.around.__enter__()
+
+    def end(self) -> None:
+        """Undo all of it; nothing when that is done."""
+        if self.around is not None:
+            with self.blocker.unblock():
+                transaction.set_rollback(True)
+                self.around.__exit__(None, None, None)
+        self.around = None
+
+
+_STANDING = pytest.StashKey[Standing]()
+_COMMITS = pytest.StashKey[bool]()
+
+
 @pytest.fixture(scope="module")
 def standing(
     request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> Iterator[bool]:
-    """Whether fixtures of the module may make things that stand until its last test and are undone then.
+) -> Iterator[Standing]:
+    """A transaction around the module, so that furnishing costs once what it would cost every test."""
+    made = request.config.stash[_STANDING] = Standing(django_db_blocker)
+    if not request.config.stash[_COMMITS]:
+        made.begin()
+    yield made
+    made.end()
 
-    They may where no test of the module commits: each test then runs in a savepoint, so furnishing costs once what it cost every test.
-    """
-    if any(_commits(item) for item in request.session.items if item.path == request.path):
-        yield False
-        return
-    around = transaction.atomic()
-    with django_db_blocker.unblock():
-        around.__enter__()
-    yield True
-    with django_db_blocker.unblock():
-        transaction.set_rollback(True)
-        around.__exit__(None, None, None)
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test that commits needs an empty database; pytest-django runs these after the others of their file."""
+    item.config.stash[_COMMITS] = _commits(item)
+    if _commits(item) and _STANDING in item.config.stash:
+        item.config.stash[_STANDING].end()
 
 
 def _commits(item: pytest.Item) -> bool:
@@ -119,15 +146,15 @@ def furnished_at() -> datetime:
 
 
 @pytest.fixture(scope="module")
-def furnished(standing: bool, furnished_at: datetime, django_db_blocker: DjangoDbBlocker) -> bool:
-    """Whether the house stands already."""
-    if standing:
-        with django_db_blocker.unblock():
+def furnished(standing: Standing, furnished_at: datetime) -> Standing:
+    """The house, where it can stand."""
+    if standing.around:
+        with standing.blocker.unblock():
             furnish(by=system_actor("test"), now=furnished_at)
     return standing
 
 
 @pytest.fixture
-def house(furnished: bool, db: None, furnished_at: datetime) -> House:
+def house(furnished: Standing, db: None, furnished_at: datetime) -> House:
     """An installed product with three clients and their people."""
-    return furnished_house() if furnished else furnish(by=system_actor("test"), now=furnished_at)
+    return furnished_house() if furnished.around else furnish(by=system_actor("test"), now=furnished_at)

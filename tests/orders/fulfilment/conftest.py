@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from pytest_django import DjangoDbBlocker
 
 from audit.access import system_actor
 from audit.context import Actor, acting
@@ -13,22 +12,22 @@ from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from rules.models import Client
 from rules.services.shipped import install_shipped_configuration
-from tests.conftest import NOW
+from tests.conftest import NOW, Standing
 from tests.factories import orders as make
 
 
 @pytest.fixture(scope="module")
-def stocked(standing: bool, django_db_blocker: DjangoDbBlocker) -> bool:
-    """Whether the client stands already."""
-    if standing:
-        with django_db_blocker.unblock():
+def stocked(standing: Standing) -> Standing:
+    """The client and the shelf, where they can stand."""
+    if standing.around:
+        with standing.blocker.unblock():
             _stock_the_shelf()
     return standing
 
 
 @pytest.fixture
-def northwind(stocked: bool, db: None) -> Client:
-    return Client.objects.get(slug="northwind") if stocked else _stock_the_shelf()
+def northwind(stocked: Standing, db: None) -> Client:
+    return Client.objects.get(slug="northwind") if stocked.around else _stock_the_shelf()
 
 
 def _stock_the_shelf() -> Client:

@@ -3,7 +3,6 @@
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from pytest_django import DjangoDbBlocker
 
 from audit import clock
 from audit.checks import invariants
@@ -12,15 +11,15 @@ from exceptions.models import ExceptionCase, Waiver
 from orders.fulfilment.management import demo
 from orders.fulfilment.models import Order
 from rules.selectors import actor_for, clients_of
+from tests.conftest import Standing
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
-def seeded(standing: bool, django_db_blocker: DjangoDbBlocker) -> dict[str, int]:
+def seeded(standing: Standing) -> dict[str, int]:
     """What the demo says it made, once for all."""
-    assert standing
-    with django_db_blocker.unblock():
+    with standing.blocker.unblock():
         return demo.seed(now=clock.now())
 
 
