@@ -67,7 +67,8 @@ class ResourceSchema(AutoSchema):
     def get_response_serializers(self) -> Any:
         """The record, or the page, and the problems there can be."""
         view: Any = self.view
-        answer = getattr(view, "answer", None) or view.get_serializer_class()
+        by_method = getattr(view, "answers", {})
+        answer = by_method.get(self.method) or getattr(view, "answer", None) or view.get_serializer_class()
         if self._is_list():
             answer = view.get_serializer_class()(many=True)
         ok = 201 if self._is_create_operation() else getattr(view, "answers_with", 200)

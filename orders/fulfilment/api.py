@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -126,8 +125,8 @@ class OrderHolds(_OrderAct):
     """What stops an order; and stopping what has not left, or one fulfilment, until a condition holds or a person lets go."""
 
     input_class = serializers.HoldInput
+    answers: Mapping[str, Any] = {"GET": serializers.HoldsSerializer}
 
-    @extend_schema(responses=serializers.HoldsSerializer)
     def get(self, request: Request, key: str) -> Response:
         """Answer with its holds, those that were released too."""
         del request

@@ -194,8 +194,13 @@ RECORDS: Final = {
 }
 
 
+REPORTS: Final = {"exception-accounting"}
+
+
 def family(name: str) -> str:
     """The record an address leads to: `order-holds` leads to `order`."""
+    if name in REPORTS:
+        return ""
     if name.startswith("waiver-"):
         return "time-limited-exception"
     return max((key for key in RECORDS if name == key or name.startswith(f"{key}-")), key=len, default="")

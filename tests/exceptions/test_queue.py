@@ -6,6 +6,7 @@ import pytest
 
 from audit.context import Actor, acting
 from audit.errors import Invalid, NotFound, Refused
+from audit.services.heartbeats import beat
 from exceptions import selectors, services
 from exceptions.models import Timer
 from exceptions.selectors import QueueFilters, queue
@@ -162,6 +163,8 @@ def test_what_is_finished_leaves_the_queue(open_case: OpenCase, house: House, sy
 
 def test_timers_are_well_until_one_is_late_or_fails(open_case: OpenCase, now: datetime) -> None:
     open_case()
+    assert not selectors.timer_health(now=now).is_well
+    beat(loop="timers", at=now)
     assert selectors.timer_health(now=now).is_well
     late = selectors.timer_health(now=now + HOUR + timedelta(seconds=31))
     assert (late.running, late.overdue, late.latest[0].late_seconds) == (4, 2, 31)

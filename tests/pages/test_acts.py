@@ -51,7 +51,7 @@ def test_waiting_coming_back_and_the_whole_way_to_reopened(amal: Browser, case: 
     states = []
     for act, given in (
         ("start", {}),
-        ("wait", {"reason": "The carrier looks", "hours": "24"}),
+        ("wait", {"reason": "The carrier looks", "hours": "24", "on": "carrier", "party": "DPD"}),
         ("resume", {}),
         ("resolve", {"outcome": "resolved"}),
         ("reopen", {"reason": "It came back"}),

@@ -149,7 +149,7 @@ def test_the_page_costs_the_same_for_one_of_everything_and_for_three(
         services.link_cases(case_id=case.pk, exception=other.key, by=amal, now=now)
         services.complete_step(case_id=case.pk, index=[0, 1, 3][n], outcome="done", by=amal, now=now)
     browser = signed_in("amal")
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         page = browser.get(f"/exceptions/{case.key}/")
     assert (len(page.context["page"].attachments), len(page.context["page"].related)) == (count, count)
 
@@ -161,8 +161,8 @@ def test_many_are_resolved_with_what_lay_behind_them_and_the_note_tells_whom_it_
     act = {"do": "resolve", "id": [case.key for case in cases]}
     plan = signed_in("amal").post("/queue/bulk/", act)
     assert "What lay behind it" in plan.content.decode()
-    given = {"outcome": "resolved", "root_cause": "carrier", "text": "@bo for your list", "confirm": "1"}
-    signed_in("amal").post("/queue/bulk/", {**act, **given, "seen": [case.version for case in cases]})
+    given = {"outcome": "resolved", "root_cause": "carrier", "text": "@bo for your list"}
+    signed_in("amal").post("/queue/bulk/", {"plan": plan.context["plan"].pk, **given})
     assert list(ExceptionCase.objects.values_list("state", "root_cause")) == [(CaseState.RESOLVED, "carrier")] * 2
     assert Notification.objects.filter(event="case.mentioned", owner__slug="bo").count() == 2
     assert "@bo for your list" in signed_in("sam").get(f"/exceptions/{cases[0].key}/").content.decode()

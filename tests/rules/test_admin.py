@@ -83,7 +83,7 @@ def problems(response: Any) -> dict[str, list[str]]:
 
 def test_every_page_of_the_admin_opens(kim: Browser) -> None:
     names = re.findall(r'href="(/admin/rules/\w+/)"', kim.get(reverse("admin:index")).content.decode())
-    assert len(set(names)) == 18
+    assert len(set(names)) == 19
     for name in sorted(set(names)):
         assert kim.get(name).status_code == 200, name
 
@@ -272,12 +272,16 @@ def test_a_ladder_that_is_none_is_refused(kim: Browser) -> None:
     kind = ExceptionType.objects.get(slug="address")
     lists = {name: json.dumps(getattr(kind, name)) for name in ("playbook", "acceptance", "outcomes")}
     backwards = [{"after_minutes": 60, "to": "backup"}, {"after_minutes": 5, "to": "owner:logistics"}]
-    for ladder, words in (
-        ('[{"to": "nobody"}]', 'Steps look like {"after_minutes": 60, "to": "backup"} or "to": "owner:logistics".'),
+    for ladder, *words in (
+        (
+            '[{"to": "nobody"}]',
+            "/0/after_minutes: Say how many minutes after the opening, 1 to 527040.",
+            "/0/to: Say “backup” or an owner, like “owner:logistics”.",
+        ),
         (json.dumps(backwards), "Each step comes later than the one before."),
     ):
         response = kim.post(address_of(kind), as_typed(kind, ladder=ladder, **lists))
-        assert problems(response)["ladder"] == [words]
+        assert problems(response)["ladder"] == words
     fine = json.dumps([{"after_minutes": 30, "to": "backup"}])
     assert kim.post(address_of(kind), as_typed(kind, ladder=fine, **lists)).status_code == 302
 
