@@ -56,6 +56,7 @@ def on_breach(timers: Sequence[Due], *, now: datetime) -> None:
                 case.title,
                 case.type,
                 case.cause,
+                case.severity,
             )
             for case in cases
         ],

@@ -350,7 +350,7 @@ def _pagings(standing: Standing, move: Move, cases: Sequence[Moved]) -> Iterator
     del standing
     if move.event == PAGED and move.told is not None:
         for case in cases:
-            yield Paging(move.told, PAGED, case.ref, case.number, case.title, case.type, case.cause)
+            yield Paging(move.told, PAGED, case.ref, case.number, case.title, case.type, case.cause, case.severity)
 
 
 def _next_timers(groups: Sequence[Group], now: datetime) -> None:

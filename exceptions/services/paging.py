@@ -38,6 +38,7 @@ class Paging:
     title: str
     type: str
     cause: str
+    severity: str
 
     @property
     def key(self) -> Key:
@@ -56,7 +57,7 @@ def page_many(*, pagings: Sequence[Paging], now: datetime) -> None:
     ringing = _ringing(groups, now)
     fresh = [_page(group, now) for key, group in groups.items() if key not in ringing]
     Alert.objects.bulk_create(fresh)
-    notify_many(tellings=[_telling(page, groups[_key(page)][0].owner) for page in fresh], now=now)
+    notify_many(tellings=[_telling(page, groups[_key(page)]) for page in fresh], now=now)
     for page in fresh:
         if page.count > 1:
             _told(page).update(count=page.count)
@@ -111,9 +112,13 @@ def _many(page: Alert) -> str:
     return text[:LONGEST_TEXT]
 
 
-def _telling(page: Alert, owner: Owner) -> Telling:
+def _telling(page: Alert, group: Sequence[Paging]) -> Telling:
+    """As bad as the worst it is about."""
     about, cause = (page.case_id, page.cause) if page.client_id else (None, "")
-    return Telling(owner, page.event, page.text, page.url, page.client_id, about, cause=cause, urgent=True)
+    worst = min(one.severity for one in group)
+    return Telling(
+        group[0].owner, page.event, page.text, page.url, page.client_id, about, severity=worst, cause=cause, urgent=True
+    )
 
 
 def _told(page: Alert) -> QuerySet[Notification]:
