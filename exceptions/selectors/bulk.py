@@ -14,6 +14,7 @@ from exceptions.models import ExceptionCase, Job, JobPlan
 from exceptions.models.cases import CaseQuerySet
 from exceptions.selectors import queue
 from exceptions.selectors.jobs import items_for
+from exceptions.selectors.next_steps import with_first_timer
 from exceptions.selectors.queue import ORDERS, ROW_COLUMNS, CaseRow, QueueFilters
 from exceptions.states import ItemState
 
@@ -73,7 +74,7 @@ def case_plan(plan: JobPlan, *, by: Actor, now: datetime) -> CasePlan:
     """The plan as its page shows it."""
     ids = [item["id"] for item in plan.items]
     shown = queue.visible_cases(by).select_related("owner", "backup", "client").only(*ROW_COLUMNS)
-    by_id = {str(case.pk): case for case in shown.filter(pk__in=ids[:MOST_SHOWN])}
+    by_id = {str(case.pk): case for case in with_first_timer(shown.filter(pk__in=ids[:MOST_SHOWN]))}
     rows = queue.rows_of([by_id[one] for one in ids[:MOST_SHOWN] if one in by_id], by=by, now=now)
     return CasePlan(rows, len(ids), _common_outcomes(queue.visible_cases(by).filter(pk__in=ids)))
 

@@ -15,6 +15,7 @@ from audit.models import HistoryRow
 from exceptions import gaps
 from exceptions.gaps import OpenItem
 from exceptions.models import ExceptionCase
+from exceptions.selectors.next_steps import with_first_timer
 from exceptions.selectors.queue import CaseRow, rows_of, visible_cases
 from exceptions.states import CaseState
 from rules import selectors as rules
@@ -90,7 +91,7 @@ def gap_page(*, by: Actor, now: datetime) -> GapPage:
     ]
     late = visible_cases(by).filter(state=CaseState.OPEN, acknowledge_by__lt=now)
     shown = late.select_related("owner", "backup", "client").order_by("acknowledge_by", "pk")[:MOST_SHOWN]
-    return GapPage(found, items, rows_of(list(shown), by=by, now=now), untaken_count(now, by=by))
+    return GapPage(found, items, rows_of(list(with_first_timer(shown)), by=by, now=now), untaken_count(now, by=by))
 
 
 def untaken_count(now: datetime, *, by: Actor) -> int:

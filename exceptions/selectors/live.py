@@ -19,6 +19,7 @@ from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors import queue
 from exceptions.selectors.cases import case_for
 from exceptions.selectors.counts import capped_counts
+from exceptions.selectors.next_steps import with_first_timer
 from exceptions.selectors.queue import CaseRow, QueueFilters
 from exceptions.states import CaseState
 
@@ -65,7 +66,7 @@ def queue_news(*, by: Actor, filters: QueueFilters, shown: Sequence[int], since:
     cases = queue.filtered(queue.visible_cases(by).live(), by=by, filters=filters, now=now)
     here = set(cases.filter(number__in=shown).values_list("number", flat=True))
     on_screen = queue.visible_cases(by).filter(number__in=shown).select_related("owner", "backup", "client")
-    rows = queue.rows_of(list(on_screen.only(*queue.ROW_COLUMNS)), by=by, now=now)
+    rows = queue.rows_of(list(with_first_timer(on_screen.only(*queue.ROW_COLUMNS))), by=by, now=now)
     # What was given to me is as new as what was opened; in a list of everybody's it was there before.
     arrived = Q(opened_at__gt=since)
     if filters.scope == "mine":
