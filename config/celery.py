@@ -4,13 +4,27 @@ import os
 import sys
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 from celery.signals import beat_init, worker_init
 from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("handrail")
+
+class WatchedTask(Task[Any, Any]):
+    """A task whose failure is nobody's secret: whoever answers for what runs by itself gets an exception about it."""
+
+    abstract = True
+
+    def on_failure(self, exc: BaseException, *_: Any, **__: Any) -> None:
+        """Open it, one for each task that fails."""
+        from audit import clock  # noqa: PLC0415 -- app ready
+        from exceptions.services import report_failure  # noqa: PLC0415 -- app ready
+
+        report_failure(kind="task", name=self.name, failure=exc, now=clock.now())
+
+
+app = Celery("handrail", task_cls=WatchedTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

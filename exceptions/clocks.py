@@ -6,7 +6,7 @@ a stretch that is not counted moves everything after it by exactly its business 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -81,6 +81,12 @@ def reckon(began: Began, book: CompiledBook) -> Reckoning:
             for row in began.ladder
         ],
     )
+
+
+def moments(began: Began, book: CompiledBook, minutes: Sequence[int]) -> list[datetime]:
+    """When so many minutes have passed on the clock of its ladder. Raises `LookupError` for a type the book does not know."""
+    rows = reckon(replace(began, ladder=[{"after_minutes": one} for one in minutes]), book).ladder
+    return [datetime.fromisoformat(row["due_at"]) for row in rows]
 
 
 def _swaps(began: Began) -> str:

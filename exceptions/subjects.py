@@ -111,6 +111,13 @@ class HoldOpener(Protocol):
         """The ids of the subjects that were put on hold now; one that is already, or cannot be any more, is left out."""
 
 
+class RouteStep(Protocol):
+    """Does the step of a route for cases about subjects of one kind, in the transaction of the timer; subjects and cases are locked."""
+
+    def __call__(self, cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> Mapping[str, str]:
+        """What was done, in words, by the id of the case; a case that is left out takes the step every kind of subject takes."""
+
+
 Action = Callable[..., str]
 Criterion = Callable[[Sequence[ExceptionCase]], Collection[UUID]]
 ImpactOf = Callable[[str, str], Impact | None]
@@ -122,6 +129,7 @@ _roll_backs: dict[str, RollBack] = {}
 _actions: dict[str, Action] = {}
 _criteria: dict[str, Criterion] = {}
 _openers: dict[str, HoldOpener] = {}
+_route_steps: dict[tuple[str, str], RouteStep] = {}
 
 
 def register(label: str, subject: Subject) -> None:
@@ -188,6 +196,18 @@ def register_hold_opener(label: str, opener: HoldOpener) -> None:
 def hold_opener(label: str) -> HoldOpener | None:
     """How subjects of this kind are put on hold; None where they cannot be."""
     return _openers.get(label)
+
+
+def register_route_step(route: str, label: str, step: RouteStep) -> None:
+    """Declare what a route does with subjects of this kind. Raises `ValueError` when it is taken."""
+    if (route, label) in _route_steps:
+        raise ValueError(f"The step of route {route} for {label} is already registered")
+    _route_steps[route, label] = step
+
+
+def route_step(route: str, label: str) -> RouteStep | None:
+    """What the route does with subjects of this kind; None where it only does what it does with every kind."""
+    return _route_steps.get((route, label))
 
 
 def register_criterion(name: str, criterion: Criterion) -> None:

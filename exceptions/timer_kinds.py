@@ -21,6 +21,7 @@ class Handler(Protocol):
 
 
 Lock = Callable[[Sequence[str]], set[str]]
+Failed = Callable[[str, Exception, datetime], None]
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class TimerKind:
 
 
 _kinds: dict[str, TimerKind] = {}
+_on_failure: list[Failed] = []
 
 
 def register(name: str, handler: Handler, *, lock: Lock | None = None) -> None:
@@ -48,3 +50,14 @@ def kind(name: str) -> TimerKind:
         return _kinds[name]
     except KeyError:
         raise LookupError(f"No app registered the timer kind {name}.") from None
+
+
+def on_failure(handler: Failed) -> None:
+    """Have this called once per sweep for each kind whose handler failed: the kind, one of its failures, the moment."""
+    _on_failure.append(handler)
+
+
+def failed(name: str, failure: Exception, now: datetime) -> None:
+    """Tell everybody who asked."""
+    for handler in _on_failure:
+        handler(name, failure, now)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from rules.business_time import BusinessCalendar, CalendarNeverOpens, Derivation, Pause, Shift, derive
+from rules.catalogue import gaps_in_types
 from rules.decisions import Outcome, Rule, RuleSet
 from rules.engine import ExpressionInvalid, compile_predicate
 from rules.facts import ContextSpec
@@ -101,6 +102,9 @@ class ExceptionTypeSpec:
     weight_eur: int
     gate: str | None
     progress_within_minutes: int = 60  # what books said that were frozen before they said it
+    route_after_minutes: int = 0  # older books only named the route; nothing ran it
+    route_approver_role: str = ""
+    fallback_after_minutes: int = 0
 
 
 @dataclass(frozen=True)
@@ -209,6 +213,10 @@ class CompiledBook:
         """The exception type of this slug."""
         return _found(self._types, slug, "exception type")
 
+    def knows_type(self, slug: str) -> bool:
+        """Whether the book has this exception type."""
+        return slug in self._types
+
     def exception_types(self) -> list[ExceptionTypeSpec]:
         """Every exception type of the book."""
         return list(self._types.values())
@@ -294,6 +302,7 @@ def findings(document: Mapping[str, Any], *, at: datetime) -> list[Finding]:
         *_calendar_findings(document, at),
         *_ladder_findings(document),
         *_playbook_findings(document),
+        *(Finding(pointer, detail) for pointer, detail in gaps_in_types(document)),
     ]
 
 

@@ -67,6 +67,9 @@ class Route(models.TextChoices):
     CANCEL = "cancel", "Cancel"
 
 
+TRIAGE = "triage"  # the kind of every failure whose own kind the rule book does not know
+
+
 class Direction(models.TextChoices):
     """Which way the payloads of a contract travel."""
 

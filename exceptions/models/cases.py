@@ -122,6 +122,9 @@ class ExceptionCase(FSMModelMixin, Accountable):
     reopened = models.PositiveIntegerField(default=0)
     book_number = models.PositiveIntegerField(help_text="The rule book version the case runs on.")
     route = models.CharField(max_length=10, choices=Route)
+    route_plan = models.JSONField(
+        default=dict, db_default={}, help_text="{to, approver_role} as it was when the case opened."
+    )
     ladder = models.JSONField(help_text="[{step, to, due_at, do?, …}] as it was when the case opened or was re-based.")
     ladder_book = models.PositiveIntegerField(
         null=True, help_text="The rule book version it was re-based on; none: the ladder is that of the case's own."

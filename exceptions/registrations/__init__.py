@@ -4,11 +4,12 @@ from django.utils.translation import gettext_lazy
 
 from audit import verbs
 from audit.checks import register_check
-from exceptions import gaps, job_kinds, list_pages, playbooks, timer_kinds
+from exceptions import gaps, job_kinds, list_pages, playbooks, subjects, timer_kinds
 from exceptions.registrations import waivers
 from exceptions.selectors.gaps import count_cases, list_cases
 from exceptions.services import (
     appointing,
+    automation,
     breaches,
     bulk,
     deadlines,
@@ -18,6 +19,7 @@ from exceptions.services import (
     mend_cases,
     notifications,
     openings,
+    routes,
 )
 from rules import appointments, facts, handlers
 
@@ -56,6 +58,10 @@ verbs.register(
         "case.escalated": "{actor} escalated it: not resolved in time",
         "case.went_quiet": "{actor} escalated it: taken, then silence",
         "case.overrun": "{actor} moved it on: long past its deadline",
+        "case.route_taken": "{actor} took the step of its route",
+        "case.rerouted": "{actor} sent it another way: nobody had taken it",
+        "case.fell_back": "{actor} moved it on: the step of its route did not help",
+        "case.cancel_asked": "{actor} asked whether to cancel it",
         "case.breached": "{actor} paged the last resort: its deadline has passed",
         "case.escalation_told": "{actor} told somebody: not resolved in time",
         "case.paged": "{actor} paged somebody: not resolved in time",
@@ -105,9 +111,13 @@ timer_kinds.register(openings.ESCALATE, escalation.on_ladder_step, lock=escalati
 timer_kinds.register(openings.PROGRESS, escalation.on_silence, lock=escalation.lock_cases)
 timer_kinds.register(openings.BREACH, breaches.on_breach, lock=escalation.lock_cases)
 timer_kinds.register(openings.HOLD, holding.on_hold, lock=holding.lock_cases_with_subjects)
+timer_kinds.register(openings.ROUTE, routes.on_route, lock=holding.lock_cases_with_subjects)
+timer_kinds.register(openings.FALLBACK, escalation.on_fallback, lock=escalation.lock_cases)
 timer_kinds.register(openings.OVERRUN, escalation.on_overrun, lock=escalation.lock_cases)
 timer_kinds.register(openings.WAKE, escalation.on_wait_over, lock=escalation.lock_cases)
 timer_kinds.register(openings.CLOSE, escalation.on_nobody_came_back, lock=escalation.lock_cases)
+timer_kinds.on_failure(automation.timers_failed)
+subjects.register(automation.SUBJECT, automation.AutomationSubject())
 timer_kinds.register(deadlines.RECALCULATE, deadlines.on_recalculate)
 handlers.on_frozen(deadlines.on_new_book)
 timer_kinds.register(lending.RETURN, lending.on_return)
@@ -124,6 +134,8 @@ HANDED_OVER = ", ".join(
         "escalated",
         "went_quiet",
         "overrun",
+        "rerouted",
+        "fell_back",
     )
 )
 EMAIL = r"[\w.+-]+@[\w-]+\.[a-z]{2,}"

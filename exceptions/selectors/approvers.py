@@ -153,6 +153,16 @@ def _is_there(who: Owner) -> bool:
     return who.kind == OwnerKind.PERSON and who.is_active and who.user is not None and who.user.is_active
 
 
+def people_with(role: str, *, client_id: UUID | None) -> list[Owner]:
+    """The active people of this role with access to the client, or else the admins."""
+    entitled = _people().filter(user__groups__name=role)
+    if role not in HOUSE_ROLES:
+        access = Q(user__client_accesses__client=client_id, user__client_accesses__is_active=True)
+        entitled = entitled.filter(access)
+    found = list(entitled.order_by("slug").distinct())
+    return found or list(_people().filter(user__groups__name=Role.ADMIN.value).order_by("slug"))
+
+
 def _house_roles(spec: GateSpec) -> list[str]:
     house = {role.value for role in HOUSE_ROLES}
     return [role for role in spec.approver_roles if role in house]

@@ -13,12 +13,16 @@ from exceptions.models import ExceptionCase, Timer
 from exceptions.models.timers import LIVE
 from exceptions.states import CASE_LIVE
 from rules import ladders as steps
+from rules.states import Route
 
 SUBJECT: Final = "exceptions.exceptioncase"
 NOT_TAKEN, NOT_RESOLVED, QUIET, WAITED = "not taken", "not resolved", "quiet", "waited"
-PAGED, TAKES_OVER, RESUMES = steps.PAGE, steps.REASSIGN, "resume"
+PAGED, TAKES_OVER, RESUMES, RETRIES, ASKED = steps.PAGE, steps.REASSIGN, "resume", Route.RETRY.value, "ask"
 # Where several are due at one moment, the one a person wants to know of.
-KINDS: Final = ("case.acknowledge", "case.escalate", "case.progress", "case.wake", "case.breach", "case.overrun")
+KINDS: Final = (
+    *("case.acknowledge", "case.escalate", "case.progress", "case.wake", "case.fallback", "case.route"),
+    *("case.breach", "case.overrun"),
+)
 
 
 @dataclass(frozen=True)
@@ -87,11 +91,23 @@ def _wake(case: ExceptionCase, at: datetime) -> NextStep:
     return NextStep(at, case.owner.name, WAITED, RESUMES)
 
 
+def _route(case: ExceptionCase, at: datetime) -> NextStep:
+    if case.route == Route.REROUTE:
+        return NextStep(at, case.route_plan["to"], NOT_TAKEN)
+    if case.route == Route.CANCEL:
+        return NextStep(at, case.route_plan["approver_role"].replace("_", " "), NOT_TAKEN, ASKED)
+    if case.route == Route.ESCALATE and not case.ladder_step:
+        return _up(NOT_TAKEN)(case, at)
+    return NextStep(at, case.owner.name, NOT_TAKEN, RETRIES if case.route == Route.RETRY else TAKES_OVER)
+
+
 BY_KIND: Final[dict[str, Callable[[ExceptionCase, datetime], NextStep]]] = {
     "case.acknowledge": _to_backup(NOT_TAKEN),
     "case.escalate": _up(NOT_RESOLVED),
     "case.progress": _up(QUIET),
     "case.wake": _wake,
+    "case.fallback": _up(NOT_TAKEN),
+    "case.route": _route,
     "case.breach": _breach,
     "case.overrun": _to_backup(NOT_RESOLVED),
 }

@@ -50,6 +50,8 @@ ROW_COLUMNS = (
         "at_risk_minor",
         "currency",
         "acknowledged_at",
+        "route",
+        "route_plan",
     ),
     *(
         "acknowledge_by",

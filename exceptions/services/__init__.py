@@ -12,6 +12,7 @@ from exceptions.services.absences import (
 from exceptions.services.alarms import watch_escalator
 from exceptions.services.answers import take_answer
 from exceptions.services.attachments import attach_file
+from exceptions.services.automation import report_failure
 from exceptions.services.batches import record_export
 from exceptions.services.bulk import (
     BULK_ACTS,
@@ -135,6 +136,7 @@ __all__ = [
     "refuse_unless_reviewable",
     "reject_waiver",
     "reopen_case",
+    "report_failure",
     "request_waiver",
     "resolve_case",
     "resume_case",

@@ -210,6 +210,7 @@ def _resolve(desk: Desk) -> None:
     desk.sort_out(lambda case: refuse_unless(case, *CASE_LIVE, act="resolved"))
     books = playbooks_of(desk.cases, now=desk.now)
     desk.sort_out(lambda case: single.refuse_unless_solved(case, outcome, root_cause, books[case.pk]))
+    desk.sort_out(lambda case: single.refuse_unless_asked(case, outcome, desk.by))
     notes = _notes_on(desk, text)
     for case in desk.cases:
         single.end_wait(case, desk.now)

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from audit.access import require
+from audit.access import Role, require
 from audit.context import Actor, acting
-from audit.errors import Conflict, FieldError, IllegalTransition, Invalid
+from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, Refused
 from audit.services.events import record
 from audit.subject_refs import subject_ref
 from exceptions import clocks, subjects
@@ -23,17 +23,21 @@ from exceptions.services.openings import (
     BREACH,
     CLOSE,
     ESCALATE,
+    FALLBACK,
     HOLD,
     OVERRUN,
     PROGRESS,
+    ROUTE,
     WAKE,
 )
 from exceptions.services.timers import cancel_timers, set_timer
 from exceptions.services.working import lock_case, overtaken, reason_given, refuse_unless, running, working
 from exceptions.states import CASE_LIVE, PAUSING, CaseState, RootCause, WaitingOn
 from rules import selectors as rules
+from rules.catalogue import CANCELLED
 from rules.models import Owner
 from rules.selectors.people import Roster
+from rules.states import Route
 
 REOPEN_WITHIN = timedelta(days=7)
 LONGEST_WAIT = timedelta(days=30)
@@ -203,6 +207,7 @@ def resolve_case(
     with working(case_id, by, now, seen, with_subject=True) as case:
         refuse_unless(case, *CASE_LIVE, act="resolved")
         refuse_unless_solved(case, outcome, root_cause, playbook_of(case, now=now))
+        refuse_unless_asked(case, outcome, by)
         written = write_note(case, note, field="note", by=by, now=now) if note.strip() else None
         end_wait(case, now)
         case.resolve(outcome=outcome, root_cause=root_cause, at=now)
@@ -232,6 +237,15 @@ def refuse_unless_solved(case: ExceptionCase, outcome: str, root_cause: str, boo
         raise Invalid(detail, errors=[FieldError("/root_cause", "unknown", detail)])
     if book.missing:
         raise CriteriaNotMet(f"{case.key} cannot be resolved yet. Still missing: {'; '.join(book.missing)}.")
+
+
+def refuse_unless_asked(case: ExceptionCase, outcome: str, by: Actor) -> None:
+    """Where cancelling is the route, only those who are asked say yes."""
+    role = case.route_plan.get("approver_role", "")
+    asked = by.kind == "system" or by.roles & {role, Role.ADMIN.value}
+    if case.route == Route.CANCEL and outcome == CANCELLED and not asked:
+        words = role.replace("_", " ")
+        raise Refused(f"Whether {case.key} is cancelled is decided by: {words}, admin.", who_can=[words, "admin"])
 
 
 def close_case(*, case_id: UUID, by: Actor, now: datetime) -> ExceptionCase:
@@ -288,7 +302,7 @@ def withdraw_case(*, case_id: UUID, reason: str, by: Actor, now: datetime) -> Ex
 
 def stop_timers(cases: Sequence[ExceptionCase], now: datetime) -> None:
     """Nothing calls anybody about these any more."""
-    kinds = (ACKNOWLEDGE, AT_RISK, ESCALATE, PROGRESS, BREACH, HOLD, OVERRUN, WAKE)
+    kinds = (ACKNOWLEDGE, AT_RISK, ESCALATE, PROGRESS, BREACH, HOLD, OVERRUN, WAKE, ROUTE, FALLBACK)
     cancel_timers(timers=[(subject_ref(case), kind) for case in cases for kind in kinds], now=now)
 
 

@@ -22,6 +22,7 @@ from exceptions.services.openings import (
     ACKNOWLEDGE,
     CASE_TYPE,
     ESCALATE,
+    FALLBACK,
     HOLD,
     OVERRUN,
     PROGRESS,
@@ -159,6 +160,16 @@ def on_nobody_came_back(timers: Sequence[Due], *, now: datetime) -> None:
     cases = _cases(timers, CaseState.RESOLVED)
     ExceptionCase.objects.filter(pk__in=[case.pk for case in cases]).update(state=CaseState.CLOSED, updated_at=now)
     record_many([Entry("case.closed", case, changes={"state": (case.state, CaseState.CLOSED)}) for case in cases])
+
+
+def to_first_level(case: Standing, roster: Roster) -> Move | None:
+    """The first step of its ladder, before its time; nothing where it has gone up already."""
+    return None if case.step else _up_or_to_backup(case, roster)
+
+
+def on_fallback(timers: Sequence[Due], *, now: datetime) -> None:
+    """The step of its route has not helped and still nobody has taken it: up the ladder, unless it has gone up since."""
+    _move(timers, (CaseState.OPEN,), to_first_level, event="case.fell_back", timer=FALLBACK, now=now)
 
 
 def _ids(timers: Sequence[Due]) -> list[str]:
@@ -356,7 +367,9 @@ def _pagings(standing: Standing, move: Move, cases: Sequence[Moved]) -> Iterator
 def _next_timers(groups: Sequence[Group], now: datetime) -> None:
     """The timer of the next step (at once after one that was skipped), of silence while there is a next step, and of holds."""
     settings, over = [], []
-    for _, move, cases in groups:
+    for standing, move, cases in groups:
+        if move.step > standing.step:  # what would have come instead has come
+            over += [(case.ref, FALLBACK) for case in cases]
         for case in cases:
             if case.next_due is None:
                 over += [(case.ref, ESCALATE), (case.ref, PROGRESS)]

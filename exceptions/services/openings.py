@@ -2,9 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import F
@@ -21,16 +21,26 @@ from exceptions.services.timers import TimerSetting, set_timers
 from exceptions.states import CASE_LIVE
 from rules import selectors as rules
 from rules.models import Client
-from rules.rulebook import CompiledBook
+from rules.rulebook import CompiledBook, ExceptionTypeSpec
 from rules.selectors.people import Roster
+from rules.states import TRIAGE
 
-ACKNOWLEDGE, AT_RISK, ESCALATE, PROGRESS, BREACH, HOLD, OVERRUN, WAKE, CLOSE = (
+ACKNOWLEDGE, AT_RISK, ESCALATE, PROGRESS, BREACH, HOLD, OVERRUN, WAKE, CLOSE, ROUTE, FALLBACK = (
     *("case.acknowledge", "case.at_risk", "case.escalate", "case.progress", "case.breach", "case.hold"),
-    *("case.overrun", "case.wake", "case.close"),
+    *("case.overrun", "case.wake", "case.close", "case.route", "case.fallback"),
 )
 
-# The deadlines and the ladder of a type for a client, for everything opened at one moment.
-Terms = dict[tuple[str, UUID | None], Reckoning]
+
+class Term(NamedTuple):
+    """The deadlines and the ladder of a type for a client, and when its route's step and the fallback come (never for older books)."""
+
+    reckoning: Reckoning
+    route_at: datetime | None
+    fallback_at: datetime | None
+
+
+# For everything opened at one moment.
+Terms = dict[tuple[str, UUID | None], Term]
 Identity = tuple[str, str, str]
 CASE_TYPE = "exceptions.exceptioncase"
 
@@ -77,7 +87,7 @@ def open_case(
 ) -> ExceptionCase:
     """The live case of this type and subject: found (one more occurrence) or opened with owner, deadline, route and timers.
 
-    Raises `LookupError` for a type the rule book does not know.
+    A type the rule book does not know becomes one to triage, with the type in the evidence.
     """
     opening = CaseOpening(
         type, subject, subject_key, client_id, title, summary, cause, evidence or {}, at_risk_minor, currency
@@ -89,12 +99,13 @@ def open_cases(*, openings: Sequence[CaseOpening], by: Actor, now: datetime) -> 
     """As `open_case`, for many in a fixed number of statements; the cases in the order of the openings."""
     if not openings:
         return []
-    unique = {opening.identity: opening for opening in openings}
-    times = Counter(opening.identity for opening in openings)
     with acting(by, at=now):
+        book, roster = rules.active_book(), rules.roster(now)
+        openings = [_foreseen(opening, book) for opening in openings]
+        unique = {opening.identity: opening for opening in openings}
+        times = Counter(opening.identity for opening in openings)
         known = _live(unique)
         _count_occurrences(known.values(), times, now)
-        book, roster = rules.active_book(), rules.roster(now)
         clients = Client.objects.select_related("calendar").in_bulk(
             {one.client_id for one in unique.values() if one.client_id}
         )
@@ -113,9 +124,17 @@ def open_cases(*, openings: Sequence[CaseOpening], by: Actor, now: datetime) -> 
         overtaken = {_identity(case): unique[_identity(case)] for case in fresh if case.pk not in opened}
         found_late = _live(overtaken)
         _count_occurrences(found_late.values(), times, now)
-        _announce(list(opened.values()), assigned, now)
+        _announce(list(opened.values()), assigned, terms, now)
         cases = {**known, **found_late, **{_identity(case): case for case in opened.values()}}
     return [cases[opening.identity] for opening in openings]
+
+
+def _foreseen(opening: CaseOpening, book: CompiledBook) -> CaseOpening:
+    """The opening, or where the book does not know its type one that is, for somebody to find out what it is."""
+    if book.knows_type(opening.type):
+        return opening
+    kind = TRIAGE if book.knows_type(TRIAGE) else next(spec.slug for spec in book.exception_types())
+    return replace(opening, type=kind, evidence={**opening.evidence, "reported_as": opening.type})
 
 
 def _identity(case: ExceptionCase) -> Identity:
@@ -165,8 +184,8 @@ def _new_case(
             opened_at=now,
             ladder=ladders.copied(spec.ladder),
         )
-        terms[spec.slug, opening.client_id] = clocks.reckon(began, book)
-    reckoning = terms[spec.slug, opening.client_id]
+        terms[spec.slug, opening.client_id] = _term(began, spec, book)
+    reckoning = terms[spec.slug, opening.client_id].reckoning
     regular = roster.regular(opening.owner or spec.owner)
     owner = roster.on_duty(opening.owner or spec.owner, of_type=spec.slug)
     # Whoever has it only for a while has those behind who will have it again.
@@ -195,6 +214,7 @@ def _new_case(
         book_number=book.number,
         progress_within_minutes=spec.progress_within_minutes,
         route=spec.route,
+        route_plan={"to": spec.fallback, "approver_role": spec.route_approver_role},
         ladder=reckoning.ladder,
         playbook=spec.playbook,
         acceptance=spec.acceptance,
@@ -203,7 +223,15 @@ def _new_case(
     )
 
 
-def _announce(cases: Sequence[ExceptionCase], assigned: Mapping[UUID, Assigned], now: datetime) -> None:
+def _term(began: Began, spec: ExceptionTypeSpec, book: CompiledBook) -> Term:
+    reckoning = clocks.reckon(began, book)
+    if not spec.route_after_minutes:
+        return Term(reckoning, None, None)
+    after = spec.route_after_minutes, spec.route_after_minutes + spec.fallback_after_minutes
+    return Term(reckoning, *clocks.moments(began, book, after))
+
+
+def _announce(cases: Sequence[ExceptionCase], assigned: Mapping[UUID, Assigned], terms: Terms, now: datetime) -> None:
     """The events, timers and notifications of new cases."""
     record_many(
         [
@@ -230,7 +258,8 @@ def _announce(cases: Sequence[ExceptionCase], assigned: Mapping[UUID, Assigned],
             for case, one in given
         ]
     )
-    set_timers(settings=[timer for case in cases for timer in first_timers(case)])
+    timers = [timer for case in cases for timer in first_timers(case)]
+    set_timers(settings=timers + [timer for case in cases for timer in _route_timers(case, terms)])
     notify_many(
         tellings=[
             Telling(
@@ -263,3 +292,10 @@ def first_timers(case: ExceptionCase) -> list[TimerSetting]:
     if (rung := ladders.rung(case.ladder, case.ladder_step)) is not None:
         timers.append(TimerSetting(subject, ESCALATE, rung.due_at))
     return timers
+
+
+def _route_timers(case: ExceptionCase, terms: Terms) -> list[TimerSetting]:
+    """The one step of its route, and what comes of it when that did not help; both only while nobody has taken it."""
+    term, subject = terms[case.type, case.client_id], subject_ref(case)
+    due = ((ROUTE, term.route_at), (FALLBACK, term.fallback_at))
+    return [TimerSetting(subject, kind, at) for kind, at in due if at is not None]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import F
 
 from audit.access import require, system_actor
@@ -124,13 +124,16 @@ def sweep_timers(*, now: datetime, limit: int = BATCH) -> int:
     """Fire what is due, at most `limit` timers, each exactly once with its effect; the number fired.
 
     Looks without locking, then per kind locks subjects (where the kind says how) and timers, skipping what others hold.
-    A timer whose effect fails is put off, with its attempts counted, and does not stop the others.
+    A timer whose effect fails is put off, with its attempts counted, and does not stop the others; that its kind fails is told once.
     """
     oldest = Timer.objects.filter(LIVE, due_at__lte=now).order_by("due_at").values_list("due_at", flat=True).first()
     by_kind: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for timer_id, kind, subject_id in _look(now, limit) if oldest else ():
         by_kind[kind].append((timer_id, subject_id))
-    fired = sum(_fire(kind, rows, now) for kind, rows in by_kind.items())
+    failures: dict[str, Exception] = {}
+    fired = sum(_fire(kind, rows, now, failures) for kind, rows in by_kind.items())
+    for kind, failure in failures.items():
+        timer_kinds.failed(kind, failure, now)
     beat(loop="timers", at=now, oldest_due=oldest, worked=fired)
     return fired
 
@@ -158,8 +161,11 @@ def _look(now: datetime, limit: int) -> list[tuple[str, str, str]]:
         return [(timer_id, kind, subject_id) for timer_id, kind, subject_id in cursor.fetchall()]
 
 
-def _fire(kind: str, rows: Sequence[tuple[str, str]], now: datetime) -> int:
-    """Fire these timers of one kind in one transaction; when that fails, halves by themselves, down to the one that fails."""
+def _fire(kind: str, rows: Sequence[tuple[str, str]], now: datetime, failures: dict[str, Exception]) -> int:
+    """Fire these timers of one kind in one transaction; when that fails, halves by themselves, down to the one that fails.
+
+    Two who got into each other's way are no failure: the one that was ended simply tries again.
+    """
     try:
         with acting(system_actor("timers"), at=now):
             timers = _claim(kind, rows, now)
@@ -169,9 +175,11 @@ def _fire(kind: str, rows: Sequence[tuple[str, str]], now: datetime) -> int:
     except FAILURES as failure:
         if len(rows) > 1:
             middle = len(rows) // 2
-            return _fire(kind, rows[:middle], now) + _fire(kind, rows[middle:], now)
+            return _fire(kind, rows[:middle], now, failures) + _fire(kind, rows[middle:], now, failures)
         logger.exception("timer %s of kind %s failed", rows[0][0], kind)
-        _put_off(rows[0][0], failure, now)
+        tried = _put_off(rows[0][0], failure, now)
+        if tried or not isinstance(failure, OperationalError):
+            failures[kind] = failure
         return 0
 
 
@@ -185,12 +193,14 @@ def _claim(kind: str, rows: Sequence[tuple[str, str]], now: datetime) -> list[Du
         return [Due(*row) for row in cursor.fetchall()]
 
 
-def _put_off(timer_id: str, failure: Exception, now: datetime) -> None:
+def _put_off(timer_id: str, failure: Exception, now: datetime) -> int:
+    """Try again later; how often it had failed before."""
     with transaction.atomic():
         timer = Timer.objects.select_for_update().filter(LIVE, pk=timer_id, due_at__lte=now).first()
         if timer is None:  # moved or cancelled meanwhile: that counts
-            return
+            return 0
         pause = min(timedelta(seconds=30) * 2**timer.attempts, LONGEST_PAUSE)
         Timer.objects.filter(pk=timer_id).update(
             attempts=F("attempts") + 1, due_at=now + pause, last_error=f"{type(failure).__name__}: {failure}"[:200]
         )
+        return timer.attempts

@@ -13,7 +13,7 @@ from audit.subject_refs import subject_ref
 from exceptions import subjects
 from exceptions.errors import CaseTaken
 from exceptions.models import ExceptionCase
-from exceptions.services.openings import ACKNOWLEDGE, PROGRESS
+from exceptions.services.openings import ACKNOWLEDGE, FALLBACK, PROGRESS, ROUTE
 from exceptions.services.timers import TimerSetting, cancel_timers, set_timers
 from exceptions.states import CaseState
 from rules.models import Owner
@@ -122,13 +122,14 @@ def reason_given(
 
 
 def running(case: ExceptionCase, now: datetime) -> None:
-    """Taken, not solved: silence from here on escalates too."""
+    """Taken, not solved: from here on a person decides what is done, and silence escalates too."""
     running_many([case], now)
 
 
 def running_many(cases: Sequence[ExceptionCase], now: datetime) -> None:
     """As `running`, for many."""
-    cancel_timers(timers=[(subject_ref(case), ACKNOWLEDGE) for case in cases], now=now)
+    over = (ACKNOWLEDGE, ROUTE, FALLBACK)
+    cancel_timers(timers=[(subject_ref(case), kind) for case in cases for kind in over], now=now)
     set_timers(settings=[TimerSetting(subject_ref(case), PROGRESS, quiet_at(case, now)) for case in cases])
 
 

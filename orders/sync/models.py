@@ -177,6 +177,9 @@ class OutboundMessage(LeasedWork):
     state = models.CharField(max_length=10, choices=OutboundState, default=OutboundState.PENDING)
     sent_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=300, blank=True)
+    more_attempts = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Tries beyond those of its system: it was given up and sent again."
+    )
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -2,10 +2,11 @@
 
 from audit import verbs
 from audit.checks import register_check
-from exceptions import timer_kinds
+from exceptions import subjects, timer_kinds
 from orders.sync.models import DEAD_LETTER_PREFIX, LANES
-from orders.sync.services import runs
+from orders.sync.services import retrying, runs
 from orders.sync.states import InboundState
+from rules.states import Route
 
 STATES = ", ".join(f"'{state}'" for state in InboundState.values)
 
@@ -17,6 +18,7 @@ verbs.register(
         "event.replayed": "{actor} replayed a dead letter",
         "event.discarded": "{actor} discarded a dead letter",
         "message.given_up": "{actor} gave up delivering a message",
+        "message.redelivered": "{actor} sent again what had been given up",
         "system.edited": "{actor} edited a system",
         "connector.edited": "{actor} edited a connector",
         "credential.added": "{actor} added a secret",
@@ -28,6 +30,8 @@ verbs.register(
     }
 )
 
+subjects.register_route_step(Route.RETRY, "sync.stream", retrying.replay_streams)
+subjects.register_route_step(Route.RETRY, "sync.system", retrying.redeliver)
 timer_kinds.register(runs.DEADLINE, runs.on_deadline, lock=runs.lock_subjects)
 
 register_check(
@@ -140,7 +144,8 @@ register_check(
     statement="Nothing is tried more often than its system allows",
     sql="""
         SELECT m.key FROM sync_outboundmessage m JOIN sync_system s ON s.id = m.system_id
-        WHERE (m.state = 'pending' AND m.attempts >= s.max_attempts OR m.state = 'sending' AND m.attempts > s.max_attempts) LIMIT 100
+        WHERE (m.state = 'pending' AND m.attempts >= s.max_attempts + m.more_attempts
+            OR m.state = 'sending' AND m.attempts > s.max_attempts + m.more_attempts) LIMIT 100
     """,
 )
 register_check(

@@ -11,13 +11,17 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from rules import facts, ladders, playbooks, selectors
+from rules import catalogue, facts, ladders, playbooks, selectors
 from rules.admin.base import VersionedAdmin, VersionedForm
 from rules.models import ExceptionType
 
 WHO_AND_WHEN = (
     *("owner", "fallback", "sla", "acknowledge_within_minutes", "progress_within_minutes"),
     *("ladder", "ladder_doubts"),
+)
+WHAT_TO_DO = (
+    *("route", "route_after_minutes", "route_approver_role", "fallback_after_minutes"),
+    *("playbook", "acceptance", "outcomes", "gate"),
 )
 
 
@@ -44,6 +48,13 @@ class ExceptionTypeForm(VersionedForm):
         for name, text in words.items():
             if name in self.fields:
                 self.fields[name].help_text = text
+
+    def clean(self) -> dict[str, Any]:
+        """What the route needs is there: a cancellation is asked of somebody, and can be said as an outcome."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        for field, detail in catalogue.mistakes_in_route(given):
+            self.add_error(field if field in self.fields else None, detail)
+        return given
 
     def clean_ladder(self) -> Any:
         """Steps the product understands, in order."""
@@ -82,7 +93,7 @@ class ExceptionTypeAdmin(VersionedAdmin):
     fieldsets = (
         ("Meaning", {"fields": ("name", "slug", "severity", "weight_eur", "is_active")}),
         ("Who and by when", {"fields": WHO_AND_WHEN}),
-        ("What to do", {"fields": ("route", "playbook", "acceptance", "outcomes", "gate")}),
+        ("What to do", {"fields": WHAT_TO_DO}),
         ("This change", {"fields": ("reason", "seen_version")}),
     )
 

@@ -163,11 +163,31 @@ class ExceptionType(Accountable):
         validators=[MinValueValidator(1)],
         help_text="Once taken: so long without any progress, and the next step of the ladder comes",
     )
-    route = models.CharField(max_length=10, choices=Route)
-    fallback = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="+")
+    route = models.CharField(
+        max_length=10,
+        choices=Route,
+        help_text="The one thing that is done about it by itself while nobody has taken it",
+    )
+    route_after_minutes = models.PositiveIntegerField(
+        default=30, validators=[MinValueValidator(1)], help_text="So long after it opened, on the clock of its ladder"
+    )
+    route_approver_role = models.CharField(
+        max_length=30,
+        blank=True,
+        choices=[(role.value, role.value) for role in Role],
+        help_text="Who is asked before anything is cancelled; only for the route “Cancel”",
+    )
+    fallback = models.ForeignKey(
+        Owner, on_delete=models.PROTECT, related_name="+", help_text="Who gets it when it is re-routed"
+    )
+    fallback_after_minutes = models.PositiveIntegerField(
+        default=30,
+        validators=[MinValueValidator(1)],
+        help_text="So long after the route's step it goes up its ladder, if still nobody has taken it",
+    )
     ladder = models.JSONField(default=list)
-    playbook = models.JSONField(default=list, blank=True)
-    acceptance = models.JSONField(default=list, blank=True)
+    playbook = models.JSONField(default=list)
+    acceptance = models.JSONField(default=list)
     outcomes = models.JSONField(default=list)
     weight_eur = models.PositiveIntegerField(default=0, help_text="Money at risk per case where the subject has none")
     gate = models.ForeignKey(Gate, on_delete=models.PROTECT, null=True, blank=True, related_name="exception_types")
@@ -184,6 +204,20 @@ class ExceptionType(Accountable):
                 condition=Q(progress_within_minutes__gte=1), name="exceptiontype_progress_takes_time"
             ),
             models.CheckConstraint(condition=~Q(ladder=[]), name="exceptiontype_has_a_ladder"),
+            models.CheckConstraint(
+                condition=Q(is_active=False) | ~Q(playbook=[]), name="exceptiontype_in_use_has_a_playbook"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_active=False) | ~Q(acceptance=[]), name="exceptiontype_in_use_says_what_is_done"
+            ),
+            models.CheckConstraint(
+                condition=Q(route_after_minutes__gte=1, fallback_after_minutes__gte=1),
+                name="exceptiontype_route_takes_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(route=Route.CANCEL) | ~Q(route_approver_role=""),
+                name="exceptiontype_cancelling_asks_somebody",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -25,7 +25,9 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "sla": "exception-resolution",
         "acknowledge_within_minutes": 60,
         "route": "retry",
+        "route_after_minutes": 5,
         "fallback": "ops-team",
+        "fallback_after_minutes": 55,
         "ladder": _ladder((60, "backup"), (120, "owner:ops-team-review")),
         "playbook": [
             _step(
@@ -54,7 +56,9 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "sla": "exception-resolution",
         "acknowledge_within_minutes": 60,
         "route": "reroute",
+        "route_after_minutes": 30,
         "fallback": "ops-team-review",
+        "fallback_after_minutes": 60,
         "ladder": _ladder((60, "backup"), (120, "owner:revenue-ops-review")),
         "playbook": [
             _step("check", "Count the stock on the shelf"),
@@ -73,7 +77,9 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "sla": "exception-resolution",
         "acknowledge_within_minutes": 60,
         "route": "reroute",
+        "route_after_minutes": 30,
         "fallback": "ops-team",
+        "fallback_after_minutes": 60,
         "ladder": _ladder((60, "backup"), (120, "owner:ops-team-review")),
         "playbook": [
             _step("check", "Read the carrier's reason"),
@@ -91,7 +97,9 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "sla": "vendor-exception",
         "acknowledge_within_minutes": 30,
         "route": "escalate",
+        "route_after_minutes": 30,
         "fallback": "revenue-ops-review",
+        "fallback_after_minutes": 30,
         "ladder": _ladder((30, "backup"), (120, "owner:revenue-ops-review")),
         "playbook": [
             _step("check", "Look at the last three attempts to reach the vendor"),
@@ -123,7 +131,9 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "sla": "exception-resolution",
         "acknowledge_within_minutes": 60,
         "route": "escalate",
+        "route_after_minutes": 60,
         "fallback": "ops-team",
+        "fallback_after_minutes": 30,
         "ladder": _ladder((60, "backup"), (120, "owner:ops-team-review")),
         "playbook": [
             _step(
@@ -145,7 +155,9 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "sla": "exception-resolution",
         "acknowledge_within_minutes": 30,
         "route": "escalate",
+        "route_after_minutes": 30,
         "fallback": "ops-team-review",
+        "fallback_after_minutes": 30,
         "ladder": _ladder((30, "backup"), (120, "owner:ops-team-review")),
         "playbook": [
             _step("check", "Compare payer, address and order history"),
@@ -163,7 +175,9 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "sla": "sync-failure-p2",
         "acknowledge_within_minutes": 120,
         "route": "retry",
+        "route_after_minutes": 10,
         "fallback": "ops-team",
+        "fallback_after_minutes": 110,
         "ladder": _ladder((120, "backup"), (240, "owner:ops-team-review")),
         "playbook": [
             _step("check", "Read which field breaks which contract"),
@@ -181,7 +195,9 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "sla": "sync-failure-p1",
         "acknowledge_within_minutes": 30,
         "route": "retry",
+        "route_after_minutes": 5,
         "fallback": "ops-team",
+        "fallback_after_minutes": 25,
         "ladder": _ladder((30, "backup"), (120, "owner:ops-team-review")),
         "playbook": [
             _step("check", "Read the last three attempts"),
@@ -202,7 +218,9 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "sla": "sync-failure-p1",
         "acknowledge_within_minutes": 30,
         "route": "retry",
+        "route_after_minutes": 5,
         "fallback": "ops-team",
+        "fallback_after_minutes": 25,
         "ladder": _ladder((30, "backup"), (120, "owner:ops-team-review")),
         "playbook": [
             _step("check", "See on the status page how long it has waited, and read the last attempts"),
@@ -220,7 +238,9 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "sla": "exception-resolution",
         "acknowledge_within_minutes": 30,
         "route": "escalate",
+        "route_after_minutes": 30,
         "fallback": "revenue-ops-review",
+        "fallback_after_minutes": 30,
         "ladder": _ladder((30, "backup"), (60, "owner:revenue-ops-review")),
         "playbook": [
             _step(
@@ -242,7 +262,9 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "sla": "exception-resolution",
         "acknowledge_within_minutes": 30,
         "route": "escalate",
+        "route_after_minutes": 30,
         "fallback": "ops-team",
+        "fallback_after_minutes": 30,
         "ladder": _ladder((30, "backup"), (60, "owner:ops-team-review")),
         "playbook": [
             _step("check", "Read why it is on hold, and who placed the hold"),
@@ -262,7 +284,9 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "sla": "sync-failure-p2",
         "acknowledge_within_minutes": 120,
         "route": "escalate",
+        "route_after_minutes": 120,
         "fallback": "ops-team",
+        "fallback_after_minutes": 60,
         "ladder": _ladder((120, "backup"), (240, "owner:ops-team-review")),
         "playbook": [
             _step(
@@ -276,5 +300,55 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "acceptance": [{"label": "One content is known to be right", "check": "person"}],
         "outcomes": [RESOLVED, {"slug": "discarded", "label": "Second content discarded"}],
         "weight_eur": 80,
+    },
+    "automation-failure": {
+        "name": "Something the product does by itself fails",
+        "owner": "integrations",
+        "severity": "P1",
+        "sla": "sync-failure-p1",
+        "acknowledge_within_minutes": 30,
+        "route": "escalate",
+        "route_after_minutes": 30,
+        "fallback": "ops-team",
+        "fallback_after_minutes": 30,
+        "ladder": _ladder((30, "backup"), (120, "owner:ops-team-review")),
+        "playbook": [
+            _step(
+                "check",
+                "See what fails and since when",
+                how="The status page shows the loop; the evidence names the part, the kind of error and the first record it met.",
+                required=True,
+            ),
+            _step("record", "Say what was done about it", fields=["answer"]),
+            _step("decide", "Mend it, or do by hand what it would have done"),
+        ],
+        "acceptance": [{"label": "It runs again, or somebody does it by hand", "check": "person"}],
+        "outcomes": [RESOLVED, {"slug": "by-hand", "label": "Done by hand"}],
+        "weight_eur": 200,
+    },
+    "triage": {
+        "name": "A failure nobody has foreseen",
+        "owner": "ops-team-review",
+        "severity": "P2",
+        "sla": "exception-resolution",
+        "acknowledge_within_minutes": 60,
+        "route": "escalate",
+        "route_after_minutes": 60,
+        "fallback": "revenue-ops-review",
+        "fallback_after_minutes": 30,
+        "ladder": _ladder((60, "backup"), (120, "owner:revenue-ops-review")),
+        "playbook": [
+            _step(
+                "check",
+                "Read what was reported",
+                how="The evidence names the kind under which it was reported; the rule book in force does not know that kind.",
+                required=True,
+            ),
+            _step("record", "Find who can solve it and note the answer", fields=["spoke_to", "answer"]),
+            _step("decide", "Solve it; if it can come again, have an admin add its kind to the rules"),
+        ],
+        "acceptance": [{"label": "It is solved, or its kind has been added to the rules", "check": "person"}],
+        "outcomes": [RESOLVED, CANCELLED],
+        "weight_eur": 120,
     },
 }

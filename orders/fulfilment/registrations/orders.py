@@ -13,8 +13,9 @@ from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Order, OrderAddress
 from orders.fulfilment.selectors.context import case_context
 from orders.fulfilment.selectors.impacts import SKIP_CONFIRMATION, order_impact
-from orders.fulfilment.services import resuming
+from orders.fulfilment.services import resuming, routes
 from orders.fulfilment.states import AddressVerdict, OrderState
+from rules.states import Route
 
 ORDER: Final = "fulfilment.order"
 
@@ -95,6 +96,9 @@ def _address_passes(cases: Sequence[ExceptionCase]) -> set[UUID]:
 subjects.register(ORDER, OrderSubject())
 subjects.register_impact(ORDER, order_impact)
 subjects.register_roll_back(ORDER, _roll_back)
+subjects.register_route_step(Route.RETRY, "fulfilment.order", routes.try_again)
+subjects.register_route_step(Route.REROUTE, "fulfilment.order", routes.another_way)
+subjects.register_hold_opener("fulfilment.order", routes.put_on_hold)
 subjects.register_action("order.resend_tasks", _resend)
 subjects.register_action("order.reroute_to_warehouse", _reroute)
 subjects.register_action("order.correct_address", _correct_address)

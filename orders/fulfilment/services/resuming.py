@@ -185,11 +185,7 @@ def resend_tasks(*, order_id: UUID, by: Actor, now: datetime) -> list[Fulfilment
     with acting(by, at=now):
         docket, changes = _docket(order_id), Changes(now)
         require(by, "orders.work_order", docket.order)
-        again = [parcel for parcel in docket.parcels if can_proceed(parcel.send_task) and parcel.round]
-        for parcel in again:
-            hearing.end_silence(docket, parcel, changes, why=SENT_AGAIN)
-        for parcel in again:
-            _task_again(docket, parcel, changes)
+        again = send_again(docket, changes)
         settle([docket], changes)
     return again
 
@@ -199,9 +195,19 @@ def reroute_to_warehouse(*, order_id: UUID, by: Actor, now: datetime) -> Order:
     with acting(by, at=now):
         docket, changes = _docket(order_id), Changes(now)
         require(by, "orders.work_order", docket.order)
-        _to_warehouse(docket, changes)
+        to_warehouse(docket, changes)
         settle([docket], changes)
     return docket.order
+
+
+def send_again(docket: Docket, changes: Changes) -> list[Fulfilment]:
+    """The unanswered, refused and returned tasks of an order, sent once more and not yet settled. Raises `Held`."""
+    again = [parcel for parcel in docket.parcels if can_proceed(parcel.send_task) and parcel.round]
+    for parcel in again:
+        hearing.end_silence(docket, parcel, changes, why=SENT_AGAIN)
+    for parcel in again:
+        _task_again(docket, parcel, changes)
+    return again
 
 
 def _docket(order_id: UUID) -> Docket:
@@ -240,7 +246,7 @@ def _back_to_the_warehouse(docket: Docket, outcome: str, case_key: str, changes:
 
 def _vendor_spoke(docket: Docket, outcome: str, case_key: str, changes: Changes) -> None:
     if outcome == "rerouted":
-        _to_warehouse(docket, changes)
+        to_warehouse(docket, changes)
         return
     for parcel in docket.parcels:
         if parcel.state in FULFILMENT_UNCONFIRMED:
@@ -273,7 +279,8 @@ def _task_again(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
     send_task(docket, parcel, changes)
 
 
-def _to_warehouse(docket: Docket, changes: Changes) -> None:
+def to_warehouse(docket: Docket, changes: Changes) -> None:
+    """What vendors have not confirmed goes to our own shelf; not yet settled."""
     warehouse = Flow.objects.filter(kind=FlowKind.WAREHOUSE, is_active=True).order_by("slug").first()
     stuck = {FulfilmentState.REFUSED, *FULFILMENT_UNCONFIRMED}
     for parcel in docket.parcels:

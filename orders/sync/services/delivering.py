@@ -24,6 +24,7 @@ from exceptions.services import CaseOpening, open_cases
 from orders.sync import signatures
 from orders.sync.models import Attempt, OutboundMessage
 from orders.sync.redaction import personal_values, redacted
+from orders.sync.services.retrying import withdraw_delivered
 from orders.sync.services.systems import secrets_in_force
 from orders.sync.states import CredentialKind, OutboundState
 
@@ -46,7 +47,7 @@ EXHAUST = """
     SET state = 'dead', lease_until = NULL, fence = m.fence + 1,
         last_error = CASE WHEN m.state = 'sending' OR m.last_error = '' THEN %(killed)s ELSE m.last_error END
     FROM sync_system s
-    WHERE s.id = m.system_id AND m.state IN ('pending', 'sending') AND m.attempts >= s.max_attempts
+    WHERE s.id = m.system_id AND m.state IN ('pending', 'sending') AND m.attempts >= s.max_attempts + m.more_attempts
       AND (m.lease_until IS NULL OR m.lease_until < %(now)s)
     RETURNING m.id
 """
@@ -202,11 +203,10 @@ def _head(response: httpx2.Response, personal: frozenset[str]) -> str:
 
 def _finish(results: Sequence[tuple[OutboundMessage, Answer]], now: datetime, chance: random.Random) -> int:
     """Write down what came of it; a claim that was taken over meanwhile changes nothing."""
-    dead = []
-    delivered = 0
-    with acting(system_actor("delivery"), at=now):
+    dead, arrived = [], []
+    with acting(system_actor("delivery"), at=now) as by:
         for message, answer in results:
-            given_up = not answer.accepted and message.attempts >= message.system.max_attempts
+            given_up = not answer.accepted and message.attempts >= message.system.max_attempts + message.more_attempts
             state = OutboundState.SENT if answer.accepted else OutboundState.DEAD if given_up else OutboundState.PENDING
             next_at = now + pause_after(message.attempts, chance)
             with connection.cursor() as cursor:
@@ -215,11 +215,13 @@ def _finish(results: Sequence[tuple[OutboundMessage, Answer]], now: datetime, ch
                 if cursor.rowcount == 0:
                     continue
             _write_attempt(message, answer, now, next_at if state == OutboundState.PENDING else None)
-            delivered += answer.accepted
+            if answer.accepted:
+                arrived.append(message)
             if given_up:
                 dead.append((message, answer.error))
         _give_up(dead, now)
-    return delivered
+        withdraw_delivered(arrived, by=by, now=now)
+    return len(arrived)
 
 
 def pause_after(attempts: int, chance: random.Random) -> timedelta:

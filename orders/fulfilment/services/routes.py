@@ -1,0 +1,97 @@
+"""What routes and ladders of exceptions do with orders by themselves, for many orders in the same few queries."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from audit.context import Actor, acting
+from exceptions.models import ExceptionCase
+from orders.fulfilment.models import Hold
+from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.holding import place
+from orders.fulfilment.services.resuming import send_again, to_warehouse
+from orders.fulfilment.services.settling import settle
+from orders.fulfilment.states import (
+    FULFILMENT_UNCONFIRMED,
+    ORDER_FINAL,
+    ORDER_LEFT_THE_HOUSE,
+    FulfilmentState,
+    HoldReason,
+    HoldSource,
+    OrderState,
+)
+from rules.states import FlowKind
+
+# What another try of the task may solve; for all other kinds the order is looked at again.
+SENT_AGAIN = frozenset({"vendor-no-confirmation", "late-parcel", "carrier-rejection"})
+VENDOR = "vendor-no-confirmation"
+CUSTOMER_WORDS = "We are looking into a problem with this order and will tell you as soon as it goes on."
+
+
+def try_again(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> dict[str, str]:
+    """Send tasks once more, or look whether the order can go on now. Raises `Held`, `NoWay`."""
+    done = {}
+    with acting(by, at=now):
+        changes, dockets = Changes(now), _dockets(cases)
+        for case in cases:
+            docket = dockets[case.subject_id]
+            again = send_again(docket, changes) if case.type in SENT_AGAIN else []
+            done[str(case.pk)] = f"Sent again: {', '.join(one.key for one in again)}." if again else "Looked again:"
+        settle(list(dockets.values()), changes)
+    return {str(case.pk): f"{done[str(case.pk)]} {_rests(dockets[case.subject_id])}" for case in cases}
+
+
+def another_way(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> dict[str, str]:
+    """Send from our own shelf what a vendor does not confirm; any other case is left to who gets it next."""
+    done = {}
+    with acting(by, at=now):
+        mine = [case for case in cases if case.type == VENDOR]
+        changes, dockets = Changes(now), _dockets(mine)
+        for case in mine:
+            if _is_stuck(dockets[case.subject_id]):
+                to_warehouse(dockets[case.subject_id], changes)
+                done[str(case.pk)] = case.subject_id
+        settle([dockets[order_id] for order_id in done.values()], changes)
+    return {
+        case_id: f"Goes by our own warehouse now: {_rests(dockets[order_id])}" for case_id, order_id in done.items()
+    }
+
+
+def put_on_hold(cases: Sequence[ExceptionCase], *, kind: str, by: Actor, now: datetime) -> Collection[str]:
+    """Hold these orders until their case is closed; the ids of those that were not held by it already and can be held."""
+    held = {}
+    with acting(by, at=now):
+        changes, dockets = Changes(now), _dockets(cases)
+        for case in cases:
+            docket = dockets[case.subject_id]
+            release_when = {"kind": "case", "case": case.key}
+            if docket.order.state in {*ORDER_FINAL, *ORDER_LEFT_THE_HOUSE} or any(
+                one.release_when == release_when for one in docket.in_force
+            ):
+                continue
+            hold = Hold(
+                reason=HoldReason.EXCEPTION,
+                source=HoldSource.LADDER,
+                words=f"{case.key} is not solved ({kind}): {case.title}"[:280],
+                customer_words=CUSTOMER_WORDS,
+                release_when=release_when,
+            )
+            place(docket, hold, changes)
+            held[case.subject_id] = docket
+        settle(list(held.values()), changes)
+    return held.keys()
+
+
+def _dockets(cases: Sequence[ExceptionCase]) -> dict[str, Docket]:
+    found = load_dockets({UUID(case.subject_id) for case in cases}) if cases else []
+    return {str(docket.order.pk): docket for docket in found}
+
+
+def _is_stuck(docket: Docket) -> bool:
+    stuck = {FulfilmentState.REFUSED, *FULFILMENT_UNCONFIRMED}
+    return any(parcel.flow.kind == FlowKind.DROP_SHIP and parcel.state in stuck for parcel in docket.parcels)
+
+
+def _rests(docket: Docket) -> str:
+    return f"the order is “{OrderState(docket.order.state).label}”."
