@@ -13,6 +13,13 @@ class Due(NamedTuple):
     subject_id: str
 
 
+class Failed(Protocol):
+    """Hears that a kind of timer fails, after its sweep."""
+
+    def __call__(self, name: str, failure: Exception, *, now: datetime) -> None:
+        """The kind by name, and one of its failures."""
+
+
 class Handler(Protocol):
     """Does the effect of a batch of due timers of one kind, in the transaction in which they are marked as fired."""
 
@@ -21,7 +28,6 @@ class Handler(Protocol):
 
 
 Lock = Callable[[Sequence[str]], set[str]]
-Failed = Callable[[str, Exception, datetime], None]
 
 
 @dataclass(frozen=True)
@@ -60,4 +66,4 @@ def on_failure(handler: Failed) -> None:
 def failed(name: str, failure: Exception, now: datetime) -> None:
     """Tell everybody who asked."""
     for handler in _on_failure:
-        handler(name, failure, now)
+        handler(name, failure, now=now)

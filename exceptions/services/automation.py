@@ -43,7 +43,7 @@ def report_failure(*, kind: str, name: str, failure: BaseException, now: datetim
         logger.exception("%s %s fails, and there are no rules yet that say who is told", kind, name)
 
 
-def timers_failed(name: str, failure: Exception, now: datetime) -> None:
+def timers_failed(name: str, failure: Exception, *, now: datetime) -> None:
     """A kind of timer fails."""
     report_failure(kind=TIMER, name=name, failure=failure, now=now)
 

@@ -43,6 +43,8 @@ def test_a_new_case_has_owner_backup_deadline_route_and_timers(open_case: OpenCa
     assert case.due_at == now + 2 * HOUR
     assert "2 h" in case.due_words
     assert running(case) == {
+        "case.route": now + 5 * MINUTE,
+        "case.fallback": now + HOUR,
         "case.acknowledge": now + HOUR,
         "case.at_risk": now + 90 * MINUTE,
         "case.escalate": now + HOUR,
@@ -89,10 +91,10 @@ def test_another_clients_case_does_not_exist_for_noor(open_case: OpenCase, house
 
 def test_nobody_takes_it_then_it_goes_to_the_backup_once(open_case: OpenCase, house: House, now: datetime) -> None:
     case = open_case()
-    assert [services.sweep_timers(now=now + HOUR), services.sweep_timers(now=now + HOUR)] == [1, 0]
+    assert [services.sweep_timers(now=now + HOUR), services.sweep_timers(now=now + HOUR)] == [2, 0]
     case.refresh_from_db()
     assert (case.owner.slug, case.backup.slug, case.ladder_step) == ("ops-team", "ops-team-review", 1)
-    assert trail(case) == ["case.opened", "case.not_acknowledged"]
+    assert trail(case) == ["case.opened", "case.route_taken", "case.not_acknowledged"]
     assert running(case) == {
         "case.at_risk": now + 90 * MINUTE,
         "case.escalate": now + 2 * HOUR,

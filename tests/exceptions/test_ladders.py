@@ -37,11 +37,11 @@ Write = Callable[..., None]
 
 @pytest.fixture
 def write(house: House, system: Actor, now: datetime) -> Write:
-    """Let the ladder of addresses be this one from now on; nobody has to take anything."""
+    """Let the ladder of addresses be this one from now on; nobody has to take anything, and no route comes in between."""
 
     def write(ladder: list[dict[str, Any]], at: datetime = now, **more: Any) -> None:
         with acting(system, at=at):
-            values = {"ladder": ladder, "acknowledge_within_minutes": 10_000, **more}
+            values = {"ladder": ladder, "acknowledge_within_minutes": 10_000, "route_after_minutes": 200_000, **more}
             ExceptionType.objects.filter(slug="address").update(**values)
         rule_services.freeze_rule_book(by=system, now=at, note="another ladder")
 

@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from django.core import mail
+from django.test import Client
 
 import exceptions
 from exceptions import selectors, services
@@ -98,3 +99,19 @@ def test_a_payload_that_cannot_be_made_delays_no_letter(
     (letter,) = [one for one in mail.outbox if one.to == ["bo@handrail.example"]]
     assert letter.attachments == []
     assert Notification.objects.filter(deliveries__state="pending").count() == 0
+
+
+@pytest.mark.parametrize("kind", EXCEPTION_TYPES)
+def test_page_program_and_letter_show_one_payload_for_every_kind(
+    open_case: OpenCase, house: House, now: datetime, client: Client, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr("audit.clock.now", lambda: now)
+    case = open_case(type=kind)
+    services.reassign_case(case_id=case.pk, to="lee", reason="knows it", by=house.actor("kim"), now=now)
+    services.deliver_notifications(now=now)
+    (letter,) = [one for one in mail.outbox if one.to == ["lee@handrail.example"] and one.attachments]
+    client.force_login(house.users["lee"])
+    page = client.get(f"/exceptions/{case.key}/payload.json").json()
+    api = client.get(f"/api/v1/exceptions/{case.key}/payload").json()
+    assert violations(page) == []
+    assert page == api == json.loads(str(letter.attachments[0][1]))

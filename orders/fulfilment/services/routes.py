@@ -36,7 +36,7 @@ def try_again(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> di
         changes, dockets = Changes(now), _dockets(cases)
         for case in cases:
             docket = dockets[case.subject_id]
-            again = send_again(docket, changes) if case.type in SENT_AGAIN else []
+            again = send_again(docket, changes) if _may_be_sent_again(case, docket) else []
             done[str(case.pk)] = f"Sent again: {', '.join(one.key for one in again)}." if again else "Looked again:"
         settle(list(dockets.values()), changes)
     return {str(case.pk): f"{done[str(case.pk)]} {_rests(dockets[case.subject_id])}" for case in cases}
@@ -86,6 +86,11 @@ def put_on_hold(cases: Sequence[ExceptionCase], *, kind: str, by: Actor, now: da
 def _dockets(cases: Sequence[ExceptionCase]) -> dict[str, Docket]:
     found = load_dockets({UUID(case.subject_id) for case in cases}) if cases else []
     return {str(docket.order.pk): docket for docket in found}
+
+
+def _may_be_sent_again(case: ExceptionCase, docket: Docket) -> bool:
+    """Once by itself: what was sent twice and is stuck again is for a person."""
+    return case.type in SENT_AGAIN and all(parcel.round <= 1 for parcel in docket.parcels)
 
 
 def _is_stuck(docket: Docket) -> bool:
