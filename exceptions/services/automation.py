@@ -68,6 +68,9 @@ class AutomationSubject:
     def on_case_ended(self, case: ExceptionCase, *, by: Actor, now: datetime) -> None:
         """It runs, or it does not."""
 
+    def on_cases_ended(self, cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> None:
+        """They run, or they do not."""
+
     def on_waived(self, waiver: Waiver, *, by: Actor, now: datetime) -> None:
         """No gate stops it."""
 
