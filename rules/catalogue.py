@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from rules.playbooks import mistakes_in_acceptance, mistakes_in_outcomes, mistakes_in_playbook
 from rules.states import TRIAGE, Route
 
 CANCELLED: Final = "cancelled"
@@ -18,6 +19,11 @@ NEEDED: Final[Mapping[str, str]] = {
     "playbook": "nobody knows what to do about it",
     "acceptance": "nobody knows when it is done",
     "outcomes": "nothing could ever be resolved",
+}
+CHECKS: Final = {
+    "playbook": mistakes_in_playbook,
+    "acceptance": mistakes_in_acceptance,
+    "outcomes": mistakes_in_outcomes,
 }
 
 
@@ -47,6 +53,9 @@ def gaps_in_types(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for name in missing_in(row):
             if name in {"playbook", "acceptance"}:  # the others have sentences of their own
                 yield f"/exception_types/{slug}/{name}", f"{slug}: {NEEDED[name]}."
+        for field, check in CHECKS.items():
+            for mistake in check(row[field]):
+                yield f"/exception_types/{slug}/{field}{mistake.pointer}", f"{slug}: {mistake.detail}"
         for field, detail in mistakes_in_route(row):
             yield f"/exception_types/{slug}/{field}", f"{slug}: {detail}"
     if TRIAGE not in types:

@@ -20,7 +20,6 @@ from rules.engine import ExpressionInvalid, compile_predicate
 from rules.facts import ContextSpec
 from rules.hold_rules import HoldRuleSpec, compile_hold_rules, mistakes_in_hold_rules
 from rules.ladders import mistakes_in_ladder
-from rules.playbooks import mistakes_in_acceptance, mistakes_in_outcomes, mistakes_in_playbook
 from rules.states import FlowKind
 
 SCHEMA = "handrail.rulebook/1"
@@ -301,7 +300,6 @@ def findings(document: Mapping[str, Any], *, at: datetime) -> list[Finding]:
         *_reference_findings(document),
         *_calendar_findings(document, at),
         *_ladder_findings(document),
-        *_playbook_findings(document),
         *(Finding(pointer, detail) for pointer, detail in gaps_in_types(document)),
     ]
 
@@ -399,11 +397,3 @@ def _ladder_findings(document: Mapping[str, Any]) -> Iterator[Finding]:
             kind, _, owner = step.get("to", "").partition(":")
             if kind == "owner" and owner not in document["owners"]:
                 yield Finding(f"{at}/{index}/to", f"{step['to']} leads to nobody.")
-
-
-def _playbook_findings(document: Mapping[str, Any]) -> Iterator[Finding]:
-    checks = {"playbook": mistakes_in_playbook, "acceptance": mistakes_in_acceptance, "outcomes": mistakes_in_outcomes}
-    for slug, row in document["exception_types"].items():
-        for field, check in checks.items():
-            for mistake in check(row[field]):
-                yield Finding(f"/exception_types/{slug}/{field}{mistake.pointer}", f"{slug}: {mistake.detail}")

@@ -65,9 +65,6 @@ class AutomationSubject:
             links={"asset": "/status/", "logs": f"/audit/?q={name}"},
         )
 
-    def on_case_ended(self, case: ExceptionCase, *, by: Actor, now: datetime) -> None:
-        """It runs, or it does not."""
-
     def on_cases_ended(self, cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> None:
         """They run, or they do not."""
 

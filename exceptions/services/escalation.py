@@ -167,11 +167,6 @@ def to_first_level(case: Standing, roster: Roster) -> Move | None:
     return None if case.step else _up_or_to_backup(case, roster)
 
 
-def on_fallback(timers: Sequence[Due], *, now: datetime) -> None:
-    """The step of its route has not helped and still nobody has taken it: up the ladder, unless it has gone up since."""
-    _move(timers, (CaseState.OPEN,), to_first_level, event="case.fell_back", timer=FALLBACK, now=now)
-
-
 def _ids(timers: Sequence[Due]) -> list[str]:
     return [timer.subject_id for timer in timers]
 

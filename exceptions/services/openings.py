@@ -176,14 +176,7 @@ def _new_case(
     spec = book.exception_type(opening.type)
     if (spec.slug, opening.client_id) not in terms:  # business time is counted once for all that open together
         hours = (book.client_calendar(client.slug) or client.calendar.slug) if client else None
-        began = Began(
-            spec.slug,
-            spec.severity,
-            client.slug if client else None,
-            hours,
-            opened_at=now,
-            ladder=ladders.copied(spec.ladder),
-        )
+        began = _began(spec, client, hours, now)
         terms[spec.slug, opening.client_id] = _term(began, spec, book)
     reckoning = terms[spec.slug, opening.client_id].reckoning
     regular = roster.regular(opening.owner or spec.owner)
@@ -221,6 +214,11 @@ def _new_case(
         outcomes=spec.outcomes,
         gate=spec.gate or "",
     )
+
+
+def _began(spec: ExceptionTypeSpec, client: Client | None, hours: str | None, now: datetime) -> Began:
+    ladder, named = ladders.copied(spec.ladder), client.slug if client else None
+    return Began(spec.slug, spec.severity, named, hours, opened_at=now, ladder=ladder)
 
 
 def _term(began: Began, spec: ExceptionTypeSpec, book: CompiledBook) -> Term:

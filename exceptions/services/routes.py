@@ -21,7 +21,7 @@ from exceptions.models import ExceptionCase
 from exceptions.selectors.approvers import people_with
 from exceptions.services.escalation import Decide, Group, Move, Standing, move_cases, to_first_level
 from exceptions.services.notifications import Telling, notify_many
-from exceptions.services.openings import ACKNOWLEDGE, CASE_TYPE, ROUTE
+from exceptions.services.openings import ACKNOWLEDGE, CASE_TYPE, FALLBACK, ROUTE
 from exceptions.services.timers import cancel_timers
 from exceptions.states import CaseState
 from exceptions.timer_kinds import Due
@@ -47,6 +47,13 @@ def on_route(timers: Sequence[Due], *, now: datetime) -> None:
         if left := [case for case in cases if str(case.pk) not in done]:
             done |= STEPS[Route(route)](left, now)
         record_many([_entry(case, done[str(case.pk)]) for case in cases])
+
+
+def on_fallback(timers: Sequence[Due], *, now: datetime) -> None:
+    """The step has not helped and still nobody has taken it: up the ladder, unless it has gone up since."""
+    ids = [timer.subject_id for timer in timers]
+    states = (CaseState.OPEN,)
+    move_cases(ids=ids, states=states, decide=to_first_level, event="case.fell_back", timer=FALLBACK, now=now)
 
 
 def _entry(case: ExceptionCase, words: str) -> Entry:
