@@ -34,15 +34,33 @@ class Product:
 
     def kill(self, name: str) -> bool:
         """SIGKILL the process called `name`; whether there was one at this moment."""
+        pid = self._find(name)
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+        return pid is not None
+
+    @contextmanager
+    def stopped(self, *names: str) -> Iterator[None]:
+        """These processes, and what they started, stand still meanwhile."""
+        groups = [pid for name in names if (pid := self._find(name)) is not None]
+        assert len(groups) == len(names), "one of them is not there"
+        for group in groups:
+            os.killpg(group, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for group in groups:
+                os.killpg(group, signal.SIGCONT)
+
+    def _find(self, name: str) -> int | None:
         for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
             try:
                 command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
             except OSError:
                 continue
             if MARKS[name] in command:
-                os.kill(int(pid), signal.SIGKILL)
-                return True
-        return False
+                return int(pid)
+        return None
 
     def stop(self) -> None:
         """What Ctrl-C does, to the end; once is enough."""
@@ -92,6 +110,8 @@ def product(directory: Path) -> Iterator[Product]:
         "HANDRAIL_DATA_DIR": str(directory),
         "HANDRAIL_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "HANDRAIL_SANDBOX_URL": f"http://127.0.0.1:{sandbox}",
+        "EMAIL_URL": f"file://{directory}/letters",
+        "HANDRAIL_ALARM_EMAILS": "pager@handrail.example",
     }
     output = directory / "output"
     command = [
