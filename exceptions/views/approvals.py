@@ -50,7 +50,7 @@ def approvals(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def delegates(request: HttpRequest) -> HttpResponse:
     """Who decides instead of me, and instead of whom I decide."""
-    by = actor_of(request, "exceptions.view_case")
+    by = actor_of(request, "exceptions.decide_waiver" if request.method == "POST" else "exceptions.view_case")
     now = clock.now()
     form = DelegateForm(request.POST or None, able=possible_delegates(by), initial={"starts_at": now})
     if request.method == "POST" and form.is_valid():
