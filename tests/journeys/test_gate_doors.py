@@ -158,7 +158,6 @@ def _known(gates: Gates, name: str) -> dict[str, Any]:
         "object_id": str(gates.address.pk),
         "event_id": uuid4(),
         "channel": uuid4(),
-        "pk": 1,
         "app_label": "fulfilment",
         "content_type_id": 1,
         "url": "fulfilment/order/",
