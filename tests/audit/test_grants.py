@@ -64,8 +64,8 @@ def test_the_application_works_and_its_writes_leave_history(as_app: psycopg.Conn
     as_app.execute("BEGIN")
     as_app.execute("SELECT set_config('handrail.actor', 'user:7', true)")
     as_app.execute(
-        "INSERT INTO rules_team (id, version, created_at, updated_at, slug, name, is_active)"
-        " VALUES (gen_random_uuid(), 1, now(), now(), 'night', 'Night', true)"
+        "INSERT INTO rules_team (id, version, created_at, updated_at, slug, name, is_active, assignment)"
+        " VALUES (gen_random_uuid(), 1, now(), now(), 'night', 'Night', true, 'queue')"
     )
     written = as_app.execute("SELECT slug, history_actor FROM rules_historicalteam").fetchall()
     as_app.execute("ROLLBACK")

@@ -204,10 +204,12 @@ def test_late_timers_are_reported_and_fired_on_request(
     open_case()
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(hours=1, minutes=1))
     late = verify()
-    assert (late["exit"], late["ok"], late["summary"]["overdue"]) == (1, False, 2)  # type: ignore[index]
+    assert (late["exit"], late["ok"], late["summary"]["overdue"]) == (1, False, 4)  # type: ignore[index]
     assert {item["kind"]: item["late_seconds"] for item in late["items"]} == {  # type: ignore[attr-defined]
         "case.acknowledge": 60,
         "case.escalate": 60,
+        "case.fallback": 60,
+        "case.route": 3360,
     }
     caught_up = verify("--escalate-overdue")
     assert (caught_up["exit"], caught_up["ok"], caught_up["summary"]["overdue"]) == (0, True, 0)  # type: ignore[index]

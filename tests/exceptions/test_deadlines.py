@@ -169,6 +169,8 @@ def test_a_lead_makes_it_worse_and_what_was_used_counts(open_case: OpenCase, hou
         "case.acknowledge": now + HOUR,
         "case.at_risk": now + 3 * HOUR,
         "case.escalate": now + HOUR,
+        "case.fallback": now + 2 * HOUR,
+        "case.route": now + 10 * MINUTE,
         "case.breach": now + 4 * HOUR,
         "case.overrun": now + 52 * HOUR,
     }

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
@@ -312,8 +313,7 @@ def test_a_killed_workers_job_is_taken_up_by_another_and_every_record_is_worked_
 
 
 def _worker(script: Path, how: str) -> subprocess.Popen[str]:
-    name = str(connection.settings_dict["NAME"])
-    url = os.environ["DATABASE_URL"].replace(f"/{name.removeprefix('test_')}?", f"/{name}?")
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
     environment = {**os.environ, "DATABASE_URL": url, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [sys.executable, str(script), how], env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT

@@ -102,7 +102,11 @@ def test_every_kind_of_step_is_taken_once_in_order_at_its_moment_and_as_promised
         ("", {"step": 1, "timer": "case.escalate", "told": "logistics"}),
     ]
     assert Notification.objects.get(event="case.escalation_told").owner.slug == "logistics"
-    assert set(Timer.objects.filter(LIVE).values_list("kind", flat=True)) == {"case.acknowledge", "case.overrun"}
+    assert set(Timer.objects.filter(LIVE).values_list("kind", flat=True)) == {
+        "case.acknowledge",
+        "case.overrun",
+        "case.route",
+    }
     assert broken() == []
 
 

@@ -167,7 +167,7 @@ def test_timers_are_well_until_one_is_late_or_fails(open_case: OpenCase, now: da
     beat(loop="timers", at=now)
     assert selectors.timer_health(now=now).is_well
     late = selectors.timer_health(now=now + HOUR + timedelta(seconds=31))
-    assert (late.running, late.overdue, late.latest[0].late_seconds) == (5, 2, 31)
+    assert (late.running, late.overdue, late.latest[0].late_seconds) == (7, 4, 3331)
     Timer.objects.filter(kind="case.escalate").update(attempts=2, last_error="ValueError: no")
     failing = selectors.timer_health(now=now)
     assert (failing.is_well, failing.overdue, failing.failing) == (False, 0, 1)
