@@ -24,6 +24,9 @@ class CaseSerializer(serializers.ModelSerializer[ExceptionCase]):
     at_risk = Money("at_risk_minor")
     outcome = serializers.CharField(allow_blank=True)
     root_cause = serializers.CharField(allow_blank=True)
+    waiting_on = serializers.CharField(
+        allow_blank=True, help_text="Who has to do something first; empty while nobody is waited for."
+    )
     gate = serializers.CharField(allow_blank=True)
     clock = serializers.SerializerMethodField(help_text="running, at_risk, late, paused or stopped, by the clock now.")
     pauses = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))
