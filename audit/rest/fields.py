@@ -54,3 +54,8 @@ def money(minor: int, currency: str) -> dict[str, str]:
     digits = MINOR_DIGITS.get(currency, 2)
     sign, units = ("-" if minor < 0 else ""), str(abs(minor)).rjust(digits + 1, "0")
     return {"amount": sign + (f"{units[:-digits]}.{units[-digits:]}" if digits else units), "currency": currency}
+
+
+@extend_schema_field({"type": "string", "pattern": r"^\d{2}:\d{2}(:\d{2})?$"})
+class TimeOfDay(serializers.TimeField):
+    """A time on somebody's own clock: ISO 8601 without an offset, which JSON Schema's `time` demands."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from audit.rest.fields import TimeOfDay
 from audit.rest.parsing import Input
 from exceptions.models import Notification, NotificationDelivery, NotificationPreference
 from exceptions.states import Mailing
@@ -64,6 +65,10 @@ WISHES = ("p2", "p3", "other", "chat_p2", "chat_p3", "chat_other", "pager_p2", "
 class PreferencesSerializer(serializers.ModelSerializer[NotificationPreference]):
     """What one wants, per severity by e-mail, chat and pager; times are those of one's own zone."""
 
+    digest_at = TimeOfDay()
+    quiet_from = TimeOfDay(allow_null=True)
+    quiet_until = TimeOfDay(allow_null=True)
+
     class Meta:
         model = NotificationPreference
         fields = (*WISHES, "digest_at", "quiet_from", "quiet_until")
@@ -73,9 +78,9 @@ class PreferencesSerializer(serializers.ModelSerializer[NotificationPreference])
 class PreferencesInput(Input):
     """What one wants."""
 
-    digest_at = serializers.TimeField()
-    quiet_from = serializers.TimeField(required=False)
-    quiet_until = serializers.TimeField(required=False)
+    digest_at = TimeOfDay()
+    quiet_from = TimeOfDay(required=False)
+    quiet_until = TimeOfDay(required=False)
 
     def get_fields(self) -> dict[str, Any]:
         """The times, and a choice for each wish."""
