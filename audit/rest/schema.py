@@ -88,7 +88,8 @@ class ResourceSchema(AutoSchema):
         return self.method == "GET" and bool(getattr(self.view, "is_whole", False))
 
     def _problems(self) -> list[tuple[int, str]]:
-        codes = {401, 403, 404, 406, 429} | ({400} if self._is_list() or getattr(self.view, "asks", None) else set())
+        codes = {401, 403, 404, 406, 429} | ({400} if self._is_list() else set())
+        codes |= {400, 422} if getattr(self.view, "asks", None) else set()
         if self.method == "POST":
             codes |= {400, 409, 413, 415, 422} | ({412, 428} if getattr(self.view, "is_versioned", False) else set())
         titles: dict[int, list[str]] = {}
