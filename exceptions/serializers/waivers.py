@@ -20,6 +20,8 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
     extends = serializers.CharField(source="extends.key", allow_null=True, default=None)
     extensions = serializers.SerializerMethodField()
 
+    review_verdict = serializers.CharField(allow_blank=True)
+
     class Meta:
         model = Waiver
         fields = (
