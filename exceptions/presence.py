@@ -1,14 +1,15 @@
 """Who looks at an exception or edits it right now: a courtesy, never a lock, never in the trail.
 
-One hash per exception in Redis, one field per person, written anew every 20 s and believed for 45 s by the server's clock. Without a Redis,
-or while it does not answer, nobody is shown and nothing else changes.
+Every page that is open says so by itself, under an id of its own, in one sorted set per exception in Redis: anew every 20 s, and believed for
+45 s by the server's clock. A page that is left takes back what it said and nothing else, so that it does not matter whether it is heard
+before or after the page that follows it. Without a Redis, or while it does not answer, nobody is shown and nothing else changes.
 """
 
 import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Final
 
@@ -20,6 +21,7 @@ from redis.retry import Retry
 BELIEVED_SECONDS: Final = 45
 PATIENCE_SECONDS: Final = 0.2
 DOING: Final = ("looking", "editing", "gone")
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 logger = logging.getLogger(__name__)
 
@@ -47,17 +49,18 @@ def _name(key: str) -> str:
     return f"handrail:presence:{key}"
 
 
-def keep(*, key: str, person: str, name: str, doing: str, now: datetime) -> None:
-    """Believe for 45 s that this person is looking at or editing the exception; `gone` ends it at once."""
+def keep(*, key: str, person: str, name: str, page: str, doing: str, now: datetime) -> None:
+    """Believe for 45 s that this person looks at or edits the exception on this page of theirs; `gone` ends it for the page at once."""
     if not settings.PRESENCE_URL:
         return
+    said = {one: json.dumps([person, name, page, one]) for one in ("looking", "editing")}
+    other = [note for one, note in said.items() if one != doing]
     try:
-        with _client(settings.PRESENCE_URL).pipeline(transaction=False) as pipe:
-            if doing == "gone":
-                pipe.hdel(_name(key), person)
-            else:
-                said = {"name": name, "editing": doing == "editing", "at": now.timestamp()}
-                pipe.hset(_name(key), person, json.dumps(said))
+        with _client(settings.PRESENCE_URL).pipeline() as pipe:
+            pipe.zremrangebyscore(_name(key), 0, _oldest_believed(now))
+            pipe.zrem(_name(key), *other)
+            if doing in said:
+                pipe.zadd(_name(key), {said[doing]: _score(now)})
                 pipe.expire(_name(key), BELIEVED_SECONDS)
             pipe.execute()
     except redis.RedisError as unreachable:
@@ -71,16 +74,31 @@ def people_on(keys: Sequence[str], *, besides: str, now: datetime) -> Mapping[st
     try:
         with _client(settings.PRESENCE_URL).pipeline(transaction=False) as pipe:
             for key in keys:
-                pipe.hgetall(_name(key))
+                pipe.zrange(_name(key), f"({_oldest_believed(now)}", "+inf", byscore=True)
             answers = pipe.execute()
     except redis.RedisError as unreachable:
         logger.info("presence not read: %s", unreachable)
         return {}
-    found = {key: _people(said, besides, now) for key, said in zip(keys, answers, strict=True)}
+    found = {key: _people(said, besides) for key, said in zip(keys, answers, strict=True)}
     return {key: people for key, people in found.items() if people}
 
 
-def _people(said: Mapping[str, str], besides: str, now: datetime) -> list[Person]:
-    notes = [json.loads(note) for person, note in said.items() if person != besides]
-    fresh = [note for note in notes if now.timestamp() - note["at"] < BELIEVED_SECONDS]
-    return sorted((Person(note["name"], note["editing"]) for note in fresh), key=lambda person: person.name)
+def _score(moment: datetime) -> int:
+    """In whole microseconds: exact, where a fraction of seconds would be rounded."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def _oldest_believed(now: datetime) -> int:
+    return _score(now - timedelta(seconds=BELIEVED_SECONDS))
+
+
+def _people(said: Sequence[str], besides: str) -> list[Person]:
+    """Each person once, however many pages they have open."""
+    names: dict[str, str] = {}
+    editing = set()
+    for person, name, _page, doing in map(json.loads, said):
+        if person != besides:
+            names[person] = name
+            if doing == "editing":
+                editing.add(person)
+    return sorted((Person(name, who in editing) for who, name in names.items()), key=lambda one: one.name)

@@ -211,8 +211,13 @@ def presence(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return HttpResponse(status=401)
     by = actor_of(request, "exceptions.view_case")
+    said = request.POST
     services.note_presence(
-        key=request.POST.get("key", ""), doing=request.POST.get("doing", "looking"), by=by, now=clock.now()
+        key=said.get("key", ""),
+        doing=said.get("doing", "looking"),
+        page=said.get("page", ""),
+        by=by,
+        now=clock.now(),
     )
     return HttpResponse(status=204)
 

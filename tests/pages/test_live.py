@@ -32,8 +32,8 @@ def with_redis(redis_url: str, settings: Any) -> None:
     presence._client(redis_url).flushdb()
 
 
-def say(browser: Browser, case: ExceptionCase, doing: str = "looking") -> int:
-    return browser.post("/presence/", {"key": case.key, "doing": doing}).status_code
+def say(browser: Browser, case: ExceptionCase, doing: str = "looking", page: str = "one") -> int:
+    return browser.post("/presence/", {"key": case.key, "doing": doing, "page": page}).status_code
 
 
 def asked(browser: Browser, path: str = "/queue/") -> str:
@@ -55,6 +55,21 @@ def test_others_see_who_is_on_it_in_the_list_and_on_its_page(
     assert say(amal, case, "gone") == 204
     assert bo.get(f"/exceptions/{case.key}/").context["people"] == ()
     assert Event.objects.count() == before
+
+
+def test_a_page_that_is_left_takes_back_only_what_it_said(house: House, with_redis: None) -> None:
+    (case,) = open_cases(house, 1)
+    now, amal = clock.now(), house.actor("amal")
+
+    def said(doing: str, page: str) -> list[presence.Person]:
+        services.note_presence(key=case.key, doing=doing, page=page, by=amal, now=now)
+        return list(presence.people_on([case.key], besides="user:0", now=now).get(case.key, []))
+
+    looking, editing = presence.Person("Amal Okafor", False), presence.Person("Amal Okafor", True)
+    assert said("editing", "first") == [editing]
+    assert said("looking", "second") == [editing]
+    assert said("gone", "first") == [looking]
+    assert said("gone", "second") == []
 
 
 def test_who_says_nothing_for_45_seconds_is_gone(house: House, with_redis: None) -> None:
@@ -81,6 +96,7 @@ def test_presence_is_for_who_may_see_the_exception(signed_in: SignedIn, house: H
     (case,) = open_cases(house, 1)
     assert say(signed_in("noor"), case) == 404
     assert say(signed_in("amal"), case, "dancing") == 422
+    assert say(signed_in("amal"), case, page="not a page") == 422
     assert say(client, case) == 401
 
 

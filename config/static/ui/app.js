@@ -104,6 +104,8 @@
     if (!dirty) { dirty = true; if (being) beat("editing"); }
   });
   if (being) {
+    /* leaving takes back what this page said, never what the next one has said meanwhile */
+    being.elements.page.value = Date.now().toString(36) + Math.random().toString(36).slice(2);
     beat("looking");
     setInterval(function () { beat(doing()); }, 20000);
     doc.addEventListener("visibilitychange", function () { beat(doing()); });
