@@ -1,8 +1,8 @@
 """Who looks at an exception or edits it right now: a courtesy, never a lock, never in the trail.
 
-Every page that is open says so by itself, under an id of its own, in one sorted set per exception in Redis: anew every 20 s, and believed for
-45 s by the server's clock. A page that is left takes back what it said and nothing else, so that it does not matter whether it is heard
-before or after the page that follows it. Without a Redis, or while it does not answer, nobody is shown and nothing else changes.
+Every page that is open says so by itself, under an id of its own, in one sorted set per exception in Redis: anew every 20 s, believed for
+45 s by the server's clock. A page that is left takes back what it said and nothing else, so it does not matter whether it is heard before
+or after the page that follows it. Without a Redis, or while it does not answer, nobody is shown and nothing else changes.
 """
 
 import json

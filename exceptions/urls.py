@@ -3,6 +3,7 @@
 from django.urls import path
 
 from exceptions.views import (
+    acts,
     approvals,
     bulk,
     cases,
@@ -23,6 +24,7 @@ app_name = "exceptions"
 urlpatterns = [
     path("queue/", queue.mine, name="queue"),
     path("queue/team/", queue.team, name="team"),
+    path("queue/team/<slug:team_slug>/", queue.of_team, name="of-team"),
     path("queue/unowned/", queue.unowned, name="unowned"),
     path("queue/live/<slug:scope>/", queue.queue_live, name="queue-live"),
     path("queue/next/", queue.start_next, name="start-next"),
@@ -44,8 +46,9 @@ urlpatterns = [
     path("presence/", cases.presence, name="presence"),
     path("exceptions/<str:key>/payload.json", cases.payload, name="payload"),
     path("exceptions/<str:key>/files/<int:number>/", cases.file, name="file"),
-    path("exceptions/<str:key>/step/<int:index>/", cases.step, name="step"),
-    path("exceptions/<str:key>/<slug:action>/", cases.act, name="act"),
+    path("exceptions/<str:key>/step/<int:index>/", acts.step, name="step"),
+    path("exceptions/<str:key>/next/", acts.next_act, name="next"),
+    path("exceptions/<str:key>/<slug:action>/", acts.act, name="act"),
     path("reports/exceptions/", reports.accounting, name="accounting"),
     path("timers/escalate-overdue/", timers.escalate_overdue, name="escalate-overdue"),
     path("time-limited/new/", waivers.ask, name="ask"),

@@ -86,6 +86,14 @@ def moment(value: datetime | None, css: str = "") -> SafeString | str:
 
 
 @register.simple_tag
+def said(value: datetime | str | int | None) -> SafeString | str:
+    """A value of a field: a moment as moments are said, nothing as a dash."""
+    if isinstance(value, datetime):
+        return moment(value)
+    return "\N{EN DASH}" if value in {None, ""} else str(value)
+
+
+@register.simple_tag
 def exact_moment(value: datetime | None) -> SafeString | str:
     """As `moment`, to the second and with its date: for trails and evidence."""
     if value is None:

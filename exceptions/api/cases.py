@@ -17,9 +17,10 @@ from audit.rest.parsing import ReasonInput
 from audit.rest.views import ActResource, ListResource, RecordResource, Resource
 from audit.subject_refs import SubjectRef
 from exceptions import selectors, serializers, services
-from exceptions.selectors import actions, queue, visible
+from exceptions.selectors import actions, owners, queue, visible
 from exceptions.states import CASE_LIVE, CaseState
 from rules import selectors as rules
+from rules.models import Owner
 from rules.selectors import registry
 from rules.states import Severity
 
@@ -35,13 +36,11 @@ def number_in(key: str) -> int:
 
 
 def _owner(value: str, question: Question) -> Q:
-    """`me`, `team:<slug>`, or an owner's slug."""
-    if value == "me":
-        return visible.owned_by(question.by)
+    """`me`, `team:<slug>` (the team and its people), or an owner's slug."""
     if value == "none":
         return Q(pk__in=[])  # every exception has an owner
-    if value.startswith("team:"):
-        return Q(owner__team__slug=value.removeprefix("team:"))
+    if value == owners.ME or value.startswith(owners.TEAM):
+        return Q(owner__in=Owner.objects.filter(owners.named(value, question.by)))
     return BY_OWNER.read(value, question)
 
 
@@ -61,9 +60,14 @@ CASE_FILTERS: Final = FilterSet(
         Filter("state", "State", _state, f"live, or one of {', '.join(CaseState.values)}", ("live", *CaseState.values)),
         filtering.choice("severity", "severity", Severity.values),
         filtering.record_of("client", "client", rules.clients_of),
-        Filter("owner", "Owner", _owner, "me, team:<slug>, or an owner's slug"),
+        Filter("owner", "Owner", _owner, "me, team:<slug> (the team and its people), or an owner's slug"),
         filtering.exact("subject", "subject_key"),
-        filtering.exact("cause", "cause"),
+        Filter(
+            "cause",
+            "Cause",
+            lambda value, _: Q(cause="" if value == queue.NO_CAUSE else value),
+            "what exceptions share, exactly as written; none for those that have none",
+        ),
         filtering.moment("due", "due_at", ahead=True),
         filtering.moment("created", "opened_at"),
         filtering.amount("risk", "at_risk_minor"),

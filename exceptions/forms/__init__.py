@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from exceptions.forms.fields import AREA, INPUT
 from exceptions.models import ExceptionCase
 from exceptions.selectors import Step
+from exceptions.selectors.merging import Typed
 from exceptions.states import Mailing, RootCause, WaitingOn
 from rules.models import Owner
 from rules.states import Severity
@@ -17,6 +18,9 @@ from rules.states import Severity
 
 class ActForm(forms.Form):
     """Base of every act: the version the person looked at travels along."""
+
+    # Which attribute of the exception an answer is about: what a colleague may have changed meanwhile.
+    ABOUT: ClassVar[Mapping[str, str]] = {}
 
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
@@ -28,9 +32,28 @@ class ActForm(forms.Form):
             if isinstance(field.widget, forms.Textarea):
                 field.widget.attrs["data-draft"] = f"{case.key}.{name}"
 
-    def again(self, data: Mapping[str, Any]) -> Self:
-        """The same form with this in it."""
-        return self.__class__(data, case=self.case)
+    def again(self, data: Mapping[str, Any], *, case: ExceptionCase) -> Self:
+        """The same form with this in it, about the exception as it is now."""
+        return self.__class__(data, case=case)
+
+    def typed(self) -> list[Typed]:
+        """What was filled in, in words; a file cannot be sent a second time, so it is left out."""
+        fields = [field for field in self.visible_fields() if not isinstance(field.field, forms.FileField)]
+        words = [(field, self._in_words(field)) for field in fields]
+        return [Typed(str(field.label), text, self.ABOUT.get(field.name, "")) for field, text in words if text]
+
+    def _in_words(self, field: forms.BoundField) -> str:
+        choices = {str(value): str(label) for value, label in getattr(field.field, "choices", ())}
+        value = str(field.value() or "").strip()
+        return choices.get(value, value) if value else ""
+
+    def take_focus(self) -> bool:
+        """Put the cursor where the first answer is missing; whether none is, so that sending is all there is to do."""
+        for field in self.visible_fields():
+            if field.field.required and not field.initial:
+                field.field.widget.attrs["autofocus"] = True
+                return False
+        return True
 
 
 class ReasonForm(ActForm):
@@ -41,6 +64,8 @@ class ReasonForm(ActForm):
 
 class SeverityForm(ReasonForm):
     """How bad it is, and why."""
+
+    ABOUT: ClassVar[Mapping[str, str]] = {"severity": "severity"}
 
     severity = forms.ChoiceField(label=_("Severity"), widget=forms.Select(INPUT))
     field_order = ("severity", "reason", "seen")
@@ -53,6 +78,8 @@ class SeverityForm(ReasonForm):
 
 class ReassignForm(ReasonForm):
     """To whom, and why."""
+
+    ABOUT: ClassVar[Mapping[str, str]] = {"to": "owner_id"}
 
     to = forms.ModelChoiceField(
         label=_("To"),
@@ -102,6 +129,8 @@ class LinkForm(ActForm):
 class WaitForm(ReasonForm):
     """Until when, and for what."""
 
+    ABOUT: ClassVar[Mapping[str, str]] = {"hours": "waiting_until", "reason": "waiting_for"}
+
     hours = forms.TypedChoiceField(
         label=_("Until"),
         coerce=int,
@@ -132,6 +161,8 @@ class WaitForm(ReasonForm):
 
 class ResolveForm(ActForm):
     """How it was solved."""
+
+    ABOUT: ClassVar[Mapping[str, str]] = {"outcome": "outcome", "root_cause": "root_cause"}
 
     outcome = forms.ChoiceField(label=_("Outcome"), widget=forms.RadioSelect)
     root_cause = forms.ChoiceField(
@@ -192,9 +223,9 @@ class StepForm(ActForm):
         """What was answered to the step's own questions."""
         return {name: self.cleaned_data[name] for name in self.step.fields if self.cleaned_data[name]}
 
-    def again(self, data: Mapping[str, Any]) -> Self:
+    def again(self, data: Mapping[str, Any], *, case: ExceptionCase) -> Self:
         """The same form with this in it."""
-        return self.__class__(data, case=self.case, step=self.step)
+        return self.__class__(data, case=case, step=self.step)
 
 
 class PreferencesForm(forms.Form):

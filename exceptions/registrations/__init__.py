@@ -89,7 +89,9 @@ verbs.register(
     }
 )
 
-QUEUE_PARAMETERS = frozenset({"state", "client", "type", "cause", "due", "owner", "risk", "q", "sort", "per", "cols"})
+QUEUE_PARAMETERS = frozenset(
+    {"state", "client", "type", "cause", "due", "owner", "risk", "q", "sort", "per", "cols", "group"}
+)
 for slug, title, route in (
     ("mine", gettext_lazy("My queue"), "exceptions:queue"),
     ("team", gettext_lazy("Team queues"), "exceptions:team"),

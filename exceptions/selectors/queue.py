@@ -17,6 +17,7 @@ from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import CASE_WORDS, WORD_JOINERS, CaseQuerySet
+from exceptions.selectors import owners
 from exceptions.selectors.clocks import clock_of
 from exceptions.selectors.columns import QUEUE_COLUMNS, refuse_unknown_columns
 from exceptions.selectors.counts import capped_counts
@@ -24,7 +25,7 @@ from exceptions.selectors.next_steps import NextStep, next_step, with_first_time
 from exceptions.selectors.saved_views import ViewLink, link_records, read_links
 from exceptions.states import CASE_LIVE, CaseState, ClockState
 from rules import selectors as rules
-from rules.models import ExceptionType, Owner
+from rules.models import ExceptionType, Owner, Team
 
 DUE = {"overdue": timedelta(0), "1h": timedelta(hours=1), "today": timedelta(hours=24)}
 AT_RISK = "at-risk"
@@ -36,6 +37,8 @@ ORDERS = {
     "-created": ("-opened_at", "-pk"),
 }
 PER_PAGE = (25, 50, 100, 200)
+BY_CAUSE = "cause"
+NO_CAUSE = "none"
 MOST_COUNTED = 1_000
 # A row shows no playbook, evidence or criteria, so a page does not read and parse those of fifty cases.
 ROW_COLUMNS = (
@@ -73,7 +76,10 @@ ROW_COLUMNS = (
 
 @dataclass(frozen=True)
 class QueueFilters:
-    """What of the queue to show; `scope` is mine, team or unowned. Unknown values are refused, never ignored."""
+    """What of the queue to show; `scope` is mine, team or unowned. Unknown values are refused, never ignored.
+
+    `owner` also says `me` or `team:<slug>`, and `cause` says `none` for those that have none.
+    """
 
     scope: str = "mine"
     state: str = ""
@@ -88,6 +94,7 @@ class QueueFilters:
     after: str = ""
     per: int = 50
     cols: Sequence[str] = ()
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -187,6 +194,8 @@ def filtered(cases: CaseQuerySet, *, by: Actor, filters: QueueFilters, now: date
     elif filters.scope == "unowned":
         cases = cases.filter(owner__in=named["unowned"])
     plain = {name: value for name in ("state", "type", "cause") if (value := getattr(filters, name))}
+    if filters.cause == NO_CAUSE:
+        plain["cause"] = ""
     cases = cases.filter(**plain)
     if filters.client:
         cases = cases.filter(client__in=named["client"])
@@ -207,7 +216,7 @@ def _named(*, by: Actor, filters: QueueFilters, now: datetime) -> Mapping[str, l
     if filters.scope == "unowned":
         records["unowned"] = Owner.objects.filter(Q(is_active=False) | Q(valid_until__lte=now))
     if filters.owner:
-        records["owner"] = Owner.objects.filter(slug=filters.owner)
+        records["owner"] = Owner.objects.filter(owners.named(filters.owner, by))
     if filters.client:
         records["client"] = rules.clients_of(by).filter(slug=filters.client)
     found = defaultdict(list)
@@ -246,12 +255,15 @@ def offers(*, by: Actor, page: str) -> Offers:
         "client": rules.clients_of(by),
         "type": ExceptionType.objects.filter(is_active=True),
         "owner": Owner.objects.filter(is_active=True),
+        "team": Team.objects.filter(is_active=True),
     }
     nothing = Value("", output_field=CharField())
     asked = [rows.values_list(Value(kind), "slug", "name", nothing, nothing) for kind, rows in records.items()]
     found = list(_as_one([*asked, *link_records(by, page).values()]))
     for kind, slug, name, *_ in sorted(found, key=lambda row: row[2].casefold()):
-        if kind in named:
+        if kind == "team":
+            named["owner"].append((f"{owners.TEAM}{slug}", f"{name} and its people"))
+        elif kind in named:
             named[kind].append((slug, name))
     return Offers(
         choices={
@@ -312,6 +324,7 @@ def refuse_unknown(filters: QueueFilters, *, by: Actor) -> None:
         "risk": ("", *RISK),
         "per": PER_PAGE,
         "sort": tuple(ORDERS),
+        "group": ("", BY_CAUSE),
     }
     records: dict[str, QuerySet[Any]] = {"type": ExceptionType.objects.all(), "client": rules.clients_of(by)}
     chosen = {name: getattr(filters, name) for name in records if getattr(filters, name)}
@@ -350,7 +363,7 @@ def _totals(cases: CaseQuerySet) -> tuple[int, dict[str, int]]:
             values,
         )
         found = cursor.fetchall()
-    return sum(count for _, count, _ in found), {currency: amount for currency, _, amount in found if amount}
+    return sum(row[1] for row in found), {currency: amount for currency, _count, amount in found if amount}
 
 
 def _beyond(filters: QueueFilters) -> Q:

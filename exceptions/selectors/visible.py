@@ -1,6 +1,6 @@
 """Exceptions and time-limited exceptions as far as they exist for somebody."""
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from audit.access import require
 from audit.context import Actor
@@ -30,8 +30,3 @@ def waivers_for(by: Actor) -> QuerySet[Waiver]:
     require(by, "exceptions.view_case")
     waivers: QuerySet[Waiver] = visible_waivers(by).prefetch_related("extensions")
     return waivers
-
-
-def owned_by(by: Actor) -> Q:
-    """The condition for what the actor, or a team of the actor's, owns."""
-    return Q(owner__in=by.owners)

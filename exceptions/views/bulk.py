@@ -25,7 +25,7 @@ from exceptions.selectors.jobs import job_called, plans_for
 from exceptions.services.job_work import AT_ONCE
 from exceptions.states import RootCause
 from exceptions.views.edge import actor_of, back_to
-from exceptions.views.queue import filters_in
+from exceptions.views.origins import filters_in
 from rules import selectors as rules
 from rules.models import Owner
 

@@ -1,12 +1,13 @@
 """The queues, what their exceptions share, and the queue as a file."""
 
-from dataclasses import fields
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,16 +15,20 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from audit import clock
-from audit.errors import DomainError, Invalid
+from audit.errors import DomainError, Invalid, NotFound
 from exceptions import list_pages, selectors, services
 from exceptions.models.cases import KEY_PREFIX
-from exceptions.selectors import QueueFilters, QueuePage, live
-from exceptions.selectors.queue import PER_PAGE
+from exceptions.selectors import Offers, QueueFilters, QueuePage, live
+from exceptions.selectors.causes import GroupPage, group_page
+from exceptions.selectors.owners import TEAM
+from exceptions.selectors.queue import BY_CAUSE
 from exceptions.tables import csv_lines
 from exceptions.views.edge import actor_of
 from exceptions.views.fragments import fragment, moment_of, unless_known
 from exceptions.views.lists import chips, current_view, pairs_of, view_to_open
+from exceptions.views.origins import filters_in, suffix_of
 from exceptions.views.saved_views import opened
+from rules.models import Team
 
 ORDERS = {
     "urgency": gettext_lazy(
@@ -51,6 +56,16 @@ def team(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_GET
+def of_team(request: HttpRequest, team_slug: str) -> HttpResponse:
+    """What a team and its people have: the address to remember for a filter of the team queues."""
+    actor_of(request, "exceptions.view_case")
+    if not Team.objects.filter(slug=team_slug, is_active=True).exists():
+        raise NotFound(_("There is no such team."))
+    return redirect(f"{reverse('exceptions:team')}?{urlencode({'owner': f'{TEAM}{team_slug}'})}")
+
+
+@login_required
+@require_GET
 def unowned(request: HttpRequest) -> HttpResponse:
     """What has no owner who works."""
     return _queue(request, "unowned", _("Ownership gaps"))
@@ -64,13 +79,14 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
         return opened(scope, view.query, view.number)
     filters = filters_in(request.GET, scope)
     problem = None
+    read = group_page if filters.group == BY_CAUSE else selectors.queue_page
+    page: QueuePage | GroupPage = QueuePage([], "", 0)
     try:
         list_pages.refuse_foreign(list_pages.list_page(scope), request.GET.urlencode())
-        page = selectors.queue_page(by=by, filters=filters, now=now)
+        page = read(by=by, filters=filters, now=now)
     except Invalid as invalid:
-        problem, page = invalid, QueuePage([], "", 0)
+        problem = invalid
     query = list_pages.canonical_query(request.GET.urlencode())
-    columns = selectors.column_choices(() if problem else filters.cols, selectors.QUEUE_COLUMNS)
     context = {
         "title": title,
         "scope": scope,
@@ -80,24 +96,36 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
         "most_counted": selectors.MOST_COUNTED,
         "problem": problem,
         "tabs": selectors.tabs(by=by, scope=scope, now=now),
+        "can_work": by.may("exceptions.work_case"),
+        "query": query,
+        "via": suffix_of(scope, query),
+        "presence": live.people_on_rows(page.rows, by=by, now=now),
+        "live": "" if problem else _live_address(request, scope, page, now),
+        **_chosen(request, offers, () if problem else filters.cols),
+    }
+    return render(request, "exceptions/queue.html", context, status=400 if problem else 200)
+
+
+def _chosen(request: HttpRequest, offers: Offers, asked: Sequence[str]) -> dict[str, Any]:
+    """What is chosen of the list, what else could be, and what forms have to carry along."""
+    columns = selectors.column_choices(asked, selectors.QUEUE_COLUMNS)
+    return {
         "choices": offers.choices,
         "chips": chips(request, offers.choices),
         "columns": [column for column in columns if column.is_chosen],
         "column_choices": columns,
         "shown": {column.name for column in columns if column.is_chosen},
-        "kept": pairs_of(request, only=("cols", "per", "cause", "view")) or [("view", "all")],
+        "kept": pairs_of(request, only=("cols", "per", "cause", "view", "group")) or [("view", "all")],
         "carried": pairs_of(request, besides=("cols",)),
-        "can_work": by.may("exceptions.work_case"),
-        "query": query,
+        "narrowed": urlencode(pairs_of(request, besides=("group", "type", "cause", "view"))),
+        "ungrouped": urlencode(pairs_of(request, besides=("group",))) or "view=all",
+        "grouped": urlencode([*pairs_of(request, besides=("group",)), ("group", BY_CAUSE)]),
         "views": offers.views,
         "view": current_view(request, offers.views),
-        "presence": live.people_on_rows(page.rows, by=by, now=now),
-        "live": "" if problem else _live_address(request, scope, page, now),
     }
-    return render(request, "exceptions/queue.html", context, status=400 if problem else 200)
 
 
-def _live_address(request: HttpRequest, scope: str, page: QueuePage, now: datetime) -> str:
+def _live_address(request: HttpRequest, scope: str, page: QueuePage | GroupPage, now: datetime) -> str:
     shown = ",".join(row.key.removeprefix(KEY_PREFIX) for row in page.rows)
     asked = {"since": now.isoformat(), "shown": shown}
     kept = list_pages.canonical_query(request.GET.urlencode())
@@ -165,15 +193,6 @@ def export(request: HttpRequest, scope: str) -> StreamingHttpResponse:
     )
 
 
-def filters_in(query: QueryDict, scope: str) -> QueueFilters:
-    """What of the queue an address asks for."""
-    names = {field.name for field in fields(QueueFilters)} - {"scope", "per", "cols"}
-    given = {name: value.strip() for name in names if (value := str(query.get(name, "")))}
-    sizes = {str(size): size for size in PER_PAGE}
-    cols = selectors.asked_columns([str(one) for one in query.getlist("cols")])
-    return QueueFilters(scope=scope, per=sizes.get(str(query.get("per", "50")), 0), cols=cols, **given)
-
-
 @login_required
 @require_POST
 def start_next(request: HttpRequest) -> HttpResponse:
@@ -186,6 +205,6 @@ def start_next(request: HttpRequest) -> HttpResponse:
             case = services.acknowledge_case(case_id=row.id, by=by, now=now, seen=row.version)
         except DomainError:
             continue  # somebody was faster: the next one
-        return redirect("exceptions:case", case.key)
+        return redirect(f"{reverse('exceptions:case', args=[case.key])}{suffix_of('mine', '')}")
     messages.info(request, _("Nothing in your queue waits to be taken."))
     return redirect("exceptions:queue")

@@ -19,7 +19,7 @@ def test_filters_fold_on_a_phone_and_stand_open_on_a_desk(visit: Visitor, house:
     page.locator(".filter-box > summary").click()
     page.get_by_label("Words or key").fill("parcel 1")
     page.get_by_role("button", name="Filter", exact=True).click()
-    expect(page.get_by_text(cases[1].key)).to_be_visible()
+    expect(page.locator(f"#row-{cases[1].key}")).to_be_visible()
     expect(page.get_by_label("Words or key")).to_be_visible()
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto("/queue/")

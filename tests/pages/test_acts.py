@@ -83,6 +83,61 @@ def test_what_cannot_be_done_now_is_a_conflict_in_words(amal: Browser, case: Exc
     assert "It came back" in answer.content.decode()
 
 
+def test_two_at_once_see_theirs_and_mine_and_mine_goes_on_top(
+    amal: Browser, signed_in: SignedIn, house: House, case: ExceptionCase
+) -> None:
+    lee, seen = signed_in("lee"), case.version
+    do(amal, case, "acknowledge")
+    do(amal, case, "note", text="The customer called")
+    mine = {"seen": seen, "to": "ops-team-review", "reason": "They know the carrier"}
+    answer = lee.post(f"/exceptions/{case.key}/reassign/", mine)
+    merge = answer.context["merge"]
+    rows = {str(row.label): (row.was, row.now, row.who, row.typed) for row in merge.rows}
+    assert (answer.status_code, merge.why_not) == (409, "")
+    assert rows["State"] == ("New", "Taken", "Amal Okafor", "")
+    assert rows["Owner"][1:] == ("Amal Okafor", "Amal Okafor", house.owners["ops-team-review"].name)
+    assert rows["Reason"] == (None, None, "", "They know the carrier")
+    assert [entry.note for entry in merge.since] == ["The customer called", ""]
+    again = {name: field.value() for name, field in ((f.name, f) for f in answer.context["form"])}
+    assert again == {**mine, "seen": seen + 1}
+    assert lee.post(f"/exceptions/{case.key}/reassign/", again).status_code == 302
+    case.refresh_from_db()
+    assert case.owner.slug == "ops-team-review"
+
+
+def test_what_comes_too_late_can_be_kept_as_a_note(amal: Browser, signed_in: SignedIn, case: ExceptionCase) -> None:
+    seen = case.version
+    do(signed_in("bo"), case, "resolve", outcome="resolved")
+    late = {"seen": seen, "outcome": "cancelled", "note": "The customer does not want it any more"}
+    answer = amal.post(f"/exceptions/{case.key}/resolve/", late)
+    merge, text = answer.context["merge"], answer.content.decode()
+    assert (answer.status_code, merge.why_not) == (409, f"{case.key} is “resolved”.")
+    assert ("Apply mine on top" in text, "Keep what I typed as a note" in text) == (False, True)
+    assert amal.post(f"/exceptions/{case.key}/note/", {"text": merge.note}).status_code == 302
+    kept = "Outcome: Order cancelled\nNote: The customer does not want it any more"
+    assert [note.text for note in case.notes.all()] == [kept]
+
+
+def test_the_next_act_is_the_next_step_then_to_resolve_then_nothing(
+    amal: Browser, signed_in: SignedIn, case: ExceptionCase
+) -> None:
+    following = f"/exceptions/{case.key}/next/"
+    with acting(system_actor("test"), at=clock.now()):
+        ExceptionCase.objects.filter(pk=case.pk).update(playbook=case.playbook[:1])
+    assert amal.get(f"{following}?v=mine")["Location"] == f"/exceptions/{case.key}/step/1/?v=mine"
+    done = amal.post(f"/exceptions/{case.key}/step/1/?v=mine", {"outcome": "same"})
+    assert done["Location"] == f"/exceptions/{case.key}/resolve/?v=mine"
+    assert amal.get(following)["Location"] == done["Location"].removesuffix("?v=mine")
+    page = amal.get(following, follow=True).content.decode()
+    assert ("autofocus" in page, "data-focus" in page) == (True, True)
+    do(amal, case, "start")
+    do(amal, case, "wait", reason="The carrier looks", hours="24", on="carrier", party="DPD")
+    assert amal.get(following)["Location"] == f"/exceptions/{case.key}/resume/"
+    do(amal, case, "resolve", outcome="resolved")
+    assert amal.get(following)["Location"] == f"/exceptions/{case.key}/"
+    assert signed_in("sam").get(following).status_code == 403
+
+
 def test_who_is_away_is_refused_beside_the_field(
     amal: Browser, signed_in: SignedIn, house: House, case: ExceptionCase
 ) -> None:

@@ -65,7 +65,7 @@ def test_a_page_that_is_left_takes_back_only_what_it_said(house: House, with_red
         services.note_presence(key=case.key, doing=doing, page=page, by=amal, now=now)
         return list(presence.people_on([case.key], besides="user:0", now=now).get(case.key, []))
 
-    looking, editing = presence.Person("Amal Okafor", False), presence.Person("Amal Okafor", True)
+    looking, editing = (presence.Person("Amal Okafor", is_editing=busy) for busy in (False, True))
     assert said("editing", "first") == [editing]
     assert said("looking", "second") == [editing]
     assert said("gone", "first") == [looking]

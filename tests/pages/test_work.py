@@ -153,7 +153,7 @@ def test_start_next_takes_the_most_urgent(signed_in: SignedIn, house: House) -> 
     open_cases(house, 2)
     answer = signed_in("amal").post("/queue/next/")
     taken = ExceptionCase.objects.get(state=CaseState.ACKNOWLEDGED)
-    assert answer["Location"] == f"/exceptions/{taken.key}/"
+    assert answer["Location"] == f"/exceptions/{taken.key}/?v=mine"
 
 
 def test_one_asks_another_approves_and_it_is_in_force(signed_in: SignedIn, house: House) -> None:

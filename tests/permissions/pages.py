@@ -95,6 +95,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "jwks": _get(OPEN),
     "exceptions:queue": _get(VIEW_CASE),
     "exceptions:team": _get(VIEW_CASE),
+    "exceptions:of-team": _get(VIEW_CASE),
     "exceptions:unowned": _get(VIEW_CASE),
     "exceptions:causes": _get(VIEW_CASE),
     "exceptions:export": _get(VIEW_CASE),
@@ -103,6 +104,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "exceptions:case": _get(VIEW_CASE),
     "exceptions:payload": _get(VIEW_CASE),
     "exceptions:file": _get(VIEW_CASE),
+    "exceptions:next": _get(WORK_CASE),
     "exceptions:act": _get(VIEW_CASE) | _post(WORK_CASE, text="Seen"),
     "exceptions:step": _get(WORK_CASE) | _post(WORK_CASE, outcome="Looked at"),
     "exceptions:ask": _get("exceptions.request_waiver", "?for={exception}")
@@ -179,6 +181,7 @@ RECORDS: Final = {
     "exceptions:case": "exception",
     "exceptions:payload": "exception",
     "exceptions:file": "exception",
+    "exceptions:next": "exception",
     "exceptions:act": "exception",
     "exceptions:step": "exception",
     "exceptions:case-live": "exception",

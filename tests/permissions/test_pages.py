@@ -51,6 +51,7 @@ def address(name: str, way: Way, keys: dict[str, Any]) -> str:
         "username": "amal",
         "part": "glossary",
         "slug": "not-found",
+        "team_slug": "ops-team",
         "provider_id": "company",
         "pk": 1,
         "event_id": key,

@@ -69,6 +69,7 @@
     else if (k === "?") { el = doc.getElementById("keys"); if (el) el.showModal(); }
     else if (k === "x" && r && (el = r.querySelector(".check"))) { el.checked = !el.checked; anchor = r; refreshSelection(true); }
     else if (k === "X" && r && bulk) selectRange(r);
+    else if (k === "s" && (r = r || rows()[0]) && (el = r.querySelector("[data-step]"))) el.click();
     else if (k === "[" || k === "]") { el = doc.querySelector(k === "]" ? "[rel=next]" : "[rel=prev]"); if (el) el.click(); }
     else { el = doc.querySelector('[data-key="' + (window.CSS && CSS.escape ? CSS.escape(k) : k) + '"]'); if (!el) return;
       if (bulk && r && bulk.contains(el) && bulk.hidden) { r.querySelector(".check").checked = true; refreshSelection(false); } /* an act on the row one stands on */
@@ -78,8 +79,9 @@
   });
 
   /* ---- after a full load the result of the last act, or what has to be corrected, is read first ---- */
-  var said = doc.querySelector("[data-focus]");
-  if (said) said.focus();
+  var said = doc.querySelector("[data-focus]"), ready = doc.querySelector("[autofocus]");
+  if (ready && said && said.getAttribute("role") === "status") say(said.textContent.trim());
+  else if (said) said.focus();
 
   /* ---- drafts: what was typed survives a reload or an expired session, on this computer, until it is sent ---- */
   doc.querySelectorAll("textarea[data-draft]").forEach(function (area) {

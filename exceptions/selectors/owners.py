@@ -1,0 +1,21 @@
+"""Owners as filters name them."""
+
+from typing import Final
+
+from django.db.models import Q
+
+from audit.context import Actor
+
+ME: Final = "me"
+TEAM: Final = "team:"
+
+
+def named(text: str, by: Actor) -> Q:
+    """The condition for owners: `me` (and my teams), `team:<slug>` (the team and the people in it), or an owner's slug."""
+    if text == ME:
+        return Q(pk__in=by.owners)
+    if text.startswith(TEAM):
+        slug = text.removeprefix(TEAM)
+        people = Q(user__team_memberships__team__slug=slug, user__team_memberships__is_active=True)
+        return Q(team__slug=slug) | people
+    return Q(slug=text)

@@ -1,0 +1,339 @@
+"""The acts on one exception: a page for each that is also its form, and what happens when two people act at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods
+
+from audit import clock
+from audit.context import Actor
+from audit.errors import Conflict, DomainError, Invalid, NotFound, Refused
+from exceptions import selectors, services
+from exceptions.forms import (
+    ActForm,
+    AttachForm,
+    LinkForm,
+    NoteForm,
+    ReasonForm,
+    ReassignForm,
+    ResolveForm,
+    SeverityForm,
+    StepForm,
+    WaitForm,
+)
+from exceptions.models import ExceptionCase
+from exceptions.selectors.merging import Merge, barred_from, merge_of
+from exceptions.selectors.suggestions import Suggestion, suggestion
+from exceptions.views import origins
+from exceptions.views.edge import actor_of, back_to
+from exceptions.views.origins import Origin
+
+Run = Callable[[ExceptionCase, Any, Actor], object]
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act: its form, what it calls, its button and what it says afterwards."""
+
+    form: type[ActForm]
+    run: Run
+    button: Any
+    said: Any
+    next_in_queue: bool = False
+
+
+def _of(case: ExceptionCase, form: Any, by: Actor) -> dict[str, Any]:
+    return {"case_id": case.pk, "by": by, "now": clock.now(), "seen": form.cleaned_data["seen"]}
+
+
+def _wait(case: ExceptionCase, form: Any, by: Actor) -> object:
+    now = clock.now()
+    until = form.until(now)
+    given = form.cleaned_data
+    return services.wait_case(
+        case_id=case.pk,
+        until=until,
+        reason=given["reason"],
+        on=given["on"],
+        party=given["party"],
+        by=by,
+        now=now,
+        seen=given["seen"],
+    )
+
+
+ACTS = {
+    "acknowledge": Act(
+        ActForm,
+        lambda c, f, by: services.acknowledge_case(**_of(c, f, by)),
+        gettext_lazy("Take it"),
+        gettext_lazy("You have it now."),
+    ),
+    "start": Act(
+        ActForm, lambda c, f, by: services.start_case(**_of(c, f, by)), gettext_lazy("Start"), gettext_lazy("Started.")
+    ),
+    "resume": Act(
+        ActForm,
+        lambda c, f, by: services.resume_case(**_of(c, f, by)),
+        gettext_lazy("Resume"),
+        gettext_lazy("It is yours again."),
+    ),
+    "wait": Act(WaitForm, _wait, gettext_lazy("Wait"), gettext_lazy("Waiting. It comes back by itself.")),
+    "reassign": Act(
+        ReassignForm,
+        lambda c, f, by: services.reassign_case(
+            **_of(c, f, by), to=f.cleaned_data["to"].slug, reason=f.cleaned_data["reason"]
+        ),
+        gettext_lazy("Reassign"),
+        gettext_lazy("Reassigned. The clock keeps running."),
+    ),
+    "severity": Act(
+        SeverityForm,
+        lambda c, f, by: services.change_severity(
+            **_of(c, f, by), severity=f.cleaned_data["severity"], reason=f.cleaned_data["reason"]
+        ),
+        gettext_lazy("Change severity"),
+        gettext_lazy("Changed. The deadline was worked out anew."),
+    ),
+    "rebase": Act(
+        ReasonForm,
+        lambda c, f, by: services.rebase_case(**_of(c, f, by), reason=f.cleaned_data["reason"]),
+        gettext_lazy("Use the ladder in force"),
+        gettext_lazy("It climbs the ladder of the rule book in force now."),
+    ),
+    "note": Act(
+        NoteForm,
+        lambda c, f, by: services.note_case(case_id=c.pk, text=f.cleaned_data["text"], by=by, now=clock.now()),
+        gettext_lazy("Add note"),
+        gettext_lazy("Note added."),
+    ),
+    "attach": Act(
+        AttachForm,
+        lambda c, f, by: services.attach_file(
+            case_id=c.pk,
+            name=f.cleaned_data["file"].name,
+            content=f.cleaned_data["file"].read(),
+            by=by,
+            now=clock.now(),
+        ),
+        gettext_lazy("Add file"),
+        gettext_lazy("File added."),
+    ),
+    "link": Act(
+        LinkForm,
+        lambda c, f, by: services.link_cases(
+            case_id=c.pk, exception=f.cleaned_data["exception"], by=by, now=clock.now()
+        ),
+        gettext_lazy("Link exception"),
+        gettext_lazy("Linked."),
+    ),
+    "unlink": Act(
+        LinkForm,
+        lambda c, f, by: services.unlink_cases(
+            case_id=c.pk, exception=f.cleaned_data["exception"], by=by, now=clock.now()
+        ),
+        gettext_lazy("Unlink exception"),
+        gettext_lazy("Unlinked."),
+    ),
+    "resolve": Act(
+        ResolveForm,
+        lambda c, f, by: services.resolve_case(
+            **_of(c, f, by),
+            outcome=f.cleaned_data["outcome"],
+            root_cause=f.cleaned_data["root_cause"],
+            note=f.cleaned_data["note"],
+        ),
+        gettext_lazy("Resolve"),
+        gettext_lazy("Resolved."),
+        next_in_queue=True,
+    ),
+    "reopen": Act(
+        ReasonForm,
+        lambda c, f, by: services.reopen_case(**_of(c, f, by), reason=f.cleaned_data["reason"]),
+        gettext_lazy("Reopen"),
+        gettext_lazy("Reopened."),
+    ),
+}
+
+
+@login_required
+@require_GET
+def next_act(request: HttpRequest, key: str) -> HttpResponse:
+    """Lead to the form of what should be done next; when there is nothing, to the exception, saying why."""
+    by = actor_of(request, "exceptions.work_case")
+    found = selectors.case_for(by, key)
+    book = selectors.playbook_of(found, now=clock.now())
+    suggested = suggestion(found, book)
+    if suggested is None:
+        if book.missing:
+            messages.info(
+                request, _("Nothing can be done next. Missing: %(what)s.") % {"what": "; ".join(book.missing)}
+            )
+        return redirect(_home(request, found))
+    return redirect(_form_address(request, found, suggested))
+
+
+def _form_address(request: HttpRequest, found: ExceptionCase, suggested: Suggestion) -> str:
+    origin = origins.origin_of(request)
+    if suggested.step is not None:
+        address = reverse("exceptions:step", args=[found.key, suggested.step.number])
+    else:
+        address = reverse("exceptions:act", args=[found.key, suggested.action])
+    return f"{address}{origin.suffix if origin else ''}"
+
+
+def _home(request: HttpRequest, found: ExceptionCase) -> str:
+    """The exception's page, as somebody who came from where they came from sees it."""
+    origin = origins.origin_of(request)
+    return f"{reverse('exceptions:case', args=[found.key])}{origin.suffix if origin else ''}"
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def act(request: HttpRequest, key: str, action: str) -> HttpResponse:
+    """An act's form alone on a page (GET), and the act (POST)."""
+    by = actor_of(request, "exceptions.view_case")
+    found = selectors.case_for(by, key)
+    spec = ACTS.get(action)
+    if spec is None:
+        raise NotFound(_("There is no such act."))
+    form = spec.form(request.POST, request.FILES, case=found) if request.method == "POST" else spec.form(case=found)
+    title = str(spec.button)
+    if request.method == "GET" or not form.is_valid():
+        status = 200 if request.method == "GET" else 422
+        book = selectors.playbook_of(found, now=clock.now()) if action == "resolve" else None
+        return _form_page(request, found, form, title, status=status, book=book)
+    return _perform(request, found, form, action, by)
+
+
+def _perform(request: HttpRequest, found: ExceptionCase, form: ActForm, action: str, by: Actor) -> HttpResponse:
+    spec = ACTS[action]
+    try:
+        done = spec.run(found, form, by)
+    except Refused:
+        raise
+    except DomainError as refused:
+        found = selectors.case_for(by, found.key)
+        return _refused(request, found, form, str(spec.button), refused, barred_from(action, found, by=by))
+    messages.success(request, f"{found.key}: {spec.said} {_told(done)}".strip())
+    return redirect(_after(request, found, by) if spec.next_in_queue else back_to(request, _home(request, found)))
+
+
+def _after(request: HttpRequest, found: ExceptionCase, by: Actor) -> str:
+    """What is next in the list somebody came from, or the most urgent in their own; the list when nothing is left."""
+    origin, now = origins.origin_of(request), clock.now()
+    if origin is not None:
+        key = origins.beside(origin, found, by=by, now=now).next
+    else:
+        origin = Origin("mine", "", selectors.QueueFilters(scope="mine", per=25))
+        rows = selectors.queue_page(by=by, filters=origin.filters, now=now).rows
+        key = rows[0].key if rows else ""
+    return f"{reverse('exceptions:case', args=[key])}{origin.suffix}" if key else origin.url
+
+
+def _told(done: object) -> str:
+    """Who was told of a note."""
+    names = ", ".join(getattr(done, "told", ()))
+    return _("Told: %(names)s.") % {"names": names} if names else ""
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def step(request: HttpRequest, key: str, index: int) -> HttpResponse:
+    """A step of the playbook."""
+    by = actor_of(request, "exceptions.work_case")
+    found = selectors.case_for(by, key)
+    steps = selectors.playbook_of(found, now=clock.now()).steps
+    if not 1 <= index <= len(steps):
+        raise NotFound(_("The playbook has no such step."))
+    todo = steps[index - 1]
+    form = StepForm(request.POST or None, case=found, step=todo)
+    if request.method == "GET" or not form.is_valid():
+        status = 200 if request.method == "GET" else 422
+        return _form_page(request, found, form, todo.label, status=status, intro=todo.how or todo.why_not)
+    given = form.cleaned_data
+    try:
+        done = services.complete_step(
+            case_id=found.pk,
+            index=index - 1,
+            outcome=given.get("outcome", ""),
+            note=given.get("note", ""),
+            data=form.data_given(),
+            by=by,
+            now=clock.now(),
+            seen=given["seen"],
+        )
+    except Refused:
+        raise
+    except DomainError as refused:
+        found = selectors.case_for(by, key)
+        now_is = selectors.playbook_of(found, now=clock.now()).steps[index - 1]
+        return _refused(request, found, form, todo.label, refused, now_is.why_not or _done_by(now_is))
+    messages.success(request, f"{todo.label}: {done.outcome}")
+    return redirect(_after_step(request, key, by))
+
+
+def _done_by(todo: selectors.Step) -> str:
+    return _("%(who)s has done it: %(what)s.") % {"who": todo.done_by, "what": todo.outcome} if todo.done_at else ""
+
+
+def _after_step(request: HttpRequest, key: str, by: Actor) -> str:
+    """Where nothing is left but to say how it was solved, the form that does; else back to the exception."""
+    found = selectors.case_for(by, key)
+    suggested = suggestion(found, selectors.playbook_of(found, now=clock.now()))
+    if suggested is not None and suggested.action == "resolve":
+        return _form_address(request, found, suggested)
+    return back_to(request, _home(request, found))
+
+
+def _refused(
+    request: HttpRequest, found: ExceptionCase, form: ActForm, title: str, refused: DomainError, why_not: str
+) -> HttpResponse:
+    """The form again, with what stands in the way beside what was typed: nothing of it is lost, and it can be done on top."""
+    if isinstance(refused, Invalid):
+        for error in refused.errors:
+            name = error.pointer.rpartition("/")[2]
+            form.add_error(name if name in form.fields else None, error.detail)
+        return _form_page(request, found, form, title, status=422)
+    merge = merge_of(found, seen=form.cleaned_data["seen"], typed=form.typed(), why_not=why_not)
+    fresh = form.again({**request.POST.dict(), "seen": found.version}, case=found)
+    fresh.is_valid()
+    status = 409 if isinstance(refused, Conflict) else 404
+    return _form_page(request, found, fresh, title, status=status, conflict=refused, merge=merge)
+
+
+def _form_page(
+    request: HttpRequest,
+    found: ExceptionCase,
+    form: ActForm,
+    title: str,
+    *,
+    status: int,
+    conflict: DomainError | None = None,
+    merge: Merge | None = None,
+    intro: str = "",
+    book: selectors.Playbook | None = None,
+) -> HttpResponse:
+    home = _home(request, found)
+    context = {
+        "case": found,
+        "home": home,
+        "intro": intro,
+        "book": book,
+        "form": form,
+        "title": title,
+        "conflict": conflict,
+        "merge": merge,
+        "is_ready": status == HTTPStatus.OK and form.take_focus(),
+        "return": back_to(request, home),
+    }
+    return render(request, "exceptions/act.html", context, status=status)
