@@ -20,7 +20,6 @@ from exceptions import selectors, serializers, services
 from exceptions.selectors import actions, owners, queue, visible
 from exceptions.states import CASE_LIVE, CaseState
 from rules import selectors as rules
-from rules.models import Owner
 from rules.selectors import registry
 from rules.states import Severity
 
@@ -40,7 +39,7 @@ def _owner(value: str, question: Question) -> Q:
     if value == "none":
         return Q(pk__in=[])  # every exception has an owner
     if value == owners.ME or value.startswith(owners.TEAM):
-        return Q(owner__in=Owner.objects.filter(owners.named(value, question.by)))
+        return owners.owned(value, question.by)
     return BY_OWNER.read(value, question)
 
 

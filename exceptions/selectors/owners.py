@@ -5,6 +5,7 @@ from typing import Final
 from django.db.models import Q
 
 from audit.context import Actor
+from rules.models import Owner, Team
 
 ME: Final = "me"
 TEAM: Final = "team:"
@@ -19,3 +20,13 @@ def named(text: str, by: Actor) -> Q:
         people = Q(user__team_memberships__team__slug=slug, user__team_memberships__is_active=True)
         return Q(team__slug=slug) | people
     return Q(slug=text)
+
+
+def owned(text: str, by: Actor) -> Q:
+    """The condition for exceptions whose owner is named so."""
+    return Q(owner__in=Owner.objects.filter(named(text, by)))
+
+
+def is_team(slug: str) -> bool:
+    """Whether there is such a team."""
+    return Team.objects.filter(slug=slug, is_active=True).exists()

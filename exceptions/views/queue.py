@@ -18,9 +18,8 @@ from audit import clock
 from audit.errors import DomainError, Invalid, NotFound
 from exceptions import list_pages, selectors, services
 from exceptions.models.cases import KEY_PREFIX
-from exceptions.selectors import Offers, QueueFilters, QueuePage, live
+from exceptions.selectors import Offers, QueueFilters, QueuePage, live, owners
 from exceptions.selectors.causes import GroupPage, group_page
-from exceptions.selectors.owners import TEAM
 from exceptions.selectors.queue import BY_CAUSE
 from exceptions.tables import csv_lines
 from exceptions.views.edge import actor_of
@@ -28,7 +27,6 @@ from exceptions.views.fragments import fragment, moment_of, unless_known
 from exceptions.views.lists import chips, current_view, pairs_of, view_to_open
 from exceptions.views.origins import filters_in, suffix_of
 from exceptions.views.saved_views import opened
-from rules.models import Team
 
 ORDERS = {
     "urgency": gettext_lazy(
@@ -59,9 +57,9 @@ def team(request: HttpRequest) -> HttpResponse:
 def of_team(request: HttpRequest, team_slug: str) -> HttpResponse:
     """What a team and its people have: the address to remember for a filter of the team queues."""
     actor_of(request, "exceptions.view_case")
-    if not Team.objects.filter(slug=team_slug, is_active=True).exists():
+    if not owners.is_team(team_slug):
         raise NotFound(_("There is no such team."))
-    return redirect(f"{reverse('exceptions:team')}?{urlencode({'owner': f'{TEAM}{team_slug}'})}")
+    return redirect(f"{reverse('exceptions:team')}?{urlencode({'owner': f'{owners.TEAM}{team_slug}'})}")
 
 
 @login_required
