@@ -153,3 +153,4 @@ class Migration(migrations.Migration):
             models=['chainhead', 'event', 'idempotencyrecord', 'seal'],
         ),
     ]
+    operations = audit.migration_operations.at_once(operations)

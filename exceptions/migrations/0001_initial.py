@@ -952,3 +952,4 @@ class Migration(migrations.Migration):
             models=['job', 'exceptioncase', 'caseattachment', 'notificationchannel', 'notificationpreference', 'savedview', 'defaultview', 'waiver', 'clientapproval', 'waivervote', 'delegation'],
         ),
     ]
+    operations = audit.migration_operations.at_once(operations)

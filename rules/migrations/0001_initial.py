@@ -1255,3 +1255,4 @@ class Migration(migrations.Migration):
             models=['calendar', 'client', 'clientaccess', 'gate', 'holiday', 'openinghours', 'rulebookversion', 'decision', 'sla', 'team', 'owner', 'absence', 'contract', 'contractversion', 'exceptiontype', 'flow', 'holdrule', 'ownershiprule', 'slatarget', 'statusownership', 'teammember', 'temporaryownership', 'apitoken', 'apitokenclient'],
         ),
     ]
+    operations = audit.migration_operations.at_once(operations)

@@ -667,3 +667,4 @@ class Migration(migrations.Migration):
             models=['order', 'fulfilment', 'export', 'orderidentifier', 'sku', 'orderline', 'hold', 'fulfilmentline', 'stockitem', 'reservation', 'earlynotice'],
         ),
     ]
+    operations = audit.migration_operations.at_once(operations)

@@ -362,3 +362,4 @@ class Migration(migrations.Migration):
             models=['flowrun', 'system', 'credential', 'connector'],
         ),
     ]
+    operations = audit.migration_operations.at_once(operations)

@@ -1,0 +1,38 @@
+"""Models that come together are created in one step."""
+
+from itertools import pairwise
+
+import pytest
+from django.db import connection, models
+from django.db.migrations import CreateModel, RunSQL
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+from audit.migration_operations import CreateModels, at_once
+
+
+def named(name: str, **fields: models.Field) -> CreateModel:
+    return CreateModel(name, [("id", models.BigAutoField(primary_key=True)), *fields.items()])
+
+
+@pytest.mark.django_db
+def test_what_is_joined_makes_the_same_tables_and_takes_them_back() -> None:
+    crate = named("Crate", depot=models.ForeignKey("bench.depot", models.CASCADE))
+    operations: list[Operation] = [named("Depot"), crate, RunSQL("SELECT 1", "SELECT 1"), named("Truck")]
+    joined = at_once(operations)
+    assert [type(one) for one in joined] == [CreateModels, RunSQL, CreateModels]
+    states = [ProjectState()]
+    for one in joined:
+        states.append(states[-1].clone())
+        one.state_forwards("bench", states[-1])
+
+    with connection.schema_editor() as editor:
+        for one, (before, after) in zip(joined, pairwise(states), strict=True):
+            one.database_forwards("bench", editor, before, after)
+    there = set(connection.introspection.table_names())
+    assert {"bench_depot", "bench_crate", "bench_truck"} <= there
+
+    with connection.schema_editor() as editor:
+        for one, (before, after) in reversed(list(zip(joined, pairwise(states), strict=True))):
+            one.database_backwards("bench", editor, after, before)
+    assert there - set(connection.introspection.table_names()) == {"bench_depot", "bench_crate", "bench_truck"}
