@@ -124,17 +124,13 @@ class Stack:
 
     async def _bring_up_to_date(self, supervisor: Supervisor) -> bool:
         owner = {**self.environment, "DATABASE_URL": self.owner_url}
+        product = ["collectstatic --no-input --verbosity 0", "sync_schedules", "check --database default"]
         steps = [
-            ("migrate", ["migrate", "--verbosity", "0", "--skip-checks"], owner),
-            ("grants", ["grant_roles"], owner),
-            ("static", ["collectstatic", "--no-input", "--verbosity", "0"], self.environment),
-            ("schedules", ["sync_schedules"], self.environment),
-            ("check", ["check", "--database", "default"], self.environment),
+            ("schema", ["migrate --verbosity 0 --skip-checks", "grant_roles"], owner),
+            ("product", [*product, "seed_demo"] if self.demo else product, self.environment),
         ]
-        if self.demo:
-            steps.append(("demo", ["seed_demo"], self.environment))
-        for name, arguments, environment in steps:
-            if await supervisor.run_once(Program(name, _manage(*arguments), environment)):
+        for name, commands, environment in steps:
+            if await supervisor.run_once(Program(name, _manage("in_turn", *commands), environment)):
                 return False
         return True
 
