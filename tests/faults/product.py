@@ -1,6 +1,5 @@
 """The whole product as its operators run it: real processes under `manage.py up`, in a directory of its own."""
 
-import json
 import os
 import re
 import signal
@@ -12,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx2
+
+from config.embedded import PostgresCluster
 
 ROOT = Path(__file__).resolve().parents[2]
 # Of this process alone: the product starts a database and a broker of its own, and is killed before it could say what was covered.
@@ -68,6 +68,14 @@ class Product:
             self.process.send_signal(signal.SIGINT)
         self.process.wait(timeout=120)
 
+    def database(self, role: str) -> str:
+        """How to connect to its database as `role`."""
+        return PostgresCluster(Path(self.environment["HANDRAIL_DATA_DIR"])).url(role)
+
+    def inside(self, function: str) -> subprocess.Popen[str]:
+        """Start a function of `tests.faults.storm` in a process of this product."""
+        return self.command("shell", "--no-imports", "-c", f"from tests.faults import storm; storm.{function}()")
+
     def command(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a management command against this product."""
         return subprocess.Popen(
@@ -77,13 +85,6 @@ class Product:
             stderr=subprocess.PIPE,
             text=True,
         )
-
-    def answer(self, *arguments: str) -> tuple[int, dict[str, Any]]:
-        """The exit status and the JSON document of a management command."""
-        command = self.command(*arguments, "--json")
-        out, errors = command.communicate()
-        assert out, errors
-        return command.returncode, json.loads(out)
 
     def said(self) -> list[str]:
         """The processes that the supervisor said had been killed."""
@@ -112,6 +113,8 @@ def product(directory: Path) -> Iterator[Product]:
         "HANDRAIL_SANDBOX_URL": f"http://127.0.0.1:{sandbox}",
         "EMAIL_URL": f"file://{directory}/letters",
         "HANDRAIL_ALARM_EMAILS": "pager@handrail.example",
+        # What a killed worker was sending is sent again when its lease has ended, which nobody waits three minutes for here.
+        "HANDRAIL_DELIVERY_LEASE_SECONDS": "10",
     }
     output = directory / "output"
     command = [

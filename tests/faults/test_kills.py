@@ -1,78 +1,201 @@
-"""Whatever is killed while a hundred orders go through: the same result, nothing lost, nothing twice."""
+"""Whatever is killed while a hundred orders go through and a thousand exceptions climb: the same result, nothing lost, nothing twice.
+
+One product for all of it, for starting one is most of the time: the tests of this file build on each other, in their order.
+"""
 
 import json
 import random
+import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString, Self
 
+import httpx2
 import psycopg
 import pytest
 
-from config.embedded import PostgresCluster
 from tests.faults.product import Product, product
+from tests.faults.storm import CASES
 
 pytestmark = pytest.mark.slow
+KILLED = ("worker", "beat", "redis", "web")
+PATIENCE_SECONDS = 300
 DELIVERED: LiteralString = "SELECT count(*) FROM fulfilment_order WHERE state = 'delivered'"
 TWICE: LiteralString = """
     SELECT subject_id, type, count(*) FROM audit_event WHERE type IN ('order.received', 'order.delivered')
     GROUP BY subject_id, type HAVING count(*) > 1
 """
-KILLED = ("worker", "beat", "redis", "web")
+LEFT: LiteralString = """
+    SELECT count(*) FROM exceptions_timer WHERE fired_at IS NULL AND cancelled_at IS NULL
+      AND kind IN ('case.escalate', 'case.breach', 'case.at_risk') AND subject_id IN (
+        SELECT id::text FROM exceptions_exceptioncase WHERE subject_type = 'storm.parcel')
+"""
+TAKEN: LiteralString = """
+    SELECT type, coalesce((body::jsonb -> 'data' ->> 'step')::int, 0), count(*), count(DISTINCT subject_id)
+    FROM audit_event WHERE subject_id IN (
+        SELECT id::text FROM exceptions_exceptioncase WHERE subject_type = 'storm.parcel'
+    ) AND type NOT IN ('case.opened', 'case.at_risk') GROUP BY 1, 2
+"""
+FIRED: LiteralString = """
+    SELECT due_at, fired_at FROM exceptions_timer
+    WHERE fired_at IS NOT NULL AND kind IN ('case.escalate', 'case.breach') AND subject_id IN (
+        SELECT id::text FROM exceptions_exceptioncase WHERE subject_type = 'storm.parcel')
+"""
+CALLED: LiteralString = """
+    SELECT event, count(*), sum(count)::int FROM exceptions_alert
+    WHERE event IN ('case.breached', 'case.paged') GROUP BY event ORDER BY event
+"""
+ONCE = {
+    ("case.breached", 0),
+    ("case.escalated", 1),
+    ("case.escalation_told", 2),
+    ("case.paged", 3),
+    ("case.escalated", 4),
+}
+
+
+class Sweeps:
+    """When each sweep that ran through to its end began, and when that was seen; the heartbeat tells, asked ten times a second."""
+
+    def __init__(self, url: str) -> None:
+        self.seen: dict[datetime, datetime] = {}
+        self._url, self._over = url, threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def passed_over(self, due: datetime, fired: datetime, *, there: datetime) -> int:
+        """How many began when the timer was due and to be seen, and left it. One that another sweep has set was there when that ended."""
+        since = max(self.seen.get(due, due), there)
+        return sum(since <= sweep < fired for sweep in self.seen)
+
+    def _watch(self) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            while not self._over.wait(0.1):
+                statement = "SELECT at, clock_timestamp() FROM audit_heartbeat WHERE loop = 'timers'"
+                for at, seen in connection.execute(statement):
+                    self.seen.setdefault(at, seen)
+
+
+@dataclass(frozen=True)
+class Aftermath:
+    """What is left when everybody was killed twice and everything is done."""
+
+    orders: dict[str, Any]
+    killed: Counter[str]
+    sweeps: Sweeps
+    brewed_at: datetime
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("product")
-
-
-@pytest.fixture(scope="module")
-def running(directory: Path) -> Iterator[Product]:
-    with product(directory) as up:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    with product(tmp_path_factory.mktemp("product")) as up:
         yield up
+
+
+@pytest.fixture(scope="module")
+def aftermath(running: Product) -> Aftermath:
+    """Orders and storm at once. They are killed close to each other, and again when the product has got up."""
+    chance, killed = random.Random("kills"), Counter[str]()
+    play = running.inside("play")
+    assert play.stdout is not None
+    assert play.stderr is not None
+    brewed_at = play.stdout.readline().strip()
+    assert "orders sent" in play.stderr.readline(), play.communicate()[1]
+    with Sweeps(running.database("verifier")) as sweeps:
+        for name in chance.sample(KILLED, len(KILLED)) * 2:
+            if killed.total() == len(KILLED):
+                known = set(sweeps.seen)
+                until("a sweep after the kills", lambda: set(sweeps.seen) > known)  # noqa: B023 -- asked at once
+            time.sleep(chance.uniform(0.3, 1.5))
+            until(f"there is a {name}", lambda: running.kill(name))  # noqa: B023 -- asked at once
+            killed[name] += 1
+        out, errors = play.communicate(timeout=500)
+        assert out, errors
+        until("the last step is taken", lambda: rows(running, LEFT) == [(0,)])
+    return Aftermath(json.loads(out), killed, sweeps, datetime.fromisoformat(brewed_at))
+
+
+def until(what: str, holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        time.sleep(0.2)
+
+
+def rows(running: Product, statement: LiteralString) -> list[tuple[Any, ...]]:
+    with psycopg.connect(running.database("verifier")) as connection:
+        return connection.execute(statement).fetchall()
 
 
 def test_a_second_start_from_the_same_directory_is_refused_and_harms_nobody(running: Product) -> None:
     second = running.command("up", "--no-demo")
-    _, errors = second.communicate(timeout=60)
+    _, errors = second.communicate(timeout=PATIENCE_SECONDS)
     assert second.returncode == 3
     assert "already runs" in errors
     running.wait_until_it_answers()
 
 
-def test_a_hundred_orders_end_the_same_whatever_is_killed_on_the_way(running: Product) -> None:
-    chance = random.Random("kills")
-    scenario = running.command("scenario", "hundred-orders", "--seed", "7", "--within", "420", "--json")
-    assert scenario.stderr is not None
-    assert "orders sent" in scenario.stderr.readline()
-    killed = []
-    for name in chance.sample(KILLED, len(KILLED)) * 2:
-        time.sleep(chance.uniform(2, 6))
-        if scenario.poll() is None and running.kill(name):
-            killed.append(name)
-    out, errors = scenario.communicate(timeout=500)
+def test_with_worker_and_beat_stopped_the_probe_is_red_and_one_letter_goes_out(running: Product) -> None:
+    letters = Path(running.environment["EMAIL_URL"].removeprefix("file://"))
 
-    assert out, errors
-    summary = json.loads(out)["summary"]
+    def asked() -> int:
+        return httpx2.get(f"{running.url}/readyz", timeout=30, trust_env=False).status_code
+
+    until("the timers run", lambda: asked() == 200)
+    with psycopg.connect(running.database("owner")) as connection:
+        # Locked before they stand still, or one of them might hold it for as long as it does.
+        connection.execute("SELECT 1 FROM audit_heartbeat WHERE loop = 'timers' FOR UPDATE")
+        with running.stopped("worker", "beat"):
+            connection.execute("UPDATE audit_heartbeat SET at = at - interval '5 minutes' WHERE loop = 'timers'")
+            connection.commit()
+            answers = [asked() for _ in range(3)]
+            told = [letter for one in letters.iterdir() if "escalation has stopped" in (letter := one.read_text())]
+    assert answers == [503] * 3
+    assert len(told) == 1
+    assert "Steps were last taken 5 min ago" in told[0]
+    until("the timers run again", lambda: asked() == 200)
+
+
+def test_a_hundred_orders_end_the_same_whatever_is_killed_on_the_way(running: Product, aftermath: Aftermath) -> None:
+    summary = aftermath.orders["summary"]
     assert (summary["orders"], summary["delivered"], summary["exceptions"], summary["human_events"]) == (100, 90, 10, 0)
-    assert sorted(running.said()) == sorted(killed)
-    assert set(killed) == set(KILLED)
-    assert running.answer("check_invariants")[0] == 0
-    assert running.answer("verify_audit")[0] == 0
+    assert aftermath.killed == dict.fromkeys(KILLED, 2)
+    assert Counter(running.said()) == aftermath.killed
     assert rows(running, TWICE) == []
 
 
-def test_what_was_stopped_is_there_again_at_the_next_start(running: Product, directory: Path) -> None:
+def test_a_storm_is_escalated_once_and_in_time_whatever_is_killed(running: Product, aftermath: Aftermath) -> None:
+    taken = {(event, step): (times, cases) for event, step, times, cases in rows(running, TAKEN)}
+    assert taken == dict.fromkeys(ONCE, (CASES, CASES))
+    assert rows(running, CALLED) == [("case.breached", 1, CASES), ("case.paged", 1, CASES)]
+    passed_over = Counter(
+        aftermath.sweeps.passed_over(due, fired, there=aftermath.brewed_at) for due, fired in rows(running, FIRED)
+    )
+    assert passed_over.total() == 5 * CASES
+    assert max(passed_over) <= 1, passed_over
+
+
+def test_every_record_and_the_trail_are_whole_afterwards(running: Product, aftermath: Aftermath) -> None:
+    inspection = running.inside("inspect")
+    said, errors = inspection.communicate(timeout=PATIENCE_SECONDS)
+    assert inspection.returncode == 0, said + errors
+
+
+def test_what_was_stopped_is_there_again_at_the_next_start(running: Product, aftermath: Aftermath) -> None:
     before = rows(running, DELIVERED)
     running.stop()
     assert running.output.read_text().splitlines()[-1].endswith("stopped; everything is kept")
 
-    with product(directory) as again:
+    with product(Path(running.environment["HANDRAIL_DATA_DIR"])) as again:
         assert rows(again, DELIVERED) == before == [(90,)]
-
-
-def rows(running: Product, statement: LiteralString) -> list[tuple[object, ...]]:
-    cluster = PostgresCluster(Path(running.environment["HANDRAIL_DATA_DIR"]))
-    with psycopg.connect(cluster.url("verifier")) as connection:
-        return connection.execute(statement).fetchall()

@@ -30,7 +30,7 @@ from orders.sync.states import CredentialKind, OutboundState
 
 BATCH = 64
 PARALLEL = 8
-LEASE = timedelta(minutes=3)  # longer than a whole batch of systems that do not answer
+LEASE = timedelta(seconds=settings.DELIVERY_LEASE_SECONDS)
 TIMEOUT_SECONDS = 10
 EXCHANGE_SECONDS = 15  # the longest an answer may drip
 FIRST_PAUSE = timedelta(seconds=5)
