@@ -22,6 +22,7 @@ from audit.errors import Invalid
 from audit.merkle import RootBuilder
 from audit.models import Seal
 from audit.subject_refs import SubjectRef
+from audit.texts import whole_number
 
 # One event as text: `audit.chain.spell`, said in SQL; the digest is taken here, by other hands than the database's.
 LINE = r"""
@@ -44,7 +45,6 @@ HEADS_SINCE = """
 """
 HEADS = "COPY (SELECT subject_type || E'\\x1f' || subject_id, seq, hash FROM audit_chainhead) TO STDOUT (FORMAT binary)"
 START = (0, UUID(int=0))
-LONGEST_NUMBER = 18  # digits of a bigint
 CHAIN = "SELECT seq, hash, " + LINE + " FROM audit_event WHERE subject_type = %s AND subject_id = %s"  # noqa: S608 -- constants
 CHAIN_END = "SELECT seq, hash FROM audit_chainhead WHERE subject_type = %s AND subject_id = %s"
 AFTER_SEAL = (
@@ -98,18 +98,19 @@ def verify_trail(*, since: Seal | None = None) -> Verification:
 
     Reads one snapshot, takes no lock. Memory is one entry per record; time is that of reading the table once.
     """
+    outside = checkpoints.kept()  # read before the snapshot: a seal made while this reads is in neither
     with transaction.atomic():
         if not connection.savepoint_ids:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        result = Verification(since_seal=since.number if since else 0)
+        result = Verification(checkpoints=len(outside), since_seal=since.number if since else 0)
         seals = list(Seal.objects.order_by("number"))
         sealing = list(_seal_findings(seals))
         batches = _Batches(seals, since)
         ends = _walk(result, batches, since)
         result.findings += batches.findings
         result.findings += _end_findings(ends, result.findings, partial=since is not None)
-        result.findings += [*sealing, *_checkpoint_findings(seals, result)]
+        result.findings += [*sealing, *_checkpoint_findings(outside, seals)]
     result.seals, result.last_seal = len(seals), seals[-1].number if seals else 0
     result.head = hashlib.sha256(seals[-1].statement.encode()).hexdigest() if seals else ""
     return result
@@ -327,12 +328,11 @@ def _fits(stated: dict[str, Any], seal: Seal) -> bool:
     return bool({name: stated.get(name) for name in said} == said)
 
 
-def _checkpoint_findings(seals: list[Seal], result: Verification) -> Iterator[Finding]:
+def _checkpoint_findings(outside: list[checkpoints.Checkpoint], seals: list[Seal]) -> Iterator[Finding]:
     """Seals that left the database and are no longer in it, or no longer the same."""
     statements = {seal.number: seal.statement for seal in seals}
     last = seals[-1].number if seals else 0
-    for checkpoint in checkpoints.kept():
-        result.checkpoints += 1
+    for checkpoint in outside:
         number = checkpoint.seal
         if number > last:
             text = f"Seal {number} is kept outside but not in the database: its tail was cut or an old backup restored."
@@ -343,8 +343,9 @@ def _checkpoint_findings(seals: list[Seal], result: Verification) -> Iterator[Fi
 
 def seal_before(since: str) -> Seal | None:
     """The last seal up to `since`, a seal's number or an ISO date or time; None means from the beginning. Raises `Invalid`."""
-    if since.isdecimal() and len(since) <= LONGEST_NUMBER:
-        return Seal.objects.filter(number__lte=int(since)).order_by("-number").first()
+    number = whole_number(since)
+    if number is not None:
+        return Seal.objects.filter(number__lte=number).order_by("-number").first()
     try:
         moment = datetime.fromisoformat(since)
     except ValueError:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,6 +15,7 @@ from django.db import connection
 from audit import chain, checkpoints
 from audit.context import Actor, acting
 from audit.models import Event, Seal
+from audit.selectors import verification
 from audit.selectors.verification import Finding, seal_before, verify_trail
 from audit.services.events import Entry, record, record_many
 from audit.services.seals import keep_outside, seal_trail
@@ -68,6 +71,27 @@ def test_an_untouched_trail_is_whole(trail: list[Event]) -> None:
     found = verify_trail()
     assert found.findings == []
     assert (found.events, found.records, found.seals, found.checkpoints, found.unsealed) == (10, 2, 2, 2, 0)
+
+
+def test_what_is_sealed_while_it_is_read_is_no_finding(
+    trail: list[Event], system: Actor, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seal_meanwhile() -> None:
+        with acting(system, at=now):
+            record("access.refused", subject=ORDER)
+        seal_trail(now=now + timedelta(hours=2))
+        connection.close()
+
+    def walk(*given: Any) -> dict[str, tuple[int, bytes]]:
+        other = Thread(target=seal_meanwhile)
+        other.start()
+        other.join()
+        return as_it_is(*given)
+
+    as_it_is = verification._walk
+    monkeypatch.setattr(verification, "_walk", walk)
+    assert verify_trail().findings == []
+    assert Seal.objects.count() == checkpoints.last_kept() == 3
 
 
 def test_events_after_the_last_seal_are_verified_too(trail: list[Event], system: Actor, now: datetime) -> None:
