@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from audit import checkpoints, clock
-from audit.access import require
 from audit.context import Actor
-from audit.errors import DomainError, Invalid, Refused, TokenInvalid
+from audit.edge import actor_of
+from audit.errors import DomainError, Invalid, TokenInvalid
 from audit.selectors import pages, proof
 from audit.selectors.verification import verify_chain
 from audit.services import tokens
@@ -21,19 +21,11 @@ from audit.strict_json import MAX_BYTES
 from audit.verbs import registered
 
 
-def _actor(request: HttpRequest, permission: str = "audit.view_trail") -> Actor:
-    actor: Actor | None = getattr(request, "actor", None)
-    if actor is None:
-        raise Refused("Sign in first.")
-    require(actor, permission)
-    return actor
-
-
 @login_required
 @require_GET
 def trail(request: HttpRequest) -> HttpResponse:
     """Who did what, when, why, to what."""
-    by = _actor(request)
+    by = actor_of(request, "audit.view_trail")
     given = {name: str(value).strip() for name, value in request.GET.items()}
     filters = pages.TrailFilters(
         actor=given.get("actor", ""),
@@ -51,7 +43,7 @@ def trail(request: HttpRequest) -> HttpResponse:
 @require_GET
 def event(request: HttpRequest, event_id: UUID) -> HttpResponse:
     """One event in full, with its place in the chain."""
-    row, related, length = pages.event_page(by=_actor(request), event_id=event_id)
+    row, related, length = pages.event_page(by=actor_of(request, "audit.view_trail"), event_id=event_id)
     return render(request, "audit/event.html", {"event": row, "related": related, "length": length})
 
 
@@ -59,7 +51,9 @@ def event(request: HttpRequest, event_id: UUID) -> HttpResponse:
 @require_GET
 def history(request: HttpRequest, subject_type: str, subject_id: str) -> HttpResponse:
     """Every version of one record, and every event about it."""
-    name, versions, events = pages.history_page(by=_actor(request), subject_type=subject_type, subject_id=subject_id)
+    name, versions, events = pages.history_page(
+        by=actor_of(request, "audit.view_trail"), subject_type=subject_type, subject_id=subject_id
+    )
     return render(request, "audit/history.html", {"name": name, "versions": versions, "events": events})
 
 
@@ -67,7 +61,7 @@ def history(request: HttpRequest, subject_type: str, subject_id: str) -> HttpRes
 @require_http_methods(["GET", "POST"])
 def verify(request: HttpRequest) -> HttpResponse:
     """Whether the trail is whole: the last checks, a check now, the seals, and one record's chain."""
-    by = _actor(request, "audit.verify")
+    by = actor_of(request, "audit.verify")
     if request.method == "POST":
         return _verified_now(request, by)
     asked, problem, record, chain = request.GET.get("record", "").strip(), None, None, None
@@ -103,7 +97,7 @@ def _verified_now(request: HttpRequest, by: Actor) -> HttpResponse:
 @require_GET
 def checkpoint_file(request: HttpRequest) -> HttpResponse:
     """The seals that were kept outside the database, to be kept further outside."""
-    _actor(request, "audit.verify")
+    actor_of(request, "audit.verify")
     headers = {"Content-Disposition": 'attachment; filename="checkpoints.jsonl"'}
     return HttpResponse(checkpoints.as_text(), content_type="application/jsonl", headers=headers)
 

@@ -310,19 +310,12 @@ class NotificationChannelAdmin(ScopedAdmin):
             self.message_user(request, f"{channel} gets nothing any more.")
 
 
-@admin.register(Page)
-class PageAdmin(ClientsOnly):
-    """Calls at on-call systems, open and over; of every client, so only for who sees every client."""
-
-    list_display = ("opened_at", "key", "channel", "state", "wanted", "count", "answered_by", "ended_at", "last_error")
-    list_filter = ("state",)
-    list_select_related = ("channel",)
-    search_fields = ("key",)
-    ordering = ("-opened_at", "-id")
+class HouseOnly(ClientsOnly):
+    """Shows what does not say whose it is, to who sees every client."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """All of them, or none."""
-        rows: QuerySet[Any] = self.model._default_manager.order_by(*self.ordering)
+        rows: QuerySet[Any] = self.model._default_manager.order_by(*self.ordering or ())
         return rows if actor_of(request).clients is None else rows.none()
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -330,6 +323,17 @@ class PageAdmin(ClientsOnly):
         del obj
         by = actor_of(request)
         return by.may(VIEW) and by.clients is None
+
+
+@admin.register(Page)
+class PageAdmin(HouseOnly):
+    """Calls at on-call systems, open and over; of every client, so only for who sees every client."""
+
+    list_display = ("opened_at", "key", "channel", "state", "wanted", "count", "answered_by", "ended_at", "last_error")
+    list_filter = ("state",)
+    list_select_related = ("channel",)
+    search_fields = ("key",)
+    ordering = ("-opened_at", "-id")
 
 
 @admin.register(Alert)
@@ -344,21 +348,10 @@ class AlertAdmin(ClientsOnly):
 
 
 @admin.register(Timer)
-class TimerAdmin(ClientsOnly):
+class TimerAdmin(HouseOnly):
     """What happens when nothing else does; of every client, so only for who sees every client."""
 
     list_display = ("due_at", "kind", "subject_type", "subject_id", "attempts", "fired_at", "cancelled_at")
     list_filter = ("kind",)
     search_fields = ("=subject_id",)
     ordering = ("-due_at", "-id")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """All of them, or none: a timer does not say whose it is."""
-        rows: QuerySet[Any] = self.model._default_manager.order_by(*self.ordering)
-        return rows if actor_of(request).clients is None else rows.none()
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """House roles."""
-        del obj
-        by = actor_of(request)
-        return by.may(VIEW) and by.clients is None

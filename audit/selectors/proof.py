@@ -19,11 +19,11 @@ from audit.models import Accountable, Event, Seal
 from audit.selectors.pages import names_of
 from audit.selectors.trail import events_for, seals_for
 from audit.subject_refs import SubjectRef
+from audit.texts import page_mark, whole_number
 
 TRAIL = SubjectRef("audit.trail", "trail")
 WHOLE, BROKEN = "trail.verified", "trail.found_broken"
 SEALS_SHOWN = 25
-LONGEST_NUMBER = 9
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,7 @@ def seals_page(*, by: Actor, after: str = "") -> SealsPage:
     seals = seals_for(by).order_by("-number")
     newest = seals.first()
     if after:
-        if not (after.isdecimal() and len(after) <= LONGEST_NUMBER):
-            detail = "This page mark is not one of ours; start at the first page."
-            raise Invalid(detail, errors=[FieldError("/after", "unknown", detail)])
-        seals = seals.filter(number__lt=int(after))
+        seals = seals.filter(number__lt=page_mark(after))
     found = list(seals[: SEALS_SHOWN + 1])
     next_after = str(found[SEALS_SHOWN - 1].number) if len(found) > SEALS_SHOWN else ""
     return SealsPage(found[:SEALS_SHOWN], next_after, newest, checkpoints.last_kept())
@@ -116,11 +113,11 @@ def _ids_of_key(key: str) -> list[str]:
 
 def _by_key(model: type[models.Model], key: str) -> Q | None:
     fields = {field.name for field in model._meta.concrete_fields}
-    number = key.rpartition("-")[2]
+    number = whole_number(key.rpartition("-")[2])
     if "key" in fields:
         return Q(("key", key))
-    if not ("number" in fields and number.isdecimal() and len(number) <= LONGEST_NUMBER):
+    if not ("number" in fields and number is not None):
         return None
-    made_of: dict[str, Any] = {"number": int(number)}
+    made_of: dict[str, Any] = {"number": number}
     named: Any = model(**made_of)
-    return Q(("number", int(number))) if getattr(named, "key", "") == key else None
+    return Q(("number", number)) if getattr(named, "key", "") == key else None

@@ -14,6 +14,23 @@ from rules.models import Gate, Owner
 from rules.rulebook import GateSpec
 
 
+def hours_field(*, longest: int, **kwargs: Any) -> forms.IntegerField:
+    """Whole hours, at least one."""
+    return forms.IntegerField(min_value=1, max_value=longest, widget=forms.NumberInput(INPUT), **kwargs)
+
+
+def why_field(**kwargs: Any) -> forms.CharField:
+    """A reason that somebody decides by."""
+    return forms.CharField(
+        **{"label": _("Why"), "min_length": 20, "max_length": 2_000, "widget": forms.Textarea(AREA), **kwargs}
+    )
+
+
+def plan_field() -> forms.CharField:
+    """What is done while it is in force."""
+    return forms.CharField(label=_("What will be done until then"), max_length=2_000, widget=forms.Textarea(AREA))
+
+
 class WaiverForm(forms.Form):
     """What should be allowed, for how long, and why."""
 
@@ -24,12 +41,10 @@ class WaiverForm(forms.Form):
         widget=forms.RadioSelect,
         empty_label=None,
     )
-    hours = forms.IntegerField(
+    hours = hours_field(
         label=_("For how many hours"),
-        min_value=1,
-        max_value=720,
+        longest=720,
         initial=4,
-        widget=forms.NumberInput(INPUT),
         help_text=_("Counted from the approval."),
     )
     owner = forms.ModelChoiceField(
@@ -39,14 +54,8 @@ class WaiverForm(forms.Form):
         widget=forms.Select(INPUT),
         help_text=_("Who answers for it meanwhile."),
     )
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=20,
-        max_length=2_000,
-        widget=forms.Textarea(AREA),
-        help_text=_("At least 20 characters; the approver reads it."),
-    )
-    plan = forms.CharField(label=_("What will be done until then"), max_length=2_000, widget=forms.Textarea(AREA))
+    reason = why_field(help_text=_("At least 20 characters; the approver reads it."))
+    plan = plan_field()
     scope = forms.MultipleChoiceField(
         label=_("Only for"),
         required=False,
@@ -83,22 +92,14 @@ class WaiverForm(forms.Form):
 class ExtendForm(forms.Form):
     """For how much longer, and why."""
 
-    hours = forms.IntegerField(
+    hours = hours_field(
         label=_("For how many hours more"),
-        min_value=1,
-        max_value=720,
+        longest=720,
         initial=4,
-        widget=forms.NumberInput(INPUT),
         help_text=_("Counted from where it ends now. Somebody else decides; until then nothing changes."),
     )
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=20,
-        max_length=2_000,
-        widget=forms.Textarea(AREA),
-        help_text=_("At least 20 characters; the approver reads it."),
-    )
-    plan = forms.CharField(label=_("What will be done until then"), max_length=2_000, widget=forms.Textarea(AREA))
+    reason = why_field(help_text=_("At least 20 characters; the approver reads it."))
+    plan = plan_field()
 
 
 class DecisionForm(forms.Form):
@@ -151,22 +152,16 @@ class BreakGlassForm(forms.Form):
     """What to open at once, for how long, why; the key typed again."""
 
     gate = forms.ChoiceField(label=_("What should be allowed"), widget=forms.RadioSelect)
-    hours = forms.IntegerField(
+    hours = hours_field(
         label=_("For how many hours"),
-        min_value=1,
-        max_value=4,
+        longest=4,
         initial=1,
-        widget=forms.NumberInput(INPUT),
         help_text=_("At most 4. It begins at once."),
     )
-    reason = forms.CharField(
-        label=_("Why this cannot wait"),
-        min_length=20,
-        max_length=2_000,
-        widget=forms.Textarea(AREA),
-        help_text=_("At least 20 characters; the leads who are called now read it."),
+    reason = why_field(
+        label=_("Why this cannot wait"), help_text=_("At least 20 characters; the leads who are called now read it.")
     )
-    plan = forms.CharField(label=_("What will be done until then"), max_length=2_000, widget=forms.Textarea(AREA))
+    plan = plan_field()
     confirm = forms.CharField(label=_("Type the key to confirm"), max_length=120, widget=forms.TextInput(INPUT))
 
     def __init__(self, *args: Any, case: ExceptionCase, gates: Sequence[GateSpec], **kwargs: Any) -> None:
@@ -187,12 +182,10 @@ class ClientForm(forms.Form):
     """Who at the client is asked, and until when."""
 
     contact = forms.CharField(label=_("Who at the client is asked"), max_length=120, widget=forms.TextInput(INPUT))
-    hours = forms.IntegerField(
+    hours = hours_field(
         label=_("Valid for how many hours"),
-        min_value=1,
-        max_value=168,
+        longest=168,
         initial=24,
-        widget=forms.NumberInput(INPUT),
         help_text=_("Never longer than until the request lapses."),
     )
 
@@ -235,8 +228,6 @@ class DelegateForm(forms.Form):
 class EditForm(forms.Form):
     """What is asked for, once more."""
 
-    hours = forms.IntegerField(
-        label=_("For how many hours"), min_value=1, max_value=720, widget=forms.NumberInput(INPUT)
-    )
-    reason = forms.CharField(label=_("Why"), min_length=20, max_length=2_000, widget=forms.Textarea(AREA))
-    plan = forms.CharField(label=_("What will be done until then"), max_length=2_000, widget=forms.Textarea(AREA))
+    hours = hours_field(label=_("For how many hours"), longest=720)
+    reason = why_field()
+    plan = plan_field()

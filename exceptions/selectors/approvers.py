@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from audit.access import GRANTS, Role
 from audit.context import Actor
+from audit.texts import whole_number
 from exceptions.models import Delegation, Waiver
 from rules.models import ApiToken, Owner
 from rules.rulebook import GateSpec
@@ -98,7 +99,8 @@ def person_behind(actor_id: str) -> Owner | None:
     if kind == "token":
         holders = ApiToken.objects.filter(prefix=name).values("user_id")
         return _people().filter(user_id__in=holders).first()
-    return _people().filter(user_id=int(name)).first() if kind == "user" and name.isdigit() else None
+    number = whole_number(name)
+    return _people().filter(user_id=number).first() if kind == "user" and number is not None else None
 
 
 def leads_and_admins(*, admins_only: bool = False) -> list[Owner]:

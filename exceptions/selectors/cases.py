@@ -14,6 +14,7 @@ from audit.errors import NotFound
 from audit.models import Event
 from audit.selectors.pages import names_of
 from audit.subject_refs import SubjectRef
+from audit.texts import whole_number
 from exceptions import ladders, subjects
 from exceptions.models import CaseAttachment, CaseLink, CaseNote, ExceptionCase, Waiver
 from exceptions.models.cases import KEY_PREFIX
@@ -80,10 +81,10 @@ class CasePage:
 
 def case_for(by: Actor, key: str) -> ExceptionCase:
     """The exception people call `key`. Raises `NotFound`, also for another client's."""
-    number = key.upper().removeprefix(KEY_PREFIX)
+    number = whole_number(key.upper().removeprefix(KEY_PREFIX))
     found = None
-    if number.isascii() and number.isdigit() and len(number) < 18:  # noqa: PLR2004 -- bigint
-        cases = visible_cases(by).select_related("owner", "backup", "client").filter(number=int(number))
+    if number is not None:
+        cases = visible_cases(by).select_related("owner", "backup", "client").filter(number=number)
         found = with_first_timer(cases).first()
     if found is None:
         raise NotFound("There is no such exception, or it is not yours to see.")

@@ -10,14 +10,14 @@ from django.db.models import QuerySet
 
 from audit.access import require
 from audit.context import Actor
-from audit.errors import FieldError, Invalid, NotFound
+from audit.errors import NotFound
+from audit.texts import page_mark, whole_number
 from exceptions import job_kinds
 from exceptions.models import Job, JobItem, JobPlan
 from exceptions.models.jobs import JOB_PREFIX
 from exceptions.states import ItemState, JobState
 
 PER_PAGE: Final = 50
-LONGEST_NUMBER: Final = 18  # digits of a bigint
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,10 @@ def job_for(by: Actor, job_id: UUID) -> Job:
 
 def job_number(key: str) -> int:
     """The number in JOB-12. Raises `NotFound` for what is no key."""
-    number = key.upper().removeprefix(JOB_PREFIX)
-    if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER):
+    number = whole_number(key.upper().removeprefix(JOB_PREFIX))
+    if number is None:
         raise NotFound("There is no such job, or it is not yours to see.")
-    return int(number)
+    return number
 
 
 def job_called(by: Actor, key: str) -> Job:
@@ -111,7 +111,7 @@ def jobs_page(*, by: Actor, after: str = "") -> JobsPage:
     """A page of jobs. Raises `Invalid` for a mark that is not ours."""
     jobs = jobs_for(by)
     if after:
-        jobs = jobs.filter(number__lt=_mark(after))
+        jobs = jobs.filter(number__lt=page_mark(after))
     found = list(jobs.order_by("-number")[: PER_PAGE + 1])
     rows = [JobRow(job, title_of(job), _label(job), job.actor == by.id) for job in found[:PER_PAGE]]
     return JobsPage(rows, str(rows[-1].job.number) if len(found) > PER_PAGE else "")
@@ -123,7 +123,7 @@ def job_page(*, by: Actor, key: str, show: str = "", after: str = "") -> JobPage
     shown = show if show in ItemState.values else _worst(job)
     items = items_for(by, job).filter(state=shown)
     if after:
-        items = items.filter(position__gt=_mark(after))
+        items = items.filter(position__gt=page_mark(after))
     found = list(items.order_by("position")[: PER_PAGE + 1])
     kind = job_kinds.kind(job.kind)
     rows = [ItemRow(one.key, kind.url(one.key), one.state, one.why, one.at) for one in found[:PER_PAGE]]
@@ -157,10 +157,3 @@ def _worst(job: Job) -> ItemState:
     if job.work.skipped:
         return ItemState.SKIPPED
     return ItemState.DONE if job.work.done else ItemState.PENDING
-
-
-def _mark(after: str) -> int:
-    if not (after.isascii() and after.isdigit() and len(after) <= LONGEST_NUMBER):
-        detail = "This page mark is not one of ours; start at the first page."
-        raise Invalid(detail, errors=[FieldError("/after", "unknown", detail)])
-    return int(after)

@@ -15,6 +15,7 @@ from django.db.models import CharField, Q, QuerySet, Value
 
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
+from audit.texts import whole_number
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import CASE_WORDS, WORD_JOINERS, CaseQuerySet
 from exceptions.selectors import owners
@@ -344,11 +345,11 @@ def refuse_unknown(filters: QueueFilters, *, by: Actor) -> None:
 
 def search(words: str) -> Q:
     """Cases with this key, or these words in title, subject or cause."""
-    number = words.upper().removeprefix("EX-")
+    number = whole_number(words.upper().removeprefix("EX-"))
     asked = "".join(" " if letter in WORD_JOINERS or letter in "'\\" else letter for letter in words).split()
     prefixes = SearchQuery(" & ".join(f"'{word}':*" for word in asked), config="simple", search_type="raw")
     found = Q(SearchVectorExact(CASE_WORDS, prefixes)) if asked else Q(pk__in=[])
-    return found | Q(number=int(number)) if number.isascii() and number.isdigit() and len(number) < 18 else found  # noqa: PLR2004 -- bigint
+    return found if number is None else found | Q(number=number)
 
 
 def _totals(cases: CaseQuerySet) -> tuple[int, dict[str, int]]:

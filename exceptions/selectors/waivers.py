@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 from audit.context import Actor
 from audit.errors import NotFound
 from audit.subject_refs import SubjectRef
+from audit.texts import whole_number
 from exceptions.models import Delegation, Waiver, WaiverVote
 from exceptions.models.waivers import KEY_PREFIX, WaiverQuerySet
 from exceptions.states import WaiverState
@@ -47,10 +48,10 @@ def of_requester_or_owner(by: Actor) -> Q:
 
 def waiver_for(by: Actor, key: str) -> Waiver:
     """The time-limited exception people call `key`. Raises `NotFound`, also for another client's."""
-    number = key.upper().removeprefix(KEY_PREFIX)
+    number = whole_number(key.upper().removeprefix(KEY_PREFIX))
     found = None
-    if number.isascii() and number.isdigit() and len(number) < 18:  # noqa: PLR2004 -- bigint
-        found = visible_waivers(by).filter(number=int(number)).first()
+    if number is not None:
+        found = visible_waivers(by).filter(number=number).first()
     if found is None:
         raise NotFound("There is no such time-limited exception, or it is not yours to see.")
     return found

@@ -12,10 +12,11 @@ from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import Conflict, DomainError, FieldError, Invalid, Refused
 from audit.services.events import record_refusal
+from audit.texts import reason_given
 from exceptions.models import ExceptionCase, StandIn
 from exceptions.services.escalation import Decide, Move, Standing, move_cases
 from exceptions.services.notifications import notify
-from exceptions.services.working import overtaken, reason_given
+from exceptions.services.working import overtaken
 from exceptions.states import CASE_LIVE
 from rules import selectors as rules
 from rules import services as rule_services

@@ -19,6 +19,7 @@ from audit.context import Actor, acting
 from audit.errors import DomainError, NotFound, Refused
 from audit.services.events import Entry, record_many, record_refusal
 from audit.subject_refs import SubjectRef, subject_ref
+from audit.texts import reason_given
 from exceptions import subjects
 from exceptions.job_kinds import Item, Result
 from exceptions.models import CaseNote, ExceptionCase
@@ -28,7 +29,7 @@ from exceptions.services.notes import write_notes
 from exceptions.services.notifications import notify_many
 from exceptions.services.openings import CLOSE
 from exceptions.services.timers import FAILURES, TimerSetting, set_timers
-from exceptions.services.working import overtaken_many, reason_given, refuse_unless, running_many
+from exceptions.services.working import overtaken_many, refuse_unless, running_many
 from exceptions.states import CASE_LIVE, CaseState
 from rules import selectors as rules
 from rules.models import Client, Owner

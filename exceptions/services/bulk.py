@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
+from audit.texts import reason_given
 from exceptions.job_kinds import JobKind
 from exceptions.models import ExceptionCase, Job, JobPlan
 from exceptions.models.cases import KEY_PREFIX
@@ -18,7 +19,7 @@ from exceptions.selectors.queue import QueueFilters
 from exceptions.services import batches
 from exceptions.services.cases import owner_to_be
 from exceptions.services.jobs import MOST_PLANNED, Barred, Planned, plan_job
-from exceptions.services.working import LONGEST_NOTE, reason_given
+from exceptions.services.working import LONGEST_NOTE
 from exceptions.states import RootCause
 from rules import selectors as rules
 

@@ -10,6 +10,7 @@ from audit.context import Actor, acting
 from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, Refused
 from audit.services.events import record
 from audit.subject_refs import subject_ref
+from audit.texts import reason_given
 from exceptions import clocks, subjects
 from exceptions.errors import CriteriaNotMet
 from exceptions.models import ExceptionCase
@@ -31,7 +32,7 @@ from exceptions.services.openings import (
     WAKE,
 )
 from exceptions.services.timers import cancel_timers, set_timer
-from exceptions.services.working import lock_case, overtaken, reason_given, refuse_unless, running, working
+from exceptions.services.working import lock_case, overtaken, refuse_unless, running, working
 from exceptions.states import CASE_LIVE, PAUSING, CaseState, RootCause, WaitingOn
 from rules import selectors as rules
 from rules.catalogue import CANCELLED

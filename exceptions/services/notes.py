@@ -6,10 +6,11 @@ from uuid import UUID
 
 from audit.context import Actor
 from audit.services.events import record
+from audit.texts import reason_given
 from exceptions.models import CaseNote, ExceptionCase
 from exceptions.selectors.mentions import mentioned_in
 from exceptions.services.notifications import Telling, notify_many
-from exceptions.services.working import LONGEST_NOTE, reason_given, running, working
+from exceptions.services.working import LONGEST_NOTE, running, working
 from exceptions.states import CaseState
 from rules.models import Owner
 

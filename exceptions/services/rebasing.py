@@ -7,12 +7,13 @@ from audit.context import Actor
 from audit.errors import Conflict
 from audit.services.events import record
 from audit.subject_refs import subject_ref
+from audit.texts import reason_given
 from exceptions.models import ExceptionCase
 from exceptions.selectors.running_ladders import ladder_in_force
 from exceptions.services.deadlines import start_timers, work_out
 from exceptions.services.openings import ESCALATE
 from exceptions.services.timers import cancel_timer
-from exceptions.services.working import reason_given, refuse_unless, working
+from exceptions.services.working import refuse_unless, working
 from exceptions.states import CASE_LIVE
 
 

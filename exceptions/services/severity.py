@@ -6,9 +6,10 @@ from uuid import UUID
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from audit.services.events import record
+from audit.texts import reason_given
 from exceptions.models import ExceptionCase
 from exceptions.services.deadlines import start_timers, work_out
-from exceptions.services.working import reason_given, refuse_unless, working
+from exceptions.services.working import refuse_unless, working
 from exceptions.states import CASE_LIVE
 from rules.states import Severity
 

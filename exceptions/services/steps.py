@@ -10,11 +10,12 @@ from django.db import IntegrityError
 from audit.context import Actor
 from audit.errors import Conflict, FieldError, Invalid, NotFound
 from audit.services.events import record
+from audit.texts import reason_given
 from exceptions import subjects
 from exceptions.errors import StepBlocked
 from exceptions.models import CaseStep, ExceptionCase
 from exceptions.selectors.playbook import Step, playbook_of
-from exceptions.services.working import reason_given, refuse_unless, running, working
+from exceptions.services.working import refuse_unless, running, working
 from exceptions.states import CASE_LIVE, CaseState
 
 LONGEST_OUTCOME, LONGEST_VALUE = 80, 500

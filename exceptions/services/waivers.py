@@ -10,6 +10,7 @@ from audit.context import Actor, acting
 from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, Refused
 from audit.services.events import record
 from audit.subject_refs import SubjectRef, subject_ref
+from audit.texts import reason_mistake
 from exceptions.models import Waiver
 from exceptions.services.timers import TimerSetting, set_timers
 from exceptions.services.waiver_news import (
@@ -37,7 +38,7 @@ from rules.rulebook import GateSpec
 
 LONGEST_ANSWER = timedelta(hours=24)
 LONGEST_ANSWER_MINUTES = 24 * 60
-SHORTEST_REASON = 20
+SHORTEST_REASON, LONGEST_REASON = 20, 2_000
 
 
 def request_waiver(
@@ -217,9 +218,8 @@ def _refuse_repeated(draft: Waiver) -> None:
 
 def refuse_invalid(waiver: Waiver, max_hours: int, now: datetime) -> None:
     """Raises `Invalid` naming everything that is wrong with what is asked for."""
-    errors = []
-    if len(waiver.reason) < SHORTEST_REASON:
-        errors.append(FieldError("/reason", "too-short", f"Say why in at least {SHORTEST_REASON} characters."))
+    mistake = reason_mistake(waiver.reason, shortest=SHORTEST_REASON, longest=LONGEST_REASON)
+    errors = [mistake] if mistake else []
     if not waiver.plan:
         errors.append(FieldError("/plan", "missing", "Say what will be done until it ends."))
     if not 1 <= waiver.effective_minutes <= max_hours * 60:

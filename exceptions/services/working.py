@@ -7,7 +7,7 @@ from uuid import UUID
 
 from audit.access import require
 from audit.context import Actor, acting
-from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
+from audit.errors import IllegalTransition, NotFound
 from audit.models import User
 from audit.subject_refs import subject_ref
 from exceptions import subjects
@@ -18,8 +18,6 @@ from exceptions.services.timers import TimerSetting, cancel_timers, set_timers
 from exceptions.states import CaseState
 from rules.models import Owner
 
-SHORTEST_REASON = 3
-LONGEST_REASON = 280
 LONGEST_NOTE = 10_000
 
 
@@ -106,19 +104,6 @@ def refuse_unless(case: ExceptionCase, *states: CaseState, act: str) -> None:
     if case.state not in states:
         label = CaseState(case.state).label.lower()
         raise IllegalTransition(f"{case.key} is “{label}”, so it cannot be {act} now.", at=case.updated_at)
-
-
-def reason_given(
-    text: str, *, field: str = "reason", shortest: int = SHORTEST_REASON, longest: int = LONGEST_REASON
-) -> str:
-    """The text, trimmed. Raises `Invalid` when it says too little or too much."""
-    if len(text.strip()) < shortest:
-        detail = f"Say why in at least {shortest} characters."
-        raise Invalid(detail, errors=[FieldError(f"/{field}", "too-short", detail)])
-    if len(text.strip()) > longest:
-        detail = f"Say it in at most {longest} characters."
-        raise Invalid(detail, errors=[FieldError(f"/{field}", "too-long", detail)])
-    return text.strip()
 
 
 def running(case: ExceptionCase, now: datetime) -> None:

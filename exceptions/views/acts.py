@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from audit import clock
 from audit.context import Actor
+from audit.edge import actor_of, back_to, explain
 from audit.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from exceptions import selectors, services
 from exceptions.forms import (
@@ -34,7 +35,6 @@ from exceptions.models import ExceptionCase
 from exceptions.selectors.merging import Merge, barred_from, merge_of
 from exceptions.selectors.suggestions import Suggestion, suggestion
 from exceptions.views import origins
-from exceptions.views.edge import actor_of, back_to
 from exceptions.views.origins import Origin
 
 Run = Callable[[ExceptionCase, Any, Actor], object]
@@ -300,9 +300,7 @@ def _refused(
 ) -> HttpResponse:
     """The form again, with what stands in the way beside what was typed: nothing of it is lost, and it can be done on top."""
     if isinstance(refused, Invalid):
-        for error in refused.errors:
-            name = error.pointer.rpartition("/")[2]
-            form.add_error(name if name in form.fields else None, error.detail)
+        explain(form, refused)
         return _form_page(request, found, form, title, status=422)
     merge = merge_of(found, seen=form.cleaned_data["seen"], typed=form.typed(), why_not=why_not)
     fresh = form.again({**request.POST.dict(), "seen": found.version}, case=found)

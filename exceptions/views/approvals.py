@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit import clock
+from audit.edge import actor_of, explain
 from audit.errors import Invalid, NotFound
 from exceptions import selectors, services
 from exceptions.forms.waivers import DelegateForm
 from exceptions.selectors.approvers import delegations_of, possible_delegates
-from exceptions.views.edge import actor_of, explain
 from rules import selectors as rules
 
 TABS = {

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from audit import clock
 from audit.context import Actor
+from audit.edge import actor_of, back_to
 from audit.errors import Conflict, Invalid, NotFound
 from exceptions import services
 from exceptions.models import JobPlan
@@ -24,7 +25,6 @@ from exceptions.selectors.bulk import case_plan
 from exceptions.selectors.jobs import job_called, plans_for
 from exceptions.services.job_work import AT_ONCE
 from exceptions.states import RootCause
-from exceptions.views.edge import actor_of, back_to
 from exceptions.views.origins import filters_in
 from rules import selectors as rules
 from rules.models import Owner

@@ -7,13 +7,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from audit import clock
+from audit.edge import actor_of
 from exceptions import selectors, services
 from exceptions.forms import AttachForm, LinkForm, NoteForm
 from exceptions.selectors import live
 from exceptions.selectors.suggestions import suggestion
 from exceptions.views import origins
 from exceptions.views.acts import ACTS
-from exceptions.views.edge import actor_of
 from exceptions.views.fragments import fragment, number_of, unless_known
 from exceptions.views.origins import Origin
 

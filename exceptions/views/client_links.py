@@ -14,11 +14,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from audit import clock
+from audit.edge import actor_of, explain
 from audit.errors import Conflict, Invalid, Refused
 from exceptions import selectors, services
 from exceptions.forms.waivers import ClientAnswerForm, ClientForm
 from exceptions.models import ClientApproval
-from exceptions.views.edge import actor_of, explain
 from rules import selectors as rules
 
 

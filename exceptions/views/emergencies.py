@@ -8,11 +8,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from audit import clock
-from audit.errors import DomainError, Invalid, Refused
+from audit.edge import actor_of, explain
+from audit.errors import DomainError, Refused
 from audit.subject_refs import SubjectRef
 from exceptions import selectors, services
 from exceptions.forms.waivers import BreakGlassForm, ReviewForm
-from exceptions.views.edge import actor_of
+from exceptions.views.waivers import HOURS
 from rules import selectors as rules
 
 
@@ -43,7 +44,7 @@ def break_glass(request: HttpRequest) -> HttpResponse:
         except Refused:
             raise
         except DomainError as refused:
-            _add_errors(form, refused)
+            explain(form, refused, renamed=HOURS)
         else:
             messages.success(request, _("%(key)s is in force. The leads are called.") % {"key": broken.key})
             return redirect("exceptions:waiver", broken.key)
@@ -74,11 +75,3 @@ def review(request: HttpRequest, key: str) -> HttpResponse:
     services.review_emergency(waiver_id=found.pk, **form.cleaned_data, by=by, now=clock.now())
     messages.success(request, _("Your review of %(key)s is kept.") % {"key": key})
     return redirect("exceptions:waiver", key)
-
-
-def _add_errors(form: BreakGlassForm, refused: DomainError) -> None:
-    for error in refused.errors if isinstance(refused, Invalid) else ():
-        name = {"minutes": "hours"}.get(error.pointer.strip("/"), error.pointer.strip("/"))
-        form.add_error(name if name in form.fields else None, error.detail)
-    if not form.errors:
-        form.add_error(None, refused.message)

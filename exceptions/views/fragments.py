@@ -11,6 +11,7 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_GET
 
 from audit.errors import FieldError, Invalid
+from audit.texts import whole_number
 
 View = Callable[..., HttpResponse]
 
@@ -43,4 +44,4 @@ def moment_of(text: str) -> datetime:
 
 def number_of(text: str) -> int:
     """A small number as we wrote it, 0 for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004 -- an integer column
+    return whole_number(text, most_digits=9) or 0

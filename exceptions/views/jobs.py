@@ -9,11 +9,11 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from audit import clock
+from audit.edge import actor_of, back_to
 from audit.errors import Conflict
 from exceptions import services
 from exceptions.selectors.jobs import job_called, job_page, jobs_page
 from exceptions.services.jobs import undo_barred
-from exceptions.views.edge import actor_of, back_to
 
 POLL_SECONDS = 2
 

@@ -14,13 +14,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit import clock
+from audit.edge import actor_of, back_to, explain
 from audit.errors import Invalid
 from exceptions import services
 from exceptions.forms import PreferencesForm
 from exceptions.selectors.channels import addresses_of_person, own_channels
 from exceptions.selectors.notifications import InboxFilters, inbox, letters_to, preferences_of, way_of
 from exceptions.services.reading import mark_all_read, mark_read
-from exceptions.views.edge import actor_of, back_to, explain
 from rules.states import Severity
 
 SHOW = (

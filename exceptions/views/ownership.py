@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from audit import clock
+from audit.edge import actor_of, explain
 from audit.errors import Conflict, Invalid
+from audit.texts import whole_number
 from exceptions import selectors, services
 from exceptions.forms.people import LendForm
-from exceptions.views.edge import actor_of, explain
 from rules import services as rules
 
 SEEING, LENDING = "rules.view_rules", "rules.manage_absence"
@@ -49,7 +50,7 @@ def rotate(request: HttpRequest) -> HttpResponse:
             slug=request.POST.get("slug", ""),
             by=by,
             now=clock.now(),
-            seen=int(seen) if seen.isascii() and seen.isdigit() else None,
+            seen=whole_number(seen),
         )
     except Conflict as refused:
         messages.warning(request, refused.message)

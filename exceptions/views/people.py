@@ -16,11 +16,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from audit import clock
+from audit.edge import actor_of, explain
 from audit.errors import Invalid
 from exceptions import selectors, services
 from exceptions.forms.fields import MOMENT
 from exceptions.forms.people import AwayForm, HandoverForm
-from exceptions.views.edge import actor_of, explain
 
 CHOSEN = re.compile(r"^([0-9a-f-]{36}):(\d{1,9}):(EX-\d{1,15})$", re.ASCII)
 SEEING = "exceptions.view_case"

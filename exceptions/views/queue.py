@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from audit import clock
+from audit.edge import actor_of
 from audit.errors import DomainError, Invalid, NotFound
 from exceptions import list_pages, selectors, services
 from exceptions.models.cases import KEY_PREFIX
@@ -22,7 +23,6 @@ from exceptions.selectors import Offers, QueueFilters, QueuePage, live, owners
 from exceptions.selectors.causes import GroupPage, group_page
 from exceptions.selectors.queue import BY_CAUSE
 from exceptions.tables import csv_lines
-from exceptions.views.edge import actor_of
 from exceptions.views.fragments import fragment, moment_of, unless_known
 from exceptions.views.lists import chips, current_view, pairs_of, view_to_open
 from exceptions.views.origins import filters_in, suffix_of

@@ -8,9 +8,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from audit import clock
+from audit.edge import actor_of
 from audit.errors import Invalid
 from exceptions import selectors
-from exceptions.views.edge import actor_of
 
 
 @login_required

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit import clock
+from audit.edge import actor_of, back_to, explain
 from audit.errors import Invalid
 from exceptions import list_pages, selectors, services
 from exceptions.forms import ViewForm
-from exceptions.views.edge import actor_of, back_to, explain
 from exceptions.views.fragments import number_of
 
 VIEW = "exceptions.view_case"

@@ -8,8 +8,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from audit import clock
+from audit.edge import actor_of
 from exceptions import services
-from exceptions.views.edge import actor_of
 
 MOST_SWEEPS = 20
 

@@ -1,8 +1,9 @@
 """Time-limited exceptions: asked for, decided about, looked up."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from audit import clock
 from audit.context import Actor
+from audit.edge import actor_of, explain
 from audit.errors import DomainError, Invalid, Refused
 from audit.subject_refs import SubjectRef
 from exceptions import selectors, services
@@ -22,10 +24,11 @@ from exceptions.forms.waivers import DecisionForm, EditForm, ExtendForm, ReviewF
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.states import WaiverKind, WaiverState
 from exceptions.subjects import Impact, impact_of
-from exceptions.views.edge import actor_of
 from rules import selectors as rules
 from rules.models import Owner
 from rules.rulebook import GateSpec
+
+HOURS = {"minutes": "hours"}  # the domain counts minutes, people say hours
 
 
 @login_required
@@ -47,7 +50,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         except Refused:
             raise
         except DomainError as refused:
-            _add_errors(form, refused)
+            explain(form, refused, renamed=HOURS)
         else:
             messages.success(
                 request, _("%(key)s is asked for; it lapses if nobody decides in time.") % {"key": waiver.key}
@@ -111,7 +114,7 @@ def waiver(request: HttpRequest, key: str) -> HttpResponse:
         except Refused:
             raise
         except Invalid as invalid:
-            _add_errors(form, invalid)
+            explain(form, invalid, renamed=HOURS)
         except DomainError as refused:
             conflict = refused
             found.refresh_from_db()
@@ -230,15 +233,6 @@ def end(request: HttpRequest, key: str, action: str) -> HttpResponse:
     )
 
 
-def _add_errors(form: Any, refused: DomainError) -> None:
-    errors = refused.errors if isinstance(refused, Invalid) else ()
-    for error in errors:
-        name = {"minutes": "hours"}.get(error.pointer.strip("/"), error.pointer.strip("/"))
-        form.add_error(name if name in form.fields else None, error.detail)
-    if not errors:
-        form.add_error(None, refused.message)
-
-
 @login_required
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, key: str) -> HttpResponse:
@@ -247,30 +241,8 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     found = selectors.waiver_for(by, key)
     initial = {"hours": found.effective_minutes // 60, "reason": found.reason, "plan": found.plan}
     form = EditForm(request.POST or None, initial=initial)
-    conflict: DomainError | None = None
-    if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        try:
-            services.edit_waiver(
-                waiver_id=found.pk,
-                reason=given["reason"],
-                plan=given["plan"],
-                minutes=given["hours"] * 60,
-                by=by,
-                now=clock.now(),
-            )
-        except Refused:
-            raise
-        except Invalid as invalid:
-            _add_errors(form, invalid)
-        except DomainError as refused:
-            conflict = refused
-        else:
-            messages.success(request, _("%(key)s is changed.") % {"key": key})
-            return redirect("exceptions:waiver", key)
-    status = 409 if conflict else 422 if form.errors else 200
-    context = {"waiver": found, "form": form, "conflict": conflict}
-    return render(request, "exceptions/waiver_edit.html", context, status=status)
+    act = partial(services.edit_waiver, waiver_id=found.pk, by=by, now=clock.now())
+    return _ask_again(request, found, form, act, _("%(key)s is changed."), "exceptions/waiver_edit.html")
 
 
 @login_required
@@ -280,29 +252,32 @@ def extend(request: HttpRequest, key: str) -> HttpResponse:
     by = actor_of(request, "exceptions.request_waiver")
     found = selectors.waiver_for(by, key)
     form = ExtendForm(request.POST or None, initial={"plan": found.plan})
+    act = partial(services.extend_waiver, waiver_id=found.pk, by=by, now=clock.now())
+    said = _("%(key)s is asked for; it lapses if nobody decides in time.")
+    return _ask_again(request, found, form, act, said, "exceptions/waiver_extend.html")
+
+
+def _ask_again(
+    request: HttpRequest,
+    found: Waiver,
+    form: EditForm | ExtendForm,
+    act: Callable[..., Waiver],
+    said: str,
+    template: str,
+) -> HttpResponse:
     conflict: DomainError | None = None
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            asked = services.extend_waiver(
-                waiver_id=found.pk,
-                minutes=given["hours"] * 60,
-                reason=given["reason"],
-                plan=given["plan"],
-                by=by,
-                now=clock.now(),
-            )
+            asked = act(reason=given["reason"], plan=given["plan"], minutes=given["hours"] * 60)
         except Refused:
             raise
         except Invalid as invalid:
-            _add_errors(form, invalid)
+            explain(form, invalid, renamed=HOURS)
         except DomainError as refused:
             conflict = refused
         else:
-            messages.success(
-                request, _("%(key)s is asked for; it lapses if nobody decides in time.") % {"key": asked.key}
-            )
+            messages.success(request, said % {"key": asked.key})
             return redirect("exceptions:waiver", asked.key)
     status = 409 if conflict else 422 if form.errors else 200
-    context = {"waiver": found, "form": form, "conflict": conflict}
-    return render(request, "exceptions/waiver_extend.html", context, status=status)
+    return render(request, template, {"waiver": found, "form": form, "conflict": conflict}, status=status)

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from audit import clock
-from audit.access import require
 from audit.context import Actor
-from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, NotFound, Refused
+from audit.edge import actor_of, explain
+from audit.errors import Conflict, IllegalTransition, Invalid, NotFound
 from exceptions import list_pages
 from exceptions.selectors import Choice, asked_columns, column_choices, refuse_unknown_columns, view_links
 from exceptions.views.lists import chips, current_view, pairs_of, view_to_open
@@ -31,19 +31,11 @@ from rules import selectors as rules
 LIST = "orders"
 
 
-def _actor(request: HttpRequest, permission: str = "orders.view_order") -> Actor:
-    actor: Actor | None = getattr(request, "actor", None)
-    if actor is None:
-        raise Refused(_("Sign in first."))
-    require(actor, permission)
-    return actor
-
-
 @login_required
 @require_GET
 def orders(request: HttpRequest) -> HttpResponse:
     """The list. A filter nobody knows shows nothing, and says so."""
-    by = _actor(request)
+    by = actor_of(request, "orders.view_order")
     now = clock.now()
     clients = list(rules.clients_of(by).values_list("slug", "name"))
     views = view_links(by=by, page=LIST, clients={slug for slug, _ in clients})
@@ -92,7 +84,7 @@ def _filters(request: HttpRequest) -> tuple[OrderFilters, list[Choice]]:
 @require_GET
 def order(request: HttpRequest, key: str) -> HttpResponse:
     """What started it, which system is right, who is next, and what if that fails."""
-    by = _actor(request)
+    by = actor_of(request, "orders.view_order")
     story = selectors.order_story(by=by, key=key)
     return render(request, "orders/order.html", {"story": story, "trace": selectors.order_trace(by=by, key=key)})
 
@@ -101,7 +93,7 @@ def order(request: HttpRequest, key: str) -> HttpResponse:
 @require_GET
 def export(request: HttpRequest, key: str) -> HttpResponse:
     """The order as other systems get it, with its audit token."""
-    by = _actor(request, "orders.export_order")
+    by = actor_of(request, "orders.export_order")
     found = selectors.order_for(by, key)
     document = export_order(order_id=found.pk, by=by, now=clock.now())
     return JsonResponse(document, json_dumps_params={"indent": 2, "ensure_ascii": False})
@@ -111,7 +103,7 @@ def export(request: HttpRequest, key: str) -> HttpResponse:
 @require_GET
 def quarantine(request: HttpRequest) -> HttpResponse:
     """Orders that are held because something of them is missing or cannot be right."""
-    by = _actor(request)
+    by = actor_of(request, "orders.view_order")
     given = {name: str(request.GET.get(name, "")).strip() for name in ("q", "client", "after")}
     problem = None
     try:
@@ -132,7 +124,7 @@ def quarantine(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def quarantined(request: HttpRequest, key: str) -> HttpResponse:
     """What one held order lacks, an editor for just that, and letting it go on."""
-    by = _actor(request)
+    by = actor_of(request, "orders.view_order")
     try:
         detail = selectors.quarantine_detail(by=by, key=key, now=clock.now())
     except IllegalTransition as gone:
@@ -146,7 +138,7 @@ def quarantined(request: HttpRequest, key: str) -> HttpResponse:
             try:
                 return _completed(request, detail, form, by)
             except Invalid as invalid:
-                _show_errors(form, invalid)
+                explain(form, invalid)
             except Conflict as refused:
                 status, conflict = 409, refused
     context = {"detail": detail, "form": form, "conflict": conflict, "can_work": by.may("orders.work_order")}
@@ -157,7 +149,7 @@ def quarantined(request: HttpRequest, key: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def holds(request: HttpRequest, key: str) -> HttpResponse:
     """What stops an order or has stopped it, and placing one more hold."""
-    by = _actor(request, "orders.view_order" if request.method == "GET" else "orders.work_order")
+    by = actor_of(request, "orders.view_order" if request.method == "GET" else "orders.work_order")
     story = selectors.order_story(by=by, key=key)
     form = HoldForm(request.POST or None, parcels=story.parcels)
     status, conflict = 200, None
@@ -167,7 +159,7 @@ def holds(request: HttpRequest, key: str) -> HttpResponse:
             try:
                 hold_order(order_id=story.row.id, **form.cleaned_data, by=by, now=clock.now())
             except Invalid as invalid:
-                _show_errors(form, invalid)
+                explain(form, invalid)
             except Conflict as refused:
                 status, conflict = 409, refused
             else:
@@ -189,7 +181,7 @@ def holds(request: HttpRequest, key: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def release(request: HttpRequest, key: str, hold: UUID) -> HttpResponse:
     """Let go of one hold of an order; the others stay."""
-    by = _actor(request, "orders.work_order")
+    by = actor_of(request, "orders.work_order")
     found = selectors.hold_named(selectors.order_holds(by=by, key=key), str(hold))
     if found is None:
         raise NotFound(_("There is no such hold."))
@@ -233,9 +225,3 @@ def _completed(
     said = _("%(key)s goes on: it is “%(state)s” now.") % {"key": order.key, "state": order.get_state_display()}
     messages.success(request, said)
     return redirect("fulfilment:order", order.key)
-
-
-def _show_errors(form: AddressForm | LinesForm | HoldForm, invalid: Invalid) -> None:
-    for error in invalid.errors or [FieldError("", "invalid", invalid.message)]:
-        name = error.pointer.strip("/")
-        form.add_error(name if name in form.fields else None, error.detail)

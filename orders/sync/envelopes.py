@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from audit import strict_json
+from audit.texts import whole_number
 from orders.sync.errors import Unreadable
 
 STRUCTURED, BATCHED = "application/cloudevents+json", "application/cloudevents-batch+json"
@@ -150,7 +151,7 @@ def _change_token(document: Mapping[str, Any]) -> int | None:
     value = document.get("changetoken")
     if value is None:
         return None
-    digits = str(value)
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):  # noqa: PLR2004 -- fits a bigint
+    token = whole_number(str(value))
+    if token is None:
         raise Unreadable("changetoken has to be a whole number that grows with every change.", code="changetoken")
-    return int(digits)
+    return token

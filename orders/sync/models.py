@@ -20,6 +20,7 @@ from orders.sync.states import CredentialKind, InboundState, Layer, OutboundStat
 from rules.models import Client, Flow, Owner
 
 LANES = 16
+LONGEST_CAUSE = 300
 DEAD_LETTER_PREFIX = "DL-"
 
 
@@ -104,7 +105,7 @@ class InboundEvent(LeasedWork):
     state = models.CharField(max_length=12, choices=InboundState, default=InboundState.NEW)
     lane = models.PositiveSmallIntegerField()
     finished_at = models.DateTimeField(null=True)
-    cause = models.CharField(max_length=300, blank=True)
+    cause = models.CharField(max_length=LONGEST_CAUSE, blank=True)
     violations = models.JSONField(default=list)
     replays = models.PositiveIntegerField(default=0)
 

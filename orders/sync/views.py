@@ -13,34 +13,26 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit import clock
-from audit.access import require
 from audit.context import Actor
-from audit.errors import Invalid, NotFound, Refused
+from audit.edge import actor_of
+from audit.errors import Invalid, NotFound
+from audit.texts import whole_number
 from orders.sync import selectors, services
 from orders.sync.models import InboundEvent
 from orders.sync.sandbox import MODES
 
 PER_PAGE = 50
-LONGEST_NUMBER = 18  # digits of a bigint
-
-
-def _actor(request: HttpRequest, permission: str) -> Actor:
-    actor: Actor | None = getattr(request, "actor", None)
-    if actor is None:
-        raise Refused("Sign in first.")
-    require(actor, permission)
-    return actor
 
 
 @login_required
 @require_GET
 def dead_letters(request: HttpRequest) -> HttpResponse:
     """What could not be processed, newest first."""
-    by = _actor(request, "sync.view_system")
+    by = actor_of(request, "sync.view_system")
     letters = selectors.dead_letters(by)
     after = request.GET.get("after", "")
-    if after.isdecimal() and len(after) <= LONGEST_NUMBER:
-        letters = letters.filter(number__lt=int(after))
+    if (mark := whole_number(after)) is not None:
+        letters = letters.filter(number__lt=mark)
     found = list(letters[: PER_PAGE + 1])
     shown = found[:PER_PAGE]
     context = {
@@ -56,7 +48,7 @@ def dead_letters(request: HttpRequest) -> HttpResponse:
 @require_GET
 def dead_letter(request: HttpRequest, key: str) -> HttpResponse:
     """One dead letter: cause, what breaks its contract, the payload without personal data."""
-    by = _actor(request, "sync.view_system")
+    by = actor_of(request, "sync.view_system")
     letter = _letter(by, key)
     preview = json.dumps(letter.preview, indent=2, ensure_ascii=False)
     return render(
@@ -68,7 +60,7 @@ def dead_letter(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def resolve(request: HttpRequest, key: str, action: str) -> HttpResponse:
     """Replay a dead letter, or discard it with a reason."""
-    by = _actor(request, "sync.replay")
+    by = actor_of(request, "sync.replay")
     letter = _letter(by, key)
     reason = request.POST.get("reason", "")
     try:
@@ -85,9 +77,8 @@ def resolve(request: HttpRequest, key: str, action: str) -> HttpResponse:
 
 
 def _letter(by: Actor, key: str) -> InboundEvent:
-    number = key.upper().removeprefix("DL-")
-    is_number = number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER
-    letter = selectors.dead_letters(by).filter(number=int(number)).first() if is_number else None
+    number = whole_number(key.upper().removeprefix("DL-"))
+    letter = None if number is None else selectors.dead_letters(by).filter(number=number).first()
     if letter is None:
         raise NotFound(_("There is no such dead letter, it was replayed, or it is not yours to see."))
     return letter
@@ -99,7 +90,7 @@ def sandbox(request: HttpRequest) -> HttpResponse:
     """In the demo: which failures the sandbox systems play."""
     if not settings.DEMO:
         raise Http404
-    _actor(request, "sync.edit_system")
+    actor_of(request, "sync.edit_system")
     url = f"{settings.SANDBOX_URL}/control"
     rates: dict[str, Any] = {}
     try:

@@ -10,11 +10,11 @@ from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import Conflict, FieldError, Invalid, NotFound
 from audit.services.events import record
+from audit.texts import reason_mistake
 from rules import selectors
 from rules.models import ExceptionType, Owner, TemporaryOwnership
 
 LONGEST: Final = timedelta(days=366)
-SHORTEST_REASON: Final = 3
 PERMISSION: Final = "rules.manage_absence"
 
 
@@ -72,9 +72,10 @@ def _mistakes(
             "out-of-range",
             f"It ends after now, within {LONGEST.days} days.",
         ),
-        (len(reason.strip()) < SHORTEST_REASON, "reason", "too-short", "Say why."),
     ]
-    return [FieldError(f"/{field}", code, detail) for is_wrong, field, code, detail in wrong if is_wrong]
+    found_wrong = [FieldError(f"/{field}", code, detail) for is_wrong, field, code, detail in wrong if is_wrong]
+    too_brief = reason_mistake(reason)
+    return [*found_wrong, too_brief] if too_brief else found_wrong
 
 
 def _end_what_is_over(now: datetime) -> None:

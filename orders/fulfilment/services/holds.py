@@ -7,6 +7,7 @@ from uuid import UUID
 from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
+from audit.texts import reason_mistake
 from exceptions.timer_kinds import Due
 from orders.fulfilment.decisions.holds import CONTEXT
 from orders.fulfilment.models import Fulfilment, Hold, Order
@@ -18,7 +19,6 @@ from orders.fulfilment.states import FULFILMENT_IN_HOUSE, ORDER_FINAL, HoldReaso
 from rules import facts
 from rules.engine import check_predicate
 
-SHORTEST, LONGEST = 3, 280
 LONGEST_TIME = timedelta(days=90)
 
 
@@ -110,9 +110,8 @@ def _condition(source: str) -> dict[str, str]:
 
 
 def _refuse_invalid(words: str, release_when: str, expires_at: datetime | None, now: datetime) -> None:
-    errors = []
-    if not SHORTEST <= len(words.strip()) <= LONGEST:
-        errors.append(FieldError("/words", "length", f"Say why in {SHORTEST} to {LONGEST} characters."))
+    mistake = reason_mistake(words, field="words")
+    errors = [mistake] if mistake else []
     if release_when.strip():
         errors += [
             FieldError("/release_when", "expression", f"Line {one.line}, column {one.column}: {one.message}")

@@ -11,6 +11,7 @@ from audit.context import Actor, acting
 from audit.crypto import open_secret
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound, StaleVersion
 from audit.subject_refs import subject_ref
+from audit.texts import reason_given
 from exceptions import selectors as exceptions
 from orders.fulfilment.decisions.addresses import FIELDS, check_address
 from orders.fulfilment.decisions.suggestions import suggest
@@ -22,7 +23,6 @@ from orders.fulfilment.services.resuming import correct_address
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.states import OrderState
 
-SHORTEST, LONGEST = 3, 280
 MOST_LINES = 50
 
 
@@ -97,9 +97,7 @@ def _held(order_id: UUID, state: OrderState, reason: str, by: Actor, seen: int |
         raise IllegalTransition(f"{order.key} is not held for this any more: it is “{order.get_state_display()}”.")
     if seen is not None and seen != order.version:
         raise StaleVersion(f"{order.key} was changed since you looked at it. Look again, then decide.")
-    if not SHORTEST <= len(reason.strip()) <= LONGEST:
-        detail = f"Say why in {SHORTEST} to {LONGEST} characters."
-        raise Invalid(detail, errors=[FieldError("/reason", "length", detail)])
+    reason_given(reason)
     undone = exceptions.undone_audit_steps(subject_ref(order), case_type=CASE_OF[state])
     if undone:
         errors = [FieldError("/steps", "required", f"Not done yet: {label}.") for label in undone]

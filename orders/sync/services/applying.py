@@ -18,7 +18,7 @@ from audit.subject_refs import SubjectRef
 from exceptions.services import CaseOpening, open_cases
 from orders.sync.errors import Unprocessable
 from orders.sync.handlers import handler_for, replaces
-from orders.sync.models import LANES, ChangeToken, InboundEvent, System
+from orders.sync.models import LANES, LONGEST_CAUSE, ChangeToken, InboundEvent, System
 from orders.sync.states import InboundState
 
 logger = logging.getLogger(__name__)
@@ -212,8 +212,11 @@ def _finish(events: Sequence[InboundEvent], state: InboundState, cause: str, now
 
 def _bury(failed: dict[InboundEvent, str], by: Actor, now: datetime) -> None:
     """Dead letters: kept with their cause, an owner through a case, and a replay."""
+    alike: dict[str, list[InboundEvent]] = {}
     for event, cause in failed.items():
-        _finish([event], InboundState.DEAD, cause[:300], now)
+        alike.setdefault(cause[:LONGEST_CAUSE], []).append(event)
+    for cause, events in alike.items():
+        _finish(events, InboundState.DEAD, cause, now)
     record_many(
         [
             Entry(

@@ -19,13 +19,12 @@ from audit.subject_refs import SubjectRef
 from audit.wakeups import wake
 from exceptions.services import CaseOpening, open_cases
 from orders.sync.envelopes import Envelope
-from orders.sync.models import LANES, InboundEvent, System
+from orders.sync.models import LANES, LONGEST_CAUSE, InboundEvent, System
 from orders.sync.states import InboundState
 from rules import selectors as rules
 from rules.contracts import CompiledContract, Violation
 from rules.models import Client
 
-LONGEST_CAUSE = 300
 COLUMNS = (
     "id uuid, client_id uuid, event_id text, source text, type text, subject text, time timestamptz, contract_version int, "
     "change_token bigint, provenance text, correlation_id text, sealed text, sha256 text, preview jsonb, state text, lane smallint, "

@@ -8,9 +8,9 @@ from django.db.models import F
 
 from audit.access import require
 from audit.context import Actor, acting
-from audit.errors import FieldError, Invalid
 from audit.services.events import Entry, record_many
 from audit.subject_refs import subject_ref
+from audit.texts import reason_given
 from audit.wakeups import wake
 from exceptions.models import ExceptionCase
 from exceptions.services import withdraw_case
@@ -28,7 +28,7 @@ def replay(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) 
 
     One that still breaks its contract stays where it is. Cases whose last dead letter is gone are withdrawn.
     """
-    _reason(reason)
+    reason_given(reason)
     verdicts: dict[UUID, str] = {}
     with acting(by, at=now):
         require(by, "sync.replay")
@@ -63,7 +63,7 @@ def replay(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) 
 
 def discard(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) -> int:
     """Put dead letters away for good; the number put away."""
-    _reason(reason)
+    reason_given(reason)
     with acting(by, at=now):
         require(by, "sync.replay")
         events = [event for event in _locked(event_ids, by) if event.state == InboundState.DEAD]
@@ -104,9 +104,3 @@ def _withdraw_settled(events: Sequence[InboundEvent], by: Actor, now: datetime) 
         )
         for case in cases:
             withdraw_case(case_id=case.pk, reason="No dead letter of this stream is left.", by=by, now=now)
-
-
-def _reason(text: str) -> None:
-    if len(text.strip()) < 3:  # noqa: PLR2004 -- shorter says nothing
-        detail = "Say why in at least 3 characters."
-        raise Invalid(detail, errors=[FieldError("/reason", "too-short", detail)])
