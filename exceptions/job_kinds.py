@@ -3,9 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from audit.context import Actor
+
+EXCEPTION: Final = gettext_lazy("Exception")
 
 
 class Item(NamedTuple):
@@ -60,7 +65,8 @@ def never_changes(items: Sequence[Item]) -> int:
 class JobKind:
     """An act on many: `title` in words, the permission to begin it, where each record's page is, and the kind that takes it back.
 
-    `changed` counts which of the planned records are no longer at the version that was looked at.
+    `changed` counts which of the planned records are no longer at the version that was looked at; `route` is the URL name of the page
+    that plans and confirms it, `noun` what one of its records is called.
     """
 
     name: str
@@ -71,6 +77,13 @@ class JobKind:
     check: Check = nothing_to_check
     changed: Callable[[Sequence[Item]], int] = never_changes
     undo: str = ""
+    route: str = "exceptions:bulk"
+    noun: str | Promise = EXCEPTION
+
+
+def action_of(name: str) -> str:
+    """The act without what it is done to: `resolve` of `case.resolve`."""
+    return name.rpartition(".")[2]
 
 
 _kinds: dict[str, JobKind] = {}

@@ -1,6 +1,6 @@
 """What firing a timer does. Higher apps register their kinds; the sweep knows none of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -18,6 +18,13 @@ class Failed(Protocol):
 
     def __call__(self, name: str, failure: Exception, *, now: datetime) -> None:
         """The kind by name, and one of its failures."""
+
+
+class Ran(Protocol):
+    """Hears which kinds of timers ran, after their sweep."""
+
+    def __call__(self, names: Collection[str], *, now: datetime) -> None:
+        """The kinds by name."""
 
 
 class Handler(Protocol):
@@ -41,6 +48,7 @@ class TimerKind:
 
 _kinds: dict[str, TimerKind] = {}
 _on_failure: list[Failed] = []
+_on_success: list[Ran] = []
 
 
 def register(name: str, handler: Handler, *, lock: Lock | None = None) -> None:
@@ -67,3 +75,14 @@ def failed(name: str, failure: Exception, now: datetime) -> None:
     """Tell everybody who asked."""
     for handler in _on_failure:
         handler(name, failure, now=now)
+
+
+def on_success(handler: Ran) -> None:
+    """Have this called once per sweep with the kinds of which something was due and nothing failed."""
+    _on_success.append(handler)
+
+
+def ran(names: Collection[str], now: datetime) -> None:
+    """Tell everybody who asked."""
+    for handler in _on_success:
+        handler(names, now=now)

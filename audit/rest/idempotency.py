@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -21,8 +21,8 @@ LONGEST: Final = 128
 KEPT_HEADERS: Final = ("ETag", "Location")
 
 
-def once(request: Request, by: Actor, effect: Callable[[], Response]) -> Response:
-    """The answer of `effect`, or of the request that had this key before.
+def once(request: Request, by: Actor, effect: Callable[[], Response], *, shown_once: Collection[str] = ()) -> Response:
+    """The answer of `effect`, or of the request that had this key before; `shown_once` names secrets in it that are not kept.
 
     Raises `Demand` for a missing key, one whose first request is still running, and one that belongs to another request. A refused
     request leaves nothing, so the corrected one may carry the same key.
@@ -33,7 +33,7 @@ def once(request: Request, by: Actor, effect: Callable[[], Response]) -> Respons
         _take(by, key)
         kept = IdempotencyRecord.objects.filter(caller=by.id, key=key).first()
         if kept is None:
-            return _keep(effect(), by=by, key=key, fingerprint=fingerprint)
+            return _keep(effect(), by=by, key=key, fingerprint=fingerprint, shown_once=shown_once)
     if kept.request_hash != fingerprint:
         raise Demand(
             "This Idempotency-Key belongs to another request. Use a new key for a new act.",
@@ -67,8 +67,9 @@ def _take(by: Actor, key: str) -> None:
         raise Demand("A request with this Idempotency-Key is still being worked on.", code="still-running")
 
 
-def _keep(response: Response, *, by: Actor, key: str, fingerprint: str) -> Response:
-    body: Any = json.dumps(response.data, cls=JSONEncoder, separators=(",", ":"), ensure_ascii=False)
+def _keep(response: Response, *, by: Actor, key: str, fingerprint: str, shown_once: Collection[str]) -> Response:
+    told = {**response.data, **dict.fromkeys(shown_once)} if shown_once else response.data
+    body: Any = json.dumps(told, cls=JSONEncoder, separators=(",", ":"), ensure_ascii=False)
     IdempotencyRecord.objects.create(
         caller=by.id,
         key=key,

@@ -72,6 +72,8 @@ class ResourceSchema(AutoSchema):
         if self._is_list():
             answer = view.get_serializer_class()(many=True)
         ok = 201 if self._is_create_operation() else getattr(view, "answers_with", 200)
+        if self.method == "POST" and getattr(view, "is_last", False):
+            ok, answer = 204, None
         problems = {(code, MEDIA_TYPE): OpenApiResponse(Problem, description=words) for code, words in self._problems()}
         return {ok: answer, **({304: None} if self._may_be_known() else {}), **problems}
 

@@ -1,6 +1,6 @@
 """The shapes of a resource: a list, a record, an act on a record, a creation. A view declares; this does the rest alike everywhere."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -108,11 +108,15 @@ class RecordResource(Resource):
 
 
 class ActResource(Resource):
-    """POST: one act on one record. Needs an Idempotency-Key, and If-Match unless `is_versioned` is off (a note adds, it undoes nothing)."""
+    """POST: one act on one record. Needs an Idempotency-Key, and If-Match unless `is_versioned` is off (a note adds, it undoes nothing).
+
+    After an act that `is_last` the record is no longer there to be shown.
+    """
 
     input_class: ClassVar[type[Input]] = NoInput
     is_versioned: ClassVar[bool] = True
     tells_who_was_faster: ClassVar[bool] = True
+    is_last: ClassVar[bool] = False
     seen: int | None = None
 
     def post(self, request: Request, key: Any, **more: Any) -> Response:
@@ -135,7 +139,7 @@ class ActResource(Resource):
             if seen is not None and current.version != seen:
                 raise self._stale(current, conflict.message) from conflict
             raise
-        return self.shown(self.find(key))
+        return Response(status=status.HTTP_204_NO_CONTENT) if self.is_last else self.shown(self.find(key))
 
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """Call the one service that does it; `seen` is the version the asker looked at."""
@@ -143,6 +147,31 @@ class ActResource(Resource):
 
     def _stale(self, record: Model, message: str) -> Stale:
         return Stale(message, current=self.get_serializer(record).data)
+
+
+class DeedResource(Resource):
+    """POST: an act that is about no single record. Needs an Idempotency-Key; answers with what came of it.
+
+    What is `shown_once` is left out of the answer that is kept for a repetition.
+    """
+
+    input_class: ClassVar[type[Input]] = NoInput
+    shown_once: ClassVar[Collection[str]] = ()
+
+    def post(self, request: Request, **about: Any) -> Response:
+        """Act once."""
+        return once(request, self.by, lambda: self._done(about), shown_once=self.shown_once)
+
+    def _done(self, about: Mapping[str, Any]) -> Response:
+        given = self.input_class(data=self.request.data)
+        given.is_valid(raise_exception=True)
+        done = self.do({**given.validated_data, **about}, now=clock.now())
+        shape: Any = getattr(self, "answers", {}).get("POST", self.serializer_class)
+        return Response(shape(done, context=self.get_serializer_context()).data)
+
+    def do(self, given: Mapping[str, Any], *, now: datetime) -> Any:
+        """Call the one service that does it."""
+        raise NotImplementedError
 
 
 class CreateMixin:

@@ -7,7 +7,8 @@ from audit import api as audit
 from config.api import reference
 from config.api.keys import KeyConverter, NumberConverter
 from config.api.views import Unknown
-from exceptions.api import cases, jobs, notifications, reports, waivers
+from exceptions.api import approvals, cases, jobs, notifications, people, queues, reports, waivers
+from exceptions.api import saved_views as views
 from orders.fulfilment import api as orders
 from orders.sync import resources as sync
 from rules import api as rules
@@ -21,6 +22,10 @@ urlpatterns: list[URLPattern] = [
     path("v1/audit-events/<uuid:key>", audit.EventRecord.as_view(), name="audit-event"),
     path("v1/seals", audit.SealList.as_view(), name="seals"),
     path("v1/seals/<number:key>", audit.SealRecord.as_view(), name="seal"),
+    path("v1/audit-verifications", audit.Verifications.as_view(), name="audit-verifications"),
+    path("v1/audit-chains", audit.Chain.as_view(), name="audit-chains"),
+    path("v1/audit-records/<key:subject_type>/<key:subject_id>", audit.History.as_view(), name="audit-records"),
+    path("v1/audit-tokens/check", audit.CheckToken.as_view(), name="audit-token-check"),
     path("v1/clients", rules.ClientList.as_view(), name="clients"),
     path("v1/clients/<key:key>", rules.ClientRecord.as_view(), name="client"),
     path("v1/owners", rules.OwnerList.as_view(), name="owners"),
@@ -45,8 +50,16 @@ urlpatterns: list[URLPattern] = [
     path("v1/orders/<key:key>/holds/<uuid:hold>/release", orders.ReleaseHold.as_view(), name="order-hold-release"),
     path("v1/orders/<key:key>/cancel", orders.CancelOrder.as_view(), name="order-cancel"),
     path("v1/orders/<key:key>/address", orders.CorrectAddress.as_view(), name="order-address"),
+    path("v1/orders/<key:key>/complete-address", orders.CompleteAddress.as_view(), name="order-complete-address"),
+    path("v1/orders/<key:key>/complete-lines", orders.CompleteLines.as_view(), name="order-complete-lines"),
     path("v1/orders/<key:key>/resend-tasks", orders.ResendTasks.as_view(), name="order-resend-tasks"),
     path("v1/exceptions", cases.CaseList.as_view(), name="exceptions"),
+    path("v1/exceptions/<key:key>/gates", approvals.CaseGates.as_view(), name="exception-gates"),
+    path("v1/exceptions/<key:key>/files", queues.AttachFile.as_view(), name="exception-files"),
+    path("v1/exceptions/<key:key>/files/<number:number>", queues.FileRecord.as_view(), name="exception-file"),
+    path("v1/causes", queues.Causes.as_view(), name="causes"),
+    path("v1/next-exception", queues.TakeNext.as_view(), name="next-exception"),
+    path("v1/timers/escalate-overdue", queues.EscalateOverdue.as_view(), name="escalate-overdue"),
     path("v1/exceptions/<key:key>", cases.CaseRecord.as_view(), name="exception"),
     path("v1/exceptions/<key:key>/payload", cases.CasePayload.as_view(), name="exception-payload"),
     path("v1/exceptions/<key:key>/available-actions", cases.CaseActions.as_view(), name="exception-available-actions"),
@@ -68,6 +81,8 @@ urlpatterns: list[URLPattern] = [
     path("v1/exceptions/<key:key>/break-glass", cases.BreakGlass.as_view(), name="exception-break-glass"),
     path("v1/time-limited-exceptions", waivers.WaiverList.as_view(), name="time-limited-exceptions"),
     path("v1/reports/exceptions", reports.Accounting.as_view(), name="exception-accounting"),
+    path("v1/reports/ageing", approvals.Ageing.as_view(), name="ageing"),
+    path("v1/reports/ownership-gaps", people.Gaps.as_view(), name="ownership-gaps"),
     path("v1/time-limited-exceptions/<key:key>", waivers.WaiverRecord.as_view(), name="time-limited-exception"),
     path("v1/time-limited-exceptions/<key:key>/impact", waivers.WaiverImpact.as_view(), name="waiver-impact"),
     path("v1/time-limited-exceptions/<key:key>/edit", waivers.Edit.as_view(), name="waiver-edit"),
@@ -78,6 +93,36 @@ urlpatterns: list[URLPattern] = [
     path("v1/time-limited-exceptions/<key:key>/reject", waivers.Reject.as_view(), name="waiver-reject"),
     path("v1/time-limited-exceptions/<key:key>/withdraw", waivers.WithdrawRequest.as_view(), name="waiver-withdraw"),
     path("v1/time-limited-exceptions/<key:key>/revoke", waivers.Revoke.as_view(), name="waiver-revoke"),
+    path(
+        "v1/time-limited-exceptions/<key:key>/client-approval", approvals.AskClient.as_view(), name="waiver-ask-client"
+    ),
+    path(
+        "v1/time-limited-exceptions/<key:key>/client-approval/take-back",
+        approvals.TakeLinkBack.as_view(),
+        name="waiver-client-take-back",
+    ),
+    path("v1/delegations", approvals.DelegationList.as_view(), name="delegations"),
+    path("v1/delegations/<uuid:key>", approvals.DelegationRecord.as_view(), name="delegation"),
+    path("v1/delegations/<uuid:key>/end", approvals.EndDelegation.as_view(), name="delegation-end"),
+    path("v1/views", views.ViewList.as_view(), name="views"),
+    path("v1/views/first", views.FirstView.as_view(), name="view-first"),
+    path("v1/views/<number:key>", views.ViewRecord.as_view(), name="view"),
+    path("v1/views/<number:key>/change", views.ChangeView.as_view(), name="view-change"),
+    path("v1/views/<number:key>/query", views.ChangeViewQuery.as_view(), name="view-query"),
+    path("v1/views/<number:key>/delete", views.DeleteView.as_view(), name="view-delete"),
+    path("v1/people", people.PersonList.as_view(), name="people"),
+    path("v1/people/<key:key>", people.PersonRecord.as_view(), name="person"),
+    path("v1/people/<key:key>/hand-over", people.HandOver.as_view(), name="person-hand-over"),
+    path("v1/people/<key:key>/take-back", people.TakeBack.as_view(), name="person-take-back"),
+    path("v1/absences", people.AbsenceList.as_view(), name="absences"),
+    path("v1/absences/<uuid:key>", people.AbsenceRecord.as_view(), name="absence"),
+    path("v1/absences/<uuid:key>/end", people.EndAbsence.as_view(), name="absence-end"),
+    path("v1/temporary-ownerships", people.LendingList.as_view(), name="temporary-ownerships"),
+    path("v1/temporary-ownerships/<uuid:key>", people.LendingRecord.as_view(), name="temporary-ownership"),
+    path(
+        "v1/temporary-ownerships/<uuid:key>/give-back", people.GiveBack.as_view(), name="temporary-ownership-give-back"
+    ),
+    path("v1/rotation", people.Rotation.as_view(), name="rotation"),
     path("v1/plans", jobs.PlanList.as_view(), name="plans"),
     path("v1/plans/<uuid:key>", jobs.PlanRecord.as_view(), name="plan"),
     path("v1/plans/<uuid:key>/run", jobs.RunPlan.as_view(), name="plan-run"),
@@ -88,11 +133,13 @@ urlpatterns: list[URLPattern] = [
     path("v1/jobs/<key:key>/undo", jobs.UndoJob.as_view(), name="job-undo"),
     path("v1/notifications", notifications.NotificationList.as_view(), name="notifications"),
     path("v1/notification-preferences", notifications.Preferences.as_view(), name="notification-preferences"),
+    path("v1/notification-preferences/test", notifications.TestNotice.as_view(), name="notification-test"),
     path("v1/pages/<uuid:channel>/answers", notifications.PageAnswers.as_view(), name="page-answers"),
     path("v1/events", sync.Events.as_view(), name="events"),
     path("v1/events/<uuid:key>", sync.EventRecord.as_view(), name="event"),
     path("v1/hooks/<slug:system>", sync.Hooks.as_view(), name="hooks"),
     path("v1/dead-letters", sync.LetterList.as_view(), name="dead-letters"),
+    path("v1/dead-letters/plans", sync.PlanLetters.as_view(), name="dead-letter-plans"),
     path("v1/dead-letters/<key:key>", sync.LetterRecord.as_view(), name="dead-letter"),
     path("v1/dead-letters/<key:key>/replay", sync.Replay.as_view(), name="dead-letter-replay"),
     path("v1/dead-letters/<key:key>/discard", sync.Discard.as_view(), name="dead-letter-discard"),

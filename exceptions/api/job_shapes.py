@@ -10,9 +10,10 @@ from rest_framework.reverse import reverse
 
 from audit.rest.fields import SelfLink
 from audit.rest.parsing import Input
+from exceptions.job_kinds import action_of
 from exceptions.models import Job, JobItem, JobPlan
 from exceptions.selectors.jobs import title_of
-from exceptions.services.bulk import BULK_ACTS, PREFIX
+from exceptions.services.bulk import BULK_ACTS
 from exceptions.services.jobs import MANY, MOST_PLANNED, PLAN_HOLDS
 from exceptions.states import RootCause
 
@@ -44,7 +45,7 @@ class PlanInput(Input):
 
 
 class RunInput(Input):
-    """What the act needs: `to` and `reason` to reassign, `text` for a note, `outcome` to resolve."""
+    """What the act needs: `to` and `reason` to reassign, `text` for a note, `outcome` to resolve, `reason` for dead letters."""
 
     to = serializers.SlugField(max_length=50, required=False, help_text="Slug of an owner.")
     reason = serializers.CharField(max_length=2000, required=False)
@@ -77,7 +78,7 @@ class PlanSerializer(serializers.ModelSerializer[JobPlan]):
 
     def get_action(self, plan: JobPlan) -> str:
         """The act."""
-        return plan.kind.removeprefix(PREFIX)
+        return action_of(plan.kind)
 
     def get_run_before(self, plan: JobPlan) -> datetime:
         """When it is too old."""
@@ -154,7 +155,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 
     def get_action(self, job: Job) -> str:
         """The act."""
-        return job.kind.removeprefix(PREFIX)
+        return action_of(job.kind)
 
 
 class JobItemSerializer(serializers.ModelSerializer[JobItem]):

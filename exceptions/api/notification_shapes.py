@@ -92,3 +92,16 @@ class AnswerTakenSerializer(serializers.Serializer[Any]):
     """What was done about an answer, in words."""
 
     done = serializers.CharField()
+
+
+class TestInput(Input):
+    """Which way out."""
+
+    channel = serializers.CharField(max_length=254, help_text="An e-mail address of one's own, or the id of a channel.")
+
+
+class TriedSerializer(serializers.Serializer[Any]):
+    """What came of it."""
+
+    taken = serializers.BooleanField()
+    error = serializers.CharField(allow_blank=True)

@@ -18,7 +18,7 @@ from audit.errors import DomainError, Invalid
 from audit.filtering import Filter, FilterSet, Question, UnknownValueError
 from audit.rest.idempotency import once
 from audit.rest.schema import MEDIA_TYPE, Problem
-from audit.rest.views import ListResource, Resource
+from audit.rest.views import DeedResource, ListResource, Resource
 from audit.services.refusals import tally_refusal
 from audit.strict_json import MAX_BYTES, TooLarge, Unparsable
 from exceptions import services, signatures
@@ -110,6 +110,19 @@ class Preferences(Resource):
         chosen = _chosen(given.validated_data)
         kept = services.set_notification_preferences(by=self.by, now=clock.now(), **chosen)
         return Response(self.get_serializer(kept).data)
+
+
+class TestNotice(DeedResource):
+    """Try one of one's own ways out now: an e-mail address, or the id of a channel."""
+
+    permission = "exceptions.view_case"
+    noun = "channel"
+    input_class = shapes.TestInput
+    serializer_class = shapes.TriedSerializer
+
+    def do(self, given: Mapping[str, Any], *, now: datetime) -> Any:
+        """Try it."""
+        return services.send_test_notice(channel=given["channel"], by=self.by, now=now)
 
 
 def _chosen(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -119,6 +119,7 @@ timer_kinds.register(openings.OVERRUN, escalation.on_overrun, lock=escalation.lo
 timer_kinds.register(openings.WAKE, escalation.on_wait_over, lock=escalation.lock_cases)
 timer_kinds.register(openings.CLOSE, escalation.on_nobody_came_back, lock=escalation.lock_cases)
 timer_kinds.on_failure(automation.timers_failed)
+timer_kinds.on_success(automation.timers_ran)
 subjects.register(automation.SUBJECT, automation.AutomationSubject())
 timer_kinds.register(deadlines.RECALCULATE, deadlines.on_recalculate)
 handlers.on_frozen(deadlines.on_new_book)

@@ -19,9 +19,10 @@ from exceptions.selectors.columns import (
 )
 from exceptions.selectors.counts import capped_counts
 from exceptions.selectors.gaps import Gap, GapPage, gap_page, ownership_gaps, untaken_count
-from exceptions.selectors.ownership import LendingPage, RotationPage, lending_page, rotation_page
+from exceptions.selectors.ownership import LendingPage, RotationPage, lending_page, lendings_for, rotation_page
 from exceptions.selectors.payload import payload, payload_of
 from exceptions.selectors.playbook import Playbook, Step, playbook_of
+from exceptions.selectors.previews import GatePreview, gate_previews
 from exceptions.selectors.queue import (
     MOST_COUNTED,
     CaseRow,
@@ -52,6 +53,7 @@ __all__ = [
     "Column",
     "Gap",
     "GapPage",
+    "GatePreview",
     "HandoverPage",
     "LendingPage",
     "Offers",
@@ -82,8 +84,10 @@ __all__ = [
     "delegations_at",
     "exported_cases",
     "gap_page",
+    "gate_previews",
     "handover_page",
     "lending_page",
+    "lendings_for",
     "live_cases_of",
     "live_waiver",
     "live_waivers",

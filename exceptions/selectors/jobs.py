@@ -62,6 +62,9 @@ class JobPage:
     next_after: str
     is_mine: bool
     undone_by: Job | None
+    action: str
+    route: str
+    noun: str
 
 
 def jobs_for(by: Actor) -> QuerySet[Job]:
@@ -101,6 +104,17 @@ def plans_for(by: Actor) -> QuerySet[JobPlan]:
     return JobPlan.objects.filter(actor=by.id).select_related("job")
 
 
+def plan_called(by: Actor, key: str) -> JobPlan:
+    """The actor's plan of this id. Raises `NotFound`."""
+    try:
+        plan = plans_for(by).filter(pk=UUID(key)).first()
+    except ValueError:
+        plan = None
+    if plan is None:
+        raise NotFound("There is no such plan, or it is not yours. Plans that nobody confirms are forgotten.")
+    return plan
+
+
 def items_for(by: Actor, job: Job) -> QuerySet[JobItem]:
     """The records of a job, as far as they are of the actor's clients."""
     items = JobItem.objects.filter(job=job)
@@ -138,6 +152,9 @@ def job_page(*, by: Actor, key: str, show: str = "", after: str = "") -> JobPage
         next_after=str(found[PER_PAGE - 1].position) if len(found) > PER_PAGE else "",
         is_mine=job.actor == by.id,
         undone_by=Job.objects.filter(undoes=job).first(),
+        action=job_kinds.action_of(job.kind),
+        route=kind.route,
+        noun=str(kind.noun),
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from audit.access import require
 from audit.context import Actor
 from rules import selectors as rules
@@ -39,15 +41,21 @@ def rotation_page(*, by: Actor, now: datetime) -> RotationPage:
     return RotationPage(found, sum(one.is_due for one in found))
 
 
+def lendings_for(by: Actor, *, now: datetime) -> QuerySet[TemporaryOwnership]:
+    """What somebody has for a while, or had lately. Raises `Refused` without the permission to see the rules."""
+    require(by, PERMISSION)
+    found = TemporaryOwnership.objects.filter(ends_at__gt=now - SHOWN_AFTER)
+    return found.select_related("holder", "owner", "exception_type").order_by("-starts_at", "-pk")
+
+
 def lending_page(*, by: Actor, now: datetime) -> LendingPage:
     """The page. Raises `Refused` without the permission to see the rules."""
-    require(by, PERMISSION)
-    lendings = TemporaryOwnership.objects.filter(ends_at__gt=now - SHOWN_AFTER)
+    lendings = lendings_for(by, now=now)
     there = rules.roster(now)
     owners = sorted((one for one in there.owners.values() if one.is_active), key=lambda one: one.name)
     types = ExceptionType.objects.filter(is_active=True).order_by("name").values_list("slug", "name")
     return LendingPage(
-        lendings=list(lendings.select_related("holder", "owner", "exception_type").order_by("-starts_at", "-pk")),
+        lendings=list(lendings),
         places=[
             *((f"type:{slug}", name) for slug, name in types),
             *((f"owner:{one.slug}", one.name) for one in owners),

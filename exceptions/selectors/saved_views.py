@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
-from django.db.models import CharField, Count, F, Q, QuerySet, TextField, Value
+from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 from django.urls import reverse
 
@@ -79,6 +79,14 @@ def visible_views(by: Actor) -> QuerySet[SavedView]:
     """The person's own and what the person's teams share; for who manages views, everything that is shared."""
     shared = Q(team__isnull=False) if by.may(MANAGE) else Q(team__in=by.teams)
     return SavedView.objects.filter(Q(user=by.user_id) | shared, is_active=True)
+
+
+def views_for(by: Actor) -> QuerySet[SavedView]:
+    """As `visible_views`, without those that name a client the actor does not have; `is_first` says whether it is seen first."""
+    clients = _client_slugs(by)
+    known = [pk for pk, query in visible_views(by).values_list("pk", "query") if _names_only(query, clients)]
+    first = DefaultView.objects.filter(user=by.user_id, view=OuterRef("pk"))
+    return SavedView.objects.filter(pk__in=known).select_related("user", "team").annotate(is_first=Exists(first))
 
 
 def may_change(view: SavedView, by: Actor) -> bool:

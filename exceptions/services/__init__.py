@@ -12,7 +12,7 @@ from exceptions.services.absences import (
 from exceptions.services.alarms import watch_escalator
 from exceptions.services.answers import take_answer
 from exceptions.services.attachments import attach_file
-from exceptions.services.automation import report_failure
+from exceptions.services.automation import report_failure, report_success
 from exceptions.services.batches import record_export
 from exceptions.services.bulk import (
     BULK_ACTS,
@@ -53,6 +53,7 @@ from exceptions.services.rebasing import rebase_case
 from exceptions.services.saved_views import change_view, change_view_query, delete_view, save_view, set_default_view
 from exceptions.services.severity import change_severity
 from exceptions.services.steps import complete_step
+from exceptions.services.taking import take_next
 from exceptions.services.timers import (
     TimerSetting,
     cancel_timer,
@@ -137,6 +138,7 @@ __all__ = [
     "reject_waiver",
     "reopen_case",
     "report_failure",
+    "report_success",
     "request_waiver",
     "resolve_case",
     "resume_case",
@@ -155,6 +157,7 @@ __all__ = [
     "sweep_timers",
     "take_answer",
     "take_back",
+    "take_next",
     "undo_job",
     "unlink_cases",
     "wait_case",

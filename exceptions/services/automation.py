@@ -1,15 +1,17 @@
-"""When something the product does by itself fails: one exception for each part that fails, whoever runs it and however often."""
+"""When something the product does by itself fails: one exception for each part that fails, however often, until it runs again."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
 from audit.access import system_actor
 from audit.context import Actor
+from audit.errors import Conflict
 from audit.subject_refs import SubjectRef
 from exceptions.models import ExceptionCase, Timer, Waiver
 from exceptions.models.timers import LIVE
+from exceptions.services.cases import withdraw_case
 from exceptions.services.openings import CaseOpening, open_cases
 from exceptions.subjects import SubjectPage
 from rules.errors import NoRuleBook
@@ -30,7 +32,7 @@ def report_failure(*, kind: str, name: str, failure: BaseException, now: datetim
     what = type(failure).__name__
     opening = CaseOpening(
         CASE,
-        SubjectRef(SUBJECT, f"{kind}:{name}"[:80]),
+        SubjectRef(SUBJECT, _subject_id(kind, name)),
         f"{kind} {name}",
         None,
         f"The {kind} {name} fails: {what}",
@@ -41,6 +43,30 @@ def report_failure(*, kind: str, name: str, failure: BaseException, now: datetim
         open_cases(openings=[opening], by=system_actor("automation"), now=now)
     except NoRuleBook:
         logger.exception("%s %s fails, and there are no rules yet that say who is told", kind, name)
+
+
+def report_success(*, kind: str, name: str, now: datetime) -> None:
+    """This part has run: an exception that says it fails has lost its cause."""
+    _withdraw([_subject_id(kind, name)], now)
+
+
+def timers_ran(names: Collection[str], *, now: datetime) -> None:
+    """These kinds of timers ran. One that waits to be tried again keeps the exception of its kind."""
+    failing = set(Timer.objects.filter(LIVE, kind__in=names, attempts__gt=0).values_list("kind", flat=True).distinct())
+    _withdraw([_subject_id(TIMER, name) for name in names if name not in failing], now)
+
+
+def _withdraw(subject_ids: Sequence[str], now: datetime) -> None:
+    open_ones = ExceptionCase.objects.live().filter(type=CASE, subject_type=SUBJECT, subject_id__in=subject_ids)
+    for case_id in open_ones.order_by("pk").values_list("pk", flat=True):
+        try:
+            withdraw_case(case_id=case_id, reason="It runs again.", by=system_actor("automation"), now=now)
+        except Conflict:
+            continue  # somebody was faster
+
+
+def _subject_id(kind: str, name: str) -> str:
+    return f"{kind}:{name}"[:80]
 
 
 def timers_failed(name: str, failure: Exception, *, now: datetime) -> None:

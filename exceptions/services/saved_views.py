@@ -37,7 +37,7 @@ def save_view(*, page: str, title: str, query: str, team: str = "", by: Actor, n
     return view
 
 
-def change_view(*, number: int, title: str, team: str, seen: int, by: Actor, now: datetime) -> SavedView:
+def change_view(*, number: int, title: str, team: str, seen: int | None, by: Actor, now: datetime) -> SavedView:
     """Give it another name, or share it with another team or none. Raises as `save_view`, and `StaleVersion`."""
     with acting(by, at=now):
         view = _to_change(number, seen, by)
@@ -50,7 +50,7 @@ def change_view(*, number: int, title: str, team: str, seen: int, by: Actor, now
     return view
 
 
-def change_view_query(*, number: int, query: str, seen: int, by: Actor, now: datetime) -> SavedView:
+def change_view_query(*, number: int, query: str, seen: int | None, by: Actor, now: datetime) -> SavedView:
     """Let it show something else from now on. Raises as `save_view`, and `StaleVersion`."""
     with acting(by, at=now):
         view = _to_change(number, seen, by)
@@ -61,7 +61,7 @@ def change_view_query(*, number: int, query: str, seen: int, by: Actor, now: dat
     return view
 
 
-def delete_view(*, number: int, seen: int, by: Actor, now: datetime) -> SavedView:
+def delete_view(*, number: int, seen: int | None, by: Actor, now: datetime) -> SavedView:
     """Take it away from everybody; its history stays. Raises `NotFound`, `Refused` and `StaleVersion`."""
     with acting(by, at=now):
         view = _to_change(number, seen, by)
@@ -95,13 +95,13 @@ def _lock_person(by: Actor) -> User:
     return User.objects.select_for_update(no_key=True).get(pk=by.user_id)
 
 
-def _to_change(number: int, seen: int, by: Actor) -> SavedView:
+def _to_change(number: int, seen: int | None, by: Actor) -> SavedView:
     found = view_for(by, number)
     User.objects.select_for_update(no_key=True).get(pk=found.user_id)  # titles are told apart per person
     view = SavedView.objects.select_for_update(of=("self",)).select_related("team").get(pk=found.pk)
     if not may_change(view, by):
         raise Refused("Only who saved this view, or an ops lead, can change it. Save it as yours instead.")
-    if view.version != seen or not view.is_active:
+    if seen not in {None, view.version} or not view.is_active:
         raise StaleVersion(f"“{view.title}” was changed by somebody else. Look at it again before you go on.")
     return view
 

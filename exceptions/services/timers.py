@@ -134,6 +134,8 @@ def sweep_timers(*, now: datetime, limit: int = BATCH) -> int:
     fired = sum(_fire(kind, rows, now, failures) for kind, rows in by_kind.items())
     for kind, failure in failures.items():
         timer_kinds.failed(kind, failure, now)
+    if ran := by_kind.keys() - failures.keys():
+        timer_kinds.ran(ran, now)
     beat(loop="timers", at=now, oldest_due=oldest, worked=fired)
     return fired
 

@@ -1,7 +1,6 @@
 """One act on many exceptions: the plan, then a job that does exactly what the plan showed."""
 
 import re
-from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -16,13 +15,13 @@ from django.views.decorators.http import require_POST
 from audit import clock
 from audit.context import Actor
 from audit.edge import actor_of, back_to
-from audit.errors import Conflict, Invalid, NotFound
+from audit.errors import Conflict, Invalid
 from exceptions import services
 from exceptions.models import JobPlan
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors import QueueFilters
 from exceptions.selectors.bulk import case_plan
-from exceptions.selectors.jobs import job_called, plans_for
+from exceptions.selectors.jobs import job_called, plan_called
 from exceptions.services.job_work import AT_ONCE
 from exceptions.states import RootCause
 from exceptions.views.origins import filters_in
@@ -45,7 +44,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
     """A plan for an act on the chosen rows, a whole cause or everything that matches; confirmed, the job that does it."""
     by = actor_of(request, "exceptions.work_case")
     if "plan" in request.POST:
-        return _confirmed(request, _plan(request, by), by)
+        return _confirmed(request, plan_called(by, request.POST["plan"]), by)
     home, action = back_to(request, "/queue/"), request.POST.get("do", "")
     try:
         plan = _planned(request, action, by) if action in BUTTONS else None
@@ -71,16 +70,6 @@ def _planned(request: HttpRequest, action: str, by: Actor) -> JobPlan:
         return services.plan_matching(action=action, filters=filters, by=by, now=now)
     keys = [KEY.match(key) for key in given.getlist("id")]
     return services.plan_chosen(action=action, numbers=[int(key[1]) for key in keys if key], by=by, now=now)
-
-
-def _plan(request: HttpRequest, by: Actor) -> JobPlan:
-    try:
-        plan = plans_for(by).filter(pk=UUID(request.POST["plan"])).first()
-    except ValueError:
-        plan = None
-    if plan is None:
-        raise NotFound(_("There is no such plan, or it is not yours. Plans that nobody confirms are forgotten."))
-    return plan
 
 
 def _confirmed(request: HttpRequest, plan: JobPlan, by: Actor) -> HttpResponse:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from audit import clock
 from audit.edge import actor_of
-from audit.errors import DomainError, Invalid, NotFound
+from audit.errors import Invalid, NotFound
 from exceptions import list_pages, selectors, services
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors import Offers, QueueFilters, QueuePage, live, owners
@@ -196,13 +196,8 @@ def export(request: HttpRequest, scope: str) -> StreamingHttpResponse:
 def start_next(request: HttpRequest) -> HttpResponse:
     """Take the most urgent exception nobody has taken, and open it."""
     by = actor_of(request, "exceptions.work_case")
-    now = clock.now()
-    waiting = selectors.queue_page(by=by, filters=QueueFilters(scope="mine", state="open", per=25), now=now)
-    for row in waiting.rows:
-        try:
-            case = services.acknowledge_case(case_id=row.id, by=by, now=now, seen=row.version)
-        except DomainError:
-            continue  # somebody was faster: the next one
-        return redirect(f"{reverse('exceptions:case', args=[case.key])}{suffix_of('mine', '')}")
+    taken = services.take_next(by=by, now=clock.now())
+    if taken is not None:
+        return redirect(f"{reverse('exceptions:case', args=[taken.key])}{suffix_of('mine', '')}")
     messages.info(request, _("Nothing in your queue waits to be taken."))
     return redirect("exceptions:queue")

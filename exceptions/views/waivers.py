@@ -1,7 +1,6 @@
 """Time-limited exceptions: asked for, decided about, looked up."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -23,10 +22,9 @@ from exceptions.forms import CommentForm
 from exceptions.forms.waivers import DecisionForm, EditForm, ExtendForm, ReviewForm, WaiverForm
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.states import WaiverKind, WaiverState
-from exceptions.subjects import Impact, impact_of
+from exceptions.subjects import Impact
 from rules import selectors as rules
 from rules.models import Owner
-from rules.rulebook import GateSpec
 
 HOURS = {"minutes": "hours"}  # the domain counts minutes, people say hours
 
@@ -37,7 +35,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     """Ask for a time-limited exception about what an exception is about."""
     by = actor_of(request, "exceptions.request_waiver")
     case = selectors.case_for(by, request.GET.get("for", ""))
-    gates = [_preview(case, gate, by) for gate in rules.active_book().gates()]
+    gates = selectors.gate_previews(case, by=by, now=clock.now())
     choices = [
         (f"{one.gate.slug}:{item.key}", f"{one.gate.name}: {item.words}")
         for one in gates
@@ -63,21 +61,6 @@ def ask(request: HttpRequest) -> HttpResponse:
         "can_break": by.may("exceptions.break_glass", case.client_id),
     }
     return render(request, "exceptions/waiver_ask.html", context, status=422 if form.errors else 200)
-
-
-@dataclass(frozen=True)
-class GatePreview:
-    """A gate as who asks sees it: what it would let through, and who would decide."""
-
-    gate: GateSpec
-    impact: Impact | None
-    approvers: Sequence[selectors.Approver]
-
-
-def _preview(case: ExceptionCase, gate: GateSpec, by: Actor) -> GatePreview:
-    draft = Waiver(gate=gate.slug, client_id=case.client_id, requested_by=by.id)
-    impact = impact_of(SubjectRef(case.subject_type, case.subject_id, case.client_id), gate=gate.slug)
-    return GatePreview(gate, impact, selectors.approvers_of(draft, spec=gate, now=clock.now()))
 
 
 def _request(case: ExceptionCase, form: WaiverForm, by: Actor) -> Waiver:

@@ -18,7 +18,7 @@ from audit.rest.views import ActResource, ListResource, RecordResource, Resource
 from orders.fulfilment import selectors, serializers
 from orders.fulfilment.selectors import parcels
 from orders.fulfilment.selectors.orders import IN_TAB, search
-from orders.fulfilment.services import exports, holds, resuming
+from orders.fulfilment.services import exports, holds, quarantine, resuming
 from orders.fulfilment.states import FulfilmentState, HoldReason, OrderState, SkuType
 from rules import selectors as rules
 from rules.selectors import registry
@@ -169,6 +169,37 @@ class CorrectAddress(_OrderAct):
         """Correct it."""
         address = {name: value for name, value in given.items() if name != "reason"}
         resuming.correct_address(order_id=record.pk, address=address, reason=given["reason"], by=self.by, now=now)
+
+
+class CompleteAddress(_OrderAct):
+    """Put what is missing into the address of an order that is held for it; the order goes on from there."""
+
+    input_class = serializers.CompleteAddressInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Complete it."""
+        quarantine.complete_address(
+            order_id=record.pk,
+            fields=given.get("address", {}),
+            accept_suggestions=given["accept_suggestions"],
+            reason=given["reason"],
+            seen=self.seen,
+            by=self.by,
+            now=now,
+        )
+
+
+class CompleteLines(_OrderAct):
+    """Give an order that came without lines its lines; it goes on from there."""
+
+    input_class = serializers.CompleteLinesInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Complete it."""
+        lines = [quarantine.NewLine(**line) for line in given["lines"]]
+        quarantine.complete_lines(
+            order_id=record.pk, lines=lines, reason=given["reason"], seen=self.seen, by=self.by, now=now
+        )
 
 
 class ResendTasks(_OrderAct):

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from audit.rest.fields import Money, SelfLink
 from audit.rest.parsing import Input
+from orders.fulfilment.decisions.addresses import FIELDS
 from orders.fulfilment.models import Fulfilment, Order, Sku
 from orders.fulfilment.selectors import OrderStory
 
@@ -269,3 +270,30 @@ class AddressInput(Input):
     region = serializers.CharField(max_length=120, required=False, allow_blank=True)
     country = serializers.RegexField(r"^[A-Z]{2}$", help_text="ISO 3166, two letters.")
     reason = serializers.CharField(max_length=280, allow_blank=True, default="")
+
+
+class CompleteAddressInput(Input):
+    """What is missing of a held order's address; what is not given stays. `accept_suggestions` takes what is suggested for the rest."""
+
+    reason = serializers.CharField(max_length=280)
+    address = serializers.DictField(
+        child=serializers.CharField(max_length=300, allow_blank=True),
+        required=False,
+        help_text=f"Of: {', '.join(FIELDS)}.",
+    )
+    accept_suggestions = serializers.BooleanField(default=False)
+
+
+class NewLineInput(Input):
+    """So many of one product, at this price each in minor units."""
+
+    sku = serializers.CharField(max_length=80)
+    quantity = serializers.IntegerField(min_value=1, max_value=100_000)
+    unit_minor = serializers.IntegerField(min_value=0, max_value=10**12)
+
+
+class CompleteLinesInput(Input):
+    """The lines of an order that came without any."""
+
+    reason = serializers.CharField(max_length=280)
+    lines = serializers.ListField(child=NewLineInput(), min_length=1, max_length=50)

@@ -2,9 +2,9 @@
 
 from audit import verbs
 from audit.checks import register_check
-from exceptions import subjects, timer_kinds
+from exceptions import job_kinds, subjects, timer_kinds
 from orders.sync.models import DEAD_LETTER_PREFIX, LANES
-from orders.sync.services import retrying, runs
+from orders.sync.services import bulk, retrying, runs
 from orders.sync.states import InboundState
 from rules.states import Route
 
@@ -32,6 +32,8 @@ verbs.register(
 
 subjects.register_route_step(Route.RETRY, "sync.stream", retrying.replay_streams)
 subjects.register_route_step(Route.RETRY, "sync.system", retrying.redeliver)
+for letter_kind in bulk.LETTER_KINDS:
+    job_kinds.register(letter_kind)
 timer_kinds.register(runs.DEADLINE, runs.on_deadline, lock=runs.lock_subjects)
 
 register_check(

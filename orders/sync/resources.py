@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, QueryDict
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -14,11 +14,16 @@ from rest_framework.response import Response
 
 from audit import filtering
 from audit.errors import Conflict, NotFound
-from audit.filtering import FilterSet
+from audit.filtering import FilterSet, Question
+from audit.rest.pages import given_filters
 from audit.rest.parsing import ReasonInput
 from audit.rest.schema import MEDIA_TYPE, Problem
-from audit.rest.views import ActResource, ListResource, RecordResource, Resource
+from audit.rest.views import ActResource, DeedResource, ListResource, RecordResource, Resource
+from exceptions.api.job_shapes import PlanRecordSerializer
 from orders.sync import api, selectors, serializers, services
+from orders.sync.models import DEAD_LETTER_PREFIX
+from orders.sync.services import bulk
+from orders.sync.services.replaying import Verdict
 from orders.sync.states import InboundState, Layer, OutboundState, RunState
 from rules import selectors as rules
 from rules.selectors import registry
@@ -143,10 +148,13 @@ class _Letters(_Events):
         return {"number": int(found[1])}
 
 
+LETTER_FILTERS: Final = FilterSet(EVENT_FILTERS, EVENT_SORTS)
+
+
 class LetterList(_Letters, ListResource):
     """What could not be processed, newest first."""
 
-    filters = FilterSet(EVENT_FILTERS, EVENT_SORTS)
+    filters = LETTER_FILTERS
 
     def records(self) -> QuerySet[Any]:
         """Those that wait for somebody."""
@@ -168,9 +176,9 @@ class Replay(_LetterAct):
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """Replay it; what still breaks its contract stays."""
         verdicts = services.replay(event_ids=[record.pk], reason=given["reason"], by=self.by, now=now)
-        record.refresh_from_db(fields=["state"])
-        if record.state != InboundState.NEW:
-            raise Conflict(verdicts.get(record.pk, "There is nothing to replay."), code="not-replayed")
+        verdict = verdicts.get(record.pk, Verdict("There is nothing to replay."))
+        if not verdict.is_done:
+            raise Conflict(verdict.words, code="not-replayed")
 
 
 class Discard(_LetterAct):
@@ -180,6 +188,24 @@ class Discard(_LetterAct):
         """Discard it."""
         if not services.discard(event_ids=[record.pk], reason=given["reason"], by=self.by, now=now):
             raise Conflict(f"{record.key} is no dead letter any more.", code="not-discarded")
+
+
+class PlanLetters(DeedResource):
+    """Plan to replay or discard many dead letters; `POST /plans/{key}/run` with a reason does exactly what was planned."""
+
+    permission = "sync.replay"
+    noun = "dead letter"
+    input_class = serializers.PlanLettersInput
+    serializer_class = PlanRecordSerializer
+
+    def do(self, given: Mapping[str, Any], *, now: datetime) -> Any:
+        """Freeze which, and what stands in the way of the others."""
+        if "keys" in given:
+            numbers = [int(key.removeprefix(DEAD_LETTER_PREFIX)) for key in given["keys"]]
+            return bulk.plan_chosen(action=given["action"], numbers=numbers, by=self.by, now=now)
+        asked = given_filters(QueryDict(given["filter"]))
+        found = LETTER_FILTERS.apply(selectors.dead_letters(self.by), asked, Question(self.by, now))
+        return bulk.plan_found(action=given["action"], found=found, by=self.by, now=now)
 
 
 class _Messages(Resource):

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from django.db.models import Count, Min, Prefetch, Q, QuerySet
 
@@ -43,6 +44,27 @@ def dead_letters(by: Actor) -> QuerySet[InboundEvent]:
         InboundEvent.objects.filter(state=InboundState.DEAD).select_related("system", "client").order_by("-number")
     )
     return letters if by.clients is None else letters.filter(client_id__in=by.clients)
+
+
+@dataclass(frozen=True)
+class DeadStream:
+    """So many dead letters of one system and kind of event."""
+
+    system: str
+    name: str
+    type: str
+    count: int
+
+    @property
+    def address(self) -> str:
+        """The query string of the list that shows them alone."""
+        return urlencode({"system": self.system, "type": self.type})
+
+
+def dead_streams(by: Actor, *, most: int = 30) -> list[DeadStream]:
+    """Where the actor's dead letters come from, the most first; one query."""
+    grouped = dead_letters(by).order_by().values_list("system__slug", "system__name", "type").annotate(n=Count("pk"))
+    return [DeadStream(*row) for row in grouped.order_by("-n", "system__slug", "type")[:most]]
 
 
 def last_attempts(subjects: list[SubjectRef], *, limit: int = 3) -> list[Attempt]:

@@ -5,7 +5,10 @@ from typing import Any
 from rest_framework import serializers
 
 from audit.rest.fields import SelfLink
+from audit.rest.parsing import Input
+from exceptions.services.jobs import MANY, MOST_PLANNED
 from orders.sync.models import Attempt, Expectation, FlowRun, InboundEvent, OutboundMessage, System
+from orders.sync.services.bulk import LETTER_ACTS
 
 
 class SystemSerializer(serializers.ModelSerializer[System]):
@@ -182,3 +185,25 @@ class CloudEventSerializer(serializers.Serializer[Any]):
     changetoken = serializers.CharField(required=False)
     provenance = serializers.CharField(required=False)
     data: Any = serializers.DictField()
+
+
+class PlanLettersInput(Input):
+    """Replay or discard, and either the keys of dead letters or a filter that they match."""
+
+    action = serializers.ChoiceField(choices=LETTER_ACTS)
+    keys = serializers.ListField(
+        child=serializers.RegexField(r"^DL-\d{1,15}$"), min_length=1, max_length=MANY, required=False
+    )
+    filter = serializers.CharField(
+        max_length=2000,
+        required=False,
+        allow_blank=True,
+        help_text="All that match a query of the list of dead letters, such as `system=shop&type=order.placed`: "
+        f"at most {MOST_PLANNED:,}.",
+    )
+
+    def validate(self, attrs: Any) -> Any:
+        """One of the two."""
+        if ("keys" in attrs) == ("filter" in attrs):
+            raise serializers.ValidationError({"keys": ["Give either keys or a filter."]}, code="required")
+        return attrs

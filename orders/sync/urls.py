@@ -7,6 +7,7 @@ from orders.sync import views
 app_name = "sync"
 urlpatterns = [
     path("dead-letters/", views.dead_letters, name="dead-letters"),
+    path("dead-letters/bulk/", views.bulk, name="bulk"),
     path("dead-letters/<str:key>/", views.dead_letter, name="dead-letter"),
     path("dead-letters/<str:key>/replay/", views.resolve, {"action": "replay"}, name="replay"),
     path("dead-letters/<str:key>/discard/", views.resolve, {"action": "discard"}, name="discard"),

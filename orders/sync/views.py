@@ -7,41 +7,137 @@ import httpx2
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit import clock
 from audit.context import Actor
-from audit.edge import actor_of
-from audit.errors import Invalid, NotFound
+from audit.edge import actor_of, back_to
+from audit.errors import Conflict, Invalid, NotFound
+from audit.filtering import Question
+from audit.rest.pages import given_filters
 from audit.texts import whole_number
+from exceptions.job_kinds import action_of
+from exceptions.models import JobPlan
+from exceptions.selectors.jobs import job_called, plan_called
+from exceptions.services import start_job
 from orders.sync import selectors, services
-from orders.sync.models import InboundEvent
+from orders.sync.models import DEAD_LETTER_PREFIX, InboundEvent
+from orders.sync.resources import LETTER_FILTERS
 from orders.sync.sandbox import MODES
+from orders.sync.services import bulk as letters
+from orders.sync.services.bulk import LETTER_ACTS
 
 PER_PAGE = 50
+PLACES_IN_A_LIST = frozenset({"after", "return"})
+MOST_SHOWN = 200
 
 
 @login_required
 @require_GET
 def dead_letters(request: HttpRequest) -> HttpResponse:
-    """What could not be processed, newest first."""
+    """What could not be processed, newest first, and in which streams. A filter nobody knows shows nothing, and says so."""
     by = actor_of(request, "sync.view_system")
-    letters = selectors.dead_letters(by)
-    after = request.GET.get("after", "")
+    after, problem = request.GET.get("after", ""), None
+    try:
+        waiting = _matching(by, request.GET)
+    except Invalid as invalid:
+        problem, waiting = invalid, selectors.dead_letters(by).none()
     if (mark := whole_number(after)) is not None:
-        letters = letters.filter(number__lt=mark)
-    found = list(letters[: PER_PAGE + 1])
+        waiting = waiting.filter(number__lt=mark)
+    found = list(waiting[: PER_PAGE + 1])
     shown = found[:PER_PAGE]
+    given = {name: request.GET[name] for name in request.GET if name not in PLACES_IN_A_LIST}
     context = {
         "letters": shown,
         "after": after,
         "next_after": shown[-1].number if len(found) > PER_PAGE else "",
         "can_replay": by.may("sync.replay"),
+        "streams": selectors.dead_streams(by),
+        "query": urlencode(given),
+        "problem": problem,
     }
-    return render(request, "sync/dead_letters.html", context)
+    return render(request, "sync/dead_letters.html", context, status=400 if problem else 200)
+
+
+def _matching(by: Actor, query: QueryDict) -> QuerySet[InboundEvent]:
+    given = {
+        name: values for name, values in given_filters(query).items() if name not in PLACES_IN_A_LIST and any(values)
+    }
+    return LETTER_FILTERS.apply(selectors.dead_letters(by), given, Question(by, clock.now()))
+
+
+@login_required
+@require_POST
+def bulk(request: HttpRequest) -> HttpResponse:
+    """A plan for an act on the chosen letters, or on all that match; confirmed, the job that does it."""
+    by = actor_of(request, "sync.replay")
+    home = back_to(request, reverse("sync:dead-letters"))
+    if "plan" in request.POST:
+        return _confirmed(request, by, home)
+    action = request.POST.get("do", "")
+    try:
+        plan = _planned(request, action, by) if action in LETTER_ACTS else None
+    except Invalid as invalid:
+        messages.warning(request, invalid.message)
+        return redirect(home)
+    if plan is None or not (plan.items or plan.barred):
+        messages.warning(request, _("Choose at least one dead letter and what to do with it."))
+        return redirect(home)
+    return _plan_page(request, plan, home)
+
+
+def _planned(request: HttpRequest, action: str, by: Actor) -> JobPlan:
+    given, now = request.POST, clock.now()
+    if "job" in given:
+        return letters.plan_rest(action=action, job=job_called(by, given["job"]), by=by, now=now)
+    if "all" in given:
+        found = _matching(by, QueryDict(given.get("query", "")))
+        return letters.plan_found(action=action, found=found, by=by, now=now)
+    numbers = [number for key in given.getlist("id") if (number := _number(key))]
+    return letters.plan_chosen(action=action, numbers=numbers, by=by, now=now)
+
+
+def _confirmed(request: HttpRequest, by: Actor, home: str) -> HttpResponse:
+    plan = plan_called(by, request.POST["plan"])
+    given = {"reason": request.POST.get("reason", "").strip()}
+    try:
+        job = start_job(plan_id=plan.pk, given=given, by=by, now=clock.now())
+    except Invalid as invalid:
+        return _plan_page(request, plan, home, problem=invalid, status=422)
+    except Conflict as changed:
+        numbers = [_number(item["key"]) for item in plan.items]
+        again = letters.plan_chosen(action=action_of(plan.kind), numbers=numbers, by=by, now=clock.now())
+        return _plan_page(request, again, home, changed=changed, status=409)
+    return redirect(f"{reverse('exceptions:job', args=[job.key])}?{urlencode({'return': home})}")
+
+
+def _plan_page(
+    request: HttpRequest,
+    plan: JobPlan,
+    home: str,
+    *,
+    problem: Invalid | None = None,
+    changed: Conflict | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "plan": plan,
+        "action": action_of(plan.kind),
+        "count": len(plan.items),
+        "shown": [item["key"] for item in plan.items[:MOST_SHOWN]],
+        "unshown": max(len(plan.items) - MOST_SHOWN, 0),
+        "reason": request.POST.get("reason", ""),
+        "home": home,
+        "problem": problem,
+        "changed": changed,
+    }
+    return render(request, "sync/plan.html", context, status=status)
 
 
 @login_required
@@ -69,16 +165,20 @@ def resolve(request: HttpRequest, key: str, action: str) -> HttpResponse:
             messages.success(request, _("%(key)s is put away.") % {"key": letter.key})
         else:
             verdicts = services.replay(event_ids=[letter.pk], reason=reason, by=by, now=clock.now())
-            messages.info(request, verdicts[letter.pk])
+            messages.info(request, verdicts[letter.pk].words)
     except Invalid as invalid:
         messages.warning(request, invalid.message)
         return redirect("sync:dead-letter", key)
     return redirect("sync:dead-letters")
 
 
+def _number(key: str) -> int:
+    """The number in DL-12, 0 for what is no key."""
+    return whole_number(key.upper().removeprefix(DEAD_LETTER_PREFIX)) or 0
+
+
 def _letter(by: Actor, key: str) -> InboundEvent:
-    number = whole_number(key.upper().removeprefix("DL-"))
-    letter = None if number is None else selectors.dead_letters(by).filter(number=number).first()
+    letter = selectors.dead_letters(by).filter(number=_number(key)).first()
     if letter is None:
         raise NotFound(_("There is no such dead letter, it was replayed, or it is not yours to see."))
     return letter

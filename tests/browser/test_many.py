@@ -52,7 +52,7 @@ def test_a_job_can_be_watched_and_its_page_says_when_it_has_ended(visit: Visitor
     expect(page.locator("#progress .job-sum b")).to_have_text(str(BATCH))
     expect(page.get_by_role("button", name="Cancel what is left")).to_be_visible()
     services.work_jobs(now=clock.now())
-    expect(page.get_by_role("link", name="Back to the queue")).to_be_visible()
+    expect(page.get_by_role("link", name="Back to the list")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"{BATCH + 20} done")
 
 

@@ -200,6 +200,18 @@ def test_a_handler_that_breaks_is_one_exception_within_one_sweep(
     services.sweep_timers(now=at + timedelta(minutes=1))
     assert fresh(failure).occurrences == 2
 
+    def broken_for_one(timers: Sequence[Due], *, now: datetime) -> None:
+        if str(cases[0].pk) in {due.subject_id for due in timers}:
+            raise ValueError("still")
+
+    monkeypatch.setitem(timer_kinds._kinds, ROUTE, timer_kinds.TimerKind(ROUTE, broken_for_one, kind.lock))
+    services.sweep_timers(now=at + timedelta(minutes=5))
+    services.sweep_timers(now=at + timedelta(minutes=6))
+    assert fresh(failure).state == CaseState.OPEN, "one of them still fails"
+    monkeypatch.setitem(timer_kinds._kinds, ROUTE, kind)
+    services.sweep_timers(now=at + timedelta(minutes=30))
+    assert fresh(failure).state == CaseState.WITHDRAWN
+
 
 def test_a_task_that_breaks_is_one_exception_whoever_runs_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(**_: object) -> int:
@@ -210,6 +222,9 @@ def test_a_task_that_breaks_is_one_exception_whoever_runs_it(house: House, monke
         deliver_outbox.apply()
     failure = ExceptionCase.objects.get(type=CASE)
     assert (failure.subject_key, failure.occurrences) == ("task sync.deliver_outbox", 2)
+    monkeypatch.undo()
+    deliver_outbox.apply()
+    assert fresh(failure).state == CaseState.WITHDRAWN
 
 
 def test_ten_thousand_failures_of_one_part_are_one_case(house: House, system: Actor, now: datetime) -> None:

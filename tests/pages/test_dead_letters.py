@@ -133,6 +133,40 @@ def test_putting_away_needs_a_reason_and_is_for_good(signed_in: SignedIn, shop: 
     assert lee.post(address, {"reason": "Sent again by hand"}).status_code == 404
 
 
+def test_many_are_planned_confirmed_and_worked_each_by_itself(signed_in: SignedIn, shop: System) -> None:
+    good, bad, gone = letters(shop, 3)
+    InboundEvent.objects.filter(pk=bad.pk).update(sealed=seal_secret(BAD))
+    lee = signed_in("lee")
+    page = lee.get("/dead-letters/?system=shop&type=stock.changed")
+    assert [(one.name, one.count) for one in page.context["streams"]] == [("Shop", 3)]
+    assert 'name="do" value="replay"' in page.content.decode()
+    odd = lee.get("/dead-letters/?colour=red")
+    assert (odd.status_code, len(odd.context["letters"])) == (400, 0)
+    nothing = lee.post("/dead-letters/bulk/", {"do": "replay"}, follow=True)
+    assert "Choose at least one dead letter" in nothing.content.decode()
+
+    plan = lee.post("/dead-letters/bulk/", {"do": "replay", "all": "1", "query": "system=shop"})
+    assert plan.context["shown"] == [good.key, bad.key, gone.key]
+    assert set(InboundEvent.objects.values_list("state", flat=True)) == {InboundState.DEAD}
+    confirm = {"plan": str(plan.context["plan"].pk)}
+    assert lee.post("/dead-letters/bulk/", {**confirm, "reason": "x"}).status_code == 422
+    InboundEvent.objects.filter(pk=gone.pk).update(state=InboundState.DISCARDED)
+    job = lee.post("/dead-letters/bulk/", {**confirm, "reason": "The sender is mended"}, follow=True)
+    work = job.context["work"]
+    assert (work.done, work.skipped, work.refused) == (1, 1, 1)
+    assert f'href="/dead-letters/{bad.key}/"' in job.content.decode()
+    assert "still breaks its contract" in job.content.decode()
+    good.refresh_from_db()
+    assert (good.state, good.replays) == (InboundState.NEW, 1)
+
+    rest = lee.post("/dead-letters/bulk/", {"do": "discard", "job": job.context["job"].key})
+    assert rest.context["shown"] == [bad.key]
+    lee.post("/dead-letters/bulk/", {"plan": str(rest.context["plan"].pk), "reason": "Sent again by hand"})
+    bad.refresh_from_db()
+    assert bad.state == InboundState.DISCARDED
+    assert signed_in("ivy").post("/dead-letters/bulk/", {"do": "replay", "id": good.key}).status_code == 403
+
+
 class TestTheSandbox:
     @pytest.fixture
     def sandbox(self, tmp_path: Path, settings: Any) -> Iterator[Sandbox]:

@@ -166,6 +166,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "fulfilment:quarantined": _get(VIEW_ORDER),
     "sync:dead-letters": _get(VIEW_SYSTEM),
     "sync:dead-letter": _get(VIEW_SYSTEM),
+    "sync:bulk": _post("sync.replay", do="replay"),
     "sync:replay": _post("sync.replay", **REASON),
     "sync:discard": _post("sync.replay", **REASON),
     "sync:sandbox": _get("sync.edit_system"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import F
@@ -23,13 +24,20 @@ from rules.contracts import CompiledContract
 from rules.models import Client
 
 
-def replay(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) -> dict[UUID, str]:
-    """Put dead letters back in line, under the same id, so that nothing can take effect twice; a verdict per id in words.
+class Verdict(NamedTuple):
+    """What came of one dead letter, in words, and whether it is in line again."""
+
+    words: str
+    is_done: bool = False
+
+
+def replay(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) -> dict[UUID, Verdict]:
+    """Put dead letters back in line, under the same id, so that nothing can take effect twice; a verdict per id.
 
     One that still breaks its contract stays where it is. Cases whose last dead letter is gone are withdrawn.
     """
     reason_given(reason)
-    verdicts: dict[UUID, str] = {}
+    verdicts: dict[UUID, Verdict] = {}
     with acting(by, at=now):
         require(by, "sync.replay")
         events = _locked(event_ids, by)
@@ -38,12 +46,13 @@ def replay(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) 
         again = []
         for event in events:
             if event.state != InboundState.DEAD:
-                verdicts[event.pk] = f"{event.key} is {InboundState(event.state).label.lower()}: nothing to replay."
+                words = f"{event.key} is {InboundState(event.state).label.lower()}: nothing to replay."
+                verdicts[event.pk] = Verdict(words)
             elif still := _still_wrong(event, contracts.get((event.type, event.contract_version)), clients):
-                verdicts[event.pk] = f"{event.key} still breaks its contract: {still}"
+                verdicts[event.pk] = Verdict(f"{event.key} still breaks its contract: {still}")
             else:
                 again.append(event)
-                verdicts[event.pk] = f"{event.key} is in line again."
+                verdicts[event.pk] = Verdict(f"{event.key} is in line again.", is_done=True)
         InboundEvent.objects.bulk_update(again, ["client"])
         InboundEvent.objects.filter(pk__in=[event.pk for event in again]).update(
             state=InboundState.NEW,
@@ -61,8 +70,8 @@ def replay(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) 
     return verdicts
 
 
-def discard(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) -> int:
-    """Put dead letters away for good; the number put away."""
+def discard(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) -> list[UUID]:
+    """Put dead letters away for good; those that were put away."""
     reason_given(reason)
     with acting(by, at=now):
         require(by, "sync.replay")
@@ -72,7 +81,7 @@ def discard(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime)
         )
         record_many([Entry("event.discarded", subject_ref(event), reason=reason) for event in events])
         _withdraw_settled(events, by, now)
-    return len(events)
+    return [event.pk for event in events]
 
 
 def _locked(event_ids: Sequence[UUID], by: Actor) -> list[InboundEvent]:

@@ -37,8 +37,8 @@ def replay_streams(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) 
     done = {}
     for stream, case in streams.items():
         mine = [verdict for pk, verdict in verdicts.items() if found[pk] == stream]
-        again = sum("is in line again" in verdict for verdict in mine)
-        refused = next((verdict for verdict in mine if "is in line again" not in verdict), "")
+        again = sum(verdict.is_done for verdict in mine)
+        refused = next((verdict.words for verdict in mine if not verdict.is_done), "")
         said = f"{again} of {len(mine)} dead letters are in line again. {refused}".strip()
         done[str(case.pk)] = said if mine else "Every dead letter of it was tried again before."
     return done

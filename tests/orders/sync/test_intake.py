@@ -53,7 +53,7 @@ def test_a_broken_contract_is_kept_named_and_replayed_once_mended(send: Send, ap
     assert (case.type, case.owner.slug) == ("contract-violation", "integrations")
 
     verdicts = services.replay(event_ids=[letter.pk], reason="try again", by=house.actor("lee"), now=clock.now())
-    assert "still breaks its contract: /available" in verdicts[letter.pk]
+    assert "still breaks its contract: /available" in verdicts[letter.pk].words
     services.discard(event_ids=[letter.pk], reason="sender corrected it", by=house.actor("lee"), now=clock.now())
     case.refresh_from_db()
     assert case.state == "withdrawn"
@@ -244,7 +244,7 @@ def test_a_letter_for_another_client_is_not_replayed_for_it(
     assert send(event).status_code == 422
     letter = InboundEvent.objects.get()
     verdicts = services.replay(event_ids=[letter.pk], reason="try again", by=house.actor("lee"), now=clock.now())
-    assert "shop speaks for another client than “fable”." in verdicts[letter.pk]
+    assert "shop speaks for another client than “fable”." in verdicts[letter.pk].words
     letter.refresh_from_db()
     assert letter.state == InboundState.DEAD
 

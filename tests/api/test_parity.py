@@ -1,0 +1,174 @@
+"""Whatever a page can be asked or told, a program can ask and tell too; the few pages that have nothing for programs say why."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.urls import URLPattern
+
+from audit.api import EventList
+from audit.selectors.pages import TrailFilters
+from config.api.urls import urlpatterns
+from exceptions import list_pages
+from exceptions.api.cases import CASE_FILTERS
+from exceptions.api.notifications import NotificationList
+from exceptions.selectors.notifications import InboxFilters
+from orders.fulfilment.api import ORDER_FILTERS
+from tests.permissions.pages import PAGES
+
+ACTS: Final = (
+    "exception-acknowledge exception-start exception-wait exception-resume exception-reassign exception-severity "
+    "exception-rebase exception-note exception-files exception-link exception-unlink exception-resolve exception-reopen"
+)
+DECISION: Final = "waiver-approve waiver-reject"
+# Page → the operations that read what it shows and do what it does.
+OPERATIONS: Final = {
+    "search": "orders exceptions",
+    "status": "status-document",
+    "exceptions:queue": "exceptions exception-available-actions",
+    "exceptions:team": "exceptions",
+    "exceptions:unowned": "exceptions ownership-gaps",
+    "exceptions:queue-live": "exceptions",
+    "exceptions:causes": "causes exceptions",
+    "exceptions:export": "exceptions",
+    "exceptions:start-next": "next-exception",
+    "exceptions:bulk": "plans plan-run",
+    "exceptions:case": "exception exception-payload exception-available-actions",
+    "exceptions:case-live": "exception",
+    "exceptions:payload": "exception-payload",
+    "exceptions:file": "exception-file",
+    "exceptions:act": f"exception {ACTS}",
+    "exceptions:step": "exception exception-step",
+    "exceptions:ask": "exception-gates time-limited-exceptions",
+    "exceptions:waiver": f"time-limited-exception waiver-impact {DECISION}",
+    "exceptions:decide": f"time-limited-exception waiver-impact {DECISION}",
+    "exceptions:edit": "time-limited-exception waiver-edit",
+    "exceptions:ask-client": "time-limited-exception waiver-ask-client",
+    "exceptions:client-take-back": "waiver-client-take-back",
+    "exceptions:roll-back": "waiver-roll-back",
+    "exceptions:review": "waiver-review",
+    "exceptions:break-glass": "exception-gates exception-break-glass",
+    "exceptions:extend": "time-limited-exception waiver-extend",
+    "exceptions:revoke": "time-limited-exception waiver-revoke",
+    "exceptions:withdraw": "time-limited-exception waiver-withdraw",
+    "exceptions:approvals": "time-limited-exceptions ageing",
+    "exceptions:delegates": "delegations",
+    "exceptions:end-delegation": "delegation-end",
+    "exceptions:notifications": "notifications",
+    "exceptions:notifications-read": "notifications",
+    "exceptions:preferences": "notification-preferences",
+    "exceptions:test-notice": "notification-test",
+    "exceptions:away": "people person absences",
+    "exceptions:back": "absence-end",
+    "exceptions:take-back": "person-take-back",
+    "exceptions:handover": "person person-hand-over",
+    "exceptions:gaps": "ownership-gaps",
+    "exceptions:rotation": "rotation",
+    "exceptions:rotate": "rotation",
+    "exceptions:temporary": "temporary-ownerships",
+    "exceptions:give-back": "temporary-ownership-give-back",
+    "exceptions:views": "views",
+    "exceptions:view-save": "views",
+    "exceptions:view-default": "view-first",
+    "exceptions:view-change": "view-change",
+    "exceptions:view-query": "view-query",
+    "exceptions:view-delete": "view-delete",
+    "exceptions:jobs": "jobs",
+    "exceptions:job": "job job-items",
+    "exceptions:job-cancel": "job-cancel",
+    "exceptions:job-undo": "job-undo",
+    "exceptions:accounting": "exception-accounting",
+    "exceptions:escalate-overdue": "escalate-overdue",
+    "fulfilment:orders": "orders",
+    "fulfilment:order": "order order-trace order-cancel order-resend-tasks",
+    "fulfilment:trace": "order-trace",
+    "fulfilment:export": "order-export",
+    "fulfilment:holds": "order-holds",
+    "fulfilment:release": "order-holds order-hold-release",
+    "fulfilment:quarantine": "orders",
+    "fulfilment:quarantined": "order order-complete-address order-complete-lines",
+    "sync:dead-letters": "dead-letters",
+    "sync:dead-letter": "dead-letter",
+    "sync:replay": "dead-letter-replay",
+    "sync:discard": "dead-letter-discard",
+    "sync:bulk": "dead-letter-plans plan-run",
+    "audit:trail": "audit-events",
+    "audit:event": "audit-event",
+    "audit:history": "audit-records audit-events",
+    "audit:verify": "audit-verifications audit-chains seals",
+    "audit:checkpoints": "seals",
+    "audit:token": "audit-token-check",
+}
+SIGNING_IN: Final = "a person signs in; a program has a token, which admins make"
+NOTHING_FOR_PROGRAMS: Final = {
+    "home": "leads to the page one sees first",
+    "exceptions:presence": "says in which window somebody is looking right now",
+    "exceptions:client-approval": "answered by people of the client, through their signed link and nothing else",
+    "sync:sandbox": "there in the demo alone; the sandbox systems have an address of their own for it",
+    "help": "explains the pages",
+    "help-part": "explains the pages",
+    "problems": "explains the API's problems",
+    "problem": "explains one of the API's problems",
+    "status-document": "is for programs already",
+    "healthz": "is for programs already",
+    "readyz": "is for programs already",
+    "metrics": "is for programs already",
+    "jwks": "is for programs already",
+    **dict.fromkeys(
+        [
+            "signin",
+            "signout",
+            "account_login",
+            "socialaccount_login_cancelled",
+            "mfa_authenticate",
+            "mfa_login_webauthn",
+            "account_reauthenticate",
+            "mfa_reauthenticate",
+            "mfa_reauthenticate_webauthn",
+            "openid_connect_login",
+            "openid_connect_callback",
+            "security",
+            "mfa_index",
+            "mfa_activate_totp",
+            "mfa_deactivate_totp",
+            "mfa_view_recovery_codes",
+            "mfa_generate_recovery_codes",
+            "mfa_add_webauthn",
+            "mfa_remove_webauthn",
+            "sessions",
+        ],
+        SIGNING_IN,
+    ),
+}
+FORMS: Final = {"audit:token"}  # shows nothing but the form of its act
+PLACES: Final = {"after", "per", "cols", "scope", "view"}
+
+
+def methods_of(name: str) -> set[str]:
+    if name == "status-document":
+        return {"get"}
+    pattern: URLPattern = next(one for one in urlpatterns if one.name == name)
+    return {method for method in ("get", "post") if hasattr(vars(pattern.callback)["cls"], method)}
+
+
+def test_every_page_has_its_operations_or_a_reason_why_it_has_none() -> None:
+    assert set(PAGES) - NOTHING_FOR_PROGRAMS.keys() == OPERATIONS.keys()
+    assert OPERATIONS.keys() & NOTHING_FOR_PROGRAMS.keys() == set()
+    assert {name for names in OPERATIONS.values() for name in names.split()} - {
+        str(one.name) for one in urlpatterns
+    } == {"status-document"}
+
+
+def test_what_a_page_does_an_operation_does() -> None:
+    for page, names in OPERATIONS.items():
+        offered = {method for name in names.split() for method in methods_of(name)}
+        assert ("post" if "POST" in PAGES[page] or page in FORMS else "get") in offered, page
+
+
+def test_every_filter_of_a_list_is_a_filter_of_its_operation() -> None:
+    by_page = {"mine": CASE_FILTERS, "team": CASE_FILTERS, "unowned": CASE_FILTERS, "orders": ORDER_FILTERS}
+    assert {page.slug for page in list_pages.registered()} == by_page.keys()
+    for page in list_pages.registered():
+        assert page.parameters - PLACES - {"sort"} <= set(by_page[page.slug].names()), page.slug
+    assert set(TrailFilters.__dataclass_fields__) - PLACES <= set(EventList.filters.names())
+    assert set(InboxFilters.__dataclass_fields__) - PLACES <= set(NotificationList.filters.names())
