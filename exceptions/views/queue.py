@@ -19,7 +19,7 @@ from audit.edge import actor_of
 from audit.errors import Invalid, NotFound
 from exceptions import list_pages, selectors, services
 from exceptions.models.cases import KEY_PREFIX
-from exceptions.selectors import Offers, QueueFilters, QueuePage, live, owners
+from exceptions.selectors import Offers, QueuePage, live, owners
 from exceptions.selectors.causes import GroupPage, group_page
 from exceptions.selectors.queue import BY_CAUSE
 from exceptions.tables import csv_lines

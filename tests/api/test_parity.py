@@ -27,6 +27,7 @@ OPERATIONS: Final = {
     "status": "status-document",
     "exceptions:queue": "exceptions exception-available-actions",
     "exceptions:team": "exceptions",
+    "exceptions:of-team": "exceptions",
     "exceptions:unowned": "exceptions ownership-gaps",
     "exceptions:queue-live": "exceptions",
     "exceptions:causes": "causes exceptions",
@@ -37,6 +38,7 @@ OPERATIONS: Final = {
     "exceptions:case-live": "exception",
     "exceptions:payload": "exception-payload",
     "exceptions:file": "exception-file",
+    "exceptions:next": "exception-available-actions",
     "exceptions:act": f"exception {ACTS}",
     "exceptions:step": "exception exception-step",
     "exceptions:ask": "exception-gates time-limited-exceptions",
@@ -141,7 +143,7 @@ NOTHING_FOR_PROGRAMS: Final = {
     ),
 }
 FORMS: Final = {"audit:token"}  # shows nothing but the form of its act
-PLACES: Final = {"after", "per", "cols", "scope", "view"}
+PLACES: Final = {"after", "per", "cols", "scope", "view", "group"}  # how a list is shown; `causes` is the list by cause
 
 
 def methods_of(name: str) -> set[str]:
