@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from audit import filtering
 from audit.filtering import FilterSet
-from audit.rest.views import CreateMixin, ListResource, RecordResource, Resource
+from audit.rest.views import ActResource, CreateMixin, ListResource, RecordResource, Resource
 from rules import selectors, serializers, services
 from rules.selectors import registry
 from rules.states import Direction, FlowKind, OwnerKind
@@ -171,6 +171,77 @@ class ContractRecord(_Contracts, RecordResource):
     """One contract with its versions."""
 
     is_whole = False
+
+
+class _ContractAct(_Contracts, ActResource):
+    tells_who_was_faster = False
+
+
+class DraftVersion(_ContractAct):
+    """Write the next version of a contract; its contract owner does."""
+
+    input_class = serializers.DraftInput
+    is_versioned = False
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Write it."""
+        services.draft_contract_version(
+            contract=record, schema=given["schema"], pii=given.get("pii", []), by=self.by, now=now
+        )
+
+
+class PublishVersion(_ContractAct):
+    """Put a drafted version of a contract in force; its contract owner does."""
+
+    input_class = serializers.NumberInput
+    is_versioned = False
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Publish it."""
+        version = selectors.contract_version(record, given["number"])
+        services.publish_contract_version(version_id=version.pk, by=self.by, now=now)
+
+
+class RetireVersion(_ContractAct):
+    """Stop accepting a version of a contract that was replaced; its contract owner does."""
+
+    input_class = serializers.NumberInput
+    is_versioned = False
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Retire it."""
+        version = selectors.contract_version(record, given["number"])
+        services.retire_contract_version(version_id=version.pk, by=self.by, now=now)
+
+
+class DescribeContract(_ContractAct):
+    """Say anew what a contract means; its contract owner does."""
+
+    input_class = serializers.TextInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Say it."""
+        services.describe_contract(name=record.name, description=given["text"], seen=self.seen, by=self.by, now=now)
+
+
+class WriteRunbook(_ContractAct):
+    """Say what to do when a contract breaks, and what runs by itself; its execution owner does."""
+
+    input_class = serializers.TextInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Write it."""
+        services.write_runbook(name=record.name, runbook=given["text"], seen=self.seen, by=self.by, now=now)
+
+
+class AcceptRisk(_ContractAct):
+    """Accept what is known to go wrong with a contract; its business owner does, in person."""
+
+    input_class = serializers.TextInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Accept it."""
+        services.accept_contract_risk(name=record.name, risk=given["text"], seen=self.seen, by=self.by, now=now)
 
 
 class _Decisions(Resource):

@@ -140,6 +140,10 @@ class ContractSerializer(serializers.ModelSerializer[Contract]):
             "contract_owner",
             "execution_owner",
             "business_owner",
+            "runbook",
+            "residual_risk",
+            "risk_accepted_at",
+            "risk_accepted_by_name",
             "is_active",
             "version",
             "versions",
@@ -178,3 +182,22 @@ class DecisionSerializer(serializers.ModelSerializer[Decision]):
     def get_context(self, decision: Decision) -> Any:
         """What the rules were asked about."""
         return decision.context
+
+
+class DraftInput(Input):
+    """The schema of the next version (JSON Schema 2020-12), and the pointers of what is personal in it."""
+
+    schema = serializers.DictField(child=serializers.JSONField(allow_null=True))
+    pii = serializers.ListField(child=serializers.CharField(max_length=200), max_length=100, required=False)
+
+
+class NumberInput(Input):
+    """Which version."""
+
+    number = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+
+
+class TextInput(Input):
+    """What is said."""
+
+    text = serializers.CharField(max_length=10_000)

@@ -99,3 +99,11 @@ class Weekday(models.IntegerChoices):
     FRIDAY = 4, "Friday"
     SATURDAY = 5, "Saturday"
     SUNDAY = 6, "Sunday"
+
+
+class Slot(models.TextChoices):
+    """The three who answer for a contract, each for something of their own."""
+
+    CONTRACT = "contract_owner", "contract owner"
+    EXECUTION = "execution_owner", "execution owner"
+    BUSINESS = "business_owner", "business owner"

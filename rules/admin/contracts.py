@@ -27,6 +27,8 @@ class ContractAdmin(VersionedAdmin):
     list_select_related = ("contract_owner", "execution_owner", "business_owner")
     search_fields = ("name", "description")
     autocomplete_fields = ("contract_owner", "execution_owner", "business_owner")
+    readonly_fields = ("residual_risk", "risk_accepted_at", "risk_accepted_by_name")
+    exclude = ("risk_accepted_by",)
     readonly_after_creation = ("name",)
 
 

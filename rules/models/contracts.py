@@ -28,11 +28,23 @@ class Contract(Accountable):
     business_owner = models.ForeignKey(
         Owner, on_delete=models.PROTECT, related_name="+", help_text="Decides conflicts and accepts residual risk"
     )
+    runbook = models.TextField(
+        blank=True, help_text="What to do when it breaks, and what runs by itself; the execution owner writes it"
+    )
+    residual_risk = models.TextField(blank=True, help_text="What is known to go wrong and is lived with")
+    risk_accepted_at = models.DateTimeField(null=True, blank=True)
+    risk_accepted_by = models.CharField(max_length=160, blank=True)
+    risk_accepted_by_name = models.CharField(max_length=160, blank=True)
     is_active = models.BooleanField(default=True)
 
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=~Q(description=""), name="contract_says_what_it_means"),
+            models.CheckConstraint(
+                condition=Q(residual_risk="", risk_accepted_at__isnull=True, risk_accepted_by="")
+                | ~Q(residual_risk="") & Q(risk_accepted_at__isnull=False) & ~Q(risk_accepted_by=""),
+                name="contract_risk_is_accepted_by_somebody",
+            ),
         ]
 
     def __str__(self) -> str:

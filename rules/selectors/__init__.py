@@ -13,7 +13,17 @@ from rules.selectors.accounts import (
 )
 from rules.selectors.backups import owner_fields, without_backup
 from rules.selectors.books import HOLD_CONTEXT, ORDER_CONTEXT, active_book, book, book_knowing, document_to_freeze
-from rules.selectors.contracts import contract, contracts, not_in_force, redact, validate_payload
+from rules.selectors.contracts import (
+    business_owners,
+    contract,
+    contract_named,
+    contract_version,
+    contracts,
+    holds_slot,
+    not_in_force,
+    redact,
+    validate_payload,
+)
 from rules.selectors.decisions import (
     Decisions,
     Trial,
@@ -59,9 +69,12 @@ __all__ = [
     "beyond_holder",
     "book",
     "book_knowing",
+    "business_owners",
     "can_cover",
     "clients_of",
     "contract",
+    "contract_named",
+    "contract_version",
     "contracts",
     "decisions_with_key",
     "document_to_freeze",
@@ -71,6 +84,7 @@ __all__ = [
     "has_factor",
     "holding",
     "holdings",
+    "holds_slot",
     "is_all_in_force",
     "lacks_factor",
     "managed_person",

@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from audit.context import Actor
 from audit.errors import NotFound
 from rules.contracts import CompiledContract, Violation
-from rules.models import ContractVersion
-from rules.states import CONTRACT_ACCEPTING, ContractState
+from rules.models import Contract, ContractVersion
+from rules.states import CONTRACT_ACCEPTING, ContractState, Slot
 
 Wanted = tuple[str, int | None]
 
@@ -60,3 +61,31 @@ def _compiled(version_id: UUID) -> CompiledContract:
     # Only published versions come here, and those never change.
     row = ContractVersion.objects.only("schema", "pii").get(pk=version_id)
     return CompiledContract(row.schema, tuple(row.pii))
+
+
+def contract_named(name: str) -> Contract:
+    """The contract with its owners. Raises `NotFound`."""
+    owners = ("contract_owner", "execution_owner", "business_owner")
+    found = Contract.objects.select_related(*owners).filter(name=name).first()
+    if found is None:
+        raise NotFound(f"There is no contract {name[:80]}.")
+    return found
+
+
+def contract_version(contract: Contract, number: int) -> ContractVersion:
+    """One version of a contract. Raises `NotFound`."""
+    found = ContractVersion.objects.filter(contract=contract, number=number).first()
+    if found is None:
+        raise NotFound(f"{contract} has no version {number}.")
+    return found
+
+
+def holds_slot(by: Actor, contract: Contract, slot: Slot) -> bool:
+    """Whether the actor answers for the contract as this: in person, or in the team that does."""
+    return getattr(contract, f"{slot}_id") in by.owners
+
+
+def business_owners(names: Collection[str]) -> dict[str, str]:
+    """Who decides between two who disagree about one of these contracts: name → owner's slug, in one query."""
+    rows = Contract.objects.filter(name__in=names).values_list("name", "business_owner__slug")
+    return dict(rows)

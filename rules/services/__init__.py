@@ -2,7 +2,14 @@
 
 from rules.services.absences import end_absence, enter_absence
 from rules.services.books import freeze_rule_book
-from rules.services.contracts import draft_contract_version, publish_contract_version, retire_contract_version
+from rules.services.contracts import (
+    accept_contract_risk,
+    describe_contract,
+    draft_contract_version,
+    publish_contract_version,
+    retire_contract_version,
+    write_runbook,
+)
 from rules.services.decisions import DecisionRequest, decide_for, decide_many
 from rules.services.editing import save_edited
 from rules.services.lending import end_lending, lend_ownership
@@ -23,9 +30,11 @@ from rules.services.tokens import authenticate_api_token, issue_api_token, revok
 __all__ = [
     "DecisionRequest",
     "Rotated",
+    "accept_contract_risk",
     "authenticate_api_token",
     "decide_for",
     "decide_many",
+    "describe_contract",
     "draft_contract_version",
     "end_absence",
     "end_lending",
@@ -47,4 +56,5 @@ __all__ = [
     "save_edited",
     "set_active",
     "sign_out",
+    "write_runbook",
 ]

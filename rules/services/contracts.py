@@ -1,4 +1,8 @@
-"""Publishing contracts."""
+"""Contracts: what each of the three who answer for one may do, and nobody else.
+
+The contract owner says what it means and puts versions in force, the execution owner writes the runbook, and the business owner accepts
+what remains risky. Admins can do the first two; what is risked is the business owner's alone.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +13,24 @@ from uuid import UUID
 
 from audit.access import require
 from audit.context import Actor, acting
-from audit.errors import FieldError, IllegalTransition, Invalid
+from audit.errors import FieldError, IllegalTransition, Invalid, Refused, StaleVersion
 from audit.services.events import record
+from audit.texts import reason_given
+from rules import selectors
 from rules.contracts import check_schema
 from rules.errors import ContractInUse
 from rules.models import Contract, ContractVersion
-from rules.states import ContractState
+from rules.states import ContractState, Slot
+
+LONGEST_TEXT = 10_000
 
 
 def draft_contract_version(
     *, contract: Contract, schema: Mapping[str, Any], pii: Sequence[str], by: Actor, now: datetime
 ) -> ContractVersion:
-    """Write the next version of a contract. Raises `Invalid` with every place that is wrong."""
+    """Write the next version of a contract. Raises `Invalid` with every place that is wrong, `Refused` for whose it is not."""
     with acting(by, at=now):
-        require(by, "rules.edit_rules")
+        _require_slot(by, contract, Slot.CONTRACT)
         _refuse_unless_sound(schema, pii)
         latest = ContractVersion.objects.filter(contract=contract).order_by("-number").first()
         version = ContractVersion.objects.create(
@@ -38,8 +46,8 @@ def publish_contract_version(*, version_id: UUID, by: Actor, now: datetime) -> C
     Raises `Invalid` when the schema is unsound, `ContractInUse` when the version was published before.
     """
     with acting(by, at=now):
-        require(by, "rules.edit_rules")
         version = ContractVersion.objects.select_for_update(of=("self",)).select_related("contract").get(pk=version_id)
+        _require_slot(by, version.contract, Slot.CONTRACT)
         if version.state != ContractState.DRAFT:
             raise ContractInUse(f"{version} is already published.")
         _refuse_unless_sound(version.schema, version.pii)
@@ -59,8 +67,8 @@ def publish_contract_version(*, version_id: UUID, by: Actor, now: datetime) -> C
 def retire_contract_version(*, version_id: UUID, by: Actor, now: datetime) -> ContractVersion:
     """Stop accepting a deprecated version. Raises `IllegalTransition` for one that is in force or a draft."""
     with acting(by, at=now):
-        require(by, "rules.edit_rules")
         version = ContractVersion.objects.select_for_update(of=("self",)).select_related("contract").get(pk=version_id)
+        _require_slot(by, version.contract, Slot.CONTRACT)
         if version.state != ContractState.DEPRECATED:
             raise IllegalTransition(
                 f"{version} is {version.get_state_display().lower()}; only a deprecated one retires."
@@ -69,6 +77,57 @@ def retire_contract_version(*, version_id: UUID, by: Actor, now: datetime) -> Co
         version.save()
         record("contract.retired", subject=version, contract=version.contract.name, number=version.number)
     return version
+
+
+def describe_contract(*, name: str, description: str, by: Actor, now: datetime, seen: int | None = None) -> Contract:
+    """Say anew what a contract means. Raises `Invalid` for nothing said, `Refused`, `NotFound`, `StaleVersion`."""
+    return _write(name, Slot.CONTRACT, "contract.described", {"description": _said(description)}, by, now, seen)
+
+
+def write_runbook(*, name: str, runbook: str, by: Actor, now: datetime, seen: int | None = None) -> Contract:
+    """Say what to do when a contract breaks, and what runs by itself. Raises as `describe_contract`."""
+    return _write(name, Slot.EXECUTION, "contract.runbook_written", {"runbook": _said(runbook)}, by, now, seen)
+
+
+def accept_contract_risk(*, name: str, risk: str, by: Actor, now: datetime, seen: int | None = None) -> Contract:
+    """Accept in person what is known to go wrong with a contract; the last word stands. Raises as `describe_contract`."""
+    accepted = {
+        "residual_risk": _said(risk),
+        "risk_accepted_at": now,
+        "risk_accepted_by": by.id,
+        "risk_accepted_by_name": by.name,
+    }
+    return _write(name, Slot.BUSINESS, "contract.risk_accepted", accepted, by, now, seen)
+
+
+def _write(
+    name: str, slot: Slot, event: str, fields: Mapping[str, Any], by: Actor, now: datetime, seen: int | None
+) -> Contract:
+    with acting(by, at=now):
+        contract = selectors.contract_named(name)
+        _require_slot(by, contract, slot)
+        contract = Contract.objects.select_for_update().get(pk=contract.pk)
+        if seen not in {None, contract.version}:
+            raise StaleVersion(f"{contract} was changed since you looked at it. Look again, then decide.")
+        for field, value in fields.items():
+            setattr(contract, field, value)
+        contract.save()
+        record(event, subject=contract, changes={}, fields=sorted(fields))
+    return contract
+
+
+def _require_slot(by: Actor, contract: Contract, slot: Slot) -> None:
+    require(by, "rules.view_rules")
+    holds = selectors.holds_slot(by, contract, slot)
+    if slot == Slot.BUSINESS and not (holds and by.kind == "person"):
+        raise Refused(f"Only the business owner of {contract} accepts its risk: {contract.business_owner.name}.")
+    if not holds and not by.may("rules.edit_rules"):
+        owner = getattr(contract, slot).name
+        raise Refused(f"Only the {slot.label} of {contract} does this: {owner}.", permission="rules.edit_rules")
+
+
+def _said(text: str) -> str:
+    return reason_given(text, field="text", longest=LONGEST_TEXT)
 
 
 def _refuse_unless_sound(schema: Any, pii: Sequence[str]) -> None:

@@ -196,8 +196,14 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "system": {"GET": Rule(VIEW_SYSTEM)},
 }
 OWN: Final = {"plan", "plan-run", "job", "job-items", "job-cancel", "job-undo"}  # who began it: tests/api/test_jobs.py
-# One's own, or of those one looks after: tests/api/test_people.py, tests/api/test_views.py, tests/api/test_approvals.py.
+# One's own, of those one looks after, or what one answers for: test_people, test_views, test_contracts beside this.
 PERSONAL: Final = {
+    "contract-accept-risk",
+    "contract-describe",
+    "contract-draft",
+    "contract-publish",
+    "contract-retire",
+    "contract-runbook",
     "absence",
     "absence-end",
     "absences",

@@ -120,7 +120,8 @@ def receive(*, system: System, envelopes: Sequence[Envelope], by: Actor, now: da
         known = _hashes(system, [one.envelope.id for one in checked if one.id not in written])
         by_id = {one.envelope.id: one for one in checked}
         receipts = [_receipt(envelope, by_id[envelope.id], written, known) for envelope in envelopes]
-        _raise_cases(system, [one for one in checked if one.id in written and one.cause], receipts, by, now)
+        conflicts = [one for one, receipt in zip(envelopes, receipts, strict=True) if receipt.status == "conflict"]
+        _raise_cases(system, [one for one in checked if one.id in written and one.cause], conflicts, by, now)
         if any(one.id in written and not one.cause for one in checked):
             wake("sync.apply_inbox")
     return receipts
@@ -194,9 +195,9 @@ def _receipt(
 
 
 def _raise_cases(
-    system: System, dead: Sequence[_Checked], receipts: Sequence[Receipt], by: Actor, now: datetime
+    system: System, dead: Sequence[_Checked], conflicts: Sequence[Envelope], by: Actor, now: datetime
 ) -> None:
-    """One case per cause: a contract that one system breaks, an id that one system uses twice."""
+    """One case per cause: a contract that one system breaks, an id that one system uses twice (the contract's business owner decides)."""
     openings = [
         CaseOpening(
             "contract-violation",
@@ -214,18 +215,19 @@ def _raise_cases(
         )
         for one in dead
     ]
+    deciders = rules.business_owners({one.type for one in conflicts}) if conflicts else {}
     openings += [
         CaseOpening(
             "id-conflict",
-            SubjectRef("sync.event", f"{system.slug}/{receipt.event_id}"[:80], system.client_id),
-            f"{system.slug} {receipt.event_id}"[:120],
+            SubjectRef("sync.event", f"{system.slug}/{one.id}"[:80], system.client_id),
+            f"{system.slug} {one.id}"[:120],
             system.client_id,
-            f"{system.name} sent {receipt.event_id} again with other content",
+            f"{system.name} sent {one.id} again with other content",
             cause=f"{system.slug}/id-conflict",
-            evidence={"system": system.slug, "event": receipt.event_id},
+            evidence={"system": system.slug, "event": one.id},
+            owner=deciders.get(one.type, ""),
         )
-        for receipt in receipts
-        if receipt.status == "conflict"
+        for one in conflicts
     ]
     open_cases(openings=openings, by=by, now=now)
     record_many(

@@ -20,6 +20,7 @@ from orders.sync import handlers, services, signatures
 from orders.sync.envelopes import of_document
 from orders.sync.models import InboundEvent, System
 from orders.sync.states import CredentialKind, InboundState
+from rules.models import Contract
 from tests.cast import House
 from tests.orders.sync.conftest import Send, stock
 
@@ -40,7 +41,8 @@ def test_the_same_id_with_other_content_is_a_conflict_with_an_owner(send: Send, 
         "/problems/id-conflict/",
     )
     assert InboundEvent.objects.get().data["available"] == 5
-    assert ExceptionCase.objects.get().type == "id-conflict"
+    case, decides = ExceptionCase.objects.get(), Contract.objects.get(name="stock.changed").business_owner
+    assert (case.type, case.owner) == ("id-conflict", decides)
 
 
 def test_a_broken_contract_is_kept_named_and_replayed_once_mended(send: Send, applied: list[str], house: House) -> None:
