@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "config.signin.middleware.Idle",
     "config.middleware.ActingPerson",
     "config.signin.middleware.SecondFactor",
     "config.signin.middleware.LastSeen",
@@ -112,6 +113,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SESSION_COOKIE_AGE = 10 * 60 * 60
 SESSION_SAVE_EVERY_REQUEST = False
+IDLE_MINUTES = env.integer("HANDRAIL_IDLE_MINUTES", 120)
 
 # Sign-in (django-allauth). Accounts are made by admins; wrong tries are counted in the database, not in a cache.
 BEHIND_PROXY = env.flag("HANDRAIL_BEHIND_PROXY")

@@ -8,11 +8,12 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from django.urls import reverse
 
 from audit.clock import now
-from audit.errors import DomainError
+from audit.edge import explain
+from audit.errors import Invalid
 from exceptions import services
 from exceptions.models import (
     Alert,
@@ -124,9 +125,9 @@ class ExceptionCaseAdmin(ClientsOnly, ReadOnlyAdmin):
 
     view_permission = VIEW
     history_list_display: ClassVar[list[str]] = ["history_actor"]
-    list_display = ("key", "title", "type", "state", "severity", "client", "owner", "due_at", "opened_at")
+    list_display = ("key", "title", "type", "state", "severity", "client", "owner", "backup", "due_at", "opened_at")
     list_filter = ("state", "severity", "route", ("client", ClientFilter))
-    list_select_related = ("client", "owner")
+    list_select_related = ("client", "owner", "backup")
     search_fields = ("=number", "=subject_key", "=cause")
     inlines = (Steps, Notes, Attachments)
     ordering = ("-opened_at", "-id")
@@ -243,6 +244,21 @@ class ChannelForm(AnyForm):
         model = NotificationChannel
         fields = ("owner", "kind", "name", "endpoint")
 
+    def clean(self) -> dict[str, Any]:
+        """Try it as it will be used, and say at its field what is wrong; what was typed stays, but for the secrets."""
+        cleaned = super().clean() or {}
+        if {"owner", "kind", "name", "secret"} <= cleaned.keys():
+            given = {name: cleaned.get(name, "") for name in ("kind", "secret", "endpoint", "answers_secret")}
+            try:
+                services.check_channel(**given)
+            except Invalid as invalid:
+                explain(self, invalid)
+            if NotificationChannel.objects.filter(
+                owner=cleaned["owner"], name=cleaned["name"].strip(), ended_at=None
+            ).exists():
+                self.add_error("name", f"{cleaned['owner'].name} has a channel of this name already.")
+        return cleaned
+
 
 @admin.register(NotificationChannel)
 class NotificationChannelAdmin(ScopedAdmin):
@@ -271,14 +287,6 @@ class NotificationChannelAdmin(ScopedAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """The list has the action that ends; a channel itself is not edited."""
         return obj is None and super().has_change_permission(request, obj)
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """An address that cannot be used is explained instead of kept."""
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except DomainError as refused:
-            self.message_user(request, refused.message, messages.ERROR)
-            return HttpResponseRedirect(request.path)
 
     def save_model(self, request: HttpRequest, obj: NotificationChannel, form: Any, change: bool) -> None:
         """Add it; what proves a pager's answers is shown, this once, where it was made here."""

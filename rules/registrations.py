@@ -22,6 +22,7 @@ verbs.register(
         "token.revoked": "{actor} revoked an API token",
         "person.signed_in": "{actor} signed in",
         "person.signed_out": "{actor} signed out",
+        "person.password_changed": "{actor} changed their password",
         "person.locked_out": "{actor} tried too many passwords or codes of one account, which has to wait now",
         "person.sessions_ended": "{actor} ended sessions of an account",
         "person.deactivated": "{actor} deactivated an account",

@@ -1,9 +1,10 @@
-"""What every request of somebody signed in is asked: is a second factor missing, and when was the session seen."""
+"""What every request of somebody signed in is asked: did they do something lately, is a second factor missing, and when were they seen."""
 
 from collections.abc import Callable
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.auth import logout
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -17,6 +18,7 @@ from rules import selectors
 GetResponse = Callable[[HttpRequest], HttpResponse]
 OPEN = ("/settings/security/", "/signin/", "/signout/", "/api/", f"/{settings.STATIC_URL.lstrip('/')}")
 SEEN_EVERY_SECONDS = 60
+DID = "did_something_at"
 
 
 class SecondFactor:
@@ -34,6 +36,24 @@ class SecondFactor:
             by, error=Refused(selectors.FACTOR_MISSING), what=f"{request.method} {request.path}", now=clock.now()
         )
         return redirect("security")
+
+
+class Idle:
+    """Who has done nothing for too long is signed out, and asked to come in again; what a page asks for by itself is nothing done."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Look before anybody acts; keep the moment at most once a minute."""
+        if settings.IDLE_MINUTES and request.user.is_authenticated:
+            now = clock.now().timestamp()
+            did = request.session.get(DID)
+            if did is not None and now - did > settings.IDLE_MINUTES * 60:
+                logout(request)
+            elif did is None or (now - did >= SEEN_EVERY_SECONDS and "HX-Request" not in request.headers):
+                request.session[DID] = now
+        return self.get_response(request)
 
 
 class LastSeen:

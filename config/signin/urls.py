@@ -25,6 +25,7 @@ urlpatterns = [
     path("signout/", views.SignOut.as_view(), name="signout"),
     path("settings/security/", views.security, name="security"),
     path("settings/security/", views.security, name="mfa_index"),
+    path("settings/security/password/", views.ChangePassword.as_view(), name="account_change_password"),
     path("settings/security/app/", views.AddApp.as_view(), name="mfa_activate_totp"),
     path("settings/security/app/off/", views.RemoveApp.as_view(), name="mfa_deactivate_totp"),
     path("settings/security/codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from allauth.account.views import LoginView, LogoutView
+from allauth.account.views import LoginView, LogoutView, PasswordChangeView
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
@@ -149,3 +149,23 @@ class MakeCodes(Told, GenerateRecoveryCodesView):
     """New recovery codes; the old ones end."""
 
     event, kind = "factor.codes_made", "recovery_codes"
+
+
+class ChangePassword(PasswordChangeView):
+    """One's own password, which takes the old one; everywhere else one is signed out."""
+
+    template_name = "signin/password.html"
+    success_url = "/settings/security/"
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        """Change it, end the other sessions and tell, all at once."""
+        by, person, now = actor_of(self.request), cast("User", self.request.user), clock.now()
+        with acting(by, at=now):
+            response: HttpResponse = super().form_valid(form)
+            services.note_factor(by=by, event="person.password_changed", kind="password", now=now)
+            services.end_sessions(person=person, by=by, now=now, keep=self.request.session.session_key or "")
+        return response
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        """422, with what is wrong."""
+        return self.render_to_response(self.get_context_data(form=form), status=422)

@@ -156,7 +156,7 @@ class HoldingSerializer(serializers.Serializer[Any]):
     """Who answers for one flow, rule or contract since when, and whose turn is next."""
 
     kind = serializers.CharField()
-    slug = serializers.CharField(source="record.slug")
+    slug = serializers.CharField()
     name = serializers.CharField(source="record")
     owner = serializers.SlugField(source="owner.slug")
     since = serializers.DateTimeField()

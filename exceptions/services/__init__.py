@@ -34,7 +34,7 @@ from exceptions.services.cases import (
     wait_case,
     withdraw_case,
 )
-from exceptions.services.channels import add_channel, end_channel, send_test_notice
+from exceptions.services.channels import add_channel, check_channel, end_channel, send_test_notice
 from exceptions.services.client_approvals import answer_client_approval, ask_client, opened_link, revoke_client_approval
 from exceptions.services.delegations import delegate_approvals, end_delegation
 from exceptions.services.delivering import deliver_notifications
@@ -96,6 +96,7 @@ __all__ = [
     "change_severity",
     "change_view",
     "change_view_query",
+    "check_channel",
     "close_case",
     "come_back",
     "complete_step",

@@ -49,8 +49,8 @@ def add_channel(
     """
     require(by, "exceptions.edit_channel")
     is_pager = kind == Channel.PAGER
-    endpoint = (endpoint or EVENTS_V2) if is_pager else ""
-    hint = _hint(kind, secret.strip(), endpoint, answers_secret)
+    endpoint = _endpoint(kind, endpoint)
+    hint = check_channel(kind=kind, secret=secret, endpoint=endpoint, answers_secret=answers_secret)
     proof = (answers_secret or secrets.token_urlsafe(32)) if is_pager else ""
     channel = NotificationChannel(
         owner=owner,
@@ -71,8 +71,14 @@ def add_channel(
     return channel, proof
 
 
-def _hint(kind: str, secret: str, endpoint: str, answers_secret: str) -> str:
-    """What people may see of it. Raises `Invalid` naming the field."""
+def _endpoint(kind: str, endpoint: str) -> str:
+    """Where pages go; chats have it in their secret."""
+    return (endpoint or EVENTS_V2) if kind == Channel.PAGER else ""
+
+
+def check_channel(*, kind: str, secret: str, endpoint: str = "", answers_secret: str = "") -> str:
+    """What people may see of a channel that can be used. Raises `Invalid` naming the field."""
+    secret, endpoint = secret.strip(), _endpoint(kind, endpoint)
     if kind not in {Channel.CHAT, Channel.PAGER}:
         raise _invalid("/kind", "unknown", f"Choose {Channel.CHAT} or {Channel.PAGER}.")
     if answers_secret and len(answers_secret) < SHORTEST_SECRET:

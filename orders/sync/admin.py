@@ -16,7 +16,7 @@ from orders.sync import selectors, services, signatures
 from orders.sync.models import Connector, Credential, System
 from orders.sync.states import CredentialKind
 from rules import selectors as rules
-from rules.admin.base import AnyForm, ScopedAdmin, VersionedAdmin, VersionedForm, actor_of
+from rules.admin.base import AnyForm, ScopedAdmin, VersionedAdmin, VersionedForm, WithBackup, actor_of
 from rules.engine import MappingInvalid, compile_mapping
 
 
@@ -46,13 +46,24 @@ class SystemForm(VersionedForm):
 
 
 @admin.register(System)
-class SystemAdmin(VersionedAdmin):
+class SystemAdmin(WithBackup, VersionedAdmin):
     """What moves or keeps records."""
 
     form = SystemForm
     view_permission = "sync.view_system"
     edit_permission = "sync.edit_system"
-    list_display = ("name", "slug", "layer", "client", "owner", "authority", "base_url", "is_active", "paused_until")
+    list_display = (
+        "name",
+        "slug",
+        "layer",
+        "client",
+        "owner",
+        "backup",
+        "authority",
+        "base_url",
+        "is_active",
+        "paused_until",
+    )
     list_filter = ("layer", "is_active", "client")
     list_select_related = ("client", "owner")
     search_fields = ("name", "slug")

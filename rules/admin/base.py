@@ -136,6 +136,21 @@ class ReadOnlyAdmin(ScopedAdmin):
         return False
 
 
+class WithBackup(AnyModelAdmin):
+    """Shows beside an owner who takes over; `accountable` is the column of the owner, whose backup is selected with the rows."""
+
+    accountable = "owner"
+
+    def get_list_select_related(self, request: HttpRequest) -> Any:
+        """The backup too."""
+        return (*super().get_list_select_related(request), f"{self.accountable}__backup")
+
+    @admin.display(description="backup")
+    def backup(self, obj: Any) -> str:
+        """Who takes over."""
+        return str(getattr(obj, self.accountable).backup)
+
+
 class VersionedAdmin(ScopedAdmin):
     """Saves through the service that compares versions; the slower of two people is told who was faster."""
 

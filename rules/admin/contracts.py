@@ -13,16 +13,17 @@ from audit.access import ALL_PERMISSIONS
 from audit.clock import now
 from audit.errors import DomainError
 from rules import contracts, selectors, services
-from rules.admin.base import AnyForm, ScopedAdmin, VersionedAdmin, VersionedForm, actor_of
+from rules.admin.base import AnyForm, ScopedAdmin, VersionedAdmin, VersionedForm, WithBackup, actor_of
 from rules.models import ApiToken, Client, Contract, ContractVersion
 from rules.states import ContractState
 
 
 @admin.register(Contract)
-class ContractAdmin(VersionedAdmin):
+class ContractAdmin(WithBackup, VersionedAdmin):
     """What systems have agreed to send each other."""
 
-    list_display = ("name", "direction", "contract_owner", "execution_owner", "business_owner", "is_active")
+    accountable = "contract_owner"
+    list_display = ("name", "direction", "contract_owner", "backup", "execution_owner", "business_owner", "is_active")
     list_filter = ("direction", "is_active")
     list_select_related = ("contract_owner", "execution_owner", "business_owner")
     search_fields = ("name", "description")

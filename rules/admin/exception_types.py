@@ -12,7 +12,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from rules import catalogue, facts, ladders, playbooks, selectors
-from rules.admin.base import VersionedAdmin, VersionedForm
+from rules.admin.base import VersionedAdmin, VersionedForm, WithBackup
 from rules.models import ExceptionType
 
 WHO_AND_WHEN = (
@@ -80,11 +80,11 @@ class ExceptionTypeForm(VersionedForm):
 
 
 @admin.register(ExceptionType)
-class ExceptionTypeAdmin(VersionedAdmin):
+class ExceptionTypeAdmin(WithBackup, VersionedAdmin):
     """Kinds of exceptions and what is done about them."""
 
     form = ExceptionTypeForm
-    list_display = ("name", "slug", "severity", "owner", "sla", "route", "gate", "has_playbook", "is_active")
+    list_display = ("name", "slug", "severity", "owner", "backup", "sla", "route", "gate", "has_playbook", "is_active")
     list_filter = ("severity", "route", "is_active")
     list_select_related = ("owner", "sla", "gate")
     search_fields = ("name", "slug")

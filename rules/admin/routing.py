@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse_lazy
 
 from audit.access import GRANTS, Role
 from rules import engine, facts, selectors
-from rules.admin.base import VersionedAdmin, VersionedForm, actor_of
+from rules.admin.base import VersionedAdmin, VersionedForm, WithBackup, actor_of
 from rules.models import Flow, Gate, HoldRule, OwnershipRule, StatusOwnership
 
 TRY = "_try"
@@ -72,12 +72,12 @@ class OwnershipRuleForm(VersionedForm):
 
 
 @admin.register(OwnershipRule)
-class OwnershipRuleAdmin(VersionedAdmin):
+class OwnershipRuleAdmin(WithBackup, VersionedAdmin):
     """Who owns which orders. What is saved here takes effect when the next rule book is frozen."""
 
     form = OwnershipRuleForm
     change_form_template = "admin/rules/ownershiprule/change_form.html"
-    list_display = ("position", "name", "predicate", "owner", "flow", "sla", "fallback", "is_active")
+    list_display = ("position", "name", "predicate", "owner", "backup", "flow", "sla", "fallback", "is_active")
     list_display_links = ("name",)
     list_filter = ("is_active", "flow", "owner")
     list_select_related = ("owner", "flow", "sla", "fallback")
@@ -168,10 +168,10 @@ class HoldRuleAdmin(VersionedAdmin):
 
 
 @admin.register(Flow)
-class FlowAdmin(VersionedAdmin):
+class FlowAdmin(WithBackup, VersionedAdmin):
     """Ways from trigger to outcome."""
 
-    list_display = ("name", "slug", "kind", "owner", "sla", "is_active")
+    list_display = ("name", "slug", "kind", "owner", "backup", "sla", "is_active")
     list_filter = ("kind", "is_active")
     list_select_related = ("owner", "sla")
     search_fields = ("name", "slug")
@@ -179,10 +179,10 @@ class FlowAdmin(VersionedAdmin):
 
 
 @admin.register(StatusOwnership)
-class StatusOwnershipAdmin(VersionedAdmin):
+class StatusOwnershipAdmin(WithBackup, VersionedAdmin):
     """The one owner of each status."""
 
-    list_display = ("status", "owner", "is_active")
+    list_display = ("status", "owner", "backup", "is_active")
     list_select_related = ("owner",)
     search_fields = ("status", "owner__name")
     autocomplete_fields = ("owner",)

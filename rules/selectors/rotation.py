@@ -1,4 +1,4 @@
-"""Who has answered for a flow or a rule for how long, and whose turn is next."""
+"""Who has answered for a flow, a rule or a contract for how long, and whose turn is next."""
 
 from __future__ import annotations
 
@@ -6,29 +6,42 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from audit.canonical import canonical_json, sha256_hex
-from rules.models import Flow, Owner, OwnershipRule, RuleBookVersion, TeamMember
+from rules.models import Contract, Flow, Owner, OwnershipRule, RuleBookVersion, TeamMember
 from rules.selectors.books import document_to_freeze
 from rules.selectors.people import Roster, roster
 from rules.states import OwnerKind
 
 QUARTER: Final = timedelta(days=90)
-# kind: the records that rotate, and the column that says who answers for one.
-ROTATED: Final[Mapping[str, tuple[type[Flow | OwnershipRule], str]]] = {
-    "flow": (Flow, "owner"),
-    "rule": (OwnershipRule, "rule_owner"),
+Rotating = Flow | OwnershipRule | Contract
+
+
+class Rotated(NamedTuple):
+    """Records that rotate: the column that says who answers for one, the one that names it, and whether rule books hold them."""
+
+    model: type[Rotating]
+    column: str
+    name: str = "slug"
+    is_in_books: bool = True
+
+
+ROTATED: Final[Mapping[str, Rotated]] = {
+    "flow": Rotated(Flow, "owner"),
+    "rule": Rotated(OwnershipRule, "rule_owner"),
+    "contract": Rotated(Contract, "contract_owner", name="name", is_in_books=False),
 }
 
 
 @dataclass(frozen=True)
 class Holding:
-    """Who answers for one flow or rule since when; `next` is whose turn it is, None where nobody else of the team is there."""
+    """Who answers for one flow, rule or contract since when; `next` is whose turn it is, None where nobody else of the team is there."""
 
     kind: str
-    record: Flow | OwnershipRule
+    slug: str
+    record: Rotating
     owner: Owner
     since: datetime
     next: Owner | None
@@ -36,25 +49,31 @@ class Holding:
 
 
 def holdings(at: datetime) -> list[Holding]:
-    """All active flows and rules whose owner is no system, the longest held first; a fixed number of queries."""
+    """All active flows, rules and contracts whose owner is no system, the longest held first; a fixed number of queries."""
     there = roster(at)
     teams, people = _teams(there)
     found = [
         Holding(
-            kind, record, owner, since[record.pk], next_of(owner, there, teams, people), at - since[record.pk] > QUARTER
+            kind,
+            getattr(record, what.name),
+            record,
+            owner,
+            since[record.pk],
+            next_of(owner, there, teams, people),
+            at - since[record.pk] > QUARTER,
         )
-        for kind, (model, column) in ROTATED.items()
-        for since in [_since(model, column)]
-        for record in model._default_manager.filter(is_active=True).order_by("slug")
-        for owner in [there.owners[getattr(record, f"{column}_id")]]
+        for kind, what in ROTATED.items()
+        for since in [_since(what.model, what.column)]
+        for record in what.model._default_manager.filter(is_active=True).order_by(what.name)
+        for owner in [there.owners[getattr(record, f"{what.column}_id")]]
         if owner.kind != OwnerKind.SYSTEM
     ]
-    return sorted(found, key=lambda one: (one.since, one.kind, one.record.slug))
+    return sorted(found, key=lambda one: (one.since, one.kind, one.slug))
 
 
 def holding(kind: str, slug: str, *, at: datetime) -> Holding | None:
     """One of them."""
-    return next((one for one in holdings(at) if (one.kind, one.record.slug) == (kind, slug)), None)
+    return next((one for one in holdings(at) if (one.kind, one.slug) == (kind, slug)), None)
 
 
 def next_of(
@@ -90,7 +109,7 @@ def _teams(there: Roster) -> tuple[dict[UUID, list[int]], dict[int, Owner]]:
     return teams, {owner.user_id: owner for owner in there.owners.values() if owner.user_id and owner.is_active}
 
 
-def _since(model: type[Flow | OwnershipRule], column: str) -> dict[UUID, datetime]:
+def _since(model: type[Rotating], column: str) -> dict[UUID, datetime]:
     """When the owner of each record last became another, from its history."""
     since: dict[UUID, datetime] = {}
     before: dict[UUID, UUID] = {}

@@ -26,7 +26,7 @@ class Rotated:
 
 
 def rotate_ownership(*, kind: str, slug: str, by: Actor, now: datetime, seen: int | None = None) -> Rotated:
-    """Make the next of the team answer for a flow or a rule; the old, the new and the backup are told.
+    """Make the next of the team answer for a flow, a rule or a contract; the old, the new and the backup are told.
 
     Raises `NotFound`, `Refused` without the permission to edit rules, `Conflict` when nobody else of the team is there, `StaleVersion`
     when it changed since it was `seen`.
@@ -38,8 +38,9 @@ def rotate_ownership(*, kind: str, slug: str, by: Actor, now: datetime, seen: in
             raise Conflict(f"Nobody else of the team of {found.owner.name} is there: name somebody in the admin.")
         if seen is not None and found.record.version != seen:
             raise StaleVersion(f"{found.record} changed since you looked at it. Nothing was saved.")
-        alone = selectors.is_all_in_force()
-        setattr(found.record, ROTATED[kind][1], found.next)
+        what = ROTATED[kind]
+        freezes = what.is_in_books and selectors.is_all_in_force() and by.may("rules.freeze_rules")
+        setattr(found.record, what.column, found.next)
         save_edited(
             edited=found.record,
             by=by,
@@ -48,17 +49,18 @@ def rotate_ownership(*, kind: str, slug: str, by: Actor, now: datetime, seen: in
             reason=f"rotation: {found.owner.slug} since {found.since:%d %b %Y}",
             told_as="ownership.rotated",
         )
-        if alone and by.may("rules.freeze_rules"):
-            freeze_rule_book(by=by, now=now, note=f"rotation of {found.record.slug}")
-    return Rotated(str(found.record), found.owner, found.next, alone and by.may("rules.freeze_rules"))
+        if freezes:
+            freeze_rule_book(by=by, now=now, note=f"rotation of {slug}")
+    return Rotated(str(found.record), found.owner, found.next, freezes or not what.is_in_books)
 
 
 def _held(kind: str, slug: str, now: datetime) -> Holding:
     if kind in ROTATED:
-        model = ROTATED[kind][0]
+        what = ROTATED[kind]
         # Whoever rotates the same waits here, and then sees what it has become.
-        list(model._default_manager.select_for_update(no_key=True, of=("self",)).filter(slug=slug).values_list("pk"))
+        same = what.model._default_manager.filter(**{what.name: slug}).select_for_update(no_key=True, of=("self",))
+        list(same.values_list("pk"))
     found = selectors.holding(kind, slug, at=now)
     if found is None:
-        raise NotFound("There is no such flow or rule, or a system has it.")
+        raise NotFound("There is no such flow, rule or contract, or a system has it.")
     return found

@@ -138,6 +138,7 @@ NOTHING_FOR_PROGRAMS: Final = {
             "mfa_add_webauthn",
             "mfa_remove_webauthn",
             "sessions",
+            "account_change_password",
         ],
         SIGNING_IN,
     ),

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from audit.context import Actor, acting
 from audit.models import User
-from exceptions.models import ExceptionCase, Notification, Timer, Waiver
+from exceptions.models import ExceptionCase, Notification, NotificationChannel, Timer, Waiver
 from rules.models import ExceptionType
 from tests.cast import House
 from tests.exceptions.conftest import OpenCase
@@ -81,3 +81,23 @@ def test_a_playbook_is_checked_while_it_is_typed(house: House, system: Actor, no
     assert right.status_code == 302
     kind.refresh_from_db()
     assert kind.playbook == [{"label": "Ask", "kind": "record"}]
+
+
+def test_a_channel_that_cannot_be_used_is_explained_at_its_field_and_what_was_typed_stays(house: House) -> None:
+    kim, add = signed_in("kim"), reverse("admin:exceptions_notificationchannel_add")
+    owner = house.owners["ops-team"]
+    given = {
+        "owner": str(owner.pk),
+        "kind": "pager",
+        "name": "On call",
+        "secret": "",
+        "endpoint": "",
+        "answers_secret": "",
+    }
+    wrong = kim.post(add, {**given, "secret": "routing-key", "endpoint": "http://10.0.0.1/", "answers_secret": "short"})
+    assert (wrong.status_code, NotificationChannel.objects.exists()) == (200, False)
+    assert list(wrong.context["adminform"].form.errors) == ["answers_secret"]
+    assert 'value="On call"' in wrong.content.decode()
+    inside = kim.post(add, {**given, "secret": "routing-key", "endpoint": "http://10.0.0.1/"})
+    assert list(inside.context["adminform"].form.errors) == ["endpoint"]
+    assert "routing-key" not in inside.content.decode()

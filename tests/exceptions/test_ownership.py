@@ -94,13 +94,26 @@ def test_after_a_quarter_a_flow_is_due_and_goes_to_the_next_of_the_team(house: H
     told = Notification.objects.filter(event="ownership.named", at=later).values_list("owner__slug", flat=True)
     assert sorted(told) == ["amal", "bo", "client-success"]
     page = selectors.rotation_page(by=house.actor("kim"), now=later)
-    assert [one.since for one in page.holdings if one.record.slug == "manual-review"] == [later]
+    assert [one.since for one in page.holdings if one.slug == "manual-review"] == [later]
 
 
 def test_other_edits_are_not_put_in_force_by_a_rotation(house: House, system: Actor, now: datetime) -> None:
     name_owner(house, now, Flow.objects.get(slug="manual-review"), "owner", "amal")
     done = rule_services.rotate_ownership(kind="flow", slug="manual-review", by=house.actor("kim"), now=now)
     assert (done.is_in_force, RuleBookVersion.objects.get(is_active=True).note) == (False, "people")
+
+
+def test_a_contract_is_passed_on_like_a_flow_and_no_book_waits_for_it(
+    house: House, system: Actor, now: datetime
+) -> None:
+    contract = Contract.objects.get(name="stock.changed")
+    name_owner(house, now, contract, "contract_owner", "amal")
+    page = selectors.rotation_page(by=house.actor("lee"), now=now + 91 * DAY)
+    (held,) = [one for one in page.holdings if one.slug == "stock.changed"]
+    assert (held.kind, held.owner.slug, held.next and held.next.slug, held.is_due) == ("contract", "amal", "bo", True)
+    frozen = RuleBookVersion.objects.count()
+    done = rule_services.rotate_ownership(kind="contract", slug="stock.changed", by=house.actor("kim"), now=now)
+    assert (done.owner.slug, done.is_in_force, RuleBookVersion.objects.count()) == ("bo", True, frozen)
 
 
 def test_nothing_is_rotated_to_nobody_or_twice(house: House, system: Actor, now: datetime) -> None:

@@ -208,6 +208,38 @@ def test_when_a_session_was_seen_is_written_once_a_minute(house: House) -> None:
         assert UserSession.objects.get().last_seen_at == at + timedelta(seconds=seen)
 
 
+def test_ones_own_password_takes_the_old_one_and_ends_the_other_sessions(house: House) -> None:
+    here, there = came_in("amal"), came_in("amal")
+    path, new = "/settings/security/password/", "a walk along the river"
+    assert path in here.get(SECURITY).content.decode()
+    wrong = here.post(path, {"oldpassword": "not it", "password1": "short", "password2": new})
+    assert (wrong.status_code, {"oldpassword", "password1"} <= wrong.context["form"].errors.keys()) == (422, True)
+    changed = here.post(path, {"oldpassword": PASSWORD, "password1": new, "password2": new})
+    assert (changed.status_code, changed["Location"]) == (302, SECURITY)
+    assert (here.get(SECURITY).status_code, there.get(SECURITY).status_code) == (200, 302)
+    assert kept(house, "amal")[-2:] == ["person.password_changed", "person.sessions_ended"]
+    assert give("amal")[1].status_code == 422
+    came_in("amal", password=new)
+
+
+def test_who_does_nothing_is_signed_out_and_a_page_that_asks_by_itself_does_nothing(house: House, settings) -> None:
+    settings.IDLE_MINUTES = 30
+    with time_machine.travel("2026-11-21T09:00:00Z", tick=False) as clock_face:
+        browser = came_in("amal")
+        assert browser.get(SECURITY).status_code == 200
+        clock_face.shift(timedelta(minutes=29))
+        assert browser.get(SECURITY).status_code == 200
+        clock_face.shift(timedelta(minutes=29))
+        assert browser.get(SECURITY, headers={"HX-Request": "true"}).status_code == 200
+        clock_face.shift(timedelta(minutes=2))
+        away = browser.get(SECURITY)
+        assert (away.status_code, away["Location"]) == (302, f"{SIGN_IN}?next={SECURITY}")
+        browser = came_in("amal")
+        settings.IDLE_MINUTES = 0
+        clock_face.shift(timedelta(hours=5))
+        assert browser.get(SECURITY).status_code == 200
+
+
 def test_an_admin_ends_sessions_and_shuts_out(signed_in: SignedIn, house: House) -> None:
     kim, amal = signed_in("kim"), came_in("amal")
     person = house.users["amal"]

@@ -81,6 +81,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "mfa_generate_recovery_codes": _again(),
     "mfa_add_webauthn": _again(),
     "mfa_remove_webauthn": _again(),
+    "account_change_password": _get(SIGNED_IN),
     "sessions": _get(SIGNED_IN) | _post(SIGNED_IN),
     "search": _get(SIGNED_IN, "?q=tent"),
     "help": _get(SIGNED_IN),
