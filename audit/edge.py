@@ -29,7 +29,7 @@ def back_to(request: HttpRequest, otherwise: str) -> str:
     )
 
 
-def explain(form: forms.Form, refused: DomainError, *, renamed: Mapping[str, str] | None = None) -> None:
+def explain(form: forms.BaseForm, refused: DomainError, *, renamed: Mapping[str, str] | None = None) -> None:
     """Put what was refused beside the fields it is about; `renamed` says what the form calls a field of the domain."""
     errors = refused.errors if isinstance(refused, Invalid) else ()
     for error in errors:

@@ -168,4 +168,5 @@ class ChangePassword(PasswordChangeView):
 
     def form_invalid(self, form: Form) -> HttpResponse:
         """422, with what is wrong."""
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+        response: HttpResponse = self.render_to_response(self.get_context_data(form=form), status=422)
+        return response

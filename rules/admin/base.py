@@ -143,7 +143,8 @@ class WithBackup(AnyModelAdmin):
 
     def get_list_select_related(self, request: HttpRequest) -> Any:
         """The backup too."""
-        return (*super().get_list_select_related(request), f"{self.accountable}__backup")
+        declared: Any = super().get_list_select_related(request)
+        return (*declared, f"{self.accountable}__backup")
 
     @admin.display(description="backup")
     def backup(self, obj: Any) -> str:
