@@ -151,13 +151,14 @@ class ReleaseHold(_OrderAct):
 
 
 class CancelOrder(_OrderAct):
-    """Cancel an order; what has left comes back."""
+    """Cancel an order, or so many units of some lines; what is off the shelf already waits for a decision."""
 
-    input_class = ReasonInput
+    input_class = serializers.CancelInput
 
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """Cancel it."""
-        resuming.cancel_order(order_id=record.pk, reason=given["reason"], by=self.by, now=now)
+        lines = {str(row["line"]): row["quantity"] for row in given.get("lines") or ()}
+        resuming.cancel_order(order_id=record.pk, reason=given["reason"], lines=lines, by=self.by, now=now)
 
 
 class CorrectAddress(_OrderAct):

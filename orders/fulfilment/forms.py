@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from orders.fulfilment.selectors.quarantine import FieldRow
-from orders.fulfilment.selectors.story import ParcelFacts
+from orders.fulfilment.selectors.story import LineFacts, ParcelFacts
 from orders.fulfilment.services.quarantine import NewLine
 from orders.fulfilment.states import FULFILMENT_IN_HOUSE
 
@@ -75,6 +75,34 @@ class HoldForm(forms.Form):
                 if parcel.state in FULFILMENT_IN_HOUSE
             ),
         ]
+
+
+class CancelForm(forms.Form):
+    """Why, and how many units of each line; none at all means the whole order."""
+
+    reason = forms.CharField(
+        label=_("Why"),
+        min_length=3,
+        max_length=280,
+        widget=forms.TextInput(INPUT),
+        help_text=_("It is kept in the trail, and told to whoever has to stop it."),
+    )
+
+    def __init__(self, *args: Any, lines: Sequence[LineFacts], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for line in lines:
+            self.fields[f"line-{line.position}"] = forms.IntegerField(
+                label=_("%(sku)s: how many of %(quantity)s") % {"sku": line.sku, "quantity": line.quantity},
+                required=False,
+                min_value=1,
+                max_value=line.quantity,
+                widget=forms.NumberInput(INPUT),
+            )
+
+    def lines(self) -> dict[str, int]:
+        """Units by position; nothing for the whole order."""
+        given = {name: units for name, units in self.cleaned_data.items() if name.startswith("line-") and units}
+        return {name.removeprefix("line-"): units for name, units in given.items()}
 
 
 class ReleaseForm(forms.Form):

@@ -21,6 +21,9 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     owner = serializers.SlugField(source="owner.slug")
     flow = serializers.SlugField(source="flow.slug", allow_null=True, default=None)
     total = Money("total_minor")
+    stamps = serializers.DictField(
+        child=serializers.DateTimeField(), read_only=True, help_text="State → when the order last came into it."
+    )
 
     class Meta:
         model = Order
@@ -45,6 +48,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
             "shipped_at",
             "delivered_at",
             "cancelled_at",
+            "stamps",
             "correlation_id",
             "is_test",
             "version",
@@ -133,6 +137,38 @@ class OrderDecisionSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
 
 
+class RequestSerializer(serializers.Serializer[Any]):
+    """What somebody asked of the order, the rule that ruled on it, and what was decided."""
+
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    lines = serializers.DictField(child=serializers.IntegerField(), help_text="Position → units; empty: all of it.")
+    reason = serializers.CharField(allow_blank=True)
+    asked_by = serializers.CharField()
+    asked_at = serializers.DateTimeField()
+    rule = serializers.CharField()
+    why = serializers.CharField()
+    choice = serializers.CharField()
+    owner = serializers.CharField()
+    state = serializers.CharField()
+    decided_at = serializers.DateTimeField(allow_null=True)
+    decided_by = serializers.CharField(allow_blank=True)
+
+
+class MoneySerializer(serializers.Serializer[Any]):
+    """A payment, or money that goes back."""
+
+    id = serializers.UUIDField()
+    amount = serializers.DecimalField(max_digits=18, decimal_places=4, help_text="In units of the currency, exactly.")
+    currency = serializers.CharField()
+    reference = serializers.CharField(allow_blank=True)
+    state = serializers.CharField()
+    at = serializers.DateTimeField(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+    rule = serializers.CharField(allow_blank=True)
+    decided_by = serializers.CharField(allow_blank=True)
+
+
 class StorySerializer(serializers.Serializer[Any]):
     """Everything about one order that its page shows."""
 
@@ -145,6 +181,9 @@ class StorySerializer(serializers.Serializer[Any]):
     holds = HoldSerializer(many=True)
     fulfilments = serializers.ListField(child=serializers.CharField(), help_text="Keys of its fulfilments.")
     runs = OrderRunSerializer(many=True)
+    requests = RequestSerializer(many=True)
+    payments = MoneySerializer(many=True)
+    refunds = MoneySerializer(many=True)
     identifiers = serializers.DictField(child=serializers.CharField(), help_text="System → what it calls the order.")
     decision = OrderDecisionSerializer(allow_null=True)
     address = serializers.DictField(
@@ -227,6 +266,20 @@ class FulfilmentSerializer(serializers.ModelSerializer[Fulfilment]):
             "version",
         )
         read_only_fields = fields
+
+
+class LineUnits(Input):
+    """So many units of one line."""
+
+    line = serializers.IntegerField(min_value=1, help_text="Its number in the order.")
+    quantity = serializers.IntegerField(min_value=1, max_value=1_000_000)
+
+
+class CancelInput(Input):
+    """Why, and what of it; without lines, all of it."""
+
+    reason = serializers.CharField(max_length=280)
+    lines = LineUnits(many=True, required=False)
 
 
 class HoldInput(Input):

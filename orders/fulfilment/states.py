@@ -7,6 +7,8 @@ class OrderState(models.TextChoices):
     """Where an order stands, in the words people use for it."""
 
     AWAITING_PAYMENT = "awaiting_payment", "Awaiting payment"
+    PAYMENT_AUTHORISED = "payment_authorised", "Payment authorised, not captured"
+    PARTLY_PAID = "partly_paid", "Partly paid"
     PAID = "paid", "Paid, being prepared"
     QUARANTINED = "quarantined", "Quarantined"
     ADDRESS_INVALID = "address_invalid", "Address needs correction"
@@ -17,14 +19,19 @@ class OrderState(models.TextChoices):
     VENDOR_REFUSED = "vendor_refused", "Refused by vendor or warehouse"
     CARRIER_REJECTED = "carrier_rejected", "Rejected by carrier, back in the warehouse"
     ON_HOLD = "on_hold", "On hold"
+    CHANGE_UNDECIDED = "change_undecided", "Changed late, to be decided"
+    CANCEL_UNDECIDED = "cancel_undecided", "Cancelled late, to be decided"
     PARTLY_SHIPPED = "partly_shipped", "Partly shipped"
     SHIPPED = "shipped", "Shipped"
     DELIVERED = "delivered", "Delivered"
+    RETURN_ANNOUNCED = "return_announced", "Return on its way"
+    PARTLY_RETURNED = "partly_returned", "Partly returned"
+    RETURNED = "returned", "Returned"
     RETURNING = "returning", "Cancelled after shipping, coming back"
     CANCELLED = "cancelled", "Cancelled"
 
 
-ORDER_FINAL = (OrderState.DELIVERED, OrderState.CANCELLED)
+ORDER_FINAL = (OrderState.DELIVERED, OrderState.PARTLY_RETURNED, OrderState.RETURNED, OrderState.CANCELLED)
 ORDER_STUCK = (
     OrderState.QUARANTINED,
     OrderState.ADDRESS_INVALID,
@@ -34,9 +41,19 @@ ORDER_STUCK = (
     OrderState.VENDOR_REFUSED,
     OrderState.CARRIER_REJECTED,
     OrderState.ON_HOLD,
+    OrderState.CHANGE_UNDECIDED,
+    OrderState.CANCEL_UNDECIDED,
+    OrderState.RETURN_ANNOUNCED,
     OrderState.RETURNING,
 )
-ORDER_LEFT_THE_HOUSE = (OrderState.SHIPPED, OrderState.DELIVERED)
+ORDER_UNPAID = (OrderState.AWAITING_PAYMENT, OrderState.PAYMENT_AUTHORISED, OrderState.PARTLY_PAID)
+ORDER_LEFT_THE_HOUSE = (
+    OrderState.SHIPPED,
+    OrderState.DELIVERED,
+    OrderState.RETURN_ANNOUNCED,
+    OrderState.PARTLY_RETURNED,
+    OrderState.RETURNED,
+)
 
 
 class LineState(models.TextChoices):
@@ -49,6 +66,10 @@ class LineState(models.TextChoices):
     REFUSED = "refused", "Refused"
     SHIPPED = "shipped", "Shipped"
     DELIVERED = "delivered", "Delivered"
+    CANCEL_UNDECIDED = "cancel_undecided", "Cancelled late, to be decided"
+    RETURNING = "returning", "Coming back"
+    PARTLY_RETURNED = "partly_returned", "Partly returned"
+    RETURNED = "returned", "Returned"
     CANCELLED = "cancelled", "Cancelled"
 
 
@@ -77,6 +98,7 @@ FULFILMENT_IN_HOUSE = (
     FulfilmentState.PICKED,
     FulfilmentState.PACKED,
 )
+FULFILMENT_TOUCHED = (FulfilmentState.PICKED, FulfilmentState.PACKED)
 FULFILMENT_GONE = (FulfilmentState.HANDED_OVER, FulfilmentState.DELIVERED)
 
 
@@ -86,6 +108,52 @@ class ReservationState(models.TextChoices):
     HELD = "held", "Set aside"
     USED = "used", "Left with the parcel"
     RELEASED = "released", "Put back"
+
+
+class PaymentState(models.TextChoices):
+    """How far a payment has come."""
+
+    AUTHORISED = "authorised", "Authorised, not captured"
+    CAPTURED = "captured", "Captured"
+
+
+class RefundState(models.TextChoices):
+    """How far the way back of money has come."""
+
+    UNDECIDED = "undecided", "To be decided"
+    PROMISED = "promised", "Asked for"
+    ISSUED = "issued", "Issued"
+    DECLINED = "declined", "Declined"
+
+
+class RequestKind(models.TextChoices):
+    """What was asked of an order that is under way."""
+
+    CANCEL = "cancel", "Cancel"
+    CHANGE = "change", "Change lines"
+    ADDRESS = "address", "Send it elsewhere"
+    RETURN = "return", "Return"
+
+
+class RequestState(models.TextChoices):
+    """What became of it."""
+
+    UNDECIDED = "undecided", "To be decided"
+    AWAITED = "awaited", "Granted, not seen yet"
+    DONE = "done", "Done"
+    DECLINED = "declined", "Declined"
+
+
+class Choice(models.TextChoices):
+    """What was decided about a request."""
+
+    AT_ONCE = "at_once", "Done at once"
+    ASK = "ask", "Ask a person"
+    STOP = "stop", "Stop it in the house"
+    RECALL = "recall", "Call it back"
+    LET_GO = "let_go", "Let it go"
+    ACCEPT = "accept", "Do as asked"
+    EXPECT = "expect", "Expect it back"
 
 
 class HoldState(models.TextChoices):

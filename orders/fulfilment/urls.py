@@ -10,6 +10,7 @@ urlpatterns = [
     path("orders/<str:key>/", views.order, name="order"),
     path("orders/<str:key>/holds/", views.holds, name="holds"),
     path("orders/<str:key>/holds/<uuid:hold>/release/", views.release, name="release"),
+    path("orders/<str:key>/cancel/", views.cancel, name="cancel"),
     path("orders/<str:key>/trace/", views.order, name="trace"),
     path("orders/<str:key>/export.json", views.export, name="export"),
     path("quarantine/", views.quarantine, name="quarantine"),

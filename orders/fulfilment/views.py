@@ -19,11 +19,12 @@ from exceptions.selectors import Choice, asked_columns, column_choices, refuse_u
 from exceptions.views.lists import chips, current_view, pairs_of, view_to_open
 from exceptions.views.saved_views import opened
 from orders.fulfilment import selectors
-from orders.fulfilment.forms import AddressForm, HoldForm, LinesForm, ReleaseForm
+from orders.fulfilment.forms import AddressForm, CancelForm, HoldForm, LinesForm, ReleaseForm
 from orders.fulfilment.selectors import OrderFilters, OrderPage, QuarantineDetail, QuarantinePage
 from orders.fulfilment.services.exports import export_order
 from orders.fulfilment.services.holds import hold_order, release_hold
 from orders.fulfilment.services.quarantine import complete_address, complete_lines
+from orders.fulfilment.services.resuming import cancel_order
 from orders.fulfilment.states import OrderState
 from rules import facts
 from rules import selectors as rules
@@ -86,7 +87,9 @@ def order(request: HttpRequest, key: str) -> HttpResponse:
     """What started it, which system is right, who is next, and what if that fails."""
     by = actor_of(request, "orders.view_order")
     story = selectors.order_story(by=by, key=key)
-    return render(request, "orders/order.html", {"story": story, "trace": selectors.order_trace(by=by, key=key)})
+    trace = selectors.order_trace(by=by, key=key)
+    context = {"story": story, "trace": trace, "can_work": by.may("orders.work_order")}
+    return render(request, "orders/order.html", context)
 
 
 @login_required
@@ -198,6 +201,29 @@ def release(request: HttpRequest, key: str, hold: UUID) -> HttpResponse:
     status = 409 if conflict else 422 if form.errors else 200
     context = {"key": key, "hold": found, "form": form, "conflict": conflict}
     return render(request, "orders/release.html", context, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def cancel(request: HttpRequest, key: str) -> HttpResponse:
+    """Cancel all of an order or some units of it."""
+    by = actor_of(request, "orders.work_order")
+    story = selectors.order_story(by=by, key=key)
+    live = [line for line in story.lines if line.state not in {"cancelled", "returned"}]
+    form, conflict = CancelForm(request.POST or None, lines=live), None
+    if request.method == "POST" and form.is_valid():
+        given = {"reason": form.cleaned_data["reason"], "lines": form.lines()}
+        try:
+            order = cancel_order(order_id=story.row.id, **given, by=by, now=clock.now())
+        except Conflict as refused:
+            conflict = refused
+        else:
+            said = {"key": order.key, "state": order.get_state_display()}
+            messages.success(request, _("%(key)s is “%(state)s” now.") % said)
+            return redirect("fulfilment:order", key)
+    status = 409 if conflict else 422 if form.errors else 200
+    context = {"row": story.row, "form": form, "conflict": conflict}
+    return render(request, "orders/cancel.html", context, status=status)
 
 
 def _completion_form(request: HttpRequest, detail: QuarantineDetail) -> AddressForm | LinesForm:

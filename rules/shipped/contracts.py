@@ -18,6 +18,7 @@ CURRENCY: Final = {"type": "string", "pattern": "^[A-Z]{3}$"}
 COUNTRY: Final = {"type": "string", "pattern": "^[A-Z]{2}$"}
 OPTIONAL_TEXT: Final = {"type": ["string", "null"], "maxLength": 500}
 QUANTITY: Final = {"type": "integer", "minimum": 1, "maximum": 1_000_000}
+NEW_QUANTITY: Final = {"type": "integer", "minimum": 0, "maximum": 1_000_000}
 SKU_TYPES: Final = ["stock", "preorder", "drop_ship", "digital"]
 
 
@@ -106,6 +107,16 @@ def _task(required: list[str], **more: Any) -> dict[str, Any]:
     return _schema(["task", "at", *required], task=KEY, order=KEY, at=MOMENT, reference=OPTIONAL_TEXT, **more)
 
 
+def _some_lines(**properties: Any) -> dict[str, Any]:
+    """Some lines of an order, each by its number in the order or by its product."""
+    line = _object(["quantity"], line=KEY, sku=KEY, **properties)
+    return {
+        "type": "array",
+        "maxItems": 1000,
+        "items": {**line, "anyOf": [{"required": ["line"]}, {"required": ["sku"]}]},
+    }
+
+
 CONTRACTS: Final[tuple[ShippedContract, ...]] = (
     ShippedContract(
         "order.placed",
@@ -130,10 +141,98 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
         business_owner="finance-ops",
     ),
     ShippedContract(
+        "payment.authorised",
+        "inbound",
+        "A payment is promised and not captured yet: nothing starts. Once per payment.",
+        _schema(
+            ["client", "order", "reference", "amount_minor", "currency", "authorised_at"],
+            client=KEY,
+            order=KEY,
+            reference=KEY,
+            amount_minor=MONEY,
+            currency=CURRENCY,
+            authorised_at=MOMENT,
+        ),
+        business_owner="finance-ops",
+    ),
+    ShippedContract(
+        "order.changed",
+        "inbound",
+        "What is different about an order since it was placed: new quantities of lines, new lines, another address or promise. "
+        "A later change carries a newer change token.",
+        _schema(
+            ["client", "order", "changed_at"],
+            client=KEY,
+            order=KEY,
+            changed_at=MOMENT,
+            reason=OPTIONAL_TEXT,
+            lines=_some_lines(
+                sku_type={"enum": [*SKU_TYPES, None]}, unit_minor=MONEY, vendor=OPTIONAL_TEXT, quantity=NEW_QUANTITY
+            ),
+            address=ADDRESS,
+            contact=CONTACT,
+            promised_at={"type": ["string", "null"], "format": "date-time"},
+            delivery_sla=OPTIONAL_TEXT,
+        ),
+        (*ADDRESS_PII, "/contact/email", "/contact/phone"),
+    ),
+    ShippedContract(
         "order.cancelled",
         "inbound",
-        "The customer or the store has cancelled the whole order. At most once per order.",
-        _schema(["client", "order", "cancelled_at"], client=KEY, order=KEY, cancelled_at=MOMENT, reason=OPTIONAL_TEXT),
+        "The customer or the store has cancelled the order, or so many units of some lines. Once per cancellation.",
+        _schema(
+            ["client", "order", "cancelled_at"],
+            client=KEY,
+            order=KEY,
+            cancelled_at=MOMENT,
+            reason=OPTIONAL_TEXT,
+            lines=_some_lines(quantity=QUANTITY),
+        ),
+    ),
+    ShippedContract(
+        "return.requested",
+        "inbound",
+        "The customer sends the order, or so many units of some lines, back. Once per return.",
+        _schema(
+            ["client", "order", "requested_at"],
+            client=KEY,
+            order=KEY,
+            requested_at=MOMENT,
+            reason=OPTIONAL_TEXT,
+            lines=_some_lines(quantity=QUANTITY),
+            **{"return": KEY},
+        ),
+        business_owner="support",
+    ),
+    ShippedContract(
+        "return.received",
+        "inbound",
+        "What was sent back has arrived and was looked at. Once per parcel that came back.",
+        _schema(
+            ["client", "order", "received_at"],
+            client=KEY,
+            order=KEY,
+            received_at=MOMENT,
+            condition={"enum": ["sellable", "damaged", None]},
+            lines=_some_lines(quantity=QUANTITY),
+            **{"return": KEY},
+        ),
+        business_owner="logistics",
+    ),
+    ShippedContract(
+        "refund.issued",
+        "inbound",
+        "Money of the order has gone back to the customer. Once per refund.",
+        _schema(
+            ["client", "order", "amount_minor", "currency", "issued_at"],
+            client=KEY,
+            order=KEY,
+            reference=KEY,
+            amount_minor=MONEY,
+            currency=CURRENCY,
+            issued_at=MOMENT,
+        ),
+        business_owner="finance-ops",
     ),
     ShippedContract(
         "stock.changed",
@@ -215,7 +314,19 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
             ["task", "kind", "order", "client", "lines"],
             task=KEY,
             kind={
-                "enum": ["pick_pack", "drop_ship", "ship", "review", "notify", "invoice", "cancel", "hold", "resume"]
+                "enum": [
+                    "pick_pack",
+                    "drop_ship",
+                    "ship",
+                    "review",
+                    "notify",
+                    "invoice",
+                    "cancel",
+                    "hold",
+                    "resume",
+                    "recall",
+                    "refund",
+                ]
             },
             order=KEY,
             client=KEY,

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-RESOLVED: Final = {"slug": "resolved", "label": "Solved, goes on"}
-CANCELLED: Final = {"slug": "cancelled", "label": "Order cancelled"}
-REROUTED: Final = {"slug": "rerouted", "label": "Sent another way"}
-
-
-def _ladder(*steps: tuple[int, str]) -> list[dict[str, Any]]:
-    return [{"after_minutes": minutes, "to": to} for minutes, to in steps]
-
-
-def _step(kind: str, label: str, **more: Any) -> dict[str, Any]:
-    return {"label": label, "kind": kind, **more}
-
+from rules.shipped.decision_types import DECISION_TYPES
+from rules.shipped.steps import CANCELLED, REROUTED, RESOLVED
+from rules.shipped.steps import ladder as _ladder
+from rules.shipped.steps import step as _step
 
 EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
     "address": {
@@ -351,4 +343,5 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "outcomes": [RESOLVED, CANCELLED],
         "weight_eur": 120,
     },
+    **DECISION_TYPES,
 }

@@ -79,6 +79,8 @@ SLA_TARGETS: Final[dict[str, tuple[str, str, str, int, str]]] = {
 # Who has what rests in a status, when no rule says otherwise.
 STATUSES: Final[dict[str, str]] = {
     "awaiting_payment": "finance-ops",
+    "payment_authorised": "finance-ops",
+    "partly_paid": "finance-ops",
     "paid": "ops-team",
     "quarantined": "integrations",
     "address_invalid": "client-success",
@@ -89,9 +91,14 @@ STATUSES: Final[dict[str, str]] = {
     "vendor_refused": "ops-team-review",
     "carrier_rejected": "logistics",
     "on_hold": "ops-team",
+    "change_undecided": "client-success",
+    "cancel_undecided": "logistics",
     "partly_shipped": "logistics",
     "shipped": "logistics",
     "delivered": "support",
+    "return_announced": "support",
+    "partly_returned": "support",
+    "returned": "support",
     "returning": "logistics",
     "cancelled": "support",
 }

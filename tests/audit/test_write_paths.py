@@ -37,7 +37,7 @@ from orders.fulfilment.services.news import count_stock, take_news
 from orders.sync.models import Connector, Credential, System
 from orders.sync.states import CredentialKind
 from rules.admin.base import VersionedAdmin
-from rules.models import Absence, Calendar, HoldRule, Holiday, Team, TemporaryOwnership
+from rules.models import Absence, Calendar, Client, HoldRule, Holiday, Team, TemporaryOwnership
 from rules.services import issue_api_token
 from tests.api.world import build
 from tests.cast import House
@@ -59,6 +59,9 @@ def full_house(house: House, system: Actor, now: datetime) -> House:
         for name in (order.number, "not yet known")
     ]
     take_news(news=paid, by=system, now=now)
+    asked: dict[str, Any] = {"lines": [{"line": "1", "quantity": 1}]}
+    cancelled = make.news("order.cancelled", northwind, _bought(northwind, system, now), now, **asked)
+    take_news(news=[cancelled], by=system, now=now)
     order.refresh_from_db()
     case = open_case(
         type="address",
@@ -109,6 +112,16 @@ def full_house(house: House, system: Actor, now: datetime) -> House:
         )
         Holiday.objects.get_or_create(calendar=Calendar.objects.get(slug="always"), on=now.date(), name="Day off")
     return house
+
+
+def _bought(client: Client, by: Actor, now: datetime) -> str:
+    """The number of another order, paid for."""
+    two = [make.line("TENT-2", 2)]
+    (order_id,) = place_orders(news=[make.placed(client, now, lines=two, total_minor=19_800)], by=by, now=now)
+    number = Order.objects.get(pk=order_id).number
+    paid = make.news("payment.captured", client, number, now, amount_minor=19_800, currency="EUR")
+    take_news(news=[paid], by=by, now=now)
+    return number
 
 
 def _raw(record: Accountable) -> None:

@@ -102,6 +102,12 @@ def moment(value: object) -> datetime | None:
     return parsed
 
 
+def happened(news: News, *names: str) -> datetime:
+    """When it happened, by the sender's own account."""
+    given = next((news.data[name] for name in names if news.data.get(name)), None)
+    return moment(given) or news.happened_at
+
+
 def _line(line: Mapping[str, Any]) -> PlacedLine:
     return PlacedLine(
         sku=_text(line, "sku"),

@@ -24,20 +24,39 @@ class OrderFacts:
     lines: Sequence[LineState]
     fulfilments: Sequence[FulfilmentState]
     return_is_over: bool = False
+    is_authorised: bool = False
+    is_partly_paid: bool = False
+    is_cancellation_undecided: bool = False
+    is_change_undecided: bool = False
 
 
 def resting_state(facts: OrderFacts) -> OrderState:
     """The one state that says what stands between this order and its customer."""
     parcels = [state for state in facts.fulfilments if state != FulfilmentState.CANCELLED]
     gone = [state in FULFILMENT_GONE for state in parcels]
+    if facts.is_cancellation_undecided:
+        return OrderState.CANCEL_UNDECIDED
     if facts.is_cancelled:
         return OrderState.RETURNING if any(gone) and not facts.return_is_over else OrderState.CANCELLED
     if not facts.lines:
         return OrderState.QUARANTINED
+    if facts.is_change_undecided:
+        return OrderState.CHANGE_UNDECIDED
     if all(gone) and gone and not _is_waiting(facts.lines):
-        arrived = all(state == FulfilmentState.DELIVERED for state in parcels)
-        return OrderState.DELIVERED if arrived else OrderState.SHIPPED
+        return _after_shipping(facts, parcels)
     return _before_shipping(facts, parcels, gone)
+
+
+def _after_shipping(facts: OrderFacts, parcels: Sequence[FulfilmentState]) -> OrderState:
+    back = {LineState.RETURNED, LineState.PARTLY_RETURNED}
+    asked_in_this_order = (
+        (LineState.RETURNING in facts.lines, OrderState.RETURN_ANNOUNCED),
+        (set(facts.lines) == {LineState.RETURNED}, OrderState.RETURNED),
+        (not back.isdisjoint(facts.lines), OrderState.PARTLY_RETURNED),
+        (all(state == FulfilmentState.DELIVERED for state in parcels), OrderState.DELIVERED),
+        (True, OrderState.SHIPPED),
+    )
+    return next(state for applies, state in asked_in_this_order if applies)
 
 
 def _before_shipping(facts: OrderFacts, parcels: Sequence[FulfilmentState], gone: Sequence[bool]) -> OrderState:
@@ -46,6 +65,8 @@ def _before_shipping(facts: OrderFacts, parcels: Sequence[FulfilmentState], gone
     asked_in_this_order = (
         (facts.is_held, OrderState.ON_HOLD),
         (FulfilmentState.REJECTED in parcels, OrderState.CARRIER_REJECTED),
+        (not facts.is_paid and facts.is_partly_paid, OrderState.PARTLY_PAID),
+        (not facts.is_paid and facts.is_authorised, OrderState.PAYMENT_AUTHORISED),
         (not facts.is_paid, OrderState.AWAITING_PAYMENT),
         (facts.address == AddressVerdict.INVALID, OrderState.ADDRESS_INVALID),
         (facts.needs_review, OrderState.MANUAL_REVIEW),

@@ -2,8 +2,11 @@
 
 from orders.fulfilment.models.holds import Hold
 from orders.fulfilment.models.identity import EarlyNotice, OrderAddress, OrderIdentifier
-from orders.fulfilment.models.orders import Order, OrderLine, Sku
+from orders.fulfilment.models.lines import OrderLine, Sku
+from orders.fulfilment.models.money import Payment, Refund
+from orders.fulfilment.models.orders import Order
 from orders.fulfilment.models.parcels import Export, Fulfilment, FulfilmentLine
+from orders.fulfilment.models.requests import OrderRequest
 from orders.fulfilment.models.stock import Reservation, StockItem
 
 __all__ = [
@@ -16,6 +19,9 @@ __all__ = [
     "OrderAddress",
     "OrderIdentifier",
     "OrderLine",
+    "OrderRequest",
+    "Payment",
+    "Refund",
     "Reservation",
     "Sku",
     "StockItem",

@@ -7,7 +7,8 @@ from django.db.models import Q
 from django_fsm import FSMField, FSMModelMixin, transition
 
 from audit.models import Accountable
-from orders.fulfilment.models.orders import Order, OrderLine
+from orders.fulfilment.models.lines import OrderLine
+from orders.fulfilment.models.orders import Order
 from orders.fulfilment.models.parcels import Fulfilment
 from orders.fulfilment.states import HoldReason, HoldSource, HoldState
 

@@ -7,20 +7,15 @@ from django.db.models import Q
 from django_fsm import FSMField, FSMModelMixin, transition
 
 from audit.models import Accountable
-from orders.fulfilment.states import (
-    ORDER_FINAL,
-    DeliverySla,
-    LineState,
-    OrderState,
-    SkuType,
-)
+from orders.fulfilment.states import ORDER_FINAL, DeliverySla, OrderState
 from rules.models import Client, Decision, Flow, Owner
 
 S = OrderState
-CANCELLABLE = [
-    S.AWAITING_PAYMENT,
+UNPAID = [S.AWAITING_PAYMENT, S.PAYMENT_AUTHORISED, S.PARTLY_PAID]
+IN_DOUBT = [S.CHANGE_UNDECIDED, S.CANCEL_UNDECIDED]
+# Where an order rests before everything of it has left.
+IN_HOUSE = [
     S.PAID,
-    S.QUARANTINED,
     S.ADDRESS_INVALID,
     S.MANUAL_REVIEW,
     S.PAID_NO_STOCK,
@@ -29,27 +24,11 @@ CANCELLABLE = [
     S.VENDOR_REFUSED,
     S.CARRIER_REJECTED,
     S.ON_HOLD,
-    S.RETURNING,
+    S.PARTLY_SHIPPED,
 ]
-
-
-class Sku(Accountable):
-    """A product as a client's systems name it."""
-
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="skus")
-    code = models.CharField(max_length=80)
-    name = models.CharField(max_length=200, blank=True)
-    sku_type = models.CharField(max_length=20, choices=SkuType, default=SkuType.STOCK)
-    vendor = models.CharField(max_length=80, blank=True, help_text="Who ships it, where that is not us")
-
-    class Meta(Accountable.Meta):
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["client", "code"], name="sku_one_per_client_and_code"),
-            models.CheckConstraint(condition=Q(sku_type__in=SkuType.values), name="sku_type_is_known"),
-        ]
-
-    def __str__(self) -> str:
-        return self.code
+ARRIVED = [S.DELIVERED, S.RETURN_ANNOUNCED, S.PARTLY_RETURNED]
+BEFORE_SHIPPING = [state for state in IN_HOUSE if state != S.PARTLY_SHIPPED]
+CANCELLABLE = [*UNPAID, *BEFORE_SHIPPING, *IN_DOUBT, S.QUARANTINED, S.RETURNING]
 
 
 class Order(FSMModelMixin, Accountable):
@@ -83,8 +62,11 @@ class Order(FSMModelMixin, Accountable):
     shipped_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
+    stamps = models.JSONField(default=dict, editable=False, help_text="When it last came into each state")
     correlation_id = models.CharField(max_length=80, help_text="Joins everything this order causes in other systems")
     is_test = models.BooleanField(default=False)
+
+    unaudited_fields: ClassVar[frozenset[str]] = Accountable.unaudited_fields | {"stamps"}
 
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -98,7 +80,7 @@ class Order(FSMModelMixin, Accountable):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    state__in=[S.AWAITING_PAYMENT, S.CANCELLED, S.QUARANTINED, S.ON_HOLD, S.SHIPPED, S.DELIVERED]
+                    state__in=[*UNPAID, *IN_DOUBT, S.CANCELLED, S.QUARANTINED, S.ON_HOLD, S.SHIPPED, S.DELIVERED]
                 )
                 | Q(paid_at__isnull=False)
                 | Q(shipped_at__isnull=False),
@@ -129,47 +111,65 @@ class Order(FSMModelMixin, Accountable):
 
     @transition(
         field=state,
-        source=[
-            S.AWAITING_PAYMENT,
-            S.QUARANTINED,
-            S.ADDRESS_INVALID,
-            S.MANUAL_REVIEW,
-            S.PAID_NO_STOCK,
-            S.PARTLY_FULFILLED,
-            S.IN_FULFILMENT,
-            S.VENDOR_REFUSED,
-            S.CARRIER_REJECTED,
-            S.PARTLY_SHIPPED,
-            S.ON_HOLD,
-        ],
+        source=[*UNPAID, *IN_DOUBT, S.QUARANTINED, *[state for state in IN_HOUSE if state != S.PAID]],
         target=S.PAID,
     )
     def prepare(self) -> None:
         """Paid (or put right): the house prepares it."""
 
-    @transition(field=state, source=[S.AWAITING_PAYMENT, S.PAID], target=S.QUARANTINED)
+    @transition(field=state, source=[*UNPAID, S.PAID], target=S.QUARANTINED)
     def quarantine(self) -> None:
         """Something every order must have is missing."""
 
-    @transition(field=state, source=[S.QUARANTINED, S.ON_HOLD], target=S.AWAITING_PAYMENT)
+    @transition(field=state, source=[*IN_DOUBT, S.QUARANTINED, S.ON_HOLD], target=S.AWAITING_PAYMENT)
     def await_payment(self) -> None:
         """Complete again, and not paid yet."""
 
-    @transition(field=state, source=[S.PAID, S.ON_HOLD, S.IN_FULFILMENT, S.PARTLY_FULFILLED], target=S.ADDRESS_INVALID)
+    @transition(
+        field=state, source=[*IN_DOUBT, S.AWAITING_PAYMENT, S.QUARANTINED, S.ON_HOLD], target=S.PAYMENT_AUTHORISED
+    )
+    def authorise(self) -> None:
+        """The money is promised and has not arrived."""
+
+    @transition(
+        field=state,
+        source=[*IN_DOUBT, *IN_HOUSE, S.AWAITING_PAYMENT, S.PAYMENT_AUTHORISED, S.QUARANTINED],
+        target=S.PARTLY_PAID,
+    )
+    def pay_partly(self) -> None:
+        """Some of the money has arrived, the rest has not."""
+
+    @transition(
+        field=state,
+        source=[*IN_DOUBT, S.PAID, S.ON_HOLD, S.IN_FULFILMENT, S.PARTLY_FULFILLED],
+        target=S.ADDRESS_INVALID,
+    )
     def question_address(self) -> None:
         """The address cannot be shipped to as it is."""
 
-    @transition(field=state, source=[S.PAID, S.ON_HOLD, S.IN_FULFILMENT, S.PARTLY_FULFILLED], target=S.MANUAL_REVIEW)
+    @transition(
+        field=state,
+        source=[*IN_DOUBT, S.PAID, S.ON_HOLD, S.IN_FULFILMENT, S.PARTLY_FULFILLED],
+        target=S.MANUAL_REVIEW,
+    )
     def send_to_review(self) -> None:
         """A person has to look before anything ships."""
 
-    @transition(field=state, source=[S.PAID, S.ON_HOLD], target=S.PAID_NO_STOCK)
+    @transition(field=state, source=[*IN_DOUBT, S.PAID, S.ON_HOLD], target=S.PAID_NO_STOCK)
     def miss_stock(self) -> None:
         """Paid, and nothing of it is there."""
 
     @transition(
         field=state,
-        source=[S.PAID, S.PAID_NO_STOCK, S.IN_FULFILMENT, S.VENDOR_REFUSED, S.CARRIER_REJECTED, S.ON_HOLD],
+        source=[
+            *IN_DOUBT,
+            S.PAID,
+            S.PAID_NO_STOCK,
+            S.IN_FULFILMENT,
+            S.VENDOR_REFUSED,
+            S.CARRIER_REJECTED,
+            S.ON_HOLD,
+        ],
         target=S.PARTLY_FULFILLED,
     )
     def fulfil_partly(self) -> None:
@@ -177,7 +177,15 @@ class Order(FSMModelMixin, Accountable):
 
     @transition(
         field=state,
-        source=[S.PAID, S.PAID_NO_STOCK, S.PARTLY_FULFILLED, S.VENDOR_REFUSED, S.CARRIER_REJECTED, S.ON_HOLD],
+        source=[
+            *IN_DOUBT,
+            S.PAID,
+            S.PAID_NO_STOCK,
+            S.PARTLY_FULFILLED,
+            S.VENDOR_REFUSED,
+            S.CARRIER_REJECTED,
+            S.ON_HOLD,
+        ],
         target=S.IN_FULFILMENT,
     )
     def fulfil(self) -> None:
@@ -185,7 +193,7 @@ class Order(FSMModelMixin, Accountable):
 
     @transition(
         field=state,
-        source=[S.PAID, S.IN_FULFILMENT, S.PARTLY_FULFILLED, S.PARTLY_SHIPPED, S.ON_HOLD],
+        source=[*IN_DOUBT, S.PAID, S.IN_FULFILMENT, S.PARTLY_FULFILLED, S.PARTLY_SHIPPED, S.ON_HOLD],
         target=S.VENDOR_REFUSED,
     )
     def be_refused(self) -> None:
@@ -193,7 +201,7 @@ class Order(FSMModelMixin, Accountable):
 
     @transition(
         field=state,
-        source=[S.PAID, S.IN_FULFILMENT, S.PARTLY_FULFILLED, S.PARTLY_SHIPPED, S.SHIPPED, S.ON_HOLD],
+        source=[*IN_DOUBT, S.PAID, S.IN_FULFILMENT, S.PARTLY_FULFILLED, S.PARTLY_SHIPPED, S.SHIPPED, S.ON_HOLD],
         target=S.CARRIER_REJECTED,
     )
     def come_back_from_carrier(self) -> None:
@@ -201,26 +209,25 @@ class Order(FSMModelMixin, Accountable):
 
     @transition(
         field=state,
-        source=[
-            S.AWAITING_PAYMENT,
-            S.PAID,
-            S.ADDRESS_INVALID,
-            S.MANUAL_REVIEW,
-            S.PAID_NO_STOCK,
-            S.PARTLY_FULFILLED,
-            S.IN_FULFILMENT,
-            S.VENDOR_REFUSED,
-            S.CARRIER_REJECTED,
-            S.PARTLY_SHIPPED,
-        ],
+        source=[*UNPAID, *IN_DOUBT, *[state for state in IN_HOUSE if state != S.ON_HOLD]],
         target=S.ON_HOLD,
     )
     def hold(self) -> None:
         """Nothing of it ships until the hold is released."""
 
+    @transition(field=state, source=[*UNPAID, *IN_HOUSE, S.SHIPPED, S.CANCEL_UNDECIDED], target=S.CHANGE_UNDECIDED)
+    def doubt_change(self) -> None:
+        """It was to be changed when it was too late to just do so."""
+
+    @transition(
+        field=state, source=[*UNPAID, *IN_HOUSE, *ARRIVED, S.SHIPPED, S.CHANGE_UNDECIDED], target=S.CANCEL_UNDECIDED
+    )
+    def doubt_cancellation(self) -> None:
+        """Something of it was cancelled when it was too late to just leave it out."""
+
     @transition(
         field=state,
-        source=[S.PAID, S.IN_FULFILMENT, S.VENDOR_REFUSED, S.CARRIER_REJECTED, S.ON_HOLD, S.SHIPPED],
+        source=[*IN_DOUBT, S.PAID, S.IN_FULFILMENT, S.VENDOR_REFUSED, S.CARRIER_REJECTED, S.ON_HOLD, S.SHIPPED],
         target=S.PARTLY_SHIPPED,
     )
     def ship_partly(self) -> None:
@@ -229,13 +236,16 @@ class Order(FSMModelMixin, Accountable):
     @transition(
         field=state,
         source=[
-            S.AWAITING_PAYMENT,
+            *UNPAID,
+            *IN_DOUBT,
             S.PAID,
+            S.PARTLY_FULFILLED,
             S.IN_FULFILMENT,
             S.PARTLY_SHIPPED,
             S.VENDOR_REFUSED,
             S.CARRIER_REJECTED,
             S.ON_HOLD,
+            S.RETURN_ANNOUNCED,
         ],
         target=S.SHIPPED,
     )
@@ -244,11 +254,54 @@ class Order(FSMModelMixin, Accountable):
 
     @transition(
         field=state,
-        source=[S.AWAITING_PAYMENT, S.PAID, S.IN_FULFILMENT, S.PARTLY_SHIPPED, S.SHIPPED, S.ON_HOLD],
+        source=[
+            *UNPAID,
+            *IN_DOUBT,
+            S.PAID,
+            S.PARTLY_FULFILLED,
+            S.IN_FULFILMENT,
+            S.PARTLY_SHIPPED,
+            S.SHIPPED,
+            S.ON_HOLD,
+            S.RETURN_ANNOUNCED,
+        ],
         target=S.DELIVERED,
     )
     def deliver(self) -> None:
         """Every parcel has been seen at the customer."""
+
+    @transition(
+        field=state,
+        source=[*UNPAID, *IN_DOUBT, S.PAID, S.IN_FULFILMENT, S.SHIPPED, S.DELIVERED, S.PARTLY_RETURNED],
+        target=S.RETURN_ANNOUNCED,
+    )
+    def announce_return(self) -> None:
+        """The customer sends something of it back."""
+
+    @transition(
+        field=state,
+        source=[*UNPAID, *IN_DOUBT, S.PAID, S.IN_FULFILMENT, S.SHIPPED, S.DELIVERED, S.RETURN_ANNOUNCED],
+        target=S.PARTLY_RETURNED,
+    )
+    def take_back_partly(self) -> None:
+        """Something of it came back, the rest stays with the customer."""
+
+    @transition(
+        field=state,
+        source=[
+            *UNPAID,
+            *IN_DOUBT,
+            S.PAID,
+            S.IN_FULFILMENT,
+            S.SHIPPED,
+            S.DELIVERED,
+            S.RETURN_ANNOUNCED,
+            S.PARTLY_RETURNED,
+        ],
+        target=S.RETURNED,
+    )
+    def take_back(self) -> None:
+        """All of it came back."""
 
     @transition(field=state, source=CANCELLABLE, target=S.CANCELLED)
     def cancel(self) -> None:
@@ -257,10 +310,11 @@ class Order(FSMModelMixin, Accountable):
     @transition(
         field=state,
         source=[
-            S.AWAITING_PAYMENT,
+            *UNPAID,
+            *IN_DOUBT,
+            *ARRIVED,
             S.PARTLY_SHIPPED,
             S.SHIPPED,
-            S.DELIVERED,
             S.PARTLY_FULFILLED,
             S.VENDOR_REFUSED,
             S.CARRIER_REJECTED,
@@ -272,83 +326,3 @@ class Order(FSMModelMixin, Accountable):
     )
     def return_to_sender(self) -> None:
         """Cancelled too late to keep it here."""
-
-
-class OrderLine(FSMModelMixin, Accountable):
-    """So many of one product, with the flow that brings them."""
-
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
-    position = models.PositiveIntegerField()
-    sku = models.ForeignKey(Sku, on_delete=models.PROTECT, related_name="lines")
-    sku_type = models.CharField(max_length=20, choices=SkuType, help_text="As it was when ordered")
-    vendor = models.CharField(max_length=80, blank=True)
-    quantity = models.PositiveIntegerField()
-    unit_minor = models.BigIntegerField()
-    state = FSMField(choices=LineState, default=LineState.OPEN, protected=True, max_length=20)
-    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-
-    class Meta(Accountable.Meta):
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["order", "position"], name="orderline_one_per_position"),
-            models.CheckConstraint(condition=Q(quantity__gte=1), name="orderline_has_a_quantity"),
-            models.CheckConstraint(condition=Q(unit_minor__gte=0), name="orderline_price_is_not_negative"),
-            models.CheckConstraint(condition=Q(state__in=LineState.values), name="orderline_state_is_known"),
-        ]
-        indexes: ClassVar[list[models.Index]] = [
-            models.Index(
-                fields=["sku", "created_at", "id"],
-                condition=Q(state=LineState.BACK_ORDERED),
-                name="orderline_waiting_for_stock",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.quantity} of {self.sku_id}"
-
-    @transition(field=state, source=[LineState.OPEN, LineState.BACK_ORDERED], target=LineState.RESERVED)
-    def reserve(self) -> None:
-        """Units are set aside for it."""
-
-    @transition(
-        field=state, source=[LineState.OPEN, LineState.REFUSED, LineState.IN_FULFILMENT], target=LineState.BACK_ORDERED
-    )
-    def back_order(self) -> None:
-        """There are not enough units; it waits for them."""
-
-    @transition(
-        field=state, source=[LineState.REFUSED, LineState.RESERVED, LineState.IN_FULFILMENT], target=LineState.OPEN
-    )
-    def reopen(self) -> None:
-        """To be planned again."""
-
-    @transition(
-        field=state,
-        source=[LineState.OPEN, LineState.RESERVED, LineState.BACK_ORDERED, LineState.REFUSED],
-        target=LineState.IN_FULFILMENT,
-    )
-    def fulfil(self) -> None:
-        """It is in a fulfilment."""
-
-    @transition(field=state, source=LineState.IN_FULFILMENT, target=LineState.REFUSED)
-    def refuse(self) -> None:
-        """Whoever had it will not ship it."""
-
-    @transition(field=state, source=LineState.IN_FULFILMENT, target=LineState.SHIPPED)
-    def ship(self) -> None:
-        """Its parcel left."""
-
-    @transition(field=state, source=LineState.SHIPPED, target=LineState.IN_FULFILMENT)
-    def come_back(self) -> None:
-        """The carrier brought its parcel back."""
-
-    @transition(field=state, source=[LineState.IN_FULFILMENT, LineState.SHIPPED], target=LineState.DELIVERED)
-    def deliver(self) -> None:
-        """Its parcel arrived."""
-
-    @transition(
-        field=state,
-        source=[LineState.OPEN, LineState.RESERVED, LineState.BACK_ORDERED, LineState.IN_FULFILMENT, LineState.REFUSED],
-        target=LineState.CANCELLED,
-    )
-    def cancel(self) -> None:
-        """It will not be sent."""

@@ -7,7 +7,8 @@ from django.db.models import Q
 from django_fsm import FSMField, FSMModelMixin, transition
 
 from audit.models import Accountable
-from orders.fulfilment.models.orders import Order, OrderLine
+from orders.fulfilment.models.lines import OrderLine
+from orders.fulfilment.models.orders import Order
 from orders.fulfilment.states import FulfilmentState
 from rules.models import Client, Flow, Owner
 
@@ -36,10 +37,13 @@ class Fulfilment(FSMModelMixin, Accountable):
     packed_at = models.DateTimeField(null=True, blank=True)
     handed_over_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
+    stamps = models.JSONField(default=dict, editable=False, help_text="When it last came into each state")
     picker = models.CharField(max_length=80, blank=True, help_text="Who or what was assigned to pick")
     manifest = models.CharField(max_length=80, blank=True, help_text="Number of the packing manifest")
     carrier = models.CharField(max_length=60, blank=True)
     tracking_number = models.CharField(max_length=80, blank=True)
+
+    unaudited_fields: ClassVar[frozenset[str]] = Accountable.unaudited_fields | {"stamps"}
 
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django_fsm import FSMField, FSMModelMixin, transition
 
 from audit.models import Accountable
-from orders.fulfilment.models.orders import OrderLine, Sku
+from orders.fulfilment.models.lines import OrderLine, Sku
 from orders.fulfilment.states import ReservationState
 
 

@@ -11,8 +11,13 @@ from orders.sync.errors import Unprocessable
 from orders.sync.models import InboundEvent
 
 NEWS_TYPES = (
+    "payment.authorised",
     "payment.captured",
+    "order.changed",
     "order.cancelled",
+    "return.requested",
+    "return.received",
+    "refund.issued",
     "task.acknowledged",
     "task.confirmed",
     "task.refused",

@@ -22,7 +22,7 @@ checks.register_check(
     statement="Every order that is not finished has one active owner",
     sql="""
         SELECT o.key FROM fulfilment_order o JOIN rules_owner w ON w.id = o.owner_id
-        WHERE o.state NOT IN ('delivered', 'cancelled') AND NOT w.is_active LIMIT 100
+        WHERE o.state NOT IN ('delivered', 'cancelled', 'returned', 'partly_returned') AND NOT w.is_active LIMIT 100
     """,
 )
 checks.register_check(
@@ -71,7 +71,8 @@ checks.register_check(
     "orders-05",
     statement="An order that is not finished stands on hold exactly while a hold of the whole order is in force",
     sql="""
-        SELECT o.key FROM fulfilment_order o WHERE o.state NOT IN ('delivered', 'cancelled', 'shipped', 'returning', 'quarantined')
+        SELECT o.key FROM fulfilment_order o WHERE o.state NOT IN ('delivered', 'cancelled', 'shipped', 'returning', 'quarantined',
+            'change_undecided', 'cancel_undecided', 'return_announced', 'partly_returned', 'returned')
           AND (o.state = 'on_hold') <> EXISTS (
             SELECT 1 FROM fulfilment_hold h WHERE h.order_id = o.id AND h.state = 'active'
               AND h.line_id IS NULL AND h.fulfilment_id IS NULL)
@@ -92,5 +93,51 @@ checks.register_check(
     sql="""
         SELECT key FROM fulfilment_order
         WHERE state IN ('in_fulfilment', 'partly_fulfilled', 'paid_no_stock') AND decision_id IS NULL LIMIT 100
+    """,
+)
+checks.register_check(
+    "orders-06",
+    statement="What waits for a decision about an order has an exception, and the order or the request says so",
+    sql="""
+        SELECT o.key FROM fulfilment_orderrequest r JOIN fulfilment_order o ON o.id = r.order_id
+        WHERE r.state = 'undecided' AND (
+            NOT EXISTS (
+                SELECT 1 FROM exceptions_exceptioncase c
+                WHERE c.subject_type = 'fulfilment.order' AND c.subject_id = o.id::text
+                  AND c.type IN ('late-cancellation', 'late-change', 'return-request')
+                  AND c.state NOT IN ('resolved', 'closed', 'withdrawn'))
+            OR r.kind = 'cancel' AND o.state <> 'cancel_undecided')
+        UNION ALL
+        SELECT o.key FROM fulfilment_order o WHERE o.state IN ('cancel_undecided', 'change_undecided') AND NOT EXISTS (
+            SELECT 1 FROM fulfilment_orderrequest r WHERE r.order_id = o.id AND r.state = 'undecided')
+        LIMIT 100
+    """,
+)
+checks.register_check(
+    "money-01",
+    statement="No more goes back by our own decision than has arrived",
+    sql="""
+        SELECT o.key FROM fulfilment_order o
+        JOIN (
+            SELECT order_id, sum(amount) AS back FROM fulfilment_refund
+            WHERE state <> 'declined' AND rule <> 'refund-by-finance' GROUP BY 1
+        ) r ON r.order_id = o.id
+        JOIN (
+            SELECT p.order_id, coalesce(sum(p.amount) FILTER (WHERE p.state = 'captured' AND p.currency = w.currency), 0) AS arrived
+            FROM fulfilment_payment p JOIN fulfilment_order w ON w.id = p.order_id GROUP BY 1
+        ) p ON p.order_id = o.id
+        WHERE r.back > p.arrived LIMIT 100
+    """,
+)
+checks.register_check(
+    "money-02",
+    statement="Money that a person has to decide about has an exception",
+    sql="""
+        SELECT o.key FROM fulfilment_refund r JOIN fulfilment_order o ON o.id = r.order_id
+        WHERE r.state = 'undecided' AND NOT EXISTS (
+            SELECT 1 FROM exceptions_exceptioncase c
+            WHERE c.subject_type = 'fulfilment.order' AND c.subject_id = o.id::text AND c.type = 'refund-decision'
+              AND c.state NOT IN ('resolved', 'closed', 'withdrawn'))
+        LIMIT 100
     """,
 )

@@ -14,6 +14,14 @@ from audit.selectors.pages import names_of
 from audit.subject_refs import SubjectRef, subject_ref
 from orders.fulfilment.decisions.addresses import Problem
 from orders.fulfilment.models import Fulfilment, Order, OrderAddress, OrderIdentifier, OrderLine
+from orders.fulfilment.selectors.dealings import (
+    MoneyFacts,
+    RequestFacts,
+    payments_of,
+    refunds_of,
+    requests_of,
+    stamps_of,
+)
 from orders.fulfilment.selectors.holds import HoldFacts, holds_of
 from orders.fulfilment.selectors.orders import OrderRow, order_for, rows_of
 from orders.fulfilment.states import AddressVerdict, FulfilmentState, LineState
@@ -123,6 +131,10 @@ class OrderStory:
     holds: Sequence[HoldFacts]
     parcels: Sequence[ParcelFacts]
     runs: Sequence[RunFacts]
+    requests: Sequence[RequestFacts]
+    payments: Sequence[MoneyFacts]
+    refunds: Sequence[MoneyFacts]
+    stamps: Sequence[tuple[str, datetime]]
     identifiers: Sequence[tuple[str, str]]
     decision: DecisionFacts | None
     address: Mapping[str, str]
@@ -170,6 +182,10 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         holds=holds,
         parcels=[_parcel(parcel) for parcel in parcels],
         runs=[_run(run) for run in runs_about([subject_ref(parcel) for parcel in parcels])],
+        requests=requests_of(order),
+        payments=payments_of(order),
+        refunds=refunds_of(order),
+        stamps=stamps_of(order),
         identifiers=list(
             OrderIdentifier.objects.filter(order=order).order_by("pk").values_list("system", "external_id")
         ),

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Model
 
+from audit.canonical import timestamp
 from audit.models import Accountable
 from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef, subject_ref
@@ -22,6 +23,9 @@ from orders.fulfilment.models import (
     OrderAddress,
     OrderIdentifier,
     OrderLine,
+    OrderRequest,
+    Payment,
+    Refund,
     Reservation,
     Sku,
     StockItem,
@@ -30,6 +34,7 @@ from orders.fulfilment.services.cases import Opening, TimerChange, open_all, set
 from orders.fulfilment.services.expecting import Expecting, tell_all
 from orders.fulfilment.services.messages import Message, send_all
 from orders.fulfilment.services.rows import changes_of, insert_rows, overwrite_rows, update_rows
+from orders.fulfilment.states import FulfilmentState, LineState
 
 WRITING_ORDER: tuple[type[Model], ...] = (
     Sku,
@@ -38,6 +43,9 @@ WRITING_ORDER: tuple[type[Model], ...] = (
     OrderLine,
     OrderIdentifier,
     OrderAddress,
+    OrderRequest,
+    Payment,
+    Refund,
     Reservation,
     Fulfilment,
     FulfilmentLine,
@@ -94,8 +102,15 @@ class Changes:
             self._addresses.append(address)
 
     def tell(self, event_type: str, subject: Model | SubjectRef, *, reason: str = "", **data: Any) -> None:
-        """Put an entry into the trail when writing, with before → after of what was edited of the subject until now."""
+        """Put an entry into the trail when writing, with before → after of what was edited of the subject until now.
+
+        Of a record that is yet to be inserted it says the state, so that the trail alone tells where every record stands.
+        """
         changes: dict[str, tuple[Any, Any]] = {}
+        if isinstance(subject, Fulfilment):
+            self._stamp(subject)
+        if isinstance(subject, Model) and subject.pk in self._created and hasattr(subject, "state"):
+            data = {"state": str(subject.state), **data}
         if isinstance(subject, Accountable) and subject.pk in self._edited[type(subject)]:
             changes = changes_of(subject, sorted(self._edited[type(subject)][subject.pk][1]))
         ref = subject_ref(subject) if isinstance(subject, SubjectRef) else ref_of(subject)
@@ -103,14 +118,35 @@ class Changes:
 
     def write(self) -> None:
         """Write everything collected and forget it, so that the next step can be collected."""
+        self._tell_of_lines()
         for model in WRITING_ORDER:
             insert_rows(self._new.pop(model, []))
             self._update(self._edited.pop(model, {}).values())
-        overwrite_rows(self._addresses, ["standard", "verdict", "problems"])
+        overwrite_rows(self._addresses, ["raw", "standard", "proposed", "verdict", "problems"])
         if self._entries:
             record_many(self._entries)
         self._entries, self._addresses, self._created = [], [], set()
         self._call_out()
+
+    def _stamp(self, parcel: Fulfilment) -> None:
+        """When it came into the state it is in now."""
+        before = getattr(parcel, "_loaded", {}).get("state")
+        if (parcel.state != before and parcel.state not in parcel.stamps) or parcel.state == FulfilmentState.TASKED:
+            parcel.stamps = {**parcel.stamps, str(parcel.state): timestamp(self.now)}
+            self.edit(parcel, "stamps")
+
+    def _tell_of_lines(self) -> None:
+        """Where lines have moved is said with what moved their order, by position: {"2": ["open", "in_fulfilment"]}."""
+        moved: dict[SubjectRef, dict[str, list[str]]] = defaultdict(dict)
+        for line, fields in self._edited[OrderLine].values():
+            before = getattr(line, "_loaded", {}).get("state", LineState.OPEN)
+            if isinstance(line, OrderLine) and "state" in fields and before != line.state:
+                moved[ref_of(line.order)][str(line.position)] = [str(before), str(line.state)]
+        for place in range(len(self._entries) - 1, -1, -1):
+            entry = self._entries[place]
+            if isinstance(entry.subject, SubjectRef) and (steps := moved.pop(entry.subject, None)):
+                self._entries[place] = replace(entry, data={**entry.data, "moved": steps})
+        self._entries += [Entry("order.lines_moved", ref, data={"moved": steps}) for ref, steps in moved.items()]
 
     def _call_out(self) -> None:
         """What other apps are told, after this app's own rows; each list is emptied first, because being told may lead back here."""

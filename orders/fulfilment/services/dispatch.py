@@ -4,7 +4,7 @@ Nothing is handed out of an order that may not proceed: holds, address, review a
 order's lock, in the transaction that hands out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orders.fulfilment.models import Fulfilment, Hold
@@ -76,6 +76,29 @@ def _message(docket: Docket, parcel: Fulfilment, layer: str, kind: str, key: str
     return Message(layer, TASK_CONTRACT, ref_of(parcel), key, order.key, order.correlation_id, payload)
 
 
+def order_message(docket: Docket, layer: str, kind: str, name: str, more: Mapping[str, Any]) -> Message:
+    """Something asked about an order and not about one of its parcels; `name` tells several of one kind apart."""
+    order = docket.order
+    payload: dict[str, Any] = {
+        "task": f"{order.key}-{kind}",
+        "kind": kind,
+        "order": order.key,
+        "client": order.client.slug,
+        "number": order.number,
+        "lines": [],
+        **_ownership(docket),
+        **more,
+    }
+    key = f"{order.key}/{kind}/{name}"
+    return Message(layer, TASK_CONTRACT, ref_of(order), key, order.key, order.correlation_id, payload)
+
+
+def ask_if_known(messages: Sequence[Message], changes: Changes) -> None:
+    """Send what the contract in force has words for; of the rest, the export alone tells."""
+    contract = rules.contract(TASK_CONTRACT) if messages else None
+    changes.messages += [one for one in messages if contract and not contract.violations(dict(one.payload))]
+
+
 def _ownership(docket: Docket) -> dict[str, Any]:
     """Who answers and what happens when nothing does: every task carries it, so that no system has to ask."""
     decision = docket.order.decision
@@ -104,8 +127,17 @@ def tell_of_hold(docket: Docket, hold: Hold, kind: str, changes: Changes) -> Non
         if hold.fulfilment_id in {None, parcel.pk} and not others:
             layer, _ = TASK_OF_FLOW[FlowKind(parcel.flow.kind)]
             told.append(_message(docket, parcel, layer, kind, f"{parcel.key}/{kind}/{hold.pk}"))
-    contract = rules.contract(TASK_CONTRACT) if told else None
-    changes.messages += [one for one in told if contract and not contract.violations(dict(one.payload))]
+    ask_if_known(told, changes)
+
+
+def book_again(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
+    """The label is not right any more: the booking is taken back, and a new one is made when the order is settled."""
+    ask_if_known(
+        [_message(docket, parcel, "carrier", "cancel", f"{parcel.key}/{CARRIER}/{parcel.round}/cancel")], changes
+    )
+    parcel.round += 1
+    changes.edit(parcel, "round")
+    changes.tell("fulfilment.relabelled", parcel, order=docket.order.key, round=parcel.round)
 
 
 def withdraw_task(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:

@@ -1,7 +1,8 @@
 """An order with everything its progress depends on, read for many orders at once and locked from the top down."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from uuid import UUID
 
 from audit.context import current_time
@@ -9,8 +10,21 @@ from audit.subject_refs import subject_ref
 from exceptions.models import Waiver
 from exceptions.selectors import live_waivers
 from exceptions.services import outdate_waivers
+from orders.fulfilment.decisions.money import NOTHING, from_minor
 from orders.fulfilment.decisions.progress import OrderFacts
-from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, Order, OrderAddress, OrderLine, Reservation
+from orders.fulfilment.decisions.requests import Stage, stage_of
+from orders.fulfilment.models import (
+    Fulfilment,
+    FulfilmentLine,
+    Hold,
+    Order,
+    OrderAddress,
+    OrderLine,
+    OrderRequest,
+    Payment,
+    Refund,
+    Reservation,
+)
 from orders.fulfilment.selectors.impacts import ADDRESS, REVIEW, SHIP_DESPITE_CASE, material_base
 from orders.fulfilment.states import (
     AddressVerdict,
@@ -18,6 +32,10 @@ from orders.fulfilment.states import (
     HoldState,
     LineState,
     OrderState,
+    PaymentState,
+    RefundState,
+    RequestKind,
+    RequestState,
     ReservationState,
 )
 from rules.states import FlowKind
@@ -36,6 +54,9 @@ class Docket:
     contents: dict[UUID, list[FulfilmentLine]] = field(default_factory=dict)
     holds: list[Hold] = field(default_factory=list)
     reservations: dict[UUID, Reservation] = field(default_factory=dict)
+    payments: list[Payment] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
+    requests: list[OrderRequest] = field(default_factory=list)
     address: OrderAddress | None = None
     allowed: frozenset[str] = frozenset()
     return_is_over: bool = False
@@ -85,6 +106,47 @@ class Docket:
         stopped = order.paid_at is None or order.cancelled_at is not None or self.is_held or not self.lines
         return not stopped and self.verdict != AddressVerdict.INVALID and not self.needs_review
 
+    @property
+    def total(self) -> Decimal:
+        """What the customer has to pay."""
+        return from_minor(self.order.total_minor, self.order.currency)
+
+    @property
+    def captures(self) -> list[Payment]:
+        """The payments that have arrived in the order's own currency; another currency pays for nothing here."""
+        return [
+            one for one in self.payments if one.state == PaymentState.CAPTURED and one.currency == self.order.currency
+        ]
+
+    @property
+    def captured(self) -> Decimal:
+        """What has arrived; of an order that its store says is paid, without saying how, its total."""
+        if not self.payments:
+            return self.total if self.order.paid_at is not None else NOTHING
+        return sum((one.amount for one in self.captures), NOTHING)
+
+    @property
+    def refunded(self) -> Decimal:
+        """What went back, is going back or may still go back."""
+        return sum((one.amount for one in self.refunds if one.state != RefundState.DECLINED), NOTHING)
+
+    def undecided(self, *kinds: RequestKind) -> OrderRequest | None:
+        """The request of these kinds that waits for a person."""
+        return next((one for one in self.requests if one.kind in kinds and one.state == RequestState.UNDECIDED), None)
+
+    def parcels_of(self, line: OrderLine) -> list[Fulfilment]:
+        """The parcels the line is in that are not called off."""
+        return [
+            parcel
+            for parcel in self.parcels
+            if parcel.state != FulfilmentState.CANCELLED
+            and any(content.line.pk == line.pk for content in self.contents.get(parcel.pk, ()))
+        ]
+
+    def stage(self, line: OrderLine) -> Stage:
+        """How far its units have come."""
+        return stage_of([parcel.state for parcel in self.parcels_of(line)])
+
     def live_lines(self) -> list[OrderLine]:
         """The lines that are still to be sent or were sent."""
         return [line for line in self.lines if line.state != LineState.CANCELLED]
@@ -99,8 +161,15 @@ class Docket:
             address=self.verdict,
             lines=[LineState(line.state) for line in self.live_lines()],
             fulfilments=[FulfilmentState(parcel.state) for parcel in self.parcels],
-            return_is_over=self.return_is_over or self.order.state == OrderState.CANCELLED,
+            return_is_over=self.return_is_over or self.order.state == OrderState.CANCELLED or self._is_back(),
+            is_authorised=any(one.state == PaymentState.AUTHORISED for one in self.payments),
+            is_partly_paid=bool(self.captures),
+            is_cancellation_undecided=self.undecided(RequestKind.CANCEL) is not None,
+            is_change_undecided=self.undecided(RequestKind.CHANGE, RequestKind.ADDRESS) is not None,
         )
+
+    def _is_back(self) -> bool:
+        return all(line.state in {LineState.CANCELLED, LineState.RETURNED} for line in self.lines)
 
 
 def load_dockets(order_ids: Collection[UUID], *, skip_locked: bool = False) -> list[Docket]:
@@ -132,10 +201,24 @@ def load_dockets(order_ids: Collection[UUID], *, skip_locked: bool = False) -> l
     held = Reservation.objects.filter(line__order__in=ids, state=ReservationState.HELD).select_related("line")
     for reservation in held:
         dockets[reservation.line.order_id].reservations[reservation.line_id] = reservation
+    _load_dealings(dockets)
     for address in OrderAddress.objects.filter(order__in=ids):
         dockets[address.order_id].address = address
     _ask_gates(list(dockets.values()))
     return list(dockets.values())
+
+
+def _load_dealings(dockets: Mapping[UUID, Docket]) -> None:
+    """What was paid, what went back, and what was asked of these orders."""
+    for payment in Payment.objects.filter(order__in=list(dockets)).order_by("pk"):
+        payment.order = dockets[payment.order_id].order
+        dockets[payment.order_id].payments.append(payment)
+    for refund in Refund.objects.filter(order__in=list(dockets)).order_by("pk"):
+        refund.order = dockets[refund.order_id].order
+        dockets[refund.order_id].refunds.append(refund)
+    for request in OrderRequest.objects.filter(order__in=list(dockets)).order_by("pk"):
+        request.order = dockets[request.order_id].order
+        dockets[request.order_id].requests.append(request)
 
 
 def _ask_gates(dockets: Sequence[Docket]) -> None:

@@ -1,25 +1,28 @@
 """What news change about an order. Later steps may be heard before earlier ones; nothing here depends on who was first."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from django_fsm import can_proceed
 
-from orders.fulfilment.decisions.news import News, moment
+from orders.fulfilment.decisions.news import News, happened
 from orders.fulfilment.models import Fulfilment, Hold, OrderLine
 from orders.fulfilment.services import stock
+from orders.fulfilment.services.asking import Wish
+from orders.fulfilment.services.cancelling import cancel, units_of
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dispatch import withdraw_task
+from orders.fulfilment.services.changing import change
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.holding import let_go
+from orders.fulfilment.services.paying import hear_authorised, hear_captured, hear_refunded
+from orders.fulfilment.services.returning import announce_return, take_back, tell_unknown
 from orders.fulfilment.services.routing import Desk, hold_for_stock, plan_observed
 from orders.fulfilment.states import (
-    FULFILMENT_GONE,
     FULFILMENT_IN_HOUSE,
     FulfilmentState,
     HoldReason,
     LineState,
+    RequestKind,
 )
 
 Told = tuple[Docket, News]
@@ -43,6 +46,8 @@ def hear(told: Sequence[Told], desk: Desk, changes: Changes) -> None:
             ABOUT_PARCELS[news.type](docket, parcel, news, changes)
             if news.type in MOVING and parcel.state != before:
                 _tell_moved_while_held(docket, parcel, holding, news, changes)
+            if news.type in SHIPPING and parcel.state == FulfilmentState.CANCELLED:
+                _tell_left_nevertheless(docket, parcel, news, changes)
             changes.expecting.hear(parcel, news.type, news.event_id)
         docket.has_answers = True
 
@@ -59,10 +64,11 @@ def _tell_moved_while_held(
         changes.openings.append(Opening("moved-while-held", docket.order, title, "moved-while-held", evidence))
 
 
-def happened(news: News, *names: str) -> datetime:
-    """When it happened, by the sender's own account."""
-    given = next((news.data[name] for name in names if news.data.get(name)), None)
-    return moment(given) or news.happened_at
+def _tell_left_nevertheless(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
+    """It was called off, and whoever had it sent it all the same: the customer gets what nobody expects."""
+    title = f"{parcel.key} has left although it was called off"
+    evidence = {"fulfilment": parcel.key, "event": news.event_id}
+    changes.openings.append(Opening("moved-while-held", docket.order, title, "left-nevertheless", evidence))
 
 
 def _parcels(docket: Docket, news: News) -> list[Fulfilment]:
@@ -76,38 +82,19 @@ def _parcels(docket: Docket, news: News) -> list[Fulfilment]:
     ]
 
 
-def _paid(docket: Docket, news: News, changes: Changes) -> None:
-    order, at = docket.order, happened(news, "captured_at")
-    if order.paid_at is not None and order.paid_at <= at:
-        return
-    order.paid_at = at
-    changes.edit(order, "paid_at")
-    changes.tell("order.payment_captured", order, event=news.event_id, system=news.system)
-
-
 def _cancelled(docket: Docket, news: News, changes: Changes) -> None:
-    if docket.order.cancelled_at is None:
-        cancel(
-            docket, at=happened(news, "cancelled_at"), reason=str(news.data.get("reason") or "")[:280], changes=changes
+    lines, unknown = units_of(docket, news.data.get("lines"))
+    tell_unknown(docket, news, unknown, changes)
+    if lines or not unknown:
+        wish = Wish(
+            RequestKind.CANCEL,
+            happened(news, "cancelled_at"),
+            news.system,
+            lines,
+            reason=str(news.data.get("reason") or ""),
+            event_id=news.event_id,
         )
-
-
-def cancel(docket: Docket, *, at: datetime, reason: str, changes: Changes) -> None:
-    """Stop whatever has not left the house; what has left comes back."""
-    docket.order.cancelled_at = at
-    changes.edit(docket.order, "cancelled_at")
-    changes.tell("order.cancellation_received", docket.order, reason=reason)
-    for parcel in docket.parcels:
-        if parcel.state not in FULFILMENT_GONE and can_proceed(parcel.cancel):
-            withdraw_task(docket, parcel, changes)
-        else:
-            changes.expecting.end(parcel)
-    for line in docket.lines:
-        if can_proceed(line.cancel):
-            line.cancel()
-            changes.edit(line, "state")
-    for hold in docket.in_force:
-        let_go(docket, hold, changes, why="the order was cancelled")
+        cancel(docket, wish, changes)
 
 
 def _step(parcel: Fulfilment, name: str, news: News, changes: Changes, **facts: object) -> bool:
@@ -214,8 +201,13 @@ def _move_lines(lines: Sequence[OrderLine], step: str, changes: Changes) -> None
 
 
 ABOUT_ORDERS: dict[str, Callable[[Docket, News, Changes], None]] = {
-    "payment.captured": _paid,
+    "payment.authorised": hear_authorised,
+    "payment.captured": hear_captured,
+    "order.changed": change,
     "order.cancelled": _cancelled,
+    "return.requested": announce_return,
+    "return.received": take_back,
+    "refund.issued": hear_refunded,
 }
 ABOUT_PARCELS: dict[str, Callable[[Docket, Fulfilment, News, Changes], None]] = {
     "task.acknowledged": _acknowledged,

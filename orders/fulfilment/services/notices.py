@@ -14,7 +14,15 @@ from orders.fulfilment.services.hearing import hear
 from orders.fulfilment.services.routing import Desk
 from orders.fulfilment.services.stuck import cured_by_answers
 
-CAUSAL_ORDER = {"payment.captured": 0, "order.cancelled": 9}
+CAUSAL_ORDER = {
+    "payment.authorised": 0,
+    "payment.captured": 1,
+    "order.changed": 2,
+    "return.requested": 7,
+    "return.received": 8,
+    "order.cancelled": 9,
+    "refund.issued": 10,
+}
 
 
 def keep_early_news(news: Sequence[News], *, now: datetime) -> None:

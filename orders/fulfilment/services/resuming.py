@@ -22,7 +22,10 @@ from orders.fulfilment.errors import AlreadyGone, Held
 from orders.fulfilment.models import Fulfilment, Hold, Order, OrderAddress
 from orders.fulfilment.selectors.impacts import SKIP_CONFIRMATION
 from orders.fulfilment.services import hearing
+from orders.fulfilment.services.asking import CASE_OF, Wish, open_case
+from orders.fulfilment.services.cancelling import cancel
 from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.deciding import DECIDED_BY_CASE
 from orders.fulfilment.services.dispatch import send_task, withdraw_task
 from orders.fulfilment.services.dockets import Docket, is_current, load_dockets
 from orders.fulfilment.services.holding import place
@@ -38,6 +41,7 @@ from orders.fulfilment.states import (
     HoldSource,
     LineState,
     OrderState,
+    RequestKind,
 )
 from rules.models import Flow
 from rules.selectors import active_book
@@ -80,10 +84,20 @@ def _end_together(ends: Sequence[CaseEnd], now: datetime) -> None:
         if (docket := dockets.get(end.order_id)) is None:
             raise NotFound(NO_SUCH_ORDER)
         if end.outcome == "cancelled" and docket.order.cancelled_at is None:
-            hearing.cancel(docket, at=now, reason=f"{end.case_key}: cancelled", changes=changes)
+            cancel(docket, Wish(RequestKind.CANCEL, now, reason=f"{end.case_key}: cancelled"), changes)
         elif end.outcome and end.case_type in AFTER_CASE:
             AFTER_CASE[end.case_type](docket, end.outcome, end.case_key, changes)
+        elif not end.outcome:
+            _ask_again(docket, end.case_type, changes)
     settle(list(dockets.values()), changes)
+
+
+def _ask_again(docket: Docket, case_type: str, changes: Changes) -> None:
+    """A case that was withdrawn decides nothing: what waited for a decision still does."""
+    for kind, of_kind in CASE_OF.items():
+        if of_kind == case_type and (request := docket.undecided(kind)) is not None:
+            open_case(docket, request, changes)
+            return
 
 
 def look_again(*, order_id: UUID, by: Actor, now: datetime) -> Order:
@@ -169,13 +183,18 @@ def correct_address(*, order_id: UUID, address: Mapping[str, Any], by: Actor, no
     return docket.order
 
 
-def cancel_order(*, order_id: UUID, reason: str, by: Actor, now: datetime) -> Order:
-    """Cancel by hand; what has left comes back. Raises `NotFound`, `Refused`."""
+def cancel_order(
+    *, order_id: UUID, reason: str, lines: Mapping[str, int] | None = None, by: Actor, now: datetime
+) -> Order:
+    """Cancel by hand all of it, or so many units of some lines (by position); what is off the shelf waits for a decision.
+
+    Raises `NotFound`, `Refused`.
+    """
     with acting(by, at=now, reason=reason):
         docket, changes = _docket(order_id), Changes(now)
         require(by, "orders.work_order", docket.order)
         if docket.order.cancelled_at is None:
-            hearing.cancel(docket, at=now, reason=reason, changes=changes)
+            cancel(docket, Wish(RequestKind.CANCEL, now, lines=lines or {}, reason=reason), changes)
         settle([docket], changes)
     return docket.order
 
@@ -300,4 +319,5 @@ AFTER_CASE = {
     "high-risk-review": _let_pass,
     "carrier-rejection": _back_to_the_warehouse,
     "vendor-no-confirmation": _vendor_spoke,
+    **DECIDED_BY_CASE,
 }

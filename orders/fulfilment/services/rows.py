@@ -60,7 +60,7 @@ def overwrite_rows(records: Sequence[models.Model], fields: Sequence[str]) -> No
 def changes_of(record: Accountable, fields: Sequence[str]) -> dict[str, tuple[Any, Any]]:
     """Before → after of these fields since the record was read; call before `update_rows`."""
     before = getattr(record, "_loaded", {})
-    names = [column.attname for column in _columns(record, fields)]
+    names = [column.attname for column in _columns(record, fields) if column.name not in record.unaudited_fields]
     return {
         name: (before.get(name), getattr(record, name)) for name in names if before.get(name) != getattr(record, name)
     }

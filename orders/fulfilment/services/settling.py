@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
+from audit.canonical import timestamp
 from audit.context import current_time
 from audit.triggers import published_edges
 from orders.fulfilment.decisions.progress import resting_state, way_to
@@ -17,11 +18,18 @@ from orders.fulfilment.services.exports import send_exports
 from orders.fulfilment.services.holding import review_holds
 from orders.fulfilment.services.routing import Desk, open_desk, route
 from orders.fulfilment.services.stuck import cured_by_answers, cured_by_leaving, open_cases_for
-from orders.fulfilment.states import ORDER_STUCK, OrderState
+from orders.fulfilment.states import ORDER_LEFT_THE_HOUSE, ORDER_STUCK, ORDER_UNPAID, FulfilmentState, OrderState
 from rules.selectors import active_book
 
 STEP_INTO = {
     OrderState.PAID: "prepare",
+    OrderState.PAYMENT_AUTHORISED: "authorise",
+    OrderState.PARTLY_PAID: "pay_partly",
+    OrderState.CHANGE_UNDECIDED: "doubt_change",
+    OrderState.CANCEL_UNDECIDED: "doubt_cancellation",
+    OrderState.RETURN_ANNOUNCED: "announce_return",
+    OrderState.PARTLY_RETURNED: "take_back_partly",
+    OrderState.RETURNED: "take_back",
     OrderState.QUARANTINED: "quarantine",
     OrderState.AWAITING_PAYMENT: "await_payment",
     OrderState.ADDRESS_INVALID: "question_address",
@@ -72,9 +80,7 @@ def settle(dockets: Sequence[Docket], changes: Changes, desk: Desk | None = None
 
 def _take_payments(dockets: Sequence[Docket], desk: Desk, changes: Changes) -> None:
     """Being paid is a step of its own, before anything is decided."""
-    paid = [
-        docket for docket in dockets if docket.order.state == OrderState.AWAITING_PAYMENT and docket.may_be_prepared
-    ]
+    paid = [docket for docket in dockets if docket.order.state in ORDER_UNPAID and docket.may_be_prepared]
     for docket in paid:
         _enter(docket, OrderState.PAID, desk, changes, last=False)
     if paid:
@@ -102,15 +108,18 @@ def _enter(docket: Docket, state: OrderState, desk: Desk, changes: Changes, *, l
 
 
 def _stamp(docket: Docket, state: OrderState, changes: Changes) -> None:
-    """When it left and arrived is when it was seen to, not when we heard of it."""
+    """When it came into this state; when it left and arrived is when it was seen to, not when we heard of it."""
     order = docket.order
-    if state in {OrderState.SHIPPED, OrderState.DELIVERED} and order.shipped_at is None:
+    order.stamps = {**order.stamps, state.value: timestamp(changes.now)}
+    changes.edit(order, "stamps")
+    if state in ORDER_LEFT_THE_HOUSE and order.shipped_at is None:
         seen = [parcel.handed_over_at or parcel.delivered_at for parcel in docket.parcels]
         order.shipped_at = max((moment for moment in seen if moment), default=changes.now)
         changes.edit(order, "shipped_at")
-    if state == OrderState.DELIVERED:
-        arrived = [parcel.delivered_at for parcel in docket.parcels if parcel.delivered_at]
-        order.delivered_at = max(arrived, default=changes.now)
+    arrived = [parcel.delivered_at for parcel in docket.parcels if parcel.delivered_at]
+    live = [parcel for parcel in docket.parcels if parcel.state != FulfilmentState.CANCELLED]
+    if state in ORDER_LEFT_THE_HOUSE and arrived and len(arrived) == len(live):
+        order.delivered_at = max(arrived)
         changes.edit(order, "delivered_at")
 
 
@@ -118,7 +127,7 @@ def _pass_on(docket: Docket, state: OrderState, desk: Desk, changes: Changes) ->
     """Whom the rules decided on has it; where it cannot go on, and before any decision, the one owner of that status."""
     order = docket.order
     owner = desk.book.status_owner(state.value).slug
-    if order.decision is not None and state not in ORDER_STUCK:
+    if order.decision is not None and state not in {*ORDER_STUCK, *ORDER_UNPAID}:
         owner = order.decision.outcome["owner"]
     if order.owner_id != desk.on_duty[owner]:
         order.owner_id = desk.on_duty[owner]

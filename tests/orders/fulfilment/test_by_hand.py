@@ -130,6 +130,7 @@ class TestActsOnAnOrder:
         order = place()
         tell("shipment.handed_over", order.fulfilments.get().key)
         tell("order.cancelled", order.number)
+        exceptions.resolve_case(case_id=live_case().pk, outcome="recall", by=system, now=now)
         assert state_of(order) == "returning"
         exceptions.resolve_case(case_id=live_case().pk, outcome="resolved", by=system, now=now)
         assert state_of(order) == "cancelled"

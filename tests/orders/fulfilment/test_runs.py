@@ -192,11 +192,15 @@ def test_a_case_stays_while_another_parcel_of_the_order_is_silent(
     assert states == [1, 0]
 
 
-def test_a_cancelled_order_ends_its_runs_wherever_its_parcels_are(place: make.Place, tell: make.Tell) -> None:
-    early, gone = place(), place()
-    tell("shipment.packed", f"{gone.key}-1")
-    for order in (early, gone):
+def test_a_cancelled_order_ends_its_runs_wherever_its_parcels_are(
+    place: make.Place, tell: make.Tell, system: Actor, now: datetime
+) -> None:
+    early, packed = place(), place()
+    tell("shipment.packed", f"{packed.key}-1")
+    for order in (early, packed):
         tell("order.cancelled", order.number)
+    assert set(FlowRun.objects.values_list("state", flat=True)) == {"cancelled", "running"}
+    exceptions.resolve_case(case_id=ExceptionCase.objects.live().get().pk, outcome="stop", by=system, now=now)
     assert set(FlowRun.objects.values_list("state", flat=True)) == {"cancelled"}
     assert deadlines() == []
 

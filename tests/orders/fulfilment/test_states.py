@@ -2,6 +2,7 @@
 
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,9 +15,10 @@ from pytest_django import Settings
 from audit.triggers import published_edges
 from orders.fulfilment.decisions.allocation import Demand, allocate
 from orders.fulfilment.decisions.progress import OrderFacts, resting_state, way_to
-from orders.fulfilment.models import Order
+from orders.fulfilment.models import Fulfilment, Hold, Order, OrderLine, OrderRequest, Payment, Refund, Reservation
 from orders.fulfilment.services.settling import STEP_INTO
 from orders.fulfilment.states import AddressVerdict, FulfilmentState, LineState, OrderState
+from rules.shipped import OWNERS, STATUSES
 from tests.factories import orders as make
 
 EDGES = published_edges(Order)["state"]
@@ -37,7 +39,7 @@ def test_a_diagram_that_is_missing_or_old_is_named_and_drawn_anew(
         call_command("generate_diagrams", check=True)
     assert not (tmp_path / "docs").exists()
     call_command("generate_diagrams")
-    assert len(capsys.readouterr().out.splitlines()) == 5
+    assert len(capsys.readouterr().out.splitlines()) == 8
     call_command("generate_diagrams", check=True)
     drawn = tmp_path / "docs" / "diagrams" / "hold-states.md"
     drawn.write_text("old")
@@ -56,6 +58,30 @@ def test_an_order_takes_published_edges_and_no_other(source: OrderState, target:
             step()
 
 
+MACHINES = (OrderLine, Fulfilment, Hold, Reservation, OrderRequest, Payment, Refund)
+
+
+@pytest.mark.parametrize("model", MACHINES, ids=lambda model: model.__name__)
+def test_the_other_machines_take_published_edges_and_no_other(model: Any) -> None:
+    field = model._meta.get_field("state")
+    legal = {(edge.source, edge.name) for edge in field.get_all_transitions(model)}
+    names = {name for _, name in legal}
+    assert {(source, target) for source, target in published_edges(model)["state"]} <= {
+        (edge.source, edge.target) for edge in field.get_all_transitions(model)
+    }
+    for source, name in product([value for value, _ in field.choices], sorted(names)):
+        step = getattr(model(state=source), name)
+        assert can_proceed(step) == ((source, name) in legal)
+        if (source, name) not in legal:
+            with pytest.raises(TransitionNotAllowed):
+                step()
+
+
+def test_each_state_has_exactly_one_owner_by_rule() -> None:
+    assert set(STATUSES) == set(OrderState.values)
+    assert set(STATUSES.values()) <= set(OWNERS)
+
+
 @pytest.mark.django_db
 def test_the_database_refuses_an_edge_that_is_not_published(place: make.Place) -> None:
     order = place()
@@ -65,8 +91,14 @@ def test_the_database_refuses_an_edge_that_is_not_published(place: make.Place) -
 
 def test_no_state_is_a_dead_end_but_the_last_two() -> None:
     sources = {source for source, _ in EDGES}
-    assert set(OrderState) - sources == {OrderState.CANCELLED}
-    assert {target for source, target in EDGES if source == OrderState.DELIVERED} == {OrderState.RETURNING}
+    assert set(OrderState) - sources == {OrderState.CANCELLED, OrderState.RETURNED}
+    assert {target for source, target in EDGES if source == OrderState.DELIVERED} == {
+        OrderState.CANCEL_UNDECIDED,
+        OrderState.PARTLY_RETURNED,
+        OrderState.RETURNED,
+        OrderState.RETURN_ANNOUNCED,
+        OrderState.RETURNING,
+    }
 
 
 facts = st.builds(
@@ -79,6 +111,10 @@ facts = st.builds(
     lines=st.lists(st.sampled_from(LineState), max_size=4),
     fulfilments=st.lists(st.sampled_from(FulfilmentState), max_size=3),
     return_is_over=st.booleans(),
+    is_authorised=st.booleans(),
+    is_partly_paid=st.booleans(),
+    is_cancellation_undecided=st.booleans(),
+    is_change_undecided=st.booleans(),
 )
 
 
@@ -103,7 +139,7 @@ def test_nothing_unpaid_held_or_under_review_reads_as_in_fulfilment(known: Order
 
 
 @pytest.mark.parametrize(
-    "state", [state for state in OrderState if state not in {OrderState.CANCELLED, OrderState.DELIVERED}]
+    "state", [state for state in OrderState if state not in {OrderState.CANCELLED, OrderState.RETURNED}]
 )
 def test_every_open_state_has_a_way_to_being_cancelled_or_returned(state: OrderState) -> None:
     ways = [target for target in (OrderState.CANCELLED, OrderState.RETURNING) if _reaches(state, target)]

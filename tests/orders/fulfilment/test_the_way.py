@@ -160,11 +160,11 @@ def test_cancelling_in_time_puts_everything_back(place: make.Place, tell: make.T
     assert StockItem.objects.get().reserved == 0
 
 
-def test_cancelling_too_late_makes_it_come_back(place: make.Place, tell: make.Tell) -> None:
+def test_what_is_cancelled_too_late_waits_for_a_decision(place: make.Place, tell: make.Tell) -> None:
     order = place()
     tell("shipment.handed_over", order.fulfilments.get().key)
     tell("order.cancelled", order.number)
-    assert states(order) == ("returning", ["handed_over"])
+    assert states(order) == ("cancel_undecided", ["handed_over"])
 
 
 @pytest.mark.parametrize("first", ["order.placed", "payment.captured", "order.cancelled"])

@@ -26,8 +26,8 @@ def systems(northwind: Client, system: Actor, now: datetime) -> dict[str, System
         }
 
 
-def say(source: System, kind: str, subject: str, at: datetime, /, **data: Any) -> None:
-    document = {
+def say(source: System, kind: str, subject: str, at: datetime, /, token: int | None = None, **data: Any) -> None:
+    document: dict[str, Any] = {
         "specversion": "1.0",
         "id": f"{kind}/{subject}",
         "source": source.slug,
@@ -36,6 +36,8 @@ def say(source: System, kind: str, subject: str, at: datetime, /, **data: Any) -
         "time": at.isoformat(),
         "data": {"client": "northwind", **data},
     }
+    if token is not None:
+        document |= {"id": f"{kind}/{subject}/{token}", "changetoken": token}
     actor = Actor(
         "integrator", f"system:{source.slug}", source.name, permissions=frozenset({"sync.ingest"}), clients=None
     )

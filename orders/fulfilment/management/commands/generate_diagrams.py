@@ -1,4 +1,4 @@
-"""Draw the state machines of orders, lines, fulfilments, holds and reservations into docs/diagrams/, from the code that runs them."""
+"""Draw the state machines of orders and of everything that belongs to them into docs/diagrams/, from the code that runs them."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -9,9 +9,18 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Model
 
 from audit.triggers import published_edges
-from orders.fulfilment.models import Fulfilment, Hold, Order, OrderLine, Reservation
+from orders.fulfilment.models import Fulfilment, Hold, Order, OrderLine, OrderRequest, Payment, Refund, Reservation
 
-MACHINES: tuple[type[Model], ...] = (Order, OrderLine, Fulfilment, Hold, Reservation)
+MACHINES: tuple[type[Model], ...] = (
+    Order,
+    OrderLine,
+    Fulfilment,
+    Hold,
+    Reservation,
+    OrderRequest,
+    Payment,
+    Refund,
+)
 
 
 class Command(BaseCommand):

@@ -1,0 +1,172 @@
+"""What is ordered: products as clients name them, and so many of each in an order."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django_fsm import FSMField, FSMModelMixin, transition
+
+from audit.models import Accountable
+from orders.fulfilment.models.orders import Order
+from orders.fulfilment.states import LineState, SkuType
+from rules.models import Client, Flow
+
+
+class Sku(Accountable):
+    """A product as a client's systems name it."""
+
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="skus")
+    code = models.CharField(max_length=80)
+    name = models.CharField(max_length=200, blank=True)
+    sku_type = models.CharField(max_length=20, choices=SkuType, default=SkuType.STOCK)
+    vendor = models.CharField(max_length=80, blank=True, help_text="Who ships it, where that is not us")
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["client", "code"], name="sku_one_per_client_and_code"),
+            models.CheckConstraint(condition=Q(sku_type__in=SkuType.values), name="sku_type_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class OrderLine(FSMModelMixin, Accountable):
+    """So many of one product, with the flow that brings them."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
+    position = models.PositiveIntegerField()
+    sku = models.ForeignKey(Sku, on_delete=models.PROTECT, related_name="lines")
+    sku_type = models.CharField(max_length=20, choices=SkuType, help_text="As it was when ordered")
+    vendor = models.CharField(max_length=80, blank=True)
+    quantity = models.PositiveIntegerField()
+    unit_minor = models.BigIntegerField()
+    state = FSMField(choices=LineState, default=LineState.OPEN, protected=True, max_length=20)
+    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    returned = models.PositiveIntegerField(default=0, help_text="Units that came back")
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["order", "position"], name="orderline_one_per_position"),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="orderline_has_a_quantity"),
+            models.CheckConstraint(condition=Q(unit_minor__gte=0), name="orderline_price_is_not_negative"),
+            models.CheckConstraint(
+                condition=Q(returned__lte=models.F("quantity")), name="orderline_returns_no_more_than_was_sent"
+            ),
+            models.CheckConstraint(condition=Q(state__in=LineState.values), name="orderline_state_is_known"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["sku", "created_at", "id"],
+                condition=Q(state=LineState.BACK_ORDERED),
+                name="orderline_waiting_for_stock",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of {self.sku_id}"
+
+    @transition(field=state, source=[LineState.OPEN, LineState.BACK_ORDERED], target=LineState.RESERVED)
+    def reserve(self) -> None:
+        """Units are set aside for it."""
+
+    @transition(
+        field=state, source=[LineState.OPEN, LineState.REFUSED, LineState.IN_FULFILMENT], target=LineState.BACK_ORDERED
+    )
+    def back_order(self) -> None:
+        """There are not enough units; it waits for them."""
+
+    @transition(
+        field=state, source=[LineState.REFUSED, LineState.RESERVED, LineState.IN_FULFILMENT], target=LineState.OPEN
+    )
+    def reopen(self) -> None:
+        """To be planned again."""
+
+    @transition(
+        field=state,
+        source=[LineState.OPEN, LineState.RESERVED, LineState.BACK_ORDERED, LineState.REFUSED],
+        target=LineState.IN_FULFILMENT,
+    )
+    def fulfil(self) -> None:
+        """It is in a fulfilment."""
+
+    @transition(field=state, source=LineState.IN_FULFILMENT, target=LineState.REFUSED)
+    def refuse(self) -> None:
+        """Whoever had it will not ship it."""
+
+    @transition(field=state, source=LineState.IN_FULFILMENT, target=LineState.SHIPPED)
+    def ship(self) -> None:
+        """Its parcel left."""
+
+    @transition(field=state, source=LineState.SHIPPED, target=LineState.IN_FULFILMENT)
+    def come_back(self) -> None:
+        """The carrier brought its parcel back."""
+
+    @transition(field=state, source=[LineState.IN_FULFILMENT, LineState.SHIPPED], target=LineState.DELIVERED)
+    def deliver(self) -> None:
+        """Its parcel arrived."""
+
+    @transition(
+        field=state,
+        source=[
+            LineState.OPEN,
+            LineState.RESERVED,
+            LineState.BACK_ORDERED,
+            LineState.IN_FULFILMENT,
+            LineState.REFUSED,
+            LineState.CANCEL_UNDECIDED,
+        ],
+        target=LineState.CANCELLED,
+    )
+    def cancel(self) -> None:
+        """It will not be sent."""
+
+    @transition(
+        field=state,
+        source=[LineState.IN_FULFILMENT, LineState.SHIPPED, LineState.DELIVERED],
+        target=LineState.CANCEL_UNDECIDED,
+    )
+    def doubt(self) -> None:
+        """Cancelled when its units were off the shelf already: a person decides."""
+
+    @transition(field=state, source=LineState.CANCEL_UNDECIDED, target=LineState.IN_FULFILMENT)
+    def stay_in_fulfilment(self) -> None:
+        """It goes after all."""
+
+    @transition(field=state, source=[LineState.CANCEL_UNDECIDED, LineState.RETURNING], target=LineState.SHIPPED)
+    def stay_shipped(self) -> None:
+        """It has left and goes on to the customer."""
+
+    @transition(field=state, source=[LineState.CANCEL_UNDECIDED, LineState.RETURNING], target=LineState.DELIVERED)
+    def stay_delivered(self) -> None:
+        """The customer keeps it."""
+
+    @transition(
+        field=state,
+        source=[LineState.SHIPPED, LineState.DELIVERED, LineState.CANCEL_UNDECIDED, LineState.PARTLY_RETURNED],
+        target=LineState.RETURNING,
+    )
+    def expect_back(self) -> None:
+        """It is on its way back."""
+
+    @transition(
+        field=state,
+        source=[LineState.SHIPPED, LineState.DELIVERED, LineState.RETURNING],
+        target=LineState.PARTLY_RETURNED,
+    )
+    def take_back_partly(self) -> None:
+        """Some of its units came back."""
+
+    @transition(
+        field=state,
+        source=[
+            LineState.SHIPPED,
+            LineState.DELIVERED,
+            LineState.CANCEL_UNDECIDED,
+            LineState.RETURNING,
+            LineState.PARTLY_RETURNED,
+        ],
+        target=LineState.RETURNED,
+    )
+    def take_back(self) -> None:
+        """All of its units came back."""

@@ -1,0 +1,126 @@
+"""What was asked of an order and decided about it, what was paid, and what goes back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from audit.selectors.pages import names_of
+from orders.fulfilment.decisions.money import in_words
+from orders.fulfilment.models import Order, OrderRequest, Payment, Refund
+from orders.fulfilment.states import Choice, OrderState, PaymentState, RefundState, RequestKind, RequestState
+
+
+@dataclass(frozen=True)
+class RequestFacts:
+    """One wish, the rule that ruled on it, and what was decided; `lines` maps positions to units, none for all."""
+
+    id: str
+    kind: str
+    kind_label: str
+    lines: Mapping[str, int]
+    reason: str
+    asked_by: str
+    asked_at: datetime
+    rule: str
+    why: str
+    choice: str
+    choice_label: str
+    owner: str
+    state: str
+    state_label: str
+    decided_at: datetime | None
+    decided_by: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something has still to come."""
+        return self.state in {RequestState.UNDECIDED, RequestState.AWAITED}
+
+
+@dataclass(frozen=True)
+class MoneyFacts:
+    """One payment or refund: an exact amount, how far it has come, and for a refund why and by which rule."""
+
+    id: str
+    amount: Decimal
+    currency: str
+    words: str
+    reference: str
+    state: str
+    state_label: str
+    at: datetime | None
+    reason: str = ""
+    rule: str = ""
+    decided_by: str = ""
+
+
+def requests_of(order: Order) -> list[RequestFacts]:
+    """Oldest first."""
+    rows = list(OrderRequest.objects.filter(order=order).select_related("owner").order_by("pk"))
+    names = names_of({actor for row in rows for actor in (row.asked_by, row.decided_by) if ":" in actor})
+    return [_request(row, names) for row in rows]
+
+
+def payments_of(order: Order) -> list[MoneyFacts]:
+    """Oldest first."""
+    return [
+        MoneyFacts(
+            id=str(row.pk),
+            amount=row.amount,
+            currency=row.currency,
+            words=in_words(row.amount, row.currency),
+            reference=row.reference,
+            state=row.state,
+            state_label=PaymentState(row.state).label,
+            at=row.captured_at or row.authorised_at,
+        )
+        for row in Payment.objects.filter(order=order).order_by("pk")
+    ]
+
+
+def refunds_of(order: Order) -> list[MoneyFacts]:
+    """Oldest first."""
+    return [
+        MoneyFacts(
+            id=str(row.pk),
+            amount=row.amount,
+            currency=row.currency,
+            words=in_words(row.amount, row.currency),
+            reference=row.reference,
+            state=row.state,
+            state_label=RefundState(row.state).label,
+            at=row.issued_at or row.decided_at or row.due_since,
+            reason=row.reason,
+            rule=row.rule,
+            decided_by=row.decided_by,
+        )
+        for row in Refund.objects.filter(order=order).order_by("pk")
+    ]
+
+
+def stamps_of(order: Order) -> Sequence[tuple[str, datetime]]:
+    """When the order last came into each state it was in, in that order."""
+    stamped = [(OrderState(state).label, datetime.fromisoformat(at)) for state, at in order.stamps.items()]
+    return sorted(stamped, key=lambda pair: pair[1])
+
+
+def _request(row: OrderRequest, names: Mapping[str, str]) -> RequestFacts:
+    return RequestFacts(
+        id=str(row.pk),
+        kind=row.kind,
+        kind_label=RequestKind(row.kind).label,
+        lines=row.lines,
+        reason=row.reason,
+        asked_by=names.get(row.asked_by, row.asked_by),
+        asked_at=row.asked_at,
+        rule=row.rule,
+        why=row.why,
+        choice=row.choice,
+        choice_label=Choice(row.choice).label,
+        owner=row.owner.name,
+        state=row.state,
+        state_label=RequestState(row.state).label,
+        decided_at=row.decided_at,
+        decided_by=names.get(row.decided_by, row.decided_by),
+    )

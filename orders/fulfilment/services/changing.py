@@ -1,0 +1,206 @@
+"""What is changed of an order after it was placed: lines, address, promises. At once where it is no trouble, else by a decision."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from audit.crypto import seal_secret
+from audit.errors import FieldError, Invalid
+from orders.fulfilment.decisions.news import News, happened, moment
+from orders.fulfilment.decisions.requests import Ruling, Stage, rule_on, rule_on_address
+from orders.fulfilment.errors import AlreadyGone
+from orders.fulfilment.models import OrderAddress, OrderLine, OrderRequest, Sku
+from orders.fulfilment.services.asking import Wish, close_request, keep_request
+from orders.fulfilment.services.calling_off import open_again, write_opened
+from orders.fulfilment.services.cancelling import by_position, cancel
+from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.dispatch import book_again
+from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.goods import known_skus
+from orders.fulfilment.services.paying import count_again
+from orders.fulfilment.services.returning import tell_unknown
+from orders.fulfilment.states import (
+    ORDER_LEFT_THE_HOUSE,
+    AddressVerdict,
+    Choice,
+    DeliverySla,
+    FulfilmentState,
+    LineState,
+    RequestKind,
+    RequestState,
+    SkuType,
+)
+
+CONTACT: Final = (
+    "email",
+    "phone",
+    "recipient",
+    "street",
+    "street2",
+    "postcode",
+    "city",
+    "region",
+    "country",
+    "company",
+)
+PROMISES: Final = ("promised_at", "delivery_sla")
+
+
+def change(docket: Docket, news: News, changes: Changes) -> None:
+    """Apply what a store has changed. Fewer units are a cancellation of the others; what nobody knows becomes a case."""
+    if docket.order.cancelled_at is not None:
+        return
+    wish = Wish(
+        RequestKind.CHANGE,
+        happened(news, "changed_at"),
+        news.system,
+        reason=str(news.data.get("reason") or ""),
+        event_id=news.event_id,
+    )
+    fewer, more, added = _read_lines(docket, news, changes)
+    if fewer:
+        cancel(docket, replace(wish, kind=RequestKind.CANCEL, lines=fewer), changes)
+    if more or added:
+        _change_lines(docket, replace(wish, lines=more, change={"added": added} if added else {}), changes)
+    if news.data.get("address"):
+        given = {**dict(news.data["address"]), **dict(news.data.get("contact") or {})}
+        _change_address(docket, given, replace(wish, kind=RequestKind.ADDRESS), changes)
+    _change_promises(docket, news, changes)
+
+
+def decide_change(docket: Docket, request: OrderRequest, choice: Choice, by: str, changes: Changes) -> None:
+    """Do as asked, or leave it as it is. Raises `AlreadyGone` for lines that have left."""
+    if choice == Choice.LET_GO:
+        if request.kind == RequestKind.ADDRESS and docket.address is not None:
+            docket.address.proposed = ""
+            changes.edit_address(docket.address)
+        close_request(docket, request, choice, RequestState.DECLINED, by, changes)
+    elif request.kind == RequestKind.ADDRESS:
+        close_request(docket, request, choice, RequestState.DONE, by, changes)
+        _redirect(docket, changes)
+    else:
+        lines = by_position(docket, request.lines)
+        if any(docket.stage(line) == Stage.GONE for line in lines):
+            raise AlreadyGone(f"{docket.order.key} has left: its lines cannot be changed any more.")
+        close_request(docket, request, choice, RequestState.DONE, by, changes)
+        _apply_lines(docket, request.lines, request.change.get("added", ()), changes)
+
+
+def _read_lines(
+    docket: Docket, news: News, changes: Changes
+) -> tuple[dict[str, int], dict[str, int], list[dict[str, Any]]]:
+    """Positions with so many units fewer, positions with so many more, and lines the order did not have."""
+    fewer: dict[str, int] = {}
+    more: dict[str, int] = {}
+    added: list[dict[str, Any]] = []
+    for row in news.data.get("lines") or ():
+        name, wanted = str(row.get("line") or row.get("sku")), int(row["quantity"])
+        line = next((one for one in docket.live_lines() if name in {str(one.position), one.sku.code}), None)
+        if line is not None and wanted != line.quantity:
+            (fewer if wanted < line.quantity else more)[str(line.position)] = abs(wanted - line.quantity)
+        elif line is None and row.get("sku") and wanted:
+            added.append(
+                {name: row[name] for name in ("sku", "quantity", "unit_minor", "sku_type", "vendor") if name in row}
+            )
+        elif line is None:
+            tell_unknown(docket, news, [name], changes)
+    return fewer, more, added
+
+
+def _change_lines(docket: Docket, wish: Wish, changes: Changes) -> None:
+    stages = [docket.stage(line) for line in by_position(docket, wish.lines)]
+    if docket.order.state in ORDER_LEFT_THE_HOUSE:
+        stages.append(Stage.GONE)
+    stage = next((one for one in (Stage.GONE, Stage.IN_HOUSE) if one in stages), Stage.UNTOUCHED)
+    ruling = rule_on(RequestKind.CHANGE, stage)
+    keep_request(docket, wish, ruling, changes)
+    if ruling.choice == Choice.AT_ONCE:
+        _apply_lines(docket, wish.lines, wish.change.get("added", ()), changes)
+
+
+def _apply_lines(docket: Docket, more: Mapping[str, int], added: Sequence[Mapping[str, Any]], changes: Changes) -> None:
+    order, units = docket.order, by_position(docket, more)
+    if units:
+        open_again(docket, list(units), changes)
+    for line, count in units.items():
+        line.quantity += count
+        order.total_minor += line.unit_minor * count
+        changes.edit(line, "quantity")
+    for row in added:
+        order.total_minor += _add_line(docket, row, changes)
+    changes.edit(order, "total_minor")
+    changes.tell("order.changed", order, lines=dict(more), added=len(added))
+    write_opened(docket, changes)
+    count_again(docket, changes)
+
+
+def _add_line(docket: Docket, row: Mapping[str, Any], changes: Changes) -> int:
+    """What the order costs more with it."""
+    client_id, code = docket.order.client_id, str(row["sku"])
+    sku_type, vendor = str(row.get("sku_type") or SkuType.STOCK), str(row.get("vendor") or "")
+    sku = known_skus({(client_id, code): Sku(client_id=client_id, code=code, sku_type=sku_type, vendor=vendor)})
+    line = OrderLine(
+        order=docket.order,
+        position=max((one.position for one in docket.lines), default=0) + 1,
+        sku=sku[client_id, code],
+        sku_type=sku_type,
+        vendor=vendor,
+        quantity=int(row["quantity"]),
+        unit_minor=int(row.get("unit_minor") or 0),
+    )
+    changes.add(line)
+    docket.lines.append(line)
+    return line.unit_minor * line.quantity
+
+
+def _change_address(docket: Docket, given: Mapping[str, Any], wish: Wish, changes: Changes) -> None:
+    ruling: Ruling = rule_on_address(
+        [parcel.state for parcel in docket.parcels if parcel.state != FulfilmentState.CANCELLED]
+    )
+    if docket.address is None:
+        docket.address = OrderAddress(order=docket.order, raw="", verdict=AddressVerdict.UNCHECKED)
+        changes.add(docket.address)
+    docket.address.proposed = seal_secret(json.dumps({name: given[name] for name in CONTACT if given.get(name)}))
+    changes.edit_address(docket.address)
+    keep_request(docket, wish, ruling, changes)
+    if ruling.choice == Choice.AT_ONCE:
+        _redirect(docket, changes)
+
+
+def _redirect(docket: Docket, changes: Changes) -> None:
+    """What was proposed is the address now, to be checked like any other; whoever has the old one is told the new."""
+    address = docket.address
+    if address is None or not address.proposed:
+        raise Invalid("No other address is known.", errors=[FieldError("/address", "missing", "There is none.")])
+    address.raw, address.standard, address.proposed = address.proposed, "", ""
+    address.verdict, address.problems = AddressVerdict.UNCHECKED, []
+    changes.edit_address(address)
+    changes.tell("order.address_changed", docket.order)
+    packed = [parcel for parcel in docket.parcels if parcel.state == FulfilmentState.PACKED]
+    for parcel in packed:
+        book_again(docket, parcel, changes)
+    unpacked = [
+        line
+        for line in docket.live_lines()
+        if line.state == LineState.IN_FULFILMENT and not set(docket.parcels_of(line)) & set(packed)
+    ]
+    if unpacked:
+        open_again(docket, unpacked, changes)
+        write_opened(docket, changes)
+
+
+def _change_promises(docket: Docket, news: News, changes: Changes) -> None:
+    """The delivery date and speed the customer was told."""
+    order = docket.order
+    told: dict[str, Any] = {}
+    if (promised := moment(news.data.get("promised_at"))) is not None:
+        told["promised_at"] = promised
+    if (sla := news.data.get("delivery_sla")) in DeliverySla.values:
+        told["delivery_sla"] = sla
+    different = {name: value for name, value in told.items() if getattr(order, name) != value}
+    for name, value in different.items():
+        setattr(order, name, value)
+    if different:
+        changes.edit(order, *different)
+        changes.tell("order.changed", order, event=news.event_id, fields=sorted(different))

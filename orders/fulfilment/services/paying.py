@@ -1,0 +1,207 @@
+"""Money of orders: what was authorised and captured, when that is enough, and what goes back, by rule or by a person."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from orders.fulfilment.decisions.money import NOTHING, Capture, enough_since, from_minor, in_words, to_minor
+from orders.fulfilment.decisions.news import News, happened
+from orders.fulfilment.decisions.requests import Ruling, rule_on_refund
+from orders.fulfilment.models import OrderRequest, Payment, Refund
+from orders.fulfilment.services.cases import Opening, TimerChange
+from orders.fulfilment.services.changes import Changes, ref_of
+from orders.fulfilment.services.dispatch import ask_if_known, order_message
+from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.states import Choice, PaymentState, RefundState
+
+REFUND_WATCH: Final = "fulfilment.refund_watch"
+REFUND_SEEN_WITHIN: Final = timedelta(days=3)
+MISMATCH, TO_DECIDE = "payment-mismatch", "refund-decision"
+BY_FINANCE: Final = "refund-by-finance"
+
+
+def hear_authorised(docket: Docket, news: News, changes: Changes) -> None:
+    """Money is promised; it pays for nothing before it is captured."""
+    payment = _payment(docket, news, changes)
+    if payment.authorised_at is None:
+        payment.authorised_at = happened(news, "authorised_at")
+        changes.edit(payment, "authorised_at")
+    told: dict[str, Any] = {"payment": payment.reference, "amount": payment.amount, "currency": payment.currency}
+    changes.tell("order.authorisation_heard", docket.order, event=news.event_id, system=news.system, **told)
+
+
+def hear_captured(docket: Docket, news: News, changes: Changes) -> None:
+    """Money has arrived. The order is paid since the payments reached its total, whichever was heard of first."""
+    order, at = docket.order, happened(news, "captured_at")
+    payment = _payment(docket, news, changes)
+    if payment.state == PaymentState.AUTHORISED:
+        payment.capture()
+    payment.captured_at = min(payment.captured_at or at, at)
+    changes.edit(payment, "state", "captured_at")
+    told: dict[str, Any] = {"payment": payment.reference, "amount": payment.amount, "currency": payment.currency}
+    since = enough_since(docket.total, [Capture(one.amount, one.captured_at or at) for one in docket.captures])
+    if since is not None and (order.paid_at is None or since < order.paid_at):
+        order.paid_at = since
+        changes.edit(order, "paid_at")
+    changes.tell("order.payment_captured", order, event=news.event_id, system=news.system, **told)
+    _tell_mismatch(docket, payment, changes)
+    if order.cancelled_at is not None:
+        owe(docket, docket.captured - docket.refunded, "paid after it was cancelled", changes)
+
+
+def count_again(docket: Docket, changes: Changes) -> None:
+    """The total is another: what has arrived may not be enough any more, or enough now."""
+    if not docket.payments:
+        return
+    order = docket.order
+    since = enough_since(
+        docket.total, [Capture(one.amount, one.captured_at) for one in docket.captures if one.captured_at]
+    )
+    if since != order.paid_at:
+        order.paid_at = since
+        changes.edit(order, "paid_at")
+
+
+def owe(
+    docket: Docket,
+    amount: Decimal,
+    reason: str,
+    changes: Changes,
+    *,
+    request: OrderRequest | None = None,
+    ruling: Ruling | None = None,
+) -> None:
+    """Money goes back, never more than has arrived: at once where the rule says so, else once a person has decided."""
+    amount = min(amount, docket.captured - docket.refunded)
+    if amount <= NOTHING:
+        return
+    ruling = ruling or rule_on_refund(amount=amount, is_announced=True)
+    refund = Refund(
+        order=docket.order,
+        request=request,
+        amount=amount,
+        currency=docket.order.currency,
+        reason=reason[:280],
+        rule=ruling.rule,
+        due_since=changes.now,
+    )
+    changes.add(refund)
+    docket.refunds.append(refund)
+    if ruling.choice == Choice.AT_ONCE:
+        _promise(docket, refund, f"rule:{ruling.rule}", changes)
+    told: dict[str, Any] = {"rule": ruling.rule, "amount": amount, "currency": refund.currency}
+    changes.tell("refund.due", refund, order=docket.order.key, why=reason, **told)
+    if ruling.choice == Choice.ASK:
+        _ask(docket, refund, ruling.why, changes)
+
+
+def decide_refund(docket: Docket, outcome: str, case_key: str, changes: Changes) -> None:
+    """A person decided: what waits goes back, or stays."""
+    for refund in docket.refunds:
+        if refund.state != RefundState.UNDECIDED:
+            continue
+        if outcome == "approved":
+            _promise(docket, refund, case_key, changes)
+        else:
+            refund.decline()
+            refund.decided_at, refund.decided_by = changes.now, case_key
+        changes.edit(refund, "state", "decided_at", "decided_by")
+        changes.tell("refund.decided", refund, order=docket.order.key, outcome=outcome, case=case_key)
+
+
+def hear_refunded(docket: Docket, news: News, changes: Changes) -> None:
+    """Money was seen to go back: what waited for exactly this is done; what nobody waited for is kept as what it is."""
+    reference = str(news.data.get("reference") or news.event_id)[:160]
+    if any(one.reference == reference for one in docket.refunds):
+        return
+    amount, currency = _money(docket, news)
+    open_ones = [one for one in docket.refunds if one.state in {RefundState.PROMISED, RefundState.UNDECIDED}]
+    refund = next((one for one in open_ones if (one.amount, one.currency) == (amount, currency)), None)
+    if refund is None:
+        refund = _unforeseen(docket, amount, currency, changes)
+    else:
+        refund.issue()
+        changes.edit(refund, "state", "issued_at", "reference")
+        changes.cured.append((docket.order, TO_DECIDE))
+    refund.issued_at, refund.reference = happened(news, "issued_at"), reference
+    changes.timers.append(TimerChange(ref_of(refund), REFUND_WATCH, None))
+    told: dict[str, Any] = {"amount": amount, "currency": currency, "event": news.event_id, "system": news.system}
+    changes.tell("refund.issued", refund, order=docket.order.key, **told)
+    if docket.refunded > docket.captured:
+        more = in_words(docket.refunded - docket.captured, currency)
+        changes.openings.append(Opening(MISMATCH, docket.order, f"{more} more went back than had arrived", "refund"))
+
+
+def _unforeseen(docket: Docket, amount: Decimal, currency: str, changes: Changes) -> Refund:
+    refund = Refund(
+        order=docket.order,
+        amount=amount,
+        currency=currency,
+        reason="Paid back without having been asked for here",
+        rule=BY_FINANCE,
+        state=RefundState.ISSUED,
+        due_since=changes.now,
+        decided_at=changes.now,
+        decided_by=BY_FINANCE,
+    )
+    changes.add(refund)
+    docket.refunds.append(refund)
+    return refund
+
+
+def _promise(docket: Docket, refund: Refund, by: str, changes: Changes) -> None:
+    refund.promise()
+    refund.decided_at, refund.decided_by = changes.now, by
+    payload: dict[str, Any] = {
+        "amount_minor": to_minor(refund.amount, refund.currency),
+        "currency": refund.currency,
+        "reason": refund.reason,
+    }
+    ask_if_known([order_message(docket, "billing", "refund", str(refund.pk), payload)], changes)
+    changes.timers.append(TimerChange(ref_of(refund), REFUND_WATCH, changes.now + REFUND_SEEN_WITHIN))
+
+
+def _ask(docket: Docket, refund: Refund, why: str, changes: Changes) -> None:
+    amount = in_words(refund.amount, refund.currency)
+    evidence = {
+        "refund": str(refund.pk),
+        "amount": str(refund.amount),
+        "currency": refund.currency,
+        "rule": refund.rule,
+    }
+    changes.openings.append(Opening(TO_DECIDE, docket.order, f"Pay back {amount}? {why}", refund.rule, evidence))
+
+
+def _payment(docket: Docket, news: News, changes: Changes) -> Payment:
+    """The payment the news are about, new where nobody has heard of it."""
+    reference = str(news.data.get("reference") or news.event_id)[:160]
+    found = next((one for one in docket.payments if one.reference == reference), None)
+    if found is not None:
+        return found
+    amount, currency = _money(docket, news)
+    payment = Payment(order=docket.order, reference=reference, amount=amount, currency=currency)
+    changes.add(payment)
+    docket.payments.append(payment)
+    return payment
+
+
+def _money(docket: Docket, news: News) -> tuple[Decimal, str]:
+    """The amount as told; without one, all that is still open."""
+    currency = str(news.data.get("currency") or docket.order.currency)
+    if "amount_minor" in news.data:
+        return from_minor(int(news.data["amount_minor"]), currency), currency
+    return max(docket.total - docket.captured, NOTHING), currency
+
+
+def _tell_mismatch(docket: Docket, payment: Payment, changes: Changes) -> None:
+    order = docket.order
+    if payment.currency != order.currency:
+        title = (
+            f"Paid {in_words(payment.amount, payment.currency)}, but it costs {in_words(docket.total, order.currency)}"
+        )
+        changes.openings.append(Opening(MISMATCH, order, title, "currency", {"payment": payment.reference}))
+    elif order.cancelled_at is None and docket.captured - docket.refunded > docket.total:
+        more = in_words(docket.captured - docket.refunded - docket.total, order.currency)
+        changes.openings.append(
+            Opening(MISMATCH, order, f"Paid {more} more than it costs", "overpaid", {"payment": payment.reference})
+        )
