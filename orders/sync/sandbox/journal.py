@@ -65,15 +65,18 @@ class Journal:
             )
             return rows.fetchall()
 
-    def said(self, saying_id: str, answer: int) -> None:
-        """It was heard."""
+    def said(self, ids: Sequence[str], answer: int) -> None:
+        """They were heard."""
         with self._transaction() as connection:
-            connection.execute("UPDATE sayings SET said = ?, answer = ? WHERE id = ?", [time.time(), answer, saying_id])
+            connection.executemany(
+                "UPDATE sayings SET said = ?, answer = ? WHERE id = ?", [(time.time(), answer, one) for one in ids]
+            )
 
-    def put_off(self, saying_id: str, seconds: float) -> None:
+    def put_off(self, ids: Sequence[str], seconds: float) -> None:
         """Nobody heard; again later."""
+        due = time.time() + seconds
         with self._transaction() as connection:
-            connection.execute("UPDATE sayings SET due = ? WHERE id = ?", [time.time() + seconds, saying_id])
+            connection.executemany("UPDATE sayings SET due = ? WHERE id = ?", [(due, one) for one in ids])
 
     def control(self) -> dict[str, Any]:
         """How it misbehaves, as it was last told."""

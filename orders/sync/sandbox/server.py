@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -108,21 +109,28 @@ class Sandbox:
     def _speak(self) -> None:
         with httpx2.Client(timeout=10, trust_env=False) as client:
             while not self._stopped.wait(VOICE_PAUSE):
+                by_system: dict[str, list[tuple[str, str]]] = {}
                 for saying_id, system, body in self.journal.due():
-                    self._say(client, saying_id, system, body.encode())
+                    by_system.setdefault(system, []).append((saying_id, body))
+                for system, sayings in by_system.items():
+                    self._say(client, system, sayings)
 
-    def _say(self, client: httpx2.Client, saying_id: str, system: str, body: bytes) -> None:
+    def _say(self, client: httpx2.Client, system: str, sayings: Sequence[tuple[str, str]]) -> None:
+        """One thing by itself, several as a batch."""
+        ids, bodies = zip(*sayings, strict=True)
+        kind = "cloudevents-batch" if len(ids) > 1 else "cloudevents"
+        body = (f"[{','.join(bodies)}]" if len(ids) > 1 else bodies[0]).encode()
         secret = sandbox_secret(self.key, system)
-        signed = signatures.sign(secret=secret, message_id=saying_id, at=datetime.now(UTC), body=body)
-        headers = {"Content-Type": "application/cloudevents+json", "X-Handrail-System": system, **signed}
+        signed = signatures.sign(secret=secret, message_id=ids[0], at=datetime.now(UTC), body=body)
+        headers = {"Content-Type": f"application/{kind}+json", "X-Handrail-System": system, **signed}
         try:
             answer = client.post(self.reply_to, content=body, headers=headers).status_code
         except httpx2.HTTPError:
             answer = 503
         if answer >= 500 or answer in {401, 429}:  # noqa: PLR2004 -- not heard
-            self.journal.put_off(saying_id, 1.0)
+            self.journal.put_off(ids, 1.0)
         else:
-            self.journal.said(saying_id, answer)
+            self.journal.said(ids, answer)
 
 
 class _Handler(BaseHTTPRequestHandler):
