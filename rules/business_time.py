@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import Literal
@@ -146,6 +146,7 @@ class _Span:
     total: int
 
     @classmethod
+    @lru_cache(maxsize=64)  # every new rule book compiles its calendars anew, and most are as they were
     def of(cls, calendar: BusinessCalendar, first_year: int, last_year: int) -> _Span:
         merged = _merge(_openings(calendar, first_year, last_year))
         worked = list(accumulate((end - start for start, end in merged), initial=0))

@@ -32,6 +32,10 @@ PEOPLE: dict[str, tuple[str, str, Role, tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
+# Where only roles decide, one person of each is asked.
+ONE_PER_ROLE = {row[2]: name for name, row in reversed(PEOPLE.items())}
+
+
 @dataclass(frozen=True)
 class House:
     """An installed product with clients and people."""

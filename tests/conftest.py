@@ -19,28 +19,34 @@ from tests.cast import House, furnish, furnished_house
 # A Friday morning in business hours everywhere the cast works.
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
-_flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+# What migrating leaves behind stays: to write it anew took half as long as the tests that commit. Few tables hold anything
+# then, and to delete their rows is cheaper than to truncate two hundred tables with all their indexes.
+EMPTY = """
+DO $$
+DECLARE one text; filled text[] := '{}'; has boolean;
+BEGIN
+    FOR one IN SELECT format('%I', tablename) FROM pg_tables
+        WHERE schemaname = 'public' AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission')
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s)', one) INTO has;
+        IF has THEN filled := filled || one; END IF;
+    END LOOP;
+    FOREACH one IN ARRAY filled LOOP EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', one); END LOOP;
+    FOREACH one IN ARRAY filled LOOP EXECUTE 'DELETE FROM ' || one; END LOOP;
+    SET CONSTRAINTS ALL IMMEDIATE;
+    FOR one IN SELECT format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', tgrelid::regclass, tgname) FROM pg_trigger
+        WHERE NOT tgisinternal AND tgenabled = 'D' LOOP EXECUTE one; END LOOP;
+END $$
+"""
 
 
-def _flush_protected_tables_too(case: TransactionTestCase) -> None:
+def _empty(_: TransactionTestCase) -> None:
     """A test database is emptied between tests; the owner lifts, for that moment, what no one may do in production."""
-    _truncation("DISABLE")
-    try:
-        _flush(case)
-    finally:
-        _truncation("ENABLE ALWAYS")
-
-
-def _truncation(mode: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgname LIKE 'pgtrigger_refuse_truncate%%'"
-        )
-        for table, trigger in cursor.fetchall():
-            cursor.execute(f'ALTER TABLE {table} {mode} TRIGGER "{trigger}"')
+        cursor.execute(EMPTY)
 
 
-TransactionTestCase._fixture_teardown = _flush_protected_tables_too  # type: ignore[attr-defined]
+TransactionTestCase._fixture_teardown = _empty  # type: ignore[attr-defined]
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 from uuid import UUID
 
@@ -201,8 +202,9 @@ def actor_again(actor_id: str, *, channel: str, request_id: str, now: datetime) 
     raise Refused("Who asked for it may not act any more.")
 
 
+@cache
 def _rights() -> QuerySet[User, tuple[list[str], list[UUID], list[UUID], list[UUID]]]:
-    """Groups, clients, teams and owners of people: asked anew on every request, and so in one statement."""
+    """Groups, clients, teams and owners of people: asked anew on every request, and so in one statement, put together once."""
     person = OuterRef("pk")
     clients = ClientAccess.objects.filter(user=person, is_active=True, client__is_active=True)
     teams = TeamMember.objects.filter(user=person, is_active=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http.cookies import SimpleCookie
 from typing import Any
 from uuid import uuid4
 
@@ -34,6 +36,14 @@ class Api:
 
     user: User
     token: str = ""
+    cookies: SimpleCookie = field(default_factory=SimpleCookie)
+
+    def __post_init__(self) -> None:
+        """Sign in once; who has a token does not."""
+        if not self.token:
+            browser = Browser()
+            browser.force_login(self.user)
+            self.cookies = browser.cookies
 
     def get(self, path: str, **headers: str) -> Any:
         return self._send("GET", path, headers=headers)
@@ -54,8 +64,7 @@ class Api:
         kind = named.pop("Content-Type", "application/json")
         if self.token:
             named.setdefault("Authorization", f"Bearer {self.token}")
-        else:
-            browser.force_login(self.user)
+        browser.cookies = deepcopy(self.cookies)
         address = path if path.startswith(("/", "http")) else f"/api/v1/{path}"
         return browser.generic(method, address, body, content_type=kind if body else "", headers=named)
 

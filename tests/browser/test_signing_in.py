@@ -22,9 +22,8 @@ def sign_out(page: Page) -> None:
     page.wait_for_url("**/signin/")
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_an_app_without_javascript(visit: Visitor, width: int) -> None:
-    page = visit("amal", width=width, javascript=False)
+def test_an_app_without_javascript(visit: Visitor) -> None:
+    page = visit("amal", width=390, javascript=False)
     page.goto("/settings/security/")
     page.click("text=Set up an app")
     again(page)

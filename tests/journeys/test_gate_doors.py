@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +25,7 @@ from audit import clock
 from audit import tasks as audit_tasks
 from audit.access import system_actor
 from audit.context import Actor, acting
-from audit.models import Event
+from audit.models import Event, User
 from audit.subject_refs import subject_ref
 from exceptions import selectors, services
 from exceptions import tasks as exception_tasks
@@ -209,9 +210,16 @@ def _filled_in(gates: Gates) -> dict[str, Any]:
     }
 
 
+def _signed_in(user: User) -> Browser:
+    browser = Browser()
+    browser.force_login(user)
+    return browser
+
+
 def _try_all(gates: Gates, people: list[str], attempt: Callable[[Browser, str], object]) -> tuple[list[str], set[str]]:
     """Post at every address as each of these people; what passed unlawfully, and at which doors a permission was given."""
     through, opened, closed = [], set(), []
+    cookies = {who: _signed_in(gates.house.users[who]).cookies for who in people}
     for name, pattern in _doors(get_resolver().url_patterns):
         address = _address(gates, name, pattern)
         if address is None:
@@ -219,7 +227,7 @@ def _try_all(gates: Gates, people: list[str], attempt: Callable[[Browser, str], 
             continue
         for who in people:
             browser = Browser(raise_request_exception=False)
-            browser.force_login(gates.house.users[who])
+            browser.cookies = deepcopy(cookies[who])
             with transaction.atomic():
                 attempt(browser, address)
                 through += [f"{who} at {name}: {key}" for key in gates.passed()]
@@ -239,7 +247,8 @@ def test_no_page_and_no_operation_of_the_api_opens_a_gate(gates: Gates) -> None:
     body = _filled_in(gates)
 
     def as_form(browser: Browser, address: str) -> None:
-        browser.post(f"{address}?for={gates.case.key}", body)
+        if not address.startswith("/api/"):
+            browser.post(f"{address}?for={gates.case.key}", body)
 
     def as_json(browser: Browser, address: str) -> None:
         named = {"Idempotency-Key": str(uuid4()), "If-Match": "*"}

@@ -15,11 +15,8 @@ from orders.fulfilment.models import Order
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from tests.api.world import NOBODYS, build
-from tests.cast import PEOPLE, House, furnish
+from tests.cast import House, furnish
 from tests.factories import orders as make
-
-# Roles decide, so one person of each is asked for.
-ONE_PER_ROLE = {row[2]: person for person, row in reversed(PEOPLE.items())}
 
 
 @pytest.fixture
@@ -49,3 +46,9 @@ def keys(house: House, system: Actor) -> dict[str, Any]:
     )
     attach_file(case_id=case.pk, name="note.txt", content=b"Seen", by=system, now=now)
     return build(house, order, case, by=system, now=now) | {"order-pk": order.pk, "nobodys": NOBODYS["event"]}
+
+
+@pytest.fixture
+def unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only who gets in is asked: what a page shows, and that it can, is asked where its other tests are."""
+    monkeypatch.setattr("django.template.backends.django.Template.render", lambda *_, **__: "")

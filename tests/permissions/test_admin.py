@@ -10,8 +10,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from audit.access import GRANTS, Role
-from tests.cast import House
-from tests.permissions.conftest import ONE_PER_ROLE
+from tests.cast import ONE_PER_ROLE, House
 
 BEAT = "django_celery_beat"
 OURS = {model: section for model, section in admin.site._registry.items() if model._meta.app_label != BEAT}
@@ -119,7 +118,9 @@ def test_every_section_and_every_action_is_in_the_matrix() -> None:
     assert actions == ACTIONS
 
 
-def test_every_role_opens_what_it_may_see_and_adds_where_it_may_edit(staff: dict[str, Browser]) -> None:
+def test_every_role_opens_what_it_may_see_and_adds_where_it_may_edit(
+    staff: dict[str, Browser], unrendered: None
+) -> None:
     wrong = []
     for role, person in ONE_PER_ROLE.items():
         for name, (view, edit) in SECTIONS.items():

@@ -14,8 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from audit.access import GRANTS, Role
 from audit.models import Event
-from tests.cast import House
-from tests.permissions.conftest import ONE_PER_ROLE
+from tests.cast import ONE_PER_ROLE, House
 from tests.permissions.pages import OPEN, PAGES, RECORDS, SIGNED_IN, WHO_ASKED, Way
 
 # Whoever opens these is led on: to sign in, or to show again that it is still them.
@@ -110,7 +109,7 @@ def test_every_permission_of_the_matrix_exists() -> None:
 
 
 def test_every_role_gets_in_where_it_has_the_permission_and_nowhere_else(
-    house: House, keys: dict[str, Any], demo: None
+    house: House, keys: dict[str, Any], demo: None, unrendered: None
 ) -> None:
     wrong = []
     for role, person in ONE_PER_ROLE.items():
@@ -128,7 +127,9 @@ def test_every_role_gets_in_where_it_has_the_permission_and_nowhere_else(
     assert "\n".join(map(str, wrong)) == ""
 
 
-def test_strangers_are_sent_to_sign_in_everywhere_but_where_everybody_may_go(keys: dict[str, Any], demo: None) -> None:
+def test_strangers_are_sent_to_sign_in_everywhere_but_where_everybody_may_go(
+    keys: dict[str, Any], demo: None, unrendered: None
+) -> None:
     wrong = []
     for name, method, way in ways():
         answer = ask(Browser(), method, address(name, way, keys), way, keys)
