@@ -6,10 +6,11 @@ from typing import ClassVar
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
-from django_fsm import FSMField, FSMModelMixin, transition
+from django_fsm import FSMModelMixin, transition
 
 from audit.identifiers import uuid7
 from audit.models import Accountable
+from audit.models.fields import StateField
 from audit.triggers import APPEND_ONLY, StrictTrigger
 from exceptions.models.waivers import Waiver
 from exceptions.states import ClientAnswer, VoteKind
@@ -105,7 +106,7 @@ class ClientApproval(FSMModelMixin, Accountable):
 
     waiver = models.ForeignKey(Waiver, on_delete=models.PROTECT, related_name="client_approvals")
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="+")
-    state = FSMField(choices=ClientAnswer, default=ClientAnswer.SENT, protected=True)
+    state = StateField(choices=ClientAnswer, default=ClientAnswer.SENT)
     contact = models.CharField(max_length=120, help_text="Who at the client is asked")
     content_hash = models.CharField(max_length=64)
     base_hash = models.CharField(max_length=64, blank=True)

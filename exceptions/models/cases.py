@@ -9,9 +9,10 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Func, Q
-from django_fsm import FSMField, FSMModelMixin, transition
+from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable, AccountableQuerySet
+from audit.models.fields import StateField
 from exceptions.states import CASE_DONE, CASE_LIVE, CaseState, RootCause, WaitingOn
 from rules.models import Client, Owner
 from rules.states import Route, Severity
@@ -84,7 +85,7 @@ class ExceptionCase(FSMModelMixin, Accountable):
         db_index=False,
         help_text="None: of the house, seen by house roles.",
     )
-    state = FSMField(choices=CaseState.choices, default=CaseState.OPEN, protected=True)
+    state = StateField(choices=CaseState.choices, default=CaseState.OPEN)
     severity = models.CharField(max_length=2, choices=Severity)
     title = models.CharField(max_length=200)
     summary = models.TextField(blank=True)

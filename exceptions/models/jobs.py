@@ -11,10 +11,11 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Func, Q
-from django_fsm import FSMField, FSMModelMixin, transition
+from django_fsm import FSMModelMixin, transition
 
 from audit.identifiers import uuid7
 from audit.models import Accountable, LeasedWork
+from audit.models.fields import StateField
 from exceptions.states import JOB_LIVE, ItemState, JobState
 
 JOB_PREFIX = "JOB-"
@@ -54,7 +55,7 @@ class Job(FSMModelMixin, Accountable):
 
     number = models.BigIntegerField(unique=True, db_default=NextJobNumber(), editable=False)
     kind = models.SlugField(db_index=False)
-    state = FSMField(choices=JobState.choices, default=JobState.QUEUED, protected=True)
+    state = StateField(choices=JobState.choices, default=JobState.QUEUED)
     actor = models.CharField(max_length=160)
     actor_name = models.CharField(max_length=160)
     user = models.ForeignKey(

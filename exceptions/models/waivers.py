@@ -6,9 +6,10 @@ from typing import ClassVar
 import pgtrigger
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Func, Q, Value
-from django_fsm import FSMField, FSMModelMixin, transition
+from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable, AccountableQuerySet
+from audit.models.fields import StateField
 from audit.triggers import StrictTrigger
 from exceptions.models.cases import ExceptionCase
 from exceptions.states import ReviewVerdict, WaiverKind, WaiverState
@@ -80,7 +81,7 @@ class Waiver(FSMModelMixin, Accountable):
         help_text="What it goes on with, from where that ends.",
     )
     kind = models.CharField(max_length=10, choices=WaiverKind, default=WaiverKind.ASKED)
-    state = FSMField(choices=WaiverState.choices, default=WaiverState.REQUESTED, protected=True)
+    state = StateField(choices=WaiverState.choices, default=WaiverState.REQUESTED)
     scope = models.JSONField(default=list, help_text="What of the subject it is asked for; empty for all of it")
     granted_scope = models.JSONField(default=list, help_text="What of it was allowed; empty for all that was asked")
     approvals_needed = models.PositiveSmallIntegerField(default=1, help_text="As the gate said when it was asked for")

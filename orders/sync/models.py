@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Func, Q
-from django_fsm import FSMField, FSMModelMixin, transition
+from django_fsm import FSMModelMixin, transition
 
 from audit.crypto import open_secret
 from audit.identifiers import uuid7
 from audit.models import Accountable, LeasedWork
+from audit.models.fields import StateField
 from orders.sync.states import CredentialKind, InboundState, Layer, OutboundState, RunState
 from rules.models import Client, Flow, Owner
 
@@ -247,7 +248,7 @@ class FlowRun(FSMModelMixin, Accountable):
     trigger = models.CharField(max_length=200, help_text="What started it: the key of a task, or an event's id.")
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
-    state = FSMField(choices=RunState.choices, default=RunState.RUNNING, protected=True)
+    state = StateField(choices=RunState.choices, default=RunState.RUNNING)
 
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -626,7 +626,7 @@ class Migration(migrations.Migration):
                 ('number', models.PositiveIntegerField()),
                 ('schema', models.JSONField()),
                 ('pii', models.JSONField(blank=True, default=list, help_text='JSON pointers, * for every element: /lines/*/note')),
-                ('state', django_fsm.FSMField(choices=[('draft', 'Draft'), ('active', 'Active'), ('deprecated', 'Deprecated'), ('retired', 'Retired')], default='draft', max_length=50, protected=True)),
+                ('state', models.CharField(choices=[('draft', 'Draft'), ('active', 'Active'), ('deprecated', 'Deprecated'), ('retired', 'Retired')], default='draft', max_length=50)),
                 ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='rules.contract')),
             ],
             options={
@@ -764,7 +764,7 @@ class Migration(migrations.Migration):
                 ('number', models.PositiveIntegerField()),
                 ('schema', models.JSONField()),
                 ('pii', models.JSONField(blank=True, default=list, help_text='JSON pointers, * for every element: /lines/*/note')),
-                ('state', django_fsm.FSMField(choices=[('draft', 'Draft'), ('active', 'Active'), ('deprecated', 'Deprecated'), ('retired', 'Retired')], default='draft', max_length=50, protected=True)),
+                ('state', models.CharField(choices=[('draft', 'Draft'), ('active', 'Active'), ('deprecated', 'Deprecated'), ('retired', 'Retired')], default='draft', max_length=50)),
                 ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
                 ('history_date', models.DateTimeField()),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),

@@ -5,9 +5,10 @@ from typing import ClassVar
 import pgtrigger
 from django.db import models
 from django.db.models import Q
-from django_fsm import FSMField, FSMModelMixin, transition
+from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable
+from audit.models.fields import StateField
 from audit.triggers import StrictTrigger
 from rules.models.owners import Owner
 from rules.states import ContractState, Direction
@@ -83,7 +84,7 @@ class ContractVersion(FSMModelMixin, Accountable):
     number = models.PositiveIntegerField()
     schema = models.JSONField()
     pii = models.JSONField(default=list, blank=True, help_text="JSON pointers, * for every element: /lines/*/note")
-    state = FSMField(choices=ContractState, default=ContractState.DRAFT, protected=True)
+    state = StateField(choices=ContractState, default=ContractState.DRAFT)
 
     class Meta(Accountable.Meta):
         triggers: ClassVar = [

@@ -4,9 +4,10 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
-from django_fsm import FSMField, FSMModelMixin, transition
+from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable
+from audit.models.fields import StateField
 from orders.fulfilment.models.lines import OrderLine
 from orders.fulfilment.models.orders import Order
 from orders.fulfilment.models.parcels import Fulfilment
@@ -35,7 +36,7 @@ class Hold(FSMModelMixin, Accountable):
     placed_at = models.DateTimeField()
     release_when = models.JSONField()
     expires_at = models.DateTimeField(null=True, blank=True, help_text="When it lets go whatever its condition says")
-    state = FSMField(choices=HoldState, default=HoldState.ACTIVE, protected=True, max_length=20)
+    state = StateField(choices=HoldState, default=HoldState.ACTIVE, max_length=20)
     released_at = models.DateTimeField(null=True, blank=True)
     released_by = models.CharField(max_length=160, blank=True)
     released_why = models.CharField(max_length=280, blank=True)

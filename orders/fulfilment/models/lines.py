@@ -4,9 +4,10 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
-from django_fsm import FSMField, FSMModelMixin, transition
+from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable
+from audit.models.fields import StateField
 from orders.fulfilment.models.orders import Order
 from orders.fulfilment.states import LineState, SkuType
 from rules.models import Client, Flow
@@ -41,7 +42,7 @@ class OrderLine(FSMModelMixin, Accountable):
     vendor = models.CharField(max_length=80, blank=True)
     quantity = models.PositiveIntegerField()
     unit_minor = models.BigIntegerField()
-    state = FSMField(choices=LineState, default=LineState.OPEN, protected=True, max_length=20)
+    state = StateField(choices=LineState, default=LineState.OPEN, max_length=20)
     flow = models.ForeignKey(Flow, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     returned = models.PositiveIntegerField(default=0, help_text="Units that came back")
 

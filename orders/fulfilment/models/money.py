@@ -4,9 +4,10 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
-from django_fsm import FSMField, FSMModelMixin, transition
+from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable
+from audit.models.fields import StateField
 from orders.fulfilment.models.orders import Order
 from orders.fulfilment.models.requests import OrderRequest
 from orders.fulfilment.states import PaymentState, RefundState
@@ -19,7 +20,7 @@ class Payment(FSMModelMixin, Accountable):
     reference = models.CharField(max_length=160, help_text="What the payment service calls it")
     amount = models.DecimalField(max_digits=18, decimal_places=4)
     currency = models.CharField(max_length=3)
-    state = FSMField(choices=PaymentState, default=PaymentState.AUTHORISED, protected=True, max_length=20)
+    state = StateField(choices=PaymentState, default=PaymentState.AUTHORISED, max_length=20)
     authorised_at = models.DateTimeField(null=True, blank=True)
     captured_at = models.DateTimeField(null=True, blank=True)
 
@@ -52,7 +53,7 @@ class Refund(FSMModelMixin, Accountable):
     currency = models.CharField(max_length=3)
     reason = models.CharField(max_length=280)
     rule = models.SlugField(db_index=False, help_text="The rule that decided, or asked a person")
-    state = FSMField(choices=RefundState, default=RefundState.UNDECIDED, protected=True, max_length=20)
+    state = StateField(choices=RefundState, default=RefundState.UNDECIDED, max_length=20)
     due_since = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.CharField(max_length=160, blank=True)

@@ -4,9 +4,10 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
-from django_fsm import FSMField, FSMModelMixin, transition
+from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable
+from audit.models.fields import StateField
 from orders.fulfilment.states import ORDER_FINAL, DeliverySla, OrderState
 from rules.models import Client, Decision, Flow, Owner
 
@@ -50,7 +51,7 @@ class Order(FSMModelMixin, Accountable):
     )
     currency = models.CharField(max_length=3)
     total_minor = models.BigIntegerField()
-    state = FSMField(choices=OrderState, default=OrderState.AWAITING_PAYMENT, protected=True, max_length=30)
+    state = StateField(choices=OrderState, default=OrderState.AWAITING_PAYMENT, max_length=30)
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="orders")
     flow = models.ForeignKey(Flow, on_delete=models.PROTECT, null=True, blank=True, related_name="orders")
     decision = models.ForeignKey(Decision, on_delete=models.PROTECT, null=True, blank=True, related_name="+")

@@ -4,9 +4,10 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
-from django_fsm import FSMField, FSMModelMixin, transition
+from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable
+from audit.models.fields import StateField
 from orders.fulfilment.models.lines import OrderLine
 from orders.fulfilment.models.orders import Order
 from orders.fulfilment.states import FulfilmentState
@@ -28,7 +29,7 @@ class Fulfilment(FSMModelMixin, Accountable):
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="+")
     vendor = models.CharField(max_length=80, blank=True)
     system = models.CharField(max_length=60, blank=True, help_text="The system that has the task")
-    state = FSMField(choices=FulfilmentState, default=FulfilmentState.PLANNED, protected=True, max_length=20)
+    state = StateField(choices=FulfilmentState, default=FulfilmentState.PLANNED, max_length=20)
     round = models.PositiveIntegerField(default=0, help_text="How often its task was sent")
     task_message = models.CharField(max_length=160, blank=True, help_text="Key of the outbound message")
     due_at = models.DateTimeField(null=True, blank=True)

@@ -4,9 +4,10 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
-from django_fsm import FSMField, FSMModelMixin, transition
+from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable
+from audit.models.fields import StateField
 from orders.fulfilment.models.orders import Order
 from orders.fulfilment.states import Choice, RequestKind, RequestState
 from rules.models import Owner
@@ -35,7 +36,7 @@ class OrderRequest(FSMModelMixin, Accountable):
     why = models.CharField(max_length=280)
     choice = models.CharField(max_length=20, choices=Choice)
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="+")
-    state = FSMField(choices=RequestState, default=RequestState.UNDECIDED, protected=True, max_length=20)
+    state = StateField(choices=RequestState, default=RequestState.UNDECIDED, max_length=20)
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.CharField(max_length=160, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)

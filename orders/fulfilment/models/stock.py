@@ -4,9 +4,10 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
-from django_fsm import FSMField, FSMModelMixin, transition
+from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable
+from audit.models.fields import StateField
 from orders.fulfilment.models.lines import OrderLine, Sku
 from orders.fulfilment.states import ReservationState
 
@@ -40,7 +41,7 @@ class Reservation(FSMModelMixin, Accountable):
     line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="reservations")
     stock_item = models.ForeignKey(StockItem, on_delete=models.PROTECT, related_name="reservations")
     quantity = models.PositiveIntegerField()
-    state = FSMField(choices=ReservationState, default=ReservationState.HELD, protected=True, max_length=20)
+    state = StateField(choices=ReservationState, default=ReservationState.HELD, max_length=20)
 
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
