@@ -61,6 +61,7 @@ class WaiverState(models.TextChoices):
     """Where a time-limited exception stands. Whether it is in force is decided by the clock, not by this."""
 
     REQUESTED = "requested", "Waiting for decision"
+    RETURNED = "returned", "Sent back with a question"
     APPROVED = "approved", "Approved"
     REJECTED = "rejected", "Denied"
     WITHDRAWN = "withdrawn", "Withdrawn"
@@ -100,7 +101,8 @@ class ClientAnswer(models.TextChoices):
     LAPSED = "lapsed", "Not answered in time"
 
 
-WAIVER_LIVE = (WaiverState.REQUESTED, WaiverState.APPROVED)
+WAIVER_ASKED = (WaiverState.REQUESTED, WaiverState.RETURNED)
+WAIVER_LIVE = (*WAIVER_ASKED, WaiverState.APPROVED)
 
 
 class DeliveryState(models.TextChoices):

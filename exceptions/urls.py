@@ -53,6 +53,7 @@ urlpatterns = [
     path("timers/escalate-overdue/", timers.escalate_overdue, name="escalate-overdue"),
     path("time-limited/new/", waivers.ask, name="ask"),
     path("time-limited/<str:key>/", waivers.waiver, name="waiver"),
+    path("time-limited/<str:key>/answer/", waivers.answer, name="answer"),
     path("time-limited/<str:key>/edit/", waivers.edit, name="edit"),
     path("time-limited/<str:key>/client/", client_links.ask, name="ask-client"),
     path("time-limited/<str:key>/client/take-back/", client_links.take_back, name="client-take-back"),

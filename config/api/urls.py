@@ -97,6 +97,8 @@ urlpatterns: list[URLPattern] = [
     path("v1/time-limited-exceptions/<key:key>/approve", waivers.Approve.as_view(), name="waiver-approve"),
     path("v1/time-limited-exceptions/<key:key>/extend", waivers.Extend.as_view(), name="waiver-extend"),
     path("v1/time-limited-exceptions/<key:key>/reject", waivers.Reject.as_view(), name="waiver-reject"),
+    path("v1/time-limited-exceptions/<key:key>/ask-for-more", waivers.AskForMore.as_view(), name="waiver-ask-for-more"),
+    path("v1/time-limited-exceptions/<key:key>/answer", waivers.AnswerQuestion.as_view(), name="waiver-answer"),
     path("v1/time-limited-exceptions/<key:key>/withdraw", waivers.WithdrawRequest.as_view(), name="waiver-withdraw"),
     path("v1/time-limited-exceptions/<key:key>/revoke", waivers.Revoke.as_view(), name="waiver-revoke"),
     path(

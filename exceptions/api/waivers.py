@@ -151,6 +151,26 @@ class Reject(_WaiverAct):
         services.reject_waiver(waiver_id=record.pk, by=self.by, now=now, seen_hash=record.content_hash, **given)
 
 
+class AskForMore(_WaiverAct):
+    """Send it back with a question; the time to decide stands still until it is answered."""
+
+    input_class = serializers.QuestionInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Ask about what was looked at."""
+        services.ask_for_more(waiver_id=record.pk, by=self.by, now=now, seen_hash=record.content_hash, **given)
+
+
+class AnswerQuestion(_WaiverAct):
+    """Answer what an approver wants to know about one's own request."""
+
+    input_class = serializers.AnswerInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Answer."""
+        services.answer_question(waiver_id=record.pk, by=self.by, now=now, **given)
+
+
 class WithdrawRequest(_WaiverAct):
     """Take one's own request back."""
 

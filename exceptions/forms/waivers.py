@@ -106,7 +106,9 @@ class DecisionForm(forms.Form):
     """Yes, possibly shorter; or no, and why. Nothing is chosen beforehand."""
 
     decision = forms.ChoiceField(
-        label=_("Your decision"), choices=[("approve", _("Approve")), ("deny", _("Deny"))], widget=forms.RadioSelect
+        label=_("Your decision"),
+        choices=[("approve", _("Approve")), ("deny", _("Deny")), ("ask", _("Ask for more"))],
+        widget=forms.RadioSelect,
     )
     hours = forms.IntegerField(
         label=_("Hours"),
@@ -120,7 +122,7 @@ class DecisionForm(forms.Form):
         required=False,
         max_length=2_000,
         widget=forms.Textarea(AREA),
-        help_text=_("Required when you deny."),
+        help_text=_("Required when you deny or ask."),
     )
     scope = forms.MultipleChoiceField(label=_("Let through"), required=False, widget=forms.CheckboxSelectMultiple)
     seen_hash = forms.CharField(widget=forms.HiddenInput)
@@ -169,6 +171,12 @@ class BreakGlassForm(forms.Form):
         self.fields["gate"].choices = [(gate.slug, gate.name) for gate in gates]  # type: ignore[attr-defined]
         self.fields["gate"].initial = case.gate or None
         self.fields["confirm"].help_text = _("Type %(key)s.") % {"key": case.subject_key}
+
+
+class AnswerForm(forms.Form):
+    """What an approver wanted to know."""
+
+    answer = forms.CharField(label=_("Your answer"), min_length=3, max_length=2_000, widget=forms.Textarea(AREA))
 
 
 class ReviewForm(forms.Form):

@@ -12,11 +12,12 @@ from audit.models import Accountable, AccountableQuerySet
 from audit.models.fields import StateField
 from audit.triggers import StrictTrigger
 from exceptions.models.cases import ExceptionCase
-from exceptions.states import ReviewVerdict, WaiverKind, WaiverState
+from exceptions.states import WAIVER_ASKED, WAIVER_LIVE, ReviewVerdict, WaiverKind, WaiverState
 from rules.models import Client, Owner
 from rules.states import GateRisk
 
 KEY_PREFIX = "TLX-"
+ANSWER_WITHIN = timedelta(hours=72)
 
 
 class NextNumber(Func):
@@ -107,6 +108,11 @@ class Waiver(FSMModelMixin, Accountable):
     decided_by = models.CharField(max_length=160, blank=True)
     decided_by_name = models.CharField(max_length=160, blank=True)
     comment = models.TextField(blank=True)
+    question = models.TextField(blank=True, help_text="What an approver wants to know before deciding")
+    question_at = models.DateTimeField(null=True)
+    question_by = models.CharField(max_length=160, blank=True)
+    question_by_name = models.CharField(max_length=160, blank=True)
+    answer = models.TextField(blank=True)
     starts_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -125,7 +131,7 @@ class Waiver(FSMModelMixin, Accountable):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["gate", "subject_type", "subject_id"],
-                condition=Q(state=WaiverState.REQUESTED),
+                condition=Q(state__in=WAIVER_ASKED),
                 name="waiver_one_open_request_per_gate_and_subject",
             ),
             models.CheckConstraint(condition=Q(state__in=WaiverState.values), name="waiver_state_is_known"),
@@ -139,6 +145,14 @@ class Waiver(FSMModelMixin, Accountable):
                 name="waiver_approved_has_a_window_and_an_approver",
             ),
             models.CheckConstraint(condition=Q(answer_by__gt=F("requested_at")), name="waiver_can_be_answered"),
+            models.CheckConstraint(
+                condition=~Q(state=WaiverState.RETURNED)
+                | ~Q(question="")
+                & Q(question_at__isnull=False)
+                & ~Q(question_by="")
+                & ~Q(question_by=F("requested_by")),
+                name="waiver_is_sent_back_with_a_question_of_somebody_else",
+            ),
             models.CheckConstraint(condition=Q(effective_minutes__gte=1), name="waiver_holds_for_some_time"),
             models.CheckConstraint(
                 condition=Q(effective_minutes__lte=F("longest_minutes")),
@@ -171,10 +185,8 @@ class Waiver(FSMModelMixin, Accountable):
             ),
             models.CheckConstraint(condition=~Q(reason="") & ~Q(plan=""), name="waiver_says_why_and_what_then"),
             models.CheckConstraint(
-                condition=Q(state__in=[WaiverState.REQUESTED, WaiverState.APPROVED], ended_at__isnull=True)
-                | ~Q(state__in=[WaiverState.REQUESTED, WaiverState.APPROVED])
-                & Q(ended_at__isnull=False)
-                & ~Q(end_reason=""),
+                condition=Q(state__in=WAIVER_LIVE, ended_at__isnull=True)
+                | ~Q(state__in=WAIVER_LIVE) & Q(ended_at__isnull=False) & ~Q(end_reason=""),
                 name="waiver_ends_once_with_a_reason",
             ),
         ]
@@ -195,6 +207,12 @@ class Waiver(FSMModelMixin, Accountable):
     def key(self) -> str:
         """What people call it."""
         return f"{KEY_PREFIX}{self.number}"
+
+    @property
+    def answer_due_at(self) -> datetime | None:
+        """By when who asked has to answer the question; None while there is none."""
+        asked = self.state == WaiverState.RETURNED and self.question_at
+        return self.question_at + ANSWER_WITHIN if asked and self.question_at else None
 
     def is_in_force(self, now: datetime) -> bool:
         """The same comparison as `WaiverQuerySet.in_force`, for display."""
@@ -223,7 +241,19 @@ class Waiver(FSMModelMixin, Accountable):
         self.comment = comment
         self._ended(at, comment)
 
-    @transition("state", source=WaiverState.REQUESTED, target=WaiverState.WITHDRAWN)
+    @transition("state", source=WaiverState.REQUESTED, target=WaiverState.RETURNED)
+    def send_back(self, *, by: str, name: str, at: datetime, question: str) -> None:
+        """Not yet: who asked has to say more. The time to decide stands still."""
+        self.question_by, self.question_by_name, self.question_at = by, name, at
+        self.question, self.answer = question, ""
+
+    @transition("state", source=WaiverState.RETURNED, target=WaiverState.REQUESTED)
+    def take_up(self, *, at: datetime, answer: str) -> None:
+        """The question is answered; the time to decide goes on where it stood."""
+        assert self.question_at is not None  # noqa: S101 -- the database says so
+        self.answer, self.answer_by = answer, at + (self.answer_by - self.question_at)
+
+    @transition("state", source=[WaiverState.REQUESTED, WaiverState.RETURNED], target=WaiverState.WITHDRAWN)
     def withdraw(self, *, at: datetime, reason: str) -> None:
         """The requester no longer wants it."""
         self._ended(at, reason)
@@ -232,6 +262,11 @@ class Waiver(FSMModelMixin, Accountable):
     def lapse(self, *, at: datetime) -> None:
         """Nobody answered in time."""
         self._ended(at, "Nobody decided in time.")
+
+    @transition("state", source=WaiverState.RETURNED, target=WaiverState.LAPSED)
+    def give_up(self, *, at: datetime) -> None:
+        """Who asked did not answer the question."""
+        self._ended(at, "The question was not answered in time.")
 
     @transition("state", source=WaiverState.APPROVED, target=WaiverState.LAPSED)
     def outdate(self, *, at: datetime) -> None:

@@ -9,6 +9,8 @@ verbs.register(
     {
         "waiver.requested": "{actor} asked for a time-limited exception",
         "waiver.edited": "{actor} changed the request",
+        "waiver.sent_back": "{actor} sent it back with a question",
+        "waiver.answered": "{actor} answered the question",
         "waiver.voted": "{actor} allowed it",
         "waiver.approved": "{actor} approved it",
         "waiver.glass_broken": "{actor} broke the glass",
@@ -109,6 +111,6 @@ register_check(
     statement="Every time-limited exception that is over ended once, at a time and for a reason",
     sql="""
         SELECT 'TLX-' || number FROM exceptions_waiver
-        WHERE (state IN ('requested', 'approved')) <> (ended_at IS NULL AND end_reason = '')
+        WHERE (state IN ('requested', 'returned', 'approved')) <> (ended_at IS NULL AND end_reason = '')
     """,
 )

@@ -37,7 +37,16 @@ from exceptions.selectors.queue import (
 )
 from exceptions.selectors.saved_views import ViewLink, ViewsOfPage, teams_of, view_for, view_links, views_page
 from exceptions.selectors.timers import TimerHealth, overdue_timers, timer_health
-from exceptions.selectors.waivers import approvals, live_waiver, live_waivers, visible_waivers, waiting_for, waiver_for
+from exceptions.selectors.waivers import (
+    approvals,
+    emergency_about,
+    live_emergency,
+    live_waiver,
+    live_waivers,
+    visible_waivers,
+    waiting_for,
+    waiver_for,
+)
 
 __all__ = [
     "AUDIT_KINDS",
@@ -82,6 +91,7 @@ __all__ = [
     "clock_of",
     "column_choices",
     "delegations_at",
+    "emergency_about",
     "exported_cases",
     "gap_page",
     "gate_previews",
@@ -89,6 +99,7 @@ __all__ = [
     "lending_page",
     "lendings_for",
     "live_cases_of",
+    "live_emergency",
     "live_waiver",
     "live_waivers",
     "offers",

@@ -28,7 +28,8 @@ class Waiting:
 
 def waiting_longest(*, by: Actor, now: datetime) -> list[Waiting]:
     """Everything of the actor's clients that waits for a decision, a client or a review, the soonest due first; at most a hundred each."""
-    return sorted(chain(_decisions(by, now), _clients(by, now), _reviews(by, now)), key=lambda one: one.due_at)
+    waiting = chain(_decisions(by, now), _questions(by, now), _clients(by, now), _reviews(by, now))
+    return sorted(waiting, key=lambda one: one.due_at)
 
 
 def _decisions(by: Actor, now: datetime) -> Iterator[Waiting]:
@@ -38,6 +39,15 @@ def _decisions(by: Actor, now: datetime) -> Iterator[Waiting]:
         yield Waiting(
             "Decision", one.key, one.subject_key, "An approver", one.requested_at, one.answer_by, is_late=half <= now
         )
+
+
+def _questions(by: Actor, now: datetime) -> Iterator[Waiting]:
+    asked = visible_waivers(by).filter(state=WaiverState.RETURNED).order_by("question_at", "pk")
+    for one in asked[:MOST]:
+        if one.question_at is not None and one.answer_due_at is not None:
+            half = one.question_at + (one.answer_due_at - one.question_at) / 2
+            due = one.answer_due_at
+            yield Waiting("Answer", one.key, one.subject_key, one.requested_by_name, one.question_at, due, half <= now)
 
 
 def _clients(by: Actor, now: datetime) -> Iterator[Waiting]:

@@ -9,15 +9,26 @@ from audit.context import Actor
 from audit.errors import NotFound
 from audit.subject_refs import SubjectRef
 from audit.texts import whole_number
-from exceptions.models import Delegation, Waiver, WaiverVote
+from exceptions.models import Delegation, ExceptionCase, Waiver, WaiverVote
 from exceptions.models.waivers import KEY_PREFIX, WaiverQuerySet
-from exceptions.states import WaiverState
+from exceptions.states import WAIVER_ASKED, WaiverKind, WaiverState
 
 
 def live_waiver(*, gate: str, subject: SubjectRef, now: datetime) -> Waiver | None:
     """The time-limited exception that lets the subject pass the gate at `now`; decided by the window alone, in the query itself."""
     held = Waiver.objects.in_force(now).filter(gate=gate, subject_type=subject.type, subject_id=subject.id)
     return held.order_by("-expires_at", "pk").first()
+
+
+def live_emergency(subject: SubjectRef, *, now: datetime) -> Waiver | None:
+    """The break-glass in whose scope the subject is at `now`, the one that ends last."""
+    broken = Waiver.objects.in_force(now).filter(kind=WaiverKind.EMERGENCY)
+    return broken.filter(subject_type=subject.type, subject_id=subject.id).order_by("-expires_at", "pk").first()
+
+
+def emergency_about(case: ExceptionCase, *, now: datetime) -> Waiver | None:
+    """The break-glass in whose scope what the exception is about is at `now`."""
+    return live_emergency(SubjectRef(case.subject_type, case.subject_id, case.client_id), now=now)
 
 
 def live_waivers(*, gate: str, subjects: Iterable[SubjectRef], now: datetime) -> dict[SubjectRef, Waiver]:
@@ -61,10 +72,10 @@ def approvals(*, by: Actor, tab: str, now: datetime, limit: int = 100) -> list[W
     """A tab of the approvals inbox: waiting (soonest answer first), live (soonest end first) or decided (newest first)."""
     waivers = visible_waivers(by)
     if tab == "waiting":
-        return list(waivers.filter(state=WaiverState.REQUESTED).order_by("answer_by", "pk")[:limit])
+        return list(waivers.filter(state__in=WAIVER_ASKED).order_by("answer_by", "pk")[:limit])
     if tab == "live":
         return list(waivers.in_force(now).order_by("expires_at", "pk")[:limit])
-    return list(waivers.exclude(state=WaiverState.REQUESTED).order_by("-requested_at", "-pk")[:limit])
+    return list(waivers.exclude(state__in=WAIVER_ASKED).order_by("-requested_at", "-pk")[:limit])
 
 
 def waiting_for(*, by: Actor, now: datetime) -> WaiverQuerySet:

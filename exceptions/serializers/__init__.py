@@ -26,6 +26,7 @@ from exceptions.serializers.cases import (
     WaitInput,
 )
 from exceptions.serializers.waivers import (
+    AnswerInput,
     ApproveInput,
     BreakGlassInput,
     CommentInput,
@@ -33,6 +34,7 @@ from exceptions.serializers.waivers import (
     ExtendInput,
     ImpactItemSerializer,
     ImpactSerializer,
+    QuestionInput,
     ReviewInput,
     WaiverInput,
     WaiverSerializer,
@@ -41,6 +43,7 @@ from exceptions.serializers.waivers import (
 __all__ = [
     "AccountSerializer",
     "AccountsSerializer",
+    "AnswerInput",
     "ApproveInput",
     "AttachmentSerializer",
     "AttemptedActionSerializer",
@@ -63,6 +66,7 @@ __all__ = [
     "PlaybookStepSerializer",
     "PossibleActionSerializer",
     "PossibleActionsSerializer",
+    "QuestionInput",
     "ReassignInput",
     "ResolveInput",
     "ReviewInput",

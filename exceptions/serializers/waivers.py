@@ -49,6 +49,10 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
             "decided_by",
             "decided_by_name",
             "comment",
+            "question",
+            "question_at",
+            "question_by_name",
+            "answer",
             "starts_at",
             "expires_at",
             "ended_at",
@@ -161,6 +165,18 @@ class ImpactSerializer(serializers.Serializer[Impact]):
     money_minor = serializers.IntegerField()
     base = serializers.CharField()
     items = ImpactItemSerializer(many=True)
+
+
+class QuestionInput(Input):
+    """What has to be known before anybody decides."""
+
+    question = serializers.CharField(max_length=2000)
+
+
+class AnswerInput(Input):
+    """What was asked."""
+
+    answer = serializers.CharField(max_length=2000)
 
 
 class CommentInput(Input):

@@ -66,6 +66,7 @@ from exceptions.services.timers import (
 from exceptions.services.waiver_decisions import approve_waiver, refuse_unless_decidable, reject_waiver
 from exceptions.services.waiver_ends import outdate_waivers
 from exceptions.services.waiver_papers import impact_now
+from exceptions.services.waiver_questions import answer_question, ask_for_more
 from exceptions.services.waivers import (
     edit_waiver,
     extend_waiver,
@@ -86,8 +87,10 @@ __all__ = [
     "acknowledge_case",
     "add_channel",
     "answer_client_approval",
+    "answer_question",
     "approve_waiver",
     "ask_client",
+    "ask_for_more",
     "attach_file",
     "break_glass",
     "cancel_job",

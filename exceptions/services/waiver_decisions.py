@@ -50,7 +50,7 @@ def approve_waiver(
     was allowed. Raises `OwnRequest` for the requester and the owner, `WaiverChanged` when what was seen (content or the state of the
     subject) is not what would be approved, `Refused` for somebody who is no approver, `IllegalTransition` when it is decided or lapsed.
     """
-    with _deciding(waiver_id, by, now, seen_hash) as (waiver, authority):
+    with deciding(waiver_id, by, now, seen_hash) as (waiver, authority):
         base = _unchanged_base(waiver, seen_base)
         granted = waiver.effective_minutes if minutes is None else minutes
         if not 1 <= granted <= waiver.effective_minutes:
@@ -106,7 +106,7 @@ def watch_its_end(waiver: Waiver, minutes: int) -> None:
 
 def reject_waiver(*, waiver_id: UUID, comment: str, by: Actor, now: datetime, seen_hash: str | None = None) -> Waiver:
     """Say no, and why; the requester reads it."""
-    with _deciding(waiver_id, by, now, seen_hash) as (waiver, _authority):
+    with deciding(waiver_id, by, now, seen_hash) as (waiver, _authority):
         waiver.reject(by=by.id, name=by.name, at=now, comment=a_comment(comment))
         waiver.save()
         record("waiver.rejected", subject=waiver, reason=comment)
@@ -137,7 +137,8 @@ def refuse_unless_decidable(waiver: Waiver, *, by: Actor, now: datetime) -> Auth
 
 
 @contextmanager
-def _deciding(waiver_id: UUID, by: Actor, now: datetime, seen_hash: str | None) -> Iterator[tuple[Waiver, Authority]]:
+def deciding(waiver_id: UUID, by: Actor, now: datetime, seen_hash: str | None) -> Iterator[tuple[Waiver, Authority]]:
+    """The request under its lock, with the authority to decide about what was seen of it."""
     with locked_waiver(waiver_id, by, now, "exceptions.view_case") as waiver:
         authority = refuse_unless_decidable(waiver, by=by, now=now)
         if seen_hash is not None and seen_hash != waiver.content_hash:

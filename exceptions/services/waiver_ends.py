@@ -48,6 +48,11 @@ def on_lapse(timers: Sequence[Due], *, now: datetime) -> None:
         waiver.save()
         record("waiver.lapsed", subject=waiver)
         tell_concerned(waiver, "waiver.lapsed", "Nobody decided in time; ask again if it is still needed.", now)
+    for waiver in _of(timers, WaiverState.RETURNED):
+        waiver.give_up(at=now)
+        waiver.save()
+        record("waiver.lapsed", subject=waiver, reason="The question was not answered.")
+        tell_concerned(waiver, "waiver.lapsed", "The question was not answered; ask again if it is still needed.", now)
 
 
 def on_expire(timers: Sequence[Due], *, now: datetime) -> None:

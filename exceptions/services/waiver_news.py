@@ -55,6 +55,12 @@ def tell_concerned(waiver: Waiver, event: str, words: str, now: datetime) -> Non
     _tell([waiver.owner, *others], waiver, event, words, now)
 
 
+def tell_asker(waiver: Waiver, words: str, now: datetime) -> None:
+    """Tell who wanted to know more."""
+    asker = person_behind(waiver.question_by)
+    _tell([asker] if asker is not None else [], waiver, "waiver.answered", words, now)
+
+
 def tell_subjects_of_begun(waivers: Sequence[Waiver], *, by: Actor, now: datetime) -> None:
     """The subjects may go on."""
     for waiver in waivers:

@@ -12,7 +12,7 @@ from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
 from audit.subject_refs import SubjectRef, subject_ref
 from exceptions import subjects
 from exceptions.models import Waiver
-from exceptions.services.timers import cancel_timers
+from exceptions.services.timers import TimerSetting, cancel_timers, set_timers
 from exceptions.states import WaiverState
 from exceptions.subjects import Impact
 from rules import selectors as rules
@@ -87,9 +87,9 @@ def gate_of(slug: str) -> GateSpec:
         raise Invalid(detail, errors=[FieldError("/gate", "unknown", detail)]) from None
 
 
-def require_state(waiver: Waiver, state: WaiverState, *, act: str) -> None:
-    """Raises `IllegalTransition`, saying who was faster, when it is not in this state."""
-    if waiver.state != state:
+def require_state(waiver: Waiver, *states: WaiverState, act: str) -> None:
+    """Raises `IllegalTransition`, saying who was faster, when it is in none of these states."""
+    if waiver.state not in states:
         who = f" by {waiver.decided_by_name} at {waiver.decided_at:%H:%M} UTC" if waiver.decided_at else ""
         label = WaiverState(waiver.state).label.lower()
         raise IllegalTransition(
@@ -116,6 +116,12 @@ def a_scope(scope: Sequence[str] | None, impact: Impact | None, *, within: Seque
         detail = f"This is not among what can be let through: {', '.join(unknown)}."
         raise Invalid(detail, errors=[FieldError("/scope", "unknown", detail)])
     return chosen
+
+
+def wait_for_decision(waiver: Waiver, *, now: datetime) -> None:
+    """It lapses when nobody decides in time; half-way the approvers are reminded."""
+    ref, undecided = subject_ref(waiver), now + (waiver.answer_by - now) / 2
+    set_timers(settings=[TimerSetting(ref, LAPSE, waiver.answer_by), TimerSetting(ref, UNDECIDED, undecided)])
 
 
 def stop_waiting(waiver: Waiver, *, now: datetime) -> None:

@@ -9,10 +9,9 @@ from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, Refused
 from audit.services.events import record
-from audit.subject_refs import SubjectRef, subject_ref
+from audit.subject_refs import SubjectRef
 from audit.texts import reason_mistake
 from exceptions.models import Waiver
-from exceptions.services.timers import TimerSetting, set_timers
 from exceptions.services.waiver_news import (
     tell_approvers,
     tell_concerned,
@@ -20,8 +19,6 @@ from exceptions.services.waiver_news import (
     tell_voters,
 )
 from exceptions.services.waiver_papers import (
-    LAPSE,
-    UNDECIDED,
     a_comment,
     a_scope,
     content_hash,
@@ -30,8 +27,9 @@ from exceptions.services.waiver_papers import (
     require_state,
     stop_holding,
     stop_waiting,
+    wait_for_decision,
 )
-from exceptions.states import WaiverKind, WaiverState
+from exceptions.states import WAIVER_ASKED, WaiverKind, WaiverState
 from exceptions.subjects import impact_of
 from rules.models import Owner
 from rules.rulebook import GateSpec
@@ -39,6 +37,7 @@ from rules.rulebook import GateSpec
 LONGEST_ANSWER = timedelta(hours=24)
 LONGEST_ANSWER_MINUTES = 24 * 60
 SHORTEST_REASON, LONGEST_REASON = 20, 2_000
+CHANGED = "The request was changed."
 
 
 def request_waiver(
@@ -99,8 +98,7 @@ def _put_to_approvers(asked: Waiver, spec: GateSpec, now: datetime) -> None:
     facts: dict[str, Any] = {"gate": asked.gate, "answer_by": asked.answer_by, "hash": asked.content_hash}
     facts |= {"extends": asked.extends.key} if asked.extends else {}
     record("waiver.requested", subject=asked, minutes=asked.effective_minutes, **facts)
-    ref, undecided = subject_ref(asked), now + (asked.answer_by - now) / 2
-    set_timers(settings=[TimerSetting(ref, LAPSE, asked.answer_by), TimerSetting(ref, UNDECIDED, undecided)])
+    wait_for_decision(asked, now=now)
     tell_approvers(asked, spec=spec, now=now)
 
 
@@ -139,12 +137,16 @@ def extend_waiver(*, waiver_id: UUID, minutes: int, reason: str, plan: str = "",
 def edit_waiver(*, waiver_id: UUID, reason: str, plan: str, minutes: int, by: Actor, now: datetime) -> Waiver:
     """Change what was asked: a new content version, which is what has to be decided about. No change changes nothing."""
     with locked_waiver(waiver_id, by, now, "exceptions.request_waiver") as waiver:
-        require_state(waiver, WaiverState.REQUESTED, act="changed")
+        require_state(waiver, *WAIVER_ASKED, act="changed")
         if waiver.requested_by != by.id:
             raise Refused("Only who asked may change the request.")
         waiver.reason, waiver.plan, waiver.effective_minutes = reason.strip(), plan.strip(), minutes
+        is_changed = content_hash(waiver) != waiver.content_hash
+        if is_changed and waiver.state == WaiverState.RETURNED:
+            waiver.take_up(at=now, answer=CHANGED)
+            wait_for_decision(waiver, now=now)
         refuse_invalid(waiver, gate_of(waiver.gate).max_hours, now)
-        if content_hash(waiver) != waiver.content_hash:
+        if is_changed:
             waiver.content_version += 1
             waiver.content_hash = content_hash(waiver)
             waiver.save()
@@ -163,7 +165,7 @@ def edit_waiver(*, waiver_id: UUID, reason: str, plan: str, minutes: int, by: Ac
 def withdraw_waiver(*, waiver_id: UUID, reason: str, by: Actor, now: datetime) -> Waiver:
     """Take the request back; only who asked may."""
     with locked_waiver(waiver_id, by, now, "exceptions.request_waiver") as waiver:
-        require_state(waiver, WaiverState.REQUESTED, act="withdrawn")
+        require_state(waiver, *WAIVER_ASKED, act="withdrawn")
         if waiver.requested_by != by.id:
             raise Refused("Only who asked may withdraw the request.")
         waiver.withdraw(at=now, reason=a_comment(reason))
@@ -211,7 +213,7 @@ def declared(spec: GateSpec, hours: int) -> dict[str, Any]:
 
 def _refuse_repeated(draft: Waiver) -> None:
     same = Waiver.objects.filter(gate=draft.gate, subject_type=draft.subject_type, subject_id=draft.subject_id)
-    if same.filter(state=WaiverState.REQUESTED).exists():
+    if same.filter(state__in=WAIVER_ASKED).exists():
         text = f"The same was already asked for {draft.subject_key} and waits for a decision."
         raise Conflict(text, code="already-asked")
 

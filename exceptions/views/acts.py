@@ -323,6 +323,7 @@ def _form_page(
 ) -> HttpResponse:
     home = _home(request, found)
     context = {
+        "emergency": selectors.emergency_about(found, now=clock.now()),
         "case": found,
         "home": home,
         "intro": intro,

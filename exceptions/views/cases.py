@@ -28,6 +28,7 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
     actions = selectors.available_actions(page.case, by=by)
     origin = origins.origin_of(request)
     context = {
+        "emergency": selectors.emergency_about(page.case, now=now),
         "page": page,
         "case": page.case,
         "origin": origin,

@@ -10,18 +10,18 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from audit import clock
 from audit.context import Actor
 from audit.edge import actor_of, explain
-from audit.errors import DomainError, Invalid, Refused
+from audit.errors import Conflict, DomainError, Invalid, Refused
 from audit.subject_refs import SubjectRef
 from exceptions import selectors, services
 from exceptions.forms import CommentForm
-from exceptions.forms.waivers import DecisionForm, EditForm, ExtendForm, ReviewForm, WaiverForm
+from exceptions.forms.waivers import AnswerForm, DecisionForm, EditForm, ExtendForm, ReviewForm, WaiverForm
 from exceptions.models import ExceptionCase, Waiver
-from exceptions.states import WaiverKind, WaiverState
+from exceptions.states import WAIVER_ASKED, WaiverKind, WaiverState
 from exceptions.subjects import Impact
 from rules import selectors as rules
 from rules.models import Owner
@@ -119,6 +119,10 @@ def _decide(found: Waiver, form: DecisionForm, by: Actor) -> Waiver:
         return services.reject_waiver(
             waiver_id=found.pk, comment=given["comment"], by=by, now=clock.now(), seen_hash=given["seen_hash"]
         )
+    if given["decision"] == "ask":
+        return services.ask_for_more(
+            waiver_id=found.pk, question=given["comment"], by=by, now=clock.now(), seen_hash=given["seen_hash"]
+        )
     minutes = given["hours"] * 60 if given["hours"] else None
     return services.approve_waiver(
         waiver_id=found.pk,
@@ -146,6 +150,9 @@ def _waiver_page(
     asked = found.state == WaiverState.REQUESTED
     may_ask = by.may("exceptions.request_waiver", found.client_id)
     context = {
+        "emergency": selectors.live_emergency(
+            SubjectRef(found.subject_type, found.subject_id, found.client_id), now=now
+        ),
         "waiver": found,
         "gate": spec,
         "form": form,
@@ -162,12 +169,28 @@ def _waiver_page(
         "can_ask_client": asked and may_ask and found.client_id is not None,
         "can_revoke": _may_still_hold(found, now) and by.may("exceptions.revoke_waiver", found.client_id),
         "can_extend": found.is_in_force(now) and found.kind == WaiverKind.ASKED and may_ask,
-        "can_withdraw": asked and found.requested_by == by.id,
+        "can_withdraw": found.state in WAIVER_ASKED and found.requested_by == by.id,
+        "answer_form": AnswerForm() if found.state == WaiverState.RETURNED and found.requested_by == by.id else None,
         "can_roll_back": found.kind == WaiverKind.EMERGENCY and by.may("exceptions.revoke_waiver", found.client_id),
         "review_form": _review_form(found, by),
     }
     status = 409 if conflict else 422 if form.errors else 200
     return render(request, "exceptions/waiver.html", context, status=status)
+
+
+@login_required
+@require_POST
+def answer(request: HttpRequest, key: str) -> HttpResponse:
+    """Answer what an approver wants to know about one's own request."""
+    by = actor_of(request, "exceptions.request_waiver")
+    found = selectors.waiver_for(by, key)
+    try:
+        services.answer_question(waiver_id=found.pk, answer=request.POST.get("answer", ""), by=by, now=clock.now())
+    except (Invalid, Conflict) as refused:
+        messages.warning(request, refused.message)
+    else:
+        messages.success(request, _("Your answer is there; the time to decide goes on."))
+    return redirect("exceptions:waiver", key)
 
 
 def _why_not(found: Waiver, by: Actor, now: datetime) -> tuple[str, Owner | None]:

@@ -14,8 +14,17 @@ from audit import clock
 from audit.context import Actor
 from audit.edge import actor_of, explain
 from audit.errors import Conflict, IllegalTransition, Invalid, NotFound
+from audit.subject_refs import SubjectRef
 from exceptions import list_pages
-from exceptions.selectors import Choice, asked_columns, column_choices, refuse_unknown_columns, view_links
+from exceptions.models import Waiver
+from exceptions.selectors import (
+    Choice,
+    asked_columns,
+    column_choices,
+    live_emergency,
+    refuse_unknown_columns,
+    view_links,
+)
 from exceptions.views.lists import chips, current_view, pairs_of, view_to_open
 from exceptions.views.saved_views import opened
 from orders.fulfilment import selectors
@@ -87,9 +96,18 @@ def order(request: HttpRequest, key: str) -> HttpResponse:
     """What started it, which system is right, who is next, and what if that fails."""
     by = actor_of(request, "orders.view_order")
     story = selectors.order_story(by=by, key=key)
-    trace = selectors.order_trace(by=by, key=key)
-    context = {"story": story, "trace": trace, "can_work": by.may("orders.work_order")}
+    context = {
+        "emergency": _emergency(story.row.id),
+        "story": story,
+        "trace": selectors.order_trace(by=by, key=key),
+        "can_work": by.may("orders.work_order"),
+    }
     return render(request, "orders/order.html", context)
+
+
+def _emergency(order_id: UUID) -> Waiver | None:
+    """The break-glass in whose scope an order is now."""
+    return live_emergency(SubjectRef("fulfilment.order", str(order_id)), now=clock.now())
 
 
 @login_required
@@ -144,7 +162,13 @@ def quarantined(request: HttpRequest, key: str) -> HttpResponse:
                 explain(form, invalid)
             except Conflict as refused:
                 status, conflict = 409, refused
-    context = {"detail": detail, "form": form, "conflict": conflict, "can_work": by.may("orders.work_order")}
+    context = {
+        "emergency": _emergency(detail.order.pk),
+        "detail": detail,
+        "form": form,
+        "conflict": conflict,
+        "can_work": by.may("orders.work_order"),
+    }
     return render(request, "orders/quarantined.html", context, status=status)
 
 
@@ -169,6 +193,7 @@ def holds(request: HttpRequest, key: str) -> HttpResponse:
                 messages.success(request, _("%(key)s is on hold.") % {"key": form.cleaned_data["fulfilment"] or key})
                 return redirect("fulfilment:order", key)
     context = {
+        "emergency": _emergency(story.row.id),
         "row": story.row,
         "holds": selectors.order_holds(by=by, key=key),
         "form": form,
@@ -199,7 +224,8 @@ def release(request: HttpRequest, key: str, hold: UUID) -> HttpResponse:
             messages.success(request, _("The hold is released. %(key)s is “%(state)s” now.") % said)
             return redirect("fulfilment:order", key)
     status = 409 if conflict else 422 if form.errors else 200
-    context = {"key": key, "hold": found, "form": form, "conflict": conflict}
+    emergency = _emergency(selectors.order_for(by, key).pk)
+    context = {"emergency": emergency, "key": key, "hold": found, "form": form, "conflict": conflict}
     return render(request, "orders/release.html", context, status=status)
 
 

@@ -20,7 +20,7 @@ ACTS: Final = (
     "exception-acknowledge exception-start exception-wait exception-resume exception-reassign exception-severity "
     "exception-rebase exception-note exception-files exception-link exception-unlink exception-resolve exception-reopen"
 )
-DECISION: Final = "waiver-approve waiver-reject"
+DECISION: Final = "waiver-approve waiver-reject waiver-ask-for-more"
 # Page → the operations that read what it shows and do what it does.
 OPERATIONS: Final = {
     "search": "orders exceptions",
@@ -44,6 +44,7 @@ OPERATIONS: Final = {
     "exceptions:ask": "exception-gates time-limited-exceptions",
     "exceptions:waiver": f"time-limited-exception waiver-impact {DECISION}",
     "exceptions:decide": f"time-limited-exception waiver-impact {DECISION}",
+    "exceptions:answer": "waiver-answer",
     "exceptions:edit": "time-limited-exception waiver-edit",
     "exceptions:ask-client": "time-limited-exception waiver-ask-client",
     "exceptions:client-take-back": "waiver-client-take-back",

@@ -153,6 +153,8 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
         "POST": Rule("exceptions.request_waiver", {"minutes": 30, "reason": "The carrier collects only tomorrow."})
     },
     "waiver-reject": {"POST": Rule("exceptions.decide_waiver", {"comment": "Not this time"})},
+    "waiver-ask-for-more": {"POST": Rule("exceptions.decide_waiver", {"question": "Who said so?"})},
+    "waiver-answer": {"POST": Rule("only who asked", {"answer": "The customer did"})},
     "waiver-withdraw": {"POST": Rule("only who asked", REASON)},
     "waiver-impact": {"GET": Rule(VIEW_CASE)},
     "waiver-edit": {

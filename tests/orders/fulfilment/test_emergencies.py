@@ -1,0 +1,123 @@
+"""Break-glass on a real order: it goes on at once, every page about it says so, and one act calls it back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from audit import clock
+from audit.context import Actor
+from audit.subject_refs import subject_ref
+from exceptions import services
+from exceptions.models import ExceptionCase, Waiver
+from orders.fulfilment.models import Fulfilment, Hold, Order
+from orders.fulfilment.selectors.impacts import SHIP_DESPITE_CASE, SKIP_CONFIRMATION
+from orders.fulfilment.services.intake import place_orders
+from orders.fulfilment.services.news import count_stock, take_news
+from orders.fulfilment.states import FulfilmentState, HoldState, OrderState
+from tests.cast import House
+from tests.factories import orders as make
+
+BAD_ADDRESS = {**make.BERLIN, "postcode": "1011"}
+WHY = "The truck leaves in five minutes and the customer waits."
+
+
+@pytest.fixture
+def paid(house: House, system: Actor) -> Any:
+    """Place paid orders, and give them back."""
+    client, now = house.clients["northwind"], clock.now()
+    count_stock(news=[make.stock(client, now, "TENT-2", 10)], by=system, now=now)
+
+    def place(*numbers: str, **data: Any) -> list[Order]:
+        news = [make.placed(client, now, order=number, **data) for number in numbers]
+        place_orders(news=news, by=system, now=now)
+        for number in numbers:
+            take_news(
+                news=[make.news("payment.captured", client, number, now, captured_at=now.isoformat())],
+                by=system,
+                now=now,
+            )
+        return list(Order.objects.filter(number__in=numbers).order_by("number"))
+
+    return place
+
+
+def smash(order: Order, house: House, gate: str = SHIP_DESPITE_CASE) -> Waiver:
+    return services.break_glass(
+        gate=gate,
+        subject=subject_ref(order),
+        subject_key=order.key,
+        client_id=order.client_id,
+        case_id=ExceptionCase.objects.live().filter(subject_id=str(order.pk)).values_list("pk", flat=True).first(),
+        reason=WHY,
+        plan="The address is corrected on the way.",
+        minutes=60,
+        confirm=order.key,
+        by=house.actor("lee"),
+        now=clock.now(),
+    )
+
+
+def test_it_goes_on_at_once_says_so_everywhere_and_one_act_calls_it_back(house: House, paid: Any) -> None:
+    order, other = paid("1", "2", address=BAD_ADDRESS)
+    assert {order.state, other.state} == {OrderState.ADDRESS_INVALID}
+    broken = smash(order, house)
+    order.refresh_from_db()
+    parcel = Fulfilment.objects.get()
+    assert (order.state, parcel.order_id) == (OrderState.IN_FULFILMENT, order.pk), "the other order stays where it is"
+    lee = Browser()
+    lee.force_login(house.users["lee"])
+    case = ExceptionCase.objects.get(subject_id=str(order.pk))
+    elsewhere = ExceptionCase.objects.get(subject_id=str(other.pk))
+    pages = (
+        f"/orders/{order.key}/",
+        f"/orders/{order.key}/trace/",
+        f"/orders/{order.key}/holds/",
+        f"/exceptions/{case.key}/",
+        f"/exceptions/{case.key}/note/",
+        f"/time-limited/{broken.key}/",
+    )
+    bar = f"Break-glass for {order.key}."
+    assert [path for path in pages if bar not in lee.get(path).content.decode()] == []
+    assert "Break-glass for" not in lee.get(f"/exceptions/{elsewhere.key}/").content.decode()
+
+    told = lee.post(f"/time-limited/{broken.key}/roll-back/", follow=True).content.decode()
+    assert parcel.key in told
+    parcel.refresh_from_db()
+    order.refresh_from_db()
+    assert parcel.state == FulfilmentState.CANCELLED
+    assert Hold.objects.get(order=order, state=HoldState.ACTIVE).words == f"{broken.key} was rolled back"
+    assert order.state in {OrderState.ON_HOLD, OrderState.ADDRESS_INVALID}
+    assert bar not in lee.get(f"/orders/{order.key}/").content.decode()
+
+
+def test_of_two_parcels_only_the_one_in_scope_passes_and_other_orders_never(house: House, paid: Any) -> None:
+    lines = [
+        make.line("KAYAK", sku_type="preorder", vendor="kestrel"),
+        make.line("PADDLE", sku_type="drop_ship", vendor="osprey"),
+    ]
+    order, other = paid("7", "8", channel="marketplace", lines=lines)
+    first, second = Fulfilment.objects.filter(order=order).order_by("key")
+    asked = services.request_waiver(
+        gate=SKIP_CONFIRMATION,
+        subject=subject_ref(order),
+        subject_key=order.key,
+        client_id=order.client_id,
+        reason=WHY,
+        plan="Call the vendors tomorrow.",
+        minutes=60,
+        owner="client-success",
+        scope=[first.key],
+        by=house.actor("amal"),
+        now=clock.now(),
+    )
+    done = services.approve_waiver(waiver_id=asked.pk, by=house.actor("lee"), now=clock.now())
+    assert done.granted_scope == [first.key]
+    states = dict(Fulfilment.objects.values_list("key", "state"))
+    waiting = states[second.key]
+    assert states[first.key] != waiting
+    assert {states[one.key] for one in Fulfilment.objects.filter(order=other)} == {waiting}
+    assert done.expires_at == done.starts_at + timedelta(minutes=60)
