@@ -248,7 +248,7 @@ def cancel(request: HttpRequest, key: str) -> HttpResponse:
             messages.success(request, _("%(key)s is “%(state)s” now.") % said)
             return redirect("fulfilment:order", key)
     status = 409 if conflict else 422 if form.errors else 200
-    context = {"row": story.row, "form": form, "conflict": conflict}
+    context = {"emergency": _emergency(story.row.id), "row": story.row, "form": form, "conflict": conflict}
     return render(request, "orders/cancel.html", context, status=status)
 
 

@@ -84,6 +84,7 @@ OPERATIONS: Final = {
     "exceptions:escalate-overdue": "escalate-overdue",
     "fulfilment:orders": "orders",
     "fulfilment:order": "order order-trace order-cancel order-resend-tasks",
+    "fulfilment:cancel": "order order-cancel",
     "fulfilment:trace": "order-trace",
     "fulfilment:export": "order-export",
     "fulfilment:holds": "order-holds",
