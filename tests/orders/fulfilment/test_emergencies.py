@@ -120,4 +120,5 @@ def test_of_two_parcels_only_the_one_in_scope_passes_and_other_orders_never(hous
     waiting = states[second.key]
     assert states[first.key] != waiting
     assert {states[one.key] for one in Fulfilment.objects.filter(order=other)} == {waiting}
+    assert done.starts_at is not None
     assert done.expires_at == done.starts_at + timedelta(minutes=60)
