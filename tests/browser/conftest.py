@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.test import Client as Door
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from audit import clock
 from audit.access import system_actor
+from audit.models import User
 from tests.cast import PASSWORD, House, furnish
 from tests.chromium import find
 
@@ -48,11 +51,13 @@ def house(transactional_db: None) -> House:
 
 @pytest.fixture
 def visit(chromium: Browser, live_server: Any, house: House) -> Iterator[Visitor]:
-    """Sign somebody in and give their page; at the end nothing may have complained."""
+    """Give the first page of somebody who is signed in, by keyboard where asked; at the end nothing may have complained."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def sign_in(name: str, *, width: int = 1440, scheme: str = "light", javascript: bool = True) -> Page:
+    def open_for(
+        name: str, *, width: int = 1440, scheme: str = "light", javascript: bool = True, with_password: bool = False
+    ) -> Page:
         context = chromium.new_context(
             base_url=live_server.url,
             viewport={"width": width, "height": 900},
@@ -60,19 +65,32 @@ def visit(chromium: Browser, live_server: Any, house: House) -> Iterator[Visitor
             java_script_enabled=javascript,
         )
         contexts.append(context)
+        if not with_password:
+            session = session_of(house.users[name])
+            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto("/signin/")
-        page.fill("#id_username", name)
-        page.fill("#id_password", PASSWORD)
-        page.click("form button.primary")
+        page.goto("/")
+        if with_password:
+            page.get_by_label("Username").focus()
+            page.keyboard.type(name)
+            page.keyboard.press("Tab")
+            page.keyboard.type(PASSWORD)
+            page.keyboard.press("Enter")
         return page
 
-    yield sign_in
+    yield open_for
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+def session_of(user: User) -> str:
+    """Signed in without the page for it."""
+    door = Door()
+    door.force_login(user)
+    return door.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 def is_complaint(message: ConsoleMessage) -> bool:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 def test_a_case_is_taken_and_resolved_with_the_keyboard(visit: Visitor, house: House) -> None:
     (case,) = open_cases(house, 1)
-    page = visit("amal")
+    page = visit("amal", with_password=True)
     expect(page).to_have_url(re.compile("/queue/$"))
     page.keyboard.press("j")
     page.keyboard.press("Enter")
@@ -69,7 +69,7 @@ def test_two_browsers_one_has_it_the_other_is_told(visit: Visitor, house: House)
 
 def test_the_core_acts_work_without_a_script(visit: Visitor, house: House) -> None:
     cases = open_cases(house, 2)
-    page = visit("amal", javascript=False)
+    page = visit("amal", javascript=False, with_password=True)
     page.goto("/queue/?q=parcel+1")
     expect(page.locator(f"#row-{cases[1].key}")).to_be_visible()
     page.goto(f"/exceptions/{cases[0].key}/")

@@ -75,6 +75,7 @@ def test_asked_for_approved_for_less_used_and_over(
 
     later = clock.now() + timedelta(hours=2)
     monkeypatch.setattr(clock, "now", lambda: later)
+    lead = visit("lee")
     lead.goto(f"/time-limited/{waiver.key}/")
     expect(lead.get_by_role("link", name="Revoke…")).to_have_count(0)
     assert not selectors.visible_waivers(house.actor("lee")).in_force(later).exists()
