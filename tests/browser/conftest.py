@@ -78,6 +78,7 @@ def visit(chromium: Browser, live_server: Any, house: House) -> Iterator[Visitor
             page.keyboard.press("Tab")
             page.keyboard.type(PASSWORD)
             page.keyboard.press("Enter")
+            page.wait_for_url(lambda url: "/signin/" not in url)
         return page
 
     yield open_for
