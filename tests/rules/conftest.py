@@ -6,9 +6,11 @@ from datetime import datetime
 
 import pytest
 
+from audit.access import system_actor
 from audit.context import Actor
 from rules import facts, services
 from rules.models import RuleBookVersion
+from tests.conftest import NOW, Standing
 
 ORDER_ATTRIBUTES: dict[str, facts.Declared] = {
     "channel": str,
@@ -31,7 +33,18 @@ def order_context() -> None:
         facts.declare_context("order", ORDER_ATTRIBUTES)
 
 
+@pytest.fixture(scope="module")
+def shipped(standing: Standing) -> Standing:
+    """The shipped configuration, where it can stand."""
+    if standing.around:
+        with standing.blocker.unblock():
+            services.install_shipped_configuration(by=system_actor("test"), now=NOW)
+    return standing
+
+
 @pytest.fixture
-def shipped_book(db: None, system: Actor, now: datetime) -> RuleBookVersion:
+def shipped_book(shipped: Standing, db: None, system: Actor, now: datetime) -> RuleBookVersion:
     """The shipped configuration, installed and frozen."""
+    if shipped.around:
+        return RuleBookVersion.objects.order_by("-number")[0]
     return services.install_shipped_configuration(by=system, now=now)

@@ -41,9 +41,14 @@ def test_every_event_and_document_of_the_product_has_a_contract_in_force(shipped
     active = ContractVersion.objects.filter(state="active").values_list("contract__name", flat=True)
     assert sorted(active) == [
         "order.cancelled",
+        "order.changed",
         "order.export",
         "order.placed",
+        "payment.authorised",
         "payment.captured",
+        "refund.issued",
+        "return.received",
+        "return.requested",
         "shipment.delivered",
         "shipment.handed_over",
         "shipment.packed",
