@@ -29,6 +29,7 @@ WORK: Final = READ_WORK | {
     "audit.view_trail",
 }
 LEAD: Final = WORK | {
+    "orders.review_override",
     "exceptions.decide_waiver",
     "exceptions.rebase_case",
     "exceptions.revoke_waiver",

@@ -114,6 +114,10 @@ PAGES: dict[str, tuple[Text, Text]] = {
             "Orders that may not go on: a field is missing or an address cannot be right. They go on where they stopped."
         ),
     ),
+    "fulfilment:overrides": (
+        _("Overrides"),
+        _("Fields that somebody set by hand. They hold at once; somebody else takes each over for good, or back."),
+    ),
     "sync:dead-letters": (
         _("Dead letters"),
         _("Messages that could not be processed. Nothing is lost or tried twice."),
@@ -159,6 +163,7 @@ GLOSSARY: tuple[tuple[Text, Text], ...] = (
         _("Hold"),
         _("Stops an order or a parcel; it has a placer, a reason, words for the customer and a release condition."),
     ),
+    (_("Override"), _("A field set by hand: events leave it alone until somebody else has reviewed it. OV-12.")),
     (_("Quarantine"), _("Where an order waits until its fields and audit steps are complete.")),
     (_("Gate"), _("A condition something has to pass.")),
     (_("Playbook"), _("The steps for one type of exception.")),

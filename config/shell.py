@@ -20,6 +20,7 @@ from config.health import Light, Part, pulse
 from exceptions import selectors as exceptions
 from exceptions.selectors import notifications, queue
 from orders.fulfilment import selectors as fulfilment
+from orders.fulfilment.selectors.overrides import waiting_overrides
 from orders.sync import selectors as sync
 
 MOST_COUNTED = 999
@@ -127,6 +128,12 @@ def held(by: Actor, now: datetime) -> QuerySet[Any]:
     return fulfilment.quarantined(by)
 
 
+def set_by_hand(by: Actor, now: datetime) -> QuerySet[Any]:
+    """What people set by hand and nobody has reviewed."""
+    del now
+    return waiting_overrides(by)
+
+
 PLACES = (
     Place(
         gettext_lazy("My queue"),
@@ -160,6 +167,15 @@ PLACES = (
         "flows",
         unit=gettext_lazy("held"),
         counted=held,
+    ),
+    Place(
+        gettext_lazy("Overrides"),
+        "fulfilment:overrides",
+        "check-list",
+        "orders.view_order",
+        "flows",
+        unit=gettext_lazy("to review"),
+        counted=set_by_hand,
     ),
     Place(
         gettext_lazy("Dead letters"),

@@ -14,12 +14,14 @@ from audit import clock, filtering
 from audit.errors import NotFound
 from audit.filtering import Filter, FilterSet, Question, UnknownValueError
 from audit.rest.parsing import ReasonInput
-from audit.rest.views import ActResource, ListResource, RecordResource, Resource
+from audit.rest.views import ActResource, CreateMixin, ListResource, RecordResource, Resource
 from orders.fulfilment import selectors, serializers
+from orders.fulfilment.selectors import overrides as by_hand
 from orders.fulfilment.selectors import parcels
 from orders.fulfilment.selectors.orders import IN_TAB, search
-from orders.fulfilment.services import exports, holds, quarantine, resuming
-from orders.fulfilment.states import FulfilmentState, HoldReason, OrderState, SkuType
+from orders.fulfilment.serializers import by_hand as shapes
+from orders.fulfilment.services import exports, holds, overrides, quarantine, resuming, unwinding
+from orders.fulfilment.states import FulfilmentState, HoldReason, OrderState, OverrideState, SkuType
 from rules import selectors as rules
 from rules.selectors import registry
 
@@ -201,6 +203,89 @@ class CompleteLines(_OrderAct):
         quarantine.complete_lines(
             order_id=record.pk, lines=lines, reason=given["reason"], seen=self.seen, by=self.by, now=now
         )
+
+
+class Reroute(_OrderAct):
+    """Send one fulfilment another way, once what was done for it is undone, last things first."""
+
+    input_class = shapes.RerouteInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Call it back."""
+        unwinding.reroute(order_id=record.pk, **given, by=self.by, now=now)
+
+
+class OverrideField(_OrderAct):
+    """Set one field of an order by hand; it is so at once, and waits for a review."""
+
+    input_class = shapes.OverrideInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Set it."""
+        overrides.override_order(order_id=record.pk, **given, by=self.by, now=now)
+
+
+class _Overrides(Resource):
+    permission = "orders.view_order"
+    noun = "override"
+    serializer_class = shapes.OverrideSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """Of the asker's clients."""
+        return by_hand.overrides_for(self.by)
+
+    def find(self, key: Any) -> Any:
+        """The one of this key."""
+        return by_hand.override_named(self.by, str(key))
+
+
+class OverrideList(_Overrides, CreateMixin, ListResource):
+    """What was set by hand, newest first; and setting how many units lie on a shelf."""
+
+    input_class = shapes.StockOverrideInput
+    filters = FilterSet(
+        filters=(
+            filtering.choice("state", "state", OverrideState.values),
+            filtering.record_of("client", "client", rules.clients_of),
+            filtering.exact("field", "field"),
+            filtering.exact("about", "about"),
+        ),
+        sorts={"-number": ("-number",), "number": ("number",)},
+    )
+
+    def create(self, given: Mapping[str, Any], *, now: datetime) -> Any:
+        """Set the count. The client has to be one of the asker's."""
+        client = rules.clients_of(self.by).filter(slug=given["client"]).first()
+        if client is None:
+            raise NotFound(f"There is no client {given['client'][:60]}, or it is not yours to see.")
+        rest = {name: given[name] for name in ("sku", "value", "reason")}
+        return overrides.override_stock(client_id=client.pk, **rest, by=self.by, now=now)
+
+
+class OverrideRecord(_Overrides, RecordResource):
+    """One fix by hand."""
+
+
+class _Review(_Overrides, ActResource):
+    input_class = shapes.CommentInput
+    tells_who_was_faster = False
+    accept: bool
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Decide about it."""
+        overrides.review_override(override_id=record.pk, accept=self.accept, **given, by=self.by, now=now)
+
+
+class AcceptOverride(_Review):
+    """Take over what was set by hand, for good."""
+
+    accept = True
+
+
+class RejectOverride(_Review):
+    """Take back what was set by hand: it is again what the systems say."""
+
+    accept = False
 
 
 class ResendTasks(_OrderAct):

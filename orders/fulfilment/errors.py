@@ -1,6 +1,6 @@
 """What fulfilment refuses."""
 
-from audit.errors import Conflict, IllegalTransition
+from audit.errors import Conflict, IllegalTransition, Refused
 
 
 class NoWay(IllegalTransition):
@@ -23,3 +23,9 @@ class NotExportable(Conflict):
     """The order lacks what every export must say."""
 
     code = "not-exportable"
+
+
+class OwnOverride(Refused):
+    """Nobody reviews a fix of their own."""
+
+    code = "own-override"

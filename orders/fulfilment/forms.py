@@ -1,15 +1,18 @@
 """What people fill in about orders. Forms only clean; the doors decide."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from orders.fulfilment.decisions.overrides import ORDER_FIELDS
 from orders.fulfilment.selectors.quarantine import FieldRow
 from orders.fulfilment.selectors.story import LineFacts, ParcelFacts
 from orders.fulfilment.services.quarantine import NewLine
 from orders.fulfilment.states import FULFILMENT_IN_HOUSE
+from rules.models import Client, Flow
+from rules.states import FlowKind
 
 INPUT = {"class": "input"}
 MOMENT = "%Y-%m-%dT%H:%M"
@@ -103,6 +106,90 @@ class CancelForm(forms.Form):
         """Units by position; nothing for the whole order."""
         given = {name: units for name, units in self.cleaned_data.items() if name.startswith("line-") and units}
         return {name.removeprefix("line-"): units for name, units in given.items()}
+
+
+class RerouteForm(forms.Form):
+    """Which parcel goes which other way, and why."""
+
+    fulfilment = forms.ChoiceField(label=_("Parcel"), widget=forms.Select(INPUT))
+    flow = forms.ChoiceField(label=_("Goes along"), widget=forms.Select(INPUT))
+    reason = forms.CharField(
+        label=_("Why"),
+        min_length=3,
+        max_length=280,
+        widget=forms.TextInput(INPUT),
+        help_text=_("It is kept in the trail."),
+    )
+
+    def __init__(self, *args: Any, parcels: Sequence[ParcelFacts], flows: Iterable[Flow], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        here = [one for one in parcels if one.state in FULFILMENT_IN_HOUSE or one.state in {"refused", "rejected"}]
+        self.fields["fulfilment"].choices = [(one.key, f"{one.key}: {one.flow}, {one.state_label}") for one in here]  # type: ignore[attr-defined]
+        ways = [(flow.slug, flow.name) for flow in flows if flow.is_active and flow.kind != FlowKind.MANUAL_REVIEW]
+        self.fields["flow"].choices = ways  # type: ignore[attr-defined]
+
+
+class OverrideForm(forms.Form):
+    """Which field, what it is from now on, and why."""
+
+    field = forms.ChoiceField(
+        label=_("Field"), choices=[(name, one.label) for name, one in ORDER_FIELDS.items()], widget=forms.Select(INPUT)
+    )
+    value = forms.CharField(
+        label=_("Is from now on"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(INPUT),
+        help_text=_("For example 2026-12-01T12:00:00Z for a delivery date, expedited for a speed, vip for a segment."),
+    )
+    reason = forms.CharField(
+        label=_("Why"),
+        min_length=3,
+        max_length=280,
+        widget=forms.TextInput(INPUT),
+        help_text=_("Who reviews it reads this."),
+    )
+
+
+class StockOverrideForm(forms.Form):
+    """Which shelf, how many units lie there, and how that is known."""
+
+    client = forms.ChoiceField(label=_("Client"), widget=forms.Select(INPUT))
+    sku = forms.CharField(label=_("Product code"), max_length=80, widget=forms.TextInput(INPUT))
+    value = forms.CharField(
+        label=_("Units on the shelf"), max_length=12, widget=forms.TextInput({**INPUT, "inputmode": "numeric"})
+    )
+    reason = forms.CharField(
+        label=_("Why"),
+        min_length=3,
+        max_length=280,
+        widget=forms.TextInput(INPUT),
+        help_text=_("Who reviews it reads this."),
+    )
+
+    def __init__(self, *args: Any, clients: Iterable[Client], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["client"].choices = [(one.slug, one.name) for one in clients]  # type: ignore[attr-defined]
+
+
+class ReviewForm(forms.Form):
+    """Taking a fix over or back, and why; neither is chosen beforehand."""
+
+    decision = forms.ChoiceField(
+        label=_("Decision"),
+        choices=[
+            ("accept", _("Take it over: it stays as it was set")),
+            ("reject", _("Take it back: as the systems say")),
+        ],
+        widget=forms.RadioSelect,
+    )
+    comment = forms.CharField(
+        label=_("Why"),
+        min_length=3,
+        max_length=280,
+        widget=forms.TextInput(INPUT),
+        help_text=_("It is kept in the trail."),
+    )
 
 
 class ReleaseForm(forms.Form):

@@ -19,6 +19,7 @@ class OrderState(models.TextChoices):
     VENDOR_REFUSED = "vendor_refused", "Refused by vendor or warehouse"
     CARRIER_REJECTED = "carrier_rejected", "Rejected by carrier, back in the warehouse"
     ON_HOLD = "on_hold", "On hold"
+    REROUTING = "rerouting", "Being sent another way"
     CHANGE_UNDECIDED = "change_undecided", "Changed late, to be decided"
     CANCEL_UNDECIDED = "cancel_undecided", "Cancelled late, to be decided"
     PARTLY_SHIPPED = "partly_shipped", "Partly shipped"
@@ -41,6 +42,7 @@ ORDER_STUCK = (
     OrderState.VENDOR_REFUSED,
     OrderState.CARRIER_REJECTED,
     OrderState.ON_HOLD,
+    OrderState.REROUTING,
     OrderState.CHANGE_UNDECIDED,
     OrderState.CANCEL_UNDECIDED,
     OrderState.RETURN_ANNOUNCED,
@@ -82,6 +84,7 @@ class FulfilmentState(models.TextChoices):
     CONFIRMED = "confirmed", "Confirmed"
     PICKED = "picked", "Picked"
     PACKED = "packed", "Packed"
+    UNWINDING = "unwinding", "Being called back"
     HANDED_OVER = "handed_over", "Handed over to the carrier"
     DELIVERED = "delivered", "Delivered"
     REFUSED = "refused", "Refused"
@@ -98,7 +101,7 @@ FULFILMENT_IN_HOUSE = (
     FulfilmentState.PICKED,
     FulfilmentState.PACKED,
 )
-FULFILMENT_TOUCHED = (FulfilmentState.PICKED, FulfilmentState.PACKED)
+FULFILMENT_TOUCHED = (FulfilmentState.PICKED, FulfilmentState.PACKED, FulfilmentState.UNWINDING)
 FULFILMENT_GONE = (FulfilmentState.HANDED_OVER, FulfilmentState.DELIVERED)
 
 
@@ -154,6 +157,43 @@ class Choice(models.TextChoices):
     LET_GO = "let_go", "Let it go"
     ACCEPT = "accept", "Do as asked"
     EXPECT = "expect", "Expect it back"
+
+
+class UnwindState(models.TextChoices):
+    """How far what was done for a parcel has been undone."""
+
+    RUNNING = "running", "Being undone"
+    STALLED = "stalled", "Nobody answers"
+    DONE = "done", "Undone"
+    GIVEN_UP = "given_up", "Goes on the old way"
+    OVERTAKEN = "overtaken", "Something else came first"
+
+
+UNWIND_OPEN = (UnwindState.RUNNING, UnwindState.STALLED)
+
+
+class StepState(models.TextChoices):
+    """Whether one thing that was done still stands."""
+
+    STANDS = "stands", "Still stands"
+    ASKED = "asked", "Asked to undo it"
+    UNDONE = "undone", "Undone"
+
+
+class StepKind(models.TextChoices):
+    """What was done for a parcel, in the order in which it is done."""
+
+    RESERVATION = "reservation", "Units set aside"
+    TASK = "task", "Task given out"
+    BOOKING = "booking", "Carrier booked"
+
+
+class OverrideState(models.TextChoices):
+    """Whether a local fix was looked at."""
+
+    WAITING = "waiting", "To be reviewed"
+    MERGED = "merged", "Taken over"
+    REVERTED = "reverted", "Taken back"
 
 
 class HoldState(models.TextChoices):

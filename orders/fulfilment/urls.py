@@ -11,8 +11,13 @@ urlpatterns = [
     path("orders/<str:key>/holds/", views.holds, name="holds"),
     path("orders/<str:key>/holds/<uuid:hold>/release/", views.release, name="release"),
     path("orders/<str:key>/cancel/", views.cancel, name="cancel"),
+    path("orders/<str:key>/reroute/", views.reroute, name="reroute"),
+    path("orders/<str:key>/override/", views.override, name="override"),
     path("orders/<str:key>/trace/", views.order, name="trace"),
     path("orders/<str:key>/export.json", views.export, name="export"),
+    path("overrides/", views.overrides, name="overrides"),
+    path("overrides/stock/", views.override_stock, name="override-stock"),
+    path("overrides/<str:key>/", views.review, name="review"),
     path("quarantine/", views.quarantine, name="quarantine"),
     path("quarantine/<str:key>/", views.quarantined, name="quarantined"),
 ]

@@ -270,6 +270,13 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
         business_owner="ops-team",
     ),
     ShippedContract(
+        "task.cancelled",
+        "inbound",
+        "A system has undone a task or a booking that it was asked to undo. Once per task.",
+        _task([]),
+        business_owner="ops-team",
+    ),
+    ShippedContract(
         "shipment.picked",
         "inbound",
         "The goods of a task are off the shelf. Once per task.",

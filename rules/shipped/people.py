@@ -91,6 +91,7 @@ STATUSES: Final[dict[str, str]] = {
     "vendor_refused": "ops-team-review",
     "carrier_rejected": "logistics",
     "on_hold": "ops-team",
+    "rerouting": "ops-team-review",
     "change_undecided": "client-success",
     "cancel_undecided": "logistics",
     "partly_shipped": "logistics",

@@ -16,6 +16,7 @@ from exceptions.models import ExceptionCase, Waiver
 from exceptions.services import request_waiver
 from orders.fulfilment.models import Fulfilment, Hold, Order, Sku
 from orders.fulfilment.services.holds import hold_order
+from orders.fulfilment.services.overrides import override_order
 from orders.sync.models import FlowRun, InboundEvent, OutboundMessage, System
 from orders.sync.services import Expected, RunStart, start_runs
 from orders.sync.states import InboundState, Layer, OutboundState
@@ -87,6 +88,15 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "order-holds": {"GET": Rule(VIEW_ORDER), "POST": Rule(WORK_ORDER, {"words": "Wait for the customer"})},
     "order-hold-release": {"POST": Rule("exceptions.decide_waiver", REASON)},
     "order-cancel": {"POST": Rule(WORK_ORDER, REASON)},
+    "order-reroute": {"POST": Rule(WORK_ORDER, {"fulfilment": "NW-1-1", "flow": "vendor-drop-ship", **REASON})},
+    "order-override": {"POST": Rule(WORK_ORDER, {"field": "segment", "value": "vip", **REASON})},
+    "overrides": {
+        "GET": Rule(VIEW_ORDER),
+        "POST": Rule(WORK_ORDER, {"client": "northwind", "sku": "TENT-2", "value": "7", **REASON}),
+    },
+    "override": {"GET": Rule(VIEW_ORDER)},
+    "override-accept": {"POST": Rule("orders.review_override", {"comment": "It is so"})},
+    "override-reject": {"POST": Rule("orders.review_override", {"comment": "It is not so"})},
     "order-address": {
         "POST": Rule(
             WORK_ORDER,
@@ -237,6 +247,7 @@ NOBODYS: Final[dict[str, Any]] = {
     "exception": "EX-999999",
     "time-limited-exception": "TLX-999999",
     "dead-letter": "DL-999999",
+    "override": "OV-999999",
 }
 
 
@@ -252,6 +263,7 @@ RECORDS: Final = {
     "fulfilment",
     "message",
     "order",
+    "override",
     "owner",
     "rule",
     "rule-version",
@@ -281,6 +293,9 @@ def build(house: House, order: Order, case: ExceptionCase, *, by: Actor, now: da
     letter, message, system = _messages(house, order, now, by)
     run = FlowRun.objects.filter(client=order.client).first() or _run(order, by, now)
     hold = hold_order(order_id=order.pk, words="Checking something", by=by, now=now)
+    fix = override_order(
+        order_id=order.pk, field="segment", value="vip", reason="The account manager says so", by=by, now=now
+    )
     with acting(by, at=now):
         record("access.refused", subject=order)
     Seal.objects.create(
@@ -307,6 +322,7 @@ def build(house: House, order: Order, case: ExceptionCase, *, by: Actor, now: da
         "order": order.key,
         "order-id": order.pk,
         "sku": Sku.objects.filter(client=order.client).values_list("pk", flat=True)[0],
+        "override": fix.key,
         "hold": Hold.objects.get(pk=hold.pk).pk,
         "fulfilment": Fulfilment.objects.filter(order=order).values_list("key", flat=True)[0],
         "exception": case.key,

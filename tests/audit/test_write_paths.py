@@ -34,6 +34,7 @@ from exceptions.services import open_case
 from orders.fulfilment.models import Export, Order
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
+from orders.fulfilment.services.unwinding import reroute
 from orders.sync.models import Connector, Credential, System
 from orders.sync.states import CredentialKind
 from rules.admin.base import VersionedAdmin
@@ -73,6 +74,7 @@ def full_house(house: House, system: Actor, now: datetime) -> House:
         now=now,
     )
     build(house, order, case, by=system, now=now)
+    _called_back(Order.objects.exclude(pk=order_id).get(), system, now)
     issue_api_token(
         user=house.users["ivy"],
         label="Till",
@@ -112,6 +114,14 @@ def full_house(house: House, system: Actor, now: datetime) -> House:
         )
         Holiday.objects.get_or_create(calendar=Calendar.objects.get(slug="always"), on=now.date(), name="Day off")
     return house
+
+
+def _called_back(order: Order, by: Actor, now: datetime) -> None:
+    """A parcel of the order is sent another way."""
+    parcel = order.fulfilments.order_by("key")[0]
+    confirmed = make.news("task.confirmed", order.client, parcel.key, now, task=parcel.key)
+    take_news(news=[confirmed], by=by, now=now)
+    reroute(order_id=order.pk, fulfilment=parcel.key, flow="vendor-drop-ship", reason="Too slow", by=by, now=now)
 
 
 def _bought(client: Client, by: Actor, now: datetime) -> str:

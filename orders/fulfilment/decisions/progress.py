@@ -64,6 +64,7 @@ def _before_shipping(facts: OrderFacts, parcels: Sequence[FulfilmentState], gone
     refused = FulfilmentState.REFUSED in parcels or LineState.REFUSED in facts.lines
     asked_in_this_order = (
         (facts.is_held, OrderState.ON_HOLD),
+        (FulfilmentState.UNWINDING in parcels, OrderState.REROUTING),
         (FulfilmentState.REJECTED in parcels, OrderState.CARRIER_REJECTED),
         (not facts.is_paid and facts.is_partly_paid, OrderState.PARTLY_PAID),
         (not facts.is_paid and facts.is_authorised, OrderState.PAYMENT_AUTHORISED),

@@ -5,9 +5,11 @@ from orders.fulfilment.models.identity import EarlyNotice, OrderAddress, OrderId
 from orders.fulfilment.models.lines import OrderLine, Sku
 from orders.fulfilment.models.money import Payment, Refund
 from orders.fulfilment.models.orders import Order
+from orders.fulfilment.models.overrides import Override
 from orders.fulfilment.models.parcels import Export, Fulfilment, FulfilmentLine
 from orders.fulfilment.models.requests import OrderRequest
 from orders.fulfilment.models.stock import Reservation, StockItem
+from orders.fulfilment.models.unwinds import Unwind, UnwindStep
 
 __all__ = [
     "EarlyNotice",
@@ -20,9 +22,12 @@ __all__ = [
     "OrderIdentifier",
     "OrderLine",
     "OrderRequest",
+    "Override",
     "Payment",
     "Refund",
     "Reservation",
     "Sku",
     "StockItem",
+    "Unwind",
+    "UnwindStep",
 ]

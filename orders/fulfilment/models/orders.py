@@ -13,7 +13,7 @@ from rules.models import Client, Decision, Flow, Owner
 
 S = OrderState
 UNPAID = [S.AWAITING_PAYMENT, S.PAYMENT_AUTHORISED, S.PARTLY_PAID]
-IN_DOUBT = [S.CHANGE_UNDECIDED, S.CANCEL_UNDECIDED]
+IN_DOUBT = [S.REROUTING, S.CHANGE_UNDECIDED, S.CANCEL_UNDECIDED]
 # Where an order rests before everything of it has left.
 IN_HOUSE = [
     S.PAID,
@@ -216,12 +216,22 @@ class Order(FSMModelMixin, Accountable):
     def hold(self) -> None:
         """Nothing of it ships until the hold is released."""
 
-    @transition(field=state, source=[*UNPAID, *IN_HOUSE, S.SHIPPED, S.CANCEL_UNDECIDED], target=S.CHANGE_UNDECIDED)
+    @transition(field=state, source=[*UNPAID, *IN_HOUSE, S.CHANGE_UNDECIDED, S.CANCEL_UNDECIDED], target=S.REROUTING)
+    def reroute(self) -> None:
+        """What was done for it is undone, before it goes another way."""
+
+    @transition(
+        field=state,
+        source=[*UNPAID, *IN_HOUSE, S.SHIPPED, S.CANCEL_UNDECIDED, S.REROUTING],
+        target=S.CHANGE_UNDECIDED,
+    )
     def doubt_change(self) -> None:
         """It was to be changed when it was too late to just do so."""
 
     @transition(
-        field=state, source=[*UNPAID, *IN_HOUSE, *ARRIVED, S.SHIPPED, S.CHANGE_UNDECIDED], target=S.CANCEL_UNDECIDED
+        field=state,
+        source=[*UNPAID, *IN_HOUSE, *ARRIVED, S.SHIPPED, S.CHANGE_UNDECIDED, S.REROUTING],
+        target=S.CANCEL_UNDECIDED,
     )
     def doubt_cancellation(self) -> None:
         """Something of it was cancelled when it was too late to just leave it out."""

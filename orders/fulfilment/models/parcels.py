@@ -69,7 +69,9 @@ class Fulfilment(FSMModelMixin, Accountable):
     def __str__(self) -> str:
         return self.key
 
-    @transition(field=state, source=[S.PLANNED, S.REFUSED, S.REJECTED, S.TASKED, S.ACKNOWLEDGED], target=S.TASKED)
+    @transition(
+        field=state, source=[S.PLANNED, S.REFUSED, S.REJECTED, S.TASKED, S.ACKNOWLEDGED, S.UNWINDING], target=S.TASKED
+    )
     def send_task(self) -> None:
         """The task is on its way to the system that executes it."""
 
@@ -89,13 +91,17 @@ class Fulfilment(FSMModelMixin, Accountable):
     def pack(self) -> None:
         """It is packed, with a manifest."""
 
-    @transition(field=state, source=[S.TASKED, S.ACKNOWLEDGED, S.CONFIRMED, S.PICKED, S.PACKED], target=S.HANDED_OVER)
+    @transition(
+        field=state,
+        source=[S.TASKED, S.ACKNOWLEDGED, S.CONFIRMED, S.PICKED, S.PACKED, S.UNWINDING],
+        target=S.HANDED_OVER,
+    )
     def hand_over(self) -> None:
         """The carrier has it."""
 
     @transition(
         field=state,
-        source=[S.TASKED, S.ACKNOWLEDGED, S.CONFIRMED, S.PICKED, S.PACKED, S.HANDED_OVER],
+        source=[S.TASKED, S.ACKNOWLEDGED, S.CONFIRMED, S.PICKED, S.PACKED, S.UNWINDING, S.HANDED_OVER],
         target=S.DELIVERED,
     )
     def deliver(self) -> None:
@@ -111,7 +117,25 @@ class Fulfilment(FSMModelMixin, Accountable):
 
     @transition(
         field=state,
-        source=[S.PLANNED, S.TASKED, S.ACKNOWLEDGED, S.CONFIRMED, S.PICKED, S.PACKED, S.REFUSED, S.REJECTED],
+        source=[S.TASKED, S.ACKNOWLEDGED, S.CONFIRMED, S.PICKED, S.PACKED, S.REFUSED, S.REJECTED],
+        target=S.UNWINDING,
+    )
+    def call_back(self) -> None:
+        """What was done for it is being undone, last things first."""
+
+    @transition(
+        field=state,
+        source=[
+            S.PLANNED,
+            S.TASKED,
+            S.ACKNOWLEDGED,
+            S.CONFIRMED,
+            S.PICKED,
+            S.PACKED,
+            S.UNWINDING,
+            S.REFUSED,
+            S.REJECTED,
+        ],
         target=S.CANCELLED,
     )
     def cancel(self) -> None:

@@ -21,6 +21,7 @@ NEWS_TYPES = (
     "task.acknowledged",
     "task.confirmed",
     "task.refused",
+    "task.cancelled",
     "shipment.picked",
     "shipment.packed",
     "shipment.handed_over",

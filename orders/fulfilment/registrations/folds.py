@@ -7,6 +7,8 @@ folds.register(
     folds.Fold("fulfilment.fulfilment", "fulfilment_fulfilment", "state"),
     folds.Fold("fulfilment.hold", "fulfilment_hold", "state", key="r.id"),
     folds.Fold("fulfilment.orderrequest", "fulfilment_orderrequest", "state", key="r.id"),
+    folds.Fold("fulfilment.unwind", "fulfilment_unwind", "state", key="r.id"),
+    folds.Fold("fulfilment.override", "fulfilment_override", "state", key="r.number"),
     folds.Fold("fulfilment.refund", "fulfilment_refund", "state", key="r.id"),
     folds.Fold("fulfilment.stockitem", "fulfilment_stockitem", "reserved", key="r.id", at_first="0"),
     folds.Fold("fulfilment.stockitem", "fulfilment_stockitem", "on_hand", key="r.id", at_first="0"),

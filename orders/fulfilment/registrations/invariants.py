@@ -72,7 +72,7 @@ checks.register_check(
     statement="An order that is not finished stands on hold exactly while a hold of the whole order is in force",
     sql="""
         SELECT o.key FROM fulfilment_order o WHERE o.state NOT IN ('delivered', 'cancelled', 'shipped', 'returning', 'quarantined',
-            'change_undecided', 'cancel_undecided', 'return_announced', 'partly_returned', 'returned')
+            'rerouting', 'change_undecided', 'cancel_undecided', 'return_announced', 'partly_returned', 'returned')
           AND (o.state = 'on_hold') <> EXISTS (
             SELECT 1 FROM fulfilment_hold h WHERE h.order_id = o.id AND h.state = 'active'
               AND h.line_id IS NULL AND h.fulfilment_id IS NULL)
@@ -138,6 +138,29 @@ checks.register_check(
             SELECT 1 FROM exceptions_exceptioncase c
             WHERE c.subject_type = 'fulfilment.order' AND c.subject_id = o.id::text AND c.type = 'refund-decision'
               AND c.state NOT IN ('resolved', 'closed', 'withdrawn'))
+        LIMIT 100
+    """,
+)
+checks.register_check(
+    "orders-07",
+    statement="What is taken back is taken back from the last step down, by a timer's watch or with an exception",
+    sql="""
+        SELECT f.key FROM fulfilment_unwind u JOIN fulfilment_fulfilment f ON f.id = u.fulfilment_id
+        WHERE u.state IN ('running', 'stalled') AND (
+            f.state <> 'unwinding'
+            OR u.state = 'running' AND NOT EXISTS (
+                SELECT 1 FROM exceptions_timer t WHERE t.subject_type = 'fulfilment.unwind' AND t.subject_id = u.id::text
+                  AND t.fired_at IS NULL AND t.cancelled_at IS NULL)
+            OR u.state = 'stalled' AND NOT EXISTS (
+                SELECT 1 FROM exceptions_exceptioncase c WHERE c.type = 'unwind-stalled'
+                  AND c.subject_id = u.order_id::text AND c.state NOT IN ('resolved', 'closed', 'withdrawn')))
+        UNION ALL
+        SELECT f.key FROM fulfilment_fulfilment f WHERE f.state = 'unwinding' AND NOT EXISTS (
+            SELECT 1 FROM fulfilment_unwind u WHERE u.fulfilment_id = f.id AND u.state IN ('running', 'stalled'))
+        UNION ALL
+        SELECT u.id::text FROM fulfilment_unwindstep later JOIN fulfilment_unwindstep earlier USING (unwind_id)
+        JOIN fulfilment_unwind u ON u.id = unwind_id
+        WHERE earlier.position < later.position AND earlier.state <> 'stands' AND later.state <> 'undone'
         LIMIT 100
     """,
 )

@@ -7,8 +7,19 @@ from decimal import Decimal
 
 from audit.selectors.pages import names_of
 from orders.fulfilment.decisions.money import in_words
-from orders.fulfilment.models import Order, OrderRequest, Payment, Refund
-from orders.fulfilment.states import Choice, OrderState, PaymentState, RefundState, RequestKind, RequestState
+from orders.fulfilment.models import Order, OrderRequest, Payment, Refund, Unwind, UnwindStep
+from orders.fulfilment.states import (
+    UNWIND_OPEN,
+    Choice,
+    OrderState,
+    PaymentState,
+    RefundState,
+    RequestKind,
+    RequestState,
+    StepKind,
+    StepState,
+    UnwindState,
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,70 @@ class MoneyFacts:
     reason: str = ""
     rule: str = ""
     decided_by: str = ""
+
+
+@dataclass(frozen=True)
+class UnwindStepFacts:
+    """One thing that was done and is to be undone."""
+
+    kind: str
+    label: str
+    state: str
+    state_label: str
+    undone_at: datetime | None
+    evidence: str
+
+
+@dataclass(frozen=True)
+class UnwindFacts:
+    """A parcel that is called back; its steps in the order in which they are undone."""
+
+    id: str
+    fulfilment: str
+    to: str
+    reason: str
+    asked_by: str
+    asked_at: datetime
+    state: str
+    state_label: str
+    steps: Sequence[UnwindStepFacts]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something still stands."""
+        return self.state in UNWIND_OPEN
+
+
+def unwinds_of(order: Order) -> list[UnwindFacts]:
+    """Oldest first."""
+    rows = Unwind.objects.filter(order=order).select_related("fulfilment", "to_flow").prefetch_related("steps")
+    found = list(rows.order_by("pk"))
+    names = names_of({row.asked_by for row in found})
+    return [
+        UnwindFacts(
+            id=str(row.pk),
+            fulfilment=row.fulfilment.key,
+            to=row.to_flow.name,
+            reason=row.reason,
+            asked_by=names.get(row.asked_by, row.asked_by),
+            asked_at=row.asked_at,
+            state=row.state,
+            state_label=UnwindState(row.state).label,
+            steps=[_step(step) for step in sorted(row.steps.all(), key=lambda step: -step.position)],
+        )
+        for row in found
+    ]
+
+
+def _step(step: UnwindStep) -> UnwindStepFacts:
+    return UnwindStepFacts(
+        kind=step.kind,
+        label=StepKind(step.kind).label,
+        state=step.state,
+        state_label=StepState(step.state).label,
+        undone_at=step.undone_at,
+        evidence=step.evidence,
+    )
 
 
 def requests_of(order: Order) -> list[RequestFacts]:

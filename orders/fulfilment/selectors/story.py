@@ -17,10 +17,12 @@ from orders.fulfilment.models import Fulfilment, Order, OrderAddress, OrderIdent
 from orders.fulfilment.selectors.dealings import (
     MoneyFacts,
     RequestFacts,
+    UnwindFacts,
     payments_of,
     refunds_of,
     requests_of,
     stamps_of,
+    unwinds_of,
 )
 from orders.fulfilment.selectors.holds import HoldFacts, holds_of
 from orders.fulfilment.selectors.orders import OrderRow, order_for, rows_of
@@ -134,6 +136,7 @@ class OrderStory:
     requests: Sequence[RequestFacts]
     payments: Sequence[MoneyFacts]
     refunds: Sequence[MoneyFacts]
+    unwinds: Sequence[UnwindFacts]
     stamps: Sequence[tuple[str, datetime]]
     identifiers: Sequence[tuple[str, str]]
     decision: DecisionFacts | None
@@ -185,6 +188,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         requests=requests_of(order),
         payments=payments_of(order),
         refunds=refunds_of(order),
+        unwinds=unwinds_of(order),
         stamps=stamps_of(order),
         identifiers=list(
             OrderIdentifier.objects.filter(order=order).order_by("pk").values_list("system", "external_id")

@@ -10,6 +10,7 @@ from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dispatch import withdraw_task
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.holding import let_go
+from orders.fulfilment.services.unwinds import overtake
 from orders.fulfilment.states import HoldReason, LineState
 
 
@@ -61,6 +62,7 @@ def _call_off(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
                 hold.fulfilment = None
                 changes.edit(hold, "fulfilment")
                 changes.tell("hold.widened", hold, order=docket.order.key, was=parcel.key)
+    overtake(docket, parcel, "the parcel is called off", changes)
     withdraw_task(docket, parcel, changes)
 
 

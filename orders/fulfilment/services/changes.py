@@ -24,11 +24,14 @@ from orders.fulfilment.models import (
     OrderIdentifier,
     OrderLine,
     OrderRequest,
+    Override,
     Payment,
     Refund,
     Reservation,
     Sku,
     StockItem,
+    Unwind,
+    UnwindStep,
 )
 from orders.fulfilment.services.cases import Opening, TimerChange, open_all, set_all, withdraw_all
 from orders.fulfilment.services.expecting import Expecting, tell_all
@@ -49,6 +52,9 @@ WRITING_ORDER: tuple[type[Model], ...] = (
     Reservation,
     Fulfilment,
     FulfilmentLine,
+    Unwind,
+    UnwindStep,
+    Override,
     Hold,
     EarlyNotice,
     Export,

@@ -18,6 +18,7 @@ from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dispatch import book_again
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.goods import known_skus
+from orders.fulfilment.services.left_alone import keep_promises
 from orders.fulfilment.services.paying import count_again
 from orders.fulfilment.services.returning import tell_unknown
 from orders.fulfilment.states import (
@@ -198,7 +199,8 @@ def _change_promises(docket: Docket, news: News, changes: Changes) -> None:
         told["promised_at"] = promised
     if (sla := news.data.get("delivery_sla")) in DeliverySla.values:
         told["delivery_sla"] = sla
-    different = {name: value for name, value in told.items() if getattr(order, name) != value}
+    free = keep_promises(docket, told, news, changes)
+    different = {name: value for name, value in free.items() if getattr(order, name) != value}
     for name, value in different.items():
         setattr(order, name, value)
     if different:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Final
 
 from orders.fulfilment.models import OrderRequest
+from orders.fulfilment.services import paying, unwinding
 from orders.fulfilment.services.cancelling import decide_cancellation
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.changing import decide_change
 from orders.fulfilment.services.dockets import Docket
-from orders.fulfilment.services.paying import decide_refund
 from orders.fulfilment.services.returning import decide_return
 from orders.fulfilment.states import Choice, RequestKind
 
@@ -38,9 +38,11 @@ def _decide(*kinds: RequestKind) -> Callable[[Docket, str, str, Changes], None]:
     return decide
 
 
+ASK_AGAIN: Final = {"refund-decision": paying.ask_again, "unwind-stalled": unwinding.ask_again}
 DECIDED_BY_CASE: Final = {
     "late-cancellation": _decide(RequestKind.CANCEL),
     "late-change": _decide(RequestKind.CHANGE, RequestKind.ADDRESS),
     "return-request": _decide(RequestKind.RETURN),
-    "refund-decision": decide_refund,
+    "refund-decision": paying.decide_refund,
+    "unwind-stalled": unwinding.decide_stalled,
 }

@@ -12,7 +12,7 @@ from orders.fulfilment.services.addresses import shipping_address
 from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.messages import Message
-from orders.fulfilment.states import FULFILMENT_IN_HOUSE, FulfilmentState, HoldReason
+from orders.fulfilment.states import FULFILMENT_IN_HOUSE, FulfilmentState, HoldReason, StepKind
 from rules import selectors as rules
 from rules.states import FlowKind
 
@@ -138,6 +138,16 @@ def book_again(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
     parcel.round += 1
     changes.edit(parcel, "round")
     changes.tell("fulfilment.relabelled", parcel, order=docket.order.key, round=parcel.round)
+
+
+def ask_to_undo(docket: Docket, parcel: Fulfilment, kind: StepKind, changes: Changes) -> None:
+    """Ask whoever did it to undo it: the carrier its booking, the warehouse or vendor its task. They say so with task.cancelled."""
+    if kind == StepKind.BOOKING:
+        key = f"{parcel.key}/{CARRIER}/{parcel.round}/cancel"
+        changes.messages.append(_message(docket, parcel, "carrier", "cancel", key))
+    else:
+        layer, _ = TASK_OF_FLOW[FlowKind(parcel.flow.kind)]
+        changes.messages.append(_message(docket, parcel, layer, "cancel", f"{parcel.key}/cancel/{parcel.round}"))
 
 
 def withdraw_task(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:

@@ -21,17 +21,22 @@ from orders.fulfilment.models import (
     OrderAddress,
     OrderLine,
     OrderRequest,
+    Override,
     Payment,
     Refund,
     Reservation,
+    Unwind,
+    UnwindStep,
 )
 from orders.fulfilment.selectors.impacts import ADDRESS, REVIEW, SHIP_DESPITE_CASE, material_base
 from orders.fulfilment.states import (
+    UNWIND_OPEN,
     AddressVerdict,
     FulfilmentState,
     HoldState,
     LineState,
     OrderState,
+    OverrideState,
     PaymentState,
     RefundState,
     RequestKind,
@@ -57,6 +62,9 @@ class Docket:
     payments: list[Payment] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)
     requests: list[OrderRequest] = field(default_factory=list)
+    unwinds: list[Unwind] = field(default_factory=list)
+    unwind_steps: dict[UUID, list[UnwindStep]] = field(default_factory=dict)
+    overrides: list[Override] = field(default_factory=list)
     address: OrderAddress | None = None
     allowed: frozenset[str] = frozenset()
     return_is_over: bool = False
@@ -147,6 +155,10 @@ class Docket:
         """How far its units have come."""
         return stage_of([parcel.state for parcel in self.parcels_of(line)])
 
+    def unwind_of(self, parcel: Fulfilment) -> Unwind | None:
+        """What takes back what was done for this parcel, while it is not over."""
+        return next((one for one in self.unwinds if one.fulfilment_id == parcel.pk and one.state in UNWIND_OPEN), None)
+
     def live_lines(self) -> list[OrderLine]:
         """The lines that are still to be sent or were sent."""
         return [line for line in self.lines if line.state != LineState.CANCELLED]
@@ -202,6 +214,7 @@ def load_dockets(order_ids: Collection[UUID], *, skip_locked: bool = False) -> l
     for reservation in held:
         dockets[reservation.line.order_id].reservations[reservation.line_id] = reservation
     _load_dealings(dockets)
+    _load_by_hand(dockets, parcels)
     for address in OrderAddress.objects.filter(order__in=ids):
         dockets[address.order_id].address = address
     _ask_gates(list(dockets.values()))
@@ -219,6 +232,21 @@ def _load_dealings(dockets: Mapping[UUID, Docket]) -> None:
     for request in OrderRequest.objects.filter(order__in=list(dockets)).order_by("pk"):
         request.order = dockets[request.order_id].order
         dockets[request.order_id].requests.append(request)
+
+
+def _load_by_hand(dockets: Mapping[UUID, Docket], parcels: Mapping[UUID, Fulfilment]) -> None:
+    """What is being taken back of these orders, and what somebody set by hand and nobody has reviewed."""
+    unwinds = Unwind.objects.filter(order__in=list(dockets), state__in=UNWIND_OPEN).select_related("to_flow")
+    found = {unwind.pk: unwind for unwind in unwinds.order_by("pk")}
+    for unwind in found.values():
+        unwind.order, unwind.fulfilment = dockets[unwind.order_id].order, parcels[unwind.fulfilment_id]
+        dockets[unwind.order_id].unwinds.append(unwind)
+    for step in UnwindStep.objects.filter(unwind__in=list(found)).order_by("unwind", "position") if found else ():
+        step.unwind = found[step.unwind_id]
+        dockets[step.unwind.order_id].unwind_steps.setdefault(step.unwind_id, []).append(step)
+    for override in Override.objects.filter(order__in=list(dockets), state=OverrideState.WAITING).order_by("pk"):
+        if override.order_id is not None:
+            dockets[override.order_id].overrides.append(override)
 
 
 def _ask_gates(dockets: Sequence[Docket]) -> None:

@@ -17,6 +17,8 @@ from orders.fulfilment.services.holding import let_go
 from orders.fulfilment.services.paying import hear_authorised, hear_captured, hear_refunded
 from orders.fulfilment.services.returning import announce_return, take_back, tell_unknown
 from orders.fulfilment.services.routing import Desk, hold_for_stock, plan_observed
+from orders.fulfilment.services.unwinding import hear_undone
+from orders.fulfilment.services.unwinds import overtake
 from orders.fulfilment.states import (
     FULFILMENT_IN_HOUSE,
     FulfilmentState,
@@ -181,6 +183,7 @@ def _rejected(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) 
 
 def _left(docket: Docket, parcel: Fulfilment, step: str, changes: Changes) -> None:
     end_silence(docket, parcel, changes)
+    overtake(docket, parcel, "it has left", changes)
     lines = _lines(docket, parcel)
     stock.use_reservations(
         [docket.reservations.pop(line.pk) for line in lines if line.pk in docket.reservations], changes
@@ -213,6 +216,7 @@ ABOUT_PARCELS: dict[str, Callable[[Docket, Fulfilment, News, Changes], None]] = 
     "task.acknowledged": _acknowledged,
     "task.confirmed": _confirmed,
     "task.refused": _refused,
+    "task.cancelled": hear_undone,
     "shipment.picked": _picked,
     "shipment.packed": _packed,
     "shipment.handed_over": _handed_over,

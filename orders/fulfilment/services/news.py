@@ -13,6 +13,7 @@ from orders.fulfilment.services.dockets import load_dockets
 from orders.fulfilment.services.goods import known_skus
 from orders.fulfilment.services.hearing import hear
 from orders.fulfilment.services.intake import lock_names
+from orders.fulfilment.services.left_alone import counted_by_hand, note
 from orders.fulfilment.services.notices import keep_early_news
 from orders.fulfilment.services.routing import open_desk
 from orders.fulfilment.services.settling import settle, settle_orders
@@ -56,8 +57,13 @@ def count_stock(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]
         skus = known_skus({pair: Sku(client_id=pair[0], code=pair[1]) for pair in newest})
         ids = [sku.pk for sku in skus.values()]
         stock = lock_stock(ids, changes)
+        by_hand = counted_by_hand([item.pk for item in stock.values()])
         for pair, one in sorted(newest.items(), key=lambda item: str(skus[item[0]].pk)):
-            put_count(item=stock[skus[pair].pk], on_hand=int(one.data["available"]), changes=changes)
+            item, counted = stock[skus[pair].pk], int(one.data["available"])
+            if item.pk in by_hand:
+                note(by_hand[item.pk], str(counted), one, changes)
+            else:
+                put_count(item=item, on_hand=counted, changes=changes)
         changes.write()
         waiting = waiting_orders(ids)
         settle_orders(order_ids=waiting, skip_locked=True)  # who holds an order will look at this stock itself

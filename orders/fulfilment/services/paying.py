@@ -109,6 +109,13 @@ def decide_refund(docket: Docket, outcome: str, case_key: str, changes: Changes)
         changes.tell("refund.decided", refund, order=docket.order.key, outcome=outcome, case=case_key)
 
 
+def ask_again(docket: Docket, changes: Changes) -> None:
+    """The case about money was withdrawn, and what waits for a decision still does."""
+    for refund in docket.refunds:
+        if refund.state == RefundState.UNDECIDED:
+            _ask(docket, refund, "The case about it was withdrawn.", changes)
+
+
 def hear_refunded(docket: Docket, news: News, changes: Changes) -> None:
     """Money was seen to go back: what waited for exactly this is done; what nobody waited for is kept as what it is."""
     reference = str(news.data.get("reference") or news.event_id)[:160]

@@ -25,7 +25,7 @@ from orders.fulfilment.services import hearing
 from orders.fulfilment.services.asking import CASE_OF, Wish, open_case
 from orders.fulfilment.services.cancelling import cancel
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.deciding import DECIDED_BY_CASE
+from orders.fulfilment.services.deciding import ASK_AGAIN, DECIDED_BY_CASE
 from orders.fulfilment.services.dispatch import send_task, withdraw_task
 from orders.fulfilment.services.dockets import Docket, is_current, load_dockets
 from orders.fulfilment.services.holding import place
@@ -94,6 +94,8 @@ def _end_together(ends: Sequence[CaseEnd], now: datetime) -> None:
 
 def _ask_again(docket: Docket, case_type: str, changes: Changes) -> None:
     """A case that was withdrawn decides nothing: what waited for a decision still does."""
+    if case_type in ASK_AGAIN:
+        ASK_AGAIN[case_type](docket, changes)
     for kind, of_kind in CASE_OF.items():
         if of_kind == case_type and (request := docket.undecided(kind)) is not None:
             open_case(docket, request, changes)

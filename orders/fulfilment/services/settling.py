@@ -25,6 +25,7 @@ STEP_INTO = {
     OrderState.PAID: "prepare",
     OrderState.PAYMENT_AUTHORISED: "authorise",
     OrderState.PARTLY_PAID: "pay_partly",
+    OrderState.REROUTING: "reroute",
     OrderState.CHANGE_UNDECIDED: "doubt_change",
     OrderState.CANCEL_UNDECIDED: "doubt_cancellation",
     OrderState.RETURN_ANNOUNCED: "announce_return",

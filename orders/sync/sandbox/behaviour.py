@@ -19,6 +19,7 @@ STORY = {
     "pick_pack": ("task.acknowledged", "task.confirmed", "shipment.picked", "shipment.packed"),
     "drop_ship": ("task.acknowledged", "task.confirmed", "shipment.handed_over", "shipment.delivered"),
     "ship": ("shipment.handed_over", "shipment.delivered"),
+    "cancel": ("task.cancelled",),
 }
 REFUSALS = {
     "short_stock": ("pick_pack", "task.refused", "out_of_stock"),

@@ -15,7 +15,19 @@ from pytest_django import Settings
 from audit.triggers import published_edges
 from orders.fulfilment.decisions.allocation import Demand, allocate
 from orders.fulfilment.decisions.progress import OrderFacts, resting_state, way_to
-from orders.fulfilment.models import Fulfilment, Hold, Order, OrderLine, OrderRequest, Payment, Refund, Reservation
+from orders.fulfilment.models import (
+    Fulfilment,
+    Hold,
+    Order,
+    OrderLine,
+    OrderRequest,
+    Override,
+    Payment,
+    Refund,
+    Reservation,
+    Unwind,
+    UnwindStep,
+)
 from orders.fulfilment.services.settling import STEP_INTO
 from orders.fulfilment.states import AddressVerdict, FulfilmentState, LineState, OrderState
 from rules.shipped import OWNERS, STATUSES
@@ -39,7 +51,7 @@ def test_a_diagram_that_is_missing_or_old_is_named_and_drawn_anew(
         call_command("generate_diagrams", check=True)
     assert not (tmp_path / "docs").exists()
     call_command("generate_diagrams")
-    assert len(capsys.readouterr().out.splitlines()) == 8
+    assert len(capsys.readouterr().out.splitlines()) == 11
     call_command("generate_diagrams", check=True)
     drawn = tmp_path / "docs" / "diagrams" / "hold-states.md"
     drawn.write_text("old")
@@ -58,7 +70,7 @@ def test_an_order_takes_published_edges_and_no_other(source: OrderState, target:
             step()
 
 
-MACHINES = (OrderLine, Fulfilment, Hold, Reservation, OrderRequest, Payment, Refund)
+MACHINES = (OrderLine, Fulfilment, Hold, Reservation, OrderRequest, Payment, Refund, Unwind, UnwindStep, Override)
 
 
 @pytest.mark.parametrize("model", MACHINES, ids=lambda model: model.__name__)

@@ -9,7 +9,19 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Model
 
 from audit.triggers import published_edges
-from orders.fulfilment.models import Fulfilment, Hold, Order, OrderLine, OrderRequest, Payment, Refund, Reservation
+from orders.fulfilment.models import (
+    Fulfilment,
+    Hold,
+    Order,
+    OrderLine,
+    OrderRequest,
+    Override,
+    Payment,
+    Refund,
+    Reservation,
+    Unwind,
+    UnwindStep,
+)
 
 MACHINES: tuple[type[Model], ...] = (
     Order,
@@ -20,6 +32,9 @@ MACHINES: tuple[type[Model], ...] = (
     OrderRequest,
     Payment,
     Refund,
+    Unwind,
+    UnwindStep,
+    Override,
 )
 
 

@@ -169,6 +169,28 @@ class MoneySerializer(serializers.Serializer[Any]):
     decided_by = serializers.CharField(allow_blank=True)
 
 
+class UnwindStepSerializer(serializers.Serializer[Any]):
+    """One thing that was done and is to be undone."""
+
+    kind = serializers.CharField()
+    state = serializers.CharField()
+    undone_at = serializers.DateTimeField(allow_null=True)
+    evidence = serializers.CharField(allow_blank=True)
+
+
+class UnwindSerializer(serializers.Serializer[Any]):
+    """A fulfilment that is called back to go another way; steps in the order in which they are undone."""
+
+    id = serializers.UUIDField()
+    fulfilment = serializers.CharField()
+    to = serializers.CharField()
+    reason = serializers.CharField()
+    asked_by = serializers.CharField()
+    asked_at = serializers.DateTimeField()
+    state = serializers.CharField()
+    steps = UnwindStepSerializer(many=True)
+
+
 class StorySerializer(serializers.Serializer[Any]):
     """Everything about one order that its page shows."""
 
@@ -184,6 +206,7 @@ class StorySerializer(serializers.Serializer[Any]):
     requests = RequestSerializer(many=True)
     payments = MoneySerializer(many=True)
     refunds = MoneySerializer(many=True)
+    unwinds = UnwindSerializer(many=True)
     identifiers = serializers.DictField(child=serializers.CharField(), help_text="System → what it calls the order.")
     decision = OrderDecisionSerializer(allow_null=True)
     address = serializers.DictField(

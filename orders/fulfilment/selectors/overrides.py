@@ -1,0 +1,149 @@
+"""Fixes by hand: those that wait for a review, what was decided about others, and which are made again and again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import Count, QuerySet
+
+from audit.access import require
+from audit.context import Actor
+from audit.errors import NotFound
+from audit.selectors.pages import names_of
+from audit.texts import page_mark
+from orders.fulfilment.decisions.overrides import FIELDS
+from orders.fulfilment.models import Override
+from orders.fulfilment.states import OverrideState
+
+PER_PAGE: Final = 50
+REPEATED_FROM, REPEATED_WITHIN = 5, timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class OverrideRow:
+    """One fix: what was set, what stood there, what systems have said since, by whom and why."""
+
+    id: str
+    key: str
+    about: str
+    url: str
+    client: str
+    field: str
+    field_label: str
+    canonical: str
+    local: str
+    heard: str
+    heard_at: datetime | None
+    reason: str
+    placed_by: str
+    placed_at: datetime
+    review_by: datetime
+    state: str
+    state_label: str
+    reviewed_by: str
+    reviewed_at: datetime | None
+    comment: str
+    is_mine: bool
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether somebody still has to look at it."""
+        return self.state == OverrideState.WAITING
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """The same fix of the same field, so often in thirty days that a rule should say it."""
+
+    client: str
+    field_label: str
+    local: str
+    times: int
+
+
+@dataclass(frozen=True)
+class OverridePage:
+    """A page of the list, the newest first, and what is repeated."""
+
+    rows: Sequence[OverrideRow]
+    next_after: str
+    repeated: Sequence[Repeated]
+
+
+def overrides_for(by: Actor) -> QuerySet[Override]:
+    """Those that exist for the actor. Raises `Refused` without the permission to see orders."""
+    require(by, "orders.view_order")
+    overrides = Override.objects.select_related("client", "order")
+    return overrides if by.clients is None else overrides.filter(client__in=by.clients)
+
+
+def waiting_overrides(by: Actor) -> QuerySet[Override]:
+    """Those somebody has to review."""
+    return overrides_for(by).filter(state=OverrideState.WAITING)
+
+
+def override_page(*, by: Actor, tab: str, after: str, now: datetime) -> OverridePage:
+    """Those that wait (or, with tab "all", all of them). Raises `Invalid` for a page mark that is not ours."""
+    matching = overrides_for(by) if tab == "all" else waiting_overrides(by)
+    if after:
+        matching = matching.filter(number__lt=page_mark(after))
+    found = list(matching.order_by("-number")[: PER_PAGE + 1])
+    shown = found[:PER_PAGE]
+    following = str(shown[-1].number) if len(found) > len(shown) else ""
+    return OverridePage(rows_of(shown, by), following, _repeated(by, now))
+
+
+def override_row(*, by: Actor, key: str) -> OverrideRow:
+    """The one of this key. Raises `NotFound`."""
+    return rows_of([override_named(by, key)], by)[0]
+
+
+def override_named(by: Actor, key: str) -> Override:
+    """The record of this key. Raises `NotFound` for none and for another client's alike."""
+    digits = key.removeprefix("OV-")
+    found = overrides_for(by).filter(number=int(digits)).first() if digits.isascii() and digits.isdigit() else None
+    if found is None:
+        raise NotFound(f"There is no override {key[:40]}, or it is not yours to see.")
+    return found
+
+
+def rows_of(overrides: Sequence[Override], by: Actor) -> list[OverrideRow]:
+    """As people read them."""
+    names = names_of({actor for one in overrides for actor in (one.placed_by, one.reviewed_by) if actor})
+    return [_row(one, names, by) for one in overrides]
+
+
+def _row(one: Override, names: Mapping[str, str], by: Actor) -> OverrideRow:
+    return OverrideRow(
+        id=str(one.pk),
+        key=one.key,
+        about=one.about,
+        url=f"/orders/{one.about}/" if one.order_id else "",
+        client=one.client.name,
+        field=one.field,
+        field_label=FIELDS[one.field].label,
+        canonical=one.canonical,
+        local=one.local,
+        heard=one.heard,
+        heard_at=one.heard_at,
+        reason=one.reason,
+        placed_by=names.get(one.placed_by, one.placed_by),
+        placed_at=one.placed_at,
+        review_by=one.review_by,
+        state=one.state,
+        state_label=OverrideState(one.state).label,
+        reviewed_by=names.get(one.reviewed_by, one.reviewed_by),
+        reviewed_at=one.reviewed_at,
+        comment=one.comment,
+        is_mine=one.placed_by == by.id,
+    )
+
+
+def _repeated(by: Actor, now: datetime) -> list[Repeated]:
+    recent = overrides_for(by).filter(placed_at__gte=now - REPEATED_WITHIN).order_by()
+    often = recent.values("client__name", "field", "local").annotate(times=Count("pk")).filter(times__gte=REPEATED_FROM)
+    return [
+        Repeated(row["client__name"], FIELDS[row["field"]].label, row["local"], row["times"])
+        for row in often.order_by("-times", "field", "local")
+    ]

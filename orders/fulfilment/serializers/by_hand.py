@@ -1,0 +1,71 @@
+"""How what people do by hand is told to programs: sending another way, setting fields, reviewing."""
+
+from rest_framework import serializers
+
+from audit.rest.fields import SelfLink
+from audit.rest.parsing import Input
+from orders.fulfilment.decisions.overrides import ORDER_FIELDS
+from orders.fulfilment.models import Override
+
+
+class RerouteInput(Input):
+    """Which fulfilment goes along which other flow, and why."""
+
+    fulfilment = serializers.CharField(max_length=50)
+    flow = serializers.SlugField()
+    reason = serializers.CharField(min_length=3, max_length=280)
+
+
+class OverrideInput(Input):
+    """Which field, what it is from now on, and why."""
+
+    field = serializers.ChoiceField(choices=sorted(ORDER_FIELDS))
+    value = serializers.CharField(max_length=200, allow_blank=True)
+    reason = serializers.CharField(min_length=3, max_length=280)
+
+
+class StockOverrideInput(Input):
+    """Which shelf, how many units lie there, and why."""
+
+    client = serializers.SlugField()
+    sku = serializers.CharField(max_length=80)
+    value = serializers.CharField(max_length=12)
+    reason = serializers.CharField(min_length=3, max_length=280)
+
+
+class CommentInput(Input):
+    """Why."""
+
+    comment = serializers.CharField(min_length=3, max_length=280)
+
+
+class OverrideSerializer(serializers.ModelSerializer[Override]):
+    """One field that was set by hand, and what became of it."""
+
+    self = SelfLink("api:override")
+    key = serializers.CharField(read_only=True)
+    client = serializers.SlugField(source="client.slug", read_only=True)
+
+    class Meta:
+        model = Override
+        fields = (
+            "self",
+            "key",
+            "client",
+            "about",
+            "field",
+            "canonical",
+            "local",
+            "heard",
+            "heard_at",
+            "reason",
+            "placed_by",
+            "placed_at",
+            "review_by",
+            "state",
+            "reviewed_by",
+            "reviewed_at",
+            "comment",
+            "version",
+        )
+        read_only_fields = fields

@@ -1,0 +1,20 @@
+"""Pages of orders: lists and stories, and what people do about one by hand."""
+
+from orders.fulfilment.views.by_hand import override, override_stock, overrides, reroute, review
+from orders.fulfilment.views.orders import cancel, export, holds, order, orders, quarantine, quarantined, release
+
+__all__ = [
+    "cancel",
+    "export",
+    "holds",
+    "order",
+    "orders",
+    "override",
+    "override_stock",
+    "overrides",
+    "quarantine",
+    "quarantined",
+    "release",
+    "reroute",
+    "review",
+]

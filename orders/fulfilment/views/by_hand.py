@@ -1,0 +1,128 @@
+"""Sending an order another way, setting fields of it by hand, and reviewing what others have set."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from audit import clock
+from audit.edge import actor_of, explain
+from audit.errors import Conflict, Invalid, Refused
+from orders.fulfilment import selectors
+from orders.fulfilment.forms import OverrideForm, RerouteForm, ReviewForm, StockOverrideForm
+from orders.fulfilment.selectors import overrides as found
+from orders.fulfilment.services import overrides as services
+from orders.fulfilment.services import unwinding
+from rules import selectors as rules
+from rules.selectors import registry
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def reroute(request: HttpRequest, key: str) -> HttpResponse:
+    """Send one parcel another way, once what was done for it is undone."""
+    by = actor_of(request, "orders.work_order")
+    story = selectors.order_story(by=by, key=key)
+    form = RerouteForm(request.POST or None, parcels=story.parcels, flows=registry.flows_for(by))
+    conflict = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            order = unwinding.reroute(order_id=story.row.id, **form.cleaned_data, by=by, now=clock.now())
+        except Invalid as invalid:
+            explain(form, invalid)
+        except Conflict as refused:
+            conflict = refused
+        else:
+            said = {"key": order.key, "state": order.get_state_display()}
+            messages.success(request, _("%(key)s is “%(state)s” now.") % said)
+            return redirect("fulfilment:order", key)
+    status = 409 if conflict else 422 if form.errors else 200
+    return render(request, "orders/reroute.html", {"row": story.row, "form": form, "conflict": conflict}, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def override(request: HttpRequest, key: str) -> HttpResponse:
+    """Set one field of an order by hand."""
+    by = actor_of(request, "orders.work_order")
+    order = selectors.order_for(by, key)
+    form, conflict = OverrideForm(request.POST or None), None
+    if request.method == "POST" and form.is_valid():
+        try:
+            kept = services.override_order(order_id=order.pk, **form.cleaned_data, by=by, now=clock.now())
+        except Invalid as invalid:
+            explain(form, invalid)
+        except Conflict as refused:
+            conflict = refused
+        else:
+            messages.success(request, _("%(key)s is in force and waits for its review.") % {"key": kept.key})
+            return redirect("fulfilment:review", kept.key)
+    status = 409 if conflict else 422 if form.errors else 200
+    context = {"order": order, "form": form, "conflict": conflict}
+    return render(request, "orders/override.html", context, status=status)
+
+
+@login_required
+@require_GET
+def overrides(request: HttpRequest) -> HttpResponse:
+    """What was set by hand and waits for a review, and what is set again and again."""
+    by = actor_of(request, "orders.view_order")
+    tab = "all" if request.GET.get("tab") == "all" else "waiting"
+    problem = None
+    try:
+        page = found.override_page(by=by, tab=tab, after=request.GET.get("after", ""), now=clock.now())
+    except Invalid as invalid:
+        problem, page = invalid, found.OverridePage([], "", [])
+    context = {"page": page, "tab": tab, "problem": problem, "can_work": by.may("orders.work_order")}
+    return render(request, "orders/overrides.html", context, status=400 if problem else 200)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def override_stock(request: HttpRequest) -> HttpResponse:
+    """Set by hand how many units lie on a shelf."""
+    by = actor_of(request, "orders.work_order")
+    clients = rules.clients_of(by)
+    form, conflict = StockOverrideForm(request.POST or None, clients=clients), None
+    if request.method == "POST" and form.is_valid():
+        given = {name: form.cleaned_data[name] for name in ("sku", "value", "reason")}
+        client = clients.get(slug=form.cleaned_data["client"])
+        try:
+            kept = services.override_stock(client_id=client.pk, **given, by=by, now=clock.now())
+        except Invalid as invalid:
+            explain(form, invalid)
+        except Conflict as refused:
+            conflict = refused
+        else:
+            messages.success(request, _("%(key)s is in force and waits for its review.") % {"key": kept.key})
+            return redirect("fulfilment:review", kept.key)
+    status = 409 if conflict else 422 if form.errors else 200
+    return render(request, "orders/override.html", {"form": form, "conflict": conflict}, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def review(request: HttpRequest, key: str) -> HttpResponse:
+    """One fix by hand: what it was, what it is, what systems say; taking it over or back."""
+    by = actor_of(request, "orders.view_order" if request.method == "GET" else "orders.review_override")
+    row = found.override_row(by=by, key=key)
+    form, conflict = ReviewForm(request.POST or None), None
+    if request.method == "POST" and form.is_valid():
+        given = {"accept": form.cleaned_data["decision"] == "accept", "comment": form.cleaned_data["comment"]}
+        override_id = found.override_named(by, key).pk
+        try:
+            services.review_override(override_id=override_id, **given, by=by, now=clock.now())
+        except Invalid as invalid:
+            explain(form, invalid)
+        except (Conflict, Refused) as refused:
+            conflict = refused
+        else:
+            messages.success(request, _("%(key)s is reviewed.") % {"key": key})
+            return redirect("fulfilment:overrides")
+    refused_own = isinstance(conflict, Refused)
+    status = 403 if refused_own else 409 if conflict else 422 if form.errors else 200
+    can_review = row.is_waiting and not row.is_mine and by.may("orders.review_override")
+    context = {"row": row, "form": form, "conflict": conflict, "can_review": can_review}
+    return render(request, "orders/review.html", context, status=status)
