@@ -267,7 +267,7 @@ class OverrideRecord(_Overrides, RecordResource):
 
 
 class _Review(_Overrides, ActResource):
-    input_class = shapes.CommentInput
+    input_class = shapes.OverrideReviewInput
     tells_who_was_faster = False
     accept: bool
 

@@ -20,6 +20,8 @@ OPTIONAL_TEXT: Final = {"type": ["string", "null"], "maxLength": 500}
 QUANTITY: Final = {"type": "integer", "minimum": 1, "maximum": 1_000_000}
 NEW_QUANTITY: Final = {"type": "integer", "minimum": 0, "maximum": 1_000_000}
 SKU_TYPES: Final = ["stock", "preorder", "drop_ship", "digital"]
+WORK_KINDS: Final = ["pick_pack", "drop_ship", "ship", "review", "notify", "invoice"]
+CHANGE_KINDS: Final = ["cancel", "hold", "resume", "recall", "refund"]
 
 
 @dataclass(frozen=True)
@@ -320,21 +322,7 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
         _schema(
             ["task", "kind", "order", "client", "lines"],
             task=KEY,
-            kind={
-                "enum": [
-                    "pick_pack",
-                    "drop_ship",
-                    "ship",
-                    "review",
-                    "notify",
-                    "invoice",
-                    "cancel",
-                    "hold",
-                    "resume",
-                    "recall",
-                    "refund",
-                ]
-            },
+            kind={"enum": [*WORK_KINDS, *CHANGE_KINDS]},
             order=KEY,
             client=KEY,
             due_at=MOMENT,

@@ -118,7 +118,7 @@ def full_house(house: House, system: Actor, now: datetime) -> House:
 
 def _called_back(order: Order, by: Actor, now: datetime) -> None:
     """A parcel of the order is sent another way."""
-    parcel = order.fulfilments.order_by("key")[0]
+    parcel = order.fulfilments.order_by("key").exclude(state="cancelled")[0]
     confirmed = make.news("task.confirmed", order.client, parcel.key, now, task=parcel.key)
     take_news(news=[confirmed], by=by, now=now)
     reroute(order_id=order.pk, fulfilment=parcel.key, flow="vendor-drop-ship", reason="Too slow", by=by, now=now)

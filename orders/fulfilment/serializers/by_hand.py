@@ -33,7 +33,7 @@ class StockOverrideInput(Input):
     reason = serializers.CharField(min_length=3, max_length=280)
 
 
-class CommentInput(Input):
+class OverrideReviewInput(Input):
     """Why."""
 
     comment = serializers.CharField(min_length=3, max_length=280)

@@ -8,7 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 from django_fsm import TransitionNotAllowed, can_proceed
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as running
 from hypothesis import strategies as st
 from pytest_django import Settings
 
@@ -34,6 +35,9 @@ from rules.shipped import OWNERS, STATUSES
 from tests.factories import orders as make
 
 EDGES = published_edges(Order)["state"]
+patiently = running(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # how fast the machine is proves nothing
 
 
 def test_the_diagrams_in_docs_are_current() -> None:
@@ -130,11 +134,13 @@ facts = st.builds(
 )
 
 
+@patiently
 @given(facts)
 def test_any_facts_have_exactly_one_resting_state(known: OrderFacts) -> None:
     assert resting_state(known) in OrderState
 
 
+@patiently
 @given(facts)
 def test_nothing_rests_as_delivered_unless_every_parcel_was_seen_to_arrive(known: OrderFacts) -> None:
     if resting_state(known) == OrderState.DELIVERED:
@@ -143,6 +149,7 @@ def test_nothing_rests_as_delivered_unless_every_parcel_was_seen_to_arrive(known
         assert set(live) == {FulfilmentState.DELIVERED}
 
 
+@patiently
 @given(facts)
 def test_nothing_unpaid_held_or_under_review_reads_as_in_fulfilment(known: OrderFacts) -> None:
     if resting_state(known) == OrderState.IN_FULFILMENT:
@@ -165,6 +172,7 @@ def _reaches(source: OrderState, target: OrderState) -> bool:
         return False
 
 
+@patiently
 @given(
     st.dictionaries(st.sampled_from("abc"), st.integers(0, 20)),
     st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 9))),

@@ -1,0 +1,73 @@
+"""Sending an order another way and setting fields by hand, as people do it: forms, refusals, reviews."""
+
+from datetime import timedelta
+
+import pytest
+
+from audit import clock
+from audit.access import system_actor
+from orders.fulfilment.models import Order, Override, StockItem
+from orders.fulfilment.services.intake import place_orders
+from orders.fulfilment.services.news import count_stock, take_news
+from tests.cast import House
+from tests.factories import orders as make
+from tests.pages.conftest import SignedIn
+
+
+@pytest.fixture
+def order(house: House) -> Order:
+    client, now, by = house.clients["northwind"], clock.now() - timedelta(minutes=5), system_actor("test")
+    count_stock(news=[make.stock(client, now, "TENT-2", 10)], by=by, now=now)
+    (order_id,) = place_orders(news=[make.placed(client, now, paid_at=now.isoformat())], by=by, now=now)
+    order = Order.objects.get(pk=order_id)
+    packed = make.news("shipment.packed", client, f"{order.key}-1", now, task=f"{order.key}-1")
+    take_news(news=[packed], by=by, now=now)
+    return order
+
+
+def test_a_parcel_is_called_back_and_the_page_says_what_still_stands(order: Order, signed_in: SignedIn) -> None:
+    amal, path = signed_in("amal"), f"/orders/{order.key}/reroute/"
+    assert f"{order.key}-1: Warehouse pick and pack, Packed" in amal.get(path).content.decode()
+    wish = {"fulfilment": f"{order.key}-1", "flow": "vendor-drop-ship", "reason": "The shelf is empty"}
+    assert amal.post(path, {**wish, "flow": "warehouse-pick-pack"}).status_code == 422
+    assert amal.post(path, wish).status_code == 302
+    page = amal.get(f"/orders/{order.key}/").content.decode()
+    for words in ("Being sent another way", "Carrier booked: Asked to undo it", "Task given out: Still stands"):
+        assert words in page
+    for name, status in (("sam", 403), ("noor", 404)):
+        assert signed_in(name).post(path, wish).status_code == status
+
+
+def test_a_field_set_by_hand_is_reviewed_by_somebody_else(order: Order, signed_in: SignedIn) -> None:
+    amal, lee = signed_in("amal"), signed_in("lee")
+    path = f"/orders/{order.key}/override/"
+    wish = {"field": "delivery_sla", "value": "by-owl", "reason": "She has to have it on Monday"}
+    refused = amal.post(path, wish)
+    assert (refused.status_code, "There are: standard, expedited" in refused.content.decode()) == (422, True)
+    assert amal.post(path, {**wish, "value": "expedited"}).status_code == 302
+    fix = Override.objects.get()
+    review = f"/overrides/{fix.key}/"
+    assert "You set this" in amal.get(review).content.decode()
+    assert amal.post(review, {"decision": "accept", "comment": "Fine"}).status_code == 403
+    assert signed_in("noor").get(review).status_code == 404
+    listed = lee.get("/overrides/").content.decode()
+    for words in (fix.key, "Delivery speed", "standard", "expedited", "She has to have it on Monday"):
+        assert words in listed
+    assert lee.post(review, {"comment": "Fine"}).status_code == 422
+    assert lee.post(review, {"decision": "reject", "comment": "Not promised"}).status_code == 302
+    order.refresh_from_db()
+    assert order.delivery_sla == "standard"
+    assert "Nothing waits for a review" in lee.get("/overrides/").content.decode()
+    assert "Taken back" in lee.get("/overrides/?tab=all").content.decode()
+    assert lee.post(review, {"decision": "accept", "comment": "Again"}).status_code == 409
+    assert lee.get("/overrides/?after=x").status_code == 400
+
+
+def test_a_stock_count_is_set_by_hand(order: Order, signed_in: SignedIn) -> None:
+    amal = signed_in("amal")
+    wish = {"client": "northwind", "sku": "TENT-2", "value": "7", "reason": "Counted twice"}
+    assert amal.get("/overrides/stock/").status_code == 200
+    assert amal.post("/overrides/stock/", {**wish, "sku": "NOTHING"}).status_code == 422
+    assert amal.post("/overrides/stock/", wish).status_code == 302
+    assert StockItem.objects.get(sku__code="TENT-2").on_hand == 7
+    assert amal.post("/overrides/stock/", wish).status_code == 409
