@@ -4,9 +4,10 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Func, Q
-from django_fsm import FSMField, FSMModelMixin, transition
+from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable
+from audit.models.fields import StateField
 from orders.fulfilment.models.orders import Order
 from orders.fulfilment.models.stock import StockItem
 from orders.fulfilment.states import OverrideState
@@ -42,7 +43,7 @@ class Override(FSMModelMixin, Accountable):
     placed_by = models.CharField(max_length=160)
     placed_at = models.DateTimeField()
     review_by = models.DateTimeField()
-    state = FSMField(choices=OverrideState, default=S.WAITING, protected=True, max_length=20)
+    state = StateField(choices=OverrideState, default=S.WAITING, max_length=20)
     reviewed_by = models.CharField(max_length=160, blank=True)
     reviewed_at = models.DateTimeField(null=True, blank=True)
     comment = models.CharField(max_length=280, blank=True)

@@ -4,9 +4,10 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
-from django_fsm import FSMField, FSMModelMixin, transition
+from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable
+from audit.models.fields import StateField
 from orders.fulfilment.models.orders import Order
 from orders.fulfilment.models.parcels import Fulfilment
 from orders.fulfilment.states import UNWIND_OPEN, StepKind, StepState, UnwindState
@@ -24,7 +25,7 @@ class Unwind(FSMModelMixin, Accountable):
     reason = models.CharField(max_length=280)
     asked_by = models.CharField(max_length=160)
     asked_at = models.DateTimeField()
-    state = FSMField(choices=UnwindState, default=S.RUNNING, protected=True, max_length=20)
+    state = StateField(choices=UnwindState, default=S.RUNNING, max_length=20)
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(Accountable.Meta):
@@ -71,7 +72,7 @@ class UnwindStep(FSMModelMixin, Accountable):
     unwind = models.ForeignKey(Unwind, on_delete=models.PROTECT, related_name="steps")
     position = models.PositiveIntegerField()
     kind = models.CharField(max_length=20, choices=StepKind)
-    state = FSMField(choices=StepState, default=StepState.STANDS, protected=True, max_length=20)
+    state = StateField(choices=StepState, default=StepState.STANDS, max_length=20)
     asked_at = models.DateTimeField(null=True, blank=True)
     undone_at = models.DateTimeField(null=True, blank=True)
     evidence = models.CharField(max_length=200, blank=True, help_text="The event or case it rests on")
