@@ -19,13 +19,15 @@ class Role(StrEnum):
     INTEGRATOR = "integrator"
 
 
-READ_WORK: Final = frozenset({"exceptions.view_case", "orders.view_order", "rules.view_rules"})
+READ_WORK: Final = frozenset({"exceptions.view_case", "orders.view_order", "rules.view_rules", "rules.view_runbook"})
 WORK: Final = READ_WORK | {
     "exceptions.work_case",
     "exceptions.reassign_case",
     "exceptions.request_waiver",
     "orders.work_order",
     "orders.export_order",
+    "exceptions.write_postmortem",
+    "rules.write_runbook",
     "audit.view_trail",
 }
 LEAD: Final = WORK | {
@@ -37,6 +39,7 @@ LEAD: Final = WORK | {
     "exceptions.change_severity",
     "exceptions.fire_timers",
     "exceptions.manage_views",
+    "exceptions.publish_postmortem",
     "exceptions.act_on_many",
     "rules.manage_absence",
     "sync.view_system",
@@ -57,7 +60,7 @@ GRANTS: Final[Mapping[Role, frozenset[str]]] = {
         "rules.manage_people",
     },
     Role.AUDITOR: READ_WORK | {"audit.view_trail", "audit.verify", "sync.view_system", "orders.export_order"},
-    Role.SUPPORT: frozenset({"orders.view_order", "exceptions.view_case", "audit.view_trail"}),
+    Role.SUPPORT: frozenset({"orders.view_order", "exceptions.view_case", "rules.view_runbook", "audit.view_trail"}),
     Role.INTEGRATOR: READ_WORK | {"sync.ingest", "sync.view_system", "orders.export_order"},
 }
 ALL_PERMISSIONS: Final = frozenset().union(*GRANTS.values()) | {"sync.ingest"}

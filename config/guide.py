@@ -150,6 +150,19 @@ PAGES: dict[str, tuple[Text, Text]] = {
         _("Notifications"),
         _("What you and your teams were told, and whether it was sent. Reading stops no clock."),
     ),
+    "exceptions:runbooks": (
+        _("Runbooks"),
+        _(
+            "What to do when something fails. Whoever works proposes changes; the owner of the runbook accepts them or not."
+        ),
+    ),
+    "exceptions:postmortems": (
+        _("Postmortems"),
+        _(
+            "What happened, why it could, and who does what by when. Drafted by itself after a P1, and when a kind of exception "
+            "takes longer than promised on average."
+        ),
+    ),
     "status": (_("Status"), _("Whether timers, intake and delivery run, and what waits for them.")),
 }
 
@@ -167,6 +180,8 @@ GLOSSARY: tuple[tuple[Text, Text], ...] = (
     (_("Quarantine"), _("Where an order waits until its fields and audit steps are complete.")),
     (_("Gate"), _("A condition something has to pass.")),
     (_("Playbook"), _("The steps for one type of exception.")),
+    (_("Runbook"), _("What to do when something fails, in words; it has an owner and versions.")),
+    (_("Postmortem"), _("What happened, why, and who does what by when so that it does not come again. PM-7.")),
     (_("Dead letter"), _("A message that could not be processed. DL-9917.")),
     (_("Replay"), _("Sending a message through the same door again; nothing happens twice.")),
     (_("Time left, late"), _("The rest of a deadline, in business time where the calendar says so.")),

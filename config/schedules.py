@@ -45,5 +45,6 @@ SCHEDULES: Mapping[str, Every | At] = MappingProxyType(
         "jobs": Every("exceptions.work_jobs", 2),
         "absences": Every("exceptions.reassign_from_absent", 60),
         "ownership": Every("exceptions.watch_ownership", 60),
+        "postmortems": At("exceptions.draft_postmortems", minute="20", hour="5"),
     }
 )

@@ -190,6 +190,8 @@ PLACES = (
     ),
     Place(gettext_lazy("Sandbox"), "sync:sandbox", "bolt", "sync.edit_system", "sync"),
     Place(gettext_lazy("Accounting"), "exceptions:accounting", "bars", "exceptions.view_case", "assurance"),
+    Place(gettext_lazy("Postmortems"), "exceptions:postmortems", "eye", "exceptions.view_case", "assurance"),
+    Place(gettext_lazy("Runbooks"), "exceptions:runbooks", "help", "rules.view_runbook", "assurance"),
     Place(gettext_lazy("Audit trail"), "audit:trail", "audit", "audit.view_trail", "assurance"),
     Place(gettext_lazy("Verification"), "audit:verify", "shield", "audit.verify", "assurance"),
     Place(gettext_lazy("Ownership"), "exceptions:gaps", "team", "rules.view_rules", "govern"),

@@ -1,5 +1,7 @@
 """Pages of no app: the way in, search, status."""
 
+from collections.abc import Sequence
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -17,6 +19,10 @@ from config.shell import may_open
 from exceptions import selectors as exceptions
 from orders.fulfilment import selectors as fulfilment
 from orders.sync import selectors as sync
+from rules import selectors as rules
+from rules.models import Runbook
+from rules.runbooks import about
+from rules.states import Covered
 
 HELP_PARTS = ("start", "pages", "glossary", "shortcuts", "news")
 
@@ -78,12 +84,20 @@ def status(request: HttpRequest) -> HttpResponse:
     known = health.status(now)
     health.raise_alarm(known.parts, now)
     context = {
+        "parts": _with_runbooks(known.parts),
         "status": known,
         "lags": sync.lags_for(actor, now),
         "can_escalate": can_escalate,
         "overdue": exceptions.overdue_timers(now=now) if can_escalate else 0,
     }
     return render(request, "status.html", context)
+
+
+def _with_runbooks(parts: Sequence[health.Part]) -> list[tuple[health.Part, list[Runbook]]]:
+    """Each part with what to do when it does not run."""
+    named = {about(Covered.ALERT, part.name): part for part in parts}
+    found = rules.runbooks_about(named) if parts[0].light is not health.Light.RED else {}
+    return [(part, found.get(name, [])) for name, part in named.items()]
 
 
 @login_required

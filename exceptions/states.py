@@ -163,3 +163,27 @@ class ItemState(models.TextChoices):
     DONE = "done", "Done"
     SKIPPED = "skipped", "Skipped: changed since the plan"
     REFUSED = "refused", "Refused"
+
+
+class PostmortemState(models.TextChoices):
+    """Where a postmortem stands."""
+
+    DRAFT = "draft", "Draft"
+    PUBLISHED = "published", "Published"
+    DISMISSED = "dismissed", "Not needed"
+
+
+class PostmortemReason(models.TextChoices):
+    """Why a postmortem was begun."""
+
+    P1 = "p1", "A P1 is over"
+    AVERAGE = "average", "Took longer than promised on average"
+    PERSON = "person", "Somebody asked for it"
+
+
+class ActionState(models.TextChoices):
+    """Where an action of a postmortem stands."""
+
+    OPEN = "open", "Open"
+    DONE = "done", "Done"
+    DROPPED = "dropped", "Dropped"

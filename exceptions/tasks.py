@@ -34,6 +34,12 @@ def reassign_from_absent() -> int:
         return services.reassign_from_absent(now=now)
 
 
+@shared_task(name="exceptions.draft_postmortems")
+def draft_postmortems() -> int:
+    """Look at last week's averages."""
+    return services.draft_for_averages(now=clock.now())
+
+
 @shared_task(name="exceptions.watch_ownership")
 def watch_ownership() -> int:
     """Find what nobody owns any more."""

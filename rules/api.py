@@ -244,6 +244,101 @@ class AcceptRisk(_ContractAct):
         services.accept_contract_risk(name=record.name, risk=given["text"], seen=self.seen, by=self.by, now=now)
 
 
+class _Runbooks(Resource):
+    permission = "rules.view_runbook"
+    noun = "runbook"
+    key_field = "slug"
+    serializer_class: Any = serializers.RunbookSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """All of them, with what is in force and what is proposed."""
+        return selectors.runbooks_for(self.by)
+
+
+class RunbookList(_Runbooks, CreateMixin, ListResource):
+    """What to do when something fails; proposing a new one, which its owner accepts or not."""
+
+    input_class = serializers.BeginRunbookInput
+
+    filters = FilterSet(
+        filters=(filtering.record_of("owner", "owner", registry.owners_for), filtering.search("title", "slug")),
+        sorts=BY_SLUG,
+    )
+
+    def create(self, given: Mapping[str, Any], *, now: datetime) -> Any:
+        """Propose it."""
+        version = services.begin_runbook(**given, by=self.by, now=now)
+        return self.find(version.runbook.slug)
+
+
+class _WholeRunbooks(_Runbooks):
+    serializer_class = serializers.WholeRunbookSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """With every version there ever was."""
+        return selectors.whole_runbooks_for(self.by)
+
+
+class RunbookRecord(_WholeRunbooks, RecordResource):
+    """One runbook: what it says now, and its versions."""
+
+    is_whole = False
+
+
+class ProposeRevision(_WholeRunbooks, ActResource):
+    """Propose what a runbook should say instead of the version `base` that is in force."""
+
+    input_class = serializers.RevisionInput
+    is_versioned = False
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Propose it."""
+        services.propose_revision(runbook_id=record.pk, **given, by=self.by, now=now)
+
+
+class _RevisionAct(_WholeRunbooks, ActResource):
+    input_class = serializers.NumberInput
+    is_versioned = False
+
+    def version(self, record: Any, given: Mapping[str, Any]) -> Any:
+        """The version the act is about."""
+        return selectors.version_called(self.by, record.slug, given["number"]).pk
+
+
+class AcceptRevision(_RevisionAct):
+    """Put a proposed version in force; the runbook's owner does, and never who wrote it."""
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Accept it."""
+        services.accept_revision(version_id=self.version(record, given), by=self.by, now=now)
+
+
+class RejectRevision(_RevisionAct):
+    """Leave a runbook as it is, and say why; the runbook's owner does."""
+
+    input_class = serializers.RejectInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Reject it."""
+        services.reject_revision(version_id=self.version(record, given), comment=given["comment"], by=self.by, now=now)
+
+
+class WithdrawRevision(_RevisionAct):
+    """Take back what you proposed."""
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Take it back."""
+        services.withdraw_revision(version_id=self.version(record, given), by=self.by, now=now)
+
+
+class ConfirmReading(_RevisionAct):
+    """Say that you have read the version in force."""
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Keep it."""
+        services.confirm_reading(version_id=self.version(record, given), by=self.by, now=now)
+
+
 class _Decisions(Resource):
     permission = "rules.view_rules"
     noun = "decision"

@@ -18,6 +18,13 @@ verbs.register(
         "contract.published": "{actor} put a version of a contract in force",
         "contract.deprecated": "{actor} replaced a version of a contract",
         "contract.retired": "{actor} stopped accepting a version of a contract",
+        "runbook.added": "{actor} began a runbook",
+        "runbook.proposed": "{actor} proposed a version of a runbook",
+        "runbook.accepted": "{actor} put a version of a runbook in force",
+        "runbook.replaced": "{actor} replaced a version of a runbook",
+        "runbook.rejected": "{actor} did not take a version of a runbook",
+        "runbook.withdrawn": "{actor} took a proposed version of a runbook back",
+        "runbook.read": "{actor} has read a runbook",
         "token.issued": "{actor} issued an API token",
         "token.revoked": "{actor} revoked an API token",
         "person.signed_in": "{actor} signed in",
@@ -71,5 +78,16 @@ checks.register_check(
         UNION ALL
         SELECT 'contract version ' || id FROM rules_historicalcontractversion
         WHERE state <> 'draft' GROUP BY id HAVING count(DISTINCT (number, schema::text, pii::text)) > 1
+    """,
+)
+checks.register_check(
+    "runbook-01",
+    statement="Every version of a runbook that is or was in force was accepted by somebody other than who wrote it, and never rewritten",
+    sql="""
+        SELECT r.slug || ' v' || v.number FROM rules_runbookversion v JOIN rules_runbook r ON r.id = v.runbook_id
+        WHERE v.state IN ('current', 'replaced') AND (v.decided_at IS NULL OR v.decided_by = v.proposed_by)
+        UNION ALL
+        SELECT 'runbook version ' || id FROM rules_historicalrunbookversion
+        GROUP BY id HAVING count(DISTINCT (number, body, covers::text, proposed_by)) > 1
     """,
 )

@@ -7,7 +7,20 @@ from rest_framework import serializers
 
 from audit.rest.fields import SelfLink
 from audit.rest.parsing import Input
-from rules.models import Client, Contract, ContractVersion, Decision, Flow, Owner, OwnershipRule, RuleBookVersion
+from rules.models import (
+    Client,
+    Contract,
+    ContractVersion,
+    Decision,
+    Flow,
+    Owner,
+    OwnershipRule,
+    RuleBookVersion,
+    Runbook,
+    RunbookVersion,
+)
+from rules.runbooks import LONGEST_BODY, LONGEST_NOTE, LONGEST_TITLE, MOST_COVERED
+from rules.states import RunbookState
 
 
 class ClientSerializer(serializers.ModelSerializer[Client]):
@@ -201,3 +214,85 @@ class TextInput(Input):
     """What is said."""
 
     text = serializers.CharField(max_length=10_000)
+
+
+class RevisionInput(Input):
+    """What a runbook should say, in Markdown; which version that was written from (0 for none), and what is new."""
+
+    base = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+    body = serializers.CharField(max_length=LONGEST_BODY)
+    covers = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        max_length=MOST_COVERED,
+        help_text="What it is about: type:address.",
+    )
+    note = serializers.CharField(max_length=LONGEST_NOTE)
+
+
+class BeginRunbookInput(Input):
+    """A runbook there is none of."""
+
+    title = serializers.CharField(max_length=LONGEST_TITLE)
+    owner = serializers.SlugField(max_length=50, help_text="Slug of an owner: accepts it, and every change of it.")
+    body = serializers.CharField(max_length=LONGEST_BODY, help_text="Markdown.")
+    covers = serializers.ListField(child=serializers.CharField(max_length=200), max_length=MOST_COVERED)
+    note = serializers.CharField(max_length=LONGEST_NOTE)
+
+
+class RejectInput(NumberInput):
+    """Which version, and why not."""
+
+    comment = serializers.CharField(max_length=280)
+
+
+class RunbookSerializer(serializers.ModelSerializer[Runbook]):
+    """A runbook: whose it is, which version is in force, and what that is about."""
+
+    self = SelfLink("api:runbook", key="slug")
+    key = serializers.SlugField(source="slug")
+    owner = serializers.SlugField(source="owner.slug")
+    in_force = serializers.SerializerMethodField()
+    covers = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Runbook
+        fields: tuple[str, ...] = ("self", "key", "title", "owner", "in_force", "covers", "version")
+        read_only_fields: tuple[str, ...] = fields
+
+    @extend_schema_field(serializers.IntegerField(allow_null=True, help_text="The version; null before the first."))
+    def get_in_force(self, runbook: Runbook) -> int | None:
+        """Its number."""
+        current = _current(runbook)
+        return current.number if current else None
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField(), help_text="As type:address."))
+    def get_covers(self, runbook: Runbook) -> list[str]:
+        """What the version in force is about."""
+        current = _current(runbook)
+        return list(current.covers) if current else []
+
+
+class RunbookVersionSerializer(serializers.ModelSerializer[RunbookVersion]):
+    """One version of a runbook. The text is Markdown."""
+
+    class Meta:
+        model = RunbookVersion
+        fields = (
+            *("number", "state", "body", "covers", "note", "base_number", "case_key", "proposed_by", "proposed_at"),
+            *("decided_by", "decided_at", "comment"),
+        )
+        read_only_fields = fields
+
+
+class WholeRunbookSerializer(RunbookSerializer):
+    """A runbook with its versions, the first first."""
+
+    versions = RunbookVersionSerializer(many=True)
+
+    class Meta(RunbookSerializer.Meta):
+        fields = (*RunbookSerializer.Meta.fields, "versions")
+        read_only_fields = fields
+
+
+def _current(runbook: Runbook) -> RunbookVersion | None:
+    return next((one for one in runbook.versions.all() if one.state == RunbookState.CURRENT), None)

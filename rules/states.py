@@ -86,6 +86,25 @@ class ContractState(models.TextChoices):
     RETIRED = "retired", "Retired"
 
 
+class RunbookState(models.TextChoices):
+    """Where one version of a runbook stands."""
+
+    PROPOSED = "proposed", "Waits for its owner"
+    CURRENT = "current", "In force"
+    REPLACED = "replaced", "Replaced"
+    REJECTED = "rejected", "Not taken"
+    WITHDRAWN = "withdrawn", "Taken back"
+
+
+class Covered(models.TextChoices):
+    """What a runbook can be about."""
+
+    TYPE = "type", "Kind of exception"
+    CONTRACT = "contract", "Contract"
+    FLOW = "flow", "Flow"
+    ALERT = "alert", "Alert"
+
+
 CONTRACT_ACCEPTING = (ContractState.ACTIVE, ContractState.DEPRECATED)
 
 

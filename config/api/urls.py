@@ -7,7 +7,7 @@ from audit import api as audit
 from config.api import reference
 from config.api.keys import KeyConverter, NumberConverter
 from config.api.views import Unknown
-from exceptions.api import approvals, cases, jobs, notifications, people, queues, reports, waivers
+from exceptions.api import approvals, cases, jobs, notifications, people, postmortems, queues, reports, waivers
 from exceptions.api import saved_views as views
 from orders.fulfilment import api as orders
 from orders.sync import resources as sync
@@ -44,6 +44,13 @@ urlpatterns: list[URLPattern] = [
     path("v1/contracts/<key:key>/describe", rules.DescribeContract.as_view(), name="contract-describe"),
     path("v1/contracts/<key:key>/runbook", rules.WriteRunbook.as_view(), name="contract-runbook"),
     path("v1/contracts/<key:key>/accept-risk", rules.AcceptRisk.as_view(), name="contract-accept-risk"),
+    path("v1/runbooks", rules.RunbookList.as_view(), name="runbooks"),
+    path("v1/runbooks/<key:key>", rules.RunbookRecord.as_view(), name="runbook"),
+    path("v1/runbooks/<key:key>/propose", rules.ProposeRevision.as_view(), name="runbook-propose"),
+    path("v1/runbooks/<key:key>/accept", rules.AcceptRevision.as_view(), name="runbook-accept"),
+    path("v1/runbooks/<key:key>/reject", rules.RejectRevision.as_view(), name="runbook-reject"),
+    path("v1/runbooks/<key:key>/withdraw", rules.WithdrawRevision.as_view(), name="runbook-withdraw"),
+    path("v1/runbooks/<key:key>/read", rules.ConfirmReading.as_view(), name="runbook-read"),
     path("v1/decisions", rules.DecisionList.as_view(), name="decisions"),
     path("v1/decisions/<uuid:key>", rules.DecisionRecord.as_view(), name="decision"),
     path("v1/orders", orders.OrderList.as_view(), name="orders"),
@@ -90,6 +97,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/exceptions/<key:key>/reopen", cases.Reopen.as_view(), name="exception-reopen"),
     path("v1/exceptions/<key:key>/close", cases.Close.as_view(), name="exception-close"),
     path("v1/exceptions/<key:key>/withdraw", cases.Withdraw.as_view(), name="exception-withdraw"),
+    path("v1/exceptions/<key:key>/document-fix", cases.DocumentFix.as_view(), name="exception-document-fix"),
     path("v1/exceptions/<key:key>/break-glass", cases.BreakGlass.as_view(), name="exception-break-glass"),
     path("v1/time-limited-exceptions", waivers.WaiverList.as_view(), name="time-limited-exceptions"),
     path("v1/reports/exceptions", reports.Accounting.as_view(), name="exception-accounting"),
@@ -137,6 +145,17 @@ urlpatterns: list[URLPattern] = [
         "v1/temporary-ownerships/<uuid:key>/give-back", people.GiveBack.as_view(), name="temporary-ownership-give-back"
     ),
     path("v1/rotation", people.Rotation.as_view(), name="rotation"),
+    path("v1/postmortems", postmortems.PostmortemList.as_view(), name="postmortems"),
+    path("v1/postmortems/<key:key>", postmortems.PostmortemRecord.as_view(), name="postmortem"),
+    path("v1/postmortems/<key:key>/write", postmortems.WritePostmortem.as_view(), name="postmortem-write"),
+    path("v1/postmortems/<key:key>/publish", postmortems.PublishPostmortem.as_view(), name="postmortem-publish"),
+    path("v1/postmortems/<key:key>/dismiss", postmortems.DismissPostmortem.as_view(), name="postmortem-dismiss"),
+    path("v1/postmortems/<key:key>/actions", postmortems.AddAction.as_view(), name="postmortem-actions"),
+    path(
+        "v1/postmortems/<key:key>/actions/<number:number>/end",
+        postmortems.EndAction.as_view(),
+        name="postmortem-action-end",
+    ),
     path("v1/plans", jobs.PlanList.as_view(), name="plans"),
     path("v1/plans/<uuid:key>", jobs.PlanRecord.as_view(), name="plan"),
     path("v1/plans/<uuid:key>/run", jobs.RunPlan.as_view(), name="plan-run"),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from audit import clock
+from config.markdown import render
 
 register = template.Library()
 
@@ -51,6 +52,12 @@ def span_words(span: timedelta) -> str:
 def span(value: timedelta | None) -> str:
     """A timedelta in words."""
     return "" if value is None else span_words(value)
+
+
+@register.filter
+def markdown(value: str) -> SafeString:
+    """Text that people wrote in Markdown, without anything that could do harm."""
+    return render(value)
 
 
 @register.filter

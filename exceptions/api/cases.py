@@ -18,6 +18,7 @@ from audit.rest.views import ActResource, ListResource, RecordResource, Resource
 from audit.subject_refs import SubjectRef
 from exceptions import selectors, serializers, services
 from exceptions.selectors import actions, owners, queue, visible
+from exceptions.serializers.postmortems import DocumentFixInput
 from exceptions.states import CASE_LIVE, CaseState
 from rules import selectors as rules
 from rules.selectors import registry
@@ -312,3 +313,14 @@ class BreakGlass(_CaseAct):
             now=now,
             **given,
         )
+
+
+class DocumentFix(_WholeCases, ActResource):
+    """Propose what was learned from an exception for a runbook; the runbook's owner accepts it or not."""
+
+    input_class = DocumentFixInput
+    is_versioned = False
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Propose it."""
+        services.propose_from_case(case_id=record.pk, **given, by=self.by, now=now)

@@ -15,6 +15,8 @@ from exceptions.states import Mailing, RootCause, WaitingOn
 from rules.models import Owner
 from rules.states import Severity
 
+LONG_ANSWERS = frozenset({"fix"})
+
 
 class ActForm(forms.Form):
     """Base of every act: the version the person looked at travels along."""
@@ -207,8 +209,10 @@ class StepForm(ActForm):
             self.fields["outcome"].required = not step.fields
         for name in step.fields:  # what an action needs, the action says
             label = name.replace("_", " ").capitalize()
+            long = name in LONG_ANSWERS
+            widget = forms.Textarea(AREA) if long else forms.TextInput(INPUT)
             self.fields[name] = forms.CharField(
-                label=label, max_length=500, required=False, widget=forms.TextInput(INPUT)
+                label=label, max_length=5_000 if long else 500, required=False, widget=widget
             )
         self.order_fields([*step.fields, "outcome", "note", "seen"])
 

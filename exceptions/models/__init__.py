@@ -8,6 +8,7 @@ from exceptions.models.channels import NotificationChannel, Page
 from exceptions.models.evidence import CaseAttachment, CaseLink
 from exceptions.models.jobs import Job, JobItem, JobPlan, JobWork
 from exceptions.models.notifications import Notification, NotificationDelivery, NotificationPreference
+from exceptions.models.postmortems import Postmortem, PostmortemAction, PostmortemCase
 from exceptions.models.saved_views import DefaultView, SavedView
 from exceptions.models.timers import Timer
 from exceptions.models.waivers import Waiver
@@ -31,6 +32,9 @@ __all__ = [
     "NotificationDelivery",
     "NotificationPreference",
     "Page",
+    "Postmortem",
+    "PostmortemAction",
+    "PostmortemCase",
     "SavedView",
     "StandIn",
     "Timer",

@@ -5,13 +5,14 @@ from django.utils.translation import gettext_lazy
 from audit import verbs
 from audit.checks import register_check
 from exceptions import gaps, job_kinds, list_pages, playbooks, subjects, timer_kinds
-from exceptions.registrations import waivers
+from exceptions.registrations import knowledge, waivers
 from exceptions.selectors.gaps import count_cases, list_cases
 from exceptions.services import (
     appointing,
     automation,
     breaches,
     bulk,
+    closing,
     deadlines,
     escalation,
     holding,
@@ -117,7 +118,7 @@ timer_kinds.register(openings.ROUTE, routes.on_route, lock=holding.lock_cases_wi
 timer_kinds.register(openings.FALLBACK, routes.on_fallback, lock=escalation.lock_cases)
 timer_kinds.register(openings.OVERRUN, escalation.on_overrun, lock=escalation.lock_cases)
 timer_kinds.register(openings.WAKE, escalation.on_wait_over, lock=escalation.lock_cases)
-timer_kinds.register(openings.CLOSE, escalation.on_nobody_came_back, lock=escalation.lock_cases)
+timer_kinds.register(openings.CLOSE, closing.on_nobody_came_back, lock=escalation.lock_cases)
 timer_kinds.on_failure(automation.timers_failed)
 timer_kinds.on_success(automation.timers_ran)
 subjects.register(automation.SUBJECT, automation.AutomationSubject())
@@ -370,4 +371,4 @@ register_check(
     """,
 )
 
-__all__ = ["waivers"]
+__all__ = ["knowledge", "waivers"]

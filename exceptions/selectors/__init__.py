@@ -19,9 +19,11 @@ from exceptions.selectors.columns import (
 )
 from exceptions.selectors.counts import capped_counts
 from exceptions.selectors.gaps import Gap, GapPage, gap_page, ownership_gaps, untaken_count
+from exceptions.selectors.knowledge import Knowledge, knowledge_of
 from exceptions.selectors.ownership import LendingPage, RotationPage, lending_page, lendings_for, rotation_page
 from exceptions.selectors.payload import payload, payload_of
 from exceptions.selectors.playbook import Playbook, Step, playbook_of
+from exceptions.selectors.postmortems import postmortem_called, postmortem_list, postmortem_page, visible_postmortems
 from exceptions.selectors.previews import GatePreview, gate_previews
 from exceptions.selectors.queue import (
     MOST_COUNTED,
@@ -64,6 +66,7 @@ __all__ = [
     "GapPage",
     "GatePreview",
     "HandoverPage",
+    "Knowledge",
     "LendingPage",
     "Offers",
     "Playbook",
@@ -96,6 +99,7 @@ __all__ = [
     "gap_page",
     "gate_previews",
     "handover_page",
+    "knowledge_of",
     "lending_page",
     "lendings_for",
     "live_cases_of",
@@ -110,6 +114,9 @@ __all__ = [
     "payload_of",
     "period",
     "playbook_of",
+    "postmortem_called",
+    "postmortem_list",
+    "postmortem_page",
     "queue_page",
     "refuse_unknown_columns",
     "related_to",
@@ -125,6 +132,7 @@ __all__ = [
     "view_links",
     "views_page",
     "visible_cases",
+    "visible_postmortems",
     "visible_waivers",
     "waiting_for",
     "waiting_longest",

@@ -20,12 +20,16 @@ MOST_DAYS: Final = 366
 
 @dataclass(frozen=True)
 class Account:
-    """Of one kind (an exception type, a gate): how many began and ended in the period, and how long those that ended lasted together."""
+    """Of one kind (an exception type, a gate): how many began and ended in the period, and how long those that ended lasted together.
+
+    `promised` is how long they were allowed to last together, from their opening to their deadline; None where nothing is promised.
+    """
 
     kind: str
     began: int
     ended: int
     lasted: timedelta = timedelta()
+    promised: timedelta | None = None
 
     @property
     def mean(self) -> timedelta | None:
@@ -36,6 +40,21 @@ class Account:
     def mean_minutes(self) -> int | None:
         """The same in whole minutes."""
         return self.mean // timedelta(minutes=1) if self.mean is not None else None
+
+    @property
+    def target(self) -> timedelta | None:
+        """How long one was allowed to last on average, on the same clock as `mean`: deadlines count business time and pauses already."""
+        return self.promised / self.ended if self.ended and self.promised is not None else None
+
+    @property
+    def target_minutes(self) -> int | None:
+        """The same in whole minutes."""
+        return self.target // timedelta(minutes=1) if self.target is not None else None
+
+    @property
+    def is_above_target(self) -> bool:
+        """Whether they took longer than promised on average."""
+        return self.mean is not None and self.target is not None and self.mean > self.target
 
 
 @dataclass(frozen=True)
@@ -81,6 +100,7 @@ def accounts(*, by: Actor, since: date, until: date) -> Accounts:
             began=Q(opened_at__gte=start, opened_at__lt=end),
             ended=Q(resolved_at__gte=start, resolved_at__lt=end),
             lasted=F("resolved_at") - F("opened_at"),
+            promised=F("due_at") - F("opened_at"),
         ),
         time_limited=_accounts(
             visible_waivers(by),
@@ -92,22 +112,37 @@ def accounts(*, by: Actor, since: date, until: date) -> Accounts:
     )
 
 
-def _accounts(records: QuerySet[Any], kind: str, *, began: Q, ended: Q, lasted: CombinedExpression) -> list[Account]:
+def _accounts(
+    records: QuerySet[Any],
+    kind: str,
+    *,
+    began: Q,
+    ended: Q,
+    lasted: CombinedExpression,
+    promised: CombinedExpression | None = None,
+) -> list[Account]:
     """One account per kind, by name."""
-    length = ExpressionWrapper(lasted, output_field=DurationField())
+    lengths = [lasted] if promised is None else [lasted, promised]
+    sums = [Sum(ExpressionWrapper(one, output_field=DurationField()), filter=ended) for one in lengths]
+    counted = {"begun": Count("pk", filter=began), "over": Count("pk", filter=ended)}
     rows = (
         records.filter(began | ended)
         .order_by(kind)
         .values_list(kind)
-        .annotate(begun=Count("pk", filter=began), over=Count("pk", filter=ended), together=Sum(length, filter=ended))
+        .annotate(**counted, **{f"length_{place}": one for place, one in enumerate(sums)})
     )
-    return [Account(name, begun, over, together or timedelta()) for name, begun, over, together in rows]
+    return [
+        Account(name, begun, over, *(length or timedelta() for length in lengths))
+        for name, begun, over, *lengths in rows
+    ]
 
 
 def _together(accounts: Iterable[Account]) -> Account:
     known = list(accounts)
     lasted = sum((one.lasted for one in known), timedelta())
-    return Account("", sum(one.began for one in known), sum(one.ended for one in known), lasted)
+    promised = [one.promised for one in known if one.promised is not None]
+    allowed = sum(promised, timedelta()) if promised else None
+    return Account("", sum(one.began for one in known), sum(one.ended for one in known), lasted, allowed)
 
 
 def _day(name: str, text: str) -> date | None:

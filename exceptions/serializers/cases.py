@@ -257,6 +257,10 @@ class AccountSerializer(serializers.Serializer[Any]):
     began = serializers.IntegerField()
     ended = serializers.IntegerField()
     mean_minutes = serializers.IntegerField(allow_null=True, help_text="By the wall clock; null where none ended.")
+    target_minutes = serializers.IntegerField(
+        allow_null=True, help_text="From opening to deadline on average, of the same; null where nothing is promised."
+    )
+    is_above_target = serializers.BooleanField(help_text="Whether they took longer than promised on average.")
 
 
 class AccountsSerializer(serializers.Serializer[Any]):

@@ -13,6 +13,7 @@ from exceptions.services.alarms import watch_escalator
 from exceptions.services.answers import take_answer
 from exceptions.services.attachments import attach_file
 from exceptions.services.automation import report_failure, report_success
+from exceptions.services.averages import draft_for_averages
 from exceptions.services.batches import record_export
 from exceptions.services.bulk import (
     BULK_ACTS,
@@ -47,9 +48,18 @@ from exceptions.services.links import link_cases, unlink_cases
 from exceptions.services.notes import note_case
 from exceptions.services.notifications import Telling, notify, notify_many
 from exceptions.services.openings import CaseOpening, open_case, open_cases
+from exceptions.services.postmortems import (
+    add_action,
+    dismiss_postmortem,
+    draft_postmortem,
+    edit_postmortem,
+    end_action,
+    publish_postmortem,
+)
 from exceptions.services.preferences import set_notification_preferences
 from exceptions.services.presence import note_presence
 from exceptions.services.rebasing import rebase_case
+from exceptions.services.runbooks import propose_from_case
 from exceptions.services.saved_views import change_view, change_view_query, delete_view, save_view, set_default_view
 from exceptions.services.severity import change_severity
 from exceptions.services.steps import complete_step
@@ -85,6 +95,7 @@ __all__ = [
     "Telling",
     "TimerSetting",
     "acknowledge_case",
+    "add_action",
     "add_channel",
     "answer_client_approval",
     "answer_question",
@@ -106,7 +117,12 @@ __all__ = [
     "delegate_approvals",
     "delete_view",
     "deliver_notifications",
+    "dismiss_postmortem",
+    "draft_for_averages",
+    "draft_postmortem",
+    "edit_postmortem",
     "edit_waiver",
+    "end_action",
     "end_channel",
     "end_delegation",
     "escalate_overdue",
@@ -133,6 +149,8 @@ __all__ = [
     "plan_matching",
     "plan_numbers",
     "plan_rest",
+    "propose_from_case",
+    "publish_postmortem",
     "reassign_case",
     "reassign_from_absent",
     "rebase_case",

@@ -61,7 +61,7 @@ def _send(found: Escalator, addresses: list[str], now: datetime) -> bool:
             f"{found.words} It is {now:%a %d %b %H:%M} UTC. This letter comes from whoever noticed, past the worker.\n\n"
             "What to do: docs/runbooks/escalation-stopped.md. In short: start worker, beat and broker; until they run,\n"
             "    manage.py verify_timers --escalate-overdue\n"
-            f"takes every step that is due.\n\n{settings.PUBLIC_URL}/status/\n"
+            f"takes every step that is due.\n\n{settings.PUBLIC_URL}/help/runbooks/escalation-stopped/\n{settings.PUBLIC_URL}/status/\n"
         ),
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=addresses,

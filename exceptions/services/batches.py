@@ -28,6 +28,7 @@ from exceptions.services import cases as single
 from exceptions.services.notes import write_notes
 from exceptions.services.notifications import notify_many
 from exceptions.services.openings import CLOSE
+from exceptions.services.postmortems import draft_for_ended
 from exceptions.services.timers import FAILURES, TimerSetting, set_timers
 from exceptions.services.working import overtaken_many, refuse_unless, running_many
 from exceptions.states import CASE_LIVE, CaseState
@@ -228,6 +229,7 @@ def _resolve(desk: Desk) -> None:
     set_timers(
         settings=[TimerSetting(subject_ref(case), CLOSE, desk.now + single.REOPEN_WITHIN) for case in desk.cases]
     )
+    draft_for_ended(desk.cases, now=desk.now)
     _tell_subjects(desk)
     desk.finish(lambda _: {})
 

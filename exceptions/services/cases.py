@@ -31,6 +31,7 @@ from exceptions.services.openings import (
     ROUTE,
     WAKE,
 )
+from exceptions.services.postmortems import draft_for_ended
 from exceptions.services.timers import cancel_timers, set_timer
 from exceptions.services.working import lock_case, overtaken, refuse_unless, running, working
 from exceptions.states import CASE_LIVE, PAUSING, CaseState, RootCause, WaitingOn
@@ -216,6 +217,7 @@ def resolve_case(
         record("case.resolved", subject=case, outcome=outcome, root_cause=root_cause, note=written and written.pk)
         stop_timers([case], now)
         set_timer(subject=subject_ref(case), kind=CLOSE, due_at=now + REOPEN_WITHIN)
+        draft_for_ended([case], now=now)
         _tell_subject(case, by, now)
     return case
 
@@ -256,6 +258,7 @@ def close_case(*, case_id: UUID, by: Actor, now: datetime) -> ExceptionCase:
         case.close()
         case.save()
         record("case.closed", subject=case)
+        draft_for_ended([case], now=now)
         cancel_timers(timers=[(subject_ref(case), CLOSE)], now=now)
     return case
 

@@ -155,13 +155,6 @@ def on_wait_over(timers: Sequence[Due], *, now: datetime) -> None:
     _tell(cases, "case.wait_over", "The wait is over and nothing came; it is yours again.", now)
 
 
-def on_nobody_came_back(timers: Sequence[Due], *, now: datetime) -> None:
-    """Resolved long enough ago."""
-    cases = _cases(timers, CaseState.RESOLVED)
-    ExceptionCase.objects.filter(pk__in=[case.pk for case in cases]).update(state=CaseState.CLOSED, updated_at=now)
-    record_many([Entry("case.closed", case, changes={"state": (case.state, CaseState.CLOSED)}) for case in cases])
-
-
 def to_first_level(case: Standing, roster: Roster) -> Move | None:
     """The first step of its ladder, before its time; nothing where it has gone up already."""
     return None if case.step else _up_or_to_backup(case, roster)

@@ -43,6 +43,9 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
         "note_form": NoteForm(case=page.case) if actions else None,
         "attach_form": AttachForm(case=page.case) if actions else None,
         "link_form": LinkForm(case=page.case) if actions else None,
+        "known": selectors.knowledge_of(page.case),
+        "can_document": by.may("rules.write_runbook") and bool(actions),
+        "can_draft": by.may("exceptions.write_postmortem", page.case.client_id),
         "people": live.people_on_case(page.case, by=by, now=now),
         "live": _live_address(page.case.key, page.trail[0].number if page.trail else 0, origin),
     }

@@ -6,6 +6,7 @@ from exceptions import job_kinds, subjects, timer_kinds
 from orders.sync.models import DEAD_LETTER_PREFIX, LANES
 from orders.sync.services import bulk, retrying, runs
 from orders.sync.states import InboundState
+from rules import runbooks
 from rules.states import Route
 
 STATES = ", ".join(f"'{state}'" for state in InboundState.values)
@@ -30,6 +31,9 @@ verbs.register(
     }
 )
 
+runbooks.declare_alert("intake", "What systems send is not taken in")
+runbooks.declare_alert("delivery", "What systems are to be told is not sent")
+runbooks.declare_alert("sync", "A system is told too late")
 subjects.register_route_step(Route.RETRY, "sync.stream", retrying.replay_streams)
 subjects.register_route_step(Route.RETRY, "sync.system", retrying.redeliver)
 for letter_kind in bulk.LETTER_KINDS:

@@ -7,6 +7,7 @@ from rules.models.contracts import Contract, ContractVersion
 from rules.models.lending import TemporaryOwnership
 from rules.models.owners import Absence, Owner
 from rules.models.routing import ExceptionType, Flow, Gate, HoldRule, OwnershipRule, StatusOwnership
+from rules.models.runbooks import Runbook, RunbookReading, RunbookVersion
 from rules.models.targets import SlaTarget
 from rules.models.tokens import ApiToken, ApiTokenClient
 
@@ -29,6 +30,9 @@ __all__ = [
     "Owner",
     "OwnershipRule",
     "RuleBookVersion",
+    "Runbook",
+    "RunbookReading",
+    "RunbookVersion",
     "Sla",
     "SlaTarget",
     "StatusOwnership",

@@ -34,6 +34,7 @@ from rules.selectors.decisions import (
 )
 from rules.selectors.ladders import doubts_about
 from rules.selectors.people import (
+    active_owners,
     actor_again,
     actor_for,
     addresses_of,
@@ -48,6 +49,20 @@ from rules.selectors.people import (
 )
 from rules.selectors.reach import Unreachable, unreachable
 from rules.selectors.rotation import Holding, holding, holdings, is_all_in_force
+from rules.selectors.runbooks import (
+    comparison,
+    revisions_from,
+    runbook_called,
+    runbook_list,
+    runbook_page,
+    runbooks_about,
+    runbooks_for,
+    things,
+    things_without_runbook,
+    version_called,
+    whole_runbooks_for,
+    why_not_decide,
+)
 from rules.selectors.workers import Worker, workers_of
 
 __all__ = [
@@ -63,6 +78,7 @@ __all__ = [
     "Worker",
     "absences_from",
     "active_book",
+    "active_owners",
     "actor_again",
     "actor_for",
     "addresses_of",
@@ -72,6 +88,7 @@ __all__ = [
     "business_owners",
     "can_cover",
     "clients_of",
+    "comparison",
     "contract",
     "contract_named",
     "contract_version",
@@ -97,13 +114,24 @@ __all__ = [
     "people_managed",
     "recent_decisions",
     "redact",
+    "revisions_from",
     "roles_of",
     "roster",
+    "runbook_called",
+    "runbook_list",
+    "runbook_page",
+    "runbooks_about",
+    "runbooks_for",
     "sessions_of",
+    "things",
+    "things_without_runbook",
     "token_actor",
     "unreachable",
     "validate_payload",
     "verify_decisions",
+    "version_called",
+    "whole_runbooks_for",
+    "why_not_decide",
     "without_backup",
     "workers_of",
 ]

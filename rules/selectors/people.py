@@ -231,6 +231,11 @@ def addresses_of(role: Role) -> list[str]:
     return sorted(set(people.values_list("email", flat=True)))
 
 
+def active_owners() -> list[Owner]:
+    """Everybody who can be given something, by name."""
+    return list(Owner.objects.filter(is_active=True).order_by("name", "pk"))
+
+
 def people_behind(owner: Owner) -> list[User]:
     """The active people an owner stands for: the person, or the members of the team."""
     if owner.user is not None:

@@ -24,6 +24,14 @@ from rules.services.people import (
     sign_out,
 )
 from rules.services.rotation import Rotated, rotate_ownership
+from rules.services.runbooks import (
+    accept_revision,
+    begin_runbook,
+    confirm_reading,
+    propose_revision,
+    reject_revision,
+    withdraw_revision,
+)
 from rules.services.shipped import install_shipped_configuration
 from rules.services.tokens import authenticate_api_token, issue_api_token, revoke_api_token
 
@@ -31,7 +39,10 @@ __all__ = [
     "DecisionRequest",
     "Rotated",
     "accept_contract_risk",
+    "accept_revision",
     "authenticate_api_token",
+    "begin_runbook",
+    "confirm_reading",
     "decide_for",
     "decide_many",
     "describe_contract",
@@ -48,7 +59,9 @@ __all__ = [
     "note_lock_out",
     "note_sign_in",
     "note_wrong_code",
+    "propose_revision",
     "publish_contract_version",
+    "reject_revision",
     "remove_factors",
     "retire_contract_version",
     "revoke_api_token",
@@ -56,5 +69,6 @@ __all__ = [
     "save_edited",
     "set_active",
     "sign_out",
+    "withdraw_revision",
     "write_runbook",
 ]

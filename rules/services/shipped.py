@@ -21,16 +21,30 @@ from rules.models import (
     Owner,
     OwnershipRule,
     RuleBookVersion,
+    Runbook,
+    RunbookVersion,
     Sla,
     SlaTarget,
     StatusOwnership,
     Team,
 )
 from rules.services.books import freeze_rule_book
-from rules.states import ContractState
+from rules.states import ContractState, RunbookState
 
 M = TypeVar(
-    "M", Calendar, Contract, ExceptionType, Flow, Gate, Owner, OwnershipRule, Sla, SlaTarget, StatusOwnership, Team
+    "M",
+    Calendar,
+    Contract,
+    ExceptionType,
+    Flow,
+    Gate,
+    Owner,
+    OwnershipRule,
+    Runbook,
+    Sla,
+    SlaTarget,
+    StatusOwnership,
+    Team,
 )
 
 
@@ -51,6 +65,7 @@ def install_shipped_configuration(*, by: Actor, now: datetime) -> RuleBookVersio
         )
         _add_routing(owners, slas)
         _add_contracts(owners)
+        _add_runbooks(owners, by, now)
         return freeze_rule_book(by=by, now=now, note="shipped configuration")
 
 
@@ -193,4 +208,30 @@ def _add_contracts(owners: Mapping[str, Owner]) -> None:
             Entry("contract.published", version, data={"contract": version.contract.name, "number": 1})
             for version in versions
         ]
+    )
+
+
+def _add_runbooks(owners: Mapping[str, Owner], by: Actor, now: datetime) -> None:
+    known = set(Runbook.objects.values_list("slug", flat=True))
+    rows = {one.slug: {"title": one.title, "owner": owners[one.owner]} for one in shipped.RUNBOOKS}
+    added = _add_missing(Runbook, rows)
+    versions = [
+        RunbookVersion(
+            runbook=added[one.slug],
+            number=1,
+            state=RunbookState.CURRENT,
+            body=one.body,
+            covers=sorted(one.covers),
+            note="Shipped with the product",
+            proposed_by=by.id,
+            proposed_by_name="Handrail",
+            proposed_at=now,
+            decided_at=now,
+        )
+        for one in shipped.RUNBOOKS
+        if one.slug not in known
+    ]
+    RunbookVersion.objects.bulk_create(versions)
+    record_many(
+        [Entry("runbook.accepted", one, data={"runbook": one.runbook.slug, "number": one.number}) for one in versions]
     )

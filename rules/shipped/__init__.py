@@ -4,6 +4,7 @@ from rules.shipped.contracts import CONTRACTS, ShippedContract
 from rules.shipped.exception_types import EXCEPTION_TYPES
 from rules.shipped.people import CALENDARS, OWNERS, SLA_TARGETS, SLAS, STATUSES
 from rules.shipped.routing import FLOWS, GATES, RULES
+from rules.shipped.runbooks import RUNBOOKS, ShippedRunbook
 
 __all__ = [
     "CALENDARS",
@@ -13,8 +14,10 @@ __all__ = [
     "GATES",
     "OWNERS",
     "RULES",
+    "RUNBOOKS",
     "SLAS",
     "SLA_TARGETS",
     "STATUSES",
     "ShippedContract",
+    "ShippedRunbook",
 ]

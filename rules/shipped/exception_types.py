@@ -9,6 +9,11 @@ from rules.shipped.steps import CANCELLED, REROUTED, RESOLVED
 from rules.shipped.steps import ladder as _ladder
 from rules.shipped.steps import step as _step
 
+DOCUMENT: Final = (
+    "Say in a few sentences what it was and what solved it, without names of customers. It is proposed as a change of the runbook, "
+    "and the runbook's owner accepts it or not."
+)
+
 EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
     "address": {
         "name": "Address cannot be delivered to",
@@ -313,6 +318,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
             ),
             _step("record", "Say what was done about it", fields=["answer"]),
             _step("decide", "Mend it, or do by hand what it would have done"),
+            _step("do", "Document the fix", action="runbook.document_fix", fields=["fix"], how=DOCUMENT),
         ],
         "acceptance": [{"label": "It runs again, or somebody does it by hand", "check": "person"}],
         "outcomes": [RESOLVED, {"slug": "by-hand", "label": "Done by hand"}],
@@ -338,6 +344,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
             ),
             _step("record", "Find who can solve it and note the answer", fields=["spoke_to", "answer"]),
             _step("decide", "Solve it; if it can come again, have an admin add its kind to the rules"),
+            _step("do", "Document the fix", action="runbook.document_fix", fields=["fix"], how=DOCUMENT, required=True),
         ],
         "acceptance": [{"label": "It is solved, or its kind has been added to the rules", "check": "person"}],
         "outcomes": [RESOLVED, CANCELLED],

@@ -13,7 +13,7 @@ from audit.models import Event, Seal
 from audit.services.events import record
 from audit.subject_refs import subject_ref
 from exceptions.models import ExceptionCase, Waiver
-from exceptions.services import request_waiver
+from exceptions.services import add_action, draft_postmortem, request_waiver
 from orders.fulfilment.models import Fulfilment, Hold, Order, Sku
 from orders.fulfilment.services.holds import hold_order
 from orders.fulfilment.services.overrides import override_order
@@ -40,6 +40,8 @@ class Rule:
     shared: bool = False
 
 
+RUNBOOK: Final = {"body": "Take an umbrella.", "covers": [], "note": "There was none"}
+DAY: Final = clock.now().date().isoformat()
 REASON: Final = {"reason": "Because it has to be."}
 TODAY: Final = clock.now().isoformat()
 TOMORROW: Final = (clock.now() + timedelta(days=1)).isoformat()
@@ -77,6 +79,22 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "rule-version": GET_RULES,
     "contracts": GET_RULES,
     "contract": GET_RULES,
+    "runbooks": {
+        "GET": Rule("rules.view_runbook", shared=True),
+        "POST": Rule("rules.write_runbook", {"title": "Rain", "owner": "logistics", **RUNBOOK}, shared=True),
+    },
+    "runbook": {"GET": Rule("rules.view_runbook", shared=True)},
+    "runbook-propose": {"POST": Rule("rules.write_runbook", {"base": 1, **RUNBOOK}, shared=True)},
+    "runbook-read": {"POST": Rule("rules.view_runbook", {"number": 1}, shared=True)},
+    "exception-document-fix": {"POST": Rule("rules.write_runbook", {"title": "Rain", "owner": "logistics", **RUNBOOK})},
+    "postmortems": {"GET": Rule(VIEW_CASE), "POST": Rule("exceptions.write_postmortem", {"exception": "EX-…"})},
+    "postmortem": {"GET": Rule(VIEW_CASE)},
+    "postmortem-write": {"POST": Rule("exceptions.write_postmortem", {"summary": "It rained", "causes": ""})},
+    "postmortem-actions": {
+        "POST": Rule("exceptions.write_postmortem", {"text": "Watch it", "owner": "amal", "due_on": DAY})
+    },
+    "postmortem-publish": {"POST": Rule("exceptions.publish_postmortem")},
+    "postmortem-dismiss": {"POST": Rule("exceptions.publish_postmortem", {"comment": "A false alarm"})},
     "decisions": {"GET": Rule(VIEW_RULES)},
     "decision": {"GET": Rule(VIEW_RULES)},
     "orders": {"GET": Rule(VIEW_ORDER)},
@@ -223,6 +241,10 @@ PERSONAL: Final = {
     "delegation-end",
     "exception-file",
     "notification-test",
+    "postmortem-action-end",
+    "runbook-accept",
+    "runbook-reject",
+    "runbook-withdraw",
     "person",
     "person-hand-over",
     "person-take-back",
@@ -245,6 +267,7 @@ NOBODYS: Final[dict[str, Any]] = {
     "seal": 999_999,
     "rule-version": 999_999,
     "exception": "EX-999999",
+    "postmortem": "PM-999999",
     "time-limited-exception": "TLX-999999",
     "dead-letter": "DL-999999",
     "override": "OV-999999",
@@ -265,9 +288,11 @@ RECORDS: Final = {
     "order",
     "override",
     "owner",
+    "postmortem",
     "rule",
     "rule-version",
     "run",
+    "runbook",
     "seal",
     "sku",
     "system",
@@ -318,6 +343,8 @@ def build(house: House, order: Order, case: ExceptionCase, *, by: Actor, now: da
         "rule": OwnershipRule.objects.values_list("slug", flat=True)[0],
         "rule-version": 1,
         "contract": "order.placed",
+        "runbook": "messages-refused",
+        "postmortem": _postmortem(case, by, now),
         "decision": Decision.objects.filter(client=order.client).values_list("pk", flat=True)[0],
         "order": order.key,
         "order-id": order.pk,
@@ -333,6 +360,12 @@ def build(house: House, order: Order, case: ExceptionCase, *, by: Actor, now: da
         "run": run.pk,
         "system": system.slug,
     }
+
+
+def _postmortem(case: ExceptionCase, by: Actor, now: datetime) -> str:
+    draft = draft_postmortem(case_id=case.pk, by=by, now=now)
+    add_action(postmortem_id=draft.pk, text="Look twice", owner="logistics", due_on=now.date(), by=by, now=now)
+    return draft.key
 
 
 def _waiver(order: Order, case: ExceptionCase, by: Actor, now: datetime) -> Waiver:

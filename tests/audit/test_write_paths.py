@@ -38,7 +38,17 @@ from orders.fulfilment.services.unwinding import reroute
 from orders.sync.models import Connector, Credential, System
 from orders.sync.states import CredentialKind
 from rules.admin.base import VersionedAdmin
-from rules.models import Absence, Calendar, Client, HoldRule, Holiday, Team, TemporaryOwnership
+from rules.models import (
+    Absence,
+    Calendar,
+    Client,
+    HoldRule,
+    Holiday,
+    Runbook,
+    RunbookVersion,
+    Team,
+    TemporaryOwnership,
+)
 from rules.services import issue_api_token
 from tests.api.world import build
 from tests.cast import House
@@ -112,6 +122,8 @@ def full_house(house: House, system: Actor, now: datetime) -> House:
         ClientApproval.objects.create(
             waiver=Waiver.objects.get(), client=northwind, contact="Jo", sent_at=now, expires_at=now + day
         )
+        proposed = {"covers": [], "proposed_by": "user:1", "proposed_at": now, "body": "-", "note": "-"}
+        RunbookVersion.objects.create(runbook=Runbook.objects.all()[0], number=2, **proposed)
         Holiday.objects.get_or_create(calendar=Calendar.objects.get(slug="always"), on=now.date(), name="Day off")
     return house
 

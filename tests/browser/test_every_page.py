@@ -2,6 +2,8 @@
 
 import pytest
 
+from audit import clock
+from exceptions import services
 from tests.browser.conftest import Visitor, violations
 from tests.cast import House
 from tests.pages.conftest import open_cases
@@ -35,6 +37,11 @@ PAGES = (
     "/people/temporary/",
     "/people/amal/handover/",
     "/help/",
+    "/help/runbooks/",
+    "/help/runbooks/unforeseen-failure/",
+    "/help/runbooks/unforeseen-failure/1/changes/",
+    "/help/runbooks/unforeseen-failure/propose/",
+    "/postmortems/",
     "/search/?q=x",
     "/queue/?type=nonsense",
 )
@@ -46,7 +53,9 @@ def test_pages_are_accessible_and_fit(visit: Visitor, house: House, scheme: str,
     broken(house, 3)
     page = visit("lee", scheme=scheme, width=width)
     problems = []
+    draft = services.draft_postmortem(case_id=cases[0].pk, by=house.actor("amal"), now=clock.now())
     acts = [
+        f"/postmortems/{draft.key}/",
         f"/exceptions/{cases[0].key}/",
         f"/exceptions/{cases[0].key}/resolve/",
         f"/time-limited/new/?for={cases[0].key}",

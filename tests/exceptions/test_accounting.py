@@ -57,17 +57,17 @@ def granted(house: House, now: datetime) -> None:
 
 def test_it_counts_what_a_hand_counts(worked: None, granted: None, house: House, now: datetime) -> None:
     found = selectors.accounts(by=house.actor("lee"), since=now.date(), until=now.date())
-    assert found.exceptions == [Account("address", 4, 3, 9 * HOUR)]
+    assert found.exceptions == [Account("address", 4, 3, 9 * HOUR, 6 * HOUR)]
     assert found.exceptions[0].mean == 3 * HOUR
     assert found.time_limited == [Account("ship-despite-open-case", 2, 1, 2 * HOUR)]
     longer = selectors.accounts(by=house.actor("lee"), since=now.date() - 60 * DAY, until=now.date())
     assert [(one.kind, one.mean) for one in longer.exceptions] == [("address", 3 * HOUR), ("late-parcel", DAY)]
-    assert longer.all_exceptions == Account("", 5, 4, 33 * HOUR)
+    assert longer.all_exceptions == Account("", 5, 4, 33 * HOUR, 29 * HOUR)
 
 
 def test_everybody_counts_what_is_theirs_to_see(worked: None, house: House, now: datetime) -> None:
     found = selectors.accounts(by=house.actor("noor"), since=now.date(), until=now.date())
-    assert found.exceptions == [Account("address", 1, 1, 5 * HOUR)]
+    assert found.exceptions == [Account("address", 1, 1, 5 * HOUR, 2 * HOUR)]
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ def test_the_command_and_the_page_say_the_same(
     call_command("count_exceptions", "--json", stdout=out)
     document = json.loads(out.getvalue())
     assert document["items"] == [
-        {"what": "exception", "kind": "address", "began": 4, "ended": 3, "mean_minutes": 180},
+        {"what": "exception", "kind": "address", "began": 4, "ended": 3, "mean_minutes": 180, "target_minutes": 120},
     ]
     assert document["summary"]["exceptions_mean_minutes"] == 180
     lee = Browser()
     lee.force_login(house.users["lee"])
     page = lee.get("/reports/exceptions/")
-    assert page.context["accounts"].all_exceptions == Account("", 4, 3, 9 * HOUR)
+    assert page.context["accounts"].all_exceptions == Account("", 4, 3, 9 * HOUR, 6 * HOUR)
     assert ">3 h<" in page.content.decode()
     assert lee.get("/reports/exceptions/?since=soon").status_code == 400

@@ -145,6 +145,9 @@ def _known(gates: Gates, name: str) -> dict[str, Any]:
         "number": 1,
         "index": 2,
         "scope": "mine",
+        "name": "messages-refused",
+        "deed": "accept",
+        "agreed": uuid4(),
         "action": "resolve",
         "username": "amal",
         "provider_id": "company",
@@ -279,6 +282,7 @@ def test_no_task_and_no_command_opens_a_gate(gates: Gates) -> None:
         audit_tasks.seal,
         lambda: call_command("verify_timers", escalate_overdue=True),
         lambda: call_command("check_slas"),
+        lambda: call_command("check_runbooks"),
         lambda: call_command("verify_state"),
     ]
     for run in runs:

@@ -16,6 +16,10 @@ WORK_CASE: Final = "exceptions.work_case"
 VIEW_ORDER: Final = "orders.view_order"
 VIEW_SYSTEM: Final = "sync.view_system"
 VIEW_RULES: Final = "rules.view_rules"
+VIEW_RUNBOOK: Final = "rules.view_runbook"
+WRITE_RUNBOOK: Final = "rules.write_runbook"
+WRITE_POSTMORTEM: Final = "exceptions.write_postmortem"
+PUBLISH_POSTMORTEM: Final = "exceptions.publish_postmortem"
 REASON: Final = {"reason": "Because it has to be."}
 
 
@@ -147,6 +151,22 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "exceptions:job-cancel": _own(VIEW_CASE),
     "exceptions:job-undo": _own(WORK_CASE),
     "exceptions:accounting": _get(VIEW_CASE),
+    "exceptions:runbooks": _get(VIEW_RUNBOOK),
+    "exceptions:runbook": _get(VIEW_RUNBOOK),
+    "exceptions:runbook-version": _get(VIEW_RUNBOOK),
+    "exceptions:runbook-changes": _get(VIEW_RUNBOOK),
+    "exceptions:runbook-new": _get(WRITE_RUNBOOK, "?case={exception}")
+    | {"POST": Way(WRITE_RUNBOOK, {"title": "Rain"}, query="?case={exception}")},
+    "exceptions:runbook-propose": _get(WRITE_RUNBOOK) | _post(WRITE_RUNBOOK),
+    "exceptions:runbook-act": _post(VIEW_RUNBOOK),
+    "exceptions:postmortems": _get(VIEW_CASE),
+    "exceptions:postmortem": _get(VIEW_CASE),
+    "exceptions:postmortem-draft": _post(WRITE_POSTMORTEM),
+    "exceptions:postmortem-write": _get(WRITE_POSTMORTEM) | _post(WRITE_POSTMORTEM, summary="It rained"),
+    "exceptions:postmortem-agree": _post(WRITE_POSTMORTEM, text="Look twice", owner="amal", due_on="2999-01-01"),
+    "exceptions:postmortem-end": _own(WRITE_POSTMORTEM),
+    "exceptions:postmortem-publish": _post(PUBLISH_POSTMORTEM),
+    "exceptions:postmortem-dismiss": _post(PUBLISH_POSTMORTEM, comment="A false alarm"),
     "exceptions:escalate-overdue": _post("exceptions.fire_timers"),
     "exceptions:gaps": _get(VIEW_RULES),
     "exceptions:rotation": _get(VIEW_RULES),
@@ -213,6 +233,14 @@ RECORDS: Final = {
     "exceptions:job-cancel": "nobodys",
     "exceptions:job-undo": "nobodys",
     "exceptions:decide": "time-limited-exception",
+    "exceptions:runbook-new": "exception",
+    "exceptions:postmortem": "postmortem",
+    "exceptions:postmortem-draft": "exception",
+    "exceptions:postmortem-write": "postmortem",
+    "exceptions:postmortem-agree": "postmortem",
+    "exceptions:postmortem-end": "postmortem",
+    "exceptions:postmortem-publish": "postmortem",
+    "exceptions:postmortem-dismiss": "postmortem",
     "fulfilment:order": "order",
     "fulfilment:trace": "order",
     "fulfilment:export": "order",

@@ -38,6 +38,7 @@ SECTIONS = {
             "rules.holdrule",
             "rules.owner",
             "rules.ownershiprule",
+            "rules.runbook",
             "rules.sla",
             "rules.slatarget",
             "rules.statusownership",

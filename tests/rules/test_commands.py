@@ -75,6 +75,14 @@ def test_explain_of_nothing_is_a_usage_error(decided: None) -> None:
     assert run("explain", "NW-2") == (2, "Nothing has been decided about NW-2.\n")
 
 
+def test_check_runbooks_names_what_nobody_has_written_about(shipped_book: RuleBookVersion) -> None:
+    code, document = as_document("check_runbooks")
+    found = {item["about"]: item["runbooks"] for item in document["items"]}
+    assert code == 1
+    assert (found["alert:timers"], found["contract:order.placed"]) == (["escalation-stopped"], ["messages-refused"])
+    assert document["summary"]["without_runbook"] == sum(not runbooks for runbooks in found.values()) > 0
+
+
 def test_check_slas_lists_every_promise(shipped_book: RuleBookVersion) -> None:
     code, document = as_document("check_slas")
     promised = {(item["kind"], item["slug"]): (item["minutes"], item["basis"]) for item in document["items"]}

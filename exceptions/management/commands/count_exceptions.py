@@ -26,7 +26,14 @@ class Command(ReportCommand):
         since, until = selectors.period({name: options[name] for name in ("since", "until")}, now=clock.now())
         found = selectors.accounts(by=by, since=since, until=until)
         items = [
-            {"what": what, "kind": one.kind, "began": one.began, "ended": one.ended, "mean_minutes": one.mean_minutes}
+            {
+                "what": what,
+                "kind": one.kind,
+                "began": one.began,
+                "ended": one.ended,
+                "mean_minutes": one.mean_minutes,
+                "target_minutes": one.target_minutes,
+            }
             for what, rows in (("exception", found.exceptions), ("time-limited exception", found.time_limited))
             for one in rows
         ]

@@ -15,6 +15,7 @@ from exceptions import services as exceptions
 from exceptions.models import ExceptionCase
 from orders.fulfilment.decisions.news import News
 from orders.fulfilment.management.demo.goods import ADDRESSES, BROKEN_ADDRESSES, GOODS, Good
+from orders.fulfilment.management.demo.outage import learn_from_an_outage
 from orders.fulfilment.management.demo.people import add_clients, add_people
 from orders.fulfilment.management.demo.systems import add_systems
 from orders.fulfilment.models import Order
@@ -66,6 +67,7 @@ def seed(*, now: datetime) -> dict[str, int]:
             _fill_shelves(clients[slug], by, now - timedelta(hours=32))
             _make_orders(clients[slug], list(_plans(slug, now)), by)
         _work_a_little(people, now)
+        learn_from_an_outage(clients["northwind"], people, now)
     return {"orders": Order.objects.count(), "cases": ExceptionCase.objects.live().count()}
 
 
