@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from audit.access import system_actor
 from audit.context import Actor
@@ -47,18 +48,25 @@ def report_failure(*, kind: str, name: str, failure: BaseException, now: datetim
 
 def report_success(*, kind: str, name: str, now: datetime) -> None:
     """This part has run: an exception that says it fails has lost its cause."""
-    _withdraw([_subject_id(kind, name)], now)
+    _withdraw([case_id for case_id, _ in _open_about([_subject_id(kind, name)])], now)
 
 
 def timers_ran(names: Collection[str], *, now: datetime) -> None:
     """These kinds of timers ran. One that waits to be tried again keeps the exception of its kind."""
-    failing = set(Timer.objects.filter(LIVE, kind__in=names, attempts__gt=0).values_list("kind", flat=True).distinct())
-    _withdraw([_subject_id(TIMER, name) for name in names if name not in failing], now)
+    cases = _open_about([_subject_id(TIMER, name) for name in names])
+    if cases:
+        failing = Timer.objects.filter(LIVE, kind__in=names, attempts__gt=0).values_list("kind", flat=True).distinct()
+        still = {_subject_id(TIMER, name) for name in failing}
+        _withdraw([case_id for case_id, subject_id in cases if subject_id not in still], now)
 
 
-def _withdraw(subject_ids: Sequence[str], now: datetime) -> None:
+def _open_about(subject_ids: Sequence[str]) -> list[tuple[UUID, str]]:
     open_ones = ExceptionCase.objects.live().filter(type=CASE, subject_type=SUBJECT, subject_id__in=subject_ids)
-    for case_id in open_ones.order_by("pk").values_list("pk", flat=True):
+    return list(open_ones.order_by("pk").values_list("pk", "subject_id"))
+
+
+def _withdraw(case_ids: Sequence[UUID], now: datetime) -> None:
+    for case_id in case_ids:
         try:
             withdraw_case(case_id=case_id, reason="It runs again.", by=system_actor("automation"), now=now)
         except Conflict:

@@ -295,7 +295,7 @@ def test_moving_one_or_three_takes_the_same_statements(
     with acting(system, at=now):
         Sla.objects.filter(slug="sync-failure-p1").update(minutes=200)
     rule_services.freeze_rule_book(by=system, now=now)
-    with django_assert_max_num_queries(22):  # type: ignore[operator]
+    with django_assert_max_num_queries(21):  # type: ignore[operator]
         services.sweep_timers(now=now)
     for case in cases:
         case.refresh_from_db()

@@ -17,13 +17,17 @@ from orders.fulfilment.models import Order
 
 @dataclass(frozen=True)
 class Opening:
-    """A case to open about an order: `type` as in the rule book, words for the person who gets it, PII-free evidence."""
+    """A case to open about an order: `type` as in the rule book, words for the person who gets it, PII-free evidence.
+
+    `owner` is who answers for its cause where that is somebody else than who has cases of the type.
+    """
 
     type: str
     order: Order
     title: str
     cause: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ def open_all(openings: Sequence[Opening], *, now: datetime) -> list[ExceptionCas
             evidence=opening.evidence,
             at_risk_minor=opening.order.total_minor,
             currency=opening.order.currency,
+            owner=opening.owner,
         )
         for opening in openings
     ]

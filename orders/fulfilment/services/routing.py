@@ -8,8 +8,9 @@ from uuid import UUID
 
 from audit.subject_refs import SubjectRef, subject_ref
 from orders.fulfilment.facts import order_context
-from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, OrderLine, StockItem
+from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, Order, OrderLine, StockItem
 from orders.fulfilment.services import stock as stocks
+from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.holding import HOUSE, let_go, place
@@ -21,6 +22,7 @@ from rules.services.decisions import DecisionRequest, decide_many
 from rules.states import FlowKind
 
 LineKind = tuple[str, str]
+RULE_FAILED = "ownership-gap"
 WAITING_TO_GO = (LineState.OPEN, LineState.RESERVED, LineState.BACK_ORDERED)
 
 
@@ -77,10 +79,21 @@ def _decide(
             requests.append(_request(docket, lines, there, whole=kind is None))
     decisions = decide_many(requests=requests, now=changes.now) if requests else []
     for (docket, kind), decision in zip(places, decisions, strict=True):
+        if decision.outcome["undecided"]:
+            changes.openings.append(_rule_failed(docket.order, decision, desk))
         if kind is None:
             _take_decision(docket, decision, desk, changes)
         else:
             _give_flow([line for line in docket.lines if _kind(line) == kind], decision, desk, changes)
+
+
+def _rule_failed(order: Order, decision: Decision, desk: Desk) -> Opening:
+    """A rule that could not be decided is mended by who answers for it; the order waits with its fallback meanwhile."""
+    slug = decision.rule_slug
+    title = f"The rule “{slug}” could not be decided for {order.key}"
+    evidence = {"rule": slug, "decision": str(decision.pk), "owner": decision.outcome["owner"]}
+    answers = next((rule["rule_owner"] for rule in desk.book.document["rules"] if rule["slug"] == slug), "")
+    return Opening(RULE_FAILED, order, title, f"rule:{slug}", evidence, owner=answers)
 
 
 def _to_decide(docket: Docket, lines: Sequence[OrderLine]) -> list[tuple[LineKind | None, Sequence[OrderLine]]]:

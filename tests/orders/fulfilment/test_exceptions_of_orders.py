@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from audit.access import GRANTS, Role
-from audit.context import Actor
+from audit.context import Actor, acting
 from audit.errors import Invalid
 from audit.subject_refs import subject_ref
 from exceptions import services as exceptions
@@ -13,7 +13,8 @@ from exceptions.models import ExceptionCase
 from orders.fulfilment.models import Hold, Order
 from orders.fulfilment.services import holds, resuming
 from orders.fulfilment.services.news import count_stock
-from rules.models import Client
+from rules.models import Client, OwnershipRule
+from rules.services import freeze_rule_book
 from tests.factories import orders as make
 
 pytestmark = pytest.mark.django_db
@@ -177,3 +178,17 @@ def test_a_hold_by_hand_stops_the_order_and_only_its_placer_or_a_lead_lets_go(
     assert state_of(order) == "on_hold"
     holds.release_hold(hold_id=hold.pk, by=lee, now=now)
     assert state_of(order) == "in_fulfilment"
+
+
+def test_a_rule_that_cannot_be_decided_lands_on_who_answers_for_the_rule(
+    place: make.Place, system: Actor, now: datetime
+) -> None:
+    with acting(system, at=now):
+        OwnershipRule.objects.filter(slug="expedited").update(predicate='lines[7].sku_type == "stock"')
+        freeze_rule_book(by=system, now=now, note="asks for a line there is not")
+    order = place()
+    assert order.decision is not None
+    assert (order.decision.outcome["owner"], order.decision.outcome["undecided"]) == ("ops-team", True)
+    case = ExceptionCase.objects.get(type="ownership-gap", subject_id=str(order.pk))
+    assert (case.owner.slug, case.evidence["rule"]) == ("logistics", "expedited")
+    assert case.title == f"The rule “expedited” could not be decided for {order.key}"
