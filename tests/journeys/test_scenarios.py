@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from audit import clock
 from audit.checks import invariants
+from audit.selectors.folding import fold_all
 from audit.services.seals import seal_trail
 from orders.sync.models import Expectation, FlowRun, InboundEvent
 
@@ -73,3 +74,16 @@ def test_a_scenario_that_is_out_of_time_says_what_is_not_where_it_has_to_be(caps
     assert (ended.value.code, summary.split(",")[1]) == (1, " 0 delivered")
     assert len(missing) >= 60
     assert all(line.endswith(("vendor-drop-ship", "warehouse-pick-pack")) for line in missing)
+
+
+@pytest.mark.parametrize(("name", "orders"), [("returns", 4), ("splits", 3), ("reroutes", 2)])
+def test_what_comes_back_goes_in_parts_or_another_way_ends_where_it_has_to_and_with_an_owner(
+    capsys: pytest.CaptureFixture[str], name: str, orders: int
+) -> None:
+    call_command("scenario", name, seed=7, json=True, within=120)
+    report = json.loads(capsys.readouterr().out)
+    summary = report["summary"]
+    assert (report["ok"], summary["orders"], summary["over"], summary["without_owner"]) == (True, orders, orders, 0)
+    assert all(item["owner"] and item["happened"] for item in report["items"])
+    assert [(kind.name, kind.first) for kind in fold_all() if kind.different] == []
+    assert broken_invariants() == []

@@ -13,16 +13,18 @@ from orders.fulfilment.management import demo
 from orders.fulfilment.management.scenarios import SCENARIOS
 from orders.fulfilment.management.scenarios.running import run
 from orders.fulfilment.management.scenarios.stacks import stack
+from orders.fulfilment.management.scenarios.stories import STORIES
+from orders.fulfilment.management.scenarios.telling import tell_stories
 
 
 class Command(BaseCommand):
     """Run a scenario against the running stack, or one started for it."""
 
-    help = "Run a scenario end to end: hundred-orders, weekend-preorder."
+    help = "Run a scenario end to end: hundred-orders, weekend-preorder, returns, splits, reroutes."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which, with which seed, how long, and how to tell."""
-        parser.add_argument("name", choices=sorted(SCENARIOS))
+        parser.add_argument("name", choices=sorted([*SCENARIOS, *STORIES]))
         parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same orders (default 1)")
         parser.add_argument("--within", type=int, default=300, help="seconds to wait at most (default 300)")
         parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -32,9 +34,12 @@ class Command(BaseCommand):
         del args
         now = clock.now()
         demo.prepare(now=now)
-        scenario = SCENARIOS[options["name"]](options["seed"], now)
+        name, seed, within = options["name"], options["seed"], timedelta(seconds=options["within"])
         with stack() as running:
-            report = run(scenario, running, within=timedelta(seconds=options["within"]), say=self.stderr.write)
+            if name in STORIES:
+                report = tell_stories(STORIES[name](seed, now), running, within=within, say=self.stderr.write)
+            else:
+                report = run(SCENARIOS[name](seed, now), running, within=within, say=self.stderr.write)
         if options["json"]:
             self.stdout.write(json.dumps(report, indent=2, ensure_ascii=False))
         else:
@@ -44,6 +49,9 @@ class Command(BaseCommand):
 
     def _print(self, report: dict[str, Any]) -> None:
         summary = report["summary"]
+        if "over" in summary:
+            self._print_stories(report)
+            return
         self.stdout.write(
             f"{summary['scenario']}: {summary['orders']} orders in, {summary['delivered']} delivered, "
             f"{summary['exceptions']} exceptions, {summary['human_events']} human events, {summary['seconds']} s"
@@ -56,3 +64,15 @@ class Command(BaseCommand):
                 )
             else:
                 self.stdout.write(f"  {item['order']} {item['sku']}: {item['flow']} instead of {item['expected_flow']}")
+
+    def _print_stories(self, report: dict[str, Any]) -> None:
+        summary = report["summary"]
+        self.stdout.write(
+            f"{summary['scenario']}: {summary['orders']} orders in, {summary['over']} where they have to be, "
+            f"{summary['without_owner']} without an owner, {summary['seconds']} s"
+        )
+        for item in report["items"]:
+            end = item["state"] if item["is_over"] else f"{item['state']} instead of {item['ends']}"
+            self.stdout.write(f"  {item['order']} {item['story']}: {end}, {item['owner']}")
+            for line in (*item["happened"], *item["exceptions"]):
+                self.stdout.write(f"    {line}")
