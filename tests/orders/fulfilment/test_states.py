@@ -51,11 +51,13 @@ def test_a_diagram_that_is_missing_or_old_is_named_and_drawn_anew(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.BASE_DIR = tmp_path
-    with pytest.raises(CommandError, match="Out of date: order-states"):
+    with pytest.raises(CommandError, match=r"Out of date: .*order-states"):
         call_command("generate_diagrams", check=True)
     assert not (tmp_path / "docs").exists()
     call_command("generate_diagrams")
-    assert len(capsys.readouterr().out.splitlines()) == 11
+    assert {"order-states", "exceptioncase-states", "contractversion-states"} <= {
+        line.removeprefix("drew docs/diagrams/").removesuffix(".md") for line in capsys.readouterr().out.splitlines()
+    }
     call_command("generate_diagrams", check=True)
     drawn = tmp_path / "docs" / "diagrams" / "hold-states.md"
     drawn.write_text("old")

@@ -1,41 +1,22 @@
-"""Draw the state machines of orders and of everything that belongs to them into docs/diagrams/, from the code that runs them."""
+"""Draw the state machines into docs/diagrams/, from the code that runs them."""
 
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any, cast
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Model
+from django_fsm import FSMModelMixin
 
 from audit.triggers import published_edges
-from orders.fulfilment.models import (
-    Fulfilment,
-    Hold,
-    Order,
-    OrderLine,
-    OrderRequest,
-    Override,
-    Payment,
-    Refund,
-    Reservation,
-    Unwind,
-    UnwindStep,
-)
 
-MACHINES: tuple[type[Model], ...] = (
-    Order,
-    OrderLine,
-    Fulfilment,
-    Hold,
-    Reservation,
-    OrderRequest,
-    Payment,
-    Refund,
-    Unwind,
-    UnwindStep,
-    Override,
-)
+
+def machines() -> list[type[Model]]:
+    """The models whose state only transitions change."""
+    stateful = [model for model in apps.get_models() if issubclass(model, FSMModelMixin)]
+    return sorted(stateful, key=lambda model: model._meta.label_lower)
 
 
 class Command(BaseCommand):
@@ -63,7 +44,7 @@ class Command(BaseCommand):
 
 
 def _diagrams(folder: Path) -> list[tuple[Path, str]]:
-    return [(folder / f"{model._meta.model_name}-states.md", diagram(model)) for model in MACHINES]
+    return [(folder / f"{model._meta.model_name}-states.md", diagram(model)) for model in machines()]
 
 
 def diagram(model: type[Model]) -> str:
