@@ -102,7 +102,7 @@ def _seed() -> None:
 
 def _copy_case(case: ExceptionCase, cursor: CursorWrapper) -> None:
     """The case again and again, each about another parcel."""
-    names = [str(field.column) for field in ExceptionCase._meta.concrete_fields]
+    names = [str(field.column) for field in ExceptionCase._meta.concrete_fields if not field.generated]
     values = [OWN_VALUES.get(name, f'"{name}"') for name in names]
     columns = ", ".join(f'"{name}"' for name in names)
     cursor.execute(

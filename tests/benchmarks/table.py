@@ -43,12 +43,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Latency:
-    """How long one thing took: half of the times, and nineteen of twenty, in milliseconds; how many questions it asked the database."""
+    """How long one thing took: half of the times, and nineteen of twenty, in milliseconds; how many questions it asked the database.
+
+    `times` is how often the floor would have fitted into half of the times.
+    """
 
     what: str
     p50: float
     p95: float
     queries: int
+    times: float
 
 
 @dataclass
@@ -59,14 +63,17 @@ class Latencies:
     floor: str
     rows: list[Latency] = field(default_factory=list)
 
-    def add(self, what: str, measured: Sequence[float], queries: int) -> None:
-        """Another line, from times in milliseconds."""
+    def add(self, what: str, measured: Sequence[float], queries: int, *, floor: Sequence[float]) -> None:
+        """Another line, from times in milliseconds, and those of the floor."""
         cuts = quantiles(measured, n=20, method="inclusive")
-        self.rows.append(Latency(what, cuts[9], cuts[18], queries))
+        self.rows.append(Latency(what, cuts[9], cuts[18], queries, cuts[9] / median(floor)))
 
     def __str__(self) -> str:
-        lines = [self.title, f"  floor: {self.floor}", f"  {'':48} {'p50':>10} {'p95':>10} {'queries':>8}"]
-        lines += [f"  {row.what:48} {row.p50:>7,.1f} ms {row.p95:>7,.1f} ms {row.queries:>8}" for row in self.rows]
+        lines = [self.title, f"  floor: {self.floor}", f"  {'':48} {'p50':>10} {'p95':>10} {'queries':>8} {'ratio':>8}"]
+        lines += [
+            f"  {row.what:48} {row.p50:>7,.1f} ms {row.p95:>7,.1f} ms {row.queries:>8} {row.times:>6,.1f} ×"  # noqa: RUF001 -- the sign of times
+            for row in self.rows
+        ]
         return "\n".join(lines)
 
 
