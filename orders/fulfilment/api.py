@@ -257,7 +257,7 @@ class OverrideList(_Overrides, CreateMixin, ListResource):
         """Set the count. The client has to be one of the asker's."""
         client = rules.clients_of(self.by).filter(slug=given["client"]).first()
         if client is None:
-            raise NotFound(f"There is no client {given['client'][:60]}, or it is not yours to see.")
+            raise NotFound("There is no such client, or it is not yours to see.")
         rest = {name: given[name] for name in ("sku", "value", "reason")}
         return overrides.override_stock(client_id=client.pk, **rest, by=self.by, now=now)
 

@@ -121,8 +121,9 @@ class TestAVendorThatDoesNotConfirm:
 
     def test_it_can_go_another_way(self, silent: Order, northwind: Client, system: Actor, now: datetime) -> None:
         count_stock(news=[make.stock(northwind, now, "KAYAK", 1)], by=system, now=now)
-        exceptions.sweep_timers(now=now + timedelta(minutes=60))
-        exceptions.resolve_case(case_id=ExceptionCase.objects.live().get().pk, outcome="rerouted", by=system, now=now)
+        later = now + timedelta(minutes=60)
+        exceptions.sweep_timers(now=later)
+        exceptions.resolve_case(case_id=ExceptionCase.objects.live().get().pk, outcome="rerouted", by=system, now=later)
         parcels = {parcel.flow.slug: parcel.state for parcel in silent.fulfilments.all()}
         assert parcels == {"vendor-drop-ship": "cancelled", "warehouse-pick-pack": "tasked"}
 
