@@ -1,7 +1,7 @@
-"""A queue as a table for spreadsheets."""
+"""Lists as tables for spreadsheets."""
 
 import csv
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Final
 
@@ -49,12 +49,15 @@ class _Echo:
 def csv_lines(cases: Iterable[ExceptionCase], columns: Collection[str] = ()) -> Iterator[str]:
     """The lines of the table, one at a time; with columns of the page given, no more than those and the key."""
     wanted = {"key", *(name for column in columns for name in OF_COLUMN[column])} if columns else set(COLUMNS)
-    names = [name for name in COLUMNS if name in wanted]
+    return csv_of([name for name in COLUMNS if name in wanted], map(_texts, cases))
+
+
+def csv_of(names: Sequence[str], rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
+    """A table with these columns, one line at a time; no cell of it is ever calculated."""
     writer = csv.writer(_Echo())
     yield writer.writerow(names)
-    for case in cases:
-        texts = _texts(case)
-        yield writer.writerow([harmless(texts[name]) for name in names])
+    for row in rows:
+        yield writer.writerow([harmless(row[name]) for name in names])
 
 
 def _texts(case: ExceptionCase) -> dict[str, str]:

@@ -223,6 +223,13 @@ class StepForm(ActForm):
             self.add_error("outcome", _("Say what came of it."))
         return cleaned
 
+    def take_focus(self) -> bool:
+        """Something has to be said, though no single field is required."""
+        first = next(iter(self.visible_fields()), None)
+        if first is not None:
+            first.field.widget.attrs["autofocus"] = True
+        return first is None
+
     def data_given(self) -> dict[str, str]:
         """What was answered to the step's own questions."""
         return {name: self.cleaned_data[name] for name in self.step.fields if self.cleaned_data[name]}

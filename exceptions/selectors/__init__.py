@@ -7,7 +7,7 @@ from exceptions.selectors.approvers import Approver, approvers_of, delegations_a
 from exceptions.selectors.attachments import attachment_for, opened
 from exceptions.selectors.auditing import AUDIT_KINDS, audit_steps, live_cases_of, undone_audit_steps
 from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page, related_to
-from exceptions.selectors.causes import CauseRow, cases_of_cause, chosen_cases, exported_cases, shared_causes
+from exceptions.selectors.causes import exported_cases
 from exceptions.selectors.clocks import clock_of
 from exceptions.selectors.columns import (
     QUEUE_COLUMNS,
@@ -59,7 +59,6 @@ __all__ = [
     "AwayPage",
     "CasePage",
     "CaseRow",
-    "CauseRow",
     "Choice",
     "Column",
     "Gap",
@@ -89,8 +88,6 @@ __all__ = [
     "capped_counts",
     "case_for",
     "case_page",
-    "cases_of_cause",
-    "chosen_cases",
     "clock_of",
     "column_choices",
     "delegations_at",
@@ -122,7 +119,6 @@ __all__ = [
     "related_to",
     "rotation_page",
     "rows_of",
-    "shared_causes",
     "tabs",
     "teams_of",
     "timer_health",

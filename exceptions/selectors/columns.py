@@ -23,7 +23,7 @@ QUEUE_COLUMNS: Final[Mapping[str, Column]] = {
     "about": Column("About"),
     "risk": Column("At risk", is_amount=True),
     "owner": Column("Owner"),
-    "next": Column("What happens without you"),
+    "next": Column("Next step, and what happens without you"),
     "backup": Column("Backup", is_shown=False),
     "cause": Column("Cause", is_shown=False),
     "opened": Column("Opened", is_shown=False),

@@ -21,7 +21,6 @@ MOST_VERSIONS: Final = 100
 LABELS: Final[Mapping[str, str | Promise]] = {
     "state": _("State"),
     "owner_id": _("Owner"),
-    "backup_id": _("Backup"),
     "severity": _("Severity"),
     "due_at": _("Deadline"),
     "waiting_until": _("Waits until"),

@@ -277,7 +277,7 @@ ACTS: Final[Mapping[str, Callable[[Desk], None]]] = {
 }
 
 
-def record_export(*, query: str, by: Actor, now: datetime) -> None:
-    """Keep who took which queue out of the product."""
+def record_export(*, query: str, by: Actor, now: datetime, event: str = "queue.exported") -> None:
+    """Keep who took which list out of the product."""
     with acting(by, at=now):
-        record_many([Entry("queue.exported", SubjectRef("audit.actor", by.id), data={"query": query[:500]})])
+        record_many([Entry(event, SubjectRef("audit.actor", by.id), data={"query": query[:500]})])

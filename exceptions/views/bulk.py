@@ -19,7 +19,6 @@ from audit.errors import Conflict, Invalid
 from exceptions import services
 from exceptions.models import JobPlan
 from exceptions.models.cases import KEY_PREFIX
-from exceptions.selectors import QueueFilters
 from exceptions.selectors.bulk import case_plan
 from exceptions.selectors.jobs import job_called, plan_called
 from exceptions.services.job_work import AT_ONCE
@@ -58,13 +57,10 @@ def bulk(request: HttpRequest) -> HttpResponse:
 
 
 def _planned(request: HttpRequest, action: str, by: Actor) -> JobPlan:
-    """What was ticked, all of a cause, all that match, or what a job left undone."""
+    """What was ticked, all that match (a cause, say), or what a job left undone."""
     given, now = request.POST, clock.now()
     if "job" in given:
         return services.plan_rest(job=job_called(by, given["job"]), by=by, now=now)
-    if "cause" in given:
-        filters = QueueFilters(scope="team", type=given.get("type", ""), cause=given["cause"])
-        return services.plan_matching(action=action, filters=filters, by=by, now=now)
     if "all" in given:
         filters = filters_in(QueryDict(given.get("query", "")), given.get("scope", "mine"))
         return services.plan_matching(action=action, filters=filters, by=by, now=now)

@@ -17,6 +17,9 @@ from exceptions.views.acts import ACTS
 from exceptions.views.fragments import fragment, number_of, unless_known
 from exceptions.views.origins import Origin
 
+# What is done now and then stands behind “More”, so that the few things mostly done are seen at once.
+IN_MENU = frozenset({"start", "wait", "severity"})
+
 
 @login_required
 @require_GET
@@ -37,6 +40,7 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
         "most_counted": selectors.MOST_COUNTED,
         "suggested": suggestion(page.case, page.playbook) if actions else None,
         "actions": [(name, ACTS[name].button) for name in actions if name != "note"],
+        "more": [(name, ACTS[name].button) for name in actions if name in IN_MENU],
         "can_work": bool(actions) and page.case.is_live,
         "can_rebase": by.may("exceptions.rebase_case", page.case.client_id) and page.case.is_live,
         "can_ask": by.may("exceptions.request_waiver") and page.case.is_live,

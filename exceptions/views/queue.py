@@ -160,14 +160,9 @@ def queue_live(request: HttpRequest, scope: str) -> HttpResponse:
 @login_required
 @require_GET
 def causes(request: HttpRequest) -> HttpResponse:
-    """What several of the most urgent exceptions share."""
-    by = actor_of(request, "exceptions.view_case")
-    context = {
-        "causes": selectors.shared_causes(by=by, now=clock.now()),
-        "most_counted": selectors.MOST_COUNTED,
-        "can_work": by.may("exceptions.work_case"),
-    }
-    return render(request, "exceptions/causes.html", context)
+    """What several exceptions share: the address to remember for the team queues by cause."""
+    actor_of(request, "exceptions.view_case")
+    return redirect(f"{reverse('exceptions:team')}?{urlencode({'group': BY_CAUSE})}")
 
 
 @login_required

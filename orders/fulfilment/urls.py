@@ -7,6 +7,7 @@ from orders.fulfilment import views
 app_name = "fulfilment"
 urlpatterns = [
     path("orders/", views.orders, name="orders"),
+    path("orders.csv", views.orders_csv, name="orders-csv"),
     path("orders/<str:key>/", views.order, name="order"),
     path("orders/<str:key>/holds/", views.holds, name="holds"),
     path("orders/<str:key>/holds/<uuid:hold>/release/", views.release, name="release"),

@@ -9,13 +9,17 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client as Door
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
 
 from audit import clock
 from audit.access import system_actor
 from audit.models import User
+from orders.fulfilment.models import Order
+from orders.fulfilment.services.intake import place_orders
+from orders.fulfilment.services.news import count_stock, take_news
 from tests.cast import PASSWORD, House, furnish
 from tests.chromium import find
+from tests.factories import orders as make
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -47,6 +51,19 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def house(transactional_db: None) -> House:
     return furnish(by=system_actor("test"), now=clock.now())
+
+
+@pytest.fixture
+def stopped(house: House) -> Order:
+    """An order whose address stops it."""
+    by, now, northwind = system_actor("test"), clock.now(), house.clients["northwind"]
+    count_stock(news=[make.stock(northwind, now, "TENT-2", 10)], by=by, now=now)
+    placed = make.placed(northwind, now, address={**make.BERLIN, "postcode": "1011"})
+    (order_id,) = place_orders(news=[placed], by=by, now=now)
+    order = Order.objects.get(pk=order_id)
+    paid = make.news("payment.captured", northwind, order.number, now, captured_at=now.isoformat())
+    take_news(news=[paid], by=by, now=now)
+    return Order.objects.get(pk=order_id)
 
 
 @pytest.fixture
@@ -92,6 +109,29 @@ def session_of(user: User) -> str:
     door = Door()
     door.force_login(user)
     return door.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+MOST_TABS = 80
+IS_SEEN = """one => [one, one.closest("label")].some(
+    place => place && ["outlineStyle", "boxShadow"].some(style => getComputedStyle(place)[style] !== "none"))"""
+
+
+def press(page: Page, on: Locator, key: str) -> None:
+    """Go there as somebody without a mouse does, and press the key; where the focus is can be seen."""
+    for _ in range(MOST_TABS):
+        if on.evaluate("one => one === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    else:
+        raise AssertionError(f"{on} is not reached by Tab")
+    assert on.evaluate(IS_SEEN)
+    page.keyboard.press(key)
+
+
+def write(page: Page, on: Locator, words: str) -> None:
+    """Go there by Tab and type instead of what is there."""
+    press(page, on, "ControlOrMeta+a")
+    page.keyboard.type(words)
 
 
 def is_complaint(message: ConsoleMessage) -> bool:

@@ -7,26 +7,38 @@ from playwright.sync_api import expect
 
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.states import CaseState, WaiverState
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visitor, press
 from tests.cast import House
 from tests.pages.conftest import open_cases
 
 pytestmark = pytest.mark.browser
 
 
-def test_a_case_is_taken_and_resolved_with_the_keyboard(visit: Visitor, house: House) -> None:
+@pytest.mark.parametrize(("width", "javascript"), [(1440, True), (390, False)])
+def test_somebody_signs_in_takes_a_case_and_resolves_it_with_the_keyboard_alone(
+    visit: Visitor, house: House, width: int, javascript: bool
+) -> None:
     (case,) = open_cases(house, 1)
-    page = visit("amal", with_password=True)
+    page = visit("amal", width=width, javascript=javascript, with_password=True)
     expect(page).to_have_url(re.compile("/queue/$"))
-    page.keyboard.press("j")
-    page.keyboard.press("Enter")
+    if javascript:
+        page.keyboard.press("j")
+        page.keyboard.press("Enter")
+    else:
+        press(page, page.get_by_role("link", name=case.title), "Enter")
     expect(page).to_have_url(re.compile(rf"/exceptions/{case.key}/\?v=mine$"))
-    page.keyboard.press("a")
+    if javascript:
+        page.keyboard.press("a")
+    else:
+        press(page, page.get_by_role("button", name="Take it"), "Enter")
     expect(page.get_by_text("You have it now.")).to_be_visible()
-    page.keyboard.press("r")
+    if javascript:
+        page.keyboard.press("r")
+    else:
+        press(page, page.get_by_role("link", name="Resolve…"), "Enter")
     expect(page.get_by_role("heading", name="Resolve")).to_be_visible()
-    page.get_by_label("Solved, goes on").check()
-    page.get_by_role("button", name="Resolve").click()
+    expect(page.get_by_role("button", name="Resolve")).to_be_focused()
+    page.keyboard.press("Enter")
     expect(page.get_by_text(f"{case.key}: Resolved.")).to_be_visible()
     case.refresh_from_db()
     assert case.state == CaseState.RESOLVED
@@ -69,7 +81,7 @@ def test_two_browsers_one_has_it_the_other_is_told(visit: Visitor, house: House)
 
 def test_the_core_acts_work_without_a_script(visit: Visitor, house: House) -> None:
     cases = open_cases(house, 2)
-    page = visit("amal", javascript=False, with_password=True)
+    page = visit("amal", javascript=False, width=390)
     page.goto("/queue/?q=parcel+1")
     expect(page.locator(f"#row-{cases[1].key}")).to_be_visible()
     page.goto(f"/exceptions/{cases[0].key}/")
@@ -77,6 +89,7 @@ def test_the_core_acts_work_without_a_script(visit: Visitor, house: House) -> No
     page.get_by_label("Add a note").fill("Called the customer.")
     page.get_by_role("button", name="Add note").click()
     expect(page.get_by_text("Called the customer.")).to_be_visible()
+    page.locator("summary", has_text="More").click()
     page.get_by_role("link", name="Wait…").click()
     page.get_by_label("Reason").fill("the customer looks it up")
     page.get_by_role("button", name="Wait").click()

@@ -31,14 +31,14 @@ def test_a_cause_of_any_size_is_fixed_with_two_clicks(visit: Visitor, house: Hou
     broken(house, count)
     page = visit("lee")
     page.add_init_script(COUNT_CLICKS)
-    page.goto("/queue/causes/")
-    page.get_by_role("button", name="Take all…").click()
-    page.get_by_role("button", name=f"Take {count}", exact=True).click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Take exceptions")
+    page.goto("/queue/team/?group=cause")
+    page.get_by_role("button", name="Resolve all…").click()
+    page.get_by_role("button", name=f"Resolve {count}", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Resolve exceptions")
     assert page.evaluate("localStorage.getItem('acts')") == "2"
     while services.work_jobs(now=clock.now()):
         pass
-    assert ExceptionCase.objects.filter(state=CaseState.ACKNOWLEDGED).count() == count
+    assert ExceptionCase.objects.filter(state=CaseState.RESOLVED).count() == count
 
 
 def test_a_job_can_be_watched_and_its_page_says_when_it_has_ended(visit: Visitor, house: House) -> None:

@@ -4,52 +4,25 @@ import re
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from audit import clock
-from audit.access import system_actor
 from exceptions import selectors, services
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.states import WaiverState
 from orders.fulfilment.models import Order
-from orders.fulfilment.services.intake import place_orders
-from orders.fulfilment.services.news import count_stock, take_news
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visitor, press, write
 from tests.cast import House
-from tests.factories import orders as make
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def stopped(house: House) -> Order:
-    """An order whose address stops it."""
-    by, now, northwind = system_actor("test"), clock.now(), house.clients["northwind"]
-    count_stock(news=[make.stock(northwind, now, "TENT-2", 10)], by=by, now=now)
-    placed = make.placed(northwind, now, address={**make.BERLIN, "postcode": "1011"})
-    (order_id,) = place_orders(news=[placed], by=by, now=now)
-    order = Order.objects.get(pk=order_id)
-    paid = make.news("payment.captured", northwind, order.number, now, captured_at=now.isoformat())
-    take_news(news=[paid], by=by, now=now)
-    return Order.objects.get(pk=order_id)
-
-
-def press(page: Page, on: Locator, key: str) -> None:
-    on.focus()
-    expect(on).to_be_focused()
-    page.keyboard.press(key)
-
-
-def write(page: Page, on: Locator, words: str) -> None:
-    press(page, on, "ControlOrMeta+a")
-    page.keyboard.type(words)
-
-
+@pytest.mark.parametrize(("width", "javascript"), [(1440, True), (390, False)])
 def test_asked_for_approved_for_less_used_and_over(
-    visit: Visitor, house: House, stopped: Order, monkeypatch: pytest.MonkeyPatch
+    visit: Visitor, house: House, stopped: Order, monkeypatch: pytest.MonkeyPatch, width: int, javascript: bool
 ) -> None:
     case = ExceptionCase.objects.live().get()
-    page = visit("amal")
+    page = visit("amal", width=width, javascript=javascript)
     page.goto(f"/time-limited/new/?for={case.key}")
     expect(page.get_by_text("1 of 2").first).to_be_visible()
     press(page, page.locator("input[name=gate][value=ship-despite-open-case]"), "Space")
@@ -60,7 +33,7 @@ def test_asked_for_approved_for_less_used_and_over(
     expect(page.get_by_text("You asked for this, so somebody else has to decide.")).to_be_visible()
     waiver = Waiver.objects.get()
 
-    lead = visit("lee")
+    lead = visit("lee", width=width, javascript=javascript)
     lead.goto(f"/approvals/{waiver.key}/")
     expect(lead.get_by_text("only with this")).to_be_visible()
     press(lead, lead.get_by_role("radio", name=re.compile("Approve")), "Space")
@@ -69,6 +42,7 @@ def test_asked_for_approved_for_less_used_and_over(
     expect(lead.get_by_text(f"{waiver.key}: Approved.")).to_be_visible()
     waiver.refresh_from_db()
     stopped.refresh_from_db()
+    assert lead.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert waiver.starts_at is not None
     assert waiver.expires_at == waiver.starts_at + timedelta(hours=1)
     assert stopped.state == "in_fulfilment"

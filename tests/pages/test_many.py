@@ -19,6 +19,8 @@ from exceptions.tables import harmless
 from tests.cast import House
 from tests.pages.conftest import SignedIn, open_cases
 
+REJECTED = {"all": "1", "scope": "team", "query": "type=carrier-rejection&cause=carrier/rejected"}
+
 
 def broken(
     house: House, count: int, *, cause: str = "carrier/rejected", client: str = "northwind", title: str = "Rejected"
@@ -47,11 +49,14 @@ def test_a_whole_cause_is_taken_in_two_clicks(signed_in: SignedIn, house: House)
     broken(house, 1, cause="alone")
     open_cases(house, 2)
     amal = signed_in("amal")
-    page = amal.get("/queue/causes/")
-    assert [(row.cause, row.count) for row in page.context["causes"]] == [("carrier/rejected", 3)]
+    page = amal.get("/queue/causes/", follow=True).context["page"]
+    assert [(group.cause, group.count) for group in page.groups if group.cause] == [
+        ("carrier/rejected", 3),
+        ("alone", 1),
+    ]
     members = amal.get("/queue/team/?type=carrier-rejection&cause=carrier/rejected").context["page"]
     assert {row.key for row in members.rows} == {case.key for case in cases}
-    plan = amal.post("/queue/bulk/", {"do": "acknowledge", "type": "carrier-rejection", "cause": "carrier/rejected"})
+    plan = amal.post("/queue/bulk/", {"do": "acknowledge", **REJECTED})
     work = confirmed(amal, plan).context["work"]
     assert (work.done, work.skipped, work.refused) == (3, 0, 0)
     assert ExceptionCase.objects.filter(state=CaseState.ACKNOWLEDGED).count() == 3
@@ -60,8 +65,8 @@ def test_a_whole_cause_is_taken_in_two_clicks(signed_in: SignedIn, house: House)
 def test_noor_sees_no_cause_of_northwind_and_acts_on_none(signed_in: SignedIn, house: House) -> None:
     cases = broken(house, 2)
     noor = signed_in("noor")
-    assert noor.get("/queue/causes/").context["causes"] == []
-    for chosen in ({"type": "carrier-rejection", "cause": "carrier/rejected"}, {"id": [case.key for case in cases]}):
+    assert noor.get("/queue/causes/", follow=True).context["page"].groups == []
+    for chosen in (REJECTED, {"id": [case.key for case in cases]}):
         answer = noor.post("/queue/bulk/", {"do": "acknowledge", "return": "/queue/", **chosen})
         assert (answer.status_code, answer["Location"]) == (302, "/queue/")
     assert not ExceptionCase.objects.exclude(state=CaseState.OPEN).exists()
@@ -70,7 +75,7 @@ def test_noor_sees_no_cause_of_northwind_and_acts_on_none(signed_in: SignedIn, h
 def test_what_joined_after_the_plan_is_left_alone(signed_in: SignedIn, house: House) -> None:
     first = broken(house, 1)
     amal = signed_in("amal")
-    plan = amal.post("/queue/bulk/", {"do": "note", "type": "carrier-rejection", "cause": "carrier/rejected"})
+    plan = amal.post("/queue/bulk/", {"do": "note", **REJECTED})
     broken(house, 3)
     confirmed(amal, plan, text="Called the carrier")
     assert [note.case_id for note in CaseNote.objects.all()] == [first[0].pk]
@@ -101,7 +106,7 @@ def test_many_are_resolved_with_an_outcome_all_of_them_allow(signed_in: SignedIn
 def test_support_may_look_at_causes_and_not_act(signed_in: SignedIn, house: House) -> None:
     cases = broken(house, 2)
     sam = signed_in("sam")
-    assert "Take all" not in sam.get("/queue/causes/").content.decode()
+    assert "Take all" not in sam.get("/queue/causes/", follow=True).content.decode()
     answer = sam.post("/queue/bulk/", {"do": "acknowledge", "id": [case.key for case in cases]})
     assert answer.status_code == 403
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -25,6 +25,7 @@ from exceptions.selectors import (
     refuse_unknown_columns,
     view_links,
 )
+from exceptions.services import record_export
 from exceptions.views.lists import chips, current_view, pairs_of, view_to_open
 from exceptions.views.saved_views import opened
 from orders.fulfilment import selectors
@@ -35,6 +36,7 @@ from orders.fulfilment.services.holds import hold_order, release_hold
 from orders.fulfilment.services.quarantine import complete_address, complete_lines
 from orders.fulfilment.services.resuming import cancel_order
 from orders.fulfilment.states import OrderState
+from orders.fulfilment.tables import csv_lines
 from rules import facts
 from rules import selectors as rules
 
@@ -88,6 +90,28 @@ def _filters(request: HttpRequest) -> tuple[OrderFilters, list[Choice]]:
     given: dict[str, Any] = {name: request.GET[name].strip() for name in ("tab", "q", "after") if request.GET.get(name)}
     given |= {name: [value for value in request.GET.getlist(name) if value] for name in selectors.SEVERAL}
     return OrderFilters(**given), column_choices(asked, selectors.ORDER_COLUMNS)
+
+
+@login_required
+@require_GET
+def orders_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Everything the filters leave, all pages, as CSV; what somebody searched for may be personal, so the trail only says that they did."""
+    by = _actor(request)
+    now = clock.now()
+    list_pages.refuse_foreign(list_pages.list_page(LIST), request.GET.urlencode())
+    filters, columns = _filters(request)
+    rows = selectors.exported_orders(by=by, filters=filters, now=now)
+    said = request.GET.copy()
+    if filters.q:
+        said["q"] = "…"
+    asked = f"{LIST}?{list_pages.canonical_query(said.urlencode())}"
+    record_export(query=asked, by=by, now=now, event="orders.exported")
+    chosen = [column.name for column in columns if column.is_chosen] if request.GET.get("cols") else []
+    return StreamingHttpResponse(
+        csv_lines(rows, chosen),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="orders-{now:%Y%m%d-%H%M}.csv"'},
+    )
 
 
 @login_required

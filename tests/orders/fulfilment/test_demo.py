@@ -1,5 +1,8 @@
 """The demo looks like a day at an agency, made through the same doors, once."""
 
+import csv
+import io
+
 import pytest
 from django.core.management import call_command
 from django.db import connection
@@ -7,7 +10,7 @@ from django.test import Client as Browser
 
 from audit import clock
 from audit.checks import invariants
-from audit.models import User
+from audit.models import Event, User
 from exceptions.models import ExceptionCase, Waiver
 from orders.fulfilment.management import demo
 from orders.fulfilment.models import Order
@@ -97,6 +100,21 @@ def test_every_page_opens_with_work_on_it() -> None:
 def test_an_unknown_order_filter_shows_nothing() -> None:
     answer = signed_in("amal").get("/orders/?state=flying")
     assert (answer.status_code, list(answer.context["page"].rows)) == (400, [])
+
+
+def test_the_list_of_orders_downloads_as_it_is_filtered_and_the_trail_knows() -> None:
+    amal, query = signed_in("amal"), "?tab=in-progress&q=&cols=order&cols=value&cols=client"
+    rows = list(csv.DictReader(io.StringIO(b"".join(amal.get(f"/orders.csv{query}")).decode())))
+    shown = amal.get(f"/orders/{query}").context["page"]
+    assert [row["order"] for row in rows] == [row.key for row in shown.rows]
+    assert list(rows[0]) == ["order", "client", "channel", "due_at", "value", "currency"]
+    assert {row["client"] for row in rows} == {"northwind"}
+    whole = b"".join(amal.get("/orders.csv?q=secret@customer.example")).decode()
+    assert (whole.count("\n"), "holds" in whole) == (1, True)
+    bodies = [event.body for event in Event.objects.filter(type="orders.exported")]
+    assert (len(bodies), any("secret" in body for body in bodies)) == (2, False)
+    assert amal.get("/orders.csv?state=flying").status_code == 422
+    assert signed_in("noor").get(f"/orders.csv{query}&client=northwind").getvalue().count(b"\n") == 1
 
 
 def test_a_routed_order_is_exported_with_its_token_and_personal_data_is_hidden() -> None:
