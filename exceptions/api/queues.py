@@ -11,9 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit import clock
+from audit.rest.fields import money
 from audit.rest.parsing import Input
 from audit.rest.views import DeedResource, Resource
 from exceptions import selectors, services
+from exceptions.selectors import QueueFilters
+from exceptions.selectors.causes import CauseGroup, group_page
 from exceptions.serializers import AttachmentSerializer
 
 MOST_SWEEPS = 20
@@ -21,15 +24,21 @@ LONGEST_FILE = 1_000_000  # characters of base64: a request body has a mebibyte
 
 
 class CauseSerializer(serializers.Serializer[Any]):
-    """A cause several open exceptions of one type share."""
+    """A cause open exceptions of one type share: how many, the worst deadline and the money at risk, per currency."""
 
     type = serializers.CharField()
     cause = serializers.CharField()
     count = serializers.IntegerField(help_text=f"At most {selectors.MOST_COUNTED:,} are counted.")
+    due_at = serializers.DateTimeField()
+    at_risk = serializers.SerializerMethodField()
+
+    def get_at_risk(self, group: CauseGroup) -> list[dict[str, str]]:
+        """As amounts with their currency."""
+        return [money(minor, currency) for currency, minor in sorted(group.at_risk.items())]
 
 
 class CausesSerializer(serializers.Serializer[Any]):
-    """Shared causes, the most common first."""
+    """Shared causes, the most urgent first."""
 
     causes = CauseSerializer(many=True)
 
@@ -83,9 +92,10 @@ class Causes(Resource):
     serializer_class = CausesSerializer
 
     def get(self, request: Request) -> Response:
-        """Count them."""
+        """Those of all teams' queues."""
         del request
-        return Response(self.get_serializer({"causes": selectors.shared_causes(by=self.by, now=clock.now())}).data)
+        page = group_page(by=self.by, filters=QueueFilters(scope="team"), now=clock.now())
+        return Response(self.get_serializer({"causes": [group for group in page.groups if group.cause]}).data)
 
 
 class TakeNext(DeedResource):

@@ -98,6 +98,7 @@ OPERATIONS: Final = {
     "exceptions:postmortem-dismiss": "postmortem-dismiss",
     "exceptions:escalate-overdue": "escalate-overdue",
     "fulfilment:orders": "orders",
+    "fulfilment:orders-csv": "orders",
     "fulfilment:order": "order order-trace order-cancel order-resend-tasks",
     "fulfilment:cancel": "order order-cancel",
     "fulfilment:reroute": "order order-reroute",

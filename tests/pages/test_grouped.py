@@ -39,6 +39,11 @@ def test_one_row_for_each_cause_with_its_worst_deadline_and_all_its_money(signed
     assert page.groups[2].due_at == min(case.due_at for case in rejected)
     for group in page.groups:
         assert amal.get(f"/queue/team/?{group.narrowed}").context["page"].count == group.count
+    told = amal.get("/api/v1/causes").json()["causes"]
+    assert [(row["cause"], row["count"], row["at_risk"]) for row in told] == [
+        ("carrier/late", 2, [{"amount": "1800.00", "currency": "EUR"}]),
+        ("carrier/rejected", 3, [{"amount": "30.00", "currency": "EUR"}]),
+    ]
     by_due = amal.get(f"{GROUPED}&sort=due").context["page"].groups
     assert [group.due_at for group in by_due] == sorted(group.due_at for group in page.groups)
     assert amal.get("/queue/?group=colour").status_code == 400

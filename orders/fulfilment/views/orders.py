@@ -96,7 +96,7 @@ def _filters(request: HttpRequest) -> tuple[OrderFilters, list[Choice]]:
 @require_GET
 def orders_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Everything the filters leave, all pages, as CSV; what somebody searched for may be personal, so the trail only says that they did."""
-    by = _actor(request)
+    by = actor_of(request, "orders.view_order")
     now = clock.now()
     list_pages.refuse_foreign(list_pages.list_page(LIST), request.GET.urlencode())
     filters, columns = _filters(request)
