@@ -74,6 +74,7 @@ def test_an_exception_of_one_step_is_resolved_with_three_keys_or_three_clicks(
 def test_keys_lead_to_steps_neighbours_and_causes(visit: Visitor, house: House) -> None:
     cases = open_cases(house, 2)
     page = visit("amal")
+    expect(page).to_have_url(re.compile("/queue/$"))
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("s")
