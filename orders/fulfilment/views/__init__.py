@@ -1,7 +1,17 @@
 """Pages of orders: lists and stories, and what people do about one by hand."""
 
 from orders.fulfilment.views.by_hand import override, override_stock, overrides, reroute, review
-from orders.fulfilment.views.orders import cancel, export, holds, order, orders, quarantine, quarantined, release
+from orders.fulfilment.views.orders import (
+    cancel,
+    export,
+    holds,
+    order,
+    orders,
+    orders_csv,
+    quarantine,
+    quarantined,
+    release,
+)
 
 __all__ = [
     "cancel",
@@ -9,6 +19,7 @@ __all__ = [
     "holds",
     "order",
     "orders",
+    "orders_csv",
     "override",
     "override_stock",
     "overrides",
