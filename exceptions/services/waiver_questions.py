@@ -42,9 +42,9 @@ def ask_for_more(*, waiver_id: UUID, question: str, by: Actor, now: datetime, se
 def answer_question(*, waiver_id: UUID, answer: str, by: Actor, now: datetime) -> Waiver:
     """Answer it; who asked the question is told, and the time to decide goes on. Raises `Refused` for everybody but the requester."""
     with locked_waiver(waiver_id, by, now, "exceptions.request_waiver") as waiver:
-        require_state(waiver, WaiverState.RETURNED, act="answered")
         if waiver.requested_by != by.id:
             raise Refused("Only who asked for it can answer.")
+        require_state(waiver, WaiverState.RETURNED, act="answered")
         words = reason_given(answer, field="answer", longest=LONGEST)
         waiver.take_up(at=now, answer=words)
         waiver.save()
