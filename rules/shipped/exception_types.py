@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rules.shipped.decision_types import DECISION_TYPES
-from rules.shipped.steps import CANCELLED, REROUTED, RESOLVED
-from rules.shipped.steps import ladder as _ladder
-from rules.shipped.steps import step as _step
+from rules.shipped.steps import CANCELLED, REROUTED, RESOLVED, ladder, step
 
 DOCUMENT: Final = (
     "Say in a few sentences what it was and what solved it, without names of customers. It is proposed as a change of the runbook, "
@@ -25,21 +23,21 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "route_after_minutes": 5,
         "fallback": "ops-team",
         "fallback_after_minutes": 55,
-        "ladder": _ladder((60, "backup"), (120, "owner:ops-team-review")),
+        "ladder": ladder((60, "backup"), (120, "owner:ops-team-review")),
         "playbook": [
-            _step(
+            step(
                 "check",
                 "Compare the address with what the customer wrote",
                 how="The order's page shows the address as it came and what is wrong with it.",
             ),
-            _step("record", "Ask the customer and note the answer", fields=["answer"]),
-            _step(
+            step("record", "Ask the customer and note the answer", fields=["answer"]),
+            step(
                 "do",
                 "Correct the address",
                 action="order.correct_address",
                 fields=["recipient", "street", "postcode", "city", "region", "country"],
             ),
-            _step("decide", "Accept the address as it is, or cancel the order"),
+            step("decide", "Accept the address as it is, or cancel the order"),
         ],
         "acceptance": [{"label": "The address passes the check", "check": "person"}],
         "outcomes": [RESOLVED, CANCELLED],
@@ -56,12 +54,12 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "route_after_minutes": 30,
         "fallback": "ops-team-review",
         "fallback_after_minutes": 60,
-        "ladder": _ladder((60, "backup"), (120, "owner:revenue-ops-review")),
+        "ladder": ladder((60, "backup"), (120, "owner:revenue-ops-review")),
         "playbook": [
-            _step("check", "Count the stock on the shelf"),
-            _step("do", "Look again whether it is there now", action="order.look_again"),
-            _step("decide", "Wait for stock, ship a part, or send it another way"),
-            _step("record", "Tell the customer when it comes", fields=["promised"]),
+            step("check", "Count the stock on the shelf"),
+            step("do", "Look again whether it is there now", action="order.look_again"),
+            step("decide", "Wait for stock, ship a part, or send it another way"),
+            step("record", "Tell the customer when it comes", fields=["promised"]),
         ],
         "acceptance": [{"label": "Every line is reserved, back-ordered or cancelled", "check": "person"}],
         "outcomes": [RESOLVED, REROUTED, CANCELLED],
@@ -77,11 +75,11 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "route_after_minutes": 30,
         "fallback": "ops-team",
         "fallback_after_minutes": 60,
-        "ladder": _ladder((60, "backup"), (120, "owner:ops-team-review")),
+        "ladder": ladder((60, "backup"), (120, "owner:ops-team-review")),
         "playbook": [
-            _step("check", "Read the carrier's reason"),
-            _step("do", "Give it to the warehouse again", action="order.resend_tasks"),
-            _step("decide", "Repack, relabel or choose another carrier"),
+            step("check", "Read the carrier's reason"),
+            step("do", "Give it to the warehouse again", action="order.resend_tasks"),
+            step("decide", "Repack, relabel or choose another carrier"),
         ],
         "acceptance": [{"label": "A carrier has taken the parcel", "check": "person"}],
         "outcomes": [RESOLVED, REROUTED, CANCELLED],
@@ -97,24 +95,24 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "route_after_minutes": 30,
         "fallback": "revenue-ops-review",
         "fallback_after_minutes": 30,
-        "ladder": _ladder((30, "backup"), (120, "owner:revenue-ops-review")),
+        "ladder": ladder((30, "backup"), (120, "owner:revenue-ops-review")),
         "playbook": [
-            _step("check", "Look at the last three attempts to reach the vendor"),
-            _step(
+            step("check", "Look at the last three attempts to reach the vendor"),
+            step(
                 "record",
                 "Call the vendor and note who said what",
                 how="The number of the vendor's desk is on the system's page. A promise counts only with a time.",
                 fields=["spoke_to", "answer"],
             ),
-            _step("do", "Send the task again", action="order.resend_tasks"),
-            _step(
+            step("do", "Send the task again", action="order.resend_tasks"),
+            step(
                 "do",
                 "Send it from our own warehouse",
                 action="order.reroute_to_warehouse",
                 when="1 in steps_done || 2 in steps_done",
                 needs="a look at the attempts, or the vendor's word",
             ),
-            _step("decide", "Wait, send it another way, or hold and tell the customer"),
+            step("decide", "Wait, send it another way, or hold and tell the customer"),
         ],
         "acceptance": [{"label": "The vendor has confirmed, or the order goes another way", "check": "person"}],
         "outcomes": [RESOLVED, REROUTED, CANCELLED],
@@ -131,15 +129,15 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "route_after_minutes": 60,
         "fallback": "ops-team",
         "fallback_after_minutes": 30,
-        "ladder": _ladder((60, "backup"), (120, "owner:ops-team-review")),
+        "ladder": ladder((60, "backup"), (120, "owner:ops-team-review")),
         "playbook": [
-            _step(
+            step(
                 "check",
                 "See which step is missing, and who has to take it",
                 how="The order's page shows what was expected of each parcel, and what was seen.",
             ),
-            _step("record", "Ask them and note the answer", fields=["spoke_to", "answer"]),
-            _step("decide", "Wait, send it again, or cancel; tell the customer when the promised date is lost"),
+            step("record", "Ask them and note the answer", fields=["spoke_to", "answer"]),
+            step("decide", "Wait, send it again, or cancel; tell the customer when the promised date is lost"),
         ],
         "acceptance": [{"label": "The missing step was seen, or the customer knows the new date", "check": "person"}],
         "outcomes": [RESOLVED, REROUTED, CANCELLED],
@@ -155,10 +153,10 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "route_after_minutes": 30,
         "fallback": "ops-team-review",
         "fallback_after_minutes": 30,
-        "ladder": _ladder((30, "backup"), (120, "owner:ops-team-review")),
+        "ladder": ladder((30, "backup"), (120, "owner:ops-team-review")),
         "playbook": [
-            _step("check", "Compare payer, address and order history"),
-            _step("decide", "Release the order or cancel it"),
+            step("check", "Compare payer, address and order history"),
+            step("decide", "Release the order or cancel it"),
         ],
         "acceptance": [{"label": "Somebody has decided, with a reason", "check": "person"}],
         "outcomes": [{"slug": "released", "label": "Looked at and released"}, CANCELLED],
@@ -175,11 +173,11 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "route_after_minutes": 10,
         "fallback": "ops-team",
         "fallback_after_minutes": 110,
-        "ladder": _ladder((120, "backup"), (240, "owner:ops-team-review")),
+        "ladder": ladder((120, "backup"), (240, "owner:ops-team-review")),
         "playbook": [
-            _step("check", "Read which field breaks which contract"),
-            _step("record", "Tell the sender what to change", fields=["told"]),
-            _step("decide", "Replay the corrected event, or discard it with a reason"),
+            step("check", "Read which field breaks which contract"),
+            step("record", "Tell the sender what to change", fields=["told"]),
+            step("decide", "Replay the corrected event, or discard it with a reason"),
         ],
         "acceptance": [{"label": "The event was applied or discarded", "check": "person"}],
         "outcomes": [{"slug": "replayed", "label": "Replayed"}, {"slug": "discarded", "label": "Discarded"}],
@@ -195,11 +193,11 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "route_after_minutes": 5,
         "fallback": "ops-team",
         "fallback_after_minutes": 25,
-        "ladder": _ladder((30, "backup"), (120, "owner:ops-team-review")),
+        "ladder": ladder((30, "backup"), (120, "owner:ops-team-review")),
         "playbook": [
-            _step("check", "Read the last three attempts"),
-            _step("record", "Ask the system's owner and note the answer", fields=["answer"]),
-            _step("decide", "Send again, or do it by hand and say so"),
+            step("check", "Read the last three attempts"),
+            step("record", "Ask the system's owner and note the answer", fields=["answer"]),
+            step("decide", "Send again, or do it by hand and say so"),
         ],
         "acceptance": [{"label": "The message was delivered or is no longer needed", "check": "person"}],
         "outcomes": [
@@ -218,11 +216,11 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "route_after_minutes": 5,
         "fallback": "ops-team",
         "fallback_after_minutes": 25,
-        "ladder": _ladder((30, "backup"), (120, "owner:ops-team-review")),
+        "ladder": ladder((30, "backup"), (120, "owner:ops-team-review")),
         "playbook": [
-            _step("check", "See on the status page how long it has waited, and read the last attempts"),
-            _step("record", "Ask the system's people and note the answer", fields=["answer"]),
-            _step("decide", "Wait until it is back, or tell those who work with it what it does not know"),
+            step("check", "See on the status page how long it has waited, and read the last attempts"),
+            step("record", "Ask the system's people and note the answer", fields=["answer"]),
+            step("decide", "Wait until it is back, or tell those who work with it what it does not know"),
         ],
         "acceptance": [{"label": "Everything it waited for was delivered", "check": "person"}],
         "outcomes": [RESOLVED, {"slug": "discarded", "label": "Not needed any more"}],
@@ -238,15 +236,15 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "route_after_minutes": 30,
         "fallback": "revenue-ops-review",
         "fallback_after_minutes": 30,
-        "ladder": _ladder((30, "backup"), (60, "owner:revenue-ops-review")),
+        "ladder": ladder((30, "backup"), (60, "owner:revenue-ops-review")),
         "playbook": [
-            _step(
+            step(
                 "check",
                 "Read which rule could not be decided, and why",
                 how="The decision on the order's page names the rule and the attribute that was missing.",
                 required=True,
             ),
-            _step("decide", "Name an owner, and correct the rule or the data"),
+            step("decide", "Name an owner, and correct the rule or the data"),
         ],
         "acceptance": [{"label": "It has an owner who knows", "check": "person"}],
         "outcomes": [RESOLVED, CANCELLED],
@@ -262,13 +260,13 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "route_after_minutes": 30,
         "fallback": "ops-team",
         "fallback_after_minutes": 30,
-        "ladder": _ladder((30, "backup"), (60, "owner:ops-team-review")),
+        "ladder": ladder((30, "backup"), (60, "owner:ops-team-review")),
         "playbook": [
-            _step("check", "Read why it is on hold, and who placed the hold"),
-            _step(
+            step("check", "Read why it is on hold, and who placed the hold"),
+            step(
                 "record", "Ask the warehouse or the vendor to stop and note the answer", fields=["spoke_to", "answer"]
             ),
-            _step("decide", "Bring it back, or release the hold and let it go"),
+            step("decide", "Bring it back, or release the hold and let it go"),
         ],
         "acceptance": [{"label": "The parcel is back, or who placed the hold has agreed", "check": "person"}],
         "outcomes": [RESOLVED, CANCELLED],
@@ -284,15 +282,15 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "route_after_minutes": 120,
         "fallback": "ops-team",
         "fallback_after_minutes": 60,
-        "ladder": _ladder((120, "backup"), (240, "owner:ops-team-review")),
+        "ladder": ladder((120, "backup"), (240, "owner:ops-team-review")),
         "playbook": [
-            _step(
+            step(
                 "check",
                 "Compare both contents",
                 how="Both are kept: the first in the record, the second with the refused event.",
                 required=True,
             ),
-            _step("decide", "Keep the first, or correct the record by hand"),
+            step("decide", "Keep the first, or correct the record by hand"),
         ],
         "acceptance": [{"label": "One content is known to be right", "check": "person"}],
         "outcomes": [RESOLVED, {"slug": "discarded", "label": "Second content discarded"}],
@@ -308,17 +306,17 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "route_after_minutes": 30,
         "fallback": "ops-team",
         "fallback_after_minutes": 30,
-        "ladder": _ladder((30, "backup"), (120, "owner:ops-team-review")),
+        "ladder": ladder((30, "backup"), (120, "owner:ops-team-review")),
         "playbook": [
-            _step(
+            step(
                 "check",
                 "See what fails and since when",
                 how="The status page shows the loop; the evidence names the part, the kind of error and the first record it met.",
                 required=True,
             ),
-            _step("record", "Say what was done about it", fields=["answer"]),
-            _step("decide", "Mend it, or do by hand what it would have done"),
-            _step("do", "Document the fix", action="runbook.document_fix", fields=["fix"], how=DOCUMENT),
+            step("record", "Say what was done about it", fields=["answer"]),
+            step("decide", "Mend it, or do by hand what it would have done"),
+            step("do", "Document the fix", action="runbook.document_fix", fields=["fix"], how=DOCUMENT),
         ],
         "acceptance": [{"label": "It runs again, or somebody does it by hand", "check": "person"}],
         "outcomes": [RESOLVED, {"slug": "by-hand", "label": "Done by hand"}],
@@ -334,17 +332,17 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "route_after_minutes": 60,
         "fallback": "revenue-ops-review",
         "fallback_after_minutes": 30,
-        "ladder": _ladder((60, "backup"), (120, "owner:revenue-ops-review")),
+        "ladder": ladder((60, "backup"), (120, "owner:revenue-ops-review")),
         "playbook": [
-            _step(
+            step(
                 "check",
                 "Read what was reported",
                 how="The evidence names the kind under which it was reported; the rule book in force does not know that kind.",
                 required=True,
             ),
-            _step("record", "Find who can solve it and note the answer", fields=["spoke_to", "answer"]),
-            _step("decide", "Solve it; if it can come again, have an admin add its kind to the rules"),
-            _step("do", "Document the fix", action="runbook.document_fix", fields=["fix"], how=DOCUMENT, required=True),
+            step("record", "Find who can solve it and note the answer", fields=["spoke_to", "answer"]),
+            step("decide", "Solve it; if it can come again, have an admin add its kind to the rules"),
+            step("do", "Document the fix", action="runbook.document_fix", fields=["fix"], how=DOCUMENT, required=True),
         ],
         "acceptance": [{"label": "It is solved, or its kind has been added to the rules", "check": "person"}],
         "outcomes": [RESOLVED, CANCELLED],
