@@ -28,6 +28,11 @@ class Escalator:
         return self.swept_at is not None and self.silent <= SILENT and not self.overdue
 
     @property
+    def is_starting(self) -> bool:
+        """It has never run, and nothing has waited for it yet."""
+        return self.swept_at is None and not self.overdue
+
+    @property
     def words(self) -> str:
         """How it stands, in a sentence."""
         if self.swept_at is None:

@@ -30,7 +30,7 @@ def watch_escalator(*, now: datetime) -> bool:
     down: the next who asks tries again.
     """
     found = escalator_at(now)
-    if found.is_alive or not (addresses := _addresses()):
+    if found.is_alive or found.is_starting or not (addresses := _addresses()):
         return False
     with transaction.atomic():
         Heartbeat.objects.get_or_create(loop=ALARM, defaults={"at": now - 2 * AGAIN_AFTER})

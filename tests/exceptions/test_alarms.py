@@ -75,9 +75,20 @@ def test_a_sweep_that_beats_and_leaves_steps_lying_is_no_life(open_case: OpenCas
     assert "4 are overdue" in mail.outbox[0].body
 
 
+def test_before_the_first_sweep_nobody_is_called_until_something_is_late(open_case: OpenCase, now: datetime) -> None:
+    assert not services.watch_escalator(now=now)
+    open_case()
+    Heartbeat.objects.filter(loop="timers").delete()
+    assert not services.watch_escalator(now=now)
+    assert services.watch_escalator(now=now + HOUR)
+    assert "Steps have never been taken here." in mail.outbox[0].body
+
+
 def test_a_mail_server_that_is_down_is_tried_again_by_the_next_who_asks(
     house: House, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    beat(loop="timers", at=now - HOUR)
+
     def broken(letter: EmailMessage) -> int:
         raise SMTPServerDisconnected
 
@@ -90,6 +101,7 @@ def test_a_mail_server_that_is_down_is_tried_again_by_the_next_who_asks(
 
 
 def test_it_goes_to_who_is_named_and_without_leads_to_admins(house: House, now: datetime, settings: Any) -> None:
+    beat(loop="timers", at=now - HOUR)
     settings.ALARM_EMAILS = ["pager@handrail.example"]
     services.watch_escalator(now=now)
     settings.ALARM_EMAILS = []
@@ -100,6 +112,7 @@ def test_it_goes_to_who_is_named_and_without_leads_to_admins(house: House, now: 
 
 @pytest.mark.django_db(transaction=True)
 def test_many_who_ask_at_once_send_one_letter(now: datetime, settings: Any) -> None:
+    beat(loop="timers", at=now - HOUR)
     settings.ALARM_EMAILS = ["pager@handrail.example"]
     sent: list[bool] = []
 

@@ -12,13 +12,11 @@ from exceptions.services.job_work import AT_ONCE
 from exceptions.states import JobState
 from tests.cast import House
 from tests.pages.conftest import SignedIn
-from tests.pages.test_many import broken, confirmed
+from tests.pages.test_many import REJECTED, broken, confirmed
 
 
 def plan(browser: Browser, **which: Any) -> Any:
-    return browser.post(
-        "/queue/bulk/", {"do": "note", "type": "carrier-rejection", "cause": "carrier/rejected", **which}
-    )
+    return browser.post("/queue/bulk/", {"do": "note", **REJECTED, **which})
 
 
 def noted(browser: Browser) -> Job:

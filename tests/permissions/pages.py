@@ -116,7 +116,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     | {"POST": Way("exceptions.request_waiver", ASKED, query="?for={exception}")},
     "exceptions:waiver": _get(VIEW_CASE)
     | _post("exceptions.decide_waiver", decision="deny", comment="No", seen_hash="x"),
-    "exceptions:answer": _post("exceptions.request_waiver", answer="It was said on the phone"),
+    "exceptions:answer": _post(WHO_ASKED, answer="It was said on the phone"),
     "exceptions:edit": _get("exceptions.request_waiver") | _post("exceptions.request_waiver"),
     "exceptions:ask-client": _get("exceptions.request_waiver") | _post("exceptions.request_waiver"),
     "exceptions:client-take-back": _own("exceptions.request_waiver"),

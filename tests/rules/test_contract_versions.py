@@ -56,6 +56,7 @@ def test_every_event_and_document_of_the_product_has_a_contract_in_force(shipped
         "shipment.rejected",
         "stock.changed",
         "task.acknowledged",
+        "task.cancelled",
         "task.confirmed",
         "task.refused",
         "task.requested",
