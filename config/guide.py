@@ -142,7 +142,7 @@ PAGES: dict[str, tuple[Text, Text]] = {
     "exceptions:preferences": (
         _("How you are told"),
         _(
-            "Choose per severity and channel: at once, in a digest or only in the product. Quiet hours hold back all but P1 "
+            "Choose per event and channel: at once, in a digest or only in the product. Quiet hours hold back all but P1 "
             "and pages. Try out each way."
         ),
     ),

@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from exceptions.states import Mailing
+from exceptions.topics import TOPIC_OF, Topic
 
 # Whatever a person wishes, these go at once, also at night.
 ALWAYS = frozenset({"P1"})
@@ -14,10 +15,14 @@ ONE_PER_CAUSE_IN = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a person wants through one channel: per severity ("" for what has none); quiet hours and digest on the person's clock."""
+    """What a person wants through one channel: per topic, else per severity ("" for what has none).
+
+    Quiet hours and digest are on the person's clock.
+    """
 
     zone: ZoneInfo
     mailing: Mapping[str, str] = field(default_factory=dict)
+    by_topic: Mapping[str, str] = field(default_factory=dict)
     digest_at: time = time(8)
     quiet_from: time | None = None
     quiet_until: time | None = None
@@ -36,13 +41,21 @@ class Plan:
         return not self.why
 
 
-def plan(wishes: Wishes, *, severity: str, told_at: datetime, now: datetime) -> Plan:
+def wish(wishes: Wishes, *, event: str, severity: str) -> tuple[str, str]:
+    """What is wanted of this event, and what that was chosen for, in words: its topic if anything was chosen there, else its severity."""
+    topic = TOPIC_OF.get(event, "")
+    if topic in wishes.by_topic:
+        return wishes.by_topic[topic], Topic(topic).label
+    return wishes.mailing.get(severity, Mailing.NOW), severity or "what has no severity"
+
+
+def plan(wishes: Wishes, *, severity: str, told_at: datetime, now: datetime, event: str = "") -> Plan:
     """What these wishes mean at `now` for something told at `told_at`; both aware."""
     if severity in ALWAYS:
         return Plan()
-    mailing = wishes.mailing.get(severity, Mailing.NOW)
+    mailing, about = wish(wishes, event=event, severity=severity)
     if mailing == Mailing.NEVER:
-        return Plan(f"Wanted only in the product: {severity or 'what has no severity'}.")
+        return Plan(f"Wanted only in the product: {about}.")
     if mailing == Mailing.HOURLY and now < (digest := _next_hour(told_at, wishes.zone)):
         return Plan(f"Waits for the digest at {digest.astimezone(wishes.zone):%H:%M} {wishes.zone.key}.", digest)
     if mailing == Mailing.DIGEST and now < (digest := _next(wishes.digest_at, told_at, wishes.zone)):

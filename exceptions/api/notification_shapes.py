@@ -8,6 +8,7 @@ from audit.rest.fields import TimeOfDay
 from audit.rest.parsing import Input
 from exceptions.models import Notification, NotificationDelivery, NotificationPreference
 from exceptions.states import Mailing
+from exceptions.topics import CHOOSABLE
 
 
 class DeliverySerializer(serializers.ModelSerializer[NotificationDelivery]):
@@ -62,22 +63,34 @@ class ReadSerializer(serializers.Serializer[Any]):
 WISHES = ("p2", "p3", "other", "chat_p2", "chat_p3", "chat_other", "pager_p2", "pager_p3", "pager_other")
 
 
-class PreferencesSerializer(serializers.ModelSerializer[NotificationPreference]):
-    """What one wants, per severity by e-mail, chat and pager; times are those of one's own zone."""
+EVENTS_HELP = (
+    f"Per event ({', '.join(CHOOSABLE)}) and channel (email, chat, pager) what is wanted of it, before the severity is asked; "
+    "what is late and break-glass are set by ops."
+)
 
+
+class PreferencesSerializer(serializers.ModelSerializer[NotificationPreference]):
+    """What one wants by e-mail, chat and pager, per event, else per severity; times are those of one's own zone."""
+
+    events = serializers.DictField(child=serializers.DictField(child=serializers.CharField()), help_text=EVENTS_HELP)
     digest_at = TimeOfDay()
     quiet_from = TimeOfDay(allow_null=True)
     quiet_until = TimeOfDay(allow_null=True)
 
     class Meta:
         model = NotificationPreference
-        fields = (*WISHES, "digest_at", "quiet_from", "quiet_until")
+        fields = (*WISHES, "events", "digest_at", "quiet_from", "quiet_until")
         read_only_fields = fields
 
 
 class PreferencesInput(Input):
-    """What one wants."""
+    """What one wants; in `events`, "" leaves it to the severity again and what is left out stays."""
 
+    events = serializers.DictField(
+        child=serializers.DictField(child=serializers.CharField(max_length=10, allow_blank=True)),
+        required=False,
+        help_text=EVENTS_HELP,
+    )
     digest_at = TimeOfDay()
     quiet_from = TimeOfDay(required=False)
     quiet_until = TimeOfDay(required=False)

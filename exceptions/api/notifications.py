@@ -126,9 +126,9 @@ class TestNotice(DeedResource):
 
 
 def _chosen(given: Mapping[str, Any]) -> dict[str, Any]:
-    times = {"digest_at", "quiet_from", "quiet_until"}
-    chosen: dict[str, Any] = {name: value for name, value in given.items() if name in times}
-    return {**chosen, "wishes": {name: value for name, value in given.items() if name not in times}}
+    apart = {"events", "digest_at", "quiet_from", "quiet_until"}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if name in apart}
+    return {**chosen, "wishes": {name: value for name, value in given.items() if name not in apart}}
 
 
 class PageAnswers(Resource):

@@ -11,7 +11,8 @@ from exceptions.forms.fields import AREA, INPUT
 from exceptions.models import ExceptionCase
 from exceptions.selectors import Step
 from exceptions.selectors.merging import Typed
-from exceptions.states import Mailing, RootCause, WaitingOn
+from exceptions.states import Channel, Mailing, RootCause, WaitingOn
+from exceptions.topics import CHOOSABLE, LOCKED, WISHES_BY_CHANNEL, Topic
 from rules.models import Owner
 from rules.states import Severity
 
@@ -261,13 +262,32 @@ class PreferencesForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        chosen = self.initial.get("events", {})
+        for topic, channel in _cells():
+            field = _wish(channel.label, topic.label, (("", _("By severity")), *self._choices(channel)))
+            field.required, field.initial = False, chosen.get(topic, {}).get(channel, "")
+            self.fields[f"{topic}_{channel}"] = field
         for row, severity in self.ROWS:
             for prefix, channel in self.COLUMNS:
-                choices = self.PAGER_CHOICES if prefix == "pager_" else Mailing.choices
-                self.fields[f"{prefix}{row}"] = _wish(channel, severity, choices)
+                kind = Channel.PAGER if prefix == "pager_" else Channel.EMAIL
+                self.fields[f"{prefix}{row}"] = _wish(channel, severity, self._choices(kind))
+
+    def _choices(self, channel: Channel) -> Sequence[tuple[str, Any]]:
+        return self.PAGER_CHOICES if channel == Channel.PAGER else Mailing.choices
+
+    def topics(self) -> list[tuple[str, Any, list[tuple[str, forms.BoundField]]]]:
+        """The wishes per topic as rows of (its name, why it is locked, else "", cells of (channel, field))."""
+        return [
+            (
+                topic.label,
+                LOCKED.get(topic, ""),
+                [(way.label, self[f"{topic}_{way}"]) for way in _ways()] if topic in CHOOSABLE else [],
+            )
+            for topic in Topic
+        ]
 
     def table(self) -> list[tuple[Any, list[tuple[Any, forms.BoundField]]]]:
-        """The wishes as rows of (severity, cells of (channel, field))."""
+        """The wishes per severity as rows of (severity, cells of (channel, field))."""
         return [
             (severity, [(channel, self[f"{prefix}{row}"]) for prefix, channel in self.COLUMNS])
             for row, severity in self.ROWS
@@ -277,8 +297,15 @@ class PreferencesForm(forms.Form):
         """What is not in the table."""
         return [self[name] for name in ("digest_at", "quiet_from", "quiet_until")]
 
+    def events(self) -> dict[str, dict[str, str]]:
+        """What was chosen per topic and channel."""
+        found: dict[str, dict[str, str]] = {topic.value: {} for topic in CHOOSABLE}
+        for topic, channel in _cells():
+            found[topic][channel.value] = self.cleaned_data[f"{topic}_{channel}"]
+        return found
+
     def wishes(self) -> dict[str, str]:
-        """What was chosen in the table."""
+        """What was chosen per severity."""
         return {
             f"{prefix}{row}": self.cleaned_data[f"{prefix}{row}"] for row, _ in self.ROWS for prefix, _ in self.COLUMNS
         }
@@ -288,6 +315,14 @@ class CommentForm(forms.Form):
     """Why it ends."""
 
     comment = forms.CharField(label=_("Reason"), max_length=280, min_length=3, widget=forms.TextInput(INPUT))
+
+
+def _ways() -> list[Channel]:
+    return [Channel(way) for way in WISHES_BY_CHANNEL]
+
+
+def _cells() -> list[tuple[Topic, Channel]]:
+    return [(topic, channel) for topic in CHOOSABLE for channel in _ways()]
 
 
 def _wish(channel: Any, severity: Any, choices: Sequence[tuple[str, Any]]) -> forms.ChoiceField:

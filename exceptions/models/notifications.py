@@ -15,10 +15,9 @@ from audit.models import Accountable, LeasedWork
 from exceptions.models.cases import ExceptionCase
 from exceptions.models.channels import NotificationChannel, Page
 from exceptions.states import Channel, DeliveryState, Mailing
+from exceptions.topics import LOCKED, PAGER_WISHES
 from rules.models import Client, Owner
 from rules.states import Severity
-
-PAGER_WISHES = (Mailing.NOW.value, Mailing.NEVER.value)
 
 
 class Notification(models.Model):
@@ -84,6 +83,7 @@ class NotificationDelivery(LeasedWork):
 class NotificationPreference(Accountable):
     """What one person wants by e-mail, chat and pager, on the clock of the person's own time zone.
 
+    `events` says it per topic and channel, {"due_soon": {"email": "digest"}}; where it is silent the severity decides.
     Without one, everything goes at once and only P1 pages.
     """
 
@@ -97,6 +97,7 @@ class NotificationPreference(Accountable):
     pager_p2 = models.CharField(max_length=10, choices=Mailing, default=Mailing.NEVER)
     pager_p3 = models.CharField(max_length=10, choices=Mailing, default=Mailing.NEVER)
     pager_other = models.CharField(max_length=10, choices=Mailing, default=Mailing.NEVER)
+    events = models.JSONField(default=dict, blank=True, help_text="Per topic and channel; else the severity decides")
     digest_at = models.TimeField(default=time(8))
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_until = models.TimeField(null=True, blank=True)
@@ -119,6 +120,10 @@ class NotificationPreference(Accountable):
             models.CheckConstraint(
                 condition=Q(pager_p2__in=PAGER_WISHES, pager_p3__in=PAGER_WISHES, pager_other__in=PAGER_WISHES),
                 name="notificationpreference_nobody_is_paged_with_a_digest",
+            ),
+            models.CheckConstraint(
+                condition=~Q(events__has_any_keys=[topic.value for topic in LOCKED]),
+                name="notificationpreference_what_ops_set_stays",
             ),
         ]
 

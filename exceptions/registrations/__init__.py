@@ -26,7 +26,7 @@ from rules import appointments, facts, handlers
 
 verbs.register(
     {
-        "notification.preferences_set": "{actor} chose what to be told by e-mail",
+        "notification.preferences_set": "{actor} chose what to be told outside the product",
         "notification.read": "{actor} read what was told",
         "notification.tested": "{actor} tried out a way to be told",
         "channel.added": "{actor} added a chat or a pager",

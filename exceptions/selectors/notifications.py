@@ -15,7 +15,7 @@ from audit.errors import FieldError, Invalid, Refused
 from audit.models import User
 from exceptions.decisions import Wishes
 from exceptions.models import Notification, NotificationChannel, NotificationDelivery, NotificationPreference
-from exceptions.states import Channel, DeliveryState, Mailing
+from exceptions.states import Channel, DeliveryState
 
 PER_PAGE = 50
 MOST_LOGGED = 50
@@ -129,9 +129,11 @@ def wishes_behind(deliveries: Sequence[NotificationDelivery]) -> Mapping[UUID, W
 def _wishes(chosen: NotificationPreference, channel: str) -> Wishes:
     by_mail = {"P2": chosen.p2, "P3": chosen.p3, "": chosen.other}
     by_chat = {"P2": chosen.chat_p2, "P3": chosen.chat_p3, "": chosen.chat_other}
+    by_pager = {"P2": chosen.pager_p2, "P3": chosen.pager_p3, "": chosen.pager_other}
     return Wishes(
         zone=_zone(chosen.user),
-        mailing=by_chat if channel == Channel.CHAT else by_mail,
+        mailing={Channel.EMAIL: by_mail, Channel.CHAT: by_chat, Channel.PAGER: by_pager}[Channel(channel)],
+        by_topic={topic: ways[channel] for topic, ways in chosen.events.items() if channel in ways},
         digest_at=chosen.digest_at,
         quiet_from=chosen.quiet_from,
         quiet_until=chosen.quiet_until,
@@ -148,17 +150,12 @@ def channels_by_owner(owners: Collection[UUID]) -> dict[UUID, list[NotificationC
     return found
 
 
-def who_wants_pages(channels: Mapping[UUID, Sequence[NotificationChannel]]) -> set[tuple[int, str]]:
-    """Which people with a pager want to be paged for what, as (person, severity); at most one query."""
+def who_wants_pages(channels: Mapping[UUID, Sequence[NotificationChannel]]) -> dict[int, Wishes]:
+    """What people with a pager want to be paged for, by person; who is not there wants none. At most one query."""
     pagers = [one.owner.user_id for group in channels.values() for one in group if one.kind == Channel.PAGER]
     people = {person for person in pagers if person is not None}
-    chosen = NotificationPreference.objects.filter(user_id__in=people) if people else ()
-    return {
-        (one.user_id, severity)
-        for one in chosen
-        for severity, wish in (("P2", one.pager_p2), ("P3", one.pager_p3), ("", one.pager_other))
-        if wish == Mailing.NOW
-    }
+    chosen = NotificationPreference.objects.filter(user_id__in=people).select_related("user") if people else ()
+    return {one.user_id: _wishes(one, Channel.PAGER) for one in chosen}
 
 
 def last_sent(deliveries: Sequence[NotificationDelivery], *, since: datetime) -> dict[tuple[str, str, str], datetime]:

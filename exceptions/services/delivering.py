@@ -58,7 +58,7 @@ def _wanted(claimed: Sequence[NotificationDelivery], now: datetime) -> list[Noti
         theirs, told = wishes.get(one.pk), one.notification
         made = Plan()
         if not (told.urgent or one.instead_of_id or theirs is None):
-            made = plan(theirs, severity=told.severity, told_at=told.at, now=now)
+            made = plan(theirs, severity=told.severity, event=told.event, told_at=told.at, now=now)
         last = sent.get((one.address, told.event, told.cause))
         if made.goes and last is not None and not _presses(one):
             made = after_the_last(last, now=now)

@@ -1,16 +1,16 @@
 """The one door for telling owners what happened to them: written with what it tells of, one delivery for every way to reach them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from audit.wakeups import wake
-from exceptions.decisions import ALWAYS
+from exceptions.decisions import ALWAYS, Wishes, wish
 from exceptions.models import ExceptionCase, Notification, NotificationChannel, NotificationDelivery
 from exceptions.selectors.notifications import channels_by_owner, who_wants_pages
-from exceptions.states import Channel, DeliveryState
+from exceptions.states import Channel, DeliveryState, Mailing
 from rules import selectors as rules
 from rules.models import Owner
 
@@ -47,7 +47,7 @@ class Telling:
 
 
 Ways = Mapping[UUID, Sequence[NotificationChannel]]
-Pagers = Collection[tuple[int, str]]
+Pagers = Mapping[int, Wishes]
 
 
 def notify(
@@ -147,12 +147,17 @@ def _deliveries(
     found += [
         NotificationDelivery(notification=notification, channel=way.kind, address=way.name, via=way, due_at=now)
         for way in ways.get(told.owner.pk, ())
-        if way.kind != Channel.PAGER or told.presses or (told.owner.user_id or 0, told.severity) in wanted
+        if way.kind != Channel.PAGER or told.presses or _wants_page(told, wanted)
     ]
     nowhere = NotificationDelivery(
         notification=notification, state=DeliveryState.SKIPPED, why=NO_ADDRESS, due_at=now, address=""
     )
     return found or [nowhere]
+
+
+def _wants_page(told: Telling, wanted: Pagers) -> bool:
+    theirs = wanted.get(told.owner.user_id or 0)
+    return theirs is not None and wish(theirs, event=told.event, severity=told.severity)[0] == Mailing.NOW
 
 
 def _gathered(tellings: Sequence[Telling]) -> list[Telling]:

@@ -9,16 +9,18 @@ from audit.errors import FieldError, Invalid, Refused
 from audit.models import User
 from audit.services.events import record
 from exceptions.models import NotificationPreference
-from exceptions.models.notifications import PAGER_WISHES
 from exceptions.states import Mailing
+from exceptions.topics import CHOOSABLE, LOCKED, PAGER_WISHES, WISHES_BY_CHANNEL, Topic
 
 BY_EMAIL_AND_CHAT = ("p2", "p3", "other", "chat_p2", "chat_p3", "chat_other")
 BY_PAGER = ("pager_p2", "pager_p3", "pager_other")
+Events = Mapping[str, Mapping[str, str]]
 
 
 def set_notification_preferences(
     *,
     wishes: Mapping[str, str],
+    events: Events | None = None,
     digest_at: time,
     quiet_from: time | None = None,
     quiet_until: time | None = None,
@@ -27,29 +29,41 @@ def set_notification_preferences(
 ) -> NotificationPreference:
     """Keep one's own wishes (`p2` is the e-mails of P2, `chat_other` the chats of what has no severity; what is left out stays as it was).
 
-    The sender asks them before every message. P1 is not to be wished away. Raises `Refused` for who is no person and `Invalid` for an
-    unknown wish or half a pair of quiet hours.
+    `events` says it per topic and channel and counts before the severity; "" leaves it to the severity again. The sender asks them
+    before every message. P1 and what ops set are not to be wished away. Raises `Refused` for who is no person and `Invalid` for an
+    unknown wish, what is locked, or half a pair of quiet hours.
     """
+    events = events or {}
     with acting(by, at=now):
         require(by, "exceptions.view_case")
         if by.user_id is None:
             raise Refused("Only people have wishes.")
-        _refuse_nonsense(wishes, quiet_from, quiet_until)
+        _refuse_nonsense(wishes, events, quiet_from, quiet_until)
         # Whoever saves twice at once waits here, so that there is one row.
         User.objects.select_for_update(no_key=True).get(pk=by.user_id)
         chosen = NotificationPreference.objects.filter(user_id=by.user_id).first()
         chosen = chosen or NotificationPreference(user_id=by.user_id)
         for name, wish in wishes.items():
             setattr(chosen, name, wish)
+        chosen.events = _with(chosen.events, events)
         chosen.digest_at, chosen.quiet_from, chosen.quiet_until = digest_at, quiet_from, quiet_until
         chosen.save()
         quiet = f"{quiet_from:%H:%M}-{quiet_until:%H:%M}" if quiet_from and quiet_until else ""
-        said = {**wishes, "digest_at": f"{digest_at:%H:%M}", "quiet": quiet}
+        said = {**wishes, "events": chosen.events, "digest_at": f"{digest_at:%H:%M}", "quiet": quiet}
         record("notification.preferences_set", subject=chosen, changes={}, **said)
     return chosen
 
 
-def _refuse_nonsense(wishes: Mapping[str, str], quiet_from: time | None, quiet_until: time | None) -> None:
+def _with(before: Events, events: Events) -> dict[str, dict[str, str]]:
+    """What holds when these are chosen on top: only what was chosen is kept, so that a topic without a choice has no entry."""
+    merged = {topic: {**before.get(topic, {}), **events.get(topic, {})} for topic in CHOOSABLE}
+    kept = {topic.value: {way: wish for way, wish in ways.items() if wish} for topic, ways in merged.items()}
+    return {topic: ways for topic, ways in kept.items() if ways}
+
+
+def _refuse_nonsense(
+    wishes: Mapping[str, str], events: Events, quiet_from: time | None, quiet_until: time | None
+) -> None:
     known: dict[str, Sequence[str]] = {
         **dict.fromkeys(BY_EMAIL_AND_CHAT, Mailing.values),
         **dict.fromkeys(BY_PAGER, PAGER_WISHES),
@@ -59,8 +73,26 @@ def _refuse_nonsense(wishes: Mapping[str, str], quiet_from: time | None, quiet_u
         for name, wish in wishes.items()
         if wish not in known.get(name, ())
     ]
+    errors += [error for topic, ways in events.items() for error in _mistakes(topic, ways)]
     if (quiet_from is None) != (quiet_until is None) or (quiet_from is not None and quiet_from == quiet_until):
         detail = "Give both ends of the quiet hours, or neither; they may not be the same."
         errors.append(FieldError("/quiet_until", "incomplete", detail))
     if errors:
         raise Invalid(" ".join(error.detail for error in errors), errors=errors)
+
+
+def _mistakes(topic: str, ways: Mapping[str, str]) -> list[FieldError]:
+    if topic not in Topic.values:
+        return [FieldError(f"/events/{topic}", "unknown", f"Choose one of: {', '.join(CHOOSABLE)}.")]
+    if topic in LOCKED:
+        return [FieldError(f"/events/{topic}", "locked", str(LOCKED[Topic(topic)]))]
+    errors = []
+    for way, wish in ways.items():
+        if way not in WISHES_BY_CHANNEL:
+            errors.append(
+                FieldError(f"/events/{topic}/{way}", "unknown", f"Choose one of: {', '.join(WISHES_BY_CHANNEL)}.")
+            )
+        elif wish and wish not in WISHES_BY_CHANNEL[way]:
+            allowed = ", ".join(WISHES_BY_CHANNEL[way])
+            errors.append(FieldError(f"/events/{topic}/{way}", "unknown", f"Choose one of: {allowed}."))
+    return errors

@@ -57,7 +57,9 @@ def preferences(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             times = {name: form.cleaned_data[name] for name in ("digest_at", "quiet_from", "quiet_until")}
-            services.set_notification_preferences(wishes=form.wishes(), by=by, now=clock.now(), **times)
+            services.set_notification_preferences(
+                wishes=form.wishes(), events=form.events(), by=by, now=clock.now(), **times
+            )
         except Invalid as invalid:
             explain(form, invalid)
         else:

@@ -94,6 +94,17 @@ def test_the_link_for_the_client_is_told_once_and_kept_nowhere(
     assert ClientApproval.objects.get().state == "revoked"
 
 
+def test_wishes_per_event_are_kept_and_what_ops_set_is_refused(amal: Api, house: House) -> None:
+    path, given = "notification-preferences", {"digest_at": "08:00", "p3": "digest"}
+    kept = amal.post(path, {**given, "events": {"mentioned": {"email": "never"}}}, match=None).json()
+    assert (kept["events"], kept["p3"], kept["p2"]) == ({"mentioned": {"email": "never"}}, "digest", "now")
+    assert amal.get(path).json()["events"] == kept["events"]
+    refused = amal.post(path, {**given, "events": {"late": {"pager": "never"}}}, match=None)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/events/late")
+    assert "set by ops" in refused.json()["detail"]
+    assert amal.get(path).json()["events"] == kept["events"]
+
+
 def test_a_way_out_is_tried_only_if_it_is_ones_own(amal: Api, house: House) -> None:
     own = house.users["amal"].email
     assert amal.post("notification-preferences/test", {"channel": own}, match=None).json()["taken"] is True

@@ -296,6 +296,12 @@ def test_only_what_presses_pages_unless_somebody_wants_more(house: House, stub: 
     tell(house, now, severity="P2")
     services.deliver_notifications(now=now)
     assert ways()["pager"][0] == DeliveryState.SENT
+    events = {"due_soon": {"pager": "now"}, "mentioned": {"pager": "never"}}
+    services.set_notification_preferences(wishes={}, events=events, digest_at=time(8), by=house.actor("amal"), now=now)
+    for event, severity, pages in (("case.at_risk", "P3", 1), ("case.mentioned", "P2", 0), ("case.mentioned", "P1", 1)):
+        services.notify(owner=house.owners["amal"], event=event, text="EX-2.", severity=severity, now=now)
+        told = Notification.objects.get(event=event, severity=severity)
+        assert told.deliveries.filter(channel="pager").count() == pages
     with pytest.raises(Invalid):
         wish(house, now, pager_p3="digest")
 

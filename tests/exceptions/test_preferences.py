@@ -1,6 +1,9 @@
 """Letters obey the wishes of the person they go to; what waits or is left out says why, and P1 never does."""
 
+import ast
+import re
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,6 +11,7 @@ import pytest
 from django.core import mail
 from django.db import IntegrityError, transaction
 
+import exceptions
 from audit.access import system_actor
 from audit.context import acting
 from audit.errors import Invalid, Refused
@@ -15,7 +19,9 @@ from audit.models import Event
 from exceptions import services
 from exceptions.decisions import Plan, Wishes, plan
 from exceptions.models import Notification, NotificationDelivery, NotificationPreference
+from exceptions.selectors.notifications import notifications_for
 from exceptions.states import DeliveryState, Mailing
+from exceptions.topics import TOPIC_OF
 from tests.cast import House
 from tests.exceptions.conftest import OpenCase
 
@@ -32,8 +38,21 @@ def wish(house: House, now: datetime, name: str = "amal", **chosen: object) -> N
     return services.set_notification_preferences(wishes=wishes, by=house.actor(name), now=now, **times)
 
 
-def tell(house: House, now: datetime, severity: str, *, owner: str = "amal", text: str = "EX-1 is yours.") -> None:
-    services.notify(owner=house.owners[owner], event="test", text=text, severity=severity, now=now)
+def tell(
+    house: House,
+    now: datetime,
+    severity: str,
+    *,
+    owner: str = "amal",
+    text: str = "EX-1 is yours.",
+    event: str = "test",
+) -> None:
+    services.notify(owner=house.owners[owner], event=event, text=text, severity=severity, now=now)
+
+
+def choose(house: House, now: datetime, events: dict[str, dict[str, str]], **times: Any) -> NotificationPreference:
+    given: dict[str, Any] = {"wishes": {}, "digest_at": time(8), **times}
+    return services.set_notification_preferences(events=events, by=house.actor("amal"), now=now, **given)
 
 
 def letters() -> list[tuple[str, str]]:
@@ -134,15 +153,92 @@ def test_many_told_as_one_are_as_bad_as_the_worst(house: House, now: datetime) -
     assert Notification.objects.get().severity == "P1"
 
 
-@pytest.mark.parametrize("count", [1, 30])
+@pytest.mark.parametrize("count", [3, 30])
 def test_asking_for_wishes_costs_the_same_for_many(
     house: House, now: datetime, count: int, django_assert_num_queries
 ) -> None:
     wish(house, now, p3=Mailing.NEVER)
-    for _ in range(count):
-        tell(house, now, "P3")
-    with django_assert_num_queries(13):
+    choose(house, now, {"mentioned": {"email": "never"}})
+    for n in range(count):
+        tell(house, now, "P3", event=("test", "case.mentioned", "case.at_risk")[n % 3])
+    with django_assert_num_queries(14):
         services.deliver_notifications(now=now)
+
+
+def test_an_event_switched_off_is_left_out_with_its_reason_and_stays_in_the_inbox(house: House, now: datetime) -> None:
+    """What was chosen per severity holds for the events nobody chose anything for; P1 comes whatever was chosen, also at night."""
+    wish(house, now, p3=Mailing.NEVER)
+    chosen = {"mentioned": {"email": "never", "chat": "never"}, "due_soon": {"email": "now"}, "job_done": {"email": ""}}
+    choose(house, now, chosen, **NIGHT)
+    for event in ("case.mentioned", "case.at_risk", "case.opened"):
+        tell(house, now, "P3", event=event)
+    tell(house, now, "P2", event="case.mentioned")
+    tell(house, now, "", event="job.ended")
+    assert services.deliver_notifications(now=now) == 2
+    assert letters() == [
+        (DeliveryState.SKIPPED, "Wanted only in the product: Somebody mentions me."),
+        (DeliveryState.SENT, ""),
+        (DeliveryState.SKIPPED, "Wanted only in the product: P3."),
+        (DeliveryState.SKIPPED, "Wanted only in the product: Somebody mentions me."),
+        (DeliveryState.SENT, ""),
+    ]
+    assert notifications_for(house.actor("amal")).filter(event="case.mentioned", read_at=None).count() == 2
+    late = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
+    tell(house, late, "P1", event="case.mentioned")
+    tell(house, late, "P2", event="case.at_risk")
+    assert services.deliver_notifications(now=late) == 1
+    assert NotificationDelivery.objects.get(state=DeliveryState.PENDING).why.startswith("Quiet hours until 07:00")
+
+
+def test_what_is_chosen_for_an_event_is_kept_until_it_is_left_to_its_severity_again(
+    house: House, now: datetime
+) -> None:
+    kept = choose(house, now, {"due_soon": {"email": "digest", "pager": "now"}, "escalated": {"chat": "hourly"}})
+    assert kept.events == {"due_soon": {"email": "digest", "pager": "now"}, "escalated": {"chat": "hourly"}}
+    kept = choose(house, now + HOUR, {"due_soon": {"pager": ""}, "escalated": {"chat": ""}})
+    assert kept.events == {"due_soon": {"email": "digest"}}
+    assert wish(house, now + 2 * HOUR, p2=Mailing.NEVER).events == {"due_soon": {"email": "digest"}}
+
+
+@pytest.mark.parametrize(
+    ("events", "pointer"),
+    [
+        ({"late": {"email": "never"}}, "/events/late"),
+        ({"break_glass": {}}, "/events/break_glass"),
+        ({"weather": {"email": "never"}}, "/events/weather"),
+        ({"due_soon": {"fax": "never"}}, "/events/due_soon/fax"),
+        ({"due_soon": {"pager": "digest"}}, "/events/due_soon/pager"),
+    ],
+)
+def test_what_ops_set_and_nonsense_about_events_is_refused(
+    house: House, now: datetime, events: dict[str, dict[str, str]], pointer: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        choose(house, now, events)
+    assert [error.pointer for error in refused.value.errors] == [pointer]
+
+
+def test_not_even_the_database_keeps_what_ops_set(house: House, now: datetime) -> None:
+    with acting(system_actor("test"), at=now), pytest.raises(IntegrityError), transaction.atomic():
+        NotificationPreference.objects.create(user=house.users["amal"], events={"late": {"email": "never"}})
+
+
+def test_every_event_somebody_is_told_of_has_its_row_and_every_row_its_events() -> None:
+    """What the product tells is read from its source: the words that go into the calls by which people are told."""
+    telling = {"Telling", "notify", "tell_concerned", "page_leads", "_tell", "_move", "_moved", "move_cases", "News"}
+    said, constants = set(), set()
+    root = Path(exceptions.__file__).parent.parent
+    for path in [one for app in ("exceptions", "orders", "rules") for one in (root / app).rglob("services/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                constants.add(node.value)
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in telling:
+                given = [*node.args, *(one.value for one in node.keywords if one.arg == "event")]
+                said |= {one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+    events = {word for word in said if re.fullmatch(r"[a-z_]+\.[a-z_]+", word)}
+    assert len(events) > 20
+    assert events <= set(TOPIC_OF)
+    assert set(TOPIC_OF) <= constants
 
 
 def test_choosing_is_kept_in_the_trail_and_only_for_oneself(house: House, now: datetime) -> None:

@@ -40,6 +40,29 @@ def test_choosing_and_seeing_what_it_did(signed_in: SignedIn, house: House) -> N
     assert "EX-7" not in signed_in("bo").get(PAGE).content.decode()
 
 
+def test_an_event_is_chosen_by_channel_and_what_ops_set_explains_itself(signed_in: SignedIn, house: House) -> None:
+    amal = signed_in("amal")
+    page = amal.get(PAGE).content.decode()
+    assert "Paging for what is late, P1 or not, is set by ops." in page
+    assert 'name="due_soon_email"' in page
+    assert 'name="late_email"' not in page
+    answer = amal.post(
+        PAGE, {**CHOSEN, "mentioned_email": "never", "due_soon_pager": "now", "late_email": "never"}, follow=True
+    )
+    assert answer.context["form"]["mentioned_email"].value() == "never"
+    assert NotificationPreference.objects.get().events == {
+        "due_soon": {"pager": "now"},
+        "mentioned": {"email": "never"},
+    }
+    services.notify(
+        owner=house.owners["amal"], event="case.mentioned", text="EX-7: look.", severity="P2", now=clock.now()
+    )
+    services.deliver_notifications(now=clock.now())
+    assert "Wanted only in the product: Somebody mentions me." in amal.get(PAGE).content.decode()
+    assert "EX-7: look." in amal.get("/notifications/").content.decode()
+    assert amal.post(PAGE, {**CHOSEN, "due_soon_pager": "digest"}).status_code == 422
+
+
 def test_half_of_the_quiet_hours_is_said_at_its_field(signed_in: SignedIn, house: House) -> None:
     answer = signed_in("amal").post(PAGE, {**CHOSEN, "quiet_from": "22:00"})
     assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["quiet_until"])

@@ -1,0 +1,74 @@
+"""What people are told, in the words they choose by: several events of the trail are one topic."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from exceptions.states import Channel, Mailing
+
+
+class Topic(models.TextChoices):
+    """One kind of thing somebody is told, in the order of the page on which it is chosen."""
+
+    ASSIGNED = "assigned", "Given to me, or I am the backup"
+    NOT_ACKNOWLEDGED = "not_acknowledged", "Nobody took it in time"
+    DUE_SOON = "due_soon", "Due soon"
+    LATE = "late", "Late, or the ladder calls me"
+    ESCALATED = "escalated", "Escalated"
+    MENTIONED = "mentioned", "Somebody mentions me"
+    APPROVAL_ASKED = "approval_asked", "Approval asked of me"
+    APPROVAL_DECIDED = "approval_decided", "Approval decided, or sent back"
+    APPROVAL_LAPSING = "approval_lapsing", "Approval lapsed, or about to end"
+    APPROVAL_ENDED = "approval_ended", "Approval ended"
+    BREAK_GLASS = "break_glass", "Break-glass"
+    JOB_DONE = "job_done", "My job is done"
+    LEARNING = "learning", "Post-mortems and runbooks"
+    STANDING_IN = "standing_in", "Who answers for what, and who stands in"
+
+
+EVENTS: Final[Mapping[Topic, tuple[str, ...]]] = {
+    Topic.ASSIGNED: (
+        *("case.opened", "case.reassigned", "case.owner_away", "case.taken_back", "case.given_back"),
+        *("case.fell_back", "case.wait_over", "order.owner_gone"),
+    ),
+    Topic.NOT_ACKNOWLEDGED: ("case.not_acknowledged",),
+    Topic.DUE_SOON: ("case.at_risk",),
+    Topic.LATE: ("case.breached", "case.paged"),
+    Topic.ESCALATED: (
+        *("case.escalated", "case.escalation_told", "case.severity_raised", "case.went_quiet", "case.overrun"),
+    ),
+    Topic.MENTIONED: ("case.mentioned",),
+    Topic.APPROVAL_ASKED: (
+        *("waiver.requested", "waiver.undecided", "waiver.answered", "waiver.edited", "case.cancel_asked"),
+    ),
+    Topic.APPROVAL_DECIDED: (
+        *("waiver.approved", "waiver.rejected", "waiver.sent_back", "waiver.reviewed", "client_approval.agreed"),
+    ),
+    Topic.APPROVAL_LAPSING: ("waiver.lapsed", "waiver.ends_soon", "client_approval.lapsed"),
+    Topic.APPROVAL_ENDED: ("waiver.expired", "waiver.revoked", "waiver.outdated"),
+    Topic.BREAK_GLASS: ("waiver.glass_broken", "waiver.rolled_back", "waiver.review_overdue"),
+    Topic.JOB_DONE: ("job.ended",),
+    Topic.LEARNING: ("postmortem.drafted", "postmortem.action", "runbook.proposed", "runbook.decided"),
+    Topic.STANDING_IN: (
+        *("absence.entered", "absence.ended", "delegation.begun", "ownership.named", "ownership.lent"),
+    ),
+}
+TOPIC_OF: Final[Mapping[str, Topic]] = {event: topic for topic, events in EVENTS.items() for event in events}
+
+# What nobody can switch off, and who says so.
+LOCKED: Final[Mapping[Topic, Any]] = {
+    Topic.LATE: _(
+        "At once, through every channel, also in quiet hours. Paging for what is late, P1 or not, is set by ops."
+    ),
+    Topic.BREAK_GLASS: _("At once, through every channel, also in quiet hours: it is P1. This is set by ops."),
+}
+CHOOSABLE: Final = tuple(topic for topic in Topic if topic not in LOCKED)
+
+PAGER_WISHES: Final = (Mailing.NOW.value, Mailing.NEVER.value)
+WISHES_BY_CHANNEL: Final[Mapping[str, tuple[str, ...]]] = {
+    Channel.EMAIL.value: tuple(Mailing.values),
+    Channel.CHAT.value: tuple(Mailing.values),
+    Channel.PAGER.value: PAGER_WISHES,
+}
