@@ -31,7 +31,7 @@ class Topic(models.TextChoices):
 EVENTS: Final[Mapping[Topic, tuple[str, ...]]] = {
     Topic.ASSIGNED: (
         *("case.opened", "case.reassigned", "case.owner_away", "case.taken_back", "case.given_back"),
-        *("case.fell_back", "case.wait_over", "order.owner_gone"),
+        *("case.fell_back", "case.rerouted", "case.wait_over", "order.owner_gone"),
     ),
     Topic.NOT_ACKNOWLEDGED: ("case.not_acknowledged",),
     Topic.DUE_SOON: ("case.at_risk",),
