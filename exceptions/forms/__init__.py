@@ -263,10 +263,10 @@ class PreferencesForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         chosen = self.initial.get("events", {})
-        for topic, channel in _cells():
-            field = _wish(channel.label, topic.label, (("", _("By severity")), *self._choices(channel)))
-            field.required, field.initial = False, chosen.get(topic, {}).get(channel, "")
-            self.fields[f"{topic}_{channel}"] = field
+        for topic, way in _cells():
+            field = _wish(way.label, topic.label, (("", _("By severity")), *self._choices(way)))
+            field.required, field.initial = False, chosen.get(topic, {}).get(way, "")
+            self.fields[f"{topic}_{way}"] = field
         for row, severity in self.ROWS:
             for prefix, channel in self.COLUMNS:
                 kind = Channel.PAGER if prefix == "pager_" else Channel.EMAIL
@@ -300,8 +300,8 @@ class PreferencesForm(forms.Form):
     def events(self) -> dict[str, dict[str, str]]:
         """What was chosen per topic and channel."""
         found: dict[str, dict[str, str]] = {topic.value: {} for topic in CHOOSABLE}
-        for topic, channel in _cells():
-            found[topic][channel.value] = self.cleaned_data[f"{topic}_{channel}"]
+        for topic, way in _cells():
+            found[topic][way.value] = self.cleaned_data[f"{topic}_{way}"]
         return found
 
     def wishes(self) -> dict[str, str]:
