@@ -75,6 +75,7 @@ class GateSpec:
     client_agrees: bool = False
     risk: str = "medium"
     break_glass_hours: int = 0
+    content_owner: str = ""  # older books did not say who answers for what it asks for
 
     @property
     def approver_roles(self) -> tuple[str, ...]:
@@ -169,11 +170,10 @@ class CompiledBook:
     def rules(self) -> RuleSet:
         """The ownership rules, compiled when first asked."""
         rows = sorted(self.document["rules"], key=lambda row: (row["is_default"], row["position"]))
-        compiled = [_compile_rule(row, self.spec) for row in rows]
-        default = compiled[-1]
+        *others, default = (_compile_rule(row, self.spec) for row in rows)
         reviews = [(flow.slug, flow.sla) for flow in self._flows.values() if flow.kind == FlowKind.MANUAL_REVIEW]
         review = reviews[0] if reviews else (default.flow, default.sla)
-        return RuleSet(self.spec, compiled[:-1], default, review=review)
+        return RuleSet(self.spec, others, default, review=review)
 
     @cached_property
     def hold_rules(self) -> tuple[HoldRuleSpec, ...]:
@@ -349,7 +349,7 @@ def _rule_findings(document: Mapping[str, Any]) -> Iterator[Finding]:
 def _reference_findings(document: Mapping[str, Any]) -> Iterator[Finding]:
     for pointer, kind, slug in _references(document):
         if slug not in document[kind]:
-            yield Finding(pointer, f"{slug} is not among the active {kind.replace('_', ' ')}.")
+            yield Finding(pointer, f"{slug or 'Nobody'} is not among the active {kind.replace('_', ' ')}.")
 
 
 def _references(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -361,6 +361,7 @@ def _references(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         "owners": (("backup", "owners"), ("calendar", "calendars")),
         "flows": (("owner", "owners"), ("sla", "slas")),
         "slas": (("calendar", "calendars"),),
+        "gates": (("content_owner", "owners"),),
         "exception_types": (("owner", "owners"), ("fallback", "owners"), ("sla", "slas"), ("gate", "gates")),
         "sla_targets": (("type", "exception_types"), ("sla", "slas")),
     }

@@ -24,7 +24,7 @@ from exceptions.selectors.ownership import LendingPage, RotationPage, lending_pa
 from exceptions.selectors.payload import payload, payload_of
 from exceptions.selectors.playbook import Playbook, Step, playbook_of
 from exceptions.selectors.postmortems import postmortem_called, postmortem_list, postmortem_page, visible_postmortems
-from exceptions.selectors.previews import GatePreview, gate_previews
+from exceptions.selectors.previews import GatePreview, gate_owner, gate_previews
 from exceptions.selectors.queue import (
     MOST_COUNTED,
     CaseRow,
@@ -94,6 +94,7 @@ __all__ = [
     "emergency_about",
     "exported_cases",
     "gap_page",
+    "gate_owner",
     "gate_previews",
     "handover_page",
     "knowledge_of",

@@ -10,14 +10,15 @@ from exceptions.models import ExceptionCase, Waiver
 from exceptions.selectors.approvers import Approver, approvers_of
 from exceptions.subjects import Impact, impact_of
 from rules import selectors as rules
-from rules.rulebook import GateSpec
+from rules.rulebook import CompiledBook, GateSpec
 
 
 @dataclass(frozen=True)
 class GatePreview:
-    """A gate as who asks sees it; `impact` is None where nobody can say."""
+    """A gate as who asks sees it, with the name of who answers for it; `impact` is None where nobody can say."""
 
     gate: GateSpec
+    owner: str
     impact: Impact | None
     approvers: Sequence[Approver]
 
@@ -25,9 +26,17 @@ class GatePreview:
 def gate_previews(case: ExceptionCase, *, by: Actor, now: datetime) -> list[GatePreview]:
     """Every gate of the rule book in force."""
     about = SubjectRef(case.subject_type, case.subject_id, case.client_id)
-    return [_preview(case, about, gate, by, now) for gate in rules.active_book().gates()]
+    book = rules.active_book()
+    return [_preview(case, about, gate, gate_owner(gate, book), by, now) for gate in book.gates()]
 
 
-def _preview(case: ExceptionCase, about: SubjectRef, gate: GateSpec, by: Actor, now: datetime) -> GatePreview:
+def gate_owner(gate: GateSpec, book: CompiledBook) -> str:
+    """The name of who answers for what a gate asks for; empty where the book is older than the question."""
+    return book.owner(gate.content_owner).name if gate.content_owner else ""
+
+
+def _preview(
+    case: ExceptionCase, about: SubjectRef, gate: GateSpec, owner: str, by: Actor, now: datetime
+) -> GatePreview:
     draft = Waiver(gate=gate.slug, client_id=case.client_id, requested_by=by.id)
-    return GatePreview(gate, impact_of(about, gate=gate.slug), approvers_of(draft, spec=gate, now=now))
+    return GatePreview(gate, owner, impact_of(about, gate=gate.slug), approvers_of(draft, spec=gate, now=now))

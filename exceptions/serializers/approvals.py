@@ -65,6 +65,9 @@ class GateSerializer(serializers.Serializer[Any]):
     gate = serializers.SlugField(source="gate.slug")
     name = serializers.CharField(source="gate.name")
     blocks = serializers.CharField(source="gate.blocks")
+    content_owner = serializers.CharField(
+        source="gate.content_owner", help_text="Slug of who answers for what it asks for."
+    )
     max_hours = serializers.IntegerField(source="gate.max_hours")
     risk = serializers.CharField(source="gate.risk")
     approvals_needed = serializers.IntegerField(source="gate.approvals_needed")

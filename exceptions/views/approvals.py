@@ -40,8 +40,9 @@ def approvals(request: HttpRequest) -> HttpResponse:
         return render(request, "exceptions/ageing.html", {**context, "rows": rows})
     book = rules.active_book()
     waivers = [
-        (waiver, book.gate(waiver.gate).name, waiver.requested_by == by.id)
+        (waiver, gate.name, selectors.gate_owner(gate, book), waiver.requested_by == by.id)
         for waiver in selectors.approvals(by=by, tab=tab, now=now)
+        for gate in [book.gate(waiver.gate)]
     ]
     return render(request, "exceptions/approvals.html", {**context, "waivers": waivers})
 

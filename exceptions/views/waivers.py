@@ -145,7 +145,8 @@ def _waiver_page(
     impact: Impact | None,
 ) -> HttpResponse:
     now = clock.now()
-    spec = rules.active_book().gate(found.gate)
+    book = rules.active_book()
+    spec = book.gate(found.gate)
     why_not, behalf = _why_not(found, by, now)
     asked = found.state == WaiverState.REQUESTED
     may_ask = by.may("exceptions.request_waiver", found.client_id)
@@ -155,6 +156,7 @@ def _waiver_page(
         ),
         "waiver": found,
         "gate": spec,
+        "gate_owner": selectors.gate_owner(spec, book),
         "form": form,
         "why_not": why_not,
         "behalf": behalf,

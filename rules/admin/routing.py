@@ -216,10 +216,23 @@ class GateForm(VersionedForm):
 
 
 @admin.register(Gate)
-class GateAdmin(VersionedAdmin):
-    """What lets nothing pass without a waiver: for how long at most, who approves, how risky it is."""
+class GateAdmin(WithBackup, VersionedAdmin):
+    """What lets nothing pass without a waiver: who answers for it, for how long at most, who approves, how risky it is."""
 
     form = GateForm
-    list_display = ("name", "slug", "max_hours", "approver_role", "approvals_needed", "risk", "is_active")
+    accountable = "content_owner"
+    list_display = (
+        "name",
+        "slug",
+        "content_owner",
+        "backup",
+        "max_hours",
+        "approver_role",
+        "approvals_needed",
+        "risk",
+        "is_active",
+    )
     list_filter = ("risk", "is_active")
+    list_select_related = ("content_owner",)
     search_fields = ("name", "slug")
+    autocomplete_fields = ("content_owner",)

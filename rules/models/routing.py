@@ -121,6 +121,9 @@ class Gate(Accountable):
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=120)
     blocks = models.CharField(max_length=200, help_text="What it stops, as a sentence for the person who is stopped")
+    content_owner = models.ForeignKey(
+        Owner, on_delete=models.PROTECT, related_name="gates", help_text="Who answers for what it asks for"
+    )
     max_hours = models.PositiveIntegerField(validators=[MinValueValidator(1)])
     approver_role = models.CharField(max_length=30, choices=[(role.value, role.value) for role in Role])
     other_roles = models.JSONField(default=list, blank=True, help_text="Roles that may approve as well")

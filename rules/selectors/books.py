@@ -195,8 +195,9 @@ def _gates() -> dict[str, Any]:
             "client_agrees": gate.client_agrees,
             "risk": gate.risk,
             "break_glass_hours": gate.break_glass_hours,
+            "content_owner": gate.content_owner.slug,
         }
-        for gate in Gate.objects.filter(is_active=True).order_by("slug")
+        for gate in Gate.objects.filter(is_active=True).select_related("content_owner").order_by("slug")
     }
 
 

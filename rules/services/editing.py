@@ -8,7 +8,7 @@ from typing import Any
 
 from audit.access import require
 from audit.context import Actor, acting
-from audit.errors import Invalid, StaleVersion
+from audit.errors import FieldError, Invalid, StaleVersion
 from audit.models import Accountable
 from audit.services.events import PERSONAL_KEYS, record
 from rules import appointments, selectors
@@ -30,7 +30,7 @@ def save_edited(
 
     Who comes to answer for it, the backup and who did so until now are told. `seen` is the version the person looked at. Raises
     `StaleVersion`, saying who was faster and when, if it is no longer the newest, `Refused` without the permission, and `Invalid` when
-    an owner it names is switched off or has no backup who is there.
+    it names no owner where it has to, or one who is switched off or has no backup who is there.
     """
     with acting(by, at=now, reason=reason):
         require(by, permission)
@@ -55,7 +55,12 @@ def save_edited(
 def _refuse_without_backup(edited: Accountable) -> None:
     fields = selectors.owner_fields(type(edited))
     given = {field.name: getattr(edited, field.name) for field in fields if getattr(edited, field.attname) is not None}
-    errors = selectors.without_backup(type(edited), {**given, "is_active": getattr(edited, "is_active", True)})
+    errors = [
+        FieldError(f"/{field.name}", "required", f"Name the {field.verbose_name}: somebody has to answer for it.")
+        for field in fields
+        if field.name not in given and not field.null
+    ]
+    errors += selectors.without_backup(type(edited), {**given, "is_active": getattr(edited, "is_active", True)})
     if errors:
         raise Invalid(" ".join(error.detail for error in errors), errors=errors)
 

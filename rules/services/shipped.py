@@ -125,12 +125,13 @@ def _add_routing(owners: Mapping[str, Owner], slas: Mapping[str, Sla]) -> None:
             slug: {
                 "name": name,
                 "blocks": blocks,
+                "content_owner": owners[owner],
                 "max_hours": hours,
                 "approver_role": role,
                 "risk": risk,
                 "break_glass_hours": emergency,
             }
-            for slug, (name, blocks, hours, role, risk, emergency) in shipped.GATES.items()
+            for slug, (name, blocks, owner, hours, role, risk, emergency) in shipped.GATES.items()
         },
     )
     references: dict[str, Callable[[str], Any]] = {
@@ -184,7 +185,7 @@ def _add_contracts(owners: Mapping[str, Owner]) -> None:
                 "direction": contract.direction,
                 "description": contract.description,
                 "contract_owner": owners["integrations"],
-                "execution_owner": owners["integrations"],
+                "execution_owner": owners[shipped.EXECUTION_OWNER],
                 "business_owner": owners[contract.business_owner],
             }
             for contract in shipped.CONTRACTS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rules.shipped.decision_types import DECISION_TYPES
+from rules.shipped.people import FULFILMENT_OWNER
 from rules.shipped.steps import CANCELLED, REROUTED, RESOLVED, ladder, step
 
 DOCUMENT: Final = (
@@ -46,7 +47,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
     },
     "inventory": {
         "name": "Not enough stock",
-        "owner": "ops-team",
+        "owner": FULFILMENT_OWNER,
         "severity": "P2",
         "sla": "exception-resolution",
         "acknowledge_within_minutes": 60,

@@ -51,6 +51,11 @@ OWNERS: Final[dict[str, tuple[str, str, str, str]]] = {
     "integrations": ("Integrations", "team", "ops-team", "berlin-business"),
 }
 
+# Who answers for what everything else rests on: that what is asked for is right, that it can be sent, that systems speak as agreed.
+CONTENT_OWNER: Final = "client-success"
+FULFILMENT_OWNER: Final = "ops-team"
+EXECUTION_OWNER: Final = "integrations"
+
 # slug: name, minutes, basis
 SLAS: Final[dict[str, tuple[str, int, str]]] = {
     "exception-resolution": ("2 business hours", 120, "business"),
@@ -85,8 +90,8 @@ STATUSES: Final[dict[str, str]] = {
     "quarantined": "integrations",
     "address_invalid": "client-success",
     "manual_review": "revenue-ops-review",
-    "paid_no_stock": "ops-team",
-    "partly_fulfilled": "ops-team",
+    "paid_no_stock": FULFILMENT_OWNER,
+    "partly_fulfilled": FULFILMENT_OWNER,
     "in_fulfilment": "ops-team",
     "vendor_refused": "ops-team-review",
     "carrier_rejected": "logistics",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from rules.shipped.people import CONTENT_OWNER
+
 # slug: name, kind, owner, SLA
 FLOWS: Final[dict[str, tuple[str, str, str, str]]] = {
     "warehouse-pick-pack": ("Warehouse pick and pack", "warehouse", "ops-team", "standard-dispatch"),
@@ -93,11 +95,12 @@ RULES: Final[list[dict[str, Any]]] = [
     },
 ]
 
-# slug: name, blocks, at most this many hours, who approves, risk, hours in an emergency
-GATES: Final[dict[str, tuple[str, str, int, str, str, int]]] = {
+# slug: name, blocks, who answers for it, at most this many hours, who approves, risk, hours in an emergency
+GATES: Final[dict[str, tuple[str, str, str, int, str, str, int]]] = {
     "ship-despite-open-case": (
         "Ship despite an open case",
         "An order with an open address, quality or risk case is not handed to the warehouse or the carrier.",
+        CONTENT_OWNER,
         48,
         "ops_lead",
         "medium",
@@ -106,6 +109,7 @@ GATES: Final[dict[str, tuple[str, str, int, str, str, int]]] = {
     "skip-vendor-confirmation": (
         "Skip the vendor's confirmation",
         "A vendor's task is not taken as accepted before the vendor has confirmed it.",
+        "ops-team-review",
         24,
         "ops_lead",
         "low",

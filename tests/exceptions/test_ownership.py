@@ -17,7 +17,7 @@ from exceptions.models import ExceptionCase, Notification, Timer
 from exceptions.models.timers import LIVE
 from rules import selectors as rules
 from rules import services as rule_services
-from rules.models import Contract, ExceptionType, Flow, Owner, OwnershipRule, RuleBookVersion, TemporaryOwnership
+from rules.models import Contract, ExceptionType, Flow, Gate, Owner, OwnershipRule, RuleBookVersion, TemporaryOwnership
 from tests.cast import House
 from tests.exceptions.conftest import OpenCase
 from tests.exceptions.test_checks import broken
@@ -39,6 +39,7 @@ def name_owner(house: House, now: datetime, record: Any, column: str, owner: str
         (OwnershipRule, "owner"),
         (OwnershipRule, "rule_owner"),
         (ExceptionType, "owner"),
+        (Gate, "content_owner"),
         (Contract, "contract_owner"),
         (Contract, "execution_owner"),
         (Contract, "business_owner"),

@@ -182,6 +182,7 @@ class TestTimeLimitedExceptions:
         self, amal: Browser, case: ExceptionCase
     ) -> None:
         page = amal.get(f"/time-limited/new/?for={case.key}")
+        assert "Client Success answers for what this gate asks for." in page.content.decode()
         initial = {name: field.initial for name, field in page.context["form"].fields.items()}
         assert (initial["gate"], initial["owner"], initial["hours"]) == ("ship-despite-open-case", "amal", 4)
         refused = amal.post(f"/time-limited/new/?for={case.key}", {**ASKED, "reason": "short"})
@@ -195,8 +196,10 @@ class TestTimeLimitedExceptions:
 
     def test_lists_are_those_there_are(self, signed_in: SignedIn, asked: Waiver) -> None:
         lee = signed_in("lee")
+        assert "gate of Client Success" in lee.get("/approvals/").content.decode()
+        assert "Answers for the gate" in lee.get(f"/time-limited/{asked.key}/").content.decode()
         found = {
-            tab: [waiver.key for waiver, _, _ in lee.get(f"/approvals/?tab={tab}").context["waivers"]]
+            tab: [waiver.key for waiver, *_ in lee.get(f"/approvals/?tab={tab}").context["waivers"]]
             for tab in ("waiting", "live")
         }
         assert found == {"waiting": [asked.key], "live": []}

@@ -1,0 +1,79 @@
+"""Content, fulfilment and execution owner: each does what is theirs, and what goes wrong with it comes to them and nobody else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from audit import clock
+from audit.context import Actor, acting
+from exceptions.models import ExceptionCase
+from orders.fulfilment.models import Order
+from orders.fulfilment.services.intake import place_orders
+from orders.fulfilment.services.news import count_stock, take_news
+from rules.models import Client, Contract, ExceptionType, Gate, OwnershipRule
+from rules.services import freeze_rule_book
+from tests.api.conftest import Api
+from tests.cast import House
+from tests.factories import orders as make
+
+CONTENT, FULFILMENT, EXECUTION = "amal", "bo", "lee"
+TEXT = {"text": "Stock counts may arrive twice; the later one counts."}
+ABOUT_STOCK = {"title": "Stock is short", "body": "Count again.", "covers": ["type:inventory"], "note": "New"}
+# What is done, by whom alone. Who holds none of the three comes first, and who may accept last: what is accepted is decided.
+ACTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "contracts/stock.changed/describe": (CONTENT, TEXT),
+    "contracts/stock.changed/runbook": (EXECUTION, TEXT),
+    "runbooks/stock-is-short/accept": (FULFILMENT, {"number": 1}),
+}
+WALK = ("sam", "mara", "ada", CONTENT, EXECUTION, FULFILMENT)
+
+
+@pytest.fixture
+def slots(house: House, system: Actor) -> House:
+    """A person in each place that says who answers for something, and a rule book that knows."""
+    with acting(system, at=clock.now()):
+        content, fulfilment, execution = (house.owners[name] for name in (CONTENT, FULFILMENT, EXECUTION))
+        Gate.objects.update(content_owner=content)
+        ExceptionType.objects.filter(slug="inventory").update(owner=fulfilment)
+        OwnershipRule.objects.update(rule_owner=execution)
+        Contract.objects.filter(name="stock.changed").update(contract_owner=content, execution_owner=execution)
+        freeze_rule_book(by=system, now=clock.now(), note="owners")
+    return house
+
+
+def placed(client: Client, by: Actor, sku: str) -> Order:
+    now = clock.now()
+    (order_id,) = place_orders(news=[make.placed(client, now, lines=[make.line(sku)])], by=by, now=now)
+    number = Order.objects.get(pk=order_id).number
+    paid = make.news("payment.captured", client, number, now, captured_at=now.isoformat())
+    take_news(news=[paid], by=by, now=now)
+    return Order.objects.get(pk=order_id)
+
+
+def test_each_does_what_is_theirs_and_nobody_elses(slots: House) -> None:
+    begun = Api(slots.users["mara"]).post("runbooks", {**ABOUT_STOCK, "owner": FULFILMENT}, match=None)
+    assert begun.status_code == 201
+    told = {
+        (person, act): Api(slots.users[person]).post(act, ACTS[act][1]).status_code for person in WALK for act in ACTS
+    }
+    assert told == {(person, act): 200 if person == ACTS[act][0] else 403 for person in WALK for act in ACTS}
+
+
+def test_what_goes_wrong_comes_to_who_answers_for_it(slots: House, northwind: Client, system: Actor) -> None:
+    count_stock(news=[make.stock(northwind, clock.now(), "TENT-2", 10)], by=system, now=clock.now())
+    stopped = placed(northwind, system, "STOVE")
+    with acting(system, at=clock.now()):
+        OwnershipRule.objects.filter(slug="expedited").update(predicate='lines[7].sku_type == "stock"')
+        freeze_rule_book(by=system, now=clock.now(), note="asks for a line there is not")
+    undecided = placed(northwind, system, "TENT-2")
+    cases = ExceptionCase.objects.live().order_by("number").select_related("owner")
+    assert stopped.state == "paid_no_stock"
+    assert {(one.type, one.subject_key, one.owner.slug) for one in cases} == {
+        ("inventory", stopped.key, FULFILMENT),
+        ("ownership-gap", undecided.key, EXECUTION),
+        ("high-risk-review", undecided.key, "revenue-ops-review"),  # the order itself waits; its rule is another matter
+    }
+    gates = Api(slots.users[FULFILMENT]).get(f"exceptions/{cases[0].key}/gates").json()["gates"]
+    assert {one["content_owner"] for one in gates} == {CONTENT}
