@@ -41,7 +41,8 @@ Cause = tuple[UUID | None, str, str]
 def draft_for_ended(cases: Sequence[ExceptionCase], *, now: datetime) -> None:
     """A draft for each cause of the P1s among these, which are over; one that is in a postmortem already brings its draft up to date.
 
-    In the transaction that ends them, in a fixed number of statements; nothing for what is no P1.
+    In the transaction that ends them; one statement for each draft that is there already, for each has its own timeline, and a fixed
+    number for all that are new. Nothing for what is no P1.
     """
     bad = [case for case in cases if case.severity == Severity.P1]
     if not bad:
