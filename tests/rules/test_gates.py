@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from importlib import import_module
 
 import pytest
-from django.apps import apps
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from audit.access import Role
 from audit.context import Actor, acting
 from audit.errors import Invalid
-from audit.models import Event
 from rules import rulebook, selectors, services
 from rules.models import Gate, Owner, RuleBookVersion
 from tests.rules.test_admin import address_of, as_typed, problems, signed_in
@@ -68,22 +65,3 @@ def test_the_service_the_book_and_the_database_refuse_it_too(gate: Gate, system:
     ):
         document["gates"][GATE]["content_owner"] = named
         assert [(one.pointer, one.detail) for one in rulebook.findings(document, at=now)] == [(pointer, detail)]
-
-
-def test_gates_from_before_get_the_default_owner_with_history_and_event(
-    gate: Gate, system: Actor, now: datetime
-) -> None:
-    migration = import_module("rules.migrations.0004_gate_content_owner")
-    before = gate.version
-    with connection.schema_editor() as editor:
-        editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        editor.execute("ALTER TABLE rules_gate ALTER content_owner_id DROP NOT NULL")
-        with acting(system, at=now):
-            Gate.objects.filter(pk=gate.pk).update(content_owner=None)
-        migration.name_owners(apps, editor)
-        editor.execute("ALTER TABLE rules_gate ALTER content_owner_id SET NOT NULL")
-    gate.refresh_from_db()
-    assert (gate.content_owner.slug, gate.version) == ("ops-team", before + 2)
-    newest = Gate.history.filter(id=gate.pk).order_by("-history_id")[0]
-    assert (newest.content_owner_id, newest.history_actor) == (gate.content_owner_id, "system:setup")
-    assert Event.objects.filter(type="rules.edited", subject_id=str(gate.pk)).count() == 1
