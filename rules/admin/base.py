@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -68,6 +71,21 @@ class VersionedForm(AnyForm):
         return cleaned
 
 
+class AutocompleteByKey(AutocompleteSelect):
+    """Offers what was chosen again; what cannot be a key was refused already, and fails Django's own widget."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> list[Any]:
+        """Those of the choices that could be keys."""
+        return super().optgroups(name, [one for one in value if self._could_be_a_key(one)], attr)
+
+    def _could_be_a_key(self, value: str) -> bool:
+        try:
+            self.field.target_field.to_python(value)
+        except ValidationError:
+            return False
+        return True
+
+
 class ScopedAdmin(HistoryAdmin):
     """Permissions come from the actor's roles, as everywhere; nothing is ever deleted."""
 
@@ -82,6 +100,12 @@ class ScopedAdmin(HistoryAdmin):
         rows: QuerySet[Any] = super().get_queryset(request)
         clients = actor_of(request).clients
         return rows.filter(**{f"{self.client_path}__in": clients}) if self.client_path and clients is not None else rows
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Those to be searched for stand in a widget that survives any answer."""
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", AutocompleteByKey(db_field, self.admin_site, using=kwargs.get("using")))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether the section is shown at all."""

@@ -1,4 +1,4 @@
-"""A hundred orders in, ninety at the door untouched, ten with somebody who knows (C01.3); a launch weekend on three channels (C01.4)."""
+"""A launch weekend on three channels (C01.4), and what comes back, goes in parts or another way. A hundred orders: tests/faults."""
 
 import json
 import socket
@@ -13,7 +13,6 @@ from audit import clock
 from audit.checks import invariants
 from audit.selectors.folding import fold_all
 from audit.services.seals import seal_trail
-from orders.sync.models import Expectation, FlowRun, InboundEvent
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -38,27 +37,6 @@ def broken_invariants() -> list[tuple[str, list[object]]]:
             if rows := cursor.fetchall():
                 found.append((check.id, rows))
     return found
-
-
-def test_of_a_hundred_orders_ninety_arrive_untouched_and_ten_have_an_owner_a_deadline_and_a_route(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    call_command("scenario", "hundred-orders", seed=7, json=True, within=240)
-    report = json.loads(capsys.readouterr().out)
-    summary = report["summary"]
-    assert (summary["orders"], summary["delivered"], summary["exceptions"], summary["human_events"]) == (100, 90, 10, 0)
-    assert all(item["owner"] and item["due_at"] and item["route"] for item in report["items"])
-    assert sorted({item["type"] for item in report["items"]}) == [
-        "address",
-        "carrier-rejection",
-        "high-risk-review",
-        "inventory",
-    ]
-    proven = set(Expectation.objects.exclude(met_by="").values_list("met_by", flat=True))
-    applied = InboundEvent.objects.filter(event_id__in=proven, state="applied").count()
-    parts_of_two = 2  # what is there of the orders that are fulfilled in part arrives too
-    assert (FlowRun.objects.filter(state="done").count(), applied) == (90 + parts_of_two, len(proven))
-    assert broken_invariants() == []
 
 
 def test_on_a_launch_weekend_every_line_gets_the_flow_it_has_to(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.test import Client as Browser
 from django.urls import reverse
@@ -94,6 +95,15 @@ def test_every_form_of_the_admin_opens(kim: Browser) -> None:
         assert kim.get(address_of(record)).status_code == 200, model
         assert kim.get(reverse(f"admin:rules_{record._meta.model_name}_history", args=[record.pk])).status_code == 200
     assert kim.get(reverse("admin:rules_apitoken_add")).status_code == 200
+
+
+def test_what_cannot_be_a_key_is_refused_on_the_form(kim: Browser) -> None:
+    for model, section in admin.site._registry.items():
+        named = [field.name for field in model._meta.fields if field.is_relation]
+        if model._meta.app_label != "rules" or not named:
+            continue
+        answer = kim.post(reverse(f"admin:rules_{model._meta.model_name}_add"), dict.fromkeys(named, "nobody-knows"))
+        assert answer.status_code == 200 or not section.has_add_permission(answer.wsgi_request)
 
 
 def test_an_edit_bumps_the_version_and_tells_who_and_why(kim: Browser) -> None:
