@@ -4,6 +4,7 @@ Each process of a parallel run (pytest-xdist) has a cluster, a data directory an
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,13 +17,18 @@ OWN = "HANDRAIL_TEST_CLUSTER"  # handed down to the processes of a parallel run:
 DATA_DIR = Path(os.environ.setdefault("HANDRAIL_DATA_DIR", str(ROOT / "var" / "test")))
 cluster: PostgresCluster | None = None
 
-if OWN in os.environ:
+HANDS_OUT = "-n" in sys.argv  # the process that only hands tests to others needs no database
+IS_ONE_OF_MANY = OWN in os.environ
+
+if IS_ONE_OF_MANY:
     DATA_DIR /= os.environ["PYTEST_XDIST_WORKER"]
     os.environ["HANDRAIL_DATA_DIR"] = str(DATA_DIR)
-if OWN in os.environ or "DATABASE_URL" not in os.environ:
+elif "DATABASE_URL" not in os.environ:
+    os.environ |= {"DATABASE_URL": "postgresql:///nowhere", OWN: "1"}
+if OWN in os.environ and (IS_ONE_OF_MANY or not HANDS_OUT):
     cluster = PostgresCluster(DATA_DIR, durable=False)
     cluster.start()
-    os.environ |= {"DATABASE_URL": cluster.url("owner"), OWN: "1"}
+    os.environ["DATABASE_URL"] = cluster.url("owner")
 
 
 def pytest_unconfigure() -> None:

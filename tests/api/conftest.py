@@ -58,6 +58,10 @@ class Api:
     def raw(self, method: str, path: str, body: bytes = b"", **headers: str) -> Any:
         return self._send(method, path, body, {"Idempotency-Key": str(uuid4()), "If-Match": "*", **headers})
 
+    def bare(self, path: str) -> Any:
+        """An act without anything an act needs."""
+        return self._send("POST", path, b"{}")
+
     def _send(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Any:
         browser = Browser(raise_request_exception=True)
         named = {name.replace("_", "-"): value for name, value in (headers or {}).items()}

@@ -60,35 +60,33 @@ def test_the_lists_of_programs_know_the_filters_of_the_pages() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "",
-        "state=open",
-        "state=waiting",
-        "due=overdue",
-        "due=1h",
-        "due=today",
-        "type=address",
-        "type=inventory",
-        "client=northwind",
-        "owner=client-success",
-        "owner=logistics",
-        "q=address",
-        "q=nothing",
-        "type=address&state=open&per=25",
-    ],
+QUERIES = (
+    "",
+    "state=open",
+    "state=waiting",
+    "due=overdue",
+    "due=1h",
+    "due=today",
+    "type=address",
+    "type=inventory",
+    "client=northwind",
+    "owner=client-success",
+    "owner=logistics",
+    "q=address",
+    "q=nothing",
+    "type=address&state=open&per=25",
 )
-def test_a_query_of_the_queue_finds_the_same_through_the_api(
-    amal: Api, house: House, case: ExceptionCase, query: str
-) -> None:
-    given = dict(pair.split("=") for pair in query.split("&") if pair)
-    per = int(given.pop("per", "50"))
-    page = queue_page(by=house.actor("amal"), filters=QueueFilters(scope="team", per=per, **given), now=clock.now())
-    live = "" if "state" in given else "&state=live"
-    answer = amal.get(f"exceptions?{query}{live}")
-    assert answer.status_code == 200
-    assert [row["key"] for row in answer.json()["results"]] == [row.key for row in page.rows]
+
+
+def test_a_query_of_the_queue_finds_the_same_through_the_api(amal: Api, house: House, case: ExceptionCase) -> None:
+    for query in QUERIES:
+        given = dict(pair.split("=") for pair in query.split("&") if pair)
+        per = int(given.pop("per", "50"))
+        page = queue_page(by=house.actor("amal"), filters=QueueFilters(scope="team", per=per, **given), now=clock.now())
+        live = "" if "state" in given else "&state=live"
+        answer = amal.get(f"exceptions?{query}{live}")
+        assert answer.status_code == 200, query
+        assert [row["key"] for row in answer.json()["results"]] == [row.key for row in page.rows], query
 
 
 @pytest.mark.django_db

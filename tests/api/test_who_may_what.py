@@ -62,13 +62,19 @@ def test_every_address_is_in_the_matrix_with_every_method_it_has() -> None:
 
 
 def test_every_role_gets_in_where_it_has_the_permission_and_nowhere_else(house: House, keys: dict[str, Any]) -> None:
-    wrong = []
+    """The first whom an act is allowed to does it; after that it is enough that the others get as far as what it asks of everybody."""
+    wrong, done = [], set()
     for role, person in ONE_PER_ROLE.items():
         api = Api(house.users[person])
         for name, method in cases():
             rule = MATRIX[name][method]
             allowed = rule.permission in GRANTS[role] and _may_read(name, role)
-            status = _status(ask_in_vain(api, method, address(name, keys), rule, keys))
+            is_known = allowed and method == "POST" and name in done
+            answer = (
+                api.bare(address(name, keys)) if is_known else ask_in_vain(api, method, address(name, keys), rule, keys)
+            )
+            status = _status(answer)
+            done |= {name} if allowed else set()
             if (status == 403) == allowed or status in {401, 404} or status >= 500:
                 wrong.append((person, method, name, status))
     assert "\n".join(map(str, wrong)) == ""
