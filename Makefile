@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Every process that starts would compile 1,500 modules again (three seconds) where the machine's environment forbids to keep them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: up test coverage check bench lock
+.PHONY: up test coverage check bench lock texts
 
 up: $(VENV)/base.stamp
 	$(BIN)/python manage.py up --port $(PORT)
@@ -36,6 +36,11 @@ check: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+# For those who change texts; needs gettext. The compiled file is kept, so that whoever only runs Handrail needs none.
+texts: $(VENV)/base.stamp
+	$(BIN)/python manage.py makemessages
+	$(BIN)/python manage.py compilemessages --ignore $(VENV) --ignore var
 
 lock: $(VENV)/tools.stamp
 	for set in tools base dev; do \

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.i18n import set_language
 
 from audit.api import jwks
 from config import probes, views
@@ -13,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search/", views.search, name="search"),
     path("help/", views.help_page, name="help"),
     path("status/", views.status, name="status"),
+    path("language/", set_language, name="set_language"),
     path("", include("exceptions.urls")),
     path("", include("orders.fulfilment.urls")),
     path("", include("orders.sync.urls")),

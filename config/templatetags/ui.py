@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from django import template
-from django.utils import timezone
+from django.utils import dateformat, formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from audit import clock
 from config.markdown import render
@@ -79,8 +80,8 @@ def moment_words(moment: datetime, *, now: datetime) -> str:
     if local.date() == today.date():
         return f"{local:%H:%M}"
     if abs((local.date() - today.date()).days) <= NEAR_DAYS:
-        return f"{local:%a %H:%M}"
-    return f"{local.day} {local:%b %Y, %H:%M}"
+        return dateformat.format(local, pgettext("moment", "D H:i"))
+    return dateformat.format(local, pgettext("moment", "j M Y, H:i"))
 
 
 @register.simple_tag
@@ -108,7 +109,9 @@ def exact_moment(value: datetime | None) -> SafeString | str:
     local = timezone.localtime(value)
     exact = value.astimezone(UTC).isoformat(timespec="milliseconds")
     return format_html(
-        '<time class="nowrap num" datetime="{}">{}</time>', exact, f"{local.day} {local:%b %Y, %H:%M:%S}"
+        '<time class="nowrap num" datetime="{}">{}</time>',
+        exact,
+        dateformat.format(local, pgettext("moment", "j M Y, H:i:s")),
     )
 
 
@@ -147,7 +150,8 @@ def fuse(
         state = "soon" if soon else "fine"
     sign = icon(FUSE_ICONS[state], "s") if state in FUSE_ICONS else ""
     width = 100 if state == "over" else round(share * 100)
-    return format_html(FUSE, state, sign, _fuse_words(state, span_words(left)), prefix, moment(due), width)
+    said = f"{prefix} " if prefix else ""
+    return format_html(FUSE, state, sign, _fuse_words(state, span_words(left)), said, moment(due), width)
 
 
 def _fuse_words(state: str, words: str) -> SafeString | str:
@@ -168,8 +172,11 @@ def money(amount_minor: int | None, currency: str = "EUR") -> str:
     if amount_minor is None:
         return ""
     digits = MINOR_DIGITS.get(currency, 2)
-    amount = f"{amount_minor / 10**digits:,.{digits}f}"
-    return f"{SYMBOLS[currency]}{amount}" if currency in SYMBOLS else f"{currency} {amount}"
+    amount = formats.number_format(Decimal(amount_minor).scaleb(-digits), digits, force_grouping=True)
+    pattern = (
+        pgettext("money", "%(symbol)s%(amount)s") if currency in SYMBOLS else pgettext("money", "%(symbol)s %(amount)s")
+    )
+    return pattern % {"symbol": SYMBOLS.get(currency, currency), "amount": amount}
 
 
 @register.simple_tag
@@ -261,6 +268,12 @@ def sort_link(context: Mapping[str, Any], column: str, title: str, current: str)
 def label(value: str) -> str:
     """A stored word as people read it: “in_progress” as “In progress”."""
     return value.replace("_", " ").replace("-", " ").capitalize()
+
+
+@register.filter
+def within(value: str) -> str:
+    """A label inside a sentence: without its capital, where the language writes nouns without."""
+    return value if (get_language() or "").startswith("de") else value.lower()
 
 
 @register.filter

@@ -127,6 +127,7 @@ OPERATIONS: Final = {
 SIGNING_IN: Final = "a person signs in; a program has a token, which admins make"
 NOTHING_FOR_PROGRAMS: Final = {
     "home": "leads to the page one sees first",
+    "set_language": "chooses the language of pages; the API speaks one",
     "exceptions:presence": "says in which window somebody is looking right now",
     "exceptions:client-approval": "answered by people of the client, through their signed link and nothing else",
     "sync:sandbox": "there in the demo alone; the sandbox systems have an address of their own for it",

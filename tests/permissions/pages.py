@@ -68,6 +68,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "home": _get(SIGNED_IN),
     "signin": _get(OPEN),
     "signout": _post(OPEN),
+    "set_language": _post(OPEN, language="en-gb"),
     "account_login": _get(OPEN),
     "socialaccount_login_cancelled": _get(OPEN),
     "mfa_authenticate": _again(),

@@ -18,7 +18,7 @@ from tests.cast import ONE_PER_ROLE, House
 from tests.permissions.pages import OPEN, PAGES, RECORDS, SIGNED_IN, WHO_ASKED, Way
 
 # Whoever opens these is led on: to sign in, or to show again that it is still them.
-LEAD_ON = {"signout", *(name for name in PAGES if name.startswith(("mfa_", "account_reauth")))}
+LEAD_ON = {"signout", "set_language", *(name for name in PAGES if name.startswith(("mfa_", "account_reauth")))}
 WRITTEN_ELSEWHERE = {"admin", "api"}
 NORTHWIND = ("northwind", "nw-", "ex-", "tent-2")
 

@@ -11,14 +11,15 @@
 
   /* ---- selection and bulk bar ---- */
   var bulk = doc.querySelector("[data-bulk]");
+  function words(n) { return bulk.dataset.selected.replace("{n}", n); }
   function rows() { return Array.prototype.slice.call(doc.querySelectorAll("tr.row")); }
   function refreshSelection(announce) {
     if (!bulk) return;
     var on = rows().filter(function (r) { var c = r.querySelector(".check"); var s = c && c.checked; r.setAttribute("aria-selected", s ? "true" : "false"); return s; });
     bulk.hidden = on.length === 0;
     var sum = bulk.querySelector("[data-sum]");
-    if (sum) sum.textContent = on.length + " selected";
-    if (announce) say(on.length + " selected");
+    if (sum) sum.textContent = words(on.length);
+    if (announce) say(words(on.length));
   }
   var anchor = null;
   function selectRange(row) {
@@ -86,7 +87,7 @@
   /* ---- drafts: what was typed survives a reload or an expired session, on this computer, until it is sent ---- */
   doc.querySelectorAll("textarea[data-draft]").forEach(function (area) {
     var key = "draft." + area.dataset.draft, kept = store.get(key), timer = null;
-    if (kept && !area.value) { area.value = kept; say("Draft restored"); }
+    if (kept && !area.value) { area.value = kept; say(doc.getElementById("live").dataset.restored); }
     area.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(function () { store.set(key, area.value); }, 500); });
     if (area.form) area.form.addEventListener("submit", function () { clearTimeout(timer); store.set(key, ""); });
   });

@@ -1,0 +1,88 @@
+"""Pages in German, for whoever chose it or whose browser asks for it; what programs and admins read stays English."""
+
+from django.test import Client as Browser
+from django.utils import translation
+
+from audit import clock
+from config.templatetags.ui import moment_words, money
+from exceptions.models import Waiver
+from tests.cast import House
+from tests.pages.conftest import SignedIn, open_cases
+
+GERMAN = {"accept-language": "de-AT,de;q=0.9,en;q=0.5"}
+
+
+def asked_for(house: House, signed_in: SignedIn) -> Waiver:
+    (case,) = open_cases(house, 1)
+    amal = signed_in("amal")
+    with translation.override("de"):
+        amal.post(
+            f"/time-limited/new/?for={case.key}",
+            {
+                "gate": "ship-despite-open-case",
+                "hours": 2,
+                "owner": "client-success",
+                "reason": "Der Kunde hat die Adresse bestätigt.",
+                "plan": "Der Shop berichtigt sie.",
+            },
+            headers=GERMAN,
+        )
+    return Waiver.objects.get()
+
+
+def test_pages_are_german_from_top_to_bottom(house: House, signed_in: SignedIn) -> None:
+    waiver = asked_for(house, signed_in)
+    assert waiver.case is not None
+    pages = {
+        "/queue/team/": "Team-Warteschlangen",
+        f"/exceptions/{waiver.case.key}/": "Wenn niemand handelt",
+        f"/time-limited/new/?for={waiver.case.key}": "Was erlaubt werden soll",
+        f"/approvals/{waiver.key}/": "Ihre Entscheidung",
+        "/status/": "Wartet",
+    }
+    lee = signed_in("lee")
+    for path, words in pages.items():
+        answer = lee.get(path, headers=GERMAN)
+        page = answer.content.decode()
+        assert (answer.status_code, answer["Content-Language"]) == (200, "de"), path
+        assert '<html lang="de">' in page
+        assert words in page, path
+
+
+def test_who_chooses_a_language_has_it_whatever_the_browser_asks_for(house: House, signed_in: SignedIn) -> None:
+    open_cases(house, 1)
+    lee = signed_in("lee")
+    first = lee.get("/queue/team/")
+    assert (first["Content-Language"], "Accept-Language" in first["Vary"]) == ("en-gb", True)
+    assert 'value="de" lang="de"' in first.content.decode()
+    chosen = lee.post("/language/", {"language": "de", "next": "/queue/team/?view=all"})
+    assert chosen["Location"] == "/queue/team/?view=all"
+    assert '<html lang="de">' in lee.get("/queue/team/", headers={"accept-language": "en"}).content.decode()
+    lee.post("/language/", {"language": "en-gb"})
+    assert '<html lang="en-gb">' in lee.get("/queue/team/", headers=GERMAN).content.decode()
+    assert lee.post("/language/", {"language": "de", "next": "https://elsewhere.example/"})["Location"] == "/"
+    assert translation.get_language() == "en-gb"
+
+
+def test_what_programs_and_admins_read_stays_english_and_who_is_not_in_yet_reads_german() -> None:
+    nobody = Browser()
+    assert "Anmelden" in nobody.get("/signin/", headers=GERMAN).content.decode()
+    assert "Hier ist nichts" in nobody.get("/nowhere/", headers=GERMAN).content.decode()
+    assert '<html lang="en' in nobody.get("/problems/", headers=GERMAN).content.decode()
+    assert "There is nothing at this address." in nobody.get("/api/nowhere/", headers=GERMAN).json()["detail"]
+
+
+def test_dates_and_amounts_are_written_as_the_reader_writes_them() -> None:
+    now = clock.now()
+    long_ago = now.replace(year=2025, month=5, day=7, hour=9, minute=30)
+    assert (moment_words(long_ago, now=now), money(123456), money(5, "CHF")) == (
+        "7 May 2025, 09:30",
+        "€1,234.56",
+        "CHF 0.05",
+    )
+    with translation.override("de"):
+        assert (moment_words(long_ago, now=now), money(123456), money(5000, "JPY")) == (
+            "7. Mai 2025, 09:30",
+            "1.234,56 €",
+            "5.000 JPY",
+        )
