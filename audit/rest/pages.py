@@ -30,7 +30,7 @@ class KeysetPagination(BasePagination):
         self.request = request
         self.ordering: tuple[str, ...] = view.ordering(request)
         self.count = queryset.count() if request.query_params.get("count") == "true" else None
-        limit = _limit(request.query_params.get("limit") or request.query_params.get("per", ""))
+        limit = read_limit(request.query_params.get("limit") or request.query_params.get("per", ""))
         after, before = request.query_params.get("after", ""), request.query_params.get("before", "")
         ordering = _reversed(self.ordering) if before else self.ordering
         rows = queryset.order_by(*ordering)
@@ -75,15 +75,17 @@ class KeysetPagination(BasePagination):
         }
 
 
-def _limit(text: str) -> int:
+def read_limit(text: str) -> int:
+    """How many rows a page is to have. Raises `BadQuery`."""
     if not text:
         return LIMIT
     if text.isascii() and text.isdigit() and len(text) <= len(str(MOST)) and 1 <= int(text) <= MOST:
         return int(text)
-    raise _refused("limit", f"A page has 1 to {MOST} rows, not “{text[:20]}”.")
+    raise refused("limit", f"A page has 1 to {MOST} rows, not “{text[:20]}”.")
 
 
-def _refused(name: str, detail: str) -> BadQuery:
+def refused(name: str, detail: str) -> BadQuery:
+    """What to raise for a parameter that is none."""
     return BadQuery(detail, errors=[FieldError(name, "unknown-value", detail)])
 
 
@@ -94,7 +96,7 @@ def _read(cursor: str, ordering: Sequence[str], model: type[Model]) -> list[Any]
             _field(model, name.lstrip("-")).to_python(value) for name, value in zip(ordering, list(values), strict=True)
         ]
     except (ValueError, TypeError, ValidationError, RecursionError, OverflowError) as broken:
-        raise _refused("after", "This is not a page of this list. Follow `next` and `previous`.") from broken
+        raise refused("after", "This is not a page of this list. Follow `next` and `previous`.") from broken
 
 
 def _field(model: type[Model], path: str) -> Any:

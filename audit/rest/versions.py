@@ -3,8 +3,11 @@
 import re
 from typing import Final
 
+from django.http import HttpResponse
+from rest_framework import status
 from rest_framework.request import Request
 
+from audit.canonical import canonical_json, sha256_hex
 from audit.rest.problems import Demand
 
 TAG: Final = re.compile(r'^(?:W/)?"v(\d{1,9})"$')
@@ -28,5 +31,18 @@ def seen_version(request: Request) -> int | None:
 
 def is_known(request: Request, version: int) -> bool:
     """Whether the asker has this version already."""
+    return _has(request, etag(version))
+
+
+def exactly(request: Request, document: object) -> HttpResponse:
+    """A document in its one spelling, the hash of these bytes as its ETag; or, to who has these bytes, that nothing is new."""
+    text = canonical_json(document)
+    headers = {"ETag": f'"{sha256_hex(text)}"'}
+    if _has(request, headers["ETag"]):
+        return HttpResponse(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
+    return HttpResponse(text, content_type="application/json", headers=headers)
+
+
+def _has(request: Request, tag: str) -> bool:
     given = request.headers.get("If-None-Match", "")
-    return etag(version) in {tag.strip().removeprefix("W/") for tag in given.split(",")}
+    return tag in {one.strip().removeprefix("W/") for one in given.split(",")}

@@ -10,6 +10,7 @@ from config.api.views import Unknown
 from exceptions.api import approvals, cases, jobs, notifications, people, postmortems, queues, reports, waivers
 from exceptions.api import saved_views as views
 from orders.fulfilment import api as orders
+from orders.fulfilment import resources as exports
 from orders.sync import resources as sync
 from rules import api as rules
 
@@ -57,6 +58,8 @@ urlpatterns: list[URLPattern] = [
     path("v1/orders/<key:key>", orders.OrderRecord.as_view(), name="order"),
     path("v1/orders/<key:key>/trace", orders.OrderTrace.as_view(), name="order-trace"),
     path("v1/orders/<key:key>/export", orders.OrderExport.as_view(), name="order-export"),
+    path("v1/exports", exports.ExportFeed.as_view(), name="exports"),
+    path("v1/exports/<uuid:key>", exports.ExportRecord.as_view(), name="export"),
     path("v1/skus", orders.SkuList.as_view(), name="skus"),
     path("v1/skus/<uuid:key>", orders.SkuRecord.as_view(), name="sku"),
     path("v1/orders/<key:key>/holds", orders.OrderHolds.as_view(), name="order-holds"),

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +15,7 @@ from audit import clock, filtering
 from audit.errors import NotFound
 from audit.filtering import Filter, FilterSet, Question, UnknownValueError
 from audit.rest.parsing import ReasonInput
+from audit.rest.versions import exactly
 from audit.rest.views import ActResource, CreateMixin, ListResource, RecordResource, Resource
 from orders.fulfilment import selectors, serializers
 from orders.fulfilment.selectors import overrides as by_hand
@@ -112,11 +114,12 @@ class OrderExport(_Orders):
 
     permission = "orders.export_order"
     answer = OpenApiTypes.OBJECT
+    is_whole = True
 
-    def get(self, request: Request, key: str) -> Response:
+    def get(self, request: Request, key: str) -> HttpResponse:
         """Answer with the document of the contract order.export."""
-        del request
-        return Response(exports.export_order(order_id=self.find(key).pk, by=self.by, now=clock.now()))
+        export = exports.export_order(order_id=self.find(key).pk, by=self.by, now=clock.now())
+        return exactly(request, export.document)
 
 
 class _OrderAct(_Orders, ActResource):

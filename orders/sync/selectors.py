@@ -155,6 +155,12 @@ def messages_for(by: Actor) -> QuerySet[OutboundMessage]:
     return messages if by.clients is None else messages.filter(client_id__in=by.clients)
 
 
+def messages_about(subject: SubjectRef, *, of_type: str) -> list[OutboundMessage]:
+    """What systems were promised about a subject, oldest first, without the contents."""
+    messages = OutboundMessage.objects.filter(subject_type=subject.type, subject_id=subject.id, type=of_type)
+    return list(messages.select_related("system").defer("sealed", "preview").order_by("number"))
+
+
 def runs_about(subjects: Collection[SubjectRef]) -> list[FlowRun]:
     """The runs of these subjects, oldest first, with what they expect."""
     expectations = Prefetch("expectations", Expectation.objects.order_by("due_at", "pk"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from audit import clock
+from audit.canonical import timestamp
 from audit.context import Actor, acting
 from audit.crypto import seal_secret
 from audit.models import Event, Seal
@@ -14,7 +16,7 @@ from audit.services.events import record
 from audit.subject_refs import subject_ref
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.services import add_action, draft_postmortem, request_waiver
-from orders.fulfilment.models import Fulfilment, Hold, Order, Sku
+from orders.fulfilment.models import Export, Fulfilment, Hold, Order, Sku
 from orders.fulfilment.services.holds import hold_order
 from orders.fulfilment.services.overrides import override_order
 from orders.sync.models import FlowRun, InboundEvent, OutboundMessage, System
@@ -101,6 +103,8 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "order": {"GET": Rule(VIEW_ORDER)},
     "order-trace": {"GET": Rule(VIEW_ORDER)},
     "order-export": {"GET": Rule("orders.export_order")},
+    "exports": {"GET": Rule("orders.export_order")},
+    "export": {"GET": Rule("orders.export_order")},
     "skus": {"GET": Rule(VIEW_ORDER)},
     "sku": {"GET": Rule(VIEW_ORDER)},
     "order-holds": {"GET": Rule(VIEW_ORDER), "POST": Rule(WORK_ORDER, {"words": "Wait for the customer"})},
@@ -261,6 +265,7 @@ NOBODYS: Final[dict[str, Any]] = {
     "audit-event": "01939999-0000-7000-8000-000000000000",
     "decision": "01939999-0000-7000-8000-000000000000",
     "event": "01939999-0000-7000-8000-000000000000",
+    "export": "01939999-0000-7000-8000-000000000000",
     "message": "01939999-0000-7000-8000-000000000000",
     "run": "01939999-0000-7000-8000-000000000000",
     "sku": "01939999-0000-7000-8000-000000000000",
@@ -282,6 +287,7 @@ RECORDS: Final = {
     "decision",
     "event",
     "exception",
+    "export",
     "flow",
     "fulfilment",
     "message",
@@ -348,6 +354,7 @@ def build(house: House, order: Order, case: ExceptionCase, *, by: Actor, now: da
         "decision": Decision.objects.filter(client=order.client).values_list("pk", flat=True)[0],
         "order": order.key,
         "order-id": order.pk,
+        "export": _export(order, by, now),
         "sku": Sku.objects.filter(client=order.client).values_list("pk", flat=True)[0],
         "override": fix.key,
         "hold": Hold.objects.get(pk=hold.pk).pk,
@@ -360,6 +367,12 @@ def build(house: House, order: Order, case: ExceptionCase, *, by: Actor, now: da
         "run": run.pk,
         "system": system.slug,
     }
+
+
+def _export(order: Order, by: Actor, now: datetime) -> UUID:
+    with acting(by, at=now):
+        document = {"order": order.key, "status": order.state, "generated_at": timestamp(now)}
+        return Export.objects.create(order=order, facts_hash="ab" * 32, document=document).pk
 
 
 def _postmortem(case: ExceptionCase, by: Actor, now: datetime) -> str:

@@ -31,7 +31,7 @@ from exceptions.models import (
     Waiver,
 )
 from exceptions.services import open_case
-from orders.fulfilment.models import Export, Order
+from orders.fulfilment.models import Order
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from orders.fulfilment.services.unwinding import reroute
@@ -96,7 +96,6 @@ def full_house(house: House, system: Actor, now: datetime) -> House:
     )
     shop = System.objects.get(slug="nw-shop")
     with acting(system, at=now):
-        Export.objects.create(order=order, facts_hash="ab" * 32, document={})
         Credential.objects.create(system=shop, kind=CredentialKind.values[0], sealed="-", hint="1234", not_before=now)
         Connector.objects.create(slug="nw", name="Shop", system=shop, event_type="stock.changed", mapping=MAPPING)
         HoldRule.objects.create(

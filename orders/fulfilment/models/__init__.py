@@ -1,12 +1,13 @@
 """What is being fulfilled."""
 
+from orders.fulfilment.models.exports import Export, ExportReading
 from orders.fulfilment.models.holds import Hold
 from orders.fulfilment.models.identity import EarlyNotice, OrderAddress, OrderIdentifier
 from orders.fulfilment.models.lines import OrderLine, Sku
 from orders.fulfilment.models.money import Payment, Refund
 from orders.fulfilment.models.orders import Order
 from orders.fulfilment.models.overrides import Override
-from orders.fulfilment.models.parcels import Export, Fulfilment, FulfilmentLine
+from orders.fulfilment.models.parcels import Fulfilment, FulfilmentLine
 from orders.fulfilment.models.requests import OrderRequest
 from orders.fulfilment.models.stock import Reservation, StockItem
 from orders.fulfilment.models.unwinds import Unwind, UnwindStep
@@ -14,6 +15,7 @@ from orders.fulfilment.models.unwinds import Unwind, UnwindStep
 __all__ = [
     "EarlyNotice",
     "Export",
+    "ExportReading",
     "Fulfilment",
     "FulfilmentLine",
     "Hold",

@@ -157,19 +157,3 @@ class FulfilmentLine(Accountable):
 
     def __str__(self) -> str:
         return f"{self.quantity} of line {self.line_id}"
-
-
-class Export(Accountable):
-    """The ownership-friendly export of a routed order: the document, fixed when its facts changed last, and its audit token."""
-
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="exports")
-    facts_hash = models.CharField(max_length=64, help_text="SHA-256 of the document without its token and time")
-    document = models.JSONField()
-
-    class Meta(Accountable.Meta):
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["order", "facts_hash"], name="export_same_facts_same_document"),
-        ]
-
-    def __str__(self) -> str:
-        return f"Export of {self.order_id}"

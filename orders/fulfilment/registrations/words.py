@@ -68,6 +68,7 @@ verbs.register(
         "order.owner_gone": "{actor} gave the order to who stands in: nobody is behind its owner any more",
         "fulfilment.owner_gone": "{actor} gave the parcel to who stands in: nobody is behind its owner any more",
         "order.export_read": "{actor} read the order's export",
+        "exports.pulled": "{actor} read the exports that had come since",
         "orders.exported": "{actor} exported a list of orders",
         "order.exported": "{actor} exported the order with its audit token",
         "fulfilment.relabelled": "{actor} had the parcel labelled anew",

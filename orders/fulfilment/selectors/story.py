@@ -24,6 +24,7 @@ from orders.fulfilment.selectors.dealings import (
     stamps_of,
     unwinds_of,
 )
+from orders.fulfilment.selectors.exports import ExportFacts, exports_of
 from orders.fulfilment.selectors.holds import HoldFacts, holds_of
 from orders.fulfilment.selectors.orders import OrderRow, order_for, rows_of
 from orders.fulfilment.states import AddressVerdict, FulfilmentState, LineState
@@ -138,6 +139,7 @@ class OrderStory:
     refunds: Sequence[MoneyFacts]
     unwinds: Sequence[UnwindFacts]
     stamps: Sequence[tuple[str, datetime]]
+    exports: Sequence[ExportFacts]
     identifiers: Sequence[tuple[str, str]]
     decision: DecisionFacts | None
     address: Mapping[str, str]
@@ -190,6 +192,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         refunds=refunds_of(order),
         unwinds=unwinds_of(order),
         stamps=stamps_of(order),
+        exports=exports_of(order),
         identifiers=list(
             OrderIdentifier.objects.filter(order=order).order_by("pk").values_list("system", "external_id")
         ),

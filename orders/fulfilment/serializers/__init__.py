@@ -11,6 +11,7 @@ from audit.rest.parsing import Input
 from orders.fulfilment.decisions.addresses import FIELDS
 from orders.fulfilment.models import Fulfilment, Order, Sku
 from orders.fulfilment.selectors import OrderStory
+from orders.fulfilment.serializers.exports import OrderExportSerializer
 
 
 class OrderSerializer(serializers.ModelSerializer[Order]):
@@ -207,6 +208,7 @@ class StorySerializer(serializers.Serializer[Any]):
     payments = MoneySerializer(many=True)
     refunds = MoneySerializer(many=True)
     unwinds = UnwindSerializer(many=True)
+    exports = OrderExportSerializer(many=True, help_text="The last ones, newest first.")
     identifiers = serializers.DictField(child=serializers.CharField(), help_text="System → what it calls the order.")
     decision = OrderDecisionSerializer(allow_null=True)
     address = serializers.DictField(

@@ -126,8 +126,8 @@ class Changes:
         """Write everything collected and forget it, so that the next step can be collected."""
         self._tell_of_lines()
         for model in WRITING_ORDER:
+            self._update(self._edited.pop(model, {}).values())  # first: what is given up makes room for what is new
             insert_rows(self._new.pop(model, []))
-            self._update(self._edited.pop(model, {}).values())
         overwrite_rows(self._addresses, ["raw", "standard", "proposed", "verdict", "problems"])
         if self._entries:
             record_many(self._entries)

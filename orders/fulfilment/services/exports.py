@@ -1,11 +1,12 @@
 """The ownership-friendly export: everything another system needs to act on an order without asking back, and a token that proves it.
 
 The same facts give the same document, byte for byte; a document is made anew only when something it says has changed. Nothing personal
-is in it.
+is in it. What would be incomplete is refused here, before anybody can receive it: somebody has a case about it instead.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,21 +19,43 @@ from audit.services.events import Entry, record, record_many
 from audit.services.tokens import issue_token
 from audit.subject_refs import subject_ref
 from orders.fulfilment.errors import NotExportable
-from orders.fulfilment.models import Export, Order, OrderIdentifier
+from orders.fulfilment.models import Export, ExportReading, Order, OrderIdentifier
+from orders.fulfilment.services.cases import Opening, open_all
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket, load_dockets
-from orders.fulfilment.services.messages import Message, export_receivers
+from orders.fulfilment.services.messages import Message, export_followers
 from rules import selectors as rules
 from rules.models import Decision, Owner, RuleBookVersion
 
 CONTRACT = "order.export"
 EVENTS_NAMED = 20
+STAMP_TO_COME = {"generated_at": "2026-01-01T00:00:00Z", "audit_token": "later"}
 
 
-def export_order(*, order_id: UUID, by: Actor, now: datetime) -> dict[str, Any]:
-    """The export of one order; asking again without anything having changed gives the same document.
+@dataclass(frozen=True)
+class Incomplete:
+    """An order whose export would break its contract: where (JSON pointer) and how. Nobody is told of such an order."""
 
-    Raises `NotExportable` for an order nobody has decided about or whose export would break its contract, `NotFound`, `Refused`.
+    order: Order
+    pointer: str
+    detail: str
+
+    @property
+    def words(self) -> str:
+        """One sentence for whoever mends it."""
+        return f"The export of {self.order.key} would be incomplete: {self.pointer}: {self.detail}"
+
+    def opening(self) -> Opening:
+        """The case about it."""
+        evidence = {"contract": CONTRACT, "pointer": self.pointer, "detail": self.detail}
+        return Opening("contract-violation", self.order, self.words[:200], f"{CONTRACT}{self.pointer}", evidence)
+
+
+def export_order(*, order_id: UUID, by: Actor, now: datetime) -> Export:
+    """The export of one order; asking again without anything having changed gives the same one.
+
+    Raises `NotExportable` for an order nobody has decided about, and for one whose export would break its contract, naming the field:
+    somebody has a case about it then. Raises `NotFound`, `Refused`.
     """
     with acting(by, at=now):
         dockets = load_dockets([order_id])
@@ -41,56 +64,85 @@ def export_order(*, order_id: UUID, by: Actor, now: datetime) -> dict[str, Any]:
             raise NotExportable(
                 "No rule has decided about this order yet: it has no owner, flow and deadline to export."
             )
-        ((_, document),) = export_documents(dockets, now=now)
-        record("order.export_read", subject=dockets[0].order, changes={}, hash=document["record_sha256"])
-    return document
+        made, incomplete = make_exports(dockets, now=now)
+        open_all([one.opening() for one in incomplete], now=now)
+        for export in made:
+            record("order.export_read", subject=dockets[0].order, changes={}, hash=export.facts_hash)
+        note_readings(made, by=by, now=now)
+    if incomplete:
+        raise NotExportable(incomplete[0].words)
+    return made[0]
+
+
+def note_readings(exports: Sequence[Export], *, by: Actor, now: datetime) -> None:
+    """Keep that the actor has read these; of several readings the first counts."""
+    readings = [ExportReading(export=export, reader=by.id, at=now) for export in exports]
+    ExportReading.objects.bulk_create(readings, ignore_conflicts=True)
 
 
 def send_exports(dockets: Sequence[Docket], changes: Changes) -> None:
-    """Promise the export of each routed order to every system that wants it; the state of the record as others follow it."""
+    """Export each order that some system follows and that is to be routed otherwise than its last export says.
+
+    It is promised to the systems that have an address; the others read the feed. What was collected until now is written before.
+    """
     routed = [docket for docket in dockets if docket.order.decision is not None]
-    receivers = export_receivers({docket.order.client_id for docket in routed})
-    wanted = [docket for docket in routed if receivers[docket.order.client_id]]
-    for docket, document in export_documents(wanted, now=changes.now):
-        order = docket.order
+    followers = export_followers({docket.order.client_id for docket in routed})
+    changed = _changed([docket for docket in routed if followers[docket.order.client_id]])
+    if not changed:
+        return
+    changes.write()
+    made, incomplete = make_exports(changed, now=changes.now)
+    changes.openings += [one.opening() for one in incomplete]
+    for export in made:
+        order = export.order
         changes.messages += [
             Message(
                 layer=system.layer,
                 type=CONTRACT,
                 subject=subject_ref(order),
-                key=f"{order.key}/export/{document['record_sha256'][:16]}/{system.slug}",
+                key=f"{order.key}/export/{export.mark}/{system.slug}",
                 ordering_key=order.key,
                 correlation_id=order.correlation_id,
-                payload=document,
+                payload=export.document,
                 system=system,
             )
-            for system in receivers[order.client_id]
+            for system in followers[order.client_id]
+            if system.base_url
         ]
 
 
-def export_documents(dockets: Sequence[Docket], *, now: datetime) -> list[tuple[Docket, dict[str, Any]]]:
-    """The documents of these orders, each kept or made and signed; the same few queries for any number."""
+def _changed(dockets: Sequence[Docket]) -> list[Docket]:
+    """Those of which others know nothing, or something else than they route by now."""
+    newest = Export.objects.filter(order__in=[docket.order.pk for docket in dockets]).order_by("order", "-number")
+    known = {export.order_id: export.document for export in newest.distinct("order")} if dockets else {}
+    told = [(docket, _routed_by(docket), known.get(docket.order.pk, {})) for docket in dockets]
+    return [docket for docket, facts, before in told if {name: before.get(name) for name in facts} != facts]
+
+
+def make_exports(dockets: Sequence[Docket], *, now: datetime) -> tuple[list[Export], list[Incomplete]]:
+    """The exports of these orders, each kept or made and signed, and what cannot be exported; the same few queries for any number."""
     if not dockets:
-        return []
+        return [], []
     facts = _facts(dockets)
     hashes = {pk: sha256_hex(canonical_json(told)) for pk, told in facts.items()}
-    kept = {
-        (row.order_id, row.facts_hash): row.document
-        for row in Export.objects.filter(order__in=list(hashes), facts_hash__in=list(hashes.values()))
-    }
-    fresh = [docket for docket in dockets if (docket.order.pk, hashes[docket.order.pk]) not in kept]
-    _refuse_incomplete([facts[docket.order.pk] for docket in fresh])
-    entries = [Entry("order.exported", docket.order, data={"hash": hashes[docket.order.pk]}) for docket in fresh]
-    rows = []
-    for docket, event_id in zip(fresh, record_many(entries) if entries else [], strict=True):
-        order, record_hash = docket.order, hashes[docket.order.pk]
-        token = issue_token(subject=order, record_hash=record_hash, event_id=event_id, now=now)
-        stamp = {"generated_at": now, "record_sha256": record_hash, "audit_token": token}
+    found = Export.objects.filter(order__in=list(hashes), facts_hash__in=list(hashes.values()))
+    kept = {(row.order_id, row.facts_hash): row for row in found}
+    fresh = [docket.order for docket in dockets if (docket.order.pk, hashes[docket.order.pk]) not in kept]
+    incomplete = _incomplete(fresh, facts)
+    lacking = {one.order.pk for one in incomplete}
+    fresh = [order for order in fresh if order.pk not in lacking]
+    entries = [Entry("order.exported", order, data={"hash": hashes[order.pk]}) for order in fresh]
+    for order, event_id in zip(fresh, record_many(entries) if entries else [], strict=True):
+        token = issue_token(subject=order, record_hash=hashes[order.pk], event_id=event_id, now=now)
+        stamp = {"generated_at": now, "record_sha256": hashes[order.pk], "audit_token": token}
         document = plain({**facts[order.pk], **stamp})
-        rows.append(Export(order=order, facts_hash=record_hash, document=document))
-        kept[order.pk, record_hash] = document
-    Export.objects.bulk_create(rows)
-    return [(docket, kept[docket.order.pk, hashes[docket.order.pk]]) for docket in dockets]
+        kept[order.pk, hashes[order.pk]] = Export(order=order, facts_hash=hashes[order.pk], document=document)
+    Export.objects.bulk_create([kept[order.pk, hashes[order.pk]] for order in fresh])
+    whole = [docket.order for docket in dockets if docket.order.pk not in lacking]
+    exports = [kept[order.pk, hashes[order.pk]] for order in whole]
+    for export, order in zip(exports, whole, strict=True):
+        export.order = order
+    return exports, incomplete
 
 
 def _facts(dockets: Sequence[Docket]) -> dict[UUID, dict[str, Any]]:
@@ -114,11 +166,47 @@ def _facts(dockets: Sequence[Docket]) -> dict[UUID, dict[str, Any]]:
         docket.order.pk: {
             **_of_order(docket.order, owners[docket.order.owner_id]),
             **_of_decision(docket, books),
-            **_of_contents(docket),
+            **_routed_by(docket),
+            "fulfilments": _of_parcels(docket),
             "event_ids": events[str(docket.order.pk)][-EVENTS_NAMED:],
             "identifiers": names[docket.order.pk],
         }
         for docket in dockets
+    }
+
+
+def _routed_by(docket: Docket) -> dict[str, Any]:
+    """What others route by; when any of it changes, they are told."""
+    order = docket.order
+    return {
+        "status": str(order.state),
+        "owner_id": str(order.owner_id),
+        "flow_id": order.flow.slug if order.flow else "",
+        "sla_due_at": plain(order.sla_due_at),
+        "lines": [
+            {
+                "line": str(line.position),
+                "sku": line.sku.code,
+                "sku_type": line.sku_type,
+                "quantity": line.quantity,
+                "unit_minor": line.unit_minor,
+                "status": str(line.state),
+                "flow_id": line.flow.slug if line.flow else None,
+            }
+            for line in docket.lines
+        ],
+        "holds": [
+            {
+                "reason": hold.reason,
+                "since": plain(hold.placed_at),
+                "source": hold.source,
+                "about": hold.fulfilment.key if hold.fulfilment else (str(hold.line.position) if hold.line else None),
+                "release_when": hold.release_when,
+                "expires_at": plain(hold.expires_at),
+                "customer": hold.customer_words,
+            }
+            for hold in docket.in_force
+        ],
     }
 
 
@@ -127,12 +215,8 @@ def _of_order(order: Order, owner: Owner) -> dict[str, Any]:
         "order": order.key,
         "number": order.number,
         "client": order.client.slug,
-        "status": order.state,
-        "owner_id": str(owner.pk),
         "owner": owner.slug,
         "backup": owner.backup.slug,
-        "flow_id": order.flow.slug if order.flow else "",
-        "sla_due_at": plain(order.sla_due_at),
         "channel": order.channel,
         "placed_at": plain(order.placed_at),
         "currency": order.currency,
@@ -162,53 +246,24 @@ def _of_decision(docket: Docket, books: Mapping[UUID, int]) -> dict[str, Any]:
     }
 
 
-def _of_contents(docket: Docket) -> dict[str, Any]:
-    return {
-        "lines": [
-            {
-                "line": str(line.position),
-                "sku": line.sku.code,
-                "sku_type": line.sku_type,
-                "quantity": line.quantity,
-                "unit_minor": line.unit_minor,
-                "status": line.state,
-                "flow_id": line.flow.slug if line.flow else None,
-            }
-            for line in docket.lines
-        ],
-        "fulfilments": [
-            {
-                "fulfilment": parcel.key,
-                "flow_id": parcel.flow.slug,
-                "vendor": parcel.vendor,
-                "status": parcel.state,
-                "carrier": parcel.carrier,
-                "tracking": parcel.tracking_number,
-            }
-            for parcel in docket.parcels
-        ],
-        "holds": [
-            {
-                "reason": hold.reason,
-                "since": plain(hold.placed_at),
-                "source": hold.source,
-                "about": hold.fulfilment.key if hold.fulfilment else (str(hold.line.position) if hold.line else None),
-                "release_when": hold.release_when,
-                "expires_at": plain(hold.expires_at),
-                "customer": hold.customer_words,
-            }
-            for hold in docket.in_force
-        ],
-    }
+def _of_parcels(docket: Docket) -> list[dict[str, Any]]:
+    return [
+        {
+            "fulfilment": parcel.key,
+            "flow_id": parcel.flow.slug,
+            "vendor": parcel.vendor,
+            "status": parcel.state,
+            "carrier": parcel.carrier,
+            "tracking": parcel.tracking_number,
+        }
+        for parcel in docket.parcels
+    ]
 
 
-def _refuse_incomplete(documents: Sequence[Mapping[str, Any]]) -> None:
-    """An export without its ownership is no export: it is refused here, before anybody can receive it."""
+def _incomplete(orders: Sequence[Order], facts: Mapping[UUID, Mapping[str, Any]]) -> list[Incomplete]:
+    """Those of which the contract in force wants more: an export without its ownership is no export."""
+    if not orders:
+        return []
     contract = rules.contract(CONTRACT)
-    stamp = {"generated_at": "2026-01-01T00:00:00Z", "audit_token": "later"}
-    for document in documents:
-        if violations := contract.violations({**document, **stamp}):
-            first = violations[0]
-            raise NotExportable(
-                f"The export of {document.get('order')} would be incomplete: {first.pointer}: {first.detail}"
-            )
+    broken = [(order, contract.violations({**facts[order.pk], **STAMP_TO_COME})) for order in orders]
+    return [Incomplete(order, found[0].pointer, found[0].detail) for order, found in broken if found]

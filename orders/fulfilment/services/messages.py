@@ -39,8 +39,8 @@ def send_all(messages: Sequence[Message], *, now: datetime) -> None:
     promise_many(promises=[_promise(message, system) for message, systems in addressed for system in systems], now=now)
 
 
-def export_receivers(client_ids: Collection[UUID]) -> dict[UUID, list[System]]:
-    """The systems that want the export of every routed order, by client."""
+def export_followers(client_ids: Collection[UUID]) -> dict[UUID, list[System]]:
+    """The systems that want the export of every routed order, by client; one without an address reads the feed."""
     wanting = list(System.objects.filter(wants_exports=True, is_active=True).order_by("slug"))
     return {
         client_id: [system for system in wanting if system.client_id in {None, client_id}] for client_id in client_ids

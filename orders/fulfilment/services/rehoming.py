@@ -9,6 +9,8 @@ from uuid import UUID
 from exceptions.services import Telling, notify_many
 from orders.fulfilment.models import Fulfilment, Order
 from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.dockets import load_dockets
+from orders.fulfilment.services.exports import send_exports
 from orders.fulfilment.states import FULFILMENT_IN_HOUSE, ORDER_FINAL
 from rules import selectors as rules
 from rules.models import Owner
@@ -36,6 +38,8 @@ def mend_orders(*, owners: Collection[UUID], now: datetime) -> int:
         record.owner = heir
         changes.edit(record, "owner")
         changes.tell(f"{record._meta.model_name}.owner_gone", record, gone=before.slug)
+    changes.write()
+    send_exports(load_dockets([order.pk for order in locked]), changes)
     changes.write()
     notify_many(tellings=[_telling(roster.owners[to], client, count) for (to, client), count in moved.items()], now=now)
     return len(locked)

@@ -72,7 +72,7 @@ def settle(dockets: Sequence[Docket], changes: Changes, desk: Desk | None = None
             if len(way := ways[docket.order.pk]) > step:
                 _enter(docket, way[step], desk, changes, last=step == len(way) - 1)
         changes.write()
-    send_exports([docket for docket in dockets if docket.order.state != left[docket.order.pk]], changes)
+    send_exports(dockets, changes)
     for docket in dockets:
         changes.cured += cured_by_leaving(docket.order, left[docket.order.pk], OrderState(docket.order.state))
         changes.cured += cured_by_answers(docket, changes.now)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -140,8 +140,7 @@ def export(request: HttpRequest, key: str) -> HttpResponse:
     """The order as other systems get it, with its audit token."""
     by = actor_of(request, "orders.export_order")
     found = selectors.order_for(by, key)
-    document = export_order(order_id=found.pk, by=by, now=clock.now())
-    return JsonResponse(document, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    return HttpResponse(export_order(order_id=found.pk, by=by, now=clock.now()).text, content_type="application/json")
 
 
 @login_required

@@ -162,7 +162,7 @@ def _send(client: httpx2.Client, message: OutboundMessage, secret: str | None, n
         "timestamp": timestamp(message.created_at),
         "data": payload,
     }
-    body = json.dumps(document, ensure_ascii=False).encode()
+    body = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     headers = _headers(message)
     if secret:
         headers |= signatures.sign(secret=secret, message_id=message.key, at=now, body=body)

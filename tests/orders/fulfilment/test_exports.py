@@ -1,8 +1,14 @@
 """The export another system acts on without asking back (C12.1 to C12.4)."""
 
 import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
 
+import httpx2
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -12,12 +18,18 @@ from audit.context import Actor, acting
 from audit.errors import NotFound, Refused, TokenInvalid
 from audit.models import Event
 from audit.services.tokens import verify_token
+from exceptions.models import ExceptionCase
 from orders.fulfilment.errors import NotExportable
+from orders.fulfilment.models import Export, ExportReading
 from orders.fulfilment.services import exports
+from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.exports import export_order
 from orders.sync.models import OutboundMessage, System
+from orders.sync.services import add_credential, deliver_due
+from orders.sync.signatures import verify
+from orders.sync.states import CredentialKind, OutboundState
 from rules import selectors as rules
-from rules.models import Owner
+from rules.models import Client, Owner
 from tests.factories import orders as make
 
 pytestmark = pytest.mark.django_db
@@ -36,13 +48,24 @@ REQUIRED = [
 ]
 
 
+@pytest.fixture
+def follower(northwind: Client, system: Actor, now: datetime) -> System:
+    """A system that wants to know of every order."""
+    with acting(system, at=now):
+        owner = Owner.objects.get(slug="finance-ops")
+        address = "https://crm.example.com/orders"
+        return System.objects.create(
+            slug="crm", name="CRM", layer="crm", owner=owner, base_url=address, wants_exports=True
+        )
+
+
 def test_an_export_says_who_owns_it_why_until_when_and_what_if_not(
     place: make.Place, system: Actor, now: datetime
 ) -> None:
     order = place(
         channel="marketplace", fraud_score=12, lines=[make.line("KAYAK", sku_type="preorder", vendor="kestrel")]
     )
-    document = export_order(order_id=order.pk, by=system, now=now)
+    document = export_order(order_id=order.pk, by=system, now=now).document
     assert [field for field in REQUIRED if not document[field]] == []
     assert (document["owner"], document["flow_id"], document["rule"]) == (
         "fulfillment-service-vendor",
@@ -64,7 +87,7 @@ def test_its_token_points_at_the_record_and_one_changed_byte_breaks_it(
     place: make.Place, system: Actor, now: datetime
 ) -> None:
     order = place()
-    document = export_order(order_id=order.pk, by=system, now=now)
+    document = export_order(order_id=order.pk, by=system, now=now).document
     facts = verify_token(document["audit_token"])
     told = {
         name: value for name, value in document.items() if name not in {"generated_at", "record_sha256", "audit_token"}
@@ -75,25 +98,68 @@ def test_its_token_points_at_the_record_and_one_changed_byte_breaks_it(
         verify_token(document["audit_token"][:-2] + "xx")
 
 
-def test_the_same_facts_give_the_same_document_and_every_reading_is_in_the_trail(
+def test_the_same_facts_give_the_same_bytes_and_every_reading_is_in_the_trail(
     place: make.Place, system: Actor, now: datetime
 ) -> None:
     order = place()
     first = export_order(order_id=order.pk, by=system, now=now)
-    assert export_order(order_id=order.pk, by=system, now=now + timedelta(hours=1)) == first
+    again = export_order(order_id=order.pk, by=system, now=now + timedelta(hours=1))
+    assert (again.pk, again.text) == (first.pk, first.text)
     assert Event.objects.filter(type="order.exported").count() == 1
     assert Event.objects.filter(type="order.export_read").count() == 2
+    assert [(one.reader, one.at) for one in ExportReading.objects.all()] == [(system.id, now)]
 
 
-@pytest.mark.parametrize("field", [field for field in REQUIRED if field not in {"audit_token", "generated_at"}])
-def test_an_export_that_lacks_its_ownership_is_refused_with_the_field_named(
+def lacking(field: str) -> Callable[[Sequence[Docket]], dict[UUID, dict[str, Any]]]:
+    """What is known of orders, without one field of it."""
+    whole = exports._facts
+
+    def without(dockets: Sequence[Docket]) -> dict[UUID, dict[str, Any]]:
+        facts = whole(dockets)
+        for told in facts.values():
+            *path, last = field.split("/")
+            del (told[path[0]] if path else told)[last]
+        return facts
+
+    return without
+
+
+OF_THE_STAMP = {"audit_token", "generated_at"}
+NESTED = [
+    "decision_context/fraud_score",
+    "routing_hints/fallback_route",
+    "routing_hints/preferred_carrier",
+    "routing_hints/sla",
+]
+
+
+@pytest.mark.parametrize("field", [*(one for one in REQUIRED if one not in OF_THE_STAMP), *NESTED])
+def test_an_export_that_lacks_anything_is_refused_with_the_field_named_and_somebody_has_a_case(
     place: make.Place, system: Actor, now: datetime, monkeypatch: pytest.MonkeyPatch, field: str
 ) -> None:
-    order, whole = place(), exports._facts
-    without = lambda dockets: {pk: {k: v for k, v in told.items() if k != field} for pk, told in whole(dockets).items()}  # noqa: E731 -- one use
-    monkeypatch.setattr(exports, "_facts", without)
-    with pytest.raises(NotExportable, match=field):
+    order = place()
+    monkeypatch.setattr(exports, "_facts", lacking(field))
+    with pytest.raises(NotExportable, match=f"/{field}"):
         export_order(order_id=order.pk, by=system, now=now)
+    case = ExceptionCase.objects.get(type="contract-violation")
+    assert (case.subject_key, case.cause, case.evidence["pointer"]) == (
+        order.key,
+        f"order.export/{field}",
+        f"/{field}",
+    )
+    assert case.owner.is_active
+    assert not Export.objects.exists()
+
+
+def test_an_order_goes_on_whose_export_is_refused_and_nobody_is_told_half_of_it(
+    follower: System, place: make.Place, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "_facts", lacking("owner_id"))
+    order = place()
+    assert order.state == "in_fulfilment"
+    assert not Export.objects.exists()
+    assert not OutboundMessage.objects.filter(type="order.export").exists()
+    assert ExceptionCase.objects.get(type="contract-violation").subject_key == order.key
 
 
 def test_an_order_nobody_decided_about_has_nothing_to_export(place: make.Place, system: Actor, now: datetime) -> None:
@@ -111,17 +177,52 @@ def test_support_may_not_export_and_another_client_learns_nothing(place: make.Pl
 
 
 def test_systems_that_follow_the_record_are_told_at_every_change_of_state(
-    northwind: object, place: make.Place, tell: make.Tell, system: Actor, now: datetime
+    follower: System, place: make.Place, tell: make.Tell, now: datetime
 ) -> None:
-    with acting(system, at=now):
-        owner = Owner.objects.get(slug="finance-ops")
-        System.objects.create(slug="crm", name="CRM", layer="crm", owner=owner, wants_exports=True)
     order = place()
     for kind in ("task.confirmed", "shipment.handed_over", "shipment.delivered"):
         tell(kind, order.fulfilments.get().key)
     told = OutboundMessage.objects.filter(type="order.export").order_by("number")
     assert [message.payload["status"] for message in told] == ["in_fulfilment", "shipped", "delivered"]
     assert {message.ordering_key for message in told} == {order.key}
+
+
+def test_a_follower_without_an_address_reads_the_feed_and_is_sent_nothing(
+    follower: System, place: make.Place, system: Actor, now: datetime
+) -> None:
+    with acting(system, at=now):
+        System.objects.filter(pk=follower.pk).update(base_url="")
+    order = place()
+    assert [export.order for export in Export.objects.all()] == [order]
+    assert not OutboundMessage.objects.filter(type="order.export").exists()
+
+
+def test_what_is_sent_is_signed_has_one_key_and_the_bytes_of_the_feed_until_it_is_given_up(
+    follower: System, place: make.Place, system: Actor, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = add_credential(system=follower, kind=CredentialKind.OUTBOUND, by=system, now=now)
+    sent: list[tuple[bytes, dict[str, str]]] = []
+
+    @contextmanager
+    def refusing(_: Any, *given: Any, content: bytes, headers: dict[str, str]) -> Iterator[Any]:
+        sent.append((content, headers))
+        yield SimpleNamespace(is_success=False, status_code=500, headers={}, iter_raw=lambda _: iter(()))
+
+    monkeypatch.setattr(httpx2.Client, "stream", refusing)
+    place()
+    export, message = Export.objects.get(), OutboundMessage.objects.get(type="order.export")
+    days = [now + timedelta(days=day) for day in range(follower.max_attempts)]
+    for day in days:
+        deliver_due(now=day)
+    told = [(body, headers) for body, headers in sent if headers["Idempotency-Key"] == message.key]
+    assert [body for body, _ in told] == [told[0][0]] * follower.max_attempts
+    assert f'{{"data":{export.text},"id":"{message.key}"'.encode() in told[0][0]
+    for day, (body, headers) in zip(days, told, strict=True):
+        assert verify(secrets_in_force=[secret], headers=headers, body=body, now=day) == message.key
+    message.refresh_from_db()
+    assert (message.state, message.last_error) == (OutboundState.DEAD, "HTTP 500")
+    case = ExceptionCase.objects.get(type="delivery-failure")
+    assert (case.subject_key, case.owner.is_active) == ("crm", True)
 
 
 def test_the_command_prints_the_document_or_a_sentence(place: make.Place, capsys: pytest.CaptureFixture[str]) -> None:

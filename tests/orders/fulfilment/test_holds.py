@@ -286,7 +286,7 @@ def test_the_export_of_a_held_order_says_why_until_when_and_what_the_customer_re
     order = place()
     tomorrow = now + timedelta(days=1)
     hold(order, customer_words="We wait for you.", release_when='country == "FR"', expires_at=tomorrow)
-    document = export_order(order_id=order.pk, by=amal, now=now)
+    document = export_order(order_id=order.pk, by=amal, now=now).document
     (told,) = document["holds"]
     assert told == {
         "reason": "person",

@@ -1,5 +1,6 @@
 """Several at once: exactly one wins, the others end in a named state, and no unit is promised twice."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,9 +10,12 @@ import pytest
 from django.db import connection
 
 from audit.access import system_actor
-from audit.context import Actor
+from audit.context import Actor, acting
 from audit.errors import Conflict
 from orders.fulfilment.models import Order, Reservation, StockItem
+from orders.fulfilment.selectors.exports import Position
+from orders.fulfilment.services.exports import export_order
+from orders.fulfilment.services.feed import FeedPage, pull_exports
 from orders.fulfilment.services.holds import hold_order, release_hold
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
@@ -89,3 +93,35 @@ def test_stock_sold_and_recounted_at_once_is_never_negative(northwind: Client, s
     assert 0 <= item.reserved <= item.on_hand
     held = sum(Reservation.objects.filter(state="held").values_list("quantity", flat=True))
     assert held == item.reserved
+
+
+def test_what_commits_late_is_never_added_behind_what_a_reader_of_the_feed_has_read(
+    place: make.Place, system: Actor, now: datetime
+) -> None:
+    early, late = place(), place()
+    exported, may_commit = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        with acting(system, at=now):
+            export_order(order_id=early.pk, by=system, now=now)
+            exported.set()
+            may_commit.wait(20)
+        connection.close()
+
+    def pulled(after: Position) -> FeedPage:
+        return pull_exports(after=after, limit=10, by=system, now=now)
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    exported.wait(20)
+    export_order(order_id=late.pk, by=system, now=now)
+    meanwhile = pulled(Position())
+    may_commit.set()
+    thread.join()
+    for _ in range(200):  # the database's own housekeeping may still be in a transaction that began before
+        if (afterwards := pulled(meanwhile.end)).exports:
+            break
+        may_commit.wait(0)
+    assert list(meanwhile.exports) == []
+    assert [export.order for export in afterwards.exports] == [early, late]
+    assert list(pulled(afterwards.end).exports) == []

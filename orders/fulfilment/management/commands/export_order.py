@@ -1,6 +1,5 @@
 """Print the ownership-friendly export of an order, with its audit token."""
 
-import json
 from argparse import ArgumentParser
 from typing import Any
 
@@ -28,7 +27,7 @@ class Command(BaseCommand):
         by = system_actor("export", channel="command")
         try:
             order = selectors.order_for(by, options["key"])
-            document = export_order(order_id=order.pk, by=by, now=clock.now())
+            export = export_order(order_id=order.pk, by=by, now=clock.now())
         except DomainError as refused:
             raise CommandError(refused.message) from None
-        self.stdout.write(json.dumps(document, indent=2, ensure_ascii=False))
+        self.stdout.write(export.text)

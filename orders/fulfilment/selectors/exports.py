@@ -1,0 +1,112 @@
+"""Exports for those who follow all orders, and for the page of one."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db.models import BigIntegerField, Func, Q, QuerySet
+
+from audit.access import require
+from audit.context import Actor
+from audit.selectors.pages import names_of
+from audit.subject_refs import subject_ref
+from orders.fulfilment.models import Export, ExportReading, Order
+from orders.fulfilment.states import OrderState
+from orders.sync.selectors import messages_about
+
+SHOWN: Final = 10
+CONTRACT: Final = "order.export"
+
+
+class OldestOpenTransaction(Func):
+    """The id of the oldest transaction that has not ended; every earlier one has."""
+
+    template = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+    output_field = BigIntegerField()
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in the feed: behind the export of this number, written by this transaction."""
+
+    transaction: int = 0
+    number: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.transaction}.{self.number}"
+
+
+def exports_for(by: Actor) -> QuerySet[Export]:
+    """The exports of orders that exist for the actor. Raises `Refused` without the permission to export orders."""
+    require(by, "orders.export_order")
+    exports = Export.objects.select_related("order")
+    return exports if by.clients is None else exports.filter(order__client__in=by.clients)
+
+
+def exports_behind(position: Position, *, by: Actor, at_most: int) -> list[Export]:
+    """What comes next in the feed: nothing that a transaction still open could come before, so that nothing is ever missed."""
+    behind = Q(transaction__gt=position.transaction) | Q(number__gt=position.number)
+    ended = exports_for(by).filter(
+        behind, transaction__gte=position.transaction, transaction__lt=OldestOpenTransaction()
+    )
+    return list(ended.order_by("transaction", "number")[:at_most])
+
+
+@dataclass(frozen=True)
+class ReaderFacts:
+    """Who has an export: a person or program that read it, or a system it was sent to; no time while it is on its way."""
+
+    name: str
+    at: datetime | None
+    was_sent: bool
+
+
+@dataclass(frozen=True)
+class ExportFacts:
+    """One export of an order: when it was made, in which state the order was, its hash, and who has it."""
+
+    id: str
+    at: datetime
+    state: str
+    state_label: str
+    record_sha256: str
+    readers: Sequence[ReaderFacts]
+
+
+def exports_of(order: Order) -> list[ExportFacts]:
+    """The last exports of an order, newest first."""
+    found = list(Export.objects.filter(order=order).order_by("-number")[:SHOWN])
+    readers = _readers(found)
+    sent = _sent(order) if found else {}
+    return [
+        ExportFacts(
+            id=str(export.pk),
+            at=datetime.fromisoformat(export.document["generated_at"]),
+            state=export.document["status"],
+            state_label=OrderState(export.document["status"]).label,
+            record_sha256=export.facts_hash,
+            readers=[*readers.get(export.pk, ()), *sent.get(export.mark, ())],
+        )
+        for export in found
+    ]
+
+
+def _readers(exports: Sequence[Export]) -> dict[UUID, list[ReaderFacts]]:
+    readings = list(ExportReading.objects.filter(export__in=exports).order_by("at", "pk")) if exports else []
+    names = names_of(reading.reader for reading in readings)
+    found: dict[UUID, list[ReaderFacts]] = defaultdict(list)
+    for reading in readings:
+        found[reading.export_id].append(ReaderFacts(names[reading.reader], reading.at, was_sent=False))
+    return found
+
+
+def _sent(order: Order) -> dict[str, list[ReaderFacts]]:
+    """To which systems exports of the order are sent, by the exports' marks."""
+    found: dict[str, list[ReaderFacts]] = defaultdict(list)
+    for message in messages_about(subject_ref(order), of_type=CONTRACT):
+        _, _, mark, _ = message.key.split("/")
+        found[mark].append(ReaderFacts(message.system.name, message.sent_at, was_sent=True))
+    return found
