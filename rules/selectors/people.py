@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser, Group
 from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connection
 from django.db.models import F, OuterRef, Q, QuerySet, SlugField, Value
 from django.db.models.functions import Coalesce
 
@@ -154,7 +155,7 @@ def actor_for(user: User | AnonymousUser, *, channel: str, request_id: str = "")
     """The actor a signed-in person is; somebody who is not signed in may do nothing."""
     if not isinstance(user, User) or not user.is_active:
         return Actor(kind="person", id="anonymous", name="Nobody", channel=channel, request_id=request_id)
-    groups, clients, teams, owners = _rights().get(pk=user.pk)
+    groups, clients, teams, owners = _rights_of(user.pk)
     roles = _roles(user, groups)
     return Actor(
         kind="person",
@@ -202,21 +203,34 @@ def actor_again(actor_id: str, *, channel: str, request_id: str, now: datetime) 
     raise Refused("Who asked for it may not act any more.")
 
 
+def _rights_of(user_id: int) -> tuple[list[str], list[UUID], list[UUID], list[UUID]]:
+    """Groups, clients, teams and owners of a person. Raises `User.DoesNotExist`."""
+    statement, parameters = _rights()
+    with connection.cursor() as cursor:
+        cursor.execute(statement, (*parameters, user_id))
+        found: tuple[list[str], list[UUID], list[UUID], list[UUID]] | None = cursor.fetchone()
+    if found is None:
+        raise User.DoesNotExist
+    return found
+
+
 @cache
-def _rights() -> QuerySet[User, tuple[list[str], list[UUID], list[UUID], list[UUID]]]:
-    """Groups, clients, teams and owners of people: asked anew on every request, and so in one statement, put together once."""
+def _rights() -> tuple[str, tuple[Any, ...]]:
+    """The statement and all of its parameters but the last, the person: asked anew on every request, and so put together once."""
     person = OuterRef("pk")
     clients = ClientAccess.objects.filter(user=person, is_active=True, client__is_active=True)
     teams = TeamMember.objects.filter(user=person, is_active=True)
     owners = Owner.objects.filter(
         Q(user=person) | Q(team__in=TeamMember.objects.filter(user=OuterRef(person), is_active=True).values("team"))
     )
-    return User.objects.values_list(
+    rights = User.objects.values_list(
         ArraySubquery(Group.objects.filter(user=person).values("name")),
         ArraySubquery(clients.values("client_id")),
         ArraySubquery(teams.values("team_id")),
         ArraySubquery(owners.values("pk")),
     )
+    statement, parameters = rights.filter(pk=0).query.sql_with_params()
+    return statement, parameters[:-1]
 
 
 def clients_of(by: Actor) -> QuerySet[Client]:

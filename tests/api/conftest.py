@@ -37,6 +37,7 @@ class Api:
     user: User
     token: str = ""
     cookies: SimpleCookie = field(default_factory=SimpleCookie)
+    browser: Browser = field(default_factory=lambda: Browser(raise_request_exception=True))
 
     def __post_init__(self) -> None:
         """Sign in once; who has a token does not."""
@@ -63,14 +64,13 @@ class Api:
         return self._send("POST", path, b"{}")
 
     def _send(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Any:
-        browser = Browser(raise_request_exception=True)
         named = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
         kind = named.pop("Content-Type", "application/json")
         if self.token:
             named.setdefault("Authorization", f"Bearer {self.token}")
-        browser.cookies = deepcopy(self.cookies)
+        self.browser.cookies = deepcopy(self.cookies)
         address = path if path.startswith(("/", "http")) else f"/api/v1/{path}"
-        return browser.generic(method, address, body, content_type=kind if body else "", headers=named)
+        return self.browser.generic(method, address, body, content_type=kind if body else "", headers=named)
 
 
 @pytest.fixture(autouse=True)

@@ -36,6 +36,8 @@ RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
 }
+# What colours and width decide; the rest is the same in every scheme.
+LOOKS = {"runOnly": {"type": "rule", "values": ["color-contrast", "target-size"]}, "resultTypes": ["violations"]}
 Visitor = Callable[..., Page]
 
 
@@ -145,7 +147,7 @@ def is_complaint(message: ConsoleMessage) -> bool:
     return message.type in {"error", "warning"} and meant is None
 
 
-def violations(page: Page) -> list[str]:
+def violations(page: Page, rules: dict[str, Any] = RULES) -> list[str]:
     """What axe finds on the page, loaded again where the content security policy lets axe in."""
-    found = Axe().run(page, options=RULES).response["violations"]
+    found = Axe().run(page, options=rules).response["violations"]
     return [f"{one['id']}: {[node['target'] for node in one['nodes']][:3]}" for one in found]

@@ -1,7 +1,5 @@
 """Acts on many in a browser: any number with two clicks, a job that is watched, left, stopped and taken back, with and without scripts."""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -74,15 +72,12 @@ def test_what_was_done_to_many_is_taken_back_where_its_result_is_shown(
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
-def test_plan_and_job_are_accessible_and_fit(
-    visit: Visitor, house: House, scheme: str, width: int, tmp_path: Path
-) -> None:
+def test_plan_and_job_are_accessible_and_fit(visit: Visitor, house: House, scheme: str, width: int) -> None:
     cases = broken(house, AT_ONCE + 5)
     page = visit("lee", scheme=scheme, width=width)
     page.goto("/queue/causes/")
     page.get_by_role("button", name="Resolve all…").click()
     problems = fits_and_is_accessible(page)
-    page.screenshot(path=tmp_path / "plan.png")
     page.get_by_label("Outcome").select_option("resolved")
     page.get_by_role("button", name=f"Resolve {AT_ONCE + 5}", exact=True).click()
     problems += fits_and_is_accessible(page)
@@ -91,5 +86,4 @@ def test_plan_and_job_are_accessible_and_fit(
     for path in (f"/jobs/{Job.objects.get().key}/", "/jobs/"):
         page.goto(path)
         problems += fits_and_is_accessible(page)
-        page.screenshot(path=tmp_path / f"{path.strip('/').replace('/', '-')}.png")
     assert problems == []
