@@ -78,6 +78,26 @@ def merge_of(case: ExceptionCase, *, seen: int | None, typed: Sequence[Typed], w
     return Merge(rows, since, "\n".join(f"{one.label}: {one.words}" for one in typed), why_not)
 
 
+@dataclass(frozen=True)
+class Doer:
+    """Who did something, and when."""
+
+    who: str
+    at: datetime
+
+
+def done_before(action: str, case: ExceptionCase, *, by: Actor) -> Doer | None:
+    """Who else has taken the exception, or resolved it, by which the act of `by` changed nothing; None where `by` did it."""
+    if action == "acknowledge":
+        actor, at = case.acknowledged_by, case.acknowledged_at
+    elif action == "resolve":
+        ended = ExceptionCase.history.filter(id=case.pk, state=CaseState.RESOLVED, resolved_at=case.resolved_at)
+        actor, at = ended.order_by("version").values_list("history_actor", flat=True)[0], case.resolved_at
+    else:
+        return None
+    return None if at is None or actor == by.id else Doer(names_of([actor])[actor], at)
+
+
 def barred_from(action: str, case: ExceptionCase, *, by: Actor) -> str:
     """Why the act cannot be done with the case as it is now; "" when it can."""
     possible = next((one for one in possible_actions(case, by=by) if one.action == action), None)

@@ -16,7 +16,7 @@ from exceptions.errors import CriteriaNotMet
 from exceptions.models import ExceptionCase
 from exceptions.selectors.playbook import Playbook, playbook_of
 from exceptions.services.deadlines import start_timers, work_out
-from exceptions.services.notes import write_note
+from exceptions.services.notes import note_within, write_note
 from exceptions.services.notifications import Telling, notify_many
 from exceptions.services.openings import (
     ACKNOWLEDGE,
@@ -33,7 +33,14 @@ from exceptions.services.openings import (
 )
 from exceptions.services.postmortems import draft_for_ended
 from exceptions.services.timers import cancel_timers, set_timer
-from exceptions.services.working import lock_case, overtaken, refuse_unless, running, working
+from exceptions.services.working import (
+    lock_case,
+    overtaken,
+    refuse_unless,
+    refuse_unless_seen,
+    running,
+    working,
+)
 from exceptions.states import CASE_LIVE, PAUSING, CaseState, RootCause, WaitingOn
 from rules import selectors as rules
 from rules.catalogue import CANCELLED
@@ -48,18 +55,19 @@ PATIENT = frozenset({BREACH, ESCALATE, OVERRUN})
 
 
 def acknowledge_case(*, case_id: UUID, by: Actor, now: datetime, seen: int | None = None) -> ExceptionCase:
-    """Take responsibility for an open case and stop its acknowledge timer; doing it again oneself changes nothing.
+    """Take responsibility for an open case and stop its acknowledge timer; where somebody has, nothing changes: see who.
 
-    `seen` is the version the person looked at. Raises `CaseTaken` when someone was faster (says who and when), `Refused` when `by`
-    may not work this client's cases, `IllegalTransition` when the case is past that.
+    `seen` is the version the person looked at. Raises `CaseTaken` when it was changed in another way (says who and when), `Refused` when
+    `by` may not work this client's cases, `IllegalTransition` when the case is past that.
     """
     with acting(by, at=now):
         case = lock_case(case_id=case_id)
         require(by, "exceptions.work_case", case)
-        if case.state == CaseState.ACKNOWLEDGED and case.acknowledged_by == by.id:
+        if case.state == CaseState.ACKNOWLEDGED:
             return case
-        if (case.acknowledged_by and case.acknowledged_by != by.id) or (seen is not None and case.version != seen):
+        if case.acknowledged_by and case.acknowledged_by != by.id:
             raise overtaken(case)
+        refuse_unless_seen(case, seen)
         refuse_unless(case, CaseState.OPEN, act="taken")
         case.acknowledge(by=by.id, at=now)
         take_over(case, person_of(by), by)
@@ -205,8 +213,16 @@ def resolve_case(
     now: datetime,
     seen: int | None = None,
 ) -> ExceptionCase:
-    """Say that it is solved, how, and what lay behind it; the subject goes on. Raises `CriteriaNotMet` naming what is missing."""
-    with working(case_id, by, now, seen, with_subject=True) as case:
+    """Say that it is solved, how, and what lay behind it; the subject goes on. Raises `CriteriaNotMet` naming what is missing.
+
+    Where somebody has said the same nothing changes; only what is noted now is kept.
+    """
+    with working(case_id, by, now, None, with_subject=True) as case:
+        if is_solved_so(case, outcome, root_cause):
+            refuse_unless_asked(case, outcome, by)
+            _note_once(case, note, by, now)
+            return case
+        refuse_unless_seen(case, seen)
         refuse_unless(case, *CASE_LIVE, act="resolved")
         refuse_unless_solved(case, outcome, root_cause, playbook_of(case, now=now))
         refuse_unless_asked(case, outcome, by)
@@ -220,6 +236,17 @@ def resolve_case(
         draft_for_ended([case], now=now)
         _tell_subject(case, by, now)
     return case
+
+
+def is_solved_so(case: ExceptionCase, outcome: str, root_cause: str) -> bool:
+    """Whether it is resolved with this outcome already, and what lay behind it, if said, is the same too."""
+    return case.state == CaseState.RESOLVED and case.outcome == outcome and root_cause in {"", case.root_cause}
+
+
+def _note_once(case: ExceptionCase, note: str, by: Actor, now: datetime) -> None:
+    """Kept unless it is there: whoever sent the same form twice wrote it once."""
+    if note.strip() and not case.notes.filter(author=by.id, text=note.strip()).exists():
+        note_within(case, note, field="note", by=by, now=now)
 
 
 def end_wait(case: ExceptionCase, now: datetime) -> None:

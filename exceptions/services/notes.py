@@ -18,10 +18,16 @@ from rules.models import Owner
 def note_case(*, case_id: UUID, text: str, by: Actor, now: datetime) -> CaseNote:
     """Write something down for everyone who opens the case; who is mentioned by @username and may see it is told."""
     with working(case_id, by, now, None) as case:
-        note = write_note(case, text, field="text", by=by, now=now)
-        record("case.noted", subject=case, changes={}, note=note.pk, told=len(note.told))
+        note = note_within(case, text, field="text", by=by, now=now)
         if case.state in {CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS}:
             running(case, now)
+    return note
+
+
+def note_within(case: ExceptionCase, text: str, *, field: str, by: Actor, now: datetime) -> CaseNote:
+    """The note and its event within an act on its locked case that is none of its own to record."""
+    note = write_note(case, text, field=field, by=by, now=now)
+    record("case.noted", subject=case, changes={}, note=note.pk, told=len(note.told))
     return note
 
 

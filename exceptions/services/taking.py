@@ -16,7 +16,9 @@ def take_next(*, by: Actor, now: datetime) -> ExceptionCase | None:
     waiting = queue_page(by=by, filters=QueueFilters(scope="mine", state="open", per=TRIES), now=now)
     for row in waiting.rows:
         try:
-            return acknowledge_case(case_id=row.id, by=by, now=now, seen=row.version)
+            case = acknowledge_case(case_id=row.id, by=by, now=now, seen=row.version)
         except Conflict:
-            continue  # somebody was faster: the next one
+            continue
+        if case.acknowledged_by == by.id:  # else somebody was faster: the next one
+            return case
     return None

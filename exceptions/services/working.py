@@ -40,8 +40,7 @@ def working(
             _lock_subject(case_id)
         case = lock_case(case_id=case_id)
         require(by, permission, case)
-        if seen is not None and case.version != seen:
-            raise overtaken(case)
+        refuse_unless_seen(case, seen)
         yield case
 
 
@@ -59,6 +58,12 @@ def lock_case(*, case_id: UUID) -> ExceptionCase:
     if case is None:
         raise NotFound("There is no such exception, or it is not yours to see.")
     return case
+
+
+def refuse_unless_seen(case: ExceptionCase, seen: int | None) -> None:
+    """Raises `CaseTaken` when it is no longer what was `seen`; None asks nothing."""
+    if seen is not None and case.version != seen:
+        raise overtaken(case)
 
 
 def overtaken(case: ExceptionCase) -> CaseTaken:

@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
@@ -32,7 +33,7 @@ from exceptions.forms import (
     WaitForm,
 )
 from exceptions.models import ExceptionCase
-from exceptions.selectors.merging import Merge, barred_from, merge_of
+from exceptions.selectors.merging import Doer, Merge, barred_from, done_before, merge_of
 from exceptions.selectors.suggestions import Suggestion, suggestion
 from exceptions.views import origins
 from exceptions.views.origins import Origin
@@ -224,8 +225,17 @@ def _perform(request: HttpRequest, found: ExceptionCase, form: ActForm, action: 
     except DomainError as refused:
         found = selectors.case_for(by, found.key)
         return _refused(request, found, form, str(spec.button), refused, barred_from(action, found, by=by))
-    messages.success(request, f"{found.key}: {spec.said} {_told(done)}".strip())
+    before = done_before(action, done, by=by) if isinstance(done, ExceptionCase) else None
+    said = _already(before) if before else spec.said
+    messages.success(request, f"{found.key}: {said} {_told(done)}".strip())
     return redirect(_after(request, found, by) if spec.next_in_queue else back_to(request, _home(request, found)))
+
+
+def _already(before: Doer) -> str:
+    """Who came first, at what time in the reader's zone."""
+    at, today = localtime(before.at), localtime(clock.now())
+    moment = f"{at:%H:%M}" if at.date() == today.date() else f"{at.day} {at:%b, %H:%M}"
+    return _("%(who)s already did this at %(at)s.") % {"who": before.who, "at": moment}
 
 
 def _after(request: HttpRequest, found: ExceptionCase, by: Actor) -> str:

@@ -56,7 +56,7 @@ def test_an_exception_is_worked_from_taking_it_to_solving_it(amal: Api, case: Ex
 def test_what_can_be_done_is_told_with_reasons_for_the_rest(amal: Api, case: ExceptionCase) -> None:
     answer = amal.get(f"exceptions/{case.key}/available-actions").json()
     allowed = {one["action"] for one in answer["actions"] if one["is_allowed"]}
-    assert allowed == {"acknowledge", "start", "reassign", "note", "link", "unlink", "resolve", "withdraw"}
+    assert allowed == {"acknowledge", "start", "reassign", "step", "note", "link", "unlink", "resolve", "withdraw"}
     reasons = {one["action"]: one["reason"] for one in answer["actions"] if not one["is_allowed"]}
     assert reasons["reopen"] == f"{case.key} is “new”."
 
@@ -93,12 +93,22 @@ def test_the_second_to_take_an_exception_is_told_who_was_faster_and_shown_what_i
 ) -> None:
     seen = tag(amal.get(f"exceptions/{case.key}"))
     assert lee.post(f"exceptions/{case.key}/acknowledge", match=seen).status_code == 200
-    late = amal.post(f"exceptions/{case.key}/acknowledge", match=seen)
+    late = amal.post(f"exceptions/{case.key}/start", match=seen)
     assert late.status_code == 412
     problem = late.json()
     assert problem["type"] == "/problems/stale-version/"
     assert problem["detail"].startswith("Lee Weber was faster")
     assert problem["current"]["state"] == "acknowledged"
+
+
+def test_what_somebody_has_done_already_is_answered_as_it_is(amal: Api, lee: Api, case: ExceptionCase) -> None:
+    for act, given in (("acknowledge", {}), ("resolve", {"outcome": "resolved"})):
+        seen = tag(amal.get(f"exceptions/{case.key}"))
+        first = lee.post(f"exceptions/{case.key}/{act}", given, match=seen)
+        second = amal.post(f"exceptions/{case.key}/{act}", given, match=seen)
+        assert (second.status_code, second.json(), tag(second)) == (200, first.json(), tag(first)), act
+    other = amal.post(f"exceptions/{case.key}/resolve", {"outcome": "cancelled"}, match=seen)
+    assert (other.status_code, other.json()["current"]["outcome"]) == (412, "resolved")
 
 
 def test_an_act_says_which_version_it_saw(amal: Api, case: ExceptionCase) -> None:

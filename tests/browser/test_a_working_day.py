@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.states import CaseState, WaiverState
-from tests.browser.conftest import Visitor, press
+from tests.browser.conftest import Visitor, press, violations
 from tests.cast import House
 from tests.pages.conftest import open_cases
 
@@ -67,16 +67,26 @@ def test_one_asks_another_approves(visit: Visitor, house: House, javascript: boo
     assert waiver.state == WaiverState.APPROVED
 
 
-def test_two_browsers_one_has_it_the_other_is_told(visit: Visitor, house: House) -> None:
+def test_two_browsers_one_has_it_the_other_sees_theirs_and_mine(visit: Visitor, house: House) -> None:
     (case,) = open_cases(house, 1)
     first, second = visit("amal"), visit("bo")
-    for page in (first, second):
-        page.goto(f"/exceptions/{case.key}/")
+    first.goto(f"/exceptions/{case.key}/")
+    second.goto(f"/exceptions/{case.key}/reassign/")
     first.get_by_role("button", name="Take it").click()
     expect(first.get_by_text("You have it now.")).to_be_visible()
-    second.get_by_role("button", name="Take it").click()
-    expect(second.get_by_text(re.compile("Amal Okafor was faster"))).to_be_visible()
-    assert ExceptionCase.objects.get().acknowledged_by.startswith("user:")
+    second.get_by_label("To", exact=True).select_option("ops-team-review")
+    second.get_by_label("Reason").fill("They know the carrier")
+    second.get_by_role("button", name="Reassign").click()
+    expect(second.get_by_role("alert").filter(has_text="Amal Okafor was faster")).to_be_focused()
+    expect(second.get_by_role("table")).to_contain_text("They know the carrier")
+    for width in (1440, 390):
+        second.set_viewport_size({"width": width, "height": 900})
+        assert second.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert violations(second) == []
+    second.get_by_role("button", name="Apply mine on top").click()
+    expect(second.get_by_text("Reassigned. The clock keeps running.")).to_be_visible()
+    case = ExceptionCase.objects.get()
+    assert (case.acknowledged_by, case.owner.slug) == (house.actor("amal").id, "ops-team-review")
 
 
 def test_the_core_acts_work_without_a_script(visit: Visitor, house: House) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connections, transaction
@@ -75,11 +76,29 @@ def test_a_person_takes_a_case_of_their_team(open_case: OpenCase, house: House, 
 
 
 def test_who_comes_second_is_told_who_was_first_and_when(open_case: OpenCase, house: House, now: datetime) -> None:
-    case = open_case()
+    case, bo = open_case(), house.actor("bo")
     services.acknowledge_case(case_id=case.pk, by=house.actor("amal"), now=now + MINUTE, seen=case.version)
     with pytest.raises(CaseTaken, match=r"Amal Okafor was faster: EX-\d+ changed at 09:01 UTC") as taken:
-        services.acknowledge_case(case_id=case.pk, by=house.actor("bo"), now=now + 2 * MINUTE, seen=case.version)
+        services.start_case(case_id=case.pk, by=bo, now=now + 2 * MINUTE, seen=case.version)
     assert (taken.value.who, taken.value.at) == ("Amal Okafor", now + MINUTE)
+
+
+def test_what_somebody_has_done_already_is_done_and_done_once(open_case: OpenCase, house: House, now: datetime) -> None:
+    case, amal, bo = open_case(), house.actor("amal"), house.actor("bo")
+    first = services.acknowledge_case(case_id=case.pk, by=amal, now=now, seen=case.version)
+    again = services.acknowledge_case(case_id=case.pk, by=bo, now=now + MINUTE, seen=case.version)
+    assert (again.version, again.acknowledged_by) == (first.version, amal.id)
+
+    how: dict[str, Any] = {"case_id": case.pk, "outcome": "resolved", "root_cause": "customer"}
+    solved = services.resolve_case(**how, by=amal, now=now + MINUTE, seen=first.version)
+    for _ in range(2):
+        same = services.resolve_case(**how, note="They called me too", by=bo, now=now + 2 * MINUTE, seen=first.version)
+        assert (same.version, same.resolved_at) == (solved.version, now + MINUTE)
+    for other in ({"outcome": "cancelled"}, {"root_cause": "carrier"}):
+        with pytest.raises(CaseTaken, match="Amal Okafor was faster"):
+            services.resolve_case(**{**how, **other}, by=bo, now=now + 2 * MINUTE, seen=first.version)
+    assert trail(case) == ["case.opened", "case.acknowledged", "case.resolved", "case.noted"]
+    assert [(note.author_name, note.text) for note in case.notes.all()] == [("Bo Lindqvist", "They called me too")]
 
 
 def test_another_clients_case_does_not_exist_for_noor(open_case: OpenCase, house: House, now: datetime) -> None:
@@ -274,14 +293,13 @@ def test_two_at_the_same_moment_one_has_it_the_other_is_told(open_case: OpenCase
     case = open_case()
     amal, bo = house.actor("amal"), house.actor("bo")
     barrier = threading.Barrier(2)
-    results: dict[str, ExceptionCase | CaseTaken] = {}
+    results: dict[str, str] = {}
 
     def take(by: Actor) -> None:
         barrier.wait()
         try:
-            results[by.name] = services.acknowledge_case(case_id=case.pk, by=by, now=now, seen=case.version)
-        except CaseTaken as taken:
-            results[by.name] = taken
+            taken = services.acknowledge_case(case_id=case.pk, by=by, now=now, seen=case.version)
+            results[by.id] = taken.acknowledged_by
         finally:
             connections.close_all()
 
@@ -291,7 +309,6 @@ def test_two_at_the_same_moment_one_has_it_the_other_is_told(open_case: OpenCase
     for thread in threads:
         thread.join()
 
-    winner = next(name for name, result in results.items() if isinstance(result, ExceptionCase))
-    (loser,) = (result for result in results.values() if isinstance(result, CaseTaken))
-    assert loser.who == winner
+    winner = results[amal.id]
+    assert results == {amal.id: winner, bo.id: winner}
     assert trail(case).count("case.acknowledged") == 1

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client as Browser
+from django.utils.timezone import localtime
 
 from audit import clock
 from audit.access import system_actor
@@ -103,6 +105,20 @@ def test_two_at_once_see_theirs_and_mine_and_mine_goes_on_top(
     assert lee.post(f"/exceptions/{case.key}/reassign/", again).status_code == 302
     case.refresh_from_db()
     assert case.owner.slug == "ops-team-review"
+
+
+def test_what_a_colleague_has_done_already_is_said_and_is_no_conflict(
+    amal: Browser, signed_in: SignedIn, house: House, case: ExceptionCase
+) -> None:
+    bo, seen = signed_in("bo"), case.version
+    for act, given in (("acknowledge", {}), ("resolve", {"outcome": "resolved"})):
+        do(bo, case, act, **given)
+        case.refresh_from_db()
+        at = localtime(case.resolved_at or case.acknowledged_at, ZoneInfo(house.users["amal"].time_zone))
+        answer = amal.post(f"/exceptions/{case.key}/{act}/", {"seen": seen, **given}, follow=True)
+        said = f"{case.key}: Bo Lindqvist already did this at {at:%H:%M}."
+        assert [str(message) for message in answer.context["messages"]] == [said], act
+    assert case.history.count() == 3
 
 
 def test_what_comes_too_late_can_be_kept_as_a_note(amal: Browser, signed_in: SignedIn, case: ExceptionCase) -> None:
