@@ -15,6 +15,7 @@ from orders.fulfilment.forms import OverrideForm, RerouteForm, ReviewForm, Stock
 from orders.fulfilment.selectors import overrides as found
 from orders.fulfilment.services import overrides as services
 from orders.fulfilment.services import unwinding
+from orders.fulfilment.views.orders import emergency_about
 from rules import selectors as rules
 from rules.selectors import registry
 
@@ -39,7 +40,13 @@ def reroute(request: HttpRequest, key: str) -> HttpResponse:
             messages.success(request, _("%(key)s is “%(state)s” now.") % said)
             return redirect("fulfilment:order", key)
     status = 409 if conflict else 422 if form.errors else 200
-    return render(request, "orders/reroute.html", {"row": story.row, "form": form, "conflict": conflict}, status=status)
+    context = {
+        "emergency": emergency_about(story.row.id),
+        "row": story.row,
+        "form": form,
+        "conflict": conflict,
+    }
+    return render(request, "orders/reroute.html", context, status=status)
 
 
 @login_required
@@ -60,7 +67,7 @@ def override(request: HttpRequest, key: str) -> HttpResponse:
             messages.success(request, _("%(key)s is in force and waits for its review.") % {"key": kept.key})
             return redirect("fulfilment:review", kept.key)
     status = 409 if conflict else 422 if form.errors else 200
-    context = {"order": order, "form": form, "conflict": conflict}
+    context = {"emergency": emergency_about(order.pk), "order": order, "form": form, "conflict": conflict}
     return render(request, "orders/override.html", context, status=status)
 
 

@@ -121,7 +121,7 @@ def order(request: HttpRequest, key: str) -> HttpResponse:
     by = actor_of(request, "orders.view_order")
     story = selectors.order_story(by=by, key=key)
     context = {
-        "emergency": _emergency(story.row.id),
+        "emergency": emergency_about(story.row.id),
         "story": story,
         "trace": selectors.order_trace(by=by, key=key),
         "can_work": by.may("orders.work_order"),
@@ -129,7 +129,7 @@ def order(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "orders/order.html", context)
 
 
-def _emergency(order_id: UUID) -> Waiver | None:
+def emergency_about(order_id: UUID) -> Waiver | None:
     """The break-glass in whose scope an order is now."""
     return live_emergency(SubjectRef("fulfilment.order", str(order_id)), now=clock.now())
 
@@ -186,7 +186,7 @@ def quarantined(request: HttpRequest, key: str) -> HttpResponse:
             except Conflict as refused:
                 status, conflict = 409, refused
     context = {
-        "emergency": _emergency(detail.order.pk),
+        "emergency": emergency_about(detail.order.pk),
         "detail": detail,
         "form": form,
         "conflict": conflict,
@@ -216,7 +216,7 @@ def holds(request: HttpRequest, key: str) -> HttpResponse:
                 messages.success(request, _("%(key)s is on hold.") % {"key": form.cleaned_data["fulfilment"] or key})
                 return redirect("fulfilment:order", key)
     context = {
-        "emergency": _emergency(story.row.id),
+        "emergency": emergency_about(story.row.id),
         "row": story.row,
         "holds": selectors.order_holds(by=by, key=key),
         "form": form,
@@ -247,7 +247,7 @@ def release(request: HttpRequest, key: str, hold: UUID) -> HttpResponse:
             messages.success(request, _("The hold is released. %(key)s is “%(state)s” now.") % said)
             return redirect("fulfilment:order", key)
     status = 409 if conflict else 422 if form.errors else 200
-    emergency = _emergency(selectors.order_for(by, key).pk)
+    emergency = emergency_about(selectors.order_for(by, key).pk)
     context = {"emergency": emergency, "key": key, "hold": found, "form": form, "conflict": conflict}
     return render(request, "orders/release.html", context, status=status)
 
@@ -271,7 +271,7 @@ def cancel(request: HttpRequest, key: str) -> HttpResponse:
             messages.success(request, _("%(key)s is “%(state)s” now.") % said)
             return redirect("fulfilment:order", key)
     status = 409 if conflict else 422 if form.errors else 200
-    context = {"emergency": _emergency(story.row.id), "row": story.row, "form": form, "conflict": conflict}
+    context = {"emergency": emergency_about(story.row.id), "row": story.row, "form": form, "conflict": conflict}
     return render(request, "orders/cancel.html", context, status=status)
 
 

@@ -76,6 +76,8 @@ def test_it_goes_on_at_once_says_so_everywhere_and_one_act_calls_it_back(house: 
         f"/orders/{order.key}/",
         f"/orders/{order.key}/trace/",
         f"/orders/{order.key}/holds/",
+        f"/orders/{order.key}/reroute/",
+        f"/orders/{order.key}/override/",
         f"/exceptions/{case.key}/",
         f"/exceptions/{case.key}/note/",
         f"/time-limited/{broken.key}/",
