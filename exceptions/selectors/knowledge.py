@@ -23,9 +23,18 @@ class Knowledge:
 
 def knowledge_of(case: ExceptionCase) -> Knowledge:
     """Three queries."""
-    names = [about(Covered.TYPE, case.type)]
-    if contract := case.evidence.get("contract"):
-        names.append(about(Covered.CONTRACT, str(contract)))
+    return Knowledge(
+        about(Covered.TYPE, case.type), runbooks_of(case), rules.revisions_from(case.key), postmortem_of(case)
+    )
+
+
+def runbooks_of(case: ExceptionCase) -> list[Runbook]:
+    """The runbooks in force about an exception's kind and the contract it is about, in one query."""
+    return runbooks_for_kind(case.type, contract=str(case.evidence.get("contract") or ""))
+
+
+def runbooks_for_kind(kind: str, *, contract: str = "") -> list[Runbook]:
+    """The runbooks in force about exceptions of this type, then those about the contract."""
+    names = [about(Covered.TYPE, kind), *([about(Covered.CONTRACT, contract)] if contract else [])]
     found = rules.runbooks_about(names)
-    runbooks = {runbook.pk: runbook for name in names for runbook in found.get(name, ())}
-    return Knowledge(names[0], list(runbooks.values()), rules.revisions_from(case.key), postmortem_of(case))
+    return list({runbook.pk: runbook for name in names for runbook in found.get(name, ())}.values())

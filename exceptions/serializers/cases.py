@@ -201,6 +201,13 @@ class CriterionSerializer(serializers.Serializer[Any]):
     met = serializers.BooleanField(allow_null=True)
 
 
+class PayloadRunbookSerializer(serializers.Serializer[Any]):
+    """A runbook in force about exceptions of this type, or about the contract."""
+
+    title = serializers.CharField()
+    url = serializers.CharField()
+
+
 class PayloadSerializer(serializers.Serializer[Any]):
     """What everybody who works an exception is given; the same on its page and in letters, and nothing personal."""
 
@@ -227,6 +234,7 @@ class PayloadSerializer(serializers.Serializer[Any]):
     acceptance = CriterionSerializer(many=True)
     outcome = serializers.CharField(allow_blank=True)
     root_cause = serializers.CharField(allow_blank=True)
+    runbooks = PayloadRunbookSerializer(many=True)
     related = serializers.ListField(child=serializers.CharField())
     evidence = serializers.DictField()
     links = serializers.DictField(child=serializers.CharField())

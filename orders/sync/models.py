@@ -23,6 +23,7 @@ from rules.models import Client, Flow, Owner
 LANES = 16
 LONGEST_CAUSE = 300
 DEAD_LETTER_PREFIX = "DL-"
+DEAD_LETTER_CASE = "contract-violation"
 
 
 class NextLetter(Func):

@@ -25,9 +25,10 @@ from audit.texts import whole_number
 from exceptions.job_kinds import action_of
 from exceptions.models import JobPlan
 from exceptions.selectors.jobs import job_called, plan_called
+from exceptions.selectors.knowledge import runbooks_for_kind
 from exceptions.services import start_job
 from orders.sync import selectors, services
-from orders.sync.models import DEAD_LETTER_PREFIX, InboundEvent
+from orders.sync.models import DEAD_LETTER_CASE, DEAD_LETTER_PREFIX, InboundEvent
 from orders.sync.resources import LETTER_FILTERS
 from orders.sync.sandbox import MODES
 from orders.sync.services import bulk as letters
@@ -147,9 +148,13 @@ def dead_letter(request: HttpRequest, key: str) -> HttpResponse:
     by = actor_of(request, "sync.view_system")
     letter = _letter(by, key)
     preview = json.dumps(letter.preview, indent=2, ensure_ascii=False)
-    return render(
-        request, "sync/dead_letter.html", {"letter": letter, "preview": preview, "can_replay": by.may("sync.replay")}
-    )
+    context = {
+        "letter": letter,
+        "preview": preview,
+        "runbooks": runbooks_for_kind(DEAD_LETTER_CASE, contract=letter.type),
+        "can_replay": by.may("sync.replay"),
+    }
+    return render(request, "sync/dead_letter.html", context)
 
 
 @login_required

@@ -9,10 +9,12 @@ import jsonschema_rs
 import pytest
 from django.core import mail
 from django.test import Client
+from django.urls import reverse
 
 import exceptions
 from exceptions import selectors, services
 from exceptions.models import Notification
+from rules.models import Runbook
 from rules.shipped.exception_types import EXCEPTION_TYPES
 from tests.cast import House
 from tests.exceptions.conftest import OpenCase
@@ -41,6 +43,16 @@ def test_every_type_has_owner_backup_deadline_route_and_the_declared_payload(
     assert payload["playbook"]
     assert payload["acceptance"]
     assert payload["if_nobody_acts"]["at"] > payload["opened_at"]
+
+
+def test_the_payload_leads_to_the_runbooks_of_its_type(open_case: OpenCase, house: House, now: datetime) -> None:
+    found = {
+        kind: selectors.payload(by=house.actor("lee"), key=open_case(type=kind).key, now=now)["runbooks"]
+        for kind in ("never-seen-before", "address")
+    }
+    book = Runbook.objects.get(slug="unforeseen-failure")
+    linked = [{"title": book.title, "url": reverse("exceptions:runbook", args=[book.slug])}]
+    assert found == {"never-seen-before": linked, "address": []}
 
 
 def test_a_payload_that_says_more_or_less_breaks_the_schema(open_case: OpenCase, house: House, now: datetime) -> None:

@@ -84,7 +84,8 @@ def test_a_letter_says_what_is_wrong_and_to_whom_it_belongs(signed_in: SignedIn,
     (letter,) = letters(shop)
     page = signed_in("ivy").get(f"/dead-letters/{letter.key}/")
     assert page.context["preview"] == '{\n  "sku": "TENT"\n}'
-    for words in ("The handler was not there", "/available", "is no number"):
+    (runbook,) = page.context["runbooks"]
+    for words in ("The handler was not there", "/available", "is no number", f'href="/help/runbooks/{runbook.slug}/"'):
         assert words in page.content.decode()
     assert "Discard for good" not in page.content.decode()
     lees = signed_in("lee").get(f"/dead-letters/{letter.key}/")

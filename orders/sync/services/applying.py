@@ -18,7 +18,7 @@ from audit.subject_refs import SubjectRef
 from exceptions.services import CaseOpening, open_cases
 from orders.sync.errors import Unprocessable
 from orders.sync.handlers import handler_for, replaces
-from orders.sync.models import LANES, LONGEST_CAUSE, ChangeToken, InboundEvent, System
+from orders.sync.models import DEAD_LETTER_CASE, LANES, LONGEST_CAUSE, ChangeToken, InboundEvent, System
 from orders.sync.states import InboundState
 
 logger = logging.getLogger(__name__)
@@ -228,7 +228,7 @@ def _bury(failed: dict[InboundEvent, str], by: Actor, now: datetime) -> None:
     open_cases(
         openings=[
             CaseOpening(
-                "contract-violation",
+                DEAD_LETTER_CASE,
                 SubjectRef("sync.stream", f"{event.system.slug}/{event.type}", event.client_id),
                 f"{event.system.slug} {event.type}",
                 event.client_id,

@@ -19,7 +19,7 @@ from audit.subject_refs import SubjectRef
 from audit.wakeups import wake
 from exceptions.services import CaseOpening, open_cases
 from orders.sync.envelopes import Envelope
-from orders.sync.models import LANES, LONGEST_CAUSE, InboundEvent, System
+from orders.sync.models import DEAD_LETTER_CASE, LANES, LONGEST_CAUSE, InboundEvent, System
 from orders.sync.states import InboundState
 from rules import selectors as rules
 from rules.contracts import CompiledContract, Violation
@@ -200,7 +200,7 @@ def _raise_cases(
     """One case per cause: a contract that one system breaks, an id that one system uses twice (the contract's business owner decides)."""
     openings = [
         CaseOpening(
-            "contract-violation",
+            DEAD_LETTER_CASE,
             SubjectRef("sync.stream", f"{system.slug}/{one.envelope.type}", one.client_id),
             f"{system.slug} {one.envelope.type}",
             one.client_id,
