@@ -45,12 +45,27 @@ class PlanInput(Input):
 
 
 class RunInput(Input):
-    """What the act needs: `to` and `reason` to reassign, `text` for a note, `outcome` to resolve, `reason` for dead letters."""
+    """What the act needs: `to` and `reason` to reassign, `text` for a note, `outcome` to resolve, `reason` for dead letters.
+
+    A step of the playbook is named by its words; `outcome` says what came of it, `data` answers what it asks for.
+    """
 
     to = serializers.SlugField(max_length=50, required=False, help_text="Slug of an owner.")
     reason = serializers.CharField(max_length=2000, required=False)
-    text = serializers.CharField(max_length=10_000, required=False, help_text="The note, also beside an outcome.")
-    outcome = serializers.SlugField(max_length=50, required=False)
+    text = serializers.CharField(
+        max_length=10_000, required=False, help_text="The note, also beside an outcome or a step."
+    )
+    outcome = serializers.CharField(
+        max_length=80, required=False, help_text="Slug of an outcome to resolve; in words what came of a step."
+    )
+    step = serializers.CharField(
+        max_length=200, required=False, help_text="The step's words, as the playbook has them."
+    )
+    data = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.CharField(max_length=500),
+        required=False,
+        help_text="The step's own questions and the answers.",
+    )
     root_cause = serializers.ChoiceField(choices=RootCause.choices, required=False)
 
 

@@ -29,6 +29,7 @@ ACTS: Final[tuple[tuple[str, str, Collection[str]], ...]] = (
     ("reassign", "exceptions.reassign_case", CASE_LIVE),
     ("severity", "exceptions.change_severity", CASE_LIVE),
     ("rebase", "exceptions.rebase_case", CASE_LIVE),
+    ("step", WORK, CASE_LIVE),
     ("note", WORK, CaseState.values),
     ("link", WORK, CaseState.values),
     ("unlink", WORK, CaseState.values),

@@ -10,11 +10,13 @@ from django.db.models import QuerySet
 
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
+from exceptions.job_kinds import action_of
 from exceptions.models import ExceptionCase, Job, JobPlan
 from exceptions.models.cases import CaseQuerySet
 from exceptions.selectors import queue
 from exceptions.selectors.jobs import items_for
 from exceptions.selectors.next_steps import with_first_timer
+from exceptions.selectors.playbook import Step, steps_of
 from exceptions.selectors.queue import ORDERS, ROW_COLUMNS, CaseRow, QueueFilters
 from exceptions.states import ItemState
 
@@ -25,11 +27,12 @@ PLAN_COLUMNS: Final = ("number", "version", "state", "client_id")
 
 @dataclass(frozen=True)
 class CasePlan:
-    """What the page of a plan shows: the first rows, how many there are in all, and the ways to resolve that every one of them allows."""
+    """What the page of a plan shows: the first rows, how many there are in all, and the ways to resolve and steps all of them have."""
 
     rows: Sequence[CaseRow]
     count: int
     outcomes: Sequence[tuple[str, str]]
+    steps: Sequence[Step]
 
     @property
     def unshown(self) -> int:
@@ -76,7 +79,9 @@ def case_plan(plan: JobPlan, *, by: Actor, now: datetime) -> CasePlan:
     shown = queue.visible_cases(by).select_related("owner", "backup", "client").only(*ROW_COLUMNS)
     by_id = {str(case.pk): case for case in with_first_timer(shown.filter(pk__in=ids[:MOST_SHOWN]))}
     rows = queue.rows_of([by_id[one] for one in ids[:MOST_SHOWN] if one in by_id], by=by, now=now)
-    return CasePlan(rows, len(ids), _common_outcomes(queue.visible_cases(by).filter(pk__in=ids)))
+    cases = queue.visible_cases(by).filter(pk__in=ids)
+    is_step = action_of(plan.kind) == "step"
+    return CasePlan(rows, len(ids), _common_outcomes(cases), _common_steps(cases) if is_step else ())
 
 
 def _common_outcomes(cases: CaseQuerySet) -> list[tuple[str, str]]:
@@ -88,3 +93,11 @@ def _common_outcomes(cases: CaseQuerySet) -> list[tuple[str, str]]:
         if allowed
         else []
     )
+
+
+def _common_steps(cases: CaseQuerySet) -> list[Step]:
+    """What can be done on all of them alike, in the order of the first playbook; asked of each distinct one."""
+    books = list(cases.order_by().values_list("playbook", flat=True).distinct()[:MOST_KINDS])
+    shared = set.intersection(*({row["label"] for row in book} for book in books)) if books else set()
+    steps = steps_of(books[0]) if books else []
+    return [step for step in steps if step.label in shared and step.is_for_many]

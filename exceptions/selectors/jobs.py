@@ -141,7 +141,8 @@ def job_page(*, by: Actor, key: str, show: str = "", after: str = "") -> JobPage
     found = list(items.order_by("position")[: PER_PAGE + 1])
     kind = job_kinds.kind(job.kind)
     rows = [ItemRow(one.key, kind.url(one.key), one.state, one.why, one.at) for one in found[:PER_PAGE]]
-    given = {name: str(value) for name, value in job.work.given.items() if value}
+    said = {**job.work.given, **job.work.given.get("data", {})}
+    given = {name: str(value) for name, value in said.items() if value and name != "data"}
     return JobPage(
         job=job,
         title=title_of(job),

@@ -38,6 +38,11 @@ class Step:
         return self.is_required and self.state in {"open", "undecided"}
 
     @property
+    def is_for_many(self) -> bool:
+        """Whether it can be done on many alike: what is done with answers is done on each."""
+        return not (self.is_runnable and self.fields)
+
+    @property
     def why_not(self) -> str:
         """Why it cannot be done now; empty when it can, or was."""
         if self.state == "blocked":
@@ -90,6 +95,11 @@ def playbooks_of(cases: Sequence[ExceptionCase], *, now: datetime) -> dict[UUID,
     waived = set(Waiver.objects.in_force(now).filter(case__in=cases).values_list("case_id", flat=True))
     met = _checked(cases)
     return {case.pk: _playbook(case, done[case.pk], met, waived=case.pk in waived, now=now) for case in cases}
+
+
+def steps_of(playbook: Sequence[dict[str, Any]]) -> list[Step]:
+    """The steps of a playbook that nobody has begun, whatever their conditions."""
+    return [_step(index, {**row, "when": ""}, None, {}) for index, row in enumerate(playbook)]
 
 
 def _checked(cases: Sequence[ExceptionCase]) -> Met:

@@ -6,6 +6,7 @@ on, say) halves the batch until the one that fails is alone.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -22,9 +23,10 @@ from audit.subject_refs import SubjectRef, subject_ref
 from audit.texts import reason_given
 from exceptions import subjects
 from exceptions.job_kinds import Item, Result
-from exceptions.models import CaseNote, ExceptionCase
-from exceptions.selectors.playbook import playbooks_of
+from exceptions.models import CaseNote, CaseStep, ExceptionCase
+from exceptions.selectors.playbook import Step, playbooks_of
 from exceptions.services import cases as single
+from exceptions.services import steps
 from exceptions.services.notes import write_notes
 from exceptions.services.notifications import notify_many
 from exceptions.services.openings import CLOSE
@@ -38,6 +40,7 @@ from rules.models import Client, Owner
 logger = logging.getLogger(__name__)
 
 OURS: Final = "Something went wrong in Handrail; it is in the log. This one is as it was."
+TAKEN: Final = (CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS)
 CHANGED: Final = """
     SELECT count(*) FROM unnest(%s::uuid[], %s::int[]) AS g(id, seen)
     JOIN exceptions_exceptioncase c ON c.id = g.id WHERE c.version <> g.seen
@@ -199,8 +202,7 @@ def _note(desk: Desk) -> None:
     _open_desk(desk)
     notes = write_notes(desk.cases, desk.given["text"], field="text", by=desk.by, now=desk.now)
     record_many([Entry("case.noted", note.case, data={"note": note.pk, "told": len(note.told)}) for note in notes])
-    taken = {CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS}
-    running_many([case for case in desk.cases if case.state in taken], desk.now)
+    running_many([case for case in desk.cases if case.state in TAKEN], desk.now)
     desk.finish()
 
 
@@ -232,6 +234,31 @@ def _resolve(desk: Desk) -> None:
     draft_for_ended(desk.cases, now=desk.now)
     _tell_subjects(desk)
     desk.finish(lambda _: {})
+
+
+def _step(desk: Desk) -> None:
+    """A step that does something acts on each by itself: what stands in the way of one stops no other."""
+    given = desk.given
+    said = {"outcome": given.get("outcome", ""), "note": given.get("text", ""), "data": given.get("data", {})}
+    _open_desk(desk, with_subjects=True)
+    _skip_overtaken(desk, _is_changed(desk))
+    desk.sort_out(lambda case: refuse_unless(case, *CASE_LIVE, act="worked on"))
+    books = playbooks_of(desk.cases, now=desk.now)
+    done: dict[UUID, tuple[Step, CaseStep]] = {}
+
+    def carry_out(case: ExceptionCase) -> None:
+        todo = steps.step_to_do(case, steps.step_called(given["step"], case), books[case.pk])
+        steps.refuse_unless_for_many(case, todo)
+        with transaction.atomic() if todo.is_runnable else nullcontext():
+            done[case.pk] = todo, steps.carried_out(case, todo, **said, by=desk.by, now=desk.now)
+
+    desk.sort_out(carry_out)
+    CaseStep.objects.bulk_create([kept for _, kept in done.values()])
+    record_many([Entry("case.step_done", case, data=steps.told_of(*done[case.pk])) for case in desk.cases])
+    # What the steps did may have moved the cases on.
+    desk.cases = list(ExceptionCase.objects.filter(pk__in=[case.pk for case in desk.cases]))
+    running_many([case for case in desk.cases if case.state in TAKEN], desk.now)
+    desk.finish()
 
 
 def _reopen(desk: Desk) -> None:
@@ -273,6 +300,7 @@ ACTS: Final[Mapping[str, Callable[[Desk], None]]] = {
     "reassign": _reassign,
     "note": _note,
     "resolve": _resolve,
+    "step": _step,
     "reopen": _reopen,
 }
 

@@ -19,11 +19,12 @@ from exceptions.selectors.queue import QueueFilters
 from exceptions.services import batches
 from exceptions.services.cases import owner_to_be
 from exceptions.services.jobs import MOST_PLANNED, Barred, Planned, plan_job
+from exceptions.services.steps import LONGEST_OUTCOME
 from exceptions.services.working import LONGEST_NOTE
 from exceptions.states import RootCause
 from rules import selectors as rules
 
-BULK_ACTS: Final = ("acknowledge", "reassign", "note", "resolve")
+BULK_ACTS: Final = ("acknowledge", "reassign", "note", "step", "resolve")
 PREFIX: Final = "case."
 
 
@@ -99,6 +100,17 @@ def _check_resolve(given: Mapping[str, Any], *, by: Actor, now: datetime) -> Non
         _check_note(given, by=by, now=now)
 
 
+def _check_step(given: Mapping[str, Any], *, by: Actor, now: datetime) -> None:
+    if not given.get("step"):
+        detail = "Say which step of the playbook, by its words."
+        raise Invalid(detail, errors=[FieldError("/step", "required", detail)])
+    if len(given.get("outcome", "")) > LONGEST_OUTCOME:
+        detail = f"At most {LONGEST_OUTCOME} characters."
+        raise Invalid(detail, errors=[FieldError("/outcome", "too-long", detail)])
+    if given.get("text", "").strip():
+        _check_note(given, by=by, now=now)
+
+
 def _url(key: str) -> str:
     return f"/exceptions/{key}/"
 
@@ -119,6 +131,7 @@ CASE_KINDS: Final = (
         undo="case.give-back",
     ),
     _case_kind("note", "Write a note on exceptions", check=_check_note),
+    _case_kind("step", "Do a step on exceptions", check=_check_step),
     _case_kind("resolve", "Resolve exceptions", check=_check_resolve, undo="case.reopen"),
     _case_kind("reopen", "Reopen exceptions", check=_check_reason),
     JobKind(

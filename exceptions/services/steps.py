@@ -14,7 +14,7 @@ from audit.texts import reason_given
 from exceptions import subjects
 from exceptions.errors import StepBlocked
 from exceptions.models import CaseStep, ExceptionCase
-from exceptions.selectors.playbook import Step, playbook_of
+from exceptions.selectors.playbook import Playbook, Step, playbook_of
 from exceptions.services.working import refuse_unless, running, working
 from exceptions.states import CASE_LIVE, CaseState
 
@@ -38,37 +38,65 @@ def complete_step(
     """
     with working(case_id, by, now, seen, with_subject=True) as case:
         refuse_unless(case, *CASE_LIVE, act="worked on")
-        step = _step_to_do(case, index, now)
-        given = dict(data or {})
-        action = subjects.action(case.playbook[index].get("action", ""))
-        if action is not None:
-            happened = action(case, by=by, now=now, data=given)
-        else:
-            note = "\n".join([*_answers(step, given), note]).strip()
-            said = outcome or ("Written down" if given else "")
-            happened = reason_given(said, field="outcome", shortest=1)
+        step = step_to_do(case, index, playbook_of(case, now=now))
+        done = carried_out(case, step, outcome=outcome, note=note, data=data or {}, by=by, now=now)
         try:
-            done = CaseStep.objects.create(
-                case=case, index=index, at=now, by=by.id, by_name=by.name, outcome=happened[:LONGEST_OUTCOME], note=note
-            )
+            done.save()
         except IntegrityError:
             raise _done_already(case, step) from None
-        record("case.step_done", subject=case, changes={}, step=step.number, label=step.label, outcome=done.outcome)
+        record("case.step_done", subject=case, changes={}, **told_of(step, done))
         case.refresh_from_db(fields=["state", "version"])
         if case.state in {CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS}:
             running(case, now)
     return done
 
 
-def _step_to_do(case: ExceptionCase, index: int, now: datetime) -> Step:
+def step_called(label: str, case: ExceptionCase) -> int:
+    """Where the step of these words stands in the playbook, counted from zero. Raises `NotFound`."""
+    index = next((place for place, row in enumerate(case.playbook) if row["label"] == label), None)
+    if index is None:
+        raise NotFound(f"The playbook of {case.key} has no step “{label}”.")
+    return index
+
+
+def step_to_do(case: ExceptionCase, index: int, book: Playbook) -> Step:
+    """The step, which can be done now. Raises `NotFound`, `StepBlocked`, or `Conflict` when somebody has done it."""
     if not 0 <= index < len(case.playbook):
         raise NotFound(f"The playbook of {case.key} has no step {index + 1}.")
-    step = playbook_of(case, now=now).steps[index]
+    step = book.steps[index]
     if step.state == "done":
         raise _done_already(case, step)
     if step.why_not:
         raise StepBlocked(f"Step {step.number} of {case.key}, “{step.label}”, cannot be done now. {step.why_not}")
     return step
+
+
+def refuse_unless_for_many(case: ExceptionCase, step: Step) -> None:
+    """Raises `StepBlocked` for one that does something with answers: they are each record's own, an address, say."""
+    if not step.is_for_many:
+        raise StepBlocked(f"Step {step.number} of {case.key}, “{step.label}”, needs answers of its own: do it there.")
+
+
+def carried_out(
+    case: ExceptionCase, step: Step, *, outcome: str, note: str, data: Mapping[str, Any], by: Actor, now: datetime
+) -> CaseStep:
+    """What came of the step, not kept yet: its action has run, or what was written down is complete. Raises `Invalid`."""
+    index, given = step.number - 1, dict(data)
+    action = subjects.action(case.playbook[index].get("action", ""))
+    if action is not None:
+        happened = action(case, by=by, now=now, data=given)
+    else:
+        note = "\n".join([*_answers(step, given), note]).strip()
+        said = outcome or ("Written down" if given else "")
+        happened = reason_given(said, field="outcome", shortest=1)
+    return CaseStep(
+        case=case, index=index, at=now, by=by.id, by_name=by.name, outcome=happened[:LONGEST_OUTCOME], note=note
+    )
+
+
+def told_of(step: Step, done: CaseStep) -> dict[str, Any]:
+    """What the trail is told of a step."""
+    return {"step": step.number, "label": step.label, "outcome": done.outcome}
 
 
 def _done_already(case: ExceptionCase, step: Step) -> Conflict:

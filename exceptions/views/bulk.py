@@ -1,6 +1,7 @@
 """One act on many exceptions: the plan, then a job that does exactly what the plan showed."""
 
 import re
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -28,11 +29,13 @@ from rules import selectors as rules
 from rules.models import Owner
 
 KEY = re.compile(rf"^{KEY_PREFIX}(\d{{1,15}})$", re.ASCII)
-FIELDS = ("to", "reason", "text", "outcome", "root_cause")
+FIELDS = ("to", "reason", "text", "outcome", "root_cause", "step")
+ANSWER = "data."  # how the step's own questions are called in its form
 BUTTONS = {
     "acknowledge": gettext_lazy("Take"),
     "reassign": gettext_lazy("Reassign"),
     "note": gettext_lazy("Add note"),
+    "step": gettext_lazy("Do it"),
     "resolve": gettext_lazy("Resolve"),
 }
 
@@ -69,8 +72,7 @@ def _planned(request: HttpRequest, action: str, by: Actor) -> JobPlan:
 
 
 def _confirmed(request: HttpRequest, plan: JobPlan, by: Actor) -> HttpResponse:
-    given = {name: value for name in FIELDS if (value := request.POST.get(name, "").strip())}
-    now = clock.now()
+    given, now = _given(request), clock.now()
     try:
         job = services.start_job(plan_id=plan.pk, given=given, by=by, now=now)
     except Invalid as invalid:
@@ -82,6 +84,14 @@ def _confirmed(request: HttpRequest, plan: JobPlan, by: Actor) -> HttpResponse:
         return _plan_page(request, again, by, changed=changed, status=409)
     home = urlencode({"return": back_to(request, "/queue/")})
     return redirect(f"{reverse('exceptions:job', args=[job.key])}?{home}")
+
+
+def _given(request: HttpRequest) -> dict[str, Any]:
+    """What was filled in, without what was left empty."""
+    said = {name: value for name in request.POST if (value := request.POST.get(name, "").strip())}
+    given: dict[str, Any] = {name: said[name] for name in FIELDS if name in said}
+    data = {name.removeprefix(ANSWER): value for name, value in said.items() if name.startswith(ANSWER)}
+    return {**given, "data": data} if data else given
 
 
 def _plan_page(
@@ -102,7 +112,7 @@ def _plan_page(
         "home": back_to(request, "/queue/"),
         "owners": _owners() if action == "reassign" else (),
         "root_causes": RootCause.choices,
-        "given": {name: request.POST.get(name, "") for name in FIELDS},
+        "given": {"data": {}, **_given(request)},
         "at_once": AT_ONCE,
         "problem": problem,
         "changed": changed,

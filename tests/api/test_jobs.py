@@ -9,7 +9,7 @@ import pytest
 
 from audit import clock
 from audit.access import system_actor
-from exceptions.models import CaseNote, ExceptionCase, Job
+from exceptions.models import CaseNote, CaseStep, ExceptionCase, Job
 from exceptions.services import withdraw_case
 from exceptions.services.job_work import work_jobs
 from exceptions.states import CaseState
@@ -27,7 +27,7 @@ def plan(api: Api, action: str, **which: Any) -> Any:
     return api.post("plans", {"action": action, **which}, match=None)
 
 
-def run(api: Api, planned: Any, **given: str) -> Any:
+def run(api: Api, planned: Any, **given: Any) -> Any:
     return api.post(f"plans/{planned.json()['id']}/run", given, match=None)
 
 
@@ -75,6 +75,20 @@ def test_what_was_done_is_taken_back_once(amal: Api, cases: list[ExceptionCase])
     assert ExceptionCase.objects.live().count() == 3
     again = amal.post(f"jobs/{done['key']}/undo", match=None)
     assert (again.status_code, again.json()["code"]) == (409, "cannot-undo")
+
+
+def test_a_step_of_the_playbook_is_done_on_many_but_not_what_each_has_to_answer_alone(
+    amal: Api, cases: list[ExceptionCase]
+) -> None:
+    asked, keys = "Ask the customer and note the answer", keys_of(cases)
+    done = run(amal, plan(amal, "step", keys=keys), step=asked, data={"answer": "1017 CT"}).json()
+    assert (done["action"], done["done"]) == ("step", 3)
+    assert set(CaseStep.objects.values_list("index", "outcome", "note")) == {(1, "Written down", "Answer: 1017 CT")}
+    for step, why in (("Correct the address", "needs answers of its own"), ("Fly", "has no step “Fly”")):
+        refused = run(amal, plan(amal, "step", keys=keys), step=step, data={"city": "Berlin"}).json()
+        items = amal.get(f"jobs/{refused['key']}/items").json()["results"]
+        assert [(one["state"], why in one["why"]) for one in items] == [("refused", True)] * 3
+    assert run(amal, plan(amal, "step", keys=keys)).status_code == 422
 
 
 def test_more_than_a_few_wait_for_a_worker_and_can_be_cancelled(amal: Api, house: House) -> None:

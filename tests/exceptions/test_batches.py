@@ -11,11 +11,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from audit.context import Actor
+from audit.context import Actor, acting
 from audit.models import Event
-from exceptions import services
+from exceptions import services, subjects
+from exceptions.errors import StepBlocked
 from exceptions.job_kinds import Item, Result
-from exceptions.models import CaseNote, ExceptionCase, Notification, NotificationDelivery, Timer
+from exceptions.models import CaseNote, CaseStep, ExceptionCase, Notification, NotificationDelivery, Timer
 from exceptions.services.batches import act_on_cases
 from exceptions.states import CaseState
 from tests.cast import House
@@ -45,13 +46,22 @@ SINGLE: dict[str, Callable[..., object]] = {
         note=given["text"],
         **act,
     ),
+    "step": lambda case, given, **act: services.complete_step(
+        case_id=case.pk, index=1, outcome=given["outcome"], note=given["text"], data=given["data"], **act
+    ),
     "reopen": lambda case, given, **act: services.reopen_case(case_id=case.pk, seen=case.version, **given, **act),
 }
-GIVEN: dict[str, dict[str, str]] = {
+GIVEN: dict[str, dict[str, Any]] = {
     "acknowledge": {},
     "reassign": {"to": "bo", "reason": "knows this customer"},
     "note": {"text": "Called them. @lee knows more, @noor does not."},
     "resolve": {"outcome": "resolved", "root_cause": "carrier", "text": "Together. @bo"},
+    "step": {
+        "step": "Ask the customer and note the answer",
+        "outcome": "They look",
+        "text": "All of them at once.",
+        "data": {"answer": "1017 CT"},
+    },
     "reopen": {"reason": "It came back"},
 }
 
@@ -90,6 +100,9 @@ def left_by(case: ExceptionCase) -> dict[str, Any]:
         ),
         "notes": list(notes.values_list("at", "author", "author_name", "text", "told")),
         "told": [(one.event, one.owner_id, plain(one.text), plain(one.url), one.at) for one in told],
+        "steps": list(
+            CaseStep.objects.filter(case=case).values_list("index", "at", "by", "by_name", "outcome", "note")
+        ),
         "letters": NotificationDelivery.objects.filter(notification__in=told).count(),
     }
 
@@ -101,7 +114,7 @@ def test_many_at_once_leave_what_as_many_single_acts_leave(
     amal, later = house.actor("amal"), now + timedelta(minutes=2)
     cases = [open_case(n) for n in range(6)]
     taken = [cases[1], cases[4]]
-    for case in taken if action in {"note", "resolve"} else ():
+    for case in taken if action in {"note", "step", "resolve"} else ():
         services.acknowledge_case(case_id=case.pk, by=house.actor("bo"), now=now)
     if action == "resolve":
         for case in (cases[0], cases[3]):
@@ -125,7 +138,7 @@ def test_many_at_once_leave_what_as_many_single_acts_leave(
     assert [result.version for result in results] == [case.version for case in cases[3:]]
 
 
-@pytest.mark.parametrize("action", ["acknowledge", "reassign", "note", "resolve"])
+@pytest.mark.parametrize("action", ["acknowledge", "reassign", "note", "step", "resolve"])
 def test_thirty_cost_as_many_statements_as_three(open_case: OpenCase, house: House, now: datetime, action: str) -> None:
     cases = [open_case(n) for n in range(33)]
     counts = []
@@ -159,6 +172,31 @@ def test_what_stands_in_the_way_of_one_stops_no_other(open_case: OpenCase, house
     assert results[4].why == "There is no such record, or it is not yours to see."
     foreign.refresh_from_db()
     assert foreign.state == CaseState.OPEN
+
+
+def test_a_step_that_cannot_be_done_for_one_is_done_for_the_others(
+    open_case: OpenCase, house: House, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [open_case(n) for n in range(3)]
+    amal = house.actor("amal")
+
+    def again(case: ExceptionCase, *, by: Actor, now: datetime, data: Any) -> str:
+        services.note_case(case_id=case.pk, text="Given again", by=by, now=now)
+        if case.pk == cases[1].pk:
+            raise StepBlocked("It has left the house.")
+        return "Given again"
+
+    monkeypatch.setitem(subjects._actions, "test.again", again)
+    with acting(amal, at=now):
+        ExceptionCase.objects.update(playbook=[{"label": "Again", "kind": "do", "action": "test.again"}])
+    items = [Item(str(case.pk), case.key) for case in cases]
+
+    results = act_on_cases("step", items, given={"step": "Again"}, by=amal, now=now)
+
+    assert [one.why for one in results] == ["", "It has left the house.", ""]
+    left = [list(case.steps.values_list("outcome", flat=True)) for case in cases]
+    assert left == [["Given again"], [], ["Given again"]]
+    assert [case.notes.count() for case in cases] == [1, 0, 1]
 
 
 def test_a_bug_met_by_one_is_that_ones_result(

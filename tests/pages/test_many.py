@@ -13,7 +13,7 @@ from audit.access import system_actor
 from audit.models import Event
 from audit.subject_refs import SubjectRef
 from exceptions import services
-from exceptions.models import CaseNote, ExceptionCase
+from exceptions.models import CaseNote, CaseStep, ExceptionCase
 from exceptions.states import CaseState
 from exceptions.tables import harmless
 from tests.cast import House
@@ -101,6 +101,26 @@ def test_many_are_resolved_with_an_outcome_all_of_them_allow(signed_in: SignedIn
     confirmed(amal, plan, outcome="resolved", text="Corrected together")
     assert ExceptionCase.objects.filter(state=CaseState.RESOLVED, outcome="resolved").count() == 3
     assert CaseNote.objects.count() == 3
+
+
+def test_a_step_is_done_on_a_whole_cause_and_what_stands_in_its_way_is_named(signed_in: SignedIn, house: House) -> None:
+    cases, now = broken(house, 3), clock.now()
+    services.complete_step(case_id=cases[1].pk, index=0, outcome="Too heavy", by=house.actor("lee"), now=now)
+    amal = signed_in("amal")
+    plan = amal.post("/queue/bulk/", {"do": "step", **REJECTED})
+    assert [(step.label, step.is_runnable) for step in plan.context["shown"].steps] == [
+        ("Read the carrier's reason", False),
+        ("Give it to the warehouse again", True),
+        ("Repack, relabel or choose another carrier", False),
+    ]
+    assert confirmed(amal, plan).status_code == 422
+    page = confirmed(amal, plan, step="Read the carrier's reason", outcome="Label torn", text="One pallet")
+    assert (page.context["work"].done, page.context["work"].refused) == (2, 1)
+    assert [(row.key, row.why) for row in page.context["page"].rows] == [
+        (cases[1].key, f"Step 1 of {cases[1].key} was already done.")
+    ]
+    written = CaseStep.objects.filter(by_name="Amal Okafor").values_list("case", "outcome", "note")
+    assert set(written) == {(case.pk, "Label torn", "One pallet") for case in (cases[0], cases[2])}
 
 
 def test_support_may_look_at_causes_and_not_act(signed_in: SignedIn, house: House) -> None:
