@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -234,7 +235,7 @@ def _perform(request: HttpRequest, found: ExceptionCase, form: ActForm, action: 
 def _already(before: Doer) -> str:
     """Who came first, at what time in the reader's zone."""
     at, today = localtime(before.at), localtime(clock.now())
-    moment = f"{at:%H:%M}" if at.date() == today.date() else f"{at.day} {at:%b, %H:%M}"
+    moment = date_format(at, "H:i" if at.date() == today.date() else "j M, H:i")
     return _("%(who)s already did this at %(at)s.") % {"who": before.who, "at": moment}
 
 
