@@ -53,7 +53,8 @@ class BySession(SessionAuthentication):
         found = super().authenticate(request)
         if found is None or not isinstance(found[0], User):
             return None
-        actor: Actor = replace(request.actor, channel="api")  # the middleware knows who it is
+        # The middleware knows who it is.
+        actor: Actor = replace(request.actor, channel="api")  # type: ignore[attr-defined]
         if selectors.lacks_factor(actor):
             raise PermissionDenied(selectors.FACTOR_MISSING)
         return found[0], actor
