@@ -168,6 +168,7 @@ class WaiverAdmin(ClientsOnly, ReadOnlyAdmin):
     list_select_related = ("client", "owner")
     search_fields = ("=number", "=subject_key")
     ordering = ("-requested_at", "-id")
+    readonly_fields = ("all_keys", "allowed_keys")
 
     def view_on_site(self, obj: Waiver) -> str:
         """Its page."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
+from audit.canonical import canonical_json, sha256_hex
 from audit.context import Actor
 from audit.subject_refs import SubjectRef
 from exceptions.models import ExceptionCase, Waiver
@@ -51,12 +52,16 @@ class ImpactItem:
 
 @dataclass(frozen=True)
 class Impact:
-    """What opening a gate lets through now. `base` is the fingerprint of what an approval is given for; `noun` in the plural."""
+    """What opening a gate lets through now. `base` is the fingerprint of what an approval is given for; `noun` in the plural.
+
+    Of several subjects together every item is one of them, and `bases` has the fingerprint of each by its id.
+    """
 
     items: Sequence[ImpactItem]
     noun: str
     currency: str
     base: str
+    bases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def marginal(self) -> list[ImpactItem]:
@@ -120,11 +125,11 @@ class RouteStep(Protocol):
 
 Action = Callable[..., str]
 Criterion = Callable[[Sequence[ExceptionCase]], Collection[UUID]]
-ImpactOf = Callable[[str, str], Impact | None]
+ImpactsOf = Callable[[Collection[str], str], Mapping[str, Impact]]
 RollBack = Callable[..., str]
 
 _subjects: dict[str, Subject] = {}
-_impacts: dict[str, ImpactOf] = {}
+_impacts: dict[str, ImpactsOf] = {}
 _roll_backs: dict[str, RollBack] = {}
 _actions: dict[str, Action] = {}
 _criteria: dict[str, Criterion] = {}
@@ -144,20 +149,40 @@ def subject_for(label: str) -> Subject | None:
     return _subjects.get(label)
 
 
-def register_impact(label: str, impact: ImpactOf) -> None:
-    """Declare who says what a gate lets through: `impact(subject_id, gate)`, None for a record that is not there.
+def register_impact(label: str, impacts: ImpactsOf) -> None:
+    """Declare who says what a gate lets through: `impacts(ids, gate)` by id, without those that are not there; as many queries for all.
 
     Raises `ValueError` when it is taken.
     """
     if label in _impacts:
         raise ValueError(f"The impact on {label} is already registered")
-    _impacts[label] = impact
+    _impacts[label] = impacts
 
 
-def impact_of(ref: SubjectRef, *, gate: str) -> Impact | None:
-    """What opening the gate lets through now; None where nobody can say."""
-    impact = _impacts.get(ref.type)
-    return impact(ref.id, gate) if impact else None
+def impact_on(label: str, keys: Mapping[str, str], *, gate: str) -> Impact | None:
+    """What opening the gate lets through now of this one, or of these together (`keys` by id); None where nobody can say."""
+    ask = _impacts.get(label)
+    found = ask(list(keys), gate) if ask else {}
+    if len(keys) == 1 or not found:
+        return next(iter(found.values()), None)
+    return _together({one: found[one] for one in sorted(found, key=keys.__getitem__)}, keys)
+
+
+def _together(impacts: Mapping[str, Impact], keys: Mapping[str, str]) -> Impact:
+    """One item for each; amounts of different currencies are left out, because nobody can add them."""
+    currencies = {impact.currency for impact in impacts.values()}
+    items = [_as_one(keys[one], impact, counts=len(currencies) == 1) for one, impact in impacts.items()]
+    bases = {one: impact.base for one, impact in impacts.items()}
+    return Impact(items, "orders", min(currencies), sha256_hex(canonical_json(bases)), bases)
+
+
+def _as_one(key: str, impact: Impact, *, counts: bool) -> ImpactItem:
+    stopped = [item for item in impact.items if item.passing != Passing.ANYWAY]
+    only = [item for item in stopped if item.passing == Passing.ONLY_WITH_THIS]
+    passing = Passing.ONLY_WITH_THIS if only else Passing.STAYS if stopped else Passing.ANYWAY
+    missing = dict.fromkeys(item.missing for item in only or stopped if item.missing)
+    money = sum(item.money_minor for item in only or stopped) if counts else 0
+    return ImpactItem(key, key, ". ".join(missing), money, passing)
 
 
 def register_roll_back(label: str, roll_back: RollBack) -> None:

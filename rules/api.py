@@ -89,6 +89,36 @@ class FlowRecord(_Flows, RecordResource):
     """One flow."""
 
 
+class _Gates(_Configured):
+    noun = "gate"
+    serializer_class = serializers.GateRecordSerializer
+
+    def records(self) -> QuerySet[Any]:
+        """As they are edited."""
+        return registry.gates_for(self.by)
+
+
+class GateList(_Gates, ListResource):
+    """The gates a time-limited exception can open."""
+
+    filters = FilterSet(filters=(ACTIVE,), sorts=BY_SLUG)
+
+
+class GateRecord(_Gates, RecordResource):
+    """One gate."""
+
+
+class DescribeGate(_Gates, ActResource):
+    """Say anew what a gate stops and what it asks for; its content owner does."""
+
+    tells_who_was_faster = False
+    input_class = serializers.DescribeGateInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Say it."""
+        services.describe_gate(slug=record.slug, seen=self.seen, by=self.by, now=now, **given)
+
+
 class _Rules(_Configured):
     noun = "rule"
     serializer_class = serializers.RuleSerializer

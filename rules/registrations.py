@@ -18,6 +18,7 @@ verbs.register(
         "contract.published": "{actor} put a version of a contract in force",
         "contract.deprecated": "{actor} replaced a version of a contract",
         "contract.retired": "{actor} stopped accepting a version of a contract",
+        "gate.described": "{actor} said anew what a gate asks for",
         "runbook.added": "{actor} began a runbook",
         "runbook.proposed": "{actor} proposed a version of a runbook",
         "runbook.accepted": "{actor} put a version of a runbook in force",

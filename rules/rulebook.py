@@ -1,7 +1,7 @@
 """A rule book: one document that says everything the rules said at one moment, and its compiled form.
 
-Evaluation reads only compiled books. The document names everything by slug and carries the declared context, the days
-that are closed and the ids of owners, so an old book answers as it did then, whatever has been edited since.
+Only compiled books are evaluated. The document names all by slug, with the context, the days that are closed and the ids of owners:
+an old book answers as it did then, whatever has been edited since.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from rules.ladders import mistakes_in_ladder
 from rules.states import FlowKind
 
 SCHEMA = "handrail.rulebook/1"
-
 Spec = TypeVar("Spec")
 
 
@@ -76,6 +75,7 @@ class GateSpec:
     risk: str = "medium"
     break_glass_hours: int = 0
     content_owner: str = ""  # older books did not say who answers for what it asks for
+    needs: str = ""
 
     @property
     def approver_roles(self) -> tuple[str, ...]:

@@ -6,13 +6,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from audit.rest.fields import SelfLink
-from audit.rest.parsing import Input
+from audit.rest.parsing import Input, ReasonInput
 from rules.models import (
     Client,
     Contract,
     ContractVersion,
     Decision,
     Flow,
+    Gate,
     Owner,
     OwnershipRule,
     RuleBookVersion,
@@ -62,6 +63,30 @@ class FlowSerializer(serializers.ModelSerializer[Flow]):
     class Meta:
         model = Flow
         fields = ("self", "key", "name", "kind", "owner", "sla", "is_active", "version")
+        read_only_fields = fields
+
+
+class GateRecordSerializer(serializers.ModelSerializer[Gate]):
+    """A gate as it is edited; a rule book has to be frozen before it says so."""
+
+    self = SelfLink("api:gate", key="slug")
+    key = serializers.SlugField(source="slug")
+    content_owner = serializers.SlugField(source="content_owner.slug")
+
+    class Meta:
+        model = Gate
+        fields = (
+            "self",
+            "key",
+            "name",
+            "blocks",
+            "needs",
+            "content_owner",
+            "max_hours",
+            "risk",
+            "is_active",
+            "version",
+        )
         read_only_fields = fields
 
 
@@ -214,6 +239,13 @@ class TextInput(Input):
     """What is said."""
 
     text = serializers.CharField(max_length=10_000)
+
+
+class DescribeGateInput(ReasonInput):
+    """What a gate stops, as a sentence, what has to be there so that nobody has to ask, and why it is said anew."""
+
+    blocks = serializers.CharField(max_length=200)
+    needs = serializers.CharField(max_length=1000)
 
 
 class RevisionInput(Input):

@@ -73,17 +73,24 @@ class WaiverList(_Waivers, CreateMixin, ListResource):
     def create(self, given: Mapping[str, Any], *, now: datetime) -> Any:
         """Ask, for the subject of an exception."""
         asked = dict(given)
-        key = asked.pop("exception")
+        key, also = asked.pop("exception"), asked.pop("also", [])
         case = visible.cases_for(self.by).filter(number=number_in(key)).first()
         if case is None or case.client_id is None:
             detail = f"There is no exception {key} of a client, or it is not yours to see."
             raise Invalid(detail, errors=[FieldError("/exception", "unknown", detail)])
         asked.setdefault("gate", case.gate)
+        others = visible.cases_for(self.by).filter(number__in=[number_in(one) for one in also])
+        pks = {one.key: one.pk for one in others}
+        unknown = [one for one in also if one not in pks]
+        if unknown:
+            detail = f"There is no exception {', '.join(unknown)}, or it is not yours to see."
+            raise Invalid(detail, errors=[FieldError("/also", "unknown", detail)])
         return services.request_waiver(
             subject=SubjectRef(case.subject_type, case.subject_id, case.client_id),
             subject_key=case.subject_key,
             client_id=case.client_id,
             case_id=case.pk,
+            also=list(pks.values()),
             by=self.by,
             now=now,
             **asked,

@@ -1,4 +1,4 @@
-"""What is written into runbooks and postmortems."""
+"""What is written into runbooks, postmortems and gates."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -62,6 +62,25 @@ class NewRunbookForm(RevisionForm):
         super().__init__(*args, **kwargs)
         choices = [("", _("Choose…")), *((one.slug, one.name) for one in owners)]
         self.fields["owner"].choices = choices  # type: ignore[attr-defined]
+
+
+class GateForm(forms.Form):
+    """What a gate stops and asks for, and why that is said anew."""
+
+    seen = forms.IntegerField(widget=forms.HiddenInput)
+    blocks = forms.CharField(
+        label=_("What it stops"),
+        max_length=200,
+        widget=forms.TextInput(INPUT),
+        help_text=_("One sentence for the person who is stopped."),
+    )
+    needs = forms.CharField(
+        label=_("What it asks for"),
+        max_length=1000,
+        widget=forms.Textarea({**TEXT, "rows": 6}),
+        help_text=_("What has to be there so that nobody has to ask for a time-limited exception."),
+    )
+    reason = forms.CharField(label=_("Why you change it"), min_length=3, max_length=280, widget=forms.TextInput(INPUT))
 
 
 class PostmortemForm(forms.Form):

@@ -1,11 +1,14 @@
-"""Permission to pass one gate, for one subject, until a moment."""
+"""Permission to pass one gate, for one subject or several of a client, until a moment."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import ClassVar
 
 import pgtrigger
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Func, Q, Value
+from django.utils.translation import gettext as _
 from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable, AccountableQuerySet
@@ -62,6 +65,11 @@ class WaiverQuerySet(AccountableQuerySet["Waiver"]):
         """Those whose window `now` lies in: the one definition, which needs no job to have run."""
         return self.filter(state=WaiverState.APPROVED, starts_at__lte=now, expires_at__gt=now)
 
+    def letting_through(self, subject_type: str, ids: Collection[str]) -> "WaiverQuerySet":
+        """Those that were allowed for any of these subjects, alone or among others; each side of the OR has its index."""
+        alone, among = Q(subject_id__in=ids, others={}), Q(passing__has_any_keys=list(ids))
+        return self.filter(alone | among, subject_type=subject_type)
+
 
 class Waiver(FSMModelMixin, Accountable):
     """A time-limited exception. Two clocks: until when somebody has to answer, and for how long it holds once approved."""
@@ -83,7 +91,19 @@ class Waiver(FSMModelMixin, Accountable):
     )
     kind = models.CharField(max_length=10, choices=WaiverKind, default=WaiverKind.ASKED)
     state = StateField(choices=WaiverState.choices, default=WaiverState.REQUESTED)
-    scope = models.JSONField(default=list, help_text="What of the subject it is asked for; empty for all of it")
+    others = models.JSONField(
+        default=dict, editable=False, help_text="Further subjects of this kind and client it is asked for: key by id"
+    )
+    passing = models.JSONField(
+        default=list, editable=False, help_text="Of several subjects the ids of those it was allowed for"
+    )
+    bases = models.JSONField(
+        default=dict, editable=False, help_text="Of several subjects what each was like when it was allowed: base by id"
+    )
+    scope = models.JSONField(
+        default=list,
+        help_text="What of the subject it is asked for, empty for all of it; of several the keys of all of them",
+    )
     granted_scope = models.JSONField(default=list, help_text="What of it was allowed; empty for all that was asked")
     approvals_needed = models.PositiveSmallIntegerField(default=1, help_text="As the gate said when it was asked for")
     client_agrees = models.BooleanField(default=False, help_text="Whether the client has to agree too")
@@ -183,6 +203,11 @@ class Waiver(FSMModelMixin, Accountable):
                 & ~Q(review_comment=""),
                 name="waiver_is_reviewed_by_somebody_else",
             ),
+            models.CheckConstraint(
+                condition=Q(others={}, passing=[])
+                | ~Q(others={}) & Q(kind=WaiverKind.ASKED) & (~Q(state=WaiverState.APPROVED) | ~Q(passing=[])),
+                name="waiver_of_several_says_what_passes",
+            ),
             models.CheckConstraint(condition=~Q(reason="") & ~Q(plan=""), name="waiver_says_why_and_what_then"),
             models.CheckConstraint(
                 condition=Q(state__in=WAIVER_LIVE, ended_at__isnull=True)
@@ -198,15 +223,57 @@ class Waiver(FSMModelMixin, Accountable):
             ),
             models.Index(fields=["answer_by", "id"], condition=Q(state=WaiverState.REQUESTED), name="waiver_to_decide"),
             models.Index(fields=["client", "-requested_at", "-id"], name="waiver_of_client_by_time"),
+            GinIndex(fields=["passing"], condition=Q(state=WaiverState.APPROVED), name="waiver_approved_of_several"),
+            GinIndex(fields=["others"], condition=Q(state__in=WAIVER_LIVE), name="waiver_live_of_several"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.key} for {self.subject_key}"
+        return f"{self.key} for {self.subject_words}"
 
     @property
     def key(self) -> str:
         """What people call it."""
         return f"{KEY_PREFIX}{self.number}"
+
+    @property
+    def subject_keys(self) -> dict[str, str]:
+        """What it is asked for: the key people know, by id."""
+        return {self.subject_id: self.subject_key, **self.others}
+
+    @property
+    def subject_words(self) -> str:
+        """What it is asked for, in a few words for what is kept: in English, whoever acts."""
+        return f"{self.subject_key} and {len(self.others)} more" if self.others else self.subject_key
+
+    @property
+    def subject_shown(self) -> str:
+        """As `subject_words`, for the reader of a page."""
+        more = {"key": self.subject_key, "count": len(self.others)}
+        return _("%(key)s and %(count)d more") % more if self.others else self.subject_key
+
+    @property
+    def allowed_ids(self) -> list[str]:
+        """The ids of what it lets through while it is in force."""
+        return self.passing if self.others else [self.subject_id]
+
+    @property
+    def all_keys(self) -> list[str]:
+        """The keys of all it is asked for, the first subject first."""
+        return [self.subject_key, *sorted(self.others.values())]
+
+    @property
+    def allowed_keys(self) -> list[str]:
+        """The keys of those it was approved for; none before."""
+        return sorted(self.subject_keys[one] for one in self.allowed_ids) if self.starts_at else []
+
+    @property
+    def allowed_parts(self) -> list[str]:
+        """What of a subject it lets through; empty for all of it. Of several each passes as a whole."""
+        return [] if self.others else self.granted_scope
+
+    def base_of(self, subject_id: str) -> str:
+        """What this one was like when it was allowed; empty where nobody could say."""
+        return str(self.bases.get(subject_id, "")) if self.others else self.base_hash
 
     @property
     def answer_due_at(self) -> datetime | None:

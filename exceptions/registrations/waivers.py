@@ -25,6 +25,7 @@ verbs.register(
         "delegation.begun": "{actor} named a delegate for approvals",
         "delegation.ended": "{actor} ended a delegation",
         "waiver.undecided": "{actor} reminded the approvers: half of the time is over",
+        "waiver.narrowed": "{actor} left out what has changed since it was allowed",
         "waiver.outdated": "{actor} let it lapse: what it was allowed for has changed",
         "waiver.rejected": "{actor} denied it",
         "waiver.withdrawn": "{actor} withdrew the request",
@@ -45,7 +46,9 @@ timer_kinds.register(waiver_papers.OUTDATED, waiver_ends.on_outdated, lock=waive
 # As `waivers.content_hash` computes it: PostgreSQL escapes JSON text the way canonical JSON does.
 CONTENT_HASH = """encode(sha256(convert_to(
     '{' || coalesce('"extends":"' || w.extends_id || '",', '') || '"gate":' || to_json(w.gate::text) || ',"minutes":'
-    || w.effective_minutes || ',"owner":"' || w.owner_id || '","plan":' || to_json(w.plan) || ',"reason":' || to_json(w.reason)
+    || w.effective_minutes || CASE WHEN w.others = '{}' THEN '' ELSE ',"others":[' || (
+        SELECT string_agg(to_json(o.id)::text, ',' ORDER BY o.id COLLATE "C") FROM jsonb_object_keys(w.others) AS o(id)) || ']' END
+    || ',"owner":"' || w.owner_id || '","plan":' || to_json(w.plan) || ',"reason":' || to_json(w.reason)
     || CASE WHEN w.scope = '[]' THEN '' ELSE ',"scope":[' || (SELECT string_agg(to_json(s.key)::text, ',' ORDER BY s.nth)
         FROM jsonb_array_elements_text(w.scope) WITH ORDINALITY AS s(key, nth)) || ']' END
     || ',"subject":[' || to_json(w.subject_type::text) || ',' || to_json(w.subject_id::text) || '],"version":'
@@ -105,6 +108,15 @@ register_check(
         LEFT JOIN audit_event e ON (e.subject_type, e.subject_id, e.type) = ('exceptions.waiver', w.id::text, 'waiver.approved')
         WHERE w.content_hash <> {CONTENT_HASH} OR w.content_hash <> e.body::jsonb->'data'->>'hash' LIMIT 100
     """,  # noqa: S608 -- constants
+)
+register_check(
+    "inv-25b",
+    statement="Of several orders a time-limited exception lets through only what was asked for and allowed",
+    sql="""
+        SELECT 'TLX-' || w.number FROM exceptions_waiver w WHERE w.passing <> '[]' AND EXISTS (
+            SELECT 1 FROM jsonb_array_elements_text(w.passing) p(id)
+            WHERE NOT w.granted_scope ? CASE WHEN p.id = w.subject_id THEN w.subject_key ELSE coalesce(w.others->>p.id, '') END)
+    """,
 )
 register_check(
     "inv-26",

@@ -24,7 +24,8 @@ from exceptions.selectors.next_steps import NextStep, next_step, with_first_time
 from exceptions.selectors.playbook import Playbook, playbook_of
 from exceptions.selectors.queue import visible_cases
 from exceptions.selectors.running_ladders import LadderInForce, ladder_in_force
-from exceptions.states import CASE_LIVE, WAIVER_LIVE, ClockState
+from exceptions.selectors.waivers import live_about
+from exceptions.states import CASE_LIVE, ClockState
 from exceptions.subjects import SubjectPage
 
 NEWEST_ENTRIES = 50
@@ -105,7 +106,7 @@ def case_page(*, by: Actor, key: str, now: datetime) -> CasePage:
         ladder=_ladder(case),
         in_force=ladder_in_force(case) if case.is_live else None,
         trail=trail_of(case),
-        waivers=list(Waiver.objects.filter(case=case, state__in=WAIVER_LIVE).order_by("-number")),
+        waivers=live_about(case),
         attachments=list(CaseAttachment.objects.filter(case=case).order_by("number")),
         related=related_to(case),
     )

@@ -1,14 +1,13 @@
 """What could be asked for about an exception, before anybody asks: what each gate would let through, and who would decide."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from audit.context import Actor
-from audit.subject_refs import SubjectRef
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.selectors.approvers import Approver, approvers_of
-from exceptions.subjects import Impact, impact_of
+from exceptions.subjects import Impact, impact_on
 from rules import selectors as rules
 from rules.rulebook import CompiledBook, GateSpec
 
@@ -23,11 +22,13 @@ class GatePreview:
     approvers: Sequence[Approver]
 
 
-def gate_previews(case: ExceptionCase, *, by: Actor, now: datetime) -> list[GatePreview]:
-    """Every gate of the rule book in force."""
-    about = SubjectRef(case.subject_type, case.subject_id, case.client_id)
+def gate_previews(
+    case: ExceptionCase, *, also: Sequence[ExceptionCase] = (), by: Actor, now: datetime
+) -> list[GatePreview]:
+    """Every gate of the rule book in force, for what an exception is about, or for what it and others are about together."""
+    keys = {one.subject_id: one.subject_key for one in (case, *also)}
     book = rules.active_book()
-    return [_preview(case, about, gate, gate_owner(gate, book), by, now) for gate in book.gates()]
+    return [_preview(case, keys, gate, gate_owner(gate, book), by, now) for gate in book.gates()]
 
 
 def gate_owner(gate: GateSpec, book: CompiledBook) -> str:
@@ -36,7 +37,8 @@ def gate_owner(gate: GateSpec, book: CompiledBook) -> str:
 
 
 def _preview(
-    case: ExceptionCase, about: SubjectRef, gate: GateSpec, owner: str, by: Actor, now: datetime
+    case: ExceptionCase, keys: Mapping[str, str], gate: GateSpec, owner: str, by: Actor, now: datetime
 ) -> GatePreview:
     draft = Waiver(gate=gate.slug, client_id=case.client_id, requested_by=by.id)
-    return GatePreview(gate, owner, impact_of(about, gate=gate.slug), approvers_of(draft, spec=gate, now=now))
+    impact = impact_on(case.subject_type, keys, gate=gate.slug)
+    return GatePreview(gate, owner, impact, approvers_of(draft, spec=gate, now=now))

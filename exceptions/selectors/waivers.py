@@ -11,12 +11,12 @@ from audit.subject_refs import SubjectRef
 from audit.texts import whole_number
 from exceptions.models import Delegation, ExceptionCase, Waiver, WaiverVote
 from exceptions.models.waivers import KEY_PREFIX, WaiverQuerySet
-from exceptions.states import WAIVER_ASKED, WaiverKind, WaiverState
+from exceptions.states import WAIVER_ASKED, WAIVER_LIVE, WaiverKind, WaiverState
 
 
 def live_waiver(*, gate: str, subject: SubjectRef, now: datetime) -> Waiver | None:
     """The time-limited exception that lets the subject pass the gate at `now`; decided by the window alone, in the query itself."""
-    held = Waiver.objects.in_force(now).filter(gate=gate, subject_type=subject.type, subject_id=subject.id)
+    held = Waiver.objects.in_force(now).letting_through(subject.type, [subject.id]).filter(gate=gate)
     return held.order_by("-expires_at", "pk").first()
 
 
@@ -32,15 +32,25 @@ def emergency_about(case: ExceptionCase, *, now: datetime) -> Waiver | None:
 
 
 def live_waivers(*, gate: str, subjects: Iterable[SubjectRef], now: datetime) -> dict[SubjectRef, Waiver]:
-    """As `live_waiver` for many subjects, in one query."""
-    wanted = {(subject.type, subject.id): subject for subject in subjects}
-    held = Waiver.objects.in_force(now).filter(
-        gate=gate, subject_type__in={key[0] for key in wanted}, subject_id__in={key[1] for key in wanted}
-    )
-    pairs = (
-        (wanted.get((waiver.subject_type, waiver.subject_id)), waiver) for waiver in held.order_by("expires_at", "pk")
-    )
-    return {subject: waiver for subject, waiver in pairs if subject is not None}
+    """As `live_waiver` for many subjects of one kind, in one query."""
+    wanted = {subject.id: subject for subject in subjects}
+    if not wanted:
+        return {}
+    (label,) = {subject.type for subject in wanted.values()}
+    held = Waiver.objects.in_force(now).letting_through(label, list(wanted)).filter(gate=gate)
+    return {
+        wanted[one]: waiver
+        for waiver in held.order_by("expires_at", "pk")
+        for one in waiver.allowed_ids
+        if one in wanted
+    }
+
+
+def live_about(case: ExceptionCase) -> list[Waiver]:
+    """What is asked for or allowed for an exception, or for what it is about among others; without those that leave it out."""
+    asked = Waiver.objects.filter(state__in=WAIVER_LIVE)
+    named = asked.filter(Q(case=case) | Q(others__has_key=case.subject_id, subject_type=case.subject_type))
+    return [one for one in named.order_by("-number") if not one.passing or case.subject_id in one.passing]
 
 
 def visible_waivers(by: Actor) -> WaiverQuerySet:

@@ -10,7 +10,7 @@ from exceptions.subjects import Impact, ImpactItem, Passing
 
 
 class WaiverSerializer(serializers.ModelSerializer[Waiver]):
-    """Permission to pass one gate, for one subject, until a moment. Whether it is in force is decided by the clock."""
+    """Permission to pass one gate, for one subject or several of a client, until a moment. The clock decides whether it is in force."""
 
     self = SelfLink("api:time-limited-exception")
     key = serializers.CharField()
@@ -19,7 +19,12 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
     exception = serializers.CharField(source="case.key", allow_null=True, default=None)
     extends = serializers.CharField(source="extends.key", allow_null=True, default=None)
     extensions = serializers.SerializerMethodField()
-
+    subjects = serializers.ListField(
+        child=serializers.CharField(), source="all_keys", help_text="The keys of all it is asked for."
+    )
+    allowed = serializers.ListField(
+        child=serializers.CharField(), source="allowed_keys", help_text="Of those the ones it was approved for."
+    )
     review_verdict = serializers.CharField(allow_blank=True)
 
     class Meta:
@@ -31,6 +36,8 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
             "state",
             "subject_type",
             "subject_key",
+            "subjects",
+            "allowed",
             "client",
             "exception",
             "extends",
@@ -93,6 +100,12 @@ class WaiverInput(Input):
         max_length=200,
         required=False,
         help_text="Keys of the impact it is asked for; everything the gate stops where not given.",
+    )
+    also = serializers.ListField(
+        child=serializers.RegexField(r"^EX-\d{1,15}$"),
+        max_length=199,
+        required=False,
+        help_text="Exceptions of the same client whose orders it is asked for as well, each as a whole: EX-20419.",
     )
 
 

@@ -18,7 +18,7 @@ from exceptions.services.timers import cancel_timer, set_timer
 from exceptions.services.waiver_decisions import watch_its_end
 from exceptions.services.waiver_ends import waivers_of
 from exceptions.services.waiver_news import page_leads, tell_concerned, tell_subjects_of_begun
-from exceptions.services.waiver_papers import REVIEW, a_comment, about, content_hash, gate_of, locked_waiver
+from exceptions.services.waiver_papers import REVIEW, a_comment, content_hash, gate_of, locked_waiver, whole_impact
 from exceptions.services.waivers import an_owner, declared, refuse_invalid, revoke_waiver
 from exceptions.states import ReviewVerdict, WaiverKind, WaiverState
 from exceptions.subjects import Impact
@@ -84,7 +84,7 @@ def break_glass(
 
 
 def _open(waiver: Waiver, by: Actor, now: datetime) -> None:
-    impact = subjects.impact_of(about(waiver), gate=waiver.gate)
+    impact = whole_impact(waiver)
     _refuse_needless(waiver, impact)
     waiver.base_hash = impact.base if impact else ""
     waiver.content_hash = content_hash(waiver)

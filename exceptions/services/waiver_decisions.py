@@ -19,15 +19,15 @@ from exceptions.services.waiver_papers import (
     HEADS_UP,
     a_comment,
     a_scope,
-    about,
     base_now,
+    bases_now,
     gate_of,
     locked_waiver,
     require_state,
     stop_waiting,
+    whole_impact,
 )
 from exceptions.states import VoteKind, WaiverState
-from exceptions.subjects import impact_of
 from rules.models import ApiToken
 
 HEADS_UP_BEFORE = timedelta(hours=4)
@@ -66,7 +66,7 @@ def approve_waiver(
             content_hash=waiver.content_hash,
             base_hash=base,
             minutes=granted,
-            scope=a_scope(scope, impact_of(about(waiver), gate=waiver.gate), within=waiver.scope),
+            scope=a_scope(scope, whole_impact(waiver), within=waiver.scope),
             comment=comment.strip(),
         )
         behalf = authority.behalf.slug if authority.behalf else ""
@@ -84,10 +84,14 @@ def open_if_enough(waiver: Waiver, *, base: str, by: Actor, now: datetime) -> No
     last, granted = people[-1], min(vote.minutes for vote in votes)
     starts = _start_of(waiver, now)
     ends = starts + timedelta(minutes=granted)
-    waiver.base_hash, waiver.granted_scope, waiver.comment = base, _least(votes, waiver.scope), last.comment
+    waiver.base_hash, waiver.bases, waiver.comment = base, bases_now(waiver), last.comment
+    waiver.granted_scope = _least(votes, waiver.scope)
+    allowed = [one for one, key in waiver.subject_keys.items() if key in waiver.granted_scope]
+    waiver.passing = allowed if waiver.others else []
     waiver.approve(by=last.voter, name=last.voter_name, at=now, starts_at=starts, expires_at=ends)
     waiver.save()
-    record("waiver.approved", subject=waiver, starts_at=starts, expires_at=ends, hash=waiver.content_hash)
+    several = {"subjects": waiver.granted_scope} if waiver.others else {}
+    record("waiver.approved", subject=waiver, starts_at=starts, expires_at=ends, hash=waiver.content_hash, **several)
     stop_waiting(waiver, now=now)
     watch_its_end(waiver, granted)
     names = " and ".join(vote.voter_name for vote in people)
@@ -152,7 +156,7 @@ def _unchanged_base(waiver: Waiver, seen_base: str | None) -> str:
     base = base_now(waiver)
     if base != ((waiver.base_hash or base) if seen_base is None else seen_base):
         raise WaiverChanged(
-            f"{waiver.subject_key} has changed since you looked at it. See what would pass now, and decide again."
+            f"{waiver.subject_words} has changed since you looked at it. See what would pass now, and decide again."
         )
     return base
 

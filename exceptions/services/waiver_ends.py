@@ -19,7 +19,7 @@ from exceptions.services.waiver_news import (
     tell_subjects_of_begun,
     tell_subjects_of_ended,
 )
-from exceptions.services.waiver_papers import OUTDATED, base_now, gate_of, stop_holding
+from exceptions.services.waiver_papers import OUTDATED, base_now, bases_now, gate_of, stop_holding
 from exceptions.states import WaiverState
 from exceptions.timer_kinds import Due
 
@@ -33,8 +33,8 @@ def lock_waivers_with_subjects(ids: Sequence[str]) -> set[str]:
     """As `lock_waivers`, after the subjects that will be told (locks go from the top app down)."""
     rows = Waiver.objects.filter(pk__in=[UUID(one) for one in ids])
     about: dict[str, set[str]] = defaultdict(set)
-    for label, subject_id in rows.values_list("subject_type", "subject_id"):
-        about[label].add(subject_id)
+    for label, subject_id, others in rows.values_list("subject_type", "subject_id", "others"):
+        about[label] |= {subject_id, *others}
     for label in sorted(about):
         if (subject := subjects.subject_for(label)) is not None:
             subject.lock(sorted(about[label]))
@@ -88,23 +88,46 @@ def on_undecided(timers: Sequence[Due], *, now: datetime) -> None:
 
 
 def on_outdated(timers: Sequence[Due], *, now: datetime) -> None:
-    """It was allowed for something that is no longer the same: it lapses, unless it is the same again."""
+    """It was allowed for something that is no longer the same: it lapses, unless it is the same again. Of several the changed leave."""
     for waiver in _of(timers, WaiverState.APPROVED):
-        if waiver.base_hash in {"", base_now(waiver)}:
+        if waiver.others:
+            unchanged = _unchanged(waiver)
+            if unchanged:
+                _leave_out_changed(waiver, unchanged, now)
+                continue
+        elif waiver.base_hash in {"", base_now(waiver)}:
             continue
         waiver.outdate(at=now)
         waiver.save()
         record("waiver.outdated", subject=waiver)
         stop_holding(waiver, now=now)
         words = (
-            f"{waiver.subject_key} has changed since it was allowed, so it holds no longer. Ask again if it is needed."
+            f"{waiver.subject_words} changed since it was allowed, so it holds no longer. Ask again if it is needed."
         )
         tell_concerned(waiver, "waiver.outdated", words, now)
 
 
+def _unchanged(waiver: Waiver) -> list[str]:
+    """Of several subjects the ids of those that are what they were when they were allowed."""
+    bases = bases_now(waiver)
+    return [one for one in waiver.passing if waiver.base_of(one) in {"", bases.get(one, "")}]
+
+
+def _leave_out_changed(waiver: Waiver, unchanged: Sequence[str], now: datetime) -> None:
+    changed = sorted(waiver.subject_keys[one] for one in waiver.passing if one not in unchanged)
+    if not changed:
+        return
+    waiver.passing = list(unchanged)
+    waiver.save()
+    record("waiver.narrowed", subject=waiver, subjects=changed)
+    words = f"It holds no longer for {', '.join(changed)}, changed since it was allowed. Ask again if it is needed."
+    tell_concerned(waiver, "waiver.outdated", words, now)
+
+
 def outdate_waivers(*, waivers: Sequence[Waiver], now: datetime) -> None:
-    """Somebody met these at a gate and what they are about has changed: they opened nothing, and lapse at the next sweep."""
-    set_timers(settings=[TimerSetting(subject_ref(waiver), OUTDATED, now) for waiver in waivers])
+    """Somebody met these at a gate and what they are about has changed: they opened nothing, and the next sweep writes that down."""
+    refs = dict.fromkeys(subject_ref(waiver) for waiver in waivers)
+    set_timers(settings=[TimerSetting(ref, OUTDATED, now) for ref in refs])
 
 
 def waivers_of(timers: Sequence[Due]) -> QuerySet[Waiver]:

@@ -85,6 +85,6 @@ def _with_backups(waiver: Waiver, asked: Sequence[Owner]) -> list[Owner]:
 def _tell(
     owners: Sequence[Owner], waiver: Waiver, event: str, words: str, now: datetime, *, severity: str = ""
 ) -> None:
-    text, url = f"{waiver.key} for {waiver.subject_key}: {words}", f"/time-limited/{waiver.key}/"
+    text, url = f"{waiver.key} for {waiver.subject_words}: {words}", f"/time-limited/{waiver.key}/"
     tellings = [Telling(owner, event, text, url, waiver.client_id, severity=severity) for owner in owners]
     notify_many(tellings=tellings, now=now)

@@ -1,6 +1,6 @@
 """What every act on a time-limited exception needs: its lock, its content's fingerprint, and the refusals they share."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from audit.access import require
 from audit.canonical import canonical_json, sha256_hex
 from audit.context import Actor, acting
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
-from audit.subject_refs import SubjectRef, subject_ref
+from audit.subject_refs import subject_ref
 from exceptions import subjects
 from exceptions.models import Waiver
 from exceptions.services.timers import TimerSetting, cancel_timers, set_timers
@@ -36,7 +36,7 @@ def locked_waiver(waiver_id: UUID, by: Actor, now: datetime, permission: str) ->
 def lock_waiver(found: Waiver) -> Waiver:
     """The waiver under its lock, after the subject's and what it extends."""
     if (subject := subjects.subject_for(found.subject_type)) is not None:
-        subject.lock([found.subject_id])
+        subject.lock(sorted(found.subject_keys))
     both = [pk for pk in (found.extends_id, found.pk) if pk is not None]
     locked = Waiver.objects.select_for_update().filter(pk__in=both).order_by("pk")
     return next(waiver for waiver in locked if waiver.pk == found.pk)
@@ -55,27 +55,34 @@ def content_hash(waiver: Waiver) -> str:
                 "minutes": waiver.effective_minutes,
                 "version": waiver.content_version,
                 **({"extends": str(waiver.extends_id)} if waiver.extends_id else {}),
+                **({"others": sorted(waiver.others)} if waiver.others else {}),
                 **({"scope": waiver.scope} if waiver.scope else {}),
             }
         )
     )
 
 
-def about(waiver: Waiver) -> SubjectRef:
-    """What it is about."""
-    return SubjectRef(waiver.subject_type, waiver.subject_id, waiver.client_id)
+def whole_impact(waiver: Waiver) -> Impact | None:
+    """What opening its gate would let through now of all it is about; None where nobody can say."""
+    return subjects.impact_on(waiver.subject_type, waiver.subject_keys, gate=waiver.gate)
 
 
 def impact_now(waiver: Waiver) -> Impact | None:
     """What it would let through now, within what it is asked for or was allowed for; None where nobody can say."""
-    impact = subjects.impact_of(about(waiver), gate=waiver.gate)
+    impact = whole_impact(waiver)
     return impact and impact.narrowed(waiver.granted_scope or waiver.scope)
 
 
 def base_now(waiver: Waiver) -> str:
     """The fingerprint of what it is about, as it is now; empty where nobody can say."""
-    impact = subjects.impact_of(about(waiver), gate=waiver.gate)
+    impact = whole_impact(waiver)
     return impact.base if impact else ""
+
+
+def bases_now(waiver: Waiver) -> dict[str, str]:
+    """Of several subjects the fingerprint of each as it is now, by id."""
+    impact = whole_impact(waiver) if waiver.others else None
+    return dict(impact.bases) if impact else {}
 
 
 def gate_of(slug: str) -> GateSpec:
@@ -107,7 +114,7 @@ def a_comment(text: str) -> str:
     return text.strip()
 
 
-def a_scope(scope: Sequence[str] | None, impact: Impact | None, *, within: Sequence[str] = ()) -> list[str]:
+def a_scope(scope: Collection[str] | None, impact: Impact | None, *, within: Collection[str] = ()) -> list[str]:
     """The chosen part, sorted; empty means all. Raises `Invalid` for what is not there, or not within what was asked for."""
     chosen = sorted(set(scope or ()))
     known = set(within) or {item.key for item in impact.items} if impact else set(within)

@@ -1,17 +1,20 @@
 """Time-limited exceptions: asked for by one person, decided by another, in force by the clock alone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from audit.access import require
 from audit.context import Actor, acting
-from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, Refused
+from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, NotFound, Refused
 from audit.services.events import record
 from audit.subject_refs import SubjectRef
 from audit.texts import reason_mistake
 from exceptions.models import Waiver
+from exceptions.selectors.queue import visible_cases
 from exceptions.services.waiver_news import (
     tell_approvers,
     tell_concerned,
@@ -28,15 +31,17 @@ from exceptions.services.waiver_papers import (
     stop_holding,
     stop_waiting,
     wait_for_decision,
+    whole_impact,
 )
 from exceptions.states import WAIVER_ASKED, WaiverKind, WaiverState
-from exceptions.subjects import impact_of
+from exceptions.subjects import Passing
 from rules.models import Owner
 from rules.rulebook import GateSpec
 
 LONGEST_ANSWER = timedelta(hours=24)
 LONGEST_ANSWER_MINUTES = 24 * 60
 SHORTEST_REASON, LONGEST_REASON = 20, 2_000
+MOST_OTHERS = 199
 CHANGED = "The request was changed."
 
 
@@ -52,16 +57,18 @@ def request_waiver(
     owner: str,
     answer_by: datetime | None = None,
     case_id: UUID | None = None,
-    extends: Waiver | None = None,
-    scope: Sequence[str] = (),
+    scope: Collection[str] = (),
+    also: Collection[UUID] = (),
     by: Actor,
     now: datetime,
 ) -> Waiver:
-    """Ask that `gate` lets the subject pass for `minutes` after an approval, or after the end of what it `extends`.
+    """Ask that `gate` lets the subject pass for `minutes` after an approval.
 
-    `scope` names the part of it (keys of the impact; empty for all).
+    `scope` names the part of it (keys of the impact; empty for all). `also` names the exceptions of further subjects of the same kind and
+    client, each of which passes as a whole.
 
-    Raises `Invalid` naming every field that is wrong, `Refused` without the permission, `Conflict` when the same is asked already.
+    Raises `Invalid` naming every field that is wrong, also for an exception of another client, `NotFound` for one that the actor does not
+    see, `Refused` without the permission, `Conflict` when the same is asked already.
     """
     spec = gate_of(gate)
     with acting(by, at=now):
@@ -72,24 +79,56 @@ def request_waiver(
             subject_key=subject_key,
             client_id=client_id,
             case_id=case_id,
-            extends=extends,
             reason=reason.strip(),
             plan=plan.strip(),
             owner=an_owner(owner),
-            requested_at=now,
-            requested_by=by.id,
-            requested_by_name=by.name,
             answer_by=answer_by or now + timedelta(minutes=min(max(minutes, 1), LONGEST_ANSWER_MINUTES)),
             effective_minutes=minutes,
-            **declared(spec, spec.max_hours),
         )
-        require(by, "exceptions.request_waiver", draft)
-        refuse_invalid(draft, spec.max_hours, now)
-        _refuse_repeated(draft)
-        impact = impact_of(subject, gate=gate)
-        draft.scope, draft.base_hash = a_scope(scope, impact), impact.base if impact else ""
-        _put_to_approvers(draft, spec, now)
+        return _asked(draft, spec, scope=scope, also=also, by=by, now=now)
+
+
+def _asked(
+    draft: Waiver, spec: GateSpec, *, scope: Collection[str], also: Collection[UUID] = (), by: Actor, now: datetime
+) -> Waiver:
+    draft.requested_at, draft.requested_by, draft.requested_by_name = now, by.id, by.name
+    for field, value in declared(spec, spec.max_hours).items():
+        setattr(draft, field, value)
+    require(by, "exceptions.request_waiver", draft)
+    refuse_invalid(draft, spec.max_hours, now)
+    draft.others = draft.others or _others(draft, also, by)
+    _refuse_repeated(draft)
+    _set_scope(draft, scope)
+    _put_to_approvers(draft, spec, now)
     return draft
+
+
+def _others(draft: Waiver, also: Collection[UUID], by: Actor) -> dict[str, str]:
+    """The further subjects these exceptions are about: key by id."""
+    wanted = set(also)
+    cases = list(visible_cases(by).filter(pk__in=wanted)) if wanted else []
+    if len(cases) < len(wanted):
+        raise NotFound("There is no such exception, or it is not yours to see.")
+    strange = [
+        case.key for case in cases if (case.client_id, case.subject_type) != (draft.client_id, draft.subject_type)
+    ]
+    detail = f"It can be asked for orders of one client only; of another: {', '.join(strange)}." if strange else ""
+    others = {case.subject_id: case.subject_key for case in cases if case.subject_id != draft.subject_id}
+    if len(others) > MOST_OTHERS:
+        detail = f"It can be asked for at most {MOST_OTHERS + 1} orders at once."
+    if detail:
+        raise Invalid(detail, errors=[FieldError("/also", "strange" if strange else "too-many", detail)])
+    return others
+
+
+def _set_scope(draft: Waiver, scope: Collection[str]) -> None:
+    """What of it is asked for; of several all of them, spelled out. Raises `Invalid` for what is not there and where all passes anyway."""
+    impact = whole_impact(draft)
+    keys = list(draft.subject_keys.values()) if draft.others else []
+    draft.scope, draft.base_hash = a_scope(scope or keys, impact, within=keys), impact.base if impact else ""
+    if impact and draft.others and not draft.extends and impact.count(Passing.ANYWAY) == len(impact.items):
+        detail = f"There is nothing to allow: all {len(impact.items)} pass this gate now."
+        raise Invalid(detail, errors=[FieldError("/gate", "nothing-to-allow", detail)])
 
 
 def _put_to_approvers(asked: Waiver, spec: GateSpec, now: datetime) -> None:
@@ -97,6 +136,7 @@ def _put_to_approvers(asked: Waiver, spec: GateSpec, now: datetime) -> None:
     asked.save()
     facts: dict[str, Any] = {"gate": asked.gate, "answer_by": asked.answer_by, "hash": asked.content_hash}
     facts |= {"extends": asked.extends.key} if asked.extends else {}
+    facts |= {"subjects": asked.scope} if asked.others else {}
     record("waiver.requested", subject=asked, minutes=asked.effective_minutes, **facts)
     wait_for_decision(asked, now=now)
     tell_approvers(asked, spec=spec, now=now)
@@ -116,22 +156,22 @@ def extend_waiver(*, waiver_id: UUID, minutes: int, reason: str, plan: str = "",
         later = waiver.extensions.filter(state=WaiverState.APPROVED).first()
         if later is not None:
             raise Conflict(f"{waiver.key} is already extended, by {later.key}.", code="already-extended")
-        return request_waiver(
+        draft = Waiver(
             gate=waiver.gate,
-            subject=SubjectRef(waiver.subject_type, waiver.subject_id, waiver.client_id),
+            subject_type=waiver.subject_type,
+            subject_id=waiver.subject_id,
             subject_key=waiver.subject_key,
+            others=dict(waiver.others),
             client_id=waiver.client_id,
-            reason=reason,
-            plan=plan.strip() or waiver.plan,
-            minutes=minutes,
-            owner=waiver.owner.slug,
-            answer_by=min(waiver.expires_at or now, now + LONGEST_ANSWER),
             case_id=waiver.case_id,
             extends=waiver,
-            scope=waiver.granted_scope,
-            by=by,
-            now=now,
+            reason=reason.strip(),
+            plan=plan.strip() or waiver.plan,
+            owner=an_owner(waiver.owner.slug),
+            answer_by=min(waiver.expires_at or now, now + LONGEST_ANSWER),
+            effective_minutes=minutes,
         )
+        return _asked(draft, gate_of(waiver.gate), scope=waiver.granted_scope, by=by, now=now)
 
 
 def edit_waiver(*, waiver_id: UUID, reason: str, plan: str, minutes: int, by: Actor, now: datetime) -> Waiver:
@@ -212,9 +252,12 @@ def declared(spec: GateSpec, hours: int) -> dict[str, Any]:
 
 
 def _refuse_repeated(draft: Waiver) -> None:
-    same = Waiver.objects.filter(gate=draft.gate, subject_type=draft.subject_type, subject_id=draft.subject_id)
-    if same.filter(state__in=WAIVER_ASKED).exists():
-        text = f"The same was already asked for {draft.subject_key} and waits for a decision."
+    ids = list(draft.subject_keys)
+    asked = Waiver.objects.filter(gate=draft.gate, subject_type=draft.subject_type, state__in=WAIVER_ASKED)
+    same = asked.filter(Q(subject_id__in=ids) | Q(others__has_any_keys=ids)).first()
+    if same is not None:
+        keys = ", ".join(sorted(draft.subject_keys[one] for one in set(ids) & set(same.subject_keys)))
+        text = f"The same was already asked for {keys} and waits for a decision."
         raise Conflict(text, code="already-asked")
 
 

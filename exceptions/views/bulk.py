@@ -18,9 +18,10 @@ from audit.context import Actor
 from audit.edge import actor_of, back_to
 from audit.errors import Conflict, Invalid
 from exceptions import services
-from exceptions.models import JobPlan
+from exceptions.models import ExceptionCase, JobPlan
 from exceptions.models.cases import KEY_PREFIX
-from exceptions.selectors.bulk import case_plan
+from exceptions.selectors.asking import MOST_OFFERED
+from exceptions.selectors.bulk import case_plan, cases_to_plan, matching_cases
 from exceptions.selectors.jobs import job_called, plan_called
 from exceptions.services.job_work import AT_ONCE
 from exceptions.states import RootCause
@@ -48,6 +49,8 @@ def bulk(request: HttpRequest) -> HttpResponse:
     if "plan" in request.POST:
         return _confirmed(request, plan_called(by, request.POST["plan"]), by)
     home, action = back_to(request, "/queue/"), request.POST.get("do", "")
+    if action == "ask":
+        return _ask_for_all(request, by, home)
     try:
         plan = _planned(request, action, by) if action in BUTTONS else None
     except Invalid as invalid:
@@ -59,6 +62,35 @@ def bulk(request: HttpRequest) -> HttpResponse:
     return _plan_page(request, plan, by)
 
 
+def _ask_for_all(request: HttpRequest, by: Actor, home: str) -> HttpResponse:
+    """On to asking for a time-limited exception for the chosen rows or a whole cause, which are of one client."""
+    try:
+        cases = _chosen_cases(request, by)
+    except Invalid as invalid:
+        messages.warning(request, invalid.message)
+        return redirect(home)
+    if not cases or len({case.client_id for case in cases}) > 1:
+        messages.warning(request, _("Choose exceptions of one client to ask for a time-limited exception."))
+        return redirect(home)
+    first, *others = cases
+    query = urlencode({"for": first.key, "also": [case.key for case in others]}, doseq=True)
+    return redirect(f"{reverse('exceptions:ask')}?{query}")
+
+
+def _chosen_cases(request: HttpRequest, by: Actor) -> list[ExceptionCase]:
+    """What was ticked, or all that match. Raises `Invalid` for an unknown filter and for more than can be asked for at once."""
+    given = request.POST
+    if "all" in given:
+        filters = filters_in(QueryDict(given.get("query", "")), given.get("scope", "mine"))
+        return matching_cases(by=by, filters=filters, now=clock.now(), most=MOST_OFFERED)
+    return cases_to_plan(by=by, numbers=_numbers(given))
+
+
+def _numbers(given: QueryDict) -> list[int]:
+    keys = [KEY.match(key) for key in given.getlist("id")]
+    return [int(key[1]) for key in keys if key]
+
+
 def _planned(request: HttpRequest, action: str, by: Actor) -> JobPlan:
     """What was ticked, all that match (a cause, say), or what a job left undone."""
     given, now = request.POST, clock.now()
@@ -67,8 +99,7 @@ def _planned(request: HttpRequest, action: str, by: Actor) -> JobPlan:
     if "all" in given:
         filters = filters_in(QueryDict(given.get("query", "")), given.get("scope", "mine"))
         return services.plan_matching(action=action, filters=filters, by=by, now=now)
-    keys = [KEY.match(key) for key in given.getlist("id")]
-    return services.plan_chosen(action=action, numbers=[int(key[1]) for key in keys if key], by=by, now=now)
+    return services.plan_chosen(action=action, numbers=_numbers(given), by=by, now=now)
 
 
 def _confirmed(request: HttpRequest, plan: JobPlan, by: Actor) -> HttpResponse:

@@ -23,7 +23,8 @@ def break_glass(request: HttpRequest) -> HttpResponse:
     """Open a gate at once, for what an exception is about."""
     by = actor_of(request, "exceptions.break_glass")
     case = selectors.case_for(by, request.GET.get("for", ""))
-    gates = [gate for gate in rules.active_book().gates() if gate.break_glass_hours]
+    book = rules.active_book()
+    gates = [gate for gate in book.gates() if gate.break_glass_hours]
     form = BreakGlassForm(request.POST or None, case=case, gates=gates)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -48,7 +49,8 @@ def break_glass(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("%(key)s is in force. The leads are called.") % {"key": broken.key})
             return redirect("exceptions:waiver", broken.key)
-    context = {"case": case, "form": form, "gates": gates}
+    answering = [(gate, selectors.gate_owner(gate, book)) for gate in gates]
+    context = {"case": case, "form": form, "gates": answering}
     return render(request, "exceptions/break_glass.html", context, status=422 if form.errors else 200)
 
 

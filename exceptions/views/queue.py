@@ -95,6 +95,7 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
         "problem": problem,
         "tabs": selectors.tabs(by=by, scope=scope, now=now),
         "can_work": by.may("exceptions.work_case"),
+        "can_ask": by.may("exceptions.request_waiver"),
         "query": query,
         "via": suffix_of(scope, query),
         "presence": live.people_on_rows(page.rows, by=by, now=now),

@@ -1,6 +1,6 @@
 """Time-limited exceptions: asked for, decided about, looked up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from exceptions import selectors, services
 from exceptions.forms import CommentForm
 from exceptions.forms.waivers import AnswerForm, DecisionForm, EditForm, ExtendForm, ReviewForm, WaiverForm
 from exceptions.models import ExceptionCase, Waiver
+from exceptions.selectors.asking import could_join
 from exceptions.states import WAIVER_ASKED, WaiverKind, WaiverState
 from exceptions.subjects import Impact
 from rules import selectors as rules
@@ -35,16 +36,19 @@ def ask(request: HttpRequest) -> HttpResponse:
     """Ask for a time-limited exception about what an exception is about."""
     by = actor_of(request, "exceptions.request_waiver")
     case = selectors.case_for(by, request.GET.get("for", ""))
-    gates = selectors.gate_previews(case, by=by, now=clock.now())
+    keys = request.GET.getlist("also")
+    offered = could_join(case, keys=keys, by=by)
+    also = [one for one in offered if one.key in keys]
+    gates = selectors.gate_previews(case, also=also, by=by, now=clock.now())
     choices = [
         (f"{one.gate.slug}:{item.key}", f"{one.gate.name}: {item.words}")
         for one in gates
-        for item in (one.impact.marginal if one.impact else ())
+        for item in (one.impact.marginal if one.impact and not also else ())
     ]
     form = WaiverForm(request.POST or None, case=case, user_id=by.user_id, choices=choices)
     if request.method == "POST" and form.is_valid():
         try:
-            waiver = _request(case, form, by)
+            waiver = _request(case, form, also, by)
         except Refused:
             raise
         except DomainError as refused:
@@ -56,6 +60,9 @@ def ask(request: HttpRequest) -> HttpResponse:
             return redirect("exceptions:waiver", waiver.key)
     context = {
         "case": case,
+        "offered": [(one, one in also) for one in offered],
+        "also": also,
+        "left_out": len(set(keys) - {one.key for one in (case, *also)}),
         "form": form,
         "gates": gates,
         "can_break": by.may("exceptions.break_glass", case.client_id),
@@ -63,7 +70,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     return render(request, "exceptions/waiver_ask.html", context, status=422 if form.errors else 200)
 
 
-def _request(case: ExceptionCase, form: WaiverForm, by: Actor) -> Waiver:
+def _request(case: ExceptionCase, form: WaiverForm, also: Sequence[ExceptionCase], by: Actor) -> Waiver:
     given = form.cleaned_data
     return services.request_waiver(
         gate=given["gate"].slug,
@@ -76,6 +83,7 @@ def _request(case: ExceptionCase, form: WaiverForm, by: Actor) -> Waiver:
         minutes=given["hours"] * 60,
         owner=given["owner"].slug,
         scope=form.chosen_scope(),
+        also=[one.pk for one in also],
         by=by,
         now=clock.now(),
     )
@@ -162,6 +170,7 @@ def _waiver_page(
         "behalf": behalf,
         "conflict": conflict,
         "impact": impact,
+        "left_out": sorted(set(found.scope) - set(found.granted_scope)) if found.starts_at and found.others else (),
         "would_end": found.expires_at or now + timedelta(minutes=found.effective_minutes),
         "in_force": found.is_in_force(now),
         "state_label": WaiverState(found.state).label,

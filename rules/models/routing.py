@@ -121,6 +121,11 @@ class Gate(Accountable):
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=120)
     blocks = models.CharField(max_length=200, help_text="What it stops, as a sentence for the person who is stopped")
+    needs = models.CharField(
+        max_length=1000,
+        blank=True,
+        help_text="What has to be there so that nobody has to ask: written by the content owner",
+    )
     content_owner = models.ForeignKey(
         Owner, on_delete=models.PROTECT, related_name="gates", help_text="Who answers for what it asks for"
     )

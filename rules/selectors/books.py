@@ -188,6 +188,7 @@ def _gates() -> dict[str, Any]:
         gate.slug: {
             "name": gate.name,
             "blocks": gate.blocks,
+            "needs": gate.needs,
             "max_hours": gate.max_hours,
             "approver_role": gate.approver_role,
             "other_roles": gate.other_roles,

@@ -4,6 +4,7 @@ from django.db.models import Prefetch, QuerySet
 
 from audit.access import require
 from audit.context import Actor
+from audit.errors import NotFound
 from rules.models import (
     Client,
     Contract,
@@ -74,3 +75,22 @@ def exception_types() -> QuerySet[ExceptionType]:
 def gates() -> QuerySet[Gate]:
     """The gates a time-limited exception can open."""
     return Gate.objects.order_by("slug")
+
+
+def gates_for(by: Actor) -> QuerySet[Gate]:
+    """All of them, with who answers for what each asks for; they are of the house. Raises `Refused` without the permission."""
+    require(by, PERMISSION)
+    return Gate.objects.select_related("content_owner").order_by("slug")
+
+
+def gate_called(slug: str) -> Gate:
+    """The gate. Raises `NotFound`."""
+    found = Gate.objects.select_related("content_owner").filter(slug=slug).first()
+    if found is None:
+        raise NotFound("There is no such gate.")
+    return found
+
+
+def may_describe(by: Actor, gate: Gate) -> bool:
+    """Whether the actor says what the gate asks for: as its content owner, in person or in the team that is it, or as an admin."""
+    return gate.content_owner_id in by.owners or by.may("rules.edit_rules")

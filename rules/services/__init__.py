@@ -12,6 +12,7 @@ from rules.services.contracts import (
 )
 from rules.services.decisions import DecisionRequest, decide_for, decide_many
 from rules.services.editing import save_edited
+from rules.services.gates import describe_gate
 from rules.services.lending import end_lending, lend_ownership
 from rules.services.people import (
     end_sessions,
@@ -46,6 +47,7 @@ __all__ = [
     "decide_for",
     "decide_many",
     "describe_contract",
+    "describe_gate",
     "draft_contract_version",
     "end_absence",
     "end_lending",

@@ -111,6 +111,25 @@ def _add_owners(calendars: Mapping[str, Calendar]) -> dict[str, Owner]:
     return _add_missing(Owner, rows)
 
 
+def _add_gates(owners: Mapping[str, Owner]) -> dict[str, Gate]:
+    return _add_missing(
+        Gate,
+        {
+            slug: {
+                "name": name,
+                "blocks": blocks,
+                "needs": needs,
+                "content_owner": owners[owner],
+                "max_hours": hours,
+                "approver_role": role,
+                "risk": risk,
+                "break_glass_hours": emergency,
+            }
+            for slug, (name, blocks, needs, owner, hours, role, risk, emergency) in shipped.GATES.items()
+        },
+    )
+
+
 def _add_routing(owners: Mapping[str, Owner], slas: Mapping[str, Sla]) -> None:
     flows = _add_missing(
         Flow,
@@ -119,21 +138,7 @@ def _add_routing(owners: Mapping[str, Owner], slas: Mapping[str, Sla]) -> None:
             for slug, (name, kind, owner, sla) in shipped.FLOWS.items()
         },
     )
-    gates = _add_missing(
-        Gate,
-        {
-            slug: {
-                "name": name,
-                "blocks": blocks,
-                "content_owner": owners[owner],
-                "max_hours": hours,
-                "approver_role": role,
-                "risk": risk,
-                "break_glass_hours": emergency,
-            }
-            for slug, (name, blocks, owner, hours, role, risk, emergency) in shipped.GATES.items()
-        },
-    )
+    gates = _add_gates(owners)
     references: dict[str, Callable[[str], Any]] = {
         **dict.fromkeys(("owner", "fallback", "rule_owner"), owners.__getitem__),
         "sla": slas.__getitem__,

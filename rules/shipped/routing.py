@@ -95,11 +95,12 @@ RULES: Final[list[dict[str, Any]]] = [
     },
 ]
 
-# slug: name, blocks, who answers for it, at most this many hours, who approves, risk, hours in an emergency
-GATES: Final[dict[str, tuple[str, str, str, int, str, str, int]]] = {
+# slug: name, blocks, needs, who answers for it, at most this many hours, who approves, risk, hours in an emergency
+GATES: Final[dict[str, tuple[str, str, str, str, int, str, str, int]]] = {
     "ship-despite-open-case": (
         "Ship despite an open case",
         "An order with an open address, quality or risk case is not handed to the warehouse or the carrier.",
+        "An address that passes the check, and the answer of whoever has the case.",
         CONTENT_OWNER,
         48,
         "ops_lead",
@@ -109,6 +110,7 @@ GATES: Final[dict[str, tuple[str, str, str, int, str, str, int]]] = {
     "skip-vendor-confirmation": (
         "Skip the vendor's confirmation",
         "A vendor's task is not taken as accepted before the vendor has confirmed it.",
+        "The vendor's confirmation, by message or entered by hand with who said so.",
         "ops-team-review",
         24,
         "ops_lead",

@@ -25,6 +25,10 @@ ABOUT_STOCK = {"title": "Stock is short", "body": "Count again.", "covers": ["ty
 ACTS: dict[str, tuple[str, dict[str, Any]]] = {
     "contracts/stock.changed/describe": (CONTENT, TEXT),
     "contracts/stock.changed/runbook": (EXECUTION, TEXT),
+    "gates/ship-despite-open-case/describe": (
+        CONTENT,
+        {"blocks": "It waits.", "needs": "An answer.", "reason": "Said anew"},
+    ),
     "runbooks/stock-is-short/accept": (FULFILMENT, {"number": 1}),
 }
 WALK = ("sam", "mara", "ada", CONTENT, EXECUTION, FULFILMENT)

@@ -69,6 +69,8 @@ OPERATIONS: Final = {
     "exceptions:rotation": "rotation",
     "exceptions:rotate": "rotation",
     "exceptions:temporary": "temporary-ownerships",
+    "exceptions:gates": "gates",
+    "exceptions:gate": "gate gate-describe",
     "exceptions:give-back": "temporary-ownership-give-back",
     "exceptions:views": "views",
     "exceptions:view-save": "views",

@@ -34,6 +34,8 @@ PAGES = (
     "/people/away/",
     "/people/gaps/",
     "/people/rotation/",
+    "/people/gates/",
+    "/people/gates/ship-despite-open-case/",
     "/people/temporary/",
     "/people/amal/handover/",
     "/help/",

@@ -1,6 +1,6 @@
 """How many people it takes, for how much, in whose place, and for exactly what was looked at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 import pytest
@@ -30,7 +30,10 @@ class Shelf:
 
     base = "a" * 64
 
-    def impact(self, subject_id: str, gate: str) -> Impact:  # noqa: ARG002 -- ImpactOf
+    def impacts(self, ids: Collection[str], gate: str) -> dict[str, Impact]:  # noqa: ARG002 -- ImpactsOf
+        return {one: self.impact() for one in ids}
+
+    def impact(self) -> Impact:
         items = [ImpactItem(key, f"Parcel {key}", "No address", 500, Passing.ONLY_WITH_THIS) for key in ("P-1", "P-2")]
         return Impact([*items, ImpactItem("P-3", "Parcel P-3", "", 0, Passing.ANYWAY)], "parcels", "EUR", self.base)
 
@@ -38,7 +41,7 @@ class Shelf:
 @pytest.fixture
 def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
     shelf = Shelf()
-    monkeypatch.setitem(subjects._impacts, "test.parcel", shelf.impact)
+    monkeypatch.setitem(subjects._impacts, "test.parcel", shelf.impacts)
     return shelf
 
 

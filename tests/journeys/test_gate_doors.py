@@ -148,6 +148,7 @@ def _known(gates: Gates, name: str) -> dict[str, Any]:
         "index": 2,
         "scope": "mine",
         "name": "messages-refused",
+        "gate": SHIP_DESPITE_CASE,
         "deed": "accept",
         "agreed": uuid4(),
         "action": "resolve",

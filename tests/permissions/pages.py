@@ -173,6 +173,11 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "exceptions:rotation": _get(VIEW_RULES),
     "exceptions:rotate": _post("rules.edit_rules", kind="flow", slug="manual-review"),
     "exceptions:temporary": _get(VIEW_RULES) | _post("rules.manage_absence"),
+    "exceptions:gates": _get(VIEW_RULES),
+    "exceptions:gate": _get(VIEW_RULES)
+    | {
+        "POST": Way(VIEW_RULES, {"seen": 1, "blocks": "It waits", "needs": "An answer", **REASON}, only=("amal", "kim"))
+    },
     "exceptions:give-back": _post("rules.manage_absence"),
     "exceptions:handover": _get(VIEW_CASE, only=LEADS_OF_AMAL)
     | {"POST": Way("exceptions.reassign_case", {"to": "bo", **REASON}, only=LEADS_OF_AMAL)},

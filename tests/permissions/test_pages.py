@@ -56,6 +56,7 @@ def address(name: str, way: Way, keys: dict[str, Any]) -> str:
         "event_id": key,
         "hold": keys["hold"],
         "name": "messages-refused",
+        "gate": "ship-despite-open-case",
         "deed": "read",
         "agreed": keys["nobodys"],
         "token": "nobodys",

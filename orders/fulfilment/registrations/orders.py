@@ -12,7 +12,7 @@ from exceptions.models import ExceptionCase, Waiver
 from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Order, OrderAddress
 from orders.fulfilment.selectors.context import case_context
-from orders.fulfilment.selectors.impacts import SKIP_CONFIRMATION, order_impact
+from orders.fulfilment.selectors.impacts import SKIP_CONFIRMATION, order_impacts
 from orders.fulfilment.services import resuming, routes
 from orders.fulfilment.states import AddressVerdict, OrderState
 from rules.states import Route
@@ -38,15 +38,12 @@ class OrderSubject:
 
     def on_waived(self, waiver: Waiver, *, by: Actor, now: datetime) -> None:
         """Go on through the gate that is open for a while."""
-        order_id = UUID(waiver.subject_id)
-        if waiver.gate == SKIP_CONFIRMATION:
-            resuming.skip_confirmation(order_id=order_id, by=by, now=now)
-        else:
-            resuming.look_again(order_id=order_id, by=by, now=now)
+        go_on = resuming.skip_confirmation if waiver.gate == SKIP_CONFIRMATION else resuming.look_again_at
+        go_on(order_ids=[UUID(one) for one in waiver.allowed_ids], by=by, now=now)
 
     def on_waiver_ended(self, waiver: Waiver, *, by: Actor, now: datetime) -> None:
         """What has not left the house is under the rule again."""
-        resuming.look_again(order_id=UUID(waiver.subject_id), by=by, now=now)
+        resuming.look_again_at(order_ids=[UUID(one) for one in waiver.allowed_ids], by=by, now=now)
 
 
 def _resend(case: ExceptionCase, *, by: Actor, now: datetime, data: Mapping[str, Any]) -> str:
@@ -94,7 +91,7 @@ def _address_passes(cases: Sequence[ExceptionCase]) -> set[UUID]:
 
 
 subjects.register(ORDER, OrderSubject())
-subjects.register_impact(ORDER, order_impact)
+subjects.register_impact(ORDER, order_impacts)
 subjects.register_roll_back(ORDER, _roll_back)
 subjects.register_route_step(Route.RETRY, "fulfilment.order", routes.try_again)
 subjects.register_route_step(Route.REROUTE, "fulfilment.order", routes.another_way)

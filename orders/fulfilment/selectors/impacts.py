@@ -1,6 +1,7 @@
-"""What opening a gate lets through of one order, and the fingerprint of what somebody allows when they allow it."""
+"""What opening a gate lets through of orders, and the fingerprint of what somebody allows when they allow it."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from audit.canonical import canonical_json, sha256_hex
@@ -35,27 +36,34 @@ def material_base(order: Order, lines: Collection[OrderLine], address: OrderAddr
     return sha256_hex(canonical_json(document))
 
 
-def order_impact(order_id: str, gate: str) -> Impact | None:
-    """What of the order is stopped at this gate now, what passes anyway and what other things keep; None for no such order."""
-    order = Order.objects.select_related("flow").filter(pk=UUID(order_id)).first()
-    if order is None:
-        return None
-    lines = list(OrderLine.objects.filter(order=order).select_related("sku").order_by("position"))
-    address = OrderAddress.objects.filter(order=order).first()
-    held = _is_held(order, gate)
-    items = _parcels(order, held) if gate == SKIP_CONFIRMATION else _stops(order, address, held)
-    return Impact(items, _noun(gate), order.currency, material_base(order, lines, address))
+def order_impacts(order_ids: Collection[str], gate: str) -> dict[str, Impact]:
+    """What of each order is stopped at this gate now, what passes anyway and what other things keep; nothing for no such order."""
+    orders = Order.objects.select_related("flow").in_bulk([UUID(one) for one in order_ids])
+    lines = defaultdict[UUID, list[OrderLine]](list)
+    for line in OrderLine.objects.filter(order__in=orders).select_related("sku").order_by("position"):
+        lines[line.order_id].append(line)
+    addresses = {address.order_id: address for address in OrderAddress.objects.filter(order__in=orders)}
+    held = _held(orders, gate)
+    parcels = _parcels(orders, held) if gate == SKIP_CONFIRMATION else {}
+    found = {}
+    for pk, order in orders.items():
+        address = addresses.get(pk)
+        items = parcels.get(pk, []) if gate == SKIP_CONFIRMATION else _stops(order, address, pk in held)
+        base = material_base(order, lines[pk], address)
+        found[str(pk)] = Impact(items, _noun(gate), order.currency, base)
+    return found
 
 
 def _noun(gate: str) -> str:
     return "parcels" if gate == SKIP_CONFIRMATION else "stops"
 
 
-def _is_held(order: Order, gate: str) -> bool:
-    """Whether something else stops it; the hold for the vendor's silence ends with the silence."""
+def _held(orders: Mapping[UUID, Order], gate: str) -> set[UUID]:
+    """Those that something else stops; the hold for the vendor's silence ends with the silence."""
     others = [HoldReason.STOCK, HoldReason.VENDOR] if gate == SKIP_CONFIRMATION else [HoldReason.STOCK]
-    holds = Hold.objects.filter(order=order, fulfilment=None, state=HoldState.ACTIVE).exclude(reason__in=others)
-    return order.cancelled_at is not None or order.paid_at is None or holds.exists()
+    holds = Hold.objects.filter(order__in=orders, fulfilment=None, state=HoldState.ACTIVE).exclude(reason__in=others)
+    stopped = {pk for pk, order in orders.items() if order.cancelled_at is not None or order.paid_at is None}
+    return stopped | set(holds.values_list("order_id", flat=True))
 
 
 def _stops(order: Order, address: OrderAddress | None, held: bool) -> list[ImpactItem]:
@@ -81,10 +89,12 @@ def _stops(order: Order, address: OrderAddress | None, held: bool) -> list[Impac
     ]
 
 
-def _parcels(order: Order, held: bool) -> list[ImpactItem]:
-    worth = _worth(order)
-    parcels = Fulfilment.objects.filter(order=order).exclude(state=FulfilmentState.CANCELLED).order_by("key")
-    return [_parcel(parcel, worth.get(parcel.pk, 0), held) for parcel in parcels]
+def _parcels(orders: Collection[UUID], held: Collection[UUID]) -> Mapping[UUID, Sequence[ImpactItem]]:
+    worth, items = _worth(orders), defaultdict[UUID, list[ImpactItem]](list)
+    parcels = Fulfilment.objects.filter(order__in=orders).exclude(state=FulfilmentState.CANCELLED)
+    for parcel in parcels.order_by("key"):
+        items[parcel.order_id].append(_parcel(parcel, worth.get(parcel.pk, 0), parcel.order_id in held))
+    return items
 
 
 def _parcel(parcel: Fulfilment, money_minor: int, held: bool) -> ImpactItem:
@@ -97,10 +107,10 @@ def _parcel(parcel: Fulfilment, money_minor: int, held: bool) -> ImpactItem:
     return ImpactItem(parcel.key, f"Parcel {parcel.key}", missing, money_minor, passing)
 
 
-def _worth(order: Order) -> dict[UUID, int]:
+def _worth(orders: Collection[UUID]) -> dict[UUID, int]:
     """The price of what is in each parcel, in minor units."""
     worth: dict[UUID, int] = {}
-    contents = FulfilmentLine.objects.filter(fulfilment__order=order).select_related("line")
+    contents = FulfilmentLine.objects.filter(fulfilment__order__in=orders).select_related("line")
     for content in contents.order_by("pk"):
         price = content.line.unit_minor * content.quantity
         worth[content.fulfilment_id] = worth.get(content.fulfilment_id, 0) + price

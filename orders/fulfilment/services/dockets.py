@@ -259,12 +259,13 @@ def _ask_gates(dockets: Sequence[Docket]) -> None:
     live = live_waivers(gate=SHIP_DESPITE_CASE, subjects=stopped, now=current_time()) if stopped else {}
     outdated = [waiver for ref, waiver in live.items() if not is_current(waiver, stopped[ref])]
     for ref, waiver in live.items():
-        if waiver not in outdated:
-            stopped[ref].allowed = frozenset(waiver.granted_scope or (ADDRESS, REVIEW))
+        if is_current(waiver, stopped[ref]):
+            stopped[ref].allowed = frozenset(waiver.allowed_parts or (ADDRESS, REVIEW))
     if outdated:
         outdate_waivers(waivers=outdated, now=current_time())
 
 
 def is_current(waiver: Waiver, docket: Docket) -> bool:
     """Whether the order is still what the approval was given for."""
-    return waiver.base_hash in {"", material_base(docket.order, docket.lines, docket.address)}
+    base = material_base(docket.order, docket.lines, docket.address)
+    return waiver.base_of(str(docket.order.pk)) in {"", base}

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,7 +15,8 @@ from audit.context import Actor, acting
 from audit.crypto import seal_secret
 from audit.errors import FieldError, Invalid, NotFound
 from audit.subject_refs import subject_ref
-from exceptions.selectors import live_waiver
+from exceptions.models import Waiver
+from exceptions.selectors import live_waivers
 from exceptions.services import outdate_waivers
 from orders.fulfilment.decisions.addresses import check_address
 from orders.fulfilment.errors import AlreadyGone, Held
@@ -110,24 +111,36 @@ def look_again(*, order_id: UUID, by: Actor, now: datetime) -> Order:
     return docket.order
 
 
-def skip_confirmation(*, order_id: UUID, by: Actor, now: datetime) -> Order:
+def look_again_at(*, order_ids: Collection[UUID], by: Actor, now: datetime) -> None:
+    """As `look_again`, for many together."""
+    with acting(by, at=now):
+        settle(load_dockets(order_ids), Changes(now))
+
+
+def skip_confirmation(*, order_ids: Collection[UUID], by: Actor, now: datetime) -> None:
     """A time-limited exception stands in for the vendor's word: what it covers goes on as if it had been confirmed.
 
     Whether one is in force is asked here, at the moment of use: without one nothing is confirmed.
     """
     with acting(by, at=now):
-        docket, changes = _docket(order_id), Changes(now)
-        waiver = live_waiver(gate=SKIP_CONFIRMATION, subject=subject_ref(docket.order), now=now)
-        if waiver is not None and not is_current(waiver, docket):
-            outdate_waivers(waivers=[waiver], now=now)
-            waiver = None
-        for parcel in docket.parcels if waiver else ():
-            covered = waiver and (not waiver.granted_scope or parcel.key in waiver.granted_scope)
-            if waiver and covered and parcel.state in FULFILMENT_UNCONFIRMED:
-                told = "fulfilment.confirmation_waived"
-                _confirm(docket, parcel, changes, told, waiver.key, allowed_by=waiver.key)
-        settle([docket], changes)
-    return docket.order
+        dockets, changes = load_dockets(order_ids), Changes(now)
+        about = {subject_ref(docket.order): docket for docket in dockets}
+        live = live_waivers(gate=SKIP_CONFIRMATION, subjects=about, now=now)
+        outdated = [waiver for ref, waiver in live.items() if not is_current(waiver, about[ref])]
+        if outdated:
+            outdate_waivers(waivers=outdated, now=now)
+        for ref, waiver in live.items():
+            if is_current(waiver, about[ref]):
+                _confirm_allowed(about[ref], waiver, changes)
+        settle(dockets, changes)
+
+
+def _confirm_allowed(docket: Docket, waiver: Waiver, changes: Changes) -> None:
+    told = "fulfilment.confirmation_waived"
+    for parcel in docket.parcels:
+        covered = not waiver.allowed_parts or parcel.key in waiver.allowed_parts
+        if covered and parcel.state in FULFILMENT_UNCONFIRMED:
+            _confirm(docket, parcel, changes, told, waiver.key, allowed_by=waiver.key)
 
 
 def roll_back_order(

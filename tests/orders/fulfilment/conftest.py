@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from audit import clock
 from audit.access import system_actor
 from audit.context import Actor, acting
 from orders.fulfilment.models import Order
@@ -12,6 +13,7 @@ from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from rules.models import Client
 from rules.services.shipped import install_shipped_configuration
+from tests.cast import House
 from tests.conftest import NOW, Standing
 from tests.factories import orders as make
 
@@ -63,3 +65,23 @@ def tell(northwind: Client, system: Actor, now: datetime) -> make.Tell:
         take_news(news=[make.news(kind, northwind, about, now, **{**subject, **data})], by=system, now=now)
 
     return _tell
+
+
+@pytest.fixture
+def paid(house: House, system: Actor) -> Any:
+    """Place paid orders of the house's first client, and give them back."""
+    client, now = house.clients["northwind"], clock.now()
+    count_stock(news=[make.stock(client, now, "TENT-2", 10)], by=system, now=now)
+
+    def place(*numbers: str, **data: Any) -> list[Order]:
+        news = [make.placed(client, now, order=number, **data) for number in numbers]
+        place_orders(news=news, by=system, now=now)
+        for number in numbers:
+            take_news(
+                news=[make.news("payment.captured", client, number, now, captured_at=now.isoformat())],
+                by=system,
+                now=now,
+            )
+        return list(Order.objects.filter(number__in=numbers).order_by("number"))
+
+    return place

@@ -5,44 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from django.test import Client as Browser
 
 from audit import clock
-from audit.context import Actor
 from audit.subject_refs import subject_ref
 from exceptions import services
 from exceptions.models import ExceptionCase, Waiver
 from orders.fulfilment.models import Fulfilment, Hold, Order
 from orders.fulfilment.selectors.impacts import SHIP_DESPITE_CASE, SKIP_CONFIRMATION
-from orders.fulfilment.services.intake import place_orders
-from orders.fulfilment.services.news import count_stock, take_news
 from orders.fulfilment.states import FulfilmentState, HoldState, OrderState
 from tests.cast import House
 from tests.factories import orders as make
 
 BAD_ADDRESS = {**make.BERLIN, "postcode": "1011"}
 WHY = "The truck leaves in five minutes and the customer waits."
-
-
-@pytest.fixture
-def paid(house: House, system: Actor) -> Any:
-    """Place paid orders, and give them back."""
-    client, now = house.clients["northwind"], clock.now()
-    count_stock(news=[make.stock(client, now, "TENT-2", 10)], by=system, now=now)
-
-    def place(*numbers: str, **data: Any) -> list[Order]:
-        news = [make.placed(client, now, order=number, **data) for number in numbers]
-        place_orders(news=news, by=system, now=now)
-        for number in numbers:
-            take_news(
-                news=[make.news("payment.captured", client, number, now, captured_at=now.isoformat())],
-                by=system,
-                now=now,
-            )
-        return list(Order.objects.filter(number__in=numbers).order_by("number"))
-
-    return place
 
 
 def smash(order: Order, house: House, gate: str = SHIP_DESPITE_CASE) -> Waiver:

@@ -1,0 +1,212 @@
+"""One time-limited exception for several orders: asked for together, decided by one act, bound to exactly these, over for all at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from audit import checks, clock
+from audit.context import Actor, acting
+from audit.crypto import seal_secret
+from audit.errors import Conflict, Invalid, NotFound
+from audit.models import Event
+from audit.subject_refs import SubjectRef, subject_ref
+from exceptions import selectors, services
+from exceptions.models import ExceptionCase, Waiver
+from exceptions.services.timers import sweep_timers
+from orders.fulfilment.models import Hold, Order, OrderAddress
+from orders.fulfilment.selectors.impacts import SHIP_DESPITE_CASE, SKIP_CONFIRMATION
+from orders.fulfilment.services.holds import hold_order, release_hold
+from orders.fulfilment.states import HoldState, OrderState
+from tests.api.conftest import Api
+from tests.cast import House
+from tests.factories import orders as make
+
+BAD_ADDRESS = {**make.BERLIN, "postcode": "1011"}
+WHY = "The customer confirmed all addresses by telephone."
+ASKED = {"gate": SHIP_DESPITE_CASE, "hours": 4, "owner": "client-success", "reason": WHY, "plan": "Correct them."}
+ASKED_BY_PROGRAM = {**{name: ASKED[name] for name in ("gate", "owner", "reason", "plan")}, "minutes": 240}
+
+
+@pytest.fixture
+def stopped(paid: Any) -> list[Order]:
+    """Four orders whose address is wrong."""
+    return list(paid("1", "2", "3", "4", address=BAD_ADDRESS))
+
+
+def cases_of(orders: Sequence[Order]) -> list[ExceptionCase]:
+    found = {case.subject_id: case for case in ExceptionCase.objects.live()}
+    return [found[str(order.pk)] for order in orders]
+
+
+def ask(house: House, orders: Sequence[Order], *, also: Collection[UUID] | None = None, **more: Any) -> Waiver:
+    first, *others = cases_of(orders)
+    given: dict[str, Any] = {
+        "gate": SHIP_DESPITE_CASE,
+        "owner": "client-success",
+        "reason": WHY,
+        "plan": "Correct them.",
+    }
+    return services.request_waiver(
+        subject=SubjectRef(first.subject_type, first.subject_id, first.client_id),
+        subject_key=first.subject_key,
+        client_id=first.client_id,
+        case_id=first.pk,
+        also=[one.pk for one in others] if also is None else also,
+        minutes=240,
+        **{**given, "by": house.actor("amal"), "now": clock.now(), **more},
+    )
+
+
+def let_through(orders: Sequence[Order], at: datetime) -> list[str]:
+    """The keys of those that something in force lets through."""
+    live = selectors.live_waivers(gate=SHIP_DESPITE_CASE, subjects=[subject_ref(order) for order in orders], now=at)
+    return [order.key for order in orders if subject_ref(order) in live]
+
+
+def states(orders: Sequence[Order]) -> list[str]:
+    now = Order.objects.in_bulk([order.pk for order in orders])
+    return [now[order.pk].state for order in orders]
+
+
+def broken_invariants() -> list[str]:
+    found = []
+    with connection.cursor() as cursor:
+        for one in checks.invariants():
+            if one.id.startswith("inv-2"):
+                cursor.execute(one.sql)
+                found += [one.id for _ in cursor.fetchall()]
+    return found
+
+
+def browser(house: House, who: str) -> Browser:
+    one = Browser()
+    one.force_login(house.users[who])
+    return one
+
+
+def test_one_decision_lets_those_go_that_were_left_in_and_no_other(
+    house: House, stopped: list[Order], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    one, two, three, four = (case.key for case in cases_of(stopped))
+    amal, lee = browser(house, "amal"), browser(house, "lee")
+    chosen = amal.post("/queue/bulk/", {"do": "ask", "id": [one, two, three]})
+    page = amal.get(chosen["Location"])
+    assert {case.key for case in page.context["also"]} | {page.context["case"].key} == {one, two, three}
+    (impact,) = [gate.impact for gate in page.context["gates"] if gate.gate.slug == SHIP_DESPITE_CASE]
+    assert [item.key for item in impact.marginal] == [order.key for order in stopped[:3]]
+    assert impact.money_minor == sum(order.total_minor for order in stopped[:3])
+    asked = amal.post(chosen["Location"], ASKED, follow=True).context["waiver"]
+    assert let_through(stopped, clock.now()) == []
+
+    decision = lee.get(f"/time-limited/{asked.key}/")
+    given = {name: decision.context["form"].initial[name] for name in ("seen_hash", "seen_base")}
+    kept = [order.key for order in (stopped[0], stopped[2])]
+    lee.post(f"/time-limited/{asked.key}/", {"decision": "approve", "scope": kept, **given})
+    with django_assert_num_queries(1):
+        assert let_through(stopped, clock.now()) == kept
+    assert states(stopped) == [OrderState.IN_FULFILMENT, OrderState.ADDRESS_INVALID] * 2
+    told = amal.get(f"/time-limited/{asked.key}/").context
+    assert (told["left_out"], told["waiver"].all_keys) == ([stopped[1].key], [order.key for order in stopped[:3]])
+    shown = [asked.key in amal.get(f"/exceptions/{key}/").content.decode() for key in (two, four)]
+    assert shown == [False, False], "what was left out is not said to be allowed"
+    assert broken_invariants() == []
+
+
+def test_it_is_over_for_all_of_them_at_once(house: House, paid: Any) -> None:
+    held, other = paid("5", "6", address=BAD_ADDRESS)
+    first, second = cases_of([held, other])
+    asked = Api(house.users["amal"]).post(
+        "time-limited-exceptions", {"exception": first.key, "also": [second.key], **ASKED_BY_PROGRAM}, match=None
+    )
+    assert (asked.status_code, asked.json()["subjects"], asked.json()["allowed"]) == (201, [held.key, other.key], [])
+    allowed = services.approve_waiver(waiver_id=Waiver.objects.get().pk, by=house.actor("lee"), now=clock.now())
+    assert allowed.expires_at is not None
+    last = allowed.expires_at - timedelta(microseconds=1)
+    assert [let_through([held, other], at) for at in (last, allowed.expires_at)] == [[held.key, other.key], []]
+    assert Waiver.objects.get().state == "approved", "nobody has written it down yet"
+    more = services.extend_waiver(waiver_id=allowed.pk, minutes=60, reason=WHY, by=house.actor("amal"), now=clock.now())
+    assert more.all_keys == [held.key, other.key]
+    services.approve_waiver(waiver_id=more.pk, by=house.actor("lee"), now=clock.now())
+    assert let_through([held, other], allowed.expires_at) == [held.key, other.key]
+    services.revoke_waiver(waiver_id=allowed.pk, reason="No longer", by=house.actor("lee"), now=clock.now())
+    assert [let_through([held, other], at) for at in (clock.now(), allowed.expires_at)] == [[], []]
+    assert broken_invariants() == []
+
+
+def test_an_order_of_another_client_is_refused_at_every_door(house: House, stopped: list[Order], system: Actor) -> None:
+    fable = house.clients["fable"]
+    about = SubjectRef("fulfilment.order", "0197a000-0000-7000-8000-000000000001", fable.pk)
+    opening = services.CaseOpening("address", about, "FB-1", fable.pk, "Wrong address")
+    (foreign,) = services.open_cases(openings=[opening], by=system, now=clock.now())
+    with pytest.raises(NotFound):
+        ask(house, stopped[:1], also=[foreign.pk])
+    with pytest.raises(Invalid) as refused:
+        ask(house, stopped[:1], also=[foreign.pk], by=house.actor("kim"))
+    assert [(error.pointer, error.code) for error in refused.value.errors] == [("/also", "strange")]
+    amal, kim = browser(house, "amal"), browser(house, "kim")
+    first, second = (case.key for case in cases_of(stopped[:2]))
+    for name in ("amal", "kim"):
+        body = {"exception": first, "also": [second, foreign.key], **ASKED_BY_PROGRAM}
+        answer = Api(house.users[name]).post("time-limited-exceptions", body, match=None)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/also")
+    for who in (amal, kim):
+        page = who.get(f"/time-limited/new/?for={first}&also={foreign.key}&also={second}")
+        assert ([case.key for case in page.context["also"]], page.context["left_out"]) == ([second], 1)
+        assert "FB-1" not in page.content.decode()
+    back = kim.post("/queue/bulk/", {"do": "ask", "id": [first, foreign.key], "return": "/queue/team/"})
+    assert back["Location"] == "/queue/team/"
+    assert Waiver.objects.count() == 0
+
+
+def test_what_changes_afterwards_is_stopped_and_the_others_go_on(
+    house: House, stopped: list[Order], system: Actor
+) -> None:
+    lee = house.actor("lee")
+    for order in stopped[:3]:
+        hold_order(order_id=order.pk, words="Wait for the customer", by=lee, now=clock.now())
+    allowed = services.approve_waiver(waiver_id=ask(house, stopped[:3]).pk, by=lee, now=clock.now())
+    with acting(system, at=clock.now()):
+        moved = OrderAddress.objects.get(order=stopped[1])
+        moved.raw = seal_secret(json.dumps({**BAD_ADDRESS, "street": "Elsewhere 1"}))
+        moved.save()
+    for hold in Hold.objects.filter(order__in=stopped[:3], state=HoldState.ACTIVE):
+        release_hold(hold_id=hold.pk, reason="go on", by=lee, now=clock.now())
+    passed, kept = OrderState.IN_FULFILMENT, OrderState.ADDRESS_INVALID
+    assert states(stopped) == [passed, kept, passed, kept]
+    while sweep_timers(now=clock.now()):
+        pass
+    allowed.refresh_from_db()
+    assert (allowed.state, allowed.allowed_keys) == ("approved", [stopped[0].key, stopped[2].key])
+    assert Event.objects.filter(subject_id=str(allowed.pk), type="waiver.narrowed").count() == 1
+    assert broken_invariants() == []
+
+
+def test_what_is_asked_already_needless_or_not_said_to_pass_is_refused(house: House, stopped: list[Order]) -> None:
+    first, second, third = stopped[:3]
+    asked = ask(house, [first, second])
+    alone = ask(house, [third], gate=SKIP_CONFIRMATION)
+    assert asked.content_hash != alone.content_hash
+    with pytest.raises(Conflict, match=second.key):
+        ask(house, [second, third])
+    with pytest.raises(Invalid) as needless:
+        ask(house, [first, second], gate=SKIP_CONFIRMATION)
+    assert [error.code for error in needless.value.errors] == ["nothing-to-allow"]
+    with pytest.raises(Invalid) as strange:
+        services.approve_waiver(waiver_id=asked.pk, by=house.actor("lee"), now=clock.now(), scope=[third.key])
+    assert [error.pointer for error in strange.value.errors] == ["/scope"]
+    allowed = services.approve_waiver(waiver_id=asked.pk, by=house.actor("lee"), now=clock.now(), scope=[second.key])
+    assert let_through(stopped, clock.now()) == [second.key]
+    with pytest.raises(IntegrityError), transaction.atomic(), acting(house.actor("lee"), at=clock.now()):
+        Waiver.objects.filter(pk=allowed.pk).update(passing=[])
+    with acting(house.actor("lee"), at=clock.now()):
+        Waiver.objects.filter(pk=allowed.pk).update(passing=[str(first.pk), str(second.pk)])
+    assert broken_invariants() == ["inv-25b"], "what was left out cannot be let in unseen"
