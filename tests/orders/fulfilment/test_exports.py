@@ -21,6 +21,7 @@ from audit.services.tokens import verify_token
 from exceptions.models import ExceptionCase
 from orders.fulfilment.errors import NotExportable
 from orders.fulfilment.models import Export, ExportReading
+from orders.fulfilment.selectors.exports import exports_of
 from orders.fulfilment.services import exports
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.exports import export_order
@@ -223,6 +224,22 @@ def test_what_is_sent_is_signed_has_one_key_and_the_bytes_of_the_feed_until_it_i
     assert (message.state, message.last_error) == (OutboundState.DEAD, "HTTP 500")
     case = ExceptionCase.objects.get(type="delivery-failure")
     assert (case.subject_key, case.owner.is_active) == ("crm", True)
+
+
+def test_an_order_says_who_has_which_export(
+    follower: System, place: make.Place, tell: make.Tell, system: Actor, now: datetime
+) -> None:
+    order = place()
+    OutboundMessage.objects.filter(type="order.export").update(state=OutboundState.SENT, sent_at=now)
+    tell("shipment.handed_over", order.fulfilments.get().key)
+    export_order(order_id=order.pk, by=system, now=now + timedelta(minutes=5))
+    told = [
+        (one.state, [(reader.name, reader.at, reader.was_sent) for reader in one.readers]) for one in exports_of(order)
+    ]
+    assert told == [
+        ("shipped", [("Handrail", now + timedelta(minutes=5), False), ("CRM", None, True)]),
+        ("in_fulfilment", [("CRM", now, True)]),
+    ]
 
 
 def test_the_command_prints_the_document_or_a_sentence(place: make.Place, capsys: pytest.CaptureFixture[str]) -> None:
