@@ -92,7 +92,12 @@ PAGES: dict[str, tuple[Text, Text]] = {
         _("My queue"),
         _("What needs you, most urgent first. A team's exceptions are yours too."),
     ),
-    "exceptions:team": (_("Team queues"), _("What needs anybody. Select rows to take, reassign or note many at once.")),
+    "exceptions:team": (
+        _("Team queues"),
+        _(
+            "What needs anybody. Select rows to take, reassign, spread or note many at once. A team's people stand beside its queue."
+        ),
+    ),
     "exceptions:views": (
         _("Views"),
         _(
@@ -117,6 +122,10 @@ PAGES: dict[str, tuple[Text, Text]] = {
     "fulfilment:overrides": (
         _("Overrides"),
         _("Fields that somebody set by hand. They hold at once; somebody else takes each over for good, or back."),
+    ),
+    "rules:contracts": (
+        _("Contracts"),
+        _("What systems agreed to send each other, and what waits for you where you are one of a contract's owners."),
     ),
     "sync:dead-letters": (
         _("Dead letters"),

@@ -177,6 +177,7 @@ PLACES = (
         unit=gettext_lazy("to review"),
         counted=set_by_hand,
     ),
+    Place(gettext_lazy("Contracts"), "rules:contracts", "contract", "rules.view_rules", "sync"),
     Place(
         gettext_lazy("Dead letters"),
         "sync:dead-letters",

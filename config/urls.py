@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("status/", views.status, name="status"),
     path("language/", set_language, name="set_language"),
     path("", include("exceptions.urls")),
+    path("", include("rules.urls")),
     path("", include("orders.fulfilment.urls")),
     path("", include("orders.sync.urls")),
     path("", include("audit.urls")),

@@ -223,25 +223,25 @@ class DraftVersion(_ContractAct):
 class PublishVersion(_ContractAct):
     """Put a drafted version of a contract in force; its contract owner does."""
 
-    input_class = serializers.NumberInput
+    input_class = serializers.VersionInput
     is_versioned = False
 
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """Publish it."""
         version = selectors.contract_version(record, given["number"])
-        services.publish_contract_version(version_id=version.pk, by=self.by, now=now)
+        services.publish_contract_version(version_id=version.pk, reason=given.get("reason"), by=self.by, now=now)
 
 
 class RetireVersion(_ContractAct):
     """Stop accepting a version of a contract that was replaced; its contract owner does."""
 
-    input_class = serializers.NumberInput
+    input_class = serializers.VersionInput
     is_versioned = False
 
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """Retire it."""
         version = selectors.contract_version(record, given["number"])
-        services.retire_contract_version(version_id=version.pk, by=self.by, now=now)
+        services.retire_contract_version(version_id=version.pk, reason=given.get("reason"), by=self.by, now=now)
 
 
 class DescribeContract(_ContractAct):

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from audit.rest.fields import SelfLink
 from audit.rest.parsing import Input, ReasonInput
+from audit.texts import LONGEST_REASON
 from rules.models import (
     Client,
     Contract,
@@ -233,6 +234,12 @@ class NumberInput(Input):
     """Which version."""
 
     number = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+
+
+class VersionInput(NumberInput):
+    """Which version, and why."""
+
+    reason = serializers.CharField(max_length=LONGEST_REASON, required=False)
 
 
 class TextInput(Input):

@@ -13,15 +13,15 @@ from audit.rest.parsing import Input
 from exceptions.job_kinds import action_of
 from exceptions.models import Job, JobItem, JobPlan
 from exceptions.selectors.jobs import title_of
-from exceptions.services.bulk import BULK_ACTS
+from exceptions.services.bulk import BALANCE, PLANNED_ACTS
 from exceptions.services.jobs import MANY, MOST_PLANNED, PLAN_HOLDS
 from exceptions.states import RootCause
 
 
 class PlanInput(Input):
-    """Which act, and either the keys of the exceptions or a filter that they match."""
+    """Which act, and either the keys of the exceptions or a filter that they match; the team alone to balance its people's work."""
 
-    action = serializers.ChoiceField(choices=BULK_ACTS)
+    action = serializers.ChoiceField(choices=PLANNED_ACTS)
     keys = serializers.ListField(
         child=serializers.RegexField(r"^EX-\d{1,15}$"),
         min_length=1,
@@ -36,17 +36,32 @@ class PlanInput(Input):
         help_text="All open exceptions that match a query of the list of exceptions, such as `type=address&due=overdue`: "
         f"at most {MOST_PLANNED:,}.",
     )
+    people = serializers.ListField(
+        child=serializers.SlugField(max_length=50),
+        max_length=100,
+        required=False,
+        help_text="Among whom to spread them: slugs of people of one's teams who are there. Only to `spread`.",
+    )
+    team = serializers.SlugField(max_length=50, required=False, help_text="Slug of a team. Only to `balance`.")
 
     def validate(self, attrs: Any) -> Any:
-        """One of the two."""
-        if ("keys" in attrs) == ("filter" in attrs):
+        """One of the two, and what belongs to the act."""
+        named = {name for name in ("keys", "filter", "team") if name in attrs}
+        if attrs["action"] == BALANCE and named != {"team"}:
+            raise serializers.ValidationError({"team": ["Give the team and nothing else."]}, code="required")
+        if attrs["action"] != BALANCE and named not in ({"keys"}, {"filter"}):
             raise serializers.ValidationError({"keys": ["Give either keys or a filter."]}, code="required")
+        if ("people" in attrs) != (attrs["action"] == "spread"):
+            raise serializers.ValidationError(
+                {"people": ["Give people to spread over, and only then."]}, code="required"
+            )
         return attrs
 
 
 class RunInput(Input):
-    """What the act needs: `to` and `reason` to reassign, `text` for a note, `outcome` to resolve, `reason` for dead letters.
+    """What the act needs.
 
+    `to` and `reason` to reassign, `reason` to spread, to balance and for dead letters, `text` for a note, `outcome` to resolve.
     A step of the playbook is named by its words; `outcome` says what came of it, `data` answers what it asks for.
     """
 
@@ -74,6 +89,13 @@ class BarredSerializer(serializers.Serializer[Mapping[str, str]]):
 
     key = serializers.CharField()
     why = serializers.CharField()
+
+
+class MoveSerializer(serializers.Serializer[Any]):
+    """One exception that goes to somebody by name: whom, is the slug of an owner."""
+
+    key = serializers.CharField()
+    to = serializers.SlugField(source="given.to")
 
 
 class PlanSerializer(serializers.ModelSerializer[JobPlan]):
@@ -114,18 +136,24 @@ class PlanSerializer(serializers.ModelSerializer[JobPlan]):
 
 
 class PlanRecordSerializer(PlanSerializer):
-    """A plan with the keys it is for, and what stands in the way of the others."""
+    """A plan with the keys it is for, who would get which where work is shared out, and what stands in the way of the others."""
 
     keys = serializers.SerializerMethodField()
+    moves = serializers.SerializerMethodField()
     barred = BarredSerializer(many=True)
 
     class Meta(PlanSerializer.Meta):
-        fields = (*PlanSerializer.Meta.fields, "keys", "barred")  # type: ignore[assignment]
+        fields = (*PlanSerializer.Meta.fields, "keys", "moves", "barred")  # type: ignore[assignment]
         read_only_fields = fields  # type: ignore[assignment]
 
     def get_keys(self, plan: JobPlan) -> list[str]:
         """In the order of work."""
         return [item["key"] for item in plan.items]
+
+    @extend_schema_field(MoveSerializer(many=True))
+    def get_moves(self, plan: JobPlan) -> Any:
+        """In the order of work."""
+        return MoveSerializer([item for item in plan.items if "to" in item["given"]], many=True).data
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):

@@ -50,13 +50,15 @@ class PlanList(_Plans, CreateMixin, ListResource):
     def create(self, given: Mapping[str, Any], *, now: datetime) -> Any:
         """Plan it."""
         require(self.by, "exceptions.work_case")
-        action = given["action"]
+        action, people = given["action"], given.get("people", ())
+        if "team" in given:
+            return services.plan_balance(team=given["team"], by=self.by, now=now)
         if "keys" in given:
             numbers = [number_in(key) for key in given["keys"]]
-            return services.plan_numbers(action=action, numbers=numbers, by=self.by, now=now)
+            return services.plan_numbers(action=action, numbers=numbers, by=self.by, now=now, people=people)
         asked = given_filters(QueryDict(given["filter"]))
         matching = CASE_FILTERS.apply(visible_cases(self.by).live(), asked, Question(self.by, now))
-        return services.plan_found(action=action, found=matching, by=self.by, now=now)
+        return services.plan_found(action=action, found=matching, by=self.by, now=now, people=people)
 
 
 class PlanRecord(_Plans, RecordResource):

@@ -10,12 +10,14 @@ from rest_framework.response import Response
 
 from audit import clock, filtering
 from audit.access import require
+from audit.errors import NotFound
 from audit.filtering import FilterSet
 from audit.rest.views import ActResource, CreateMixin, DeedResource, ListResource, RecordResource, Resource
 from exceptions import selectors, services
 from exceptions.api.cases import number_in
 from exceptions.selectors import visible
 from exceptions.selectors.gaps import owned_by
+from exceptions.selectors.people import team_people
 from exceptions.serializers import people as shapes
 from rules import selectors as rules
 from rules import services as rule_services
@@ -52,6 +54,25 @@ class PersonRecord(Resource):
             "can_cover": [one.slug for one in there.able],
         }
         return Response(self.get_serializer(told).data)
+
+
+class TeamPeople(Resource):
+    """Who of a team is there, and what each has open, late and taken today.
+
+    The asker's own teams; every team for who sees every client.
+    """
+
+    permission = "exceptions.view_case"
+    noun = "team"
+    serializer_class = shapes.TeamPeopleSerializer
+
+    def get(self, request: Request, key: str) -> Response:
+        """Look them up."""
+        del request
+        people = team_people(by=self.by, team=key, now=clock.now())
+        if not people:
+            raise NotFound("There is no such team, or it is not yours.")
+        return Response(self.get_serializer({"people": people}).data)
 
 
 class HandOver(DeedResource):

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from audit.rest.fields import SelfLink
 from audit.rest.parsing import Input, ReasonInput
+from exceptions.selectors.queue import MOST_COUNTED
 from rules.models import Absence, Owner, TemporaryOwnership
 
 
@@ -20,6 +21,24 @@ class PersonSerializer(serializers.ModelSerializer[Owner]):
         model = Owner
         fields = ("self", "key", "name", "backup")
         read_only_fields = fields
+
+
+class TeamPersonSerializer(serializers.Serializer[Any]):
+    """One of a team's people: there or away until when, and what they have, as far as the asker may see it."""
+
+    key = serializers.SlugField(source="slug")
+    name = serializers.CharField()
+    is_on_shift = serializers.BooleanField(help_text="In their business hours, whether away or not.")
+    away_until = serializers.DateTimeField(allow_null=True)
+    open = serializers.IntegerField(source="open_count", help_text=f"At most {MOST_COUNTED + 1:,} are counted.")
+    late = serializers.IntegerField(source="late_count", help_text=f"At most {MOST_COUNTED + 1:,} are counted.")
+    taken_today = serializers.IntegerField(source="taken_count", help_text="Acknowledged since midnight.")
+
+
+class TeamPeopleSerializer(serializers.Serializer[Any]):
+    """The people of a team, by name."""
+
+    people = TeamPersonSerializer(many=True)
 
 
 class OwnedSerializer(serializers.Serializer[Any]):

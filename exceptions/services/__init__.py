@@ -16,13 +16,17 @@ from exceptions.services.automation import report_failure, report_success
 from exceptions.services.averages import draft_for_averages
 from exceptions.services.batches import record_export
 from exceptions.services.bulk import (
+    BALANCE,
     BULK_ACTS,
+    plan_again,
+    plan_balance,
     plan_cases,
     plan_chosen,
     plan_found,
     plan_matching,
     plan_numbers,
     plan_rest,
+    spread_again,
 )
 from exceptions.services.cases import (
     acknowledge_case,
@@ -62,6 +66,7 @@ from exceptions.services.rebasing import rebase_case
 from exceptions.services.runbooks import propose_from_case
 from exceptions.services.saved_views import change_view, change_view_query, delete_view, save_view, set_default_view
 from exceptions.services.severity import change_severity
+from exceptions.services.sharing import people_to_share
 from exceptions.services.steps import complete_step
 from exceptions.services.taking import take_next
 from exceptions.services.timers import (
@@ -86,6 +91,7 @@ from exceptions.services.waivers import (
 )
 
 __all__ = [
+    "BALANCE",
     "BULK_ACTS",
     "Barred",
     "CaseOpening",
@@ -142,6 +148,9 @@ __all__ = [
     "open_cases",
     "opened_link",
     "outdate_waivers",
+    "people_to_share",
+    "plan_again",
+    "plan_balance",
     "plan_cases",
     "plan_chosen",
     "plan_found",
@@ -174,6 +183,7 @@ __all__ = [
     "set_notification_preferences",
     "set_timer",
     "set_timers",
+    "spread_again",
     "start_case",
     "start_job",
     "sweep_timers",

@@ -1,22 +1,15 @@
 """What opens for a team that works by load goes to the one of its people who is there and has the least open work."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
-from django.db.models import Case, IntegerField, Sum, Value, When
-
 from exceptions.models import ExceptionCase
+from exceptions.selectors.loads import SEVERITY_WEIGHTS, loads_of
 from rules import selectors as rules
 from rules.models import Owner
 from rules.selectors.people import Roster
-from rules.selectors.workers import Worker
-from rules.states import Assignment, Severity
-
-# What an open exception weighs on who has it.
-SEVERITY_WEIGHTS: Final[Mapping[str, int]] = {Severity.P1: 4, Severity.P2: 2, Severity.P3: 1}
+from rules.states import Assignment
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,7 @@ def assign(*, cases: Sequence[ExceptionCase], roster: Roster) -> dict[UUID, Assi
     if not teams:
         return {}
     workers = rules.workers_of([owner.team_id for owner in teams.values() if owner.team_id], roster)
-    loads = _loads(workers)
+    loads = loads_of({one.owner.pk for team in workers.values() for one in team})
     assigned = {}
     for case in sorted((case for case in cases if case.owner_id in teams), key=lambda case: case.severity):
         team = case.owner
@@ -56,14 +49,3 @@ def assign(*, cases: Sequence[ExceptionCase], roster: Roster) -> dict[UUID, Assi
 
 def _works_by_load(owner: Owner) -> bool:
     return owner.team is not None and owner.team.assignment == Assignment.LEAST_LOAD
-
-
-def _loads(workers: Mapping[UUID, Sequence[Worker]]) -> dict[UUID, int]:
-    """The weight of what each of them has open; nothing weighs 0."""
-    people = {one.owner.pk for team in workers.values() for one in team}
-    weight = Case(
-        *(When(severity=severity, then=Value(weight)) for severity, weight in SEVERITY_WEIGHTS.items()),
-        output_field=IntegerField(),
-    )
-    open_work = ExceptionCase.objects.live().filter(owner__in=people).values("owner").annotate(load=Sum(weight))
-    return defaultdict(int, open_work.values_list("owner", "load"))

@@ -1,9 +1,10 @@
 """Acts on many exceptions: which ones, what stands in the way of some, and what has to be filled in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -14,64 +15,135 @@ from exceptions.job_kinds import JobKind
 from exceptions.models import ExceptionCase, Job, JobPlan
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors.actions import possible_actions
-from exceptions.selectors.bulk import all_or_none, cases_of_job, cases_to_plan, matching_cases
+from exceptions.selectors.bulk import (
+    all_or_none,
+    cases_of_job,
+    cases_to_plan,
+    matching_cases,
+    shares_of_job,
+    untaken_cases_of,
+)
 from exceptions.selectors.queue import QueueFilters
 from exceptions.services import batches
 from exceptions.services.cases import owner_to_be
 from exceptions.services.jobs import MOST_PLANNED, Barred, Planned, plan_job
+from exceptions.services.sharing import Shares, balance, people_to_share, spread
 from exceptions.services.steps import LONGEST_OUTCOME
 from exceptions.services.working import LONGEST_NOTE
-from exceptions.states import RootCause
+from exceptions.states import CASE_LIVE, RootCause
 from rules import selectors as rules
 
-BULK_ACTS: Final = ("acknowledge", "reassign", "note", "step", "resolve")
+BULK_ACTS: Final = ("acknowledge", "reassign", "note", "step", "resolve", "spread")
+BALANCE: Final = "balance"
+PLANNED_ACTS: Final = (*BULK_ACTS, BALANCE)
+SHARING: Final = frozenset({"spread", BALANCE})
 PREFIX: Final = "case."
 
 
-def plan_matching(*, action: str, filters: QueueFilters, by: Actor, now: datetime) -> JobPlan:
-    """A plan for everything the filters leave, however many pages that is. Raises `Invalid` for an unknown filter or too many."""
-    return plan_cases(
-        action=action, cases=matching_cases(by=by, filters=filters, now=now, most=MOST_PLANNED), by=by, now=now
-    )
+def plan_matching(
+    *, action: str, filters: QueueFilters, by: Actor, now: datetime, people: Collection[str] = ()
+) -> JobPlan:
+    """A plan for everything the filters leave, however many pages that is. Raises `Invalid` for an unknown filter or too many.
+
+    `people`, here and below: among whom to spread them, as owners' slugs.
+    """
+    cases = matching_cases(by=by, filters=filters, now=now, most=MOST_PLANNED)
+    return plan_cases(action=action, cases=cases, by=by, now=now, people=people)
 
 
-def plan_chosen(*, action: str, numbers: Sequence[int], by: Actor, now: datetime) -> JobPlan:
+def plan_chosen(
+    *, action: str, numbers: Sequence[int], by: Actor, now: datetime, people: Collection[str] = ()
+) -> JobPlan:
     """A plan for the exceptions with these numbers, as far as they exist for the actor."""
-    return plan_cases(action=action, cases=cases_to_plan(by=by, numbers=numbers), by=by, now=now)
+    return plan_cases(action=action, cases=cases_to_plan(by=by, numbers=numbers), by=by, now=now, people=people)
 
 
-def plan_numbers(*, action: str, numbers: Sequence[int], by: Actor, now: datetime) -> JobPlan:
+def plan_numbers(
+    *, action: str, numbers: Sequence[int], by: Actor, now: datetime, people: Collection[str] = ()
+) -> JobPlan:
     """As `plan_chosen`, where nobody looked at a list before: raises `Invalid` naming those that do not exist for the actor."""
     cases = cases_to_plan(by=by, numbers=numbers)
     if missing := sorted(set(numbers) - {case.number for case in cases}):
         detail = f"There is no exception {KEY_PREFIX}{missing[0]}, or it is not yours to see."
         raise Invalid(detail, errors=[FieldError("/keys", "unknown", detail)])
-    return plan_cases(action=action, cases=cases, by=by, now=now)
+    return plan_cases(action=action, cases=cases, by=by, now=now, people=people)
 
 
-def plan_found(*, action: str, found: QuerySet[ExceptionCase], by: Actor, now: datetime) -> JobPlan:
+def plan_found(
+    *, action: str, found: QuerySet[ExceptionCase], by: Actor, now: datetime, people: Collection[str] = ()
+) -> JobPlan:
     """A plan for all of these, found within what the actor may see. Raises `Invalid` for too many."""
-    return plan_cases(action=action, cases=all_or_none(found, most=MOST_PLANNED), by=by, now=now)
+    return plan_cases(action=action, cases=all_or_none(found, most=MOST_PLANNED), by=by, now=now, people=people)
 
 
 def plan_rest(*, job: Job, by: Actor, now: datetime) -> JobPlan:
-    """A plan for what a job did not do, as it is now."""
-    return plan_cases(action=job.kind.removeprefix(PREFIX), cases=cases_of_job(by=by, job=job), by=by, now=now)
+    """A plan for what a job did not do, as it is now; what was shared out goes to whom it was for."""
+    action, cases = job.kind.removeprefix(PREFIX), cases_of_job(by=by, job=job)
+    _refuse_unknown(action, PLANNED_ACTS)
+    return _plan(action, cases, Shares(shares_of_job(by=by, job=job)), by, now)
 
 
-def plan_cases(*, action: str, cases: Sequence[ExceptionCase], by: Actor, now: datetime) -> JobPlan:
+def plan_again(*, plan: JobPlan, by: Actor, now: datetime) -> JobPlan:
+    """The same act for the same exceptions as they are now, each for whom it was. Raises `Invalid` for a plan of something else."""
+    action, cases = _planned_cases(plan, by, PLANNED_ACTS)
+    return _plan(action, cases, Shares({UUID(one["id"]): one["given"].get("to", "") for one in plan.items}), by, now)
+
+
+def spread_again(*, plan: JobPlan, people: Collection[str], by: Actor, now: datetime) -> JobPlan:
+    """The exceptions of a plan to spread some, spread among these people. Raises `Invalid` for a plan of something else."""
+    action, cases = _planned_cases(plan, by, ("spread",), is_whole=True)
+    return plan_cases(action=action, cases=cases, by=by, now=now, people=people)
+
+
+def _planned_cases(
+    plan: JobPlan, by: Actor, known: Collection[str], *, is_whole: bool = False
+) -> tuple[str, list[ExceptionCase]]:
+    """The act, and what it was planned for; with what it could not be done on where `is_whole`."""
+    action = plan.kind.removeprefix(PREFIX)
+    _refuse_unknown(action, known)
+    keys = [one["key"] for one in (*plan.items, *(plan.barred if is_whole else ()))]
+    return action, cases_to_plan(by=by, numbers=[int(key.removeprefix(KEY_PREFIX)) for key in keys])
+
+
+def plan_cases(
+    *, action: str, cases: Sequence[ExceptionCase], by: Actor, now: datetime, people: Collection[str] = ()
+) -> JobPlan:
     """A plan for exactly these at their versions of now, with what stands in the way of some. Raises `Invalid` for no act on many."""
-    if action not in BULK_ACTS:
-        detail = f"Choose one of: {', '.join(BULK_ACTS)}."
-        raise Invalid(detail, errors=[FieldError("/action", "unknown", detail)])
+    _refuse_unknown(action, BULK_ACTS)
+    live = [case for case in cases if case.state in CASE_LIVE]
+    shares = spread(live, among=people, by=by, now=now) if action == "spread" else Shares()
+    return _plan(action, cases, shares, by, now)
+
+
+def plan_balance(*, team: str, by: Actor, now: datetime) -> JobPlan:
+    """Moves that would make the open work of a team's people more even: of what nobody has taken, the most urgent first.
+
+    What people have who are away goes to those who are there. A plan without any where it is even. Raises `NotFound` for a team that is
+    none of the actor's, `Invalid` for more than anyone may plan at once.
+    """
+    people = people_to_share(by=by, team=team, now=now)
+    cases = untaken_cases_of(team, by=by, now=now, most=MOST_PLANNED)
+    shares = balance(cases, people=people)
+    return _plan(BALANCE, [case for case in cases if case.pk in shares.to], shares, by, now)
+
+
+def _plan(action: str, cases: Sequence[ExceptionCase], shares: Shares, by: Actor, now: datetime) -> JobPlan:
     items, barred = [], []
+    needs = "reassign" if action in SHARING else action
     for case in cases:
-        possible = next(one for one in possible_actions(case, by=by) if one.action == action)
-        if possible.is_allowed:
-            items.append(Planned(str(case.pk), case.key, case.client_id, case.version))
+        possible = next(one for one in possible_actions(case, by=by) if one.action == needs)
+        if not possible.is_allowed or case.pk in shares.stays:
+            barred.append(Barred(case.key, possible.reason or shares.stays[case.pk]))
         else:
-            barred.append(Barred(case.key, possible.reason))
+            given = {"to": shares.to[case.pk]} if action in SHARING else {}
+            items.append(Planned(str(case.pk), case.key, case.client_id, case.version, given))
     return plan_job(kind=f"{PREFIX}{action}", items=items, barred=barred, by=by, now=now)
+
+
+def _refuse_unknown(action: str, known: Collection[str]) -> None:
+    if action not in known:
+        detail = f"Choose one of: {', '.join(known)}."
+        raise Invalid(detail, errors=[FieldError("/action", "unknown", detail)])
 
 
 def _check_reassign(given: Mapping[str, Any], *, by: Actor, now: datetime) -> None:
@@ -121,6 +193,20 @@ def _case_kind(action: str, title: str, **more: Any) -> JobKind:
     return JobKind(f"{PREFIX}{action}", title, work=work, url=_url, changed=batches.count_changed, **more)
 
 
+def _moving_kind(action: str, title: str, **more: Any) -> JobKind:
+    """Each goes to who the plan says it is for."""
+    return JobKind(
+        f"{PREFIX}{action}",
+        title,
+        permission="exceptions.reassign_case",
+        work=partial(batches.act_on_cases, "reassign"),
+        url=_url,
+        check=_check_reason,
+        changed=batches.count_changed,
+        **more,
+    )
+
+
 CASE_KINDS: Final = (
     _case_kind("acknowledge", "Take exceptions"),
     _case_kind(
@@ -134,13 +220,7 @@ CASE_KINDS: Final = (
     _case_kind("step", "Do a step on exceptions", check=_check_step),
     _case_kind("resolve", "Resolve exceptions", check=_check_resolve, undo="case.reopen"),
     _case_kind("reopen", "Reopen exceptions", check=_check_reason),
-    JobKind(
-        "case.give-back",
-        "Give exceptions back",
-        permission="exceptions.reassign_case",
-        work=partial(batches.act_on_cases, "reassign"),
-        url=_url,
-        check=_check_reason,
-        changed=batches.count_changed,
-    ),
+    _moving_kind("spread", "Spread exceptions over people", undo="case.give-back"),
+    _moving_kind(BALANCE, "Balance the work of a team", undo="case.give-back"),
+    _moving_kind("give-back", "Give exceptions back"),
 )

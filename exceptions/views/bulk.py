@@ -28,6 +28,7 @@ from exceptions.states import RootCause
 from exceptions.views.origins import filters_in
 from rules import selectors as rules
 from rules.models import Owner
+from rules.selectors.workers import Worker
 
 KEY = re.compile(rf"^{KEY_PREFIX}(\d{{1,15}})$", re.ASCII)
 FIELDS = ("to", "reason", "text", "outcome", "root_cause", "step")
@@ -38,6 +39,8 @@ BUTTONS = {
     "note": gettext_lazy("Add note"),
     "step": gettext_lazy("Do it"),
     "resolve": gettext_lazy("Resolve"),
+    "spread": gettext_lazy("Spread"),
+    services.BALANCE: gettext_lazy("Move"),
 }
 
 
@@ -57,7 +60,9 @@ def bulk(request: HttpRequest) -> HttpResponse:
         messages.warning(request, invalid.message)
         return redirect(home)
     if plan is None or not (plan.items or plan.barred):
-        messages.warning(request, _("Choose at least one exception and what to do with it."))
+        is_even = plan is not None and action == services.BALANCE
+        nothing = _("Nothing to move: what nobody has taken yet is shared as evenly as it can be.")
+        messages.warning(request, nothing if is_even else _("Choose at least one exception and what to do with it."))
         return redirect(home)
     return _plan_page(request, plan, by)
 
@@ -92,14 +97,26 @@ def _numbers(given: QueryDict) -> list[int]:
 
 
 def _planned(request: HttpRequest, action: str, by: Actor) -> JobPlan:
-    """What was ticked, all that match (a cause, say), or what a job left undone."""
+    """What was ticked, all that match (a cause, say), what a job left undone, or what would make a team's work even."""
     given, now = request.POST, clock.now()
     if "job" in given:
         return services.plan_rest(job=job_called(by, given["job"]), by=by, now=now)
+    if action == services.BALANCE:
+        return services.plan_balance(team=given.get("team", ""), by=by, now=now)
+    if "again" in given:
+        return services.spread_again(
+            plan=plan_called(by, given["again"]), people=given.getlist("people"), by=by, now=now
+        )
+    people = [one.owner.slug for one in _people(request, by)] if action == "spread" else []
     if "all" in given:
         filters = filters_in(QueryDict(given.get("query", "")), given.get("scope", "mine"))
-        return services.plan_matching(action=action, filters=filters, by=by, now=now)
-    return services.plan_chosen(action=action, numbers=_numbers(given), by=by, now=now)
+        return services.plan_matching(action=action, filters=filters, by=by, now=now, people=people)
+    return services.plan_chosen(action=action, numbers=_numbers(given), by=by, now=now, people=people)
+
+
+def _people(request: HttpRequest, by: Actor) -> list[Worker]:
+    """Among whom exceptions can be spread: the people of the team the list is of, of all the reader's teams elsewhere."""
+    return services.people_to_share(by=by, team=request.POST.get("team", ""), now=clock.now())
 
 
 def _confirmed(request: HttpRequest, plan: JobPlan, by: Actor) -> HttpResponse:
@@ -109,9 +126,7 @@ def _confirmed(request: HttpRequest, plan: JobPlan, by: Actor) -> HttpResponse:
     except Invalid as invalid:
         return _plan_page(request, plan, by, problem=invalid, status=422)
     except Conflict as changed:
-        numbers = [int(item["key"].removeprefix(KEY_PREFIX)) for item in plan.items]
-        action = plan.kind.removeprefix("case.")
-        again = services.plan_chosen(action=action, numbers=numbers, by=by, now=now)
+        again = services.plan_again(plan=plan, by=by, now=now)
         return _plan_page(request, again, by, changed=changed, status=409)
     home = urlencode({"return": back_to(request, "/queue/")})
     return redirect(f"{reverse('exceptions:job', args=[job.key])}?{home}")
@@ -135,6 +150,7 @@ def _plan_page(
     status: int = 200,
 ) -> HttpResponse:
     action = plan.kind.removeprefix("case.")
+    people = _people(request, by) if action == "spread" else []
     context = {
         "plan": plan,
         "shown": case_plan(plan, by=by, now=clock.now()),
@@ -142,6 +158,9 @@ def _plan_page(
         "button": BUTTONS[action],
         "home": back_to(request, "/queue/"),
         "owners": _owners() if action == "reassign" else (),
+        "people": people,
+        "chosen": set(request.POST.getlist("people")) or {one.owner.slug for one in people},
+        "team": request.POST.get("team", ""),
         "root_causes": RootCause.choices,
         "given": {"data": {}, **_given(request)},
         "at_once": AT_ONCE,

@@ -21,6 +21,7 @@ from exceptions import list_pages, selectors, services
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors import Offers, QueuePage, live, owners
 from exceptions.selectors.causes import GroupPage, group_page
+from exceptions.selectors.people import people_beside
 from exceptions.selectors.queue import BY_CAUSE
 from exceptions.tables import csv_lines
 from exceptions.views.fragments import fragment, moment_of, unless_known
@@ -99,6 +100,8 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
         "query": query,
         "via": suffix_of(scope, query),
         "presence": live.people_on_rows(page.rows, by=by, now=now),
+        "people": None if problem else people_beside(by=by, filters=filters, now=now),
+        "can_share": by.may("exceptions.reassign_case"),
         "live": "" if problem else _live_address(request, scope, page, now),
         **_chosen(request, offers, () if problem else filters.cols),
     }

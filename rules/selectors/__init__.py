@@ -11,6 +11,7 @@ from rules.selectors.accounts import (
     only_person_with,
     sessions_of,
 )
+from rules.selectors.answering import contract_page, contracts_page, whole_contract
 from rules.selectors.backups import owner_fields, without_backup
 from rules.selectors.books import HOLD_CONTEXT, ORDER_CONTEXT, active_book, book, book_knowing, document_to_freeze
 from rules.selectors.contracts import (
@@ -20,6 +21,7 @@ from rules.selectors.contracts import (
     contract_version,
     contracts,
     holds_slot,
+    may_act_as,
     not_in_force,
     redact,
     validate_payload,
@@ -63,7 +65,7 @@ from rules.selectors.runbooks import (
     whole_runbooks_for,
     why_not_decide,
 )
-from rules.selectors.workers import Worker, workers_of
+from rules.selectors.workers import Worker, is_on_shift, people_of_team, teams_of, workers_of
 
 __all__ = [
     "FACTOR_MISSING",
@@ -91,8 +93,10 @@ __all__ = [
     "comparison",
     "contract",
     "contract_named",
+    "contract_page",
     "contract_version",
     "contracts",
+    "contracts_page",
     "decisions_with_key",
     "document_to_freeze",
     "doubts_about",
@@ -103,15 +107,18 @@ __all__ = [
     "holdings",
     "holds_slot",
     "is_all_in_force",
+    "is_on_shift",
     "lacks_factor",
     "managed_person",
     "matches_in",
+    "may_act_as",
     "not_in_force",
     "on_duty",
     "only_person_with",
     "owner_fields",
     "people_behind",
     "people_managed",
+    "people_of_team",
     "recent_decisions",
     "redact",
     "revisions_from",
@@ -123,6 +130,7 @@ __all__ = [
     "runbooks_about",
     "runbooks_for",
     "sessions_of",
+    "teams_of",
     "things",
     "things_without_runbook",
     "token_actor",
@@ -130,6 +138,7 @@ __all__ = [
     "validate_payload",
     "verify_decisions",
     "version_called",
+    "whole_contract",
     "whole_runbooks_for",
     "why_not_decide",
     "without_backup",

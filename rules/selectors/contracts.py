@@ -85,6 +85,14 @@ def holds_slot(by: Actor, contract: Contract, slot: Slot) -> bool:
     return getattr(contract, f"{slot}_id") in by.owners
 
 
+def may_act_as(by: Actor, contract: Contract, slot: Slot) -> bool:
+    """Whether the actor may do what is this owner's: who holds the slot, and admins, but risk is accepted by its owner alone, in person."""
+    holds = holds_slot(by, contract, slot)
+    if slot == Slot.BUSINESS:
+        return holds and by.kind == "person"
+    return holds or by.may("rules.edit_rules")
+
+
 def business_owners(names: Collection[str]) -> dict[str, str]:
     """Who decides between two who disagree about one of these contracts: name → owner's slug, in one query."""
     rows = Contract.objects.filter(name__in=names).values_list("name", "business_owner__slug")

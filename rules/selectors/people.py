@@ -119,10 +119,8 @@ def gone_for_long(at: datetime, *, hours: int) -> dict[UUID, UUID | None]:
     absences = list(absences_at(at))
     if absences:
         known = active_book()
-        frozen, house = known.document["calendars"], known.document["house_calendar"]
         for absence in absences:
-            slug = owners[absence.owner_id].calendar.slug
-            calendar = known.calendar(slug if slug in frozen else house)
+            calendar = known.hours(owners[absence.owner_id].calendar.slug)
             until = min(absence.ends_at, absence.starts_at + LONGEST_COUNTED)
             if calendar.elapsed(absence.starts_at, until) > timedelta(hours=hours):
                 gone[absence.owner_id] = absence.pk

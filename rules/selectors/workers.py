@@ -1,15 +1,24 @@
-"""The people of teams who are there, and whose exceptions each of them may work."""
+"""The people of teams: who there is, who of them is there, and whose exceptions each of them may work."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from rules.models import Owner, TeamMember
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+
+from audit.context import Actor
+from rules.models import Absence, Owner, RuleBookVersion, Team, TeamMember
 from rules.selectors.absences import clients_seen, who_can_work
+from rules.selectors.books import book
 from rules.selectors.people import Roster
+from rules.states import OwnerKind
+
+MOMENT = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -40,3 +49,42 @@ def workers_of(teams: Collection[UUID], roster: Roster) -> dict[UUID, list[Worke
     for team_id, users in of_team.items():
         found[team_id] = [Worker(owner, seen.get(pk, frozenset())) for pk, owner in people.items() if pk in users]
     return found
+
+
+def teams_of(by: Actor) -> QuerySet[Team]:
+    """The teams whose people exist for the actor: one's own, every team for who sees every client."""
+    teams = Team.objects.filter(is_active=True)
+    return teams if by.clients is None else teams.filter(pk__in=by.teams)
+
+
+def people_of_team(team: str, *, by: Actor, at: datetime) -> QuerySet[Any]:
+    """The people of the team of this slug by name, nobody where it is none of the actor's.
+
+    Each has `away_until`, None for who is not away at `at`, and `book_id`, the rule book in force, for `is_on_shift`.
+    """
+    teams = teams_of(by).filter(slug=team)
+    members = TeamMember.objects.filter(team__in=teams, is_active=True, user__is_active=True)
+    away = Absence.objects.filter(owner=OuterRef("pk"), is_active=True, starts_at__lte=at, ends_at__gt=at)
+    in_force = RuleBookVersion.objects.filter(is_active=True)
+    people = Owner.objects.filter(
+        Q(valid_until=None) | Q(valid_until__gt=at),
+        kind=OwnerKind.PERSON,
+        is_active=True,
+        user__in=members.values("user"),
+    )
+    return (
+        people.select_related("calendar")
+        .annotate(
+            away_until=Subquery(away.order_by("-ends_at").values("ends_at")[:1]),
+            book_id=Subquery(in_force.values("pk")[:1]),
+        )
+        .order_by("name", "pk")
+    )
+
+
+def is_on_shift(calendar: str, *, book_id: UUID | None, at: datetime) -> bool:
+    """Whether `at` lies in the business hours of this calendar, as frozen in the book; always, where there is no book."""
+    if book_id is None:
+        return True
+    hours = book(book_id).hours(calendar)
+    return hours.elapsed(at, at + MOMENT) > timedelta()

@@ -7,6 +7,7 @@ from rules.services.contracts import (
     describe_contract,
     draft_contract_version,
     publish_contract_version,
+    refuse_unless_theirs,
     retire_contract_version,
     write_runbook,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "note_wrong_code",
     "propose_revision",
     "publish_contract_version",
+    "refuse_unless_theirs",
     "reject_revision",
     "remove_factors",
     "retire_contract_version",

@@ -30,7 +30,7 @@ def draft_contract_version(
 ) -> ContractVersion:
     """Write the next version of a contract. Raises `Invalid` with every place that is wrong, `Refused` for whose it is not."""
     with acting(by, at=now):
-        _require_slot(by, contract, Slot.CONTRACT)
+        refuse_unless_theirs(by=by, contract=contract, slot=Slot.CONTRACT)
         _refuse_unless_sound(schema, pii)
         latest = ContractVersion.objects.filter(contract=contract).order_by("-number").first()
         version = ContractVersion.objects.create(
@@ -40,14 +40,17 @@ def draft_contract_version(
     return version
 
 
-def publish_contract_version(*, version_id: UUID, by: Actor, now: datetime) -> ContractVersion:
+def publish_contract_version(
+    *, version_id: UUID, by: Actor, now: datetime, reason: str | None = None, seen: int | None = None
+) -> ContractVersion:
     """Put a draft in force; the version before it is deprecated and still accepted.
 
-    Raises `Invalid` when the schema is unsound, `ContractInUse` when the version was published before.
+    `reason` is None where nobody was asked for one. Raises `Invalid` when the schema is unsound or the reason too short, `ContractInUse`
+    when the version was published before, `StaleVersion` when it is not as it was looked at.
     """
     with acting(by, at=now):
-        version = ContractVersion.objects.select_for_update(of=("self",)).select_related("contract").get(pk=version_id)
-        _require_slot(by, version.contract, Slot.CONTRACT)
+        version, why = _locked(version_id, by, reason, seen), reason or ""
+        name = version.contract.name
         if version.state != ContractState.DRAFT:
             raise ContractInUse(f"{version} is already published.")
         _refuse_unless_sound(version.schema, version.pii)
@@ -57,25 +60,37 @@ def publish_contract_version(*, version_id: UUID, by: Actor, now: datetime) -> C
         for previous in active:
             previous.deprecate()
             previous.save()
-            record("contract.deprecated", subject=previous, contract=version.contract.name, number=previous.number)
+            record("contract.deprecated", subject=previous, reason=why, contract=name, number=previous.number)
         version.activate()
         version.save()
-        record("contract.published", subject=version, contract=version.contract.name, number=version.number)
+        record("contract.published", subject=version, reason=why, contract=name, number=version.number)
     return version
 
 
-def retire_contract_version(*, version_id: UUID, by: Actor, now: datetime) -> ContractVersion:
-    """Stop accepting a deprecated version. Raises `IllegalTransition` for one that is in force or a draft."""
+def retire_contract_version(
+    *, version_id: UUID, by: Actor, now: datetime, reason: str | None = None, seen: int | None = None
+) -> ContractVersion:
+    """Stop accepting a deprecated version. Raises `IllegalTransition` for any other, else as `publish_contract_version`."""
     with acting(by, at=now):
-        version = ContractVersion.objects.select_for_update(of=("self",)).select_related("contract").get(pk=version_id)
-        _require_slot(by, version.contract, Slot.CONTRACT)
+        version = _locked(version_id, by, reason, seen)
         if version.state != ContractState.DEPRECATED:
             raise IllegalTransition(
                 f"{version} is {version.get_state_display().lower()}; only a deprecated one retires."
             )
         version.retire()
         version.save()
-        record("contract.retired", subject=version, contract=version.contract.name, number=version.number)
+        name, why = version.contract.name, reason or ""
+        record("contract.retired", subject=version, reason=why, contract=name, number=version.number)
+    return version
+
+
+def _locked(version_id: UUID, by: Actor, reason: str | None, seen: int | None) -> ContractVersion:
+    version = ContractVersion.objects.select_for_update(of=("self",)).select_related("contract").get(pk=version_id)
+    refuse_unless_theirs(by=by, contract=version.contract, slot=Slot.CONTRACT)
+    if reason is not None:
+        reason_given(reason)
+    if seen not in {None, version.version}:
+        raise StaleVersion(f"{version} was changed since you looked at it. Look again, then decide.")
     return version
 
 
@@ -105,7 +120,7 @@ def _write(
 ) -> Contract:
     with acting(by, at=now):
         contract = selectors.contract_named(name)
-        _require_slot(by, contract, slot)
+        refuse_unless_theirs(by=by, contract=contract, slot=slot)
         contract = Contract.objects.select_for_update().get(pk=contract.pk)
         if seen not in {None, contract.version}:
             raise StaleVersion(f"{contract} was changed since you looked at it. Look again, then decide.")
@@ -116,14 +131,15 @@ def _write(
     return contract
 
 
-def _require_slot(by: Actor, contract: Contract, slot: Slot) -> None:
+def refuse_unless_theirs(*, by: Actor, contract: Contract, slot: Slot) -> None:
+    """Raise `Refused`, naming whose it is, unless the actor may do what is this owner's."""
     require(by, "rules.view_rules")
-    holds = selectors.holds_slot(by, contract, slot)
-    if slot == Slot.BUSINESS and not (holds and by.kind == "person"):
-        raise Refused(f"Only the business owner of {contract} accepts its risk: {contract.business_owner.name}.")
-    if not holds and not by.may("rules.edit_rules"):
-        owner = getattr(contract, slot).name
-        raise Refused(f"Only the {slot.label} of {contract} does this: {owner}.", permission="rules.edit_rules")
+    if selectors.may_act_as(by, contract, slot):
+        return
+    owner = getattr(contract, slot).name
+    if slot == Slot.BUSINESS:
+        raise Refused(f"Only the business owner of {contract} accepts its risk: {owner}.")
+    raise Refused(f"Only the {slot.label} of {contract} does this: {owner}.", permission="rules.edit_rules")
 
 
 def _said(text: str) -> str:

@@ -153,3 +153,25 @@ def test_leads_and_auditors_of_all_clients_follow_every_job(
         assert [row["key"] for row in one.get("jobs").json()["results"]] == [job]
         assert len(one.get(f"jobs/{job}/items").json()["results"]) == 3
     assert Api(house.users["sam"]).post("plans", {"action": "note", "filter": ""}, match=None).status_code == 403
+
+
+def test_work_is_shared_out_among_people_of_ones_teams(amal: Api, noor: Api, cases: list[ExceptionCase]) -> None:
+    planned = plan(amal, "spread", keys=keys_of(cases), people=["amal", "bo"])
+    assert sorted(one["to"] for one in planned.json()["moves"]) in (["amal", "amal", "bo"], ["amal", "bo", "bo"])
+    assert run(amal, planned, reason="Monday is heavy").json()["done"] == 3
+    balanced = plan(amal, "balance", team="ops-team")
+    assert (balanced.status_code, len(balanced.json()["moves"])) == (201, balanced.json()["total"])
+    people = {one["key"]: one["open"] for one in amal.get("teams/ops-team/people").json()["people"]}
+    assert (people["amal"] + people["bo"], set(people)) == (3, {"amal", "bo", "lee"})
+    assert (noor.get("teams/ops-team/people").status_code, plan(noor, "balance", team="ops-team").status_code) == (
+        404,
+        404,
+    )
+    for wrong in (
+        {"action": "spread", "keys": keys_of(cases)},
+        {"action": "spread", "keys": keys_of(cases), "people": ["mara"]},
+        {"action": "balance", "keys": keys_of(cases)},
+        {"action": "note", "team": "ops-team"},
+        {"action": "note", "keys": keys_of(cases), "people": ["amal"]},
+    ):
+        assert amal.post("plans", wrong, match=None).status_code == 422, wrong

@@ -232,7 +232,7 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "system": {"GET": Rule(VIEW_SYSTEM)},
 }
 OWN: Final = {"plan", "plan-run", "job", "job-items", "job-cancel", "job-undo"}  # who began it: tests/api/test_jobs.py
-# One's own, of those one looks after, or what one answers for: test_people, test_views, test_contracts beside this.
+# One's own, of those one looks after, or what one answers for: test_people, test_jobs, test_views, test_contracts beside this.
 PERSONAL: Final = {
     "contract-accept-risk",
     "contract-describe",
@@ -255,6 +255,7 @@ PERSONAL: Final = {
     "person",
     "person-hand-over",
     "person-take-back",
+    "team-people",
     "temporary-ownership",
     "temporary-ownership-give-back",
     "view",

@@ -45,7 +45,7 @@ def test_a_plan_and_its_job_ask_the_same_of_the_database_however_many_they_are_f
     amal.get("/queue/")
     with django_assert_num_queries(11):
         planned = plan(amal)
-    assert {row.key for row in planned.context["shown"].rows} == {case.key for case in cases}
+    assert {row.key for row, _to in planned.context["shown"].lines} == {case.key for case in cases}
     confirmed(amal, planned, text="Called the carrier")
     with django_assert_num_queries(9):
         page = amal.get(f"/jobs/{Job.objects.get().key}/")

@@ -58,6 +58,8 @@ def address(name: str, way: Way, keys: dict[str, Any]) -> str:
         "name": "messages-refused",
         "gate": "ship-despite-open-case",
         "deed": "read",
+        "contract": "order.placed",
+        "act": "accept-risk",
         "agreed": keys["nobodys"],
         "token": "nobodys",
         "subject_type": "fulfilment.order",
