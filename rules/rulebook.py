@@ -245,10 +245,6 @@ class CompiledBook:
         """The calendar of this slug."""
         return _found(self._calendars, slug, "calendar")
 
-    def hours(self, slug: str) -> BusinessCalendar:
-        """The calendar of this slug, the house's where the book does not know it yet."""
-        return self._calendars.get(slug) or self.calendar(self.document["house_calendar"])
-
     def due_at(
         self, sla_slug: str, start: datetime, client_calendar: str | None = None, *, in_words: bool = True
     ) -> Derivation:

@@ -11,6 +11,7 @@ from uuid import UUID
 import holidays
 
 from rules import facts
+from rules.business_time import BusinessCalendar
 from rules.errors import NoRuleBook
 from rules.models import (
     Calendar,
@@ -55,6 +56,12 @@ def book(book_id: UUID) -> CompiledBook:
     """Any frozen book, compiled once per process; books never change. Raises `RuleBookVersion.DoesNotExist`."""
     version = RuleBookVersion.objects.only("document", "number").get(pk=book_id)
     return compile_book(version.document, id=book_id, number=version.number)
+
+
+def hours_in(known: CompiledBook, slug: str) -> BusinessCalendar:
+    """The calendar of this slug, the house's where the book does not know it yet."""
+    frozen = known.document["calendars"]
+    return known.calendar(slug if slug in frozen else known.document["house_calendar"])
 
 
 def document_to_freeze(*, at: datetime) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from audit.context import Actor
 from audit.errors import FieldError, Refused
 from audit.models import User
 from rules.models import Absence, ApiToken, Client, ClientAccess, Owner, TeamMember, TemporaryOwnership
-from rules.selectors.books import active_book
+from rules.selectors.books import active_book, hours_in
 from rules.states import OwnerKind
 
 # Roles that work for the whole house; the others see the clients they were given access to.
@@ -120,7 +120,7 @@ def gone_for_long(at: datetime, *, hours: int) -> dict[UUID, UUID | None]:
     if absences:
         known = active_book()
         for absence in absences:
-            calendar = known.hours(owners[absence.owner_id].calendar.slug)
+            calendar = hours_in(known, owners[absence.owner_id].calendar.slug)
             until = min(absence.ends_at, absence.starts_at + LONGEST_COUNTED)
             if calendar.elapsed(absence.starts_at, until) > timedelta(hours=hours):
                 gone[absence.owner_id] = absence.pk

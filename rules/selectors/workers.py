@@ -14,7 +14,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from audit.context import Actor
 from rules.models import Absence, Owner, RuleBookVersion, Team, TeamMember
 from rules.selectors.absences import clients_seen, who_can_work
-from rules.selectors.books import book
+from rules.selectors.books import book, hours_in
 from rules.selectors.people import Roster
 from rules.states import OwnerKind
 
@@ -86,5 +86,5 @@ def is_on_shift(calendar: str, *, book_id: UUID | None, at: datetime) -> bool:
     """Whether `at` lies in the business hours of this calendar, as frozen in the book; always, where there is no book."""
     if book_id is None:
         return True
-    hours = book(book_id).hours(calendar)
+    hours = hours_in(book(book_id), calendar)
     return hours.elapsed(at, at + MOMENT) > timedelta()
