@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
+from django_htmx.middleware import HtmxDetails
 
 from audit import clock
 from audit.context import Actor
@@ -236,7 +237,9 @@ SHORTCUTS = (
 def shell(request: HttpRequest) -> dict[str, object]:
     """Context processor: the frame, for people who are signed in."""
     actor: Actor | None = getattr(request, "actor", None)
-    if actor is None or not request.user.is_authenticated or request.path.startswith("/admin/") or request.htmx:  # type: ignore[attr-defined]
+    asked: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    is_part = bool(asked) and not asked.boosted
+    if actor is None or not request.user.is_authenticated or request.path.startswith("/admin/") or is_part:
         return {}
     now = clock.now()
     places = [place for place in PLACES if _is_open(place, actor)]

@@ -51,9 +51,13 @@ class Idle:
             did = request.session.get(DID)
             if did is not None and now - did > settings.IDLE_MINUTES * 60:
                 logout(request)
-            elif did is None or (now - did >= SEEN_EVERY_SECONDS and "HX-Request" not in request.headers):
+            elif did is None or (now - did >= SEEN_EVERY_SECONDS and not _asks_by_itself(request)):
                 request.session[DID] = now
         return self.get_response(request)
+
+
+def _asks_by_itself(request: HttpRequest) -> bool:
+    return "HX-Request" in request.headers and "HX-Boosted" not in request.headers
 
 
 class LastSeen:

@@ -98,9 +98,9 @@ def test_keys_lead_to_steps_neighbours_and_causes(visit: Visitor, house: House) 
     expect(page.get_by_role("link", name="No shared cause")).to_be_visible()
 
 
-@pytest.mark.parametrize("javascript", [True, False])
-def test_one_recorded_step_with_evidence_costs_nine_clicks_and_five_pages_at_most(
-    visit: Visitor, house: House, javascript: bool, settings: Any, tmp_path: Path
+@pytest.mark.parametrize(("javascript", "most_loads"), [(True, 1), (False, 5)])
+def test_one_recorded_step_with_evidence_costs_nine_clicks_and_one_page_or_five_without_a_script(
+    visit: Visitor, house: House, javascript: bool, most_loads: int, settings: Any, tmp_path: Path
 ) -> None:
     settings.DATA_DIR = tmp_path
     (case,) = open_cases(house, 1)
@@ -121,6 +121,7 @@ def test_one_recorded_step_with_evidence_costs_nine_clicks_and_five_pages_at_mos
         click(page.get_by_label("File"))
     chooser.value.set_files({"name": "answer.txt", "mimeType": "text/plain", "buffer": b"1017 CT"})
     click(page.get_by_role("button", name="Add file"))
+    expect(page.get_by_text("File added.")).to_be_visible()
     click(page.get_by_role("link", name=re.compile("Log it….*Ask the customer")))
     click(page.get_by_label("Answer"))
     page.keyboard.type("1017 CT")
@@ -129,7 +130,7 @@ def test_one_recorded_step_with_evidence_costs_nine_clicks_and_five_pages_at_mos
     expect(page.get_by_text(f"{case.key}: Resolved.")).to_be_visible()
     case.refresh_from_db()
     assert (case.state, case.attachments.count(), case.steps.count()) == (CaseState.RESOLVED, 1, 1)
-    assert (len(clicked) <= 9, len(loads) <= 5) == (True, True), (clicked, loads)
+    assert (len(clicked) <= 9, len(loads) <= most_loads) == (True, True), (clicked, loads)
     if javascript:
         assert counted(page, "pointerdown") == len(clicked)
 

@@ -29,6 +29,7 @@ def test_what_belongs_to_an_exception_is_put_on_it(
         {"name": "doorbell.png", "mimeType": "image/png", "buffer": PNG}
     )
     page.get_by_role("button", name="Add file").click()
+    expect(page.get_by_text("File added.")).to_be_visible()
     page.get_by_label("Other exception").fill(two.key.lower())
     page.get_by_role("button", name="Link", exact=True).click()
     page.get_by_label("Add a note").fill("@bo please ring at the neighbours")

@@ -10,16 +10,17 @@
   function typing(el) { return el && (el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName) && el.type !== "checkbox"); }
 
   /* ---- selection and bulk bar ---- */
-  var bulk = doc.querySelector("[data-bulk]");
-  function words(n) { return bulk.dataset.selected.replace("{n}", n); }
+  function bulk() { return doc.querySelector("[data-bulk]"); }
   function rows() { return Array.prototype.slice.call(doc.querySelectorAll("tr.row")); }
   function refreshSelection(announce) {
-    if (!bulk) return;
+    var bar = bulk();
+    if (!bar) return;
     var on = rows().filter(function (r) { var c = r.querySelector(".check"); var s = c && c.checked; r.setAttribute("aria-selected", s ? "true" : "false"); return s; });
-    bulk.hidden = on.length === 0;
-    var sum = bulk.querySelector("[data-sum]");
-    if (sum) sum.textContent = words(on.length);
-    if (announce) say(words(on.length));
+    bar.hidden = on.length === 0;
+    var sum = bar.querySelector("[data-sum]");
+    var words = bar.dataset.selected.replace("{n}", on.length);
+    if (sum) sum.textContent = words;
+    if (announce) say(words);
   }
   var anchor = null;
   function selectRange(row) {
@@ -42,14 +43,10 @@
     var o = e.target.closest("[data-open]");
     if (o) { var d = doc.getElementById(o.dataset.open); if (d && d.showModal) { e.preventDefault(); d.showModal(); } }
   });
-  refreshSelection(false);
 
   /* ---- keyboard (off or remapped to Alt+key in Settings > Keyboard; WCAG 2.1.4) ---- */
   var mode = store.get("ui.keys") || "single", goes = 0;
-  doc.querySelectorAll("[data-keymode]").forEach(function (select) {
-    select.value = mode;
-    select.addEventListener("change", function () { mode = select.value; store.set("ui.keys", mode); });
-  });
+  doc.addEventListener("change", function (e) { if (e.target.matches("[data-keymode]")) { mode = e.target.value; store.set("ui.keys", mode); } });
   function current() { var a = doc.activeElement && doc.activeElement.closest && doc.activeElement.closest("tr.row"); return a || doc.querySelector("tr.row.current"); }
   function go(delta) {
     var all = rows(); if (!all.length) return;
@@ -62,38 +59,25 @@
     if ((e.ctrlKey || e.metaKey) && e.key === "Enter") { var f = doc.activeElement && doc.activeElement.form; if (f) { e.preventDefault(); f.requestSubmit(); } return; }
     if (mode === "off" || e.ctrlKey || e.metaKey || typing(doc.activeElement) || doc.querySelector("dialog[open]")) return;
     if (mode === "alt" ? !e.altKey : e.altKey) return;
-    var k = e.key, r = current(), el;
+    var k = e.key, r = current(), bar = bulk(), el;
     if (Date.now() - goes < 1500) { goes = 0; el = doc.querySelector('[data-go="' + k + '"]'); if (el) { e.preventDefault(); el.click(); return; } }
     if (k === "g") goes = Date.now();
     else if (k === "j") go(1); else if (k === "k") go(-1);
     else if (k === "/") { el = doc.getElementById("q"); if (el) el.focus(); }
     else if (k === "?") { el = doc.getElementById("keys"); if (el) el.showModal(); }
     else if (k === "x" && r && (el = r.querySelector(".check"))) { el.checked = !el.checked; anchor = r; refreshSelection(true); }
-    else if (k === "X" && r && bulk) selectRange(r);
+    else if (k === "X" && r && bar) selectRange(r);
     else if (k === "s" && (r = r || rows()[0]) && (el = r.querySelector("[data-step]"))) el.click();
     else if (k === "[" || k === "]") { el = doc.querySelector(k === "]" ? "[rel=next]" : "[rel=prev]"); if (el) el.click(); }
     else { el = doc.querySelector('[data-key="' + (window.CSS && CSS.escape ? CSS.escape(k) : k) + '"]'); if (!el) return;
-      if (bulk && r && bulk.contains(el) && bulk.hidden) { r.querySelector(".check").checked = true; refreshSelection(false); } /* an act on the row one stands on */
+      if (bar && r && bar.contains(el) && bar.hidden) { r.querySelector(".check").checked = true; refreshSelection(false); } /* an act on the row one stands on */
       if (el.closest("[hidden]")) return;
       if (typing(el)) { var fold = el.closest("details"); if (fold) fold.open = true; el.focus(); } else el.click(); }
     e.preventDefault();
   });
 
-  /* ---- after a full load the result of the last act, or what has to be corrected, is read first ---- */
-  var said = doc.querySelector("[data-focus]"), ready = doc.querySelector("[autofocus]");
-  if (ready && said && said.getAttribute("role") === "status") say(said.textContent.trim());
-  else if (said) said.focus();
-
-  /* ---- drafts: what was typed survives a reload or an expired session, on this computer, until it is sent ---- */
-  doc.querySelectorAll("textarea[data-draft]").forEach(function (area) {
-    var key = "draft." + area.dataset.draft, kept = store.get(key), timer = null;
-    if (kept && !area.value) { area.value = kept; say(doc.getElementById("live").dataset.restored); }
-    area.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(function () { store.set(key, area.value); }, 500); });
-    if (area.form) area.form.addEventListener("submit", function () { clearTimeout(timer); store.set(key, ""); });
-  });
-
   /* ---- who is on this exception: said every 20 s while the page is seen; it locks nothing ---- */
-  var being = doc.querySelector("[data-presence]"), dirty = false;
+  var being = null, dirty = false;
   function beat(doing) {
     if (doing !== "gone" && (doc.hidden || !being)) return;
     being.elements.doing.value = doing;
@@ -106,14 +90,9 @@
     if (!form || form.method !== "post" || e.target.matches(".check")) return;
     if (!dirty) { dirty = true; if (being) beat("editing"); }
   });
-  if (being) {
-    /* leaving takes back what this page said, never what the next one has said meanwhile */
-    being.elements.page.value = Date.now().toString(36) + Math.random().toString(36).slice(2);
-    beat("looking");
-    setInterval(function () { beat(doing()); }, 20000);
-    doc.addEventListener("visibilitychange", function () { beat(doing()); });
-    window.addEventListener("pagehide", function () { beat("gone"); });
-  }
+  setInterval(function () { beat(doing()); }, 20000);
+  doc.addEventListener("visibilitychange", function () { beat(doing()); });
+  window.addEventListener("pagehide", function () { if (being) beat("gone"); });
 
   /* ---- parts that ask for news: not while nobody looks or somebody types; what is known already is answered with 304 ---- */
   var tags = {};
@@ -124,7 +103,44 @@
   doc.addEventListener("htmx:responseError", function (e) { var bar = doc.getElementById("expired"); if (e.detail.xhr.status === 401 && bar) bar.hidden = false; });
 
   /* ---- htmx: keep keyboard focus when a swap replaces the focused node (dimagi/open-chat-studio#4425, htmx#75) ---- */
-  var keep = null;
-  doc.addEventListener("htmx:beforeSwap", function () { keep = doc.activeElement && doc.activeElement.id; });
-  doc.addEventListener("htmx:afterSettle", function () { if (keep && doc.activeElement === doc.body) { var el = doc.getElementById(keep); if (el) el.focus(); } });
+  var keep = null, whole = false;
+  doc.addEventListener("htmx:beforeSwap", function (e) {
+    keep = e.detail.boosted ? null : doc.activeElement && doc.activeElement.id;
+    if (!e.detail.boosted || e.detail.xhr.status === 401) return;
+    /* an act that loads no page: whatever is answered, a refusal too, is the next page */
+    whole = e.detail.shouldSwap = true; e.detail.isError = false;
+    if (being) beat("gone");
+  });
+  doc.addEventListener("htmx:afterSettle", function () {
+    if (whole) { whole = false; begin(true); }
+    else if (keep && doc.activeElement === doc.body) { var el = doc.getElementById(keep); if (el) el.focus(); }
+  });
+  doc.addEventListener("htmx:sendError", function (e) { var bar = doc.getElementById("unreached"); if (e.detail.boosted && bar) bar.hidden = false; });
+
+  /* ---- what a page needs when it is there, loaded or put in the place of another ---- */
+  function draft(area) {
+    /* what was typed survives a reload or an expired session, on this computer, until it is sent */
+    var key = "draft." + area.dataset.draft, kept = store.get(key), timer = null;
+    if (kept && !area.value) { area.value = kept; say(doc.getElementById("live").dataset.restored); }
+    area.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(function () { store.set(key, area.value); }, 500); });
+    if (area.form) area.form.addEventListener("submit", function () { clearTimeout(timer); store.set(key, ""); });
+  }
+  function begin(swapped) {
+    dirty = false; anchor = null; tags = {};
+    refreshSelection(false);
+    doc.querySelectorAll("[data-keymode]").forEach(function (select) { select.value = mode; });
+    doc.querySelectorAll("textarea[data-draft]").forEach(draft);
+    /* the result of the last act, or what has to be corrected, is read first */
+    var said = doc.querySelector("[data-focus]"), ready = doc.querySelector("[autofocus]"), main = doc.getElementById("main");
+    if (ready && said && said.getAttribute("role") === "status") say(said.textContent.trim());
+    else if (said) said.focus();
+    else if (swapped && !ready && main) main.focus({ preventScroll: true });
+    being = doc.querySelector("[data-presence]");
+    if (being) {
+      /* leaving takes back what this page said, never what the next one has said meanwhile */
+      being.elements.page.value = Date.now().toString(36) + Math.random().toString(36).slice(2);
+      beat("looking");
+    }
+  }
+  begin(false);
 })();
