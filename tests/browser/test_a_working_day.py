@@ -14,7 +14,7 @@ from tests.pages.conftest import open_cases
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize(("width", "javascript"), [(1440, True), (390, False)])
+@pytest.mark.parametrize(("width", "javascript"), [(1440, True), (390, False), (390, True), (1440, False)])
 def test_somebody_signs_in_takes_a_case_and_resolves_it_with_the_keyboard_alone(
     visit: Visitor, house: House, width: int, javascript: bool
 ) -> None:

@@ -17,7 +17,7 @@ from tests.cast import House
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize(("width", "javascript"), [(1440, True), (390, False)])
+@pytest.mark.parametrize(("width", "javascript"), [(1440, True), (390, False), (390, True), (1440, False)])
 def test_asked_for_approved_for_less_used_and_over(
     visit: Visitor, house: House, stopped: Order, monkeypatch: pytest.MonkeyPatch, width: int, javascript: bool
 ) -> None:
