@@ -6,6 +6,7 @@ from typing import Final
 
 from audit.context import Actor
 from audit.errors import NotFound, Refused
+from audit.words import said
 
 
 class Role(StrEnum):
@@ -84,7 +85,11 @@ def require(by: Actor, permission: str, record: object | None = None) -> None:
     if permission not in by.permissions:
         who_can = [role.value.replace("_", " ") for role, grants in GRANTS.items() if permission in grants]
         raise Refused(
-            f"This needs the permission “{permission}”. People who have it: {', '.join(who_can) or 'nobody'}.",
+            said(
+                "This needs the permission “%(permission)s”. People who have it: %(nobody)s.",
+                permission=permission,
+                nobody=", ".join(who_can) or "nobody",
+            ),
             permission=permission,
             who_can=who_can,
         )

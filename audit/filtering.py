@@ -18,6 +18,7 @@ from django.utils.dateparse import parse_datetime
 
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
+from audit.words import said
 
 SPAN = re.compile(r"^(\d{1,4})([mhdw])$")
 UNITS: Final[Mapping[str, timedelta]] = {
@@ -96,14 +97,22 @@ class FilterSet:
         if not sort:
             return next(iter(self.sorts.values()))
         if sort not in self.sorts:
-            error = FieldError("sort", "unknown-value", f"Cannot sort by “{sort}”.{_perhaps(sort, self.sorts)}")
+            error = FieldError(
+                "sort",
+                "unknown-value",
+                said("Cannot sort by “%(sort)s”.%(sorts)s", sort=sort, sorts=_perhaps(sort, self.sorts)),
+            )
             raise BadQuery(error.detail, errors=[error])
         return self.sorts[sort]
 
 
 def _unknown(name: str, known: Iterable[str]) -> FieldError:
     shown = name[:40]
-    return FieldError(shown, "unknown-filter", f"There is no filter “{shown}”.{_perhaps(name, known)}")
+    return FieldError(
+        shown,
+        "unknown-filter",
+        said("There is no filter “%(shown)s”.%(known)s", shown=shown, known=_perhaps(name, known)),
+    )
 
 
 def _perhaps(word: str, known: Iterable[str]) -> str:
@@ -117,7 +126,13 @@ def _perhaps(word: str, known: Iterable[str]) -> str:
 def _any_of(one: Filter, values: Sequence[str], question: Question, errors: list[FieldError]) -> Q:
     condition = Q(pk__in=[])
     if len(values) > MOST_VALUES:
-        errors.append(FieldError(one.name, "too-many", f"{one.label} takes at most {MOST_VALUES} values."))
+        errors.append(
+            FieldError(
+                one.name,
+                "too-many",
+                said("%(label)s takes at most %(value)s values.", label=one.label, value=MOST_VALUES),
+            )
+        )
         return condition
     for value in values:
         try:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from audit.errors import FieldError, Invalid
+from audit.words import said
 
 MOST_DIGITS: Final = 18  # what a bigint surely holds
 SHORTEST_REASON: Final = 3
@@ -18,7 +19,7 @@ def page_mark(text: str) -> int:
     """The number after which a list goes on. Raises `Invalid` for a mark that is not ours."""
     number = whole_number(text)
     if number is None:
-        detail = "This page mark is not one of ours; start at the first page."
+        detail = said("This page mark is not one of ours; start at the first page.")
         raise Invalid(detail, errors=[FieldError("/after", "unknown", detail)])
     return number
 
@@ -29,9 +30,11 @@ def reason_mistake(
     """What is wrong with the length of a reason, for forms that name every mistake at once."""
     length = len(text.strip())
     if length < shortest:
-        return FieldError(f"/{field}", "too-short", f"Say why in at least {shortest} characters.")
+        return FieldError(
+            f"/{field}", "too-short", said("Say why in at least %(shortest)s characters.", shortest=shortest)
+        )
     if length > longest:
-        return FieldError(f"/{field}", "too-long", f"Say it in at most {longest} characters.")
+        return FieldError(f"/{field}", "too-long", said("Say it in at most %(longest)s characters.", longest=longest))
     return None
 
 

@@ -7,12 +7,14 @@ from enum import StrEnum
 from typing import Any, Final
 
 from django.db import DatabaseError, connection
+from django.utils.translation import gettext_noop as noop
 from kombu.exceptions import OperationalError
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from audit import clock
 from audit.models import Heartbeat, Seal
+from audit.words import said
 from config.celery import app
 from config.schedules import SCHEDULES, Every
 from exceptions.models import ExceptionCase, NotificationDelivery, Timer
@@ -118,8 +120,8 @@ def _database() -> Part:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        return Part("database", Light.RED, "The database does not answer.")
-    return Part("database", Light.GREEN, "Answers.")
+        return Part("database", Light.RED, noop("The database does not answer."))
+    return Part("database", Light.GREEN, noop("Answers."))
 
 
 def _broker() -> Part:
@@ -127,8 +129,8 @@ def _broker() -> Part:
         with app.connection_for_read() as broker:
             broker.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
     except (OperationalError, OSError):
-        return Part("broker", Light.AMBER, "Does not answer; due work waits for the next sweep.")
-    return Part("broker", Light.GREEN, "Answers.")
+        return Part("broker", Light.AMBER, noop("Does not answer; due work waits for the next sweep."))
+    return Part("broker", Light.GREEN, noop("Answers."))
 
 
 def _loops(now: datetime, *, only: str = "") -> Iterator[Part]:
@@ -137,26 +139,36 @@ def _loops(now: datetime, *, only: str = "") -> Iterator[Part]:
     for loop in (only,) if only else BEATING:
         beat = beats.get(loop)
         if beat is None:
-            yield Part(loop, Light.RED, "Has never run here.")
+            yield Part(loop, Light.RED, noop("Has never run here."))
             continue
         schedule = SCHEDULES.get(loop)
         usual = timedelta(seconds=schedule.seconds if isinstance(schedule, Every) else 60)
         silent = now - beat.at
         if silent > usual + SLACK:
-            yield Part(loop, Light.RED, f"Last ran {_words(silent)} ago; it should every {_words(usual)}.")
+            yield Part(
+                loop,
+                Light.RED,
+                said("Last ran %(ago)s ago; it should every %(usual)s.", ago=_words(silent), usual=_words(usual)),
+            )
         elif beat.lag_seconds > LATE.total_seconds():
-            yield Part(loop, Light.AMBER, f"Runs, and is {_words(timedelta(seconds=beat.lag_seconds))} behind.")
+            yield Part(
+                loop, Light.AMBER, said("Runs, and is %(lag)s behind.", lag=_words(timedelta(seconds=beat.lag_seconds)))
+            )
         else:
-            yield Part(loop, Light.GREEN, f"Ran {_words(silent)} ago, nothing late.")
+            yield Part(loop, Light.GREEN, said("Ran %(ago)s ago, nothing late.", ago=_words(silent)))
 
 
 def _sync(lags: Sequence[SyncLag], now: datetime) -> Part:
     """Whether the systems that follow us do; which they are is said to those who may know."""
     late = [lag for lag in lags if lag.is_late]
     if not late:
-        return Part("sync", Light.GREEN, "Every system is told in time.")
+        return Part("sync", Light.GREEN, noop("Every system is told in time."))
     waited = _words(now - min(lag.since for lag in late))
-    return Part("sync", Light.RED, f"Not told in time: {len(late)} of the systems; the longest wait is {waited}.")
+    return Part(
+        "sync",
+        Light.RED,
+        said("Not told in time: %(n)s of the systems; the longest wait is %(waited)s.", n=len(late), waited=waited),
+    )
 
 
 def queues(now: datetime) -> tuple[Queue, ...]:

@@ -11,11 +11,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 from django_htmx.middleware import HtmxDetails
 
 from audit import clock
 from audit.context import Actor
+from audit.words import in_words
 from config.guide import PAGES, anchor
 from config.health import Light, Part, pulse
 from exceptions import selectors as exceptions
@@ -214,7 +215,7 @@ SHORTCUTS = (
     Shortcut(("g", "a"), gettext_lazy("Approvals")),
     Shortcut(("g", "o"), gettext_lazy("Orders")),
     Shortcut(("j", "k"), gettext_lazy("Next and previous row")),
-    Shortcut(("Enter",), gettext_lazy("Open")),
+    Shortcut(("Enter",), pgettext_lazy("to do", "Open")),
     Shortcut(("s",), gettext_lazy("The next step of the row, or of the exception on the page")),
     Shortcut(("1", "…", "9"), gettext_lazy("A step of the playbook")),
     Shortcut(("[", "]"), gettext_lazy("Previous and next exception of the list one came from")),
@@ -248,7 +249,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "shell": Shell(
             groups=_groups(places, request.path, counts),
             name=actor.name,
-            role=", ".join(sorted(role.replace("_", " ").capitalize() for role in actor.roles))
+            role=", ".join(sorted(in_words(role.replace("_", " ").capitalize()) for role in actor.roles))
             or gettext("No role yet"),
             zone=timezone.get_current_timezone_name(),
             health=pulse(now),

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 from django.utils.functional import Promise
 
 from audit.errors import FieldError, Invalid, NotFound
+from audit.words import said
 
 LONGEST_QUERY: Final = 1_000
 # Where somebody is in a list, and by which view, is not what the list shows.
@@ -57,7 +58,7 @@ def refuse_foreign(page: ListPage, query: str) -> None:
     """Raises `Invalid` naming the parameters this list does not know: what is not understood never widens what is shown."""
     given = {name for name, _ in parse_qsl(query, keep_blank_values=True)} - PLACES_IN_A_LIST
     errors = [
-        FieldError(f"/{name[:60]}", "unknown", f"This list knows no “{name[:60]}”.")
+        FieldError(f"/{name[:60]}", "unknown", said("This list knows no “%(name)s”.", name=name[:60]))
         for name in sorted(given - page.parameters)
     ]
     if errors:

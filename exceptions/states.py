@@ -1,18 +1,19 @@
 """The states of what can go wrong, importable by anything."""
 
 from django.db import models
+from django.utils.translation import gettext_noop as _
 
 
 class CaseState(models.TextChoices):
     """Where an exception stands."""
 
-    OPEN = "open", "New"
-    ACKNOWLEDGED = "acknowledged", "Taken"
-    IN_PROGRESS = "in_progress", "Working"
-    WAITING = "waiting", "Waiting"
-    RESOLVED = "resolved", "Resolved"
-    CLOSED = "closed", "Closed"
-    WITHDRAWN = "withdrawn", "Withdrawn"
+    OPEN = "open", _("New")
+    ACKNOWLEDGED = "acknowledged", _("Taken")
+    IN_PROGRESS = "in_progress", _("Working")
+    WAITING = "waiting", _("Waiting")
+    RESOLVED = "resolved", _("Resolved")
+    CLOSED = "closed", _("Closed")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 CASE_LIVE = (CaseState.OPEN, CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS, CaseState.WAITING)
@@ -22,26 +23,26 @@ CASE_DONE = (CaseState.RESOLVED, CaseState.CLOSED)
 class RootCause(models.TextChoices):
     """What lay behind an exception, said when it is resolved."""
 
-    DATA = "data", "Wrong or missing data"
-    RULE = "rule", "A rule of ours"
-    SYSTEM = "system", "A system or an integration"
-    STOCK = "stock", "Stock that was not there"
-    VENDOR = "vendor", "A vendor"
-    CARRIER = "carrier", "A carrier"
-    CUSTOMER = "customer", "The customer changed something"
-    SLIP = "slip", "A slip of ours"
-    UNKNOWN = "unknown", "Looked for and not found"
+    DATA = "data", _("Wrong or missing data")
+    RULE = "rule", _("A rule of ours")
+    SYSTEM = "system", _("A system or an integration")
+    STOCK = "stock", _("Stock that was not there")
+    VENDOR = "vendor", _("A vendor")
+    CARRIER = "carrier", _("A carrier")
+    CUSTOMER = "customer", _("The customer changed something")
+    SLIP = "slip", _("A slip of ours")
+    UNKNOWN = "unknown", _("Looked for and not found")
 
 
 class WaitingOn(models.TextChoices):
     """Who has to do something first. The clock stands while that is not us."""
 
-    OURSELVES = "ourselves", "Somebody of ours"
-    CUSTOMER = "customer", "The customer"
-    CLIENT = "client", "The client"
-    VENDOR = "vendor", "A vendor"
-    CARRIER = "carrier", "A carrier"
-    SYSTEM = "system", "The people of another system"
+    OURSELVES = "ourselves", _("Somebody of ours")
+    CUSTOMER = "customer", _("The customer")
+    CLIENT = "client", _("The client")
+    VENDOR = "vendor", _("A vendor")
+    CARRIER = "carrier", _("A carrier")
+    SYSTEM = "system", _("The people of another system")
 
 
 PAUSING = frozenset(WaitingOn) - {WaitingOn.OURSELVES}
@@ -50,55 +51,55 @@ PAUSING = frozenset(WaitingOn) - {WaitingOn.OURSELVES}
 class ClockState(models.TextChoices):
     """Where the clock of an exception stands."""
 
-    RUNNING = "running", "In time"
-    AT_RISK = "at_risk", "At risk"
-    LATE = "late", "Late"
-    PAUSED = "paused", "Paused"
-    STOPPED = "stopped", "Stopped"
+    RUNNING = "running", _("In time")
+    AT_RISK = "at_risk", _("At risk")
+    LATE = "late", _("Late")
+    PAUSED = "paused", _("Paused")
+    STOPPED = "stopped", _("Stopped")
 
 
 class WaiverState(models.TextChoices):
     """Where a time-limited exception stands. Whether it is in force is decided by the clock, not by this."""
 
-    REQUESTED = "requested", "Waiting for decision"
-    RETURNED = "returned", "Sent back with a question"
-    APPROVED = "approved", "Approved"
-    REJECTED = "rejected", "Denied"
-    WITHDRAWN = "withdrawn", "Withdrawn"
-    LAPSED = "lapsed", "Lapsed"
-    EXPIRED = "expired", "Ended"
-    REVOKED = "revoked", "Revoked"
+    REQUESTED = "requested", _("Waiting for decision")
+    RETURNED = "returned", _("Sent back with a question")
+    APPROVED = "approved", _("Approved")
+    REJECTED = "rejected", _("Denied")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    LAPSED = "lapsed", _("Lapsed")
+    EXPIRED = "expired", _("Ended")
+    REVOKED = "revoked", _("Revoked")
 
 
 class WaiverKind(models.TextChoices):
     """How a time-limited exception came about."""
 
-    ASKED = "asked", "Asked for"
-    EMERGENCY = "emergency", "Break-glass"
+    ASKED = "asked", _("Asked for")
+    EMERGENCY = "emergency", _("Break-glass")
 
 
 class VoteKind(models.TextChoices):
     """Whose word an approval is."""
 
-    PERSON = "person", "Approver"
-    CLIENT = "client", "Client"
+    PERSON = "person", _("Approver")
+    CLIENT = "client", _("Client")
 
 
 class ReviewVerdict(models.TextChoices):
     """What the review of an emergency came to."""
 
-    JUSTIFIED = "justified", "It was justified"
-    UNJUSTIFIED = "unjustified", "It was not justified"
+    JUSTIFIED = "justified", _("It was justified")
+    UNJUSTIFIED = "unjustified", _("It was not justified")
 
 
 class ClientAnswer(models.TextChoices):
     """Where the question to a client stands."""
 
-    SENT = "sent", "Waiting for the client"
-    AGREED = "agreed", "The client agreed"
-    DECLINED = "declined", "The client declined"
-    REVOKED = "revoked", "Taken back"
-    LAPSED = "lapsed", "Not answered in time"
+    SENT = "sent", _("Waiting for the client")
+    AGREED = "agreed", _("The client agreed")
+    DECLINED = "declined", _("The client declined")
+    REVOKED = "revoked", _("Taken back")
+    LAPSED = "lapsed", _("Not answered in time")
 
 
 WAIVER_ASKED = (WaiverState.REQUESTED, WaiverState.RETURNED)
@@ -108,10 +109,10 @@ WAIVER_LIVE = (*WAIVER_ASKED, WaiverState.APPROVED)
 class DeliveryState(models.TextChoices):
     """Where a notification's delivery through one channel stands."""
 
-    PENDING = "pending", "Waiting"
-    SENT = "sent", "Sent"
-    DEAD = "dead", "Given up"
-    SKIPPED = "skipped", "Not sent"
+    PENDING = "pending", _("Waiting")
+    SENT = "sent", _("Sent")
+    DEAD = "dead", _("Given up")
+    SKIPPED = "skipped", _("Not sent")
 
 
 class Channel(models.TextChoices):
@@ -129,28 +130,28 @@ CHANNEL_LADDER = (Channel.PAGER, Channel.CHAT, Channel.EMAIL)
 class PageState(models.TextChoices):
     """Where a page stands at the on-call system."""
 
-    TRIGGERED = "triggered", "Somebody was called"
-    ACKNOWLEDGED = "acknowledged", "Somebody answered"
-    RESOLVED = "resolved", "Over"
+    TRIGGERED = "triggered", _("Somebody was called")
+    ACKNOWLEDGED = "acknowledged", _("Somebody answered")
+    RESOLVED = "resolved", _("Over")
 
 
 class Mailing(models.TextChoices):
     """How somebody wants to be told outside the product; in the product everything is told at once."""
 
-    NOW = "now", "At once"
-    HOURLY = "hourly", "In the hourly digest"
-    DIGEST = "digest", "In the daily digest"
-    NEVER = "never", "Only in the product"
+    NOW = "now", _("At once")
+    HOURLY = "hourly", _("In the hourly digest")
+    DIGEST = "digest", _("In the daily digest")
+    NEVER = "never", _("Only in the product")
 
 
 class JobState(models.TextChoices):
     """Where an act on many stands."""
 
-    QUEUED = "queued", "Waiting for its turn"
-    RUNNING = "running", "Running"
-    DONE = "done", "Finished"
-    CANCELLED = "cancelled", "Cancelled"
-    FAILED = "failed", "Stopped"
+    QUEUED = "queued", _("Waiting for its turn")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Finished")
+    CANCELLED = "cancelled", _("Cancelled")
+    FAILED = "failed", _("Stopped")
 
 
 JOB_LIVE = (JobState.QUEUED, JobState.RUNNING)
@@ -159,31 +160,31 @@ JOB_LIVE = (JobState.QUEUED, JobState.RUNNING)
 class ItemState(models.TextChoices):
     """What came of one record of an act on many."""
 
-    PENDING = "pending", "Not yet"
-    DONE = "done", "Done"
-    SKIPPED = "skipped", "Skipped: changed since the plan"
-    REFUSED = "refused", "Refused"
+    PENDING = "pending", _("Not yet")
+    DONE = "done", _("Done")
+    SKIPPED = "skipped", _("Skipped: changed since the plan")
+    REFUSED = "refused", _("Refused")
 
 
 class PostmortemState(models.TextChoices):
     """Where a postmortem stands."""
 
-    DRAFT = "draft", "Draft"
-    PUBLISHED = "published", "Published"
-    DISMISSED = "dismissed", "Not needed"
+    DRAFT = "draft", _("Draft")
+    PUBLISHED = "published", _("Published")
+    DISMISSED = "dismissed", _("Not needed")
 
 
 class PostmortemReason(models.TextChoices):
     """Why a postmortem was begun."""
 
-    P1 = "p1", "A P1 is over"
-    AVERAGE = "average", "Took longer than promised on average"
-    PERSON = "person", "Somebody asked for it"
+    P1 = "p1", _("A P1 is over")
+    AVERAGE = "average", _("Took longer than promised on average")
+    PERSON = "person", _("Somebody asked for it")
 
 
 class ActionState(models.TextChoices):
     """Where an action of a postmortem stands."""
 
-    OPEN = "open", "Open"
-    DONE = "done", "Done"
-    DROPPED = "dropped", "Dropped"
+    OPEN = "open", _("Open")
+    DONE = "done", _("Done")
+    DROPPED = "dropped", _("Dropped")

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from exceptions.states import Channel, Mailing
 
@@ -12,20 +13,20 @@ from exceptions.states import Channel, Mailing
 class Topic(models.TextChoices):
     """One kind of thing somebody is told, in the order of the page on which it is chosen."""
 
-    ASSIGNED = "assigned", "Given to me, or I am the backup"
-    NOT_ACKNOWLEDGED = "not_acknowledged", "Nobody took it in time"
-    DUE_SOON = "due_soon", "Due soon"
-    LATE = "late", "Late, or the ladder calls me"
-    ESCALATED = "escalated", "Escalated"
-    MENTIONED = "mentioned", "Somebody mentions me"
-    APPROVAL_ASKED = "approval_asked", "Approval asked of me"
-    APPROVAL_DECIDED = "approval_decided", "Approval decided, or sent back"
-    APPROVAL_LAPSING = "approval_lapsing", "Approval lapsed, or about to end"
-    APPROVAL_ENDED = "approval_ended", "Approval ended"
-    BREAK_GLASS = "break_glass", "Break-glass"
-    JOB_DONE = "job_done", "My job is done"
-    LEARNING = "learning", "Post-mortems and runbooks"
-    STANDING_IN = "standing_in", "Who answers for what, and who stands in"
+    ASSIGNED = "assigned", gettext_noop("Given to me, or I am the backup")
+    NOT_ACKNOWLEDGED = "not_acknowledged", gettext_noop("Nobody took it in time")
+    DUE_SOON = "due_soon", gettext_noop("Due soon")
+    LATE = "late", gettext_noop("Late, or the ladder calls me")
+    ESCALATED = "escalated", gettext_noop("Escalated")
+    MENTIONED = "mentioned", gettext_noop("Somebody mentions me")
+    APPROVAL_ASKED = "approval_asked", gettext_noop("Approval asked of me")
+    APPROVAL_DECIDED = "approval_decided", gettext_noop("Approval decided, or sent back")
+    APPROVAL_LAPSING = "approval_lapsing", gettext_noop("Approval lapsed, or about to end")
+    APPROVAL_ENDED = "approval_ended", gettext_noop("Approval ended")
+    BREAK_GLASS = "break_glass", gettext_noop("Break-glass")
+    JOB_DONE = "job_done", gettext_noop("My job is done")
+    LEARNING = "learning", gettext_noop("Post-mortems and runbooks")
+    STANDING_IN = "standing_in", gettext_noop("Who answers for what, and who stands in")
 
 
 EVENTS: Final[Mapping[Topic, tuple[str, ...]]] = {

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from audit.errors import FieldError
+from audit.words import said
 from rules.models import Owner
 from rules.states import Covered
 
@@ -71,11 +72,11 @@ def mistakes(*, title: str, body: str, note: str, covers: Sequence[str]) -> Iter
     lengths = {"title": (title, LONGEST_TITLE), "body": (body, LONGEST_BODY), "note": (note, LONGEST_NOTE)}
     for name, (text, most) in lengths.items():
         if len(text.strip()) < SHORTEST:
-            yield FieldError(f"/{name}", "too-short", f"Write at least {SHORTEST} characters.")
+            yield FieldError(f"/{name}", "too-short", said("Write at least %(value)s characters.", value=SHORTEST))
         elif len(text.strip()) > most:
-            yield FieldError(f"/{name}", "too-long", f"Write at most {most} characters.")
+            yield FieldError(f"/{name}", "too-long", said("Write at most %(most)s characters.", most=most))
     if len(covers) > MOST_COVERED:
-        yield FieldError("/covers", "too-many", f"Choose at most {MOST_COVERED}.")
+        yield FieldError("/covers", "too-many", said("Choose at most %(value)s.", value=MOST_COVERED))
 
 
 @dataclass(frozen=True)

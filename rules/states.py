@@ -1,53 +1,54 @@
 """States and closed lists of choices, importable by anything."""
 
 from django.db import models
+from django.utils.translation import gettext_noop as _
 
 
 class OwnerKind(models.TextChoices):
     """Who can be accountable."""
 
-    PERSON = "person", "Person"
-    TEAM = "team", "Team"
-    SYSTEM = "system", "System"
+    PERSON = "person", _("Person")
+    TEAM = "team", _("Team")
+    SYSTEM = "system", _("System")
 
 
 class Assignment(models.TextChoices):
     """How what comes to a team finds one of its people."""
 
-    QUEUE = "queue", "People take it from the team's queue"
-    LEAST_LOAD = "least_load", "Who is there and has the least open work gets it"
+    QUEUE = "queue", _("People take it from the team's queue")
+    LEAST_LOAD = "least_load", _("Who is there and has the least open work gets it")
 
 
 class OutOfReach(models.TextChoices):
     """Why nobody is behind an owner."""
 
-    SWITCHED_OFF = "switched_off", "is switched off as an owner"
-    ENDED = "ended", "was owner until a time that has passed"
-    LEFT = "left", "has left: the account is switched off"
-    EMPTY = "empty", "has neither people nor an address"
+    SWITCHED_OFF = "switched_off", _("is switched off as an owner")
+    ENDED = "ended", _("was owner until a time that has passed")
+    LEFT = "left", _("has left: the account is switched off")
+    EMPTY = "empty", _("has neither people nor an address")
 
 
 class SlaBasis(models.TextChoices):
     """What an SLA's minutes are counted in."""
 
-    WALL = "wall", "Wall clock"
-    BUSINESS = "business", "Business hours"
+    WALL = "wall", _("Wall clock")
+    BUSINESS = "business", _("Business hours")
 
 
 class FlowKind(models.TextChoices):
     """The ways a line of an order can be fulfilled."""
 
-    WAREHOUSE = "warehouse", "Warehouse pick and pack"
-    DROP_SHIP = "drop_ship", "Vendor drop-ship"
-    MANUAL_REVIEW = "manual_review", "Manual review"
+    WAREHOUSE = "warehouse", _("Warehouse pick and pack")
+    DROP_SHIP = "drop_ship", _("Vendor drop-ship")
+    MANUAL_REVIEW = "manual_review", _("Manual review")
 
 
 class GateRisk(models.TextChoices):
     """What can go wrong when a gate is opened for a while."""
 
-    LOW = "low", "Low"
-    MEDIUM = "medium", "Medium"
-    HIGH = "high", "High"
+    LOW = "low", _("Low")
+    MEDIUM = "medium", _("Medium")
+    HIGH = "high", _("High")
 
 
 class Severity(models.TextChoices):
@@ -61,10 +62,10 @@ class Severity(models.TextChoices):
 class Route(models.TextChoices):
     """The four next steps an exception can take."""
 
-    RETRY = "retry", "Retry"
-    REROUTE = "reroute", "Reroute"
-    ESCALATE = "escalate", "Escalate to a person"
-    CANCEL = "cancel", "Cancel"
+    RETRY = "retry", _("Retry")
+    REROUTE = "reroute", _("Reroute")
+    ESCALATE = "escalate", _("Escalate to a person")
+    CANCEL = "cancel", _("Cancel")
 
 
 TRIAGE = "triage"  # the kind of every failure whose own kind the rule book does not know
@@ -73,36 +74,36 @@ TRIAGE = "triage"  # the kind of every failure whose own kind the rule book does
 class Direction(models.TextChoices):
     """Which way the payloads of a contract travel."""
 
-    INBOUND = "inbound", "Inbound"
-    OUTBOUND = "outbound", "Outbound"
+    INBOUND = "inbound", _("Inbound")
+    OUTBOUND = "outbound", _("Outbound")
 
 
 class ContractState(models.TextChoices):
     """Life of one version of a contract."""
 
-    DRAFT = "draft", "Draft"
-    ACTIVE = "active", "Active"
-    DEPRECATED = "deprecated", "Deprecated"
-    RETIRED = "retired", "Retired"
+    DRAFT = "draft", _("Draft")
+    ACTIVE = "active", _("Active")
+    DEPRECATED = "deprecated", _("Deprecated")
+    RETIRED = "retired", _("Retired")
 
 
 class RunbookState(models.TextChoices):
     """Where one version of a runbook stands."""
 
-    PROPOSED = "proposed", "Waits for its owner"
-    CURRENT = "current", "In force"
-    REPLACED = "replaced", "Replaced"
-    REJECTED = "rejected", "Not taken"
-    WITHDRAWN = "withdrawn", "Taken back"
+    PROPOSED = "proposed", _("Waits for its owner")
+    CURRENT = "current", _("In force")
+    REPLACED = "replaced", _("Replaced")
+    REJECTED = "rejected", _("Not taken")
+    WITHDRAWN = "withdrawn", _("Taken back")
 
 
 class Covered(models.TextChoices):
     """What a runbook can be about."""
 
-    TYPE = "type", "Kind of exception"
-    CONTRACT = "contract", "Contract"
-    FLOW = "flow", "Flow"
-    ALERT = "alert", "Alert"
+    TYPE = "type", _("Kind of exception")
+    CONTRACT = "contract", _("Contract")
+    FLOW = "flow", _("Flow")
+    ALERT = "alert", _("Alert")
 
 
 CONTRACT_ACCEPTING = (ContractState.ACTIVE, ContractState.DEPRECATED)
@@ -123,6 +124,6 @@ class Weekday(models.IntegerChoices):
 class Slot(models.TextChoices):
     """The three who answer for a contract, each for something of their own."""
 
-    CONTRACT = "contract_owner", "contract owner"
-    EXECUTION = "execution_owner", "execution owner"
-    BUSINESS = "business_owner", "business owner"
+    CONTRACT = "contract_owner", _("contract owner")
+    EXECUTION = "execution_owner", _("execution owner")
+    BUSINESS = "business_owner", _("business owner")

@@ -22,6 +22,7 @@ from audit.rest.parsing import Input, NoInput, read_body
 from audit.rest.problems import Stale
 from audit.rest.schema import ResourceSchema
 from audit.rest.versions import etag, is_known, seen_version
+from audit.words import said
 
 
 def actor_of(request: Request) -> Actor:
@@ -60,7 +61,7 @@ class Resource(GenericAPIView[Any]):
         """The record of this key. Raises `NotFound` for none and for another client's alike."""
         found = self.records().filter(**self.lookup(key)).first()
         if found is None:
-            raise NotFound(f"There is no {self.noun} {key}, or it is not yours to see.")
+            raise NotFound(said("There is no %(noun)s %(key)s, or it is not yours to see.", noun=self.noun, key=key))
         return found
 
     def lookup(self, key: Any) -> Mapping[str, Any]:

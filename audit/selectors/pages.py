@@ -18,6 +18,7 @@ from audit.context import Actor
 from audit.errors import FieldError, Invalid, NotFound
 from audit.models import Accountable, ChainHead, Event, User
 from audit.selectors.trail import events_for
+from audit.words import said
 
 HIDDEN_FIELDS = frozenset({"sealed", "digest", "emails"})
 NOISE = frozenset({"version", "created_at", "updated_at"})
@@ -184,5 +185,5 @@ def _read_mark(mark: str) -> tuple[datetime, UUID]:
         at, pk = base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)).decode().split(" ")
         return datetime.fromisoformat(at), UUID(pk)
     except (ValueError, binascii.Error):
-        detail = "This page mark is not one of ours; start at the first page."
+        detail = said("This page mark is not one of ours; start at the first page.")
         raise Invalid(detail, errors=[FieldError("/after", "unknown", detail)]) from None

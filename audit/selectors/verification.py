@@ -23,6 +23,7 @@ from audit.merkle import RootBuilder
 from audit.models import Seal
 from audit.subject_refs import SubjectRef
 from audit.texts import whole_number
+from audit.words import said
 
 # One event as text: `audit.chain.spell`, said in SQL; the digest is taken here, by other hands than the database's.
 LINE = r"""
@@ -349,6 +350,6 @@ def seal_before(since: str) -> Seal | None:
     try:
         moment = datetime.fromisoformat(since)
     except ValueError:
-        raise Invalid(f"“{since}” is neither a seal's number nor a date like 2026-11-20.") from None
+        raise Invalid(said("“%(since)s” is neither a seal's number nor a date like 2026-11-20.", since=since)) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return Seal.objects.filter(sealed_at__lte=moment).order_by("-number").first()

@@ -11,6 +11,7 @@ from audit.models import Seal
 from audit.selectors.proof import BROKEN, TRAIL, WHOLE, runs
 from audit.selectors.verification import Verification, verify_trail
 from audit.services.events import record
+from audit.words import said
 
 MOST_WHILE_SOMEBODY_WAITS = 1_000_000
 FINDINGS_KEPT = 20
@@ -58,4 +59,9 @@ def _refuse_too_much(since: Seal | None) -> None:
     newest = Seal.objects.order_by("-number").first()
     waiting = (newest.total_count if newest else 0) - (since.total_count if since else 0)
     if waiting > MOST_WHILE_SOMEBODY_WAITS:
-        raise Invalid(f"{waiting:,} events are too many to wait for here. Run manage.py verify_audit on the server.")
+        raise Invalid(
+            said(
+                "%(waiting)s events are too many to wait for here. Run manage.py verify_audit on the server.",
+                waiting=f"{waiting:,}",
+            )
+        )

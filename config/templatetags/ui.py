@@ -12,11 +12,20 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as noop
 
 from audit import clock
+from audit.words import in_words
 from config.markdown import render
 
 register = template.Library()
+
+# Names that are stored as keys and shown through `label`: named here so that they are collected.
+LABELS = (
+    *(noop("Database"), noop("Broker"), noop("Timers"), noop("Intake"), noop("Delivery")),
+    *(noop("Notifications"), noop("Sync"), noop("Inbox"), noop("Outbox")),
+    *(noop("Account manager"), noop("Ops lead"), noop("Admin"), noop("Auditor"), noop("Support"), noop("Integrator")),
+)
 
 MINOR_DIGITS = {"JPY": 0, "KRW": 0, "CLP": 0, "KWD": 3, "BHD": 3, "TND": 3}
 SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "BRL": "R$"}
@@ -205,13 +214,13 @@ def case_owner(row: Any) -> SafeString:
 @register.simple_tag
 def case_state(row: Any, people: Sequence[Any] = (), *, gone: bool = False) -> SafeString:
     """Where an exception of a list stands, who is on it, and, when it left the list meanwhile, with whom it is now."""
-    where = row.state_label
+    where = in_words(row.state_label)
     if gone:
-        where = _("%(state)s, now with %(owner)s") % {"state": row.state_label, "owner": row.owner}
+        where = _("%(state)s, now with %(owner)s") % {"state": where, "owner": row.owner}
     ground = "gone" if gone else "info" if row.state == "open" else ""
     pill = format_html('<span class="pill {}">{}</span>', ground, where)
     if row.clock == "at_risk" and not gone:
-        pill = format_html('<span class="pill warn">{}</span> {}', row.clock.label, pill)
+        pill = format_html('<span class="pill warn">{}</span> {}', in_words(row.clock.label), pill)
     return format_html("{} {}", pill, presence(people, in_list=True)) if people else pill
 
 
@@ -259,6 +268,7 @@ def sorted_by(column: str, current: str) -> SafeString | str:
 def sort_link(context: Mapping[str, Any], column: str, title: str, current: str) -> SafeString | str:
     """A heading; where the list can be put into the order of this column and is not, a link that does."""
     order, _direction = SORTS.get(column, ("", ""))
+    title = in_words(title)
     return (
         format_html('<a href="{}">{}</a>', query(context, sort=order), title) if order not in {"", current} else title
     )
@@ -267,7 +277,13 @@ def sort_link(context: Mapping[str, Any], column: str, title: str, current: str)
 @register.filter
 def label(value: str) -> str:
     """A stored word as people read it: “in_progress” as “In progress”."""
-    return value.replace("_", " ").replace("-", " ").capitalize()
+    return in_words(value.replace("_", " ").replace("-", " ").capitalize())
+
+
+@register.filter
+def words(value: Any) -> str:
+    """What the domain says, in the language of the page."""
+    return in_words(value) if isinstance(value, str) else str(value)
 
 
 @register.filter

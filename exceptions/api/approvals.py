@@ -14,6 +14,7 @@ from audit import clock
 from audit.errors import FieldError, Invalid
 from audit.filtering import FilterSet
 from audit.rest.views import ActResource, CreateMixin, DeedResource, ListResource, RecordResource, Resource
+from audit.words import said
 from exceptions import selectors, services
 from exceptions.api.cases import number_in
 from exceptions.selectors import visible
@@ -49,7 +50,7 @@ class DelegationList(_Delegations, CreateMixin, ListResource):
     def _client(self, slug: str) -> Client:
         found = rules.clients_of(self.by).filter(slug=slug).first()
         if found is None:
-            detail = f"There is no client “{slug}”, or it is not yours to see."
+            detail = said("There is no client “%(slug)s”, or it is not yours to see.", slug=slug)
             raise Invalid(detail, errors=[FieldError("/client", "unknown", detail)])
         return found
 

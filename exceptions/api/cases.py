@@ -16,6 +16,7 @@ from audit.filtering import Filter, FilterSet, Question, UnknownValueError
 from audit.rest.parsing import ReasonInput
 from audit.rest.views import ActResource, ListResource, RecordResource, Resource
 from audit.subject_refs import SubjectRef
+from audit.words import said
 from exceptions import selectors, serializers, services
 from exceptions.selectors import actions, owners, queue, visible
 from exceptions.serializers.postmortems import DocumentFixInput
@@ -31,7 +32,7 @@ def number_in(key: str) -> int:
     """The number in EX-20418. Raises `NotFound` for what is no key."""
     found = KEY.match(key)
     if found is None:
-        raise NotFound(f"There is no exception {key[:40]}, or it is not yours to see.")
+        raise NotFound(said("There is no exception %(key)s, or it is not yours to see.", key=key[:40]))
     return int(found[1])
 
 

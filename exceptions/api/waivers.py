@@ -13,6 +13,7 @@ from audit.filtering import Filter, FilterSet, Question, UnknownValueError
 from audit.rest.parsing import ReasonInput
 from audit.rest.views import ActResource, CreateMixin, ListResource, RecordResource, Resource
 from audit.subject_refs import SubjectRef
+from audit.words import said
 from exceptions import serializers, services
 from exceptions.api.cases import number_in
 from exceptions.selectors import visible
@@ -43,7 +44,7 @@ class _Waivers(Resource):
         """By the number in the key."""
         found = KEY.match(key)
         if found is None:
-            raise NotFound(f"There is no time-limited exception {key[:40]}, or it is not yours to see.")
+            raise NotFound(said("There is no time-limited exception %(key)s, or it is not yours to see.", key=key[:40]))
         return {"number": int(found[1])}
 
 
@@ -76,14 +77,14 @@ class WaiverList(_Waivers, CreateMixin, ListResource):
         key, also = asked.pop("exception"), asked.pop("also", [])
         case = visible.cases_for(self.by).filter(number=number_in(key)).first()
         if case is None or case.client_id is None:
-            detail = f"There is no exception {key} of a client, or it is not yours to see."
+            detail = said("There is no exception %(key)s of a client, or it is not yours to see.", key=key)
             raise Invalid(detail, errors=[FieldError("/exception", "unknown", detail)])
         asked.setdefault("gate", case.gate)
         others = visible.cases_for(self.by).filter(number__in=[number_in(one) for one in also])
         pks = {one.key: one.pk for one in others}
         unknown = [one for one in also if one not in pks]
         if unknown:
-            detail = f"There is no exception {', '.join(unknown)}, or it is not yours to see."
+            detail = said("There is no exception %(unknown)s, or it is not yours to see.", unknown=", ".join(unknown))
             raise Invalid(detail, errors=[FieldError("/also", "unknown", detail)])
         return services.request_waiver(
             subject=SubjectRef(case.subject_type, case.subject_id, case.client_id),
@@ -111,7 +112,7 @@ class WaiverImpact(_Waivers, RecordResource):
         """Looked up at this moment. Raises `NotFound` also where nobody can say."""
         impact = services.impact_now(super().find(key))
         if impact is None:
-            raise NotFound(f"Nobody can say what {key} lets through.")
+            raise NotFound(said("Nobody can say what %(key)s lets through.", key=key))
         return impact
 
 

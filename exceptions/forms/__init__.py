@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from exceptions.forms.fields import AREA, INPUT
+from exceptions.forms.fields import AREA, INPUT, in_words
 from exceptions.models import ExceptionCase
 from exceptions.selectors import Step
 from exceptions.selectors.merging import Typed
@@ -143,7 +143,7 @@ class WaitForm(ReasonForm):
     )
     on = forms.ChoiceField(
         label=_("Waiting for"),
-        choices=WaitingOn.choices,
+        choices=in_words(WaitingOn.choices),
         initial=WaitingOn.OURSELVES,
         help_text=_("The clock stands while it is not one of ours."),
         widget=forms.Select(INPUT),
@@ -171,7 +171,7 @@ class ResolveForm(ActForm):
     root_cause = forms.ChoiceField(
         label=_("What lay behind it"),
         required=False,
-        choices=[("", _("Not said")), *RootCause.choices],
+        choices=[("", _("Not said")), *in_words(RootCause.choices)],
         widget=forms.Select(INPUT),
     )
     note = forms.CharField(label=_("Note"), required=False, max_length=5_000, widget=forms.Textarea(AREA))
@@ -264,7 +264,7 @@ class PreferencesForm(forms.Form):
         super().__init__(*args, **kwargs)
         chosen = self.initial.get("events", {})
         for topic, way in _cells():
-            field = _wish(way.label, topic.label, (("", _("By severity")), *self._choices(way)))
+            field = _wish(_(way.label), _(topic.label), (("", _("By severity")), *self._choices(way)))
             field.required, field.initial = False, chosen.get(topic, {}).get(way, "")
             self.fields[f"{topic}_{way}"] = field
         for row, severity in self.ROWS:
@@ -273,15 +273,15 @@ class PreferencesForm(forms.Form):
                 self.fields[f"{prefix}{row}"] = _wish(channel, severity, self._choices(kind))
 
     def _choices(self, channel: Channel) -> Sequence[tuple[str, Any]]:
-        return self.PAGER_CHOICES if channel == Channel.PAGER else Mailing.choices
+        return self.PAGER_CHOICES if channel == Channel.PAGER else in_words(Mailing.choices)
 
-    def topics(self) -> list[tuple[str, Any, list[tuple[str, forms.BoundField]]]]:
+    def topics(self) -> list[tuple[Any, Any, list[tuple[Any, forms.BoundField]]]]:
         """The wishes per topic as rows of (its name, why it is locked, else "", cells of (channel, field))."""
         return [
             (
-                topic.label,
+                _(topic.label),
                 LOCKED.get(topic, ""),
-                [(way.label, self[f"{topic}_{way}"]) for way in _ways()] if topic in CHOOSABLE else [],
+                [(_(way.label), self[f"{topic}_{way}"]) for way in _ways()] if topic in CHOOSABLE else [],
             )
             for topic in Topic
         ]

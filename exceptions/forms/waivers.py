@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from exceptions.forms.fields import AREA, INPUT, MomentField
+from exceptions.forms.fields import AREA, INPUT, MomentField, in_words
 from exceptions.models import ExceptionCase
 from exceptions.states import ReviewVerdict
 from exceptions.subjects import ImpactItem
@@ -182,7 +182,9 @@ class AnswerForm(forms.Form):
 class ReviewForm(forms.Form):
     """Whether an emergency was one, and why."""
 
-    verdict = forms.ChoiceField(label=_("Your review"), choices=ReviewVerdict.choices, widget=forms.RadioSelect)
+    verdict = forms.ChoiceField(
+        label=_("Your review"), choices=in_words(ReviewVerdict.choices), widget=forms.RadioSelect
+    )
     comment = forms.CharField(label=_("Why"), min_length=3, max_length=2_000, widget=forms.Textarea(AREA))
 
 

@@ -11,6 +11,7 @@ from django.db.models.expressions import CombinedExpression
 from audit.access import require
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
+from audit.words import said
 from exceptions.models import ExceptionCase
 from exceptions.selectors.waivers import visible_waivers
 
@@ -82,7 +83,7 @@ def period(given: Mapping[str, str], *, now: datetime) -> tuple[date, date]:
     until = _day("until", given.get("until", "")) or now.astimezone(UTC).date()
     since = _day("since", given.get("since", "")) or until - timedelta(days=min(USUAL_DAYS - 1, until.toordinal() - 1))
     if not timedelta() <= until - since < timedelta(days=MOST_DAYS):
-        detail = f"Choose a first day that is not after the last, and at most {MOST_DAYS} days."
+        detail = said("Choose a first day that is not after the last, and at most %(value)s days.", value=MOST_DAYS)
         raise Invalid(detail, errors=[FieldError("/since", "out-of-range", detail)])
     return since, until
 
@@ -151,5 +152,5 @@ def _day(name: str, text: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        detail = "Enter a day like 2026-11-20."
+        detail = said("Enter a day like 2026-11-20.")
         raise Invalid(detail, errors=[FieldError(f"/{name}", "unknown", detail)]) from None

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from audit.context import Actor
 from audit.errors import NotFound
+from audit.words import said
 from exceptions.models import CaseAttachment
 from exceptions.selectors.cases import case_for
 
@@ -30,5 +31,5 @@ def opened(attachment: CaseAttachment) -> BinaryIO:
         return stored_at(attachment.sha256).open("rb")
     except FileNotFoundError:
         raise NotFound(
-            f"“{attachment.name}” is not where files are kept; it has to be restored from a backup."
+            said("“%(name)s” is not where files are kept; it has to be restored from a backup.", name=attachment.name)
         ) from None

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
+from audit.words import said
 from exceptions.job_kinds import action_of
 from exceptions.models import ExceptionCase, Job, JobPlan
 from exceptions.models.cases import CaseQuerySet
@@ -82,7 +83,7 @@ def all_or_none(
     """All of these in order. Raises `Invalid` for more than `most`: nothing is left out unsaid."""
     found = _lean(cases, order, most=most + 1)
     if len(found) > most:
-        detail = f"More than {most:,} match. Narrow the filters."
+        detail = said("More than %(most)s match. Narrow the filters.", most=f"{most:,}")
         raise Invalid(detail, errors=[FieldError("/filter", "too-many", detail)])
     return found
 

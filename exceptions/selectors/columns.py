@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit.errors import FieldError, Invalid
+from audit.words import said
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,11 @@ def asked_columns(values: Sequence[str]) -> tuple[str, ...]:
 def refuse_unknown_columns(asked: Collection[str], known: Mapping[str, Column]) -> None:
     """Raises `Invalid` naming the columns this list does not have."""
     errors = [
-        FieldError("/cols", "unknown", f"This list has no column “{name[:60]}”. It has: {', '.join(known)}.")
+        FieldError(
+            "/cols",
+            "unknown",
+            said("This list has no column “%(name)s”. It has: %(known)s.", name=name[:60], known=", ".join(known)),
+        )
         for name in asked
         if name not in known
     ]

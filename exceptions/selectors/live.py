@@ -13,6 +13,7 @@ from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from audit.models import Event
 from audit.selectors.pages import names_of
+from audit.words import said
 from exceptions import presence
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import KEY_PREFIX
@@ -50,7 +51,7 @@ class CaseNews:
 def shown_numbers(text: str) -> list[int]:
     """The numbers of the rows on a screen. Raises `Invalid`."""
     if not SHOWN.match(text):
-        detail = "These are no rows of a queue."
+        detail = said("These are no rows of a queue.")
         raise Invalid(detail, errors=[FieldError("/shown", "unknown", detail)])
     return [int(number) for number in text.split(",") if number]
 

@@ -13,6 +13,7 @@ from audit.access import require
 from audit.context import Actor
 from audit.errors import FieldError, Invalid, Refused
 from audit.models import User
+from audit.words import said
 from exceptions.decisions import Wishes
 from exceptions.models import Notification, NotificationChannel, NotificationDelivery, NotificationPreference
 from exceptions.states import Channel, DeliveryState
@@ -208,6 +209,6 @@ def _behind(mark: str) -> Q:
         read, at, pk = mark.split("_")
         later = Q(at__lt=datetime.fromisoformat(at)) | Q(at=datetime.fromisoformat(at), pk__lt=UUID(pk))
     except ValueError:
-        detail = "This page mark is not one of ours; start at the first page."
+        detail = said("This page mark is not one of ours; start at the first page.")
         raise Invalid(detail, errors=[FieldError("/after", "unknown", detail)]) from None
     return Q(is_read=True) & later if read == "1" else Q(is_read=True) | later

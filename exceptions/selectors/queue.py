@@ -12,10 +12,12 @@ from django.contrib.postgres.search import SearchQuery, SearchVectorExact
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import CharField, Q, QuerySet, Value
+from django.utils.translation import gettext_noop as noop
 
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from audit.texts import whole_number
+from audit.words import said
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import CASE_WORDS, WORD_JOINERS, CaseQuerySet
 from exceptions.selectors import owners
@@ -238,12 +240,12 @@ def tabs(*, by: Actor, scope: str, now: datetime) -> list[tuple[str, str, int]]:
     """The shipped views of a queue: (title, query, count), counted in one statement."""
     cases = by_urgency(filtered(visible_cases(by).live(), by=by, filters=QueueFilters(scope=scope), now=now))
     shipped = [
-        ("All open", "", cases),
-        ("Late", "due=overdue", cases.filter(due_at__lt=now)),
-        ("Due within the hour", "due=1h", cases.filter(due_at__lt=now + DUE["1h"])),
-        ("Not acknowledged", "state=open", cases.filter(state=CaseState.OPEN)),
-        ("Waiting on others", "state=waiting", cases.filter(state=CaseState.WAITING)),
-        ("High value", "risk=500..", cases.filter(at_risk_minor__gte=RISK["500.."])),
+        (noop("All open"), "", cases),
+        (noop("Late"), "due=overdue", cases.filter(due_at__lt=now)),
+        (noop("Due within the hour"), "due=1h", cases.filter(due_at__lt=now + DUE["1h"])),
+        (noop("Not acknowledged"), "state=open", cases.filter(state=CaseState.OPEN)),
+        (noop("Waiting on others"), "state=waiting", cases.filter(state=CaseState.WAITING)),
+        (noop("High value"), "risk=500..", cases.filter(at_risk_minor__gte=RISK["500.."])),
     ]
     counts = capped_counts([found for _, _, found in shipped], most=MOST_COUNTED)
     return [(title, query, count) for (title, query, _), count in zip(shipped, counts, strict=True)]
@@ -263,16 +265,26 @@ def offers(*, by: Actor, page: str) -> Offers:
     found = list(_as_one([*asked, *link_records(by, page).values()]))
     for kind, slug, name, *_ in sorted(found, key=lambda row: row[2].casefold()):
         if kind == "team":
-            named["owner"].append((f"{owners.TEAM}{slug}", f"{name} and its people"))
+            named["owner"].append((f"{owners.TEAM}{slug}", said("%(name)s and its people", name=name)))
         elif kind in named:
             named[kind].append((slug, name))
     return Offers(
         choices={
             **named,
             "state": [(state.value, str(state.label)) for state in CASE_LIVE],
-            "due": [("overdue", "Late"), (AT_RISK, "At risk"), ("1h", "Within the hour"), ("today", "Within 24 hours")],
-            "risk": [("100..", "100 or more"), ("500..", "500 or more"), ("1000..", "1,000 or more")],
-            "sort": [("urgency", "Urgency"), ("due", "Deadline"), ("-risk", "Money at risk"), ("-created", "Newest")],
+            "due": [
+                ("overdue", noop("Late")),
+                (AT_RISK, noop("At risk")),
+                ("1h", noop("Within the hour")),
+                ("today", noop("Within 24 hours")),
+            ],
+            "risk": [("100..", noop("100 or more")), ("500..", noop("500 or more")), ("1000..", noop("1,000 or more"))],
+            "sort": [
+                ("urgency", noop("Urgency")),
+                ("due", noop("Deadline")),
+                ("-risk", noop("Money at risk")),
+                ("-created", noop("Newest")),
+            ],
         },
         views=read_links(found, {slug for slug, _ in named["client"]}),
     )
@@ -294,7 +306,7 @@ def _row(case: ExceptionCase, mine: frozenset[UUID], now: datetime) -> CaseRow:
         state_label=str(CaseState(case.state).label),
         severity=case.severity,
         subject_key=case.subject_key,
-        client=case.client.name if case.client else "The house",
+        client=case.client.name if case.client else noop("The house"),
         at_risk_minor=case.at_risk_minor,
         currency=case.currency,
         owner=case.owner.name,
@@ -335,7 +347,9 @@ def refuse_unknown(filters: QueueFilters, *, by: Actor) -> None:
     ):
         known[name] = [slug]
     errors = [
-        FieldError(f"/{name}", "unknown", f"{name} cannot be “{getattr(filters, name)}”.")
+        FieldError(
+            f"/{name}", "unknown", said("%(name)s cannot be “%(name_2)s”.", name=name, name_2=getattr(filters, name))
+        )
         for name, values in known.items()
         if getattr(filters, name) not in values
     ]
@@ -387,5 +401,5 @@ def _read_after(after: str, read: Callable[[str], Any]) -> tuple[Any, UUID]:
         value, pk = base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)).decode().split(" ")
         return read(value), UUID(pk)
     except ValueError:
-        detail = "This page mark is not one of ours; start at the first page."
+        detail = said("This page mark is not one of ours; start at the first page.")
         raise Invalid(detail, errors=[FieldError("/after", "unknown", detail)]) from None

@@ -13,6 +13,7 @@ from audit.context import Actor, acting
 from audit.errors import Conflict, DomainError, FieldError, Invalid, Refused
 from audit.services.events import record_refusal
 from audit.texts import reason_given
+from audit.words import said
 from exceptions.models import ExceptionCase, StandIn
 from exceptions.services.escalation import Decide, Move, Standing, move_cases
 from exceptions.services.notifications import notify
@@ -109,12 +110,12 @@ def take_back(*, person: str, chosen: Sequence[Chosen], by: Actor, now: datetime
     somebody else's people, `Conflict` while the person is away and `Invalid` for too many.
     """
     if not 0 < len(chosen) <= MOST_AT_ONCE:
-        detail = f"Choose one to {MOST_AT_ONCE} exceptions."
+        detail = said("Choose one to %(value)s exceptions.", value=MOST_AT_ONCE)
         raise Invalid(detail, errors=[FieldError("/id", "out-of-range", detail)])
     with acting(by, at=now):
         owner = rules.managed_person(person, by=by)
         if owner.pk in rules.roster(now).away:
-            raise Conflict(f"{owner.name} is still away: end the absence first.")
+            raise Conflict(said("%(name)s is still away: end the absence first.", name=owner.name))
         ids = [one.id for one in chosen]
         cases = {case.pk: case for case in ExceptionCase.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
         moves = StandIn.objects.filter(owner=owner, case_id__in=ids, taken_back_at=None)
@@ -155,7 +156,11 @@ def hand_over_cases(*, person: str, to: str, reason: str, by: Actor, now: dateti
         require(by, "exceptions.reassign_case")
         able = {one.slug: one for one in rules.can_cover(owner, at=now)}
         if to not in able:
-            detail = f"“{to}” cannot take them: away now, or without the right to work what {owner.name} works."
+            detail = said(
+                "“%(to)s” cannot take them: away now, or without the right to work what %(name)s works.",
+                to=to,
+                name=owner.name,
+            )
             raise Invalid(detail, errors=[FieldError("/to", "cannot-cover", detail)])
         theirs = ExceptionCase.objects.of_clients(by.clients).live().filter(owner=owner).order_by("pk")
         locked = list(theirs.select_for_update(skip_locked=True).values_list("pk", flat=True)[:MOST_MOVED])

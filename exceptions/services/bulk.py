@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from audit.texts import reason_given
+from audit.words import said
 from exceptions.job_kinds import JobKind
 from exceptions.models import ExceptionCase, Job, JobPlan
 from exceptions.models.cases import KEY_PREFIX
@@ -64,7 +65,11 @@ def plan_numbers(
     """As `plan_chosen`, where nobody looked at a list before: raises `Invalid` naming those that do not exist for the actor."""
     cases = cases_to_plan(by=by, numbers=numbers)
     if missing := sorted(set(numbers) - {case.number for case in cases}):
-        detail = f"There is no exception {KEY_PREFIX}{missing[0]}, or it is not yours to see."
+        detail = said(
+            "There is no exception %(value)s%(missing)s, or it is not yours to see.",
+            value=KEY_PREFIX,
+            missing=missing[0],
+        )
         raise Invalid(detail, errors=[FieldError("/keys", "unknown", detail)])
     return plan_cases(action=action, cases=cases, by=by, now=now, people=people)
 
@@ -142,7 +147,7 @@ def _plan(action: str, cases: Sequence[ExceptionCase], shares: Shares, by: Actor
 
 def _refuse_unknown(action: str, known: Collection[str]) -> None:
     if action not in known:
-        detail = f"Choose one of: {', '.join(known)}."
+        detail = said("Choose one of: %(known)s.", known=", ".join(known))
         raise Invalid(detail, errors=[FieldError("/action", "unknown", detail)])
 
 
@@ -163,10 +168,10 @@ def _check_note(given: Mapping[str, Any], *, by: Actor, now: datetime) -> None:
 
 def _check_resolve(given: Mapping[str, Any], *, by: Actor, now: datetime) -> None:
     if not given.get("outcome"):
-        detail = "Say how they were resolved."
+        detail = said("Say how they were resolved.")
         raise Invalid(detail, errors=[FieldError("/outcome", "required", detail)])
     if given.get("root_cause", "") not in {"", *RootCause.values}:
-        detail = f"Choose one of: {', '.join(RootCause.values)}."
+        detail = said("Choose one of: %(values)s.", values=", ".join(RootCause.values))
         raise Invalid(detail, errors=[FieldError("/root_cause", "unknown", detail)])
     if given.get("text", "").strip():
         _check_note(given, by=by, now=now)
@@ -174,10 +179,10 @@ def _check_resolve(given: Mapping[str, Any], *, by: Actor, now: datetime) -> Non
 
 def _check_step(given: Mapping[str, Any], *, by: Actor, now: datetime) -> None:
     if not given.get("step"):
-        detail = "Say which step of the playbook, by its words."
+        detail = said("Say which step of the playbook, by its words.")
         raise Invalid(detail, errors=[FieldError("/step", "required", detail)])
     if len(given.get("outcome", "")) > LONGEST_OUTCOME:
-        detail = f"At most {LONGEST_OUTCOME} characters."
+        detail = said("At most %(value)s characters.", value=LONGEST_OUTCOME)
         raise Invalid(detail, errors=[FieldError("/outcome", "too-long", detail)])
     if given.get("text", "").strip():
         _check_note(given, by=by, now=now)

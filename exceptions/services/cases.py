@@ -11,6 +11,7 @@ from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, Refus
 from audit.services.events import record
 from audit.subject_refs import subject_ref
 from audit.texts import reason_given
+from audit.words import said
 from exceptions import clocks, subjects
 from exceptions.errors import CriteriaNotMet
 from exceptions.models import ExceptionCase
@@ -119,7 +120,7 @@ def wait_case(
     """
     party = _party(on, party)
     if not now < until <= now + LONGEST_WAIT:
-        detail = f"Enter a time after now and before {now + LONGEST_WAIT:%d %b %Y}."
+        detail = said("Enter a time after now and before %(value)s.", value=f"{now + LONGEST_WAIT:%d %b %Y}")
         raise Invalid(detail, errors=[FieldError("/until", "out-of-range", detail)])
     with working(case_id, by, now, seen) as case:
         refuse_unless(case, CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS, act="put to waiting")
@@ -153,7 +154,7 @@ def resume_case(*, case_id: UUID, by: Actor, now: datetime, seen: int | None = N
 def _party(on: str, named: str) -> str:
     """Who is waited for, in words."""
     if on not in WaitingOn.values:
-        detail = f"Choose one of: {', '.join(WaitingOn.values)}."
+        detail = said("Choose one of: %(values)s.", values=", ".join(WaitingOn.values))
         raise Invalid(detail, errors=[FieldError("/on", "unknown", detail)])
     if on in {WaitingOn.OURSELVES, WaitingOn.CUSTOMER}:
         return str(WaitingOn(on).label).lower()
@@ -180,10 +181,10 @@ def owner_to_be(to: str, roster: Roster) -> Owner:
     """The owner with this slug, who is there. Raises `Invalid`, for somebody on leave with who stands in."""
     new = next((owner for owner in roster.owners.values() if owner.slug == to and owner.is_active), None)
     if new is None:
-        detail = f"There is no owner “{to}”."
+        detail = said("There is no owner “%(to)s”.", to=to)
         raise Invalid(detail, errors=[FieldError("/to", "unknown", detail)])
     if new.pk in roster.away:
-        detail = f"{new.name} is away; {roster.on_duty(to).name} stands in."
+        detail = said("%(name)s is away; %(name_2)s stands in.", name=new.name, name_2=roster.on_duty(to).name)
         raise Invalid(detail, errors=[FieldError("/to", "away", detail)])
     return new
 
@@ -191,7 +192,7 @@ def owner_to_be(to: str, roster: Roster) -> Owner:
 def give_to(case: ExceptionCase, new: Owner, roster: Roster) -> None:
     """The case's next owner, with the backup of that one. Raises `Invalid` for who has it already."""
     if new.pk == case.owner_id:
-        detail = f"{new.name} has it already."
+        detail = said("%(name)s has it already.", name=new.name)
         raise Invalid(detail, errors=[FieldError("/to", "unchanged", detail)])
     case.owner, case.backup = new, roster.owners[new.backup_id]
 
@@ -260,13 +261,19 @@ def refuse_unless_solved(case: ExceptionCase, outcome: str, root_cause: str, boo
     """Raises `Invalid` for words nobody offered, `CriteriaNotMet` naming what is missing."""
     allowed = {row["slug"]: row["label"] for row in case.outcomes}
     if outcome not in allowed:
-        detail = f"Choose one of: {', '.join(allowed.values())}."
+        detail = said("Choose one of: %(values)s.", values=", ".join(allowed.values()))
         raise Invalid(detail, errors=[FieldError("/outcome", "unknown", detail)])
     if root_cause and root_cause not in RootCause.values:
-        detail = f"Choose one of: {', '.join(RootCause.values)}."
+        detail = said("Choose one of: %(values)s.", values=", ".join(RootCause.values))
         raise Invalid(detail, errors=[FieldError("/root_cause", "unknown", detail)])
     if book.missing:
-        raise CriteriaNotMet(f"{case.key} cannot be resolved yet. Still missing: {'; '.join(book.missing)}.")
+        raise CriteriaNotMet(
+            said(
+                "%(key)s cannot be resolved yet. Still missing: %(missing)s.",
+                key=case.key,
+                missing="; ".join(book.missing),
+            )
+        )
 
 
 def refuse_unless_asked(case: ExceptionCase, outcome: str, by: Actor) -> None:
@@ -275,7 +282,10 @@ def refuse_unless_asked(case: ExceptionCase, outcome: str, by: Actor) -> None:
     asked = by.kind == "system" or by.roles & {role, Role.ADMIN.value}
     if case.route == Route.CANCEL and outcome == CANCELLED and not asked:
         words = role.replace("_", " ")
-        raise Refused(f"Whether {case.key} is cancelled is decided by: {words}, admin.", who_can=[words, "admin"])
+        raise Refused(
+            said("Whether %(key)s is cancelled is decided by: %(words)s, admin.", key=case.key, words=words),
+            who_can=[words, "admin"],
+        )
 
 
 def close_case(*, case_id: UUID, by: Actor, now: datetime) -> ExceptionCase:
@@ -296,14 +306,21 @@ def reopen_case(*, case_id: UUID, reason: str, by: Actor, now: datetime, seen: i
         refuse_unless(case, CaseState.RESOLVED, CaseState.CLOSED, act="reopened")
         if case.resolved_at and now - case.resolved_at > REOPEN_WITHIN:
             raise IllegalTransition(
-                f"{case.key} was resolved more than {REOPEN_WITHIN.days} days ago: a new exception has to be opened."
+                said(
+                    "%(key)s was resolved more than %(days)s days ago: a new exception has to be opened.",
+                    key=case.key,
+                    days=REOPEN_WITHIN.days,
+                )
             )
         if (
             ExceptionCase.objects.live()
             .filter(type=case.type, subject_type=case.subject_type, subject_id=case.subject_id)
             .exists()
         ):
-            raise Conflict(f"{case.subject_key} has another open exception of this type already.", code="another-open")
+            raise Conflict(
+                said("%(subject_key)s has another open exception of this type already.", subject_key=case.subject_key),
+                code="another-open",
+            )
         solved_at = case.resolved_at or now
         case.reopen()
         case.pauses = clocks.paused(case.pauses, since=solved_at, until=now, why=clocks.SOLVED)

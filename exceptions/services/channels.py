@@ -12,6 +12,7 @@ from audit.crypto import open_secret, seal_secret
 from audit.errors import Conflict, FieldError, Invalid, NotFound
 from audit.services.events import record
 from audit.subject_refs import SubjectRef
+from audit.words import said
 from exceptions.models import NotificationChannel
 from exceptions.selectors.channels import addresses_of_person, own_channels
 from exceptions.services.letters import send_plain_letter
@@ -66,7 +67,10 @@ def add_channel(
             with transaction.atomic():
                 channel.save()
         except IntegrityError:
-            raise Conflict(f"{owner.name} has a channel “{channel.name}” already.", code="name-taken") from None
+            raise Conflict(
+                said("%(name)s has a channel “%(name_2)s” already.", name=owner.name, name_2=channel.name),
+                code="name-taken",
+            ) from None
         record("channel.added", subject=channel, owner=owner.slug, kind=kind, called=channel.name, hint=channel.hint)
     return channel, proof
 

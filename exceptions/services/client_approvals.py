@@ -11,6 +11,7 @@ from audit.context import Actor, acting
 from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, NotFound, Refused
 from audit.services.events import record
 from audit.subject_refs import subject_ref
+from audit.words import said
 from exceptions.errors import WaiverChanged
 from exceptions.models import ClientApproval, Waiver, WaiverVote
 from exceptions.services.timers import cancel_timer, set_timer
@@ -31,7 +32,7 @@ LAPSE = "client_approval.lapse"
 SALT = "exceptions.client_approval"
 LONGEST_NAME = 120
 TRIES, WINDOW_SECONDS = 20, 60
-GONE = "This link is not valid, or not any more. Ask the person who sent it to you for a new one."
+GONE = said("This link is not valid, or not any more. Ask the person who sent it to you for a new one.")
 
 
 def ask_client(
@@ -45,13 +46,13 @@ def ask_client(
         require_state(waiver, WaiverState.REQUESTED, act="shown to the client")
         name = contact.strip()[:LONGEST_NAME]
         if waiver.client_id is None or not name:
-            detail = "Name who at the client is asked."
+            detail = said("Name who at the client is asked.")
             raise Invalid(detail, errors=[FieldError("/contact", "missing", detail)])
         if waiver.client_approvals.filter(state=ClientAnswer.SENT).exists():
             raise Conflict("The client is being asked already; take that link back first.", code="already-asked")
         ends = min(waiver.answer_by, now + timedelta(hours=max(hours, 1)))
         if ends <= now:
-            raise IllegalTransition(f"{waiver.key} has lapsed; it has to be asked for again.")
+            raise IllegalTransition(said("%(key)s has lapsed; it has to be asked for again.", key=waiver.key))
         question = ClientApproval(
             waiver=waiver,
             client_id=waiver.client_id,
@@ -194,7 +195,7 @@ def _decline(question: ClientApproval, waiver: Waiver, client: Actor, name: str,
 
 def _a_name(name: str) -> str:
     if not name.strip():
-        detail = "Enter your name."
+        detail = said("Enter your name.")
         raise Invalid(detail, errors=[FieldError("/name", "missing", detail)])
     return name.strip()[:LONGEST_NAME]
 

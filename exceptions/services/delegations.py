@@ -7,6 +7,7 @@ from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound, Refused
 from audit.services.events import record
+from audit.words import said
 from exceptions.models import Delegation
 from exceptions.services.notifications import notify
 from rules import selectors as rules
@@ -94,7 +95,7 @@ def _refuse_invalid(
         if wrong
     ]
     if taker is None or taker.pk == giver.pk or not _can_take(taker, client):
-        detail = "Name another person who works exceptions of these clients."
+        detail = said("Name another person who works exceptions of these clients.")
         errors.append(FieldError("/to", "unknown", detail))
     if errors:
         raise Invalid(" ".join(error.detail for error in errors), errors=errors)

@@ -10,6 +10,7 @@ from audit.context import Actor, acting
 from audit.errors import FieldError, IllegalTransition, Invalid, Refused
 from audit.services.events import record
 from audit.subject_refs import SubjectRef, subject_ref
+from audit.words import said
 from exceptions import subjects
 from exceptions.errors import OwnRequest
 from exceptions.models import Waiver
@@ -111,9 +112,9 @@ def roll_back(*, waiver_id: UUID, reason: str = "", by: Actor, now: datetime) ->
     """
     with locked_waiver(waiver_id, by, now, "exceptions.revoke_waiver") as waiver:
         if waiver.kind != WaiverKind.EMERGENCY:
-            raise IllegalTransition(f"{waiver.key} was approved, not broken open; it can be revoked.")
+            raise IllegalTransition(said("%(key)s was approved, not broken open; it can be revoked.", key=waiver.key))
         if waiver.end_reason.startswith(ROLLED_BACK):
-            raise IllegalTransition(f"{waiver.key} was rolled back already.")
+            raise IllegalTransition(said("%(key)s was rolled back already.", key=waiver.key))
         why = f"{ROLLED_BACK} {by.name}" + (f": {reason.strip()}" if reason.strip() else ".")
         if waiver.state == WaiverState.APPROVED:
             revoke_waiver(waiver_id=waiver_id, reason=why, by=by, now=now)
@@ -129,7 +130,7 @@ def review_emergency(*, waiver_id: UUID, verdict: str, comment: str, by: Actor, 
     with locked_waiver(waiver_id, by, now, "exceptions.decide_waiver") as waiver:
         refuse_unless_reviewable(waiver, by=by)
         if verdict not in ReviewVerdict.values:
-            detail = "Say whether it was justified."
+            detail = said("Say whether it was justified.")
             raise Invalid(detail, errors=[FieldError("/verdict", "unknown", detail)])
         waiver.review_comment = a_comment(comment)
         waiver.reviewed_at, waiver.reviewed_by, waiver.reviewed_by_name = now, by.id, by.name
@@ -145,7 +146,9 @@ def review_emergency(*, waiver_id: UUID, verdict: str, comment: str, by: Actor, 
 def refuse_unless_reviewable(waiver: Waiver, *, by: Actor) -> None:
     """Why this person may not review it now, if so."""
     if waiver.kind != WaiverKind.EMERGENCY or waiver.reviewed_at is not None:
-        raise IllegalTransition(f"{waiver.key} needs no review.", who=waiver.reviewed_by_name, at=waiver.reviewed_at)
+        raise IllegalTransition(
+            said("%(key)s needs no review.", key=waiver.key), who=waiver.reviewed_by_name, at=waiver.reviewed_at
+        )
     if by.kind == "integrator":
         raise Refused("A person has to review this; a program cannot.", permission="exceptions.decide_waiver")
     if waiver.requested_by == by.id:
@@ -166,18 +169,23 @@ def _refuse_unless_allowed(spec: GateSpec, by: Actor) -> None:
     if by.kind == "integrator" or by.user_id is None:
         raise Refused("Only a person can break the glass.", permission=BREAK)
     if not spec.break_glass_hours:
-        raise Refused(f"“{spec.name}” cannot be opened in an emergency; ask for a time-limited exception.")
+        raise Refused(
+            said("“%(name)s” cannot be opened in an emergency; ask for a time-limited exception.", name=spec.name)
+        )
     if not [one for one in leads_and_admins() if one.user_id != by.user_id]:
         raise Refused("There is nobody else who could review it, so the glass stays whole.")
 
 
 def _refuse_needless(waiver: Waiver, impact: Impact | None) -> None:
     if impact is not None and not impact.marginal:
-        detail = f"There is nothing to open: nothing of {waiver.subject_key} waits only for this gate now."
+        detail = said(
+            "There is nothing to open: nothing of %(subject_key)s waits only for this gate now.",
+            subject_key=waiver.subject_key,
+        )
         raise Invalid(detail, errors=[FieldError("/gate", "nothing-to-allow", detail)])
 
 
 def _refuse_unconfirmed(confirm: str, subject_key: str) -> None:
     if confirm.strip() != subject_key:
-        detail = f"Type {subject_key} to confirm what you open the gate for."
+        detail = said("Type %(subject_key)s to confirm what you open the gate for.", subject_key=subject_key)
         raise Invalid(detail, errors=[FieldError("/confirm", "different", detail)])

@@ -13,6 +13,7 @@ from audit.context import Actor, acting
 from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, NotFound
 from audit.services.events import record
 from audit.wakeups import wake
+from audit.words import said, within
 from exceptions import job_kinds
 from exceptions.models import Job, JobItem, JobPlan, JobWork
 from exceptions.selectors.jobs import job_for
@@ -68,7 +69,7 @@ def plan_job(
     """
     require(by, job_kinds.kind(kind).permission)
     if len(items) + len(barred) > MOST_PLANNED:
-        detail = f"At most {MOST_PLANNED:,} at once; choose fewer."
+        detail = said("At most %(value)s at once; choose fewer.", value=f"{MOST_PLANNED:,}")
         raise Invalid(detail, errors=[FieldError("/filter", "too-many", detail)])
     JobPlan.objects.filter(actor=by.id, at__lt=now - PLAN_HOLDS).delete()
     rows = [{**asdict(one), "client": one.client and str(one.client)} for one in items]
@@ -107,19 +108,27 @@ def start_job(*, plan_id: UUID, given: Mapping[str, Any], by: Actor, now: dateti
 def _refuse_unless_good(plan: JobPlan, kind: job_kinds.JobKind, by: Actor, now: datetime) -> None:
     require(by, kind.permission)
     if not plan.items:
-        detail = "There is nothing in this plan that the act can be done on."
+        detail = said("There is nothing in this plan that the act can be done on.")
         raise Invalid(detail, errors=[FieldError("/plan", "empty", detail)])
     if len(plan.items) > MANY:
         require(by, MANY_PERMISSION)
     if now - plan.at > PLAN_HOLDS:
         raise Conflict(
-            f"This plan is older than {PLAN_HOLDS.seconds // 60} minutes. Look at it as it is now.", code="plan-too-old"
+            said(
+                "This plan is older than %(seconds)s minutes. Look at it as it is now.",
+                seconds=PLAN_HOLDS.seconds // 60,
+            ),
+            code="plan-too-old",
         )
     if len(plan.items) > AT_ONCE:
         changed = kind.changed([_item(row) for row in plan.items])
         if changed > MOST_CHANGED * len(plan.items):
             raise Conflict(
-                f"{changed:,} of {len(plan.items):,} changed since you looked. Look at the plan as it is now.",
+                said(
+                    "%(changed)s of %(items)s changed since you looked. Look at the plan as it is now.",
+                    changed=f"{changed:,}",
+                    items=f"{len(plan.items):,}",
+                ),
                 code="plan-changed",
             )
 
@@ -162,7 +171,10 @@ def cancel_job(*, job_id: UUID, by: Actor, now: datetime) -> Job:
         if job.actor != by.id:
             require(by, MANY_PERMISSION)
         if not job.is_live:
-            raise IllegalTransition(f"{job.key} is “{JobState(job.state).label.lower()}” already.", at=job.finished_at)
+            raise IllegalTransition(
+                said("%(key)s is “%(state)s” already.", key=job.key, state=within(JobState(job.state).label)),
+                at=job.finished_at,
+            )
         job.cancel(at=now)
         job.save()
         record("job.cancelled", subject=job)

@@ -9,6 +9,7 @@ from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import Conflict, FieldError, Invalid, NotFound
 from audit.services.events import record
+from audit.words import said
 from exceptions.models import CaseLink, ExceptionCase
 from exceptions.selectors.cases import case_for
 
@@ -20,7 +21,10 @@ def link_cases(*, case_id: UUID, exception: str, by: Actor, now: datetime) -> Ca
     """
     with _both(case_id, exception, by, now) as (case, other):
         if case.client_id != other.client_id:
-            raise Conflict(f"{case.key} and {other.key} are of different clients.", code="other-client")
+            raise Conflict(
+                said("%(key)s and %(key_2)s are of different clients.", key=case.key, key_2=other.key),
+                code="other-client",
+            )
         first, second = sorted((case, other), key=lambda one: one.pk)
         link, is_new = CaseLink.objects.get_or_create(first=first, second=second, defaults={"at": now, "by": by.id})
         if is_new:
@@ -35,7 +39,9 @@ def unlink_cases(*, case_id: UUID, exception: str, by: Actor, now: datetime) -> 
         first, second = sorted((case, other), key=lambda one: one.pk)
         gone, _ = CaseLink.objects.filter(first=first, second=second).delete()
         if not gone:
-            raise Conflict(f"{case.key} and {other.key} are not linked.", code="not-linked")
+            raise Conflict(
+                said("%(key)s and %(key_2)s are not linked.", key=case.key, key_2=other.key), code="not-linked"
+            )
         record("case.unlinked", subject=case, changes={}, exception=other.key)
         record("case.unlinked", subject=other, changes={}, exception=case.key)
 
@@ -52,6 +58,6 @@ def _both(case_id: UUID, exception: str, by: Actor, now: datetime) -> Iterator[t
         for case in locked.values():
             require(by, "exceptions.work_case", case)
         if case_id == other_id:
-            detail = "Name another exception: this is the same one."
+            detail = said("Name another exception: this is the same one.")
             raise Invalid(detail, errors=[FieldError("/exception", "the-same", detail)])
         yield locked[case_id], locked[other_id]

@@ -14,6 +14,7 @@ from audit.errors import FieldError, IllegalTransition, Invalid, NotFound, Refus
 from audit.services.events import Entry, record, record_many
 from audit.subject_refs import subject_ref
 from audit.texts import reason_given
+from audit.words import said, within
 from exceptions.models import ExceptionCase, Postmortem, PostmortemAction, PostmortemCase
 from exceptions.selectors.postmortems import (
     NO_SUCH,
@@ -175,7 +176,10 @@ def edit_postmortem(
         found = _draft(postmortem_id, by, WRITE)
         if seen is not None and found.version != seen:
             raise StaleVersion(
-                f"{found.key} has changed since you opened it. What you typed is still here; compare before you save."
+                said(
+                    "%(key)s has changed since you opened it. What you typed is still here; compare before you save.",
+                    key=found.key,
+                )
             )
         for name, text in (("summary", summary), ("causes", causes)):
             if len(text) > LONGEST_TEXT:
@@ -246,18 +250,20 @@ def end_action(*, action_id: UUID, dropped: bool, comment: str, by: Actor, now: 
             raise NotFound("There is no such action.")
         found = _postmortem(action.postmortem_id, by)
         if action.state != ActionState.OPEN:
-            raise IllegalTransition(f"It is “{action.get_state_display().lower()}” already.", at=action.ended_at)
+            raise IllegalTransition(
+                said("It is “%(state)s” already.", state=within(action.get_state_display())), at=action.ended_at
+            )
         if not may_end_action(action, by):
             raise Refused("Its owner says what came of it, or an ops lead.")
-        said = reason_given(comment, field="comment", shortest=3 if dropped else 0)
+        why = reason_given(comment, field="comment", shortest=3 if dropped else 0)
         if dropped:
-            action.drop(at=now, comment=said)
+            action.drop(at=now, comment=why)
         else:
-            action.finish(at=now, comment=said)
+            action.finish(at=now, comment=why)
         action.ended_by, action.ended_by_name = by.id, by.name
         action.save()
         changes = {"state": (ActionState.OPEN, action.state)}
-        record("postmortem.action_ended", subject=found, changes=changes, reason=said, number=action.number)
+        record("postmortem.action_ended", subject=found, changes=changes, reason=why, number=action.number)
         cancel_timer(subject=subject_ref(action), kind=ACTION_DUE, now=now)
     return action
 
@@ -309,7 +315,12 @@ def _draft(postmortem_id: UUID, by: Actor, permission: str) -> Postmortem:
     require(by, permission, found)
     if not found.is_draft:
         raise IllegalTransition(
-            f"{found.key} is {found.get_state_display().lower()}: it does not change any more.", at=found.ended_at
+            said(
+                "%(key)s is %(state)s: it does not change any more.",
+                key=found.key,
+                state=within(found.get_state_display()),
+            ),
+            at=found.ended_at,
         )
     return found
 

@@ -8,6 +8,7 @@ from audit.context import Actor, acting
 from audit.errors import FieldError, Invalid, Refused
 from audit.models import User
 from audit.services.events import record
+from audit.words import said
 from exceptions.models import NotificationPreference
 from exceptions.states import Mailing
 from exceptions.topics import CHOOSABLE, LOCKED, PAGER_WISHES, WISHES_BY_CHANNEL, Topic
@@ -69,13 +70,13 @@ def _refuse_nonsense(
         **dict.fromkeys(BY_PAGER, PAGER_WISHES),
     }
     errors = [
-        FieldError(f"/{name}", "unknown", f"Choose one of: {', '.join(known.get(name, ()))}.")
+        FieldError(f"/{name}", "unknown", said("Choose one of: %(name)s.", name=", ".join(known.get(name, ()))))
         for name, wish in wishes.items()
         if wish not in known.get(name, ())
     ]
     errors += [error for topic, ways in events.items() for error in _mistakes(topic, ways)]
     if (quiet_from is None) != (quiet_until is None) or (quiet_from is not None and quiet_from == quiet_until):
-        detail = "Give both ends of the quiet hours, or neither; they may not be the same."
+        detail = said("Give both ends of the quiet hours, or neither; they may not be the same.")
         errors.append(FieldError("/quiet_until", "incomplete", detail))
     if errors:
         raise Invalid(" ".join(error.detail for error in errors), errors=errors)
@@ -83,16 +84,24 @@ def _refuse_nonsense(
 
 def _mistakes(topic: str, ways: Mapping[str, str]) -> list[FieldError]:
     if topic not in Topic.values:
-        return [FieldError(f"/events/{topic}", "unknown", f"Choose one of: {', '.join(CHOOSABLE)}.")]
+        return [
+            FieldError(f"/events/{topic}", "unknown", said("Choose one of: %(value)s.", value=", ".join(CHOOSABLE)))
+        ]
     if topic in LOCKED:
         return [FieldError(f"/events/{topic}", "locked", str(LOCKED[Topic(topic)]))]
     errors = []
     for way, wish in ways.items():
         if way not in WISHES_BY_CHANNEL:
             errors.append(
-                FieldError(f"/events/{topic}/{way}", "unknown", f"Choose one of: {', '.join(WISHES_BY_CHANNEL)}.")
+                FieldError(
+                    f"/events/{topic}/{way}",
+                    "unknown",
+                    said("Choose one of: %(value)s.", value=", ".join(WISHES_BY_CHANNEL)),
+                )
             )
         elif wish and wish not in WISHES_BY_CHANNEL[way]:
             allowed = ", ".join(WISHES_BY_CHANNEL[way])
-            errors.append(FieldError(f"/events/{topic}/{way}", "unknown", f"Choose one of: {allowed}."))
+            errors.append(
+                FieldError(f"/events/{topic}/{way}", "unknown", said("Choose one of: %(allowed)s.", allowed=allowed))
+            )
     return errors

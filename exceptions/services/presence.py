@@ -7,6 +7,7 @@ from typing import Final
 from audit.access import require
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
+from audit.words import said
 from exceptions import presence
 from exceptions.selectors.cases import case_for
 
@@ -20,10 +21,10 @@ def note_presence(*, key: str, doing: str, page: str = "", by: Actor, now: datet
     """
     require(by, "exceptions.view_case")
     if doing not in presence.DOING:
-        detail = f"Choose one of: {', '.join(presence.DOING)}."
+        detail = said("Choose one of: %(presence)s.", presence=", ".join(presence.DOING))
         raise Invalid(detail, errors=[FieldError("/doing", "unknown", detail)])
     if not PAGE.fullmatch(page):
-        detail = "A page is called by at most 40 letters and digits."
+        detail = said("A page is called by at most 40 letters and digits.")
         raise Invalid(detail, errors=[FieldError("/page", "unknown", detail)])
     case = case_for(by, key)
     presence.keep(key=case.key, person=by.id, name=by.name, page=page, doing=doing, now=now)

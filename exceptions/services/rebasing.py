@@ -8,6 +8,7 @@ from audit.errors import Conflict
 from audit.services.events import record
 from audit.subject_refs import subject_ref
 from audit.texts import reason_given
+from audit.words import said
 from exceptions.models import ExceptionCase
 from exceptions.selectors.running_ladders import ladder_in_force
 from exceptions.services.deadlines import start_timers, work_out
@@ -27,7 +28,9 @@ def rebase_case(*, case_id: UUID, reason: str, by: Actor, now: datetime, seen: i
         refuse_unless(case, *CASE_LIVE, act="put on another ladder")
         new = ladder_in_force(case)
         if new is None or not new.differs:
-            raise Conflict(f"{case.key} climbs the ladder of the rule book in force already.", code="same-ladder")
+            raise Conflict(
+                said("%(key)s climbs the ladder of the rule book in force already.", key=case.key), code="same-ladder"
+            )
         before = case.runs_on
         case.ladder, case.ladder_book = new.rows, new.book
         case.ladder_step = min(case.ladder_step, len(new.rows))

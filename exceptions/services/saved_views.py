@@ -8,6 +8,7 @@ from audit.context import Actor, acting
 from audit.errors import FieldError, Invalid, Refused, StaleVersion
 from audit.models import User
 from audit.services.events import record
+from audit.words import said
 from exceptions import list_pages
 from exceptions.models import DefaultView, SavedView
 from exceptions.selectors.saved_views import may_change, view_for
@@ -78,7 +79,7 @@ def set_default_view(*, page: str, number: int | None, by: Actor, now: datetime)
         person = _lock_person(by)
         view = None if number is None else view_for(by, number)
         if view is not None and view.page != page:
-            detail = "This view is of another list."
+            detail = said("This view is of another list.")
             raise Invalid(detail, errors=[FieldError("/view", "unknown", detail)])
         first = DefaultView.objects.filter(user=person, page=page).first()
         first = first or DefaultView(user=person, page=page)
@@ -102,13 +103,15 @@ def _to_change(number: int, seen: int | None, by: Actor) -> SavedView:
     if not may_change(view, by):
         raise Refused("Only who saved this view, or an ops lead, can change it. Save it as yours instead.")
     if seen not in {None, view.version} or not view.is_active:
-        raise StaleVersion(f"“{view.title}” was changed by somebody else. Look at it again before you go on.")
+        raise StaleVersion(
+            said("“%(title)s” was changed by somebody else. Look at it again before you go on.", title=view.title)
+        )
     return view
 
 
 def _refuse_too_many(person: User, page: str) -> None:
     if SavedView.objects.filter(user=person, page=page, is_active=True).count() >= MOST_VIEWS:
-        detail = f"You have {MOST_VIEWS} views of this list already. Delete one first."
+        detail = said("You have %(value)s views of this list already. Delete one first.", value=MOST_VIEWS)
         raise Invalid(detail, errors=[FieldError("", "too-many", detail)])
 
 
@@ -116,13 +119,13 @@ def _free_title(title: str, user_id: int, page: str, *, besides: SavedView | Non
     title = " ".join(title.split())
     detail = ""
     if not 0 < len(title) <= LONGEST_TITLE:
-        detail = f"Give it a name of at most {LONGEST_TITLE} characters."
+        detail = said("Give it a name of at most %(value)s characters.", value=LONGEST_TITLE)
     elif "@" in title:
-        detail = "The name of a view cannot hold an e-mail address."
+        detail = said("The name of a view cannot hold an e-mail address.")
     else:
         others = SavedView.objects.filter(user_id=user_id, page=page, title__iexact=title, is_active=True)
         if (others.exclude(pk=besides.pk) if besides else others).exists():
-            detail = f"There is a view “{title}” of this list already."
+            detail = said("There is a view “%(title)s” of this list already.", title=title)
     if detail:
         raise Invalid(detail, errors=[FieldError("/title", "not-usable", detail)])
     return title
@@ -132,9 +135,9 @@ def _kept(query: str) -> str:
     kept = list_pages.canonical_query(query)
     detail = ""
     if len(kept) > list_pages.LONGEST_QUERY:
-        detail = "These are too many filters for a view."
+        detail = said("These are too many filters for a view.")
     elif "%40" in kept or "@" in kept:
-        detail = "A view cannot keep an e-mail address. Search for it each time."
+        detail = said("A view cannot keep an e-mail address. Search for it each time.")
     if detail:
         raise Invalid(detail, errors=[FieldError("/query", "not-usable", detail)])
     return kept
@@ -145,6 +148,6 @@ def _shared_with(team: str, by: Actor) -> Team | None:
         return None
     found = Team.objects.filter(slug=team, pk__in=by.teams, is_active=True).first()
     if found is None:
-        detail = "Choose one of your own teams."
+        detail = said("Choose one of your own teams.")
         raise Invalid(detail, errors=[FieldError("/team", "unknown", detail)])
     return found

@@ -7,6 +7,7 @@ from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from audit.services.events import record
 from audit.texts import reason_given
+from audit.words import said
 from exceptions.models import ExceptionCase
 from exceptions.services.deadlines import start_timers, work_out
 from exceptions.services.working import refuse_unless, working
@@ -24,7 +25,10 @@ def change_severity(
     with working(case_id, by, now, seen, "exceptions.change_severity") as case:
         refuse_unless(case, *CASE_LIVE, act="given another severity")
         if severity not in Severity.values or severity == case.severity:
-            detail = f"Choose one of: {', '.join(one for one in Severity.values if one != case.severity)}."
+            detail = said(
+                "Choose one of: %(severity)s.",
+                severity=", ".join(one for one in Severity.values if one != case.severity),
+            )
             raise Invalid(detail, errors=[FieldError("/severity", "unknown", detail)])
         why, before, due_before = reason_given(reason), case.severity, case.due_at
         case.severity = severity

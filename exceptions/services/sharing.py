@@ -7,6 +7,7 @@ from uuid import UUID
 
 from audit.context import Actor
 from audit.errors import FieldError, Invalid, NotFound
+from audit.words import said
 from exceptions.models import ExceptionCase
 from exceptions.selectors.loads import SEVERITY_WEIGHTS, loads_of
 from rules import selectors as rules
@@ -42,10 +43,10 @@ def spread(cases: Sequence[ExceptionCase], *, among: Collection[str], by: Actor,
     """
     able = {one.owner.slug: one for one in people_to_share(by=by, now=now)}
     if unknown := sorted(set(among) - able.keys()):
-        detail = f"“{unknown[0]}” cannot take them: not there, or in none of your teams."
+        detail = said("“%(unknown)s” cannot take them: not there, or in none of your teams.", unknown=unknown[0])
         raise Invalid(detail, errors=[FieldError("/people", "unknown", detail)])
     if not among:
-        detail = "Choose at least one person." if able else "Nobody of your teams is there to take them."
+        detail = said("Choose at least one person.") if able else said("Nobody of your teams is there to take them.")
         raise Invalid(detail, errors=[FieldError("/people", "required", detail)])
     people = [able[slug] for slug in sorted(set(among))]
     loads = loads_of([one.owner.pk for one in people])

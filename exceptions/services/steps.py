@@ -11,6 +11,7 @@ from audit.context import Actor
 from audit.errors import Conflict, FieldError, Invalid, NotFound
 from audit.services.events import record
 from audit.texts import reason_given
+from audit.words import said
 from exceptions import subjects
 from exceptions.errors import StepBlocked
 from exceptions.models import CaseStep, ExceptionCase
@@ -55,26 +56,41 @@ def step_called(label: str, case: ExceptionCase) -> int:
     """Where the step of these words stands in the playbook, counted from zero. Raises `NotFound`."""
     index = next((place for place, row in enumerate(case.playbook) if row["label"] == label), None)
     if index is None:
-        raise NotFound(f"The playbook of {case.key} has no step “{label}”.")
+        raise NotFound(said("The playbook of %(key)s has no step “%(label)s”.", key=case.key, label=label))
     return index
 
 
 def step_to_do(case: ExceptionCase, index: int, book: Playbook) -> Step:
     """The step, which can be done now. Raises `NotFound`, `StepBlocked`, or `Conflict` when somebody has done it."""
     if not 0 <= index < len(case.playbook):
-        raise NotFound(f"The playbook of {case.key} has no step {index + 1}.")
+        raise NotFound(said("The playbook of %(key)s has no step %(index)s.", key=case.key, index=index + 1))
     step = book.steps[index]
     if step.state == "done":
         raise _done_already(case, step)
     if step.why_not:
-        raise StepBlocked(f"Step {step.number} of {case.key}, “{step.label}”, cannot be done now. {step.why_not}")
+        raise StepBlocked(
+            said(
+                "Step %(number)s of %(key)s, “%(label)s”, cannot be done now. %(why_not)s",
+                number=step.number,
+                key=case.key,
+                label=step.label,
+                why_not=step.why_not,
+            )
+        )
     return step
 
 
 def refuse_unless_for_many(case: ExceptionCase, step: Step) -> None:
     """Raises `StepBlocked` for one that does something with answers: they are each record's own, an address, say."""
     if not step.is_for_many:
-        raise StepBlocked(f"Step {step.number} of {case.key}, “{step.label}”, needs answers of its own: do it there.")
+        raise StepBlocked(
+            said(
+                "Step %(number)s of %(key)s, “%(label)s”, needs answers of its own: do it there.",
+                number=step.number,
+                key=case.key,
+                label=step.label,
+            )
+        )
 
 
 def carried_out(
@@ -100,13 +116,19 @@ def told_of(step: Step, done: CaseStep) -> dict[str, Any]:
 
 
 def _done_already(case: ExceptionCase, step: Step) -> Conflict:
-    return Conflict(f"Step {step.number} of {case.key} was already done.", code="step-done")
+    return Conflict(
+        said("Step %(number)s of %(key)s was already done.", number=step.number, key=case.key), code="step-done"
+    )
 
 
 def _answers(step: Step, given: Mapping[str, Any]) -> list[str]:
     """What was asked for and answered, one line each."""
     unknown = [
-        FieldError(f"/data/{name}", "unknown", f"Step {step.number} does not ask for “{name}”.")
+        FieldError(
+            f"/data/{name}",
+            "unknown",
+            said("Step %(number)s does not ask for “%(name)s”.", number=step.number, name=name),
+        )
         for name in given
         if name not in step.fields
     ]

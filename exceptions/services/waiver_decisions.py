@@ -9,6 +9,7 @@ from audit.context import Actor
 from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, Refused
 from audit.services.events import record
 from audit.subject_refs import subject_ref
+from audit.words import said
 from exceptions.errors import OwnRequest, WaiverChanged
 from exceptions.models import Waiver, WaiverVote
 from exceptions.selectors.approvers import DECIDE, Authority, authority_of
@@ -54,7 +55,10 @@ def approve_waiver(
         base = _unchanged_base(waiver, seen_base)
         granted = waiver.effective_minutes if minutes is None else minutes
         if not 1 <= granted <= waiver.effective_minutes:
-            detail = f"You may shorten it, not extend it: between 1 and {waiver.effective_minutes} minutes."
+            detail = said(
+                "You may shorten it, not extend it: between 1 and %(effective_minutes)s minutes.",
+                effective_minutes=waiver.effective_minutes,
+            )
             raise Invalid(detail, errors=[FieldError("/minutes", "out-of-range", detail)])
         _refuse_repeated_vote(waiver, by, authority, base)
         vote = WaiverVote.objects.create(
@@ -124,7 +128,11 @@ def refuse_unless_decidable(waiver: Waiver, *, by: Actor, now: datetime) -> Auth
     require_state(waiver, WaiverState.REQUESTED, act="decided")
     if waiver.answer_by <= now:
         raise IllegalTransition(
-            f"{waiver.key} lapsed at {waiver.answer_by:%d %b %H:%M} UTC; it has to be asked for again."
+            said(
+                "%(key)s lapsed at %(answer_by)s UTC; it has to be asked for again.",
+                key=waiver.key,
+                answer_by=f"{waiver.answer_by:%d %b %H:%M}",
+            )
         )
     if by.kind == "integrator":
         raise Refused("A person has to decide about this; a program cannot.", permission=DECIDE)
@@ -136,7 +144,9 @@ def refuse_unless_decidable(waiver: Waiver, *, by: Actor, now: datetime) -> Auth
     authority = authority_of(waiver, by=by, spec=spec, now=now)
     if authority is None:
         roles = " or ".join(role.replace("_", " ") for role in spec.approver_roles)
-        raise Refused(f"Approvers of this gate are people with the role {roles}.", permission=DECIDE)
+        raise Refused(
+            said("Approvers of this gate are people with the role %(roles)s.", roles=roles), permission=DECIDE
+        )
     return authority
 
 
@@ -147,7 +157,11 @@ def deciding(waiver_id: UUID, by: Actor, now: datetime, seen_hash: str | None) -
         authority = refuse_unless_decidable(waiver, by=by, now=now)
         if seen_hash is not None and seen_hash != waiver.content_hash:
             raise WaiverChanged(
-                f"What you saw has changed: {waiver.key} is now version {waiver.content_version}. Read it again."
+                said(
+                    "What you saw has changed: %(key)s is now version %(content_version)s. Read it again.",
+                    key=waiver.key,
+                    content_version=waiver.content_version,
+                )
             )
         yield waiver, authority
 
@@ -156,7 +170,10 @@ def _unchanged_base(waiver: Waiver, seen_base: str | None) -> str:
     base = base_now(waiver)
     if base != ((waiver.base_hash or base) if seen_base is None else seen_base):
         raise WaiverChanged(
-            f"{waiver.subject_words} has changed since you looked at it. See what would pass now, and decide again."
+            said(
+                "%(subject_words)s has changed since you looked at it. See what would pass now, and decide again.",
+                subject_words=waiver.subject_words,
+            )
         )
     return base
 
@@ -167,8 +184,9 @@ def _refuse_repeated_vote(waiver: Waiver, by: Actor, authority: Authority, base:
     votes = waiver.votes.filter(content_hash=waiver.content_hash, base_hash=base, kind=VoteKind.PERSON)
     for voter, behalf in votes.values_list("voter", "behalf__user_id"):
         if people & {voter, f"user:{behalf}"}:
-            text = (
-                f"You have approved {waiver.key} already, or somebody in your place; another person has to approve too."
+            text = said(
+                "You have approved %(key)s already, or somebody in your place; another person has to approve too.",
+                key=waiver.key,
             )
             raise Conflict(text, code="already-approved")
 
@@ -178,7 +196,7 @@ def _least(votes: Sequence[WaiverVote], asked: Sequence[str]) -> list[str]:
     limited = [set(scope) for scope in (asked, *(vote.scope for vote in votes)) if scope]
     common = sorted(set.intersection(*limited)) if limited else []
     if limited and not common:
-        text = "The approvers allow different parts of it, with nothing in common."
+        text = said("The approvers allow different parts of it, with nothing in common.")
         raise Conflict(text, code="nothing-in-common")
     return common
 
@@ -189,7 +207,9 @@ def _start_of(waiver: Waiver, now: datetime) -> datetime:
     if base is None:
         return now
     if base.state == WaiverState.REVOKED:
-        raise IllegalTransition(f"{base.key}, which it extends, was revoked. It has to be asked for anew.")
+        raise IllegalTransition(
+            said("%(key)s, which it extends, was revoked. It has to be asked for anew.", key=base.key)
+        )
     return base.expires_at if base.expires_at and base.is_in_force(now) else now
 
 

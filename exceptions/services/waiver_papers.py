@@ -10,6 +10,7 @@ from audit.canonical import canonical_json, sha256_hex
 from audit.context import Actor, acting
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
 from audit.subject_refs import subject_ref
+from audit.words import said, within
 from exceptions import subjects
 from exceptions.models import Waiver
 from exceptions.services.timers import TimerSetting, cancel_timers, set_timers
@@ -90,7 +91,7 @@ def gate_of(slug: str) -> GateSpec:
     try:
         return rules.active_book().gate(slug)
     except LookupError:
-        detail = f"There is no gate “{slug}”."
+        detail = said("There is no gate “%(slug)s”.", slug=slug)
         raise Invalid(detail, errors=[FieldError("/gate", "unknown", detail)]) from None
 
 
@@ -98,9 +99,15 @@ def require_state(waiver: Waiver, *states: WaiverState, act: str) -> None:
     """Raises `IllegalTransition`, saying who was faster, when it is in none of these states."""
     if waiver.state not in states:
         who = f" by {waiver.decided_by_name} at {waiver.decided_at:%H:%M} UTC" if waiver.decided_at else ""
-        label = WaiverState(waiver.state).label.lower()
+        label = within(WaiverState(waiver.state).label)
         raise IllegalTransition(
-            f"{waiver.key} is “{label}”{who}, so it cannot be {act} now.",
+            said(
+                "%(key)s is “%(label)s”%(who)s, so it cannot be %(act)s now.",
+                key=waiver.key,
+                label=label,
+                who=who,
+                act=act,
+            ),
             who=waiver.decided_by_name,
             at=waiver.decided_at or waiver.updated_at,
         )
@@ -109,7 +116,7 @@ def require_state(waiver: Waiver, *states: WaiverState, act: str) -> None:
 def a_comment(text: str) -> str:
     """The words, without blanks around them. Raises `Invalid` for none."""
     if not text.strip():
-        detail = "Say why; the people concerned read it."
+        detail = said("Say why; the people concerned read it.")
         raise Invalid(detail, errors=[FieldError("/comment", "missing", detail)])
     return text.strip()
 
@@ -120,7 +127,7 @@ def a_scope(scope: Collection[str] | None, impact: Impact | None, *, within: Col
     known = set(within) or {item.key for item in impact.items} if impact else set(within)
     unknown = [key for key in chosen if key not in known]
     if unknown:
-        detail = f"This is not among what can be let through: {', '.join(unknown)}."
+        detail = said("This is not among what can be let through: %(unknown)s.", unknown=", ".join(unknown))
         raise Invalid(detail, errors=[FieldError("/scope", "unknown", detail)])
     return chosen
 

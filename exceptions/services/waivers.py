@@ -13,6 +13,7 @@ from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, NotFo
 from audit.services.events import record
 from audit.subject_refs import SubjectRef
 from audit.texts import reason_mistake
+from audit.words import said
 from exceptions.models import Waiver
 from exceptions.selectors.queue import visible_cases
 from exceptions.services.waiver_news import (
@@ -112,10 +113,14 @@ def _others(draft: Waiver, also: Collection[UUID], by: Actor) -> dict[str, str]:
     strange = [
         case.key for case in cases if (case.client_id, case.subject_type) != (draft.client_id, draft.subject_type)
     ]
-    detail = f"It can be asked for orders of one client only; of another: {', '.join(strange)}." if strange else ""
+    detail = (
+        said("It can be asked for orders of one client only; of another: %(strange)s.", strange=", ".join(strange))
+        if strange
+        else ""
+    )
     others = {case.subject_id: case.subject_key for case in cases if case.subject_id != draft.subject_id}
     if len(others) > MOST_OTHERS:
-        detail = f"It can be asked for at most {MOST_OTHERS + 1} orders at once."
+        detail = said("It can be asked for at most %(value)s orders at once.", value=MOST_OTHERS + 1)
     if detail:
         raise Invalid(detail, errors=[FieldError("/also", "strange" if strange else "too-many", detail)])
     return others
@@ -127,7 +132,7 @@ def _set_scope(draft: Waiver, scope: Collection[str]) -> None:
     keys = list(draft.subject_keys.values()) if draft.others else []
     draft.scope, draft.base_hash = a_scope(scope or keys, impact, within=keys), impact.base if impact else ""
     if impact and draft.others and not draft.extends and impact.count(Passing.ANYWAY) == len(impact.items):
-        detail = f"There is nothing to allow: all {len(impact.items)} pass this gate now."
+        detail = said("There is nothing to allow: all %(items)s pass this gate now.", items=len(impact.items))
         raise Invalid(detail, errors=[FieldError("/gate", "nothing-to-allow", detail)])
 
 
@@ -150,12 +155,19 @@ def extend_waiver(*, waiver_id: UUID, minutes: int, reason: str, plan: str = "",
     """
     with locked_waiver(waiver_id, by, now, "exceptions.request_waiver") as waiver:
         if waiver.kind == WaiverKind.EMERGENCY:
-            raise IllegalTransition(f"{waiver.key} was broken open, so it cannot be extended. Ask for a new one.")
+            raise IllegalTransition(
+                said("%(key)s was broken open, so it cannot be extended. Ask for a new one.", key=waiver.key)
+            )
         if not waiver.is_in_force(now):
-            raise IllegalTransition(f"{waiver.key} is not in force, so it cannot be extended. Ask for a new one.")
+            raise IllegalTransition(
+                said("%(key)s is not in force, so it cannot be extended. Ask for a new one.", key=waiver.key)
+            )
         later = waiver.extensions.filter(state=WaiverState.APPROVED).first()
         if later is not None:
-            raise Conflict(f"{waiver.key} is already extended, by {later.key}.", code="already-extended")
+            raise Conflict(
+                said("%(key)s is already extended, by %(key_2)s.", key=waiver.key, key_2=later.key),
+                code="already-extended",
+            )
         draft = Waiver(
             gate=waiver.gate,
             subject_type=waiver.subject_type,
@@ -257,7 +269,7 @@ def _refuse_repeated(draft: Waiver) -> None:
     same = asked.filter(Q(subject_id__in=ids) | Q(others__has_any_keys=ids)).first()
     if same is not None:
         keys = ", ".join(sorted(draft.subject_keys[one] for one in set(ids) & set(same.subject_keys)))
-        text = f"The same was already asked for {keys} and waits for a decision."
+        text = said("The same was already asked for %(keys)s and waits for a decision.", keys=keys)
         raise Conflict(text, code="already-asked")
 
 
@@ -269,7 +281,11 @@ def refuse_invalid(waiver: Waiver, max_hours: int, now: datetime) -> None:
         errors.append(FieldError("/plan", "missing", "Say what will be done until it ends."))
     if not 1 <= waiver.effective_minutes <= max_hours * 60:
         longest = f"The longest allowed for this gate is {max_hours} h."
-        errors.append(FieldError("/minutes", "out-of-range", f"Enter a length of at least one minute. {longest}"))
+        errors.append(
+            FieldError(
+                "/minutes", "out-of-range", said("Enter a length of at least one minute. %(longest)s", longest=longest)
+            )
+        )
     if not now < waiver.answer_by <= now + LONGEST_ANSWER:
         errors.append(
             FieldError("/answer_by", "out-of-range", "Enter a time to decide by that lies within the next 24 h.")
@@ -282,6 +298,6 @@ def an_owner(slug: str) -> Owner:
     """The active owner of this slug. Raises `Invalid` for none."""
     owner = Owner.objects.filter(slug=slug, is_active=True).first()
     if owner is None:
-        detail = f"There is no owner “{slug}”."
+        detail = said("There is no owner “%(slug)s”.", slug=slug)
         raise Invalid(detail, errors=[FieldError("/owner", "unknown", detail)])
     return owner

@@ -10,6 +10,7 @@ from audit.context import Actor, acting
 from audit.errors import IllegalTransition, NotFound
 from audit.models import User
 from audit.subject_refs import subject_ref
+from audit.words import said, within
 from exceptions import subjects
 from exceptions.errors import CaseTaken
 from exceptions.models import ExceptionCase
@@ -89,10 +90,16 @@ def overtaken_many(cases: Sequence[ExceptionCase]) -> dict[UUID, CaseTaken]:
 
 
 def _taken(case: ExceptionCase, owner: str, who: str, at: datetime) -> CaseTaken:
-    state = CaseState(case.state).label.lower()
+    state = within(CaseState(case.state).label)
     return CaseTaken(
-        f"{who} was faster: {case.key} changed at {at:%H:%M} UTC and is now “{state}” with {owner}. "
-        "Look at it again before you go on.",
+        said(
+            "%(who)s was faster: %(key)s changed at %(at)s UTC and is now “%(state)s” with %(owner)s. Look at it again before you go on.",
+            who=who,
+            key=case.key,
+            at=f"{at:%H:%M}",
+            state=state,
+            owner=owner,
+        ),
         who=who,
         at=at,
     )
@@ -107,8 +114,11 @@ def _names(actor_ids: Collection[str]) -> dict[str, str]:
 def refuse_unless(case: ExceptionCase, *states: CaseState, act: str) -> None:
     """Raises `IllegalTransition` saying where the case stands."""
     if case.state not in states:
-        label = CaseState(case.state).label.lower()
-        raise IllegalTransition(f"{case.key} is “{label}”, so it cannot be {act} now.", at=case.updated_at)
+        label = within(CaseState(case.state).label)
+        raise IllegalTransition(
+            said("%(key)s is “%(label)s”, so it cannot be %(act)s now.", key=case.key, label=label, act=act),
+            at=case.updated_at,
+        )
 
 
 def running(case: ExceptionCase, now: datetime) -> None:

@@ -17,6 +17,7 @@ from audit import clock
 from audit.context import Actor
 from audit.edge import actor_of, back_to
 from audit.errors import Conflict, Invalid
+from audit.words import in_words
 from exceptions import services
 from exceptions.models import ExceptionCase, JobPlan
 from exceptions.models.cases import KEY_PREFIX
@@ -57,7 +58,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
     try:
         plan = _planned(request, action, by) if action in BUTTONS else None
     except Invalid as invalid:
-        messages.warning(request, invalid.message)
+        messages.warning(request, in_words(invalid.message))
         return redirect(home)
     if plan is None or not (plan.items or plan.barred):
         is_even = plan is not None and action == services.BALANCE

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from audit.errors import FieldError, Invalid
 from audit.texts import whole_number
+from audit.words import said
 
 View = Callable[..., HttpResponse]
 
@@ -38,7 +39,7 @@ def moment_of(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
-        detail = "This is no moment of ours."
+        detail = said("This is no moment of ours.")
         raise Invalid(detail, errors=[FieldError("/since", "unknown", detail)]) from None
 
 

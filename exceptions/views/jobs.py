@@ -11,6 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 from audit import clock
 from audit.edge import actor_of, back_to
 from audit.errors import Conflict
+from audit.words import in_words
 from exceptions import services
 from exceptions.selectors.jobs import job_called, job_page, jobs_page
 from exceptions.services.jobs import undo_barred
@@ -61,7 +62,7 @@ def cancel(request: HttpRequest, key: str) -> HttpResponse:
     try:
         stopped = services.cancel_job(job_id=job_called(by, key).pk, by=by, now=clock.now())
     except Conflict as over:
-        messages.warning(request, over.message)
+        messages.warning(request, in_words(over.message))
         return redirect("exceptions:job", key)
     messages.success(request, _("%(key)s is cancelled. What is done stays done.") % {"key": stopped.key})
     return redirect("exceptions:job", stopped.key)
@@ -75,6 +76,6 @@ def undo(request: HttpRequest, key: str) -> HttpResponse:
     try:
         back = services.undo_job(job_id=job_called(by, key).pk, by=by, now=clock.now())
     except Conflict as barred:
-        messages.warning(request, barred.message)
+        messages.warning(request, in_words(barred.message))
         return redirect("exceptions:job", key)
     return redirect("exceptions:job", back.key)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from audit import clock
 from audit.edge import actor_of, back_to, explain
 from audit.errors import Invalid
+from audit.words import said
 from exceptions import services
 from exceptions.forms import PreferencesForm
 from exceptions.selectors.channels import addresses_of_person, own_channels
@@ -100,7 +101,7 @@ def read(request: HttpRequest) -> HttpResponse:
         else:
             count = mark_read(ids=[UUID(one) for one in request.POST.getlist("id")], by=by, now=now)
     except ValueError:
-        raise Invalid("There is no such notification.") from None
+        raise Invalid(said("There is no such notification.")) from None
     if count:
         messages.success(request, ngettext("%(n)d marked as read.", "%(n)d marked as read.", count) % {"n": count})
     return redirect(back_to(request, "/notifications/"))

@@ -13,6 +13,7 @@ from audit import clock
 from audit.edge import actor_of, explain
 from audit.errors import Conflict, Invalid
 from audit.texts import whole_number
+from audit.words import in_words
 from exceptions import selectors, services
 from exceptions.forms.people import LendForm
 from rules import services as rules
@@ -53,7 +54,7 @@ def rotate(request: HttpRequest) -> HttpResponse:
             seen=whole_number(seen),
         )
     except Conflict as refused:
-        messages.warning(request, refused.message)
+        messages.warning(request, in_words(refused.message))
         return redirect("exceptions:rotation")
     said = _("%(owner)s answers for “%(what)s” now.") % {"owner": done.owner.name, "what": done.what}
     waits = _("Other edits wait too, so it takes effect with the next rule book.")

@@ -14,6 +14,7 @@ from audit import clock
 from audit.context import Actor
 from audit.edge import actor_of, explain
 from audit.errors import Conflict, DomainError, Invalid, NotFound, Refused
+from audit.words import in_words
 from exceptions import selectors, services
 from exceptions.forms.knowledge import PostmortemActionForm, PostmortemForm
 from exceptions.selectors.postmortems import PUBLISH, SEE, WRITE
@@ -82,7 +83,7 @@ def agree(request: HttpRequest, key: str) -> HttpResponse:
         except Invalid as invalid:
             explain(form, invalid)
         except Conflict as over:
-            messages.warning(request, over.message)
+            messages.warning(request, in_words(over.message))
             return redirect("exceptions:postmortem", key)
         else:
             messages.success(request, _("Agreed. They are told, and told again when the day has passed."))
@@ -154,7 +155,7 @@ def _done(request: HttpRequest, key: str, run: Any, said: str) -> HttpResponse:
     except Refused:
         raise
     except (Invalid, Conflict) as refused:
-        messages.warning(request, refused.message)
+        messages.warning(request, in_words(refused.message))
     else:
         messages.success(request, said)
     return redirect("exceptions:postmortem", key)

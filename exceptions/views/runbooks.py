@@ -16,6 +16,7 @@ from audit.context import Actor
 from audit.edge import actor_of, explain
 from audit.errors import Conflict, DomainError, Invalid, NotFound, StaleVersion
 from audit.texts import whole_number
+from audit.words import in_words
 from exceptions import selectors, services
 from exceptions.forms.knowledge import NewRunbookForm, RevisionForm
 from exceptions.models import ExceptionCase
@@ -167,7 +168,7 @@ def act(request: HttpRequest, name: str, number: int, deed: str) -> HttpResponse
     except Invalid as invalid:
         return _page(request, by, name, number, problem=invalid)
     except Conflict as conflict:
-        messages.warning(request, conflict.message)
+        messages.warning(request, in_words(conflict.message))
     else:
         messages.success(request, str(SAID[deed]) % {"number": number})
     return redirect("exceptions:runbook-version", name, number)

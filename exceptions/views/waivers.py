@@ -17,6 +17,7 @@ from audit.context import Actor
 from audit.edge import actor_of, explain
 from audit.errors import Conflict, DomainError, Invalid, Refused
 from audit.subject_refs import SubjectRef
+from audit.words import in_words
 from exceptions import selectors, services
 from exceptions.forms import CommentForm
 from exceptions.forms.waivers import AnswerForm, DecisionForm, EditForm, ExtendForm, ReviewForm, WaiverForm
@@ -198,7 +199,7 @@ def answer(request: HttpRequest, key: str) -> HttpResponse:
     try:
         services.answer_question(waiver_id=found.pk, answer=request.POST.get("answer", ""), by=by, now=clock.now())
     except (Invalid, Conflict) as refused:
-        messages.warning(request, refused.message)
+        messages.warning(request, in_words(refused.message))
     else:
         messages.success(request, _("Your answer is there; the time to decide goes on."))
     return redirect("exceptions:waiver", key)

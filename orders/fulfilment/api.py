@@ -17,6 +17,7 @@ from audit.filtering import Filter, FilterSet, Question, UnknownValueError
 from audit.rest.parsing import ReasonInput
 from audit.rest.versions import exactly
 from audit.rest.views import ActResource, CreateMixin, ListResource, RecordResource, Resource
+from audit.words import said
 from orders.fulfilment import selectors, serializers
 from orders.fulfilment.selectors import overrides as by_hand
 from orders.fulfilment.selectors import parcels
@@ -151,7 +152,7 @@ class ReleaseHold(_OrderAct):
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """Release it, if it is one of this order."""
         if not record.holds.filter(pk=given["hold"]).exists():
-            raise NotFound(f"{record.key} has no such hold.")
+            raise NotFound(said("%(key)s has no such hold.", key=record.key))
         holds.release_hold(hold_id=given["hold"], reason=given["reason"], by=self.by, now=now)
 
 

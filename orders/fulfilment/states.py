@@ -1,35 +1,36 @@
 """The places an order, its lines, its parcels and its holds can be in; partial failure is a place, not a flag."""
 
 from django.db import models
+from django.utils.translation import gettext_noop as _
 
 
 class OrderState(models.TextChoices):
     """Where an order stands, in the words people use for it."""
 
-    AWAITING_PAYMENT = "awaiting_payment", "Awaiting payment"
-    PAYMENT_AUTHORISED = "payment_authorised", "Payment authorised, not captured"
-    PARTLY_PAID = "partly_paid", "Partly paid"
-    PAID = "paid", "Paid, being prepared"
-    QUARANTINED = "quarantined", "Quarantined"
-    ADDRESS_INVALID = "address_invalid", "Address needs correction"
-    MANUAL_REVIEW = "manual_review", "In manual review"
-    PAID_NO_STOCK = "paid_no_stock", "Paid, no stock"
-    PARTLY_FULFILLED = "partly_fulfilled", "Partly fulfilled, rest on back-order"
-    IN_FULFILMENT = "in_fulfilment", "In fulfilment"
-    VENDOR_REFUSED = "vendor_refused", "Refused by vendor or warehouse"
-    CARRIER_REJECTED = "carrier_rejected", "Rejected by carrier, back in the warehouse"
-    ON_HOLD = "on_hold", "On hold"
-    REROUTING = "rerouting", "Being sent another way"
-    CHANGE_UNDECIDED = "change_undecided", "Changed late, to be decided"
-    CANCEL_UNDECIDED = "cancel_undecided", "Cancelled late, to be decided"
-    PARTLY_SHIPPED = "partly_shipped", "Partly shipped"
-    SHIPPED = "shipped", "Shipped"
-    DELIVERED = "delivered", "Delivered"
-    RETURN_ANNOUNCED = "return_announced", "Return on its way"
-    PARTLY_RETURNED = "partly_returned", "Partly returned"
-    RETURNED = "returned", "Returned"
-    RETURNING = "returning", "Cancelled after shipping, coming back"
-    CANCELLED = "cancelled", "Cancelled"
+    AWAITING_PAYMENT = "awaiting_payment", _("Awaiting payment")
+    PAYMENT_AUTHORISED = "payment_authorised", _("Payment authorised, not captured")
+    PARTLY_PAID = "partly_paid", _("Partly paid")
+    PAID = "paid", _("Paid, being prepared")
+    QUARANTINED = "quarantined", _("Quarantined")
+    ADDRESS_INVALID = "address_invalid", _("Address needs correction")
+    MANUAL_REVIEW = "manual_review", _("In manual review")
+    PAID_NO_STOCK = "paid_no_stock", _("Paid, no stock")
+    PARTLY_FULFILLED = "partly_fulfilled", _("Partly fulfilled, rest on back-order")
+    IN_FULFILMENT = "in_fulfilment", _("In fulfilment")
+    VENDOR_REFUSED = "vendor_refused", _("Refused by vendor or warehouse")
+    CARRIER_REJECTED = "carrier_rejected", _("Rejected by carrier, back in the warehouse")
+    ON_HOLD = "on_hold", _("On hold")
+    REROUTING = "rerouting", _("Being sent another way")
+    CHANGE_UNDECIDED = "change_undecided", _("Changed late, to be decided")
+    CANCEL_UNDECIDED = "cancel_undecided", _("Cancelled late, to be decided")
+    PARTLY_SHIPPED = "partly_shipped", _("Partly shipped")
+    SHIPPED = "shipped", _("Shipped")
+    DELIVERED = "delivered", _("Delivered")
+    RETURN_ANNOUNCED = "return_announced", _("Return on its way")
+    PARTLY_RETURNED = "partly_returned", _("Partly returned")
+    RETURNED = "returned", _("Returned")
+    RETURNING = "returning", _("Cancelled after shipping, coming back")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 ORDER_FINAL = (OrderState.DELIVERED, OrderState.PARTLY_RETURNED, OrderState.RETURNED, OrderState.CANCELLED)
@@ -61,35 +62,35 @@ ORDER_LEFT_THE_HOUSE = (
 class LineState(models.TextChoices):
     """Where one line of an order stands."""
 
-    OPEN = "open", "Open"
-    RESERVED = "reserved", "Reserved"
-    BACK_ORDERED = "back_ordered", "Waiting for stock"
-    IN_FULFILMENT = "in_fulfilment", "In fulfilment"
-    REFUSED = "refused", "Refused"
-    SHIPPED = "shipped", "Shipped"
-    DELIVERED = "delivered", "Delivered"
-    CANCEL_UNDECIDED = "cancel_undecided", "Cancelled late, to be decided"
-    RETURNING = "returning", "Coming back"
-    PARTLY_RETURNED = "partly_returned", "Partly returned"
-    RETURNED = "returned", "Returned"
-    CANCELLED = "cancelled", "Cancelled"
+    OPEN = "open", _("Open")
+    RESERVED = "reserved", _("Reserved")
+    BACK_ORDERED = "back_ordered", _("Waiting for stock")
+    IN_FULFILMENT = "in_fulfilment", _("In fulfilment")
+    REFUSED = "refused", _("Refused")
+    SHIPPED = "shipped", _("Shipped")
+    DELIVERED = "delivered", _("Delivered")
+    CANCEL_UNDECIDED = "cancel_undecided", _("Cancelled late, to be decided")
+    RETURNING = "returning", _("Coming back")
+    PARTLY_RETURNED = "partly_returned", _("Partly returned")
+    RETURNED = "returned", _("Returned")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class FulfilmentState(models.TextChoices):
     """Where one parcel-to-be stands with the warehouse, vendor or carrier that has the task."""
 
-    PLANNED = "planned", "Planned"
-    TASKED = "tasked", "Task sent, not confirmed"
-    ACKNOWLEDGED = "acknowledged", "Task received"
-    CONFIRMED = "confirmed", "Confirmed"
-    PICKED = "picked", "Picked"
-    PACKED = "packed", "Packed"
-    UNWINDING = "unwinding", "Being called back"
-    HANDED_OVER = "handed_over", "Handed over to the carrier"
-    DELIVERED = "delivered", "Delivered"
-    REFUSED = "refused", "Refused"
-    REJECTED = "rejected", "Rejected by carrier"
-    CANCELLED = "cancelled", "Cancelled"
+    PLANNED = "planned", _("Planned")
+    TASKED = "tasked", _("Task sent, not confirmed")
+    ACKNOWLEDGED = "acknowledged", _("Task received")
+    CONFIRMED = "confirmed", _("Confirmed")
+    PICKED = "picked", _("Picked")
+    PACKED = "packed", _("Packed")
+    UNWINDING = "unwinding", _("Being called back")
+    HANDED_OVER = "handed_over", _("Handed over to the carrier")
+    DELIVERED = "delivered", _("Delivered")
+    REFUSED = "refused", _("Refused")
+    REJECTED = "rejected", _("Rejected by carrier")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 FULFILMENT_UNCONFIRMED = (FulfilmentState.TASKED, FulfilmentState.ACKNOWLEDGED)
@@ -108,65 +109,65 @@ FULFILMENT_GONE = (FulfilmentState.HANDED_OVER, FulfilmentState.DELIVERED)
 class ReservationState(models.TextChoices):
     """What became of units set aside for a line."""
 
-    HELD = "held", "Set aside"
-    USED = "used", "Left with the parcel"
-    RELEASED = "released", "Put back"
+    HELD = "held", _("Set aside")
+    USED = "used", _("Left with the parcel")
+    RELEASED = "released", _("Put back")
 
 
 class PaymentState(models.TextChoices):
     """How far a payment has come."""
 
-    AUTHORISED = "authorised", "Authorised, not captured"
-    CAPTURED = "captured", "Captured"
+    AUTHORISED = "authorised", _("Authorised, not captured")
+    CAPTURED = "captured", _("Captured")
 
 
 class RefundState(models.TextChoices):
     """How far the way back of money has come."""
 
-    UNDECIDED = "undecided", "To be decided"
-    PROMISED = "promised", "Asked for"
-    ISSUED = "issued", "Issued"
-    DECLINED = "declined", "Declined"
+    UNDECIDED = "undecided", _("To be decided")
+    PROMISED = "promised", _("Asked for")
+    ISSUED = "issued", _("Issued")
+    DECLINED = "declined", _("Declined")
 
 
 class RequestKind(models.TextChoices):
     """What was asked of an order that is under way."""
 
-    CANCEL = "cancel", "Cancel"
-    CHANGE = "change", "Change lines"
-    ADDRESS = "address", "Send it elsewhere"
-    RETURN = "return", "Return"
+    CANCEL = "cancel", _("Cancel")
+    CHANGE = "change", _("Change lines")
+    ADDRESS = "address", _("Send it elsewhere")
+    RETURN = "return", _("Return")
 
 
 class RequestState(models.TextChoices):
     """What became of it."""
 
-    UNDECIDED = "undecided", "To be decided"
-    AWAITED = "awaited", "Granted, not seen yet"
-    DONE = "done", "Done"
-    DECLINED = "declined", "Declined"
+    UNDECIDED = "undecided", _("To be decided")
+    AWAITED = "awaited", _("Granted, not seen yet")
+    DONE = "done", _("Done")
+    DECLINED = "declined", _("Declined")
 
 
 class Choice(models.TextChoices):
     """What was decided about a request."""
 
-    AT_ONCE = "at_once", "Done at once"
-    ASK = "ask", "Ask a person"
-    STOP = "stop", "Stop it in the house"
-    RECALL = "recall", "Call it back"
-    LET_GO = "let_go", "Let it go"
-    ACCEPT = "accept", "Do as asked"
-    EXPECT = "expect", "Expect it back"
+    AT_ONCE = "at_once", _("Done at once")
+    ASK = "ask", _("Ask a person")
+    STOP = "stop", _("Stop it in the house")
+    RECALL = "recall", _("Call it back")
+    LET_GO = "let_go", _("Let it go")
+    ACCEPT = "accept", _("Do as asked")
+    EXPECT = "expect", _("Expect it back")
 
 
 class UnwindState(models.TextChoices):
     """How far what was done for a parcel has been undone."""
 
-    RUNNING = "running", "Being undone"
-    STALLED = "stalled", "Nobody answers"
-    DONE = "done", "Undone"
-    GIVEN_UP = "given_up", "Goes on the old way"
-    OVERTAKEN = "overtaken", "Something else came first"
+    RUNNING = "running", _("Being undone")
+    STALLED = "stalled", _("Nobody answers")
+    DONE = "done", _("Undone")
+    GIVEN_UP = "given_up", _("Goes on the old way")
+    OVERTAKEN = "overtaken", _("Something else came first")
 
 
 UNWIND_OPEN = (UnwindState.RUNNING, UnwindState.STALLED)
@@ -175,77 +176,77 @@ UNWIND_OPEN = (UnwindState.RUNNING, UnwindState.STALLED)
 class StepState(models.TextChoices):
     """Whether one thing that was done still stands."""
 
-    STANDS = "stands", "Still stands"
-    ASKED = "asked", "Asked to undo it"
-    UNDONE = "undone", "Undone"
+    STANDS = "stands", _("Still stands")
+    ASKED = "asked", _("Asked to undo it")
+    UNDONE = "undone", _("Undone")
 
 
 class StepKind(models.TextChoices):
     """What was done for a parcel, in the order in which it is done."""
 
-    RESERVATION = "reservation", "Units set aside"
-    TASK = "task", "Task given out"
-    BOOKING = "booking", "Carrier booked"
+    RESERVATION = "reservation", _("Units set aside")
+    TASK = "task", _("Task given out")
+    BOOKING = "booking", _("Carrier booked")
 
 
 class OverrideState(models.TextChoices):
     """Whether a local fix was looked at."""
 
-    WAITING = "waiting", "To be reviewed"
-    MERGED = "merged", "Taken over"
-    REVERTED = "reverted", "Taken back"
+    WAITING = "waiting", _("To be reviewed")
+    MERGED = "merged", _("Taken over")
+    REVERTED = "reverted", _("Taken back")
 
 
 class HoldState(models.TextChoices):
     """Whether a hold still stops shipping."""
 
-    ACTIVE = "active", "Active"
-    RELEASED = "released", "Released"
+    ACTIVE = "active", _("Active")
+    RELEASED = "released", _("Released")
 
 
 class HoldReason(models.TextChoices):
     """Why something may not ship."""
 
-    STOCK = "stock", "Waiting for stock"
-    VENDOR = "vendor", "Vendor has not confirmed"
-    CUSTOMER = "customer", "Waiting for the customer"
-    PERSON = "person", "Held by a person"
-    RULE = "rule", "Held by a rule"
-    EXCEPTION = "exception", "Held by an exception"
+    STOCK = "stock", _("Waiting for stock")
+    VENDOR = "vendor", _("Vendor has not confirmed")
+    CUSTOMER = "customer", _("Waiting for the customer")
+    PERSON = "person", _("Held by a person")
+    RULE = "rule", _("Held by a rule")
+    EXCEPTION = "exception", _("Held by an exception")
 
 
 class HoldSource(models.TextChoices):
     """What placed a hold."""
 
-    FLOW = "flow", "The order's own way"
-    RULE = "rule", "A rule"
-    PERSON = "person", "A person"
-    ROUTE = "route", "An exception's route"
-    LADDER = "ladder", "An escalation"
+    FLOW = "flow", _("The order's own way")
+    RULE = "rule", _("A rule")
+    PERSON = "person", _("A person")
+    ROUTE = "route", _("An exception's route")
+    LADDER = "ladder", _("An escalation")
 
 
 class AddressVerdict(models.TextChoices):
     """What validation said of a shipping address."""
 
-    UNCHECKED = "unchecked", "Not checked yet"
-    VALID = "valid", "Valid as given"
-    STANDARDISED = "standardised", "Standardised"
-    INVALID = "invalid", "Needs correction"
-    ACCEPTED = "accepted", "Accepted by a person"
-    ELSEWHERE = "elsewhere", "Kept by the store"
+    UNCHECKED = "unchecked", _("Not checked yet")
+    VALID = "valid", _("Valid as given")
+    STANDARDISED = "standardised", _("Standardised")
+    INVALID = "invalid", _("Needs correction")
+    ACCEPTED = "accepted", _("Accepted by a person")
+    ELSEWHERE = "elsewhere", _("Kept by the store")
 
 
 class SkuType(models.TextChoices):
     """How a product comes to the customer."""
 
-    STOCK = "stock", "From our stock"
-    PREORDER = "preorder", "Preorder"
-    DROP_SHIP = "drop_ship", "Shipped by its vendor"
-    DIGITAL = "digital", "Nothing to ship"
+    STOCK = "stock", _("From our stock")
+    PREORDER = "preorder", _("Preorder")
+    DROP_SHIP = "drop_ship", _("Shipped by its vendor")
+    DIGITAL = "digital", _("Nothing to ship")
 
 
 class DeliverySla(models.TextChoices):
     """What the customer was promised at checkout."""
 
-    STANDARD = "standard", "Standard"
-    EXPEDITED = "expedited", "Expedited"
+    STANDARD = "standard", _("Standard")
+    EXPEDITED = "expedited", _("Expedited")

@@ -12,6 +12,7 @@ from audit.context import Actor
 from audit.errors import DomainError
 from audit.services.refusals import tally_refusal
 from audit.strict_json import MAX_BYTES, TooLarge, Unparsable
+from audit.words import said
 from orders.sync import connectors, envelopes, selectors, signatures
 from orders.sync.envelopes import Envelope
 from orders.sync.errors import SignatureRefused, Unreadable
@@ -129,7 +130,7 @@ def _lower(request: HttpRequest) -> dict[str, str]:
 def _item(receipt: Receipt) -> dict[str, Any]:
     if receipt.status == "violation":
         errors = [{"pointer": one.pointer, "detail": one.detail, "code": "contract"} for one in receipt.violations]
-        detail = f"{errors[0]['pointer'] or '/'}: {errors[0]['detail']}"
+        detail = said("%(value)s: %(detail)s", value=errors[0]["pointer"] or "/", detail=errors[0]["detail"])
         return {
             "status": 422,
             "event": receipt.event_id,

@@ -19,6 +19,7 @@ from audit.rest.pages import given_filters
 from audit.rest.parsing import ReasonInput
 from audit.rest.schema import MEDIA_TYPE, Problem
 from audit.rest.views import ActResource, DeedResource, ListResource, RecordResource, Resource
+from audit.words import said
 from exceptions.api.job_shapes import PlanRecordSerializer
 from orders.sync import api, selectors, serializers, services
 from orders.sync.models import DEAD_LETTER_PREFIX
@@ -144,7 +145,7 @@ class _Letters(_Events):
         """By the number in the key."""
         found = LETTER.match(key)
         if found is None:
-            raise NotFound(f"There is no dead letter {key[:40]}, or it is not yours to see.")
+            raise NotFound(said("There is no dead letter %(key)s, or it is not yours to see.", key=key[:40]))
         return {"number": int(found[1])}
 
 
@@ -187,7 +188,7 @@ class Discard(_LetterAct):
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """Discard it."""
         if not services.discard(event_ids=[record.pk], reason=given["reason"], by=self.by, now=now):
-            raise Conflict(f"{record.key} is no dead letter any more.", code="not-discarded")
+            raise Conflict(said("%(key)s is no dead letter any more.", key=record.key), code="not-discarded")
 
 
 class PlanLetters(DeedResource):

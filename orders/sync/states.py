@@ -1,50 +1,51 @@
 """The states of what comes in and goes out."""
 
 from django.db import models
+from django.utils.translation import gettext_noop as _
 
 
 class Layer(models.TextChoices):
     """What a system is for."""
 
-    STORE = "store", "Store"
-    WMS = "wms", "Warehouse"
-    VENDOR = "vendor", "Vendor portal"
-    CARRIER = "carrier", "Carrier"
+    STORE = "store", _("Store")
+    WMS = "wms", _("Warehouse")
+    VENDOR = "vendor", _("Vendor portal")
+    CARRIER = "carrier", _("Carrier")
     CRM = "crm", "CRM"
-    BILLING = "billing", "Billing"
-    OTHER = "other", "Other"
+    BILLING = "billing", _("Billing")
+    OTHER = "other", _("Other")
 
 
 class InboundState(models.TextChoices):
     """Where an event that came in stands."""
 
-    NEW = "new", "Waiting"
-    APPLIED = "applied", "Applied"
-    SUPERSEDED = "superseded", "Overtaken by a newer one"
-    DEAD = "dead", "Dead letter"
-    DISCARDED = "discarded", "Discarded"
+    NEW = "new", _("Waiting")
+    APPLIED = "applied", _("Applied")
+    SUPERSEDED = "superseded", _("Overtaken by a newer one")
+    DEAD = "dead", _("Dead letter")
+    DISCARDED = "discarded", _("Discarded")
 
 
 class OutboundState(models.TextChoices):
     """Where a promise to another system stands."""
 
-    PENDING = "pending", "Waiting"
-    SENDING = "sending", "On its way"
-    SENT = "sent", "Delivered"
-    DEAD = "dead", "Given up"
+    PENDING = "pending", _("Waiting")
+    SENDING = "sending", _("On its way")
+    SENT = "sent", _("Delivered")
+    DEAD = "dead", _("Given up")
 
 
 class RunState(models.TextChoices):
     """Where a flow run stands."""
 
-    RUNNING = "running", "Running"
-    DONE = "done", "Done"
-    MISSED = "missed", "Something did not come in time"
-    CANCELLED = "cancelled", "Cancelled"
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    MISSED = "missed", _("Something did not come in time")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class CredentialKind(models.TextChoices):
     """Which way a secret is used."""
 
-    INBOUND = "inbound", "They sign, we check"
-    OUTBOUND = "outbound", "We sign, they check"
+    INBOUND = "inbound", _("They sign, we check")
+    OUTBOUND = "outbound", _("We sign, they check")

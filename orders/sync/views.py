@@ -22,6 +22,7 @@ from audit.errors import Conflict, Invalid, NotFound
 from audit.filtering import Question
 from audit.rest.pages import given_filters
 from audit.texts import whole_number
+from audit.words import in_words
 from exceptions.job_kinds import action_of
 from exceptions.models import JobPlan
 from exceptions.selectors.jobs import job_called, plan_called
@@ -85,7 +86,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
     try:
         plan = _planned(request, action, by) if action in LETTER_ACTS else None
     except Invalid as invalid:
-        messages.warning(request, invalid.message)
+        messages.warning(request, in_words(invalid.message))
         return redirect(home)
     if plan is None or not (plan.items or plan.barred):
         messages.warning(request, _("Choose at least one dead letter and what to do with it."))
@@ -172,7 +173,7 @@ def resolve(request: HttpRequest, key: str, action: str) -> HttpResponse:
             verdicts = services.replay(event_ids=[letter.pk], reason=reason, by=by, now=clock.now())
             messages.info(request, verdicts[letter.pk].words)
     except Invalid as invalid:
-        messages.warning(request, invalid.message)
+        messages.warning(request, in_words(invalid.message))
         return redirect("sync:dead-letter", key)
     return redirect("sync:dead-letters")
 

@@ -13,6 +13,7 @@ from audit.access import GRANTS, Role, require
 from audit.context import Actor
 from audit.errors import NotFound, Refused
 from audit.models import User
+from audit.words import said
 from rules.models import Absence, ClientAccess, Owner, TeamMember
 from rules.selectors.people import HOUSE_ROLES, roster
 from rules.states import OwnerKind
@@ -43,7 +44,7 @@ def managed_person(slug: str, *, by: Actor) -> Owner:
         return person
     require(by, MANAGE)
     if not people_managed(by).filter(pk=person.pk).exists():
-        raise Refused(f"You lead none of the teams of {person.name}.", permission=MANAGE)
+        raise Refused(said("You lead none of the teams of %(name)s.", name=person.name), permission=MANAGE)
     return person
 
 

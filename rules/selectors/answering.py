@@ -9,6 +9,7 @@ from typing import Final
 
 from audit.context import Actor
 from audit.errors import NotFound
+from audit.words import said
 from rules.models import Contract, ContractVersion
 from rules.selectors.contracts import contract_version, holds_slot, may_act_as
 from rules.selectors.registry import contracts_for
@@ -107,7 +108,7 @@ def whole_contract(*, by: Actor, name: str) -> Contract:
     backups = [f"{slot}__backup" for slot in Slot]
     found = contracts_for(by).select_related(*backups).filter(name=name).first()
     if found is None:
-        raise NotFound(f"There is no contract {name[:80]}.")
+        raise NotFound(said("There is no contract %(name)s.", name=name[:80]))
     return found
 
 

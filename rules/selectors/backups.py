@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import ForeignKey, Model
 
 from audit.errors import FieldError
+from audit.words import said
 from rules.models import Absence, Owner, TemporaryOwnership
 
 # These name owners for a time; nobody answers for anything by them.
@@ -35,8 +36,14 @@ def _mistakes(model: type[Model], given: Mapping[str, Any]) -> Iterator[FieldErr
             continue
         if not named.is_active:
             yield FieldError(
-                f"/{field.name}", "switched-off", f"{named.name} is switched off: name somebody who is there."
+                f"/{field.name}",
+                "switched-off",
+                said("%(name)s is switched off: name somebody who is there.", name=named.name),
             )
         elif not named.backup.is_active:
-            detail = f"{named.name} has no backup who is there: {named.backup.name} is switched off. Name another backup first."
+            detail = said(
+                "%(name)s has no backup who is there: %(name_2)s is switched off. Name another backup first.",
+                name=named.name,
+                name_2=named.backup.name,
+            )
             yield FieldError(f"/{field.name}", "no-backup", detail)

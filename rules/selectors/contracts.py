@@ -9,6 +9,7 @@ from uuid import UUID
 
 from audit.context import Actor
 from audit.errors import NotFound
+from audit.words import said
 from rules.contracts import CompiledContract, Violation
 from rules.models import Contract, ContractVersion
 from rules.states import CONTRACT_ACCEPTING, ContractState, Slot
@@ -68,7 +69,7 @@ def contract_named(name: str) -> Contract:
     owners = ("contract_owner", "execution_owner", "business_owner")
     found = Contract.objects.select_related(*owners).filter(name=name).first()
     if found is None:
-        raise NotFound(f"There is no contract {name[:80]}.")
+        raise NotFound(said("There is no contract %(name)s.", name=name[:80]))
     return found
 
 
@@ -76,7 +77,7 @@ def contract_version(contract: Contract, number: int) -> ContractVersion:
     """One version of a contract. Raises `NotFound`."""
     found = ContractVersion.objects.filter(contract=contract, number=number).first()
     if found is None:
-        raise NotFound(f"{contract} has no version {number}.")
+        raise NotFound(said("%(contract)s has no version %(number)s.", contract=contract, number=number))
     return found
 
 

@@ -19,6 +19,7 @@ from audit.access import GRANTS, Role, system_actor
 from audit.context import Actor
 from audit.errors import FieldError, Refused
 from audit.models import User
+from audit.words import said
 from rules.models import Absence, ApiToken, Client, ClientAccess, Owner, TeamMember, TemporaryOwnership
 from rules.selectors.books import active_book, hours_in
 from rules.states import OwnerKind
@@ -264,11 +265,19 @@ def beyond_holder(
     """What an API token of this person cannot be given, because the person does not have it."""
     holder = actor_for(user, channel="api")
     errors = [
-        FieldError("/scopes", "beyond-holder", f"{user.display_name} does not have {scope}.")
+        FieldError(
+            "/scopes",
+            "beyond-holder",
+            said("%(display_name)s does not have %(scope)s.", display_name=user.display_name, scope=scope),
+        )
         for scope in sorted(set(scopes) - holder.permissions)
     ]
     errors += [
-        FieldError("/clients", "beyond-holder", f"{user.display_name} has no access to {client}.")
+        FieldError(
+            "/clients",
+            "beyond-holder",
+            said("%(display_name)s has no access to %(client)s.", display_name=user.display_name, client=client),
+        )
         for client in clients
         if not holder.reaches(client.pk)
     ]

@@ -8,6 +8,7 @@ from uuid import UUID
 from audit.context import Actor, acting
 from audit.errors import Conflict, FieldError, Invalid, NotFound
 from audit.services.events import record
+from audit.words import said
 from rules import selectors
 from rules.models import Absence, Owner
 
@@ -49,7 +50,7 @@ def end_absence(*, absence_id: UUID, by: Actor, now: datetime) -> Absence:
             raise NotFound("There is no such absence.")
         selectors.managed_person(absence.owner.slug, by=by)
         if not absence.is_active or absence.ends_at <= now:
-            raise Conflict(f"{absence.owner.name} is back already.")
+            raise Conflict(said("%(name)s is back already.", name=absence.owner.name))
         if absence.starts_at < now:
             absence.ends_at = now
         else:
@@ -61,17 +62,25 @@ def end_absence(*, absence_id: UUID, by: Actor, now: datetime) -> Absence:
 
 def _refuse_bad_times(owner: Owner, starts_at: datetime, ends_at: datetime) -> None:
     if not starts_at < ends_at <= starts_at + LONGEST_ABSENCE:
-        detail = f"It has to end after it begins, and within {LONGEST_ABSENCE.days} days."
+        detail = said("It has to end after it begins, and within %(days)s days.", days=LONGEST_ABSENCE.days)
         raise Invalid(detail, errors=[FieldError("/ends_at", "out-of-range", detail)])
     other = Absence.objects.filter(owner=owner, is_active=True, starts_at__lt=ends_at, ends_at__gt=starts_at).first()
     if other is not None:
-        detail = f"{owner.name} is away then already, until {other.ends_at:%d %b %Y %H:%M} UTC. End that first."
+        detail = said(
+            "%(name)s is away then already, until %(ends_at)s UTC. End that first.",
+            name=owner.name,
+            ends_at=f"{other.ends_at:%d %b %Y %H:%M}",
+        )
         raise Invalid(detail, errors=[FieldError("/starts_at", "overlaps", detail)])
 
 
 def _cover(slug: str, owner: Owner, at: datetime) -> Owner:
     able = {one.slug: one for one in selectors.can_cover(owner, at=at)}
     if slug not in able:
-        detail = f"“{slug}” cannot stand in: away then, or without the right to work what {owner.name} works."
+        detail = said(
+            "“%(slug)s” cannot stand in: away then, or without the right to work what %(name)s works.",
+            slug=slug,
+            name=owner.name,
+        )
         raise Invalid(detail, errors=[FieldError("/cover", "cannot-cover", detail)])
     return able[slug]

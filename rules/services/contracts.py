@@ -16,6 +16,7 @@ from audit.context import Actor, acting
 from audit.errors import FieldError, IllegalTransition, Invalid, Refused, StaleVersion
 from audit.services.events import record
 from audit.texts import reason_given
+from audit.words import said
 from rules import selectors
 from rules.contracts import check_schema
 from rules.errors import ContractInUse
@@ -52,7 +53,7 @@ def publish_contract_version(
         version, why = _locked(version_id, by, reason, seen), reason or ""
         name = version.contract.name
         if version.state != ContractState.DRAFT:
-            raise ContractInUse(f"{version} is already published.")
+            raise ContractInUse(said("%(version)s is already published.", version=version))
         _refuse_unless_sound(version.schema, version.pii)
         active = ContractVersion.objects.select_for_update().filter(
             contract=version.contract_id, state=ContractState.ACTIVE
@@ -75,7 +76,11 @@ def retire_contract_version(
         version = _locked(version_id, by, reason, seen)
         if version.state != ContractState.DEPRECATED:
             raise IllegalTransition(
-                f"{version} is {version.get_state_display().lower()}; only a deprecated one retires."
+                said(
+                    "%(version)s is %(state)s; only a deprecated one retires.",
+                    version=version,
+                    state=version.get_state_display().lower(),
+                )
             )
         version.retire()
         version.save()
@@ -90,7 +95,9 @@ def _locked(version_id: UUID, by: Actor, reason: str | None, seen: int | None) -
     if reason is not None:
         reason_given(reason)
     if seen not in {None, version.version}:
-        raise StaleVersion(f"{version} was changed since you looked at it. Look again, then decide.")
+        raise StaleVersion(
+            said("%(version)s was changed since you looked at it. Look again, then decide.", version=version)
+        )
     return version
 
 
@@ -123,7 +130,9 @@ def _write(
         refuse_unless_theirs(by=by, contract=contract, slot=slot)
         contract = Contract.objects.select_for_update().get(pk=contract.pk)
         if seen not in {None, contract.version}:
-            raise StaleVersion(f"{contract} was changed since you looked at it. Look again, then decide.")
+            raise StaleVersion(
+                said("%(contract)s was changed since you looked at it. Look again, then decide.", contract=contract)
+            )
         for field, value in fields.items():
             setattr(contract, field, value)
         contract.save()
@@ -138,8 +147,15 @@ def refuse_unless_theirs(*, by: Actor, contract: Contract, slot: Slot) -> None:
         return
     owner = getattr(contract, slot).name
     if slot == Slot.BUSINESS:
-        raise Refused(f"Only the business owner of {contract} accepts its risk: {owner}.")
-    raise Refused(f"Only the {slot.label} of {contract} does this: {owner}.", permission="rules.edit_rules")
+        raise Refused(
+            said("Only the business owner of %(contract)s accepts its risk: %(owner)s.", contract=contract, owner=owner)
+        )
+    raise Refused(
+        said(
+            "Only the %(label)s of %(contract)s does this: %(owner)s.", label=slot.label, contract=contract, owner=owner
+        ),
+        permission="rules.edit_rules",
+    )
 
 
 def _said(text: str) -> str:

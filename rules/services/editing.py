@@ -11,6 +11,7 @@ from audit.context import Actor, acting
 from audit.errors import FieldError, Invalid, StaleVersion
 from audit.models import Accountable
 from audit.services.events import PERSONAL_KEYS, record
+from audit.words import said
 from rules import appointments, selectors
 from rules.appointments import Appointment
 from rules.models import Owner
@@ -56,7 +57,11 @@ def _refuse_without_backup(edited: Accountable) -> None:
     fields = selectors.owner_fields(type(edited))
     given = {field.name: getattr(edited, field.name) for field in fields if getattr(edited, field.attname) is not None}
     errors = [
-        FieldError(f"/{field.name}", "required", f"Name the {field.verbose_name}: somebody has to answer for it.")
+        FieldError(
+            f"/{field.name}",
+            "required",
+            said("Name the %(verbose_name)s: somebody has to answer for it.", verbose_name=field.verbose_name),
+        )
         for field in fields
         if field.name not in given and not field.null
     ]
@@ -90,7 +95,14 @@ def _refuse_if_stale(edited: Accountable, seen: int) -> None:
     who, at = (newest.history_actor, newest.history_date) if newest else ("", None)
     moment = f" at {at:%H:%M} UTC on {at.day} {at:%b}" if at else ""
     raise StaleVersion(
-        f"{edited} was changed by {who}{moment}, after you opened it. Nothing was saved.", who=who, at=at
+        said(
+            "%(edited)s was changed by %(who)s%(moment)s, after you opened it. Nothing was saved.",
+            edited=edited,
+            who=who,
+            moment=moment,
+        ),
+        who=who,
+        at=at,
     )
 
 

@@ -8,6 +8,7 @@ from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import FieldError, Invalid, Refused
 from audit.texts import reason_given
+from audit.words import said
 from rules.models import Gate
 from rules.selectors import registry
 from rules.services.editing import save_edited
@@ -28,11 +29,14 @@ def describe_gate(
         gate = registry.gate_called(slug)
         if not registry.may_describe(by, gate):
             owner = gate.content_owner.name
-            raise Refused(f"Only the content owner of “{gate}” does this: {owner}.", permission="rules.edit_rules")
+            raise Refused(
+                said("Only the content owner of “%(gate)s” does this: %(owner)s.", gate=gate, owner=owner),
+                permission="rules.edit_rules",
+            )
         why = reason_given(reason)
-        said = {"blocks": blocks.strip(), "needs": needs.strip()}
-        _refuse_unsound(gate, said)
-        for field, text in said.items():
+        told = {"blocks": blocks.strip(), "needs": needs.strip()}
+        _refuse_unsound(gate, told)
+        for field, text in told.items():
             setattr(gate, field, text)
         save_edited(
             edited=gate,
@@ -46,13 +50,13 @@ def describe_gate(
     return gate
 
 
-def _refuse_unsound(gate: Gate, said: dict[str, str]) -> None:
+def _refuse_unsound(gate: Gate, told: dict[str, str]) -> None:
     errors = [
-        FieldError(f"/{field}", "out-of-range", f"Enter 1 to {longest} characters.")
+        FieldError(f"/{field}", "out-of-range", said("Enter 1 to %(longest)s characters.", longest=longest))
         for field, longest in (("blocks", LONGEST_BLOCKS), ("needs", LONGEST_NEEDS))
-        if not 1 <= len(said[field]) <= longest
+        if not 1 <= len(told[field]) <= longest
     ]
-    if not errors and said == {field: getattr(gate, field) for field in said}:
+    if not errors and told == {field: getattr(gate, field) for field in told}:
         errors.append(FieldError("/needs", "unchanged", "This is what the gate says already."))
     if errors:
         raise Invalid(" ".join(error.detail for error in errors), errors=errors)

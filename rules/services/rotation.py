@@ -8,6 +8,7 @@ from datetime import datetime
 from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import Conflict, NotFound, StaleVersion
+from audit.words import said
 from rules import selectors
 from rules.models import Owner
 from rules.selectors.rotation import ROTATED, Holding
@@ -35,9 +36,13 @@ def rotate_ownership(*, kind: str, slug: str, by: Actor, now: datetime, seen: in
         require(by, "rules.edit_rules")
         found = _held(kind, slug, now)
         if found.next is None:
-            raise Conflict(f"Nobody else of the team of {found.owner.name} is there: name somebody in the admin.")
+            raise Conflict(
+                said("Nobody else of the team of %(name)s is there: name somebody in the admin.", name=found.owner.name)
+            )
         if seen is not None and found.record.version != seen:
-            raise StaleVersion(f"{found.record} changed since you looked at it. Nothing was saved.")
+            raise StaleVersion(
+                said("%(record)s changed since you looked at it. Nothing was saved.", record=found.record)
+            )
         what = ROTATED[kind]
         freezes = what.is_in_books and selectors.is_all_in_force() and by.may("rules.freeze_rules")
         setattr(found.record, what.column, found.next)

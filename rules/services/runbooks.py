@@ -13,6 +13,7 @@ from audit.context import Actor, acting
 from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, NotFound, Refused, StaleVersion
 from audit.services.events import record
 from audit.texts import reason_given
+from audit.words import said
 from rules import runbooks, selectors
 from rules.models import Owner, Runbook, RunbookReading, RunbookVersion
 from rules.runbooks import News
@@ -35,7 +36,7 @@ def begin_runbook(
         found = Owner.objects.filter(slug=owner, is_active=True).first()
         errors = [*runbooks.mistakes(title=title, body=body, note=note, covers=covers), *_unknown(covers)]
         if found is None:
-            errors.append(FieldError("/owner", "unknown", f"There is no owner “{owner}”."))
+            errors.append(FieldError("/owner", "unknown", said("There is no owner “%(owner)s”.", owner=owner)))
         if slug in {"", "new"} or Runbook.objects.filter(slug=slug).exists():
             errors.append(
                 FieldError("/title", "taken", "There is a runbook of this name: propose a change of that one.")
@@ -72,7 +73,9 @@ def propose_revision(
         _refuse_if_stale(runbook, current, base)
         errors = [*runbooks.mistakes(title=runbook.title, body=body, note=note, covers=covers), *_unknown(covers)]
         if current is not None and (current.body, sorted(current.covers)) == (_clean(body), sorted(covers)):
-            errors.append(FieldError("/body", "unchanged", f"This is what version {base} says already."))
+            errors.append(
+                FieldError("/body", "unchanged", said("This is what version %(base)s says already.", base=base))
+            )
         if errors:
             raise _invalid(errors)
         number = versions[-1].number + 1 if versions else 1
@@ -119,9 +122,14 @@ def withdraw_revision(*, version_id: UUID, by: Actor, now: datetime) -> RunbookV
         require(by, WRITE)
         version = _locked_version(version_id)
         if version.proposed_by != by.id:
-            raise Refused(f"{version.proposed_by_name} proposed it; only they take it back.")
+            raise Refused(
+                said(
+                    "%(proposed_by_name)s proposed it; only they take it back.",
+                    proposed_by_name=version.proposed_by_name,
+                )
+            )
         if version.state != RunbookState.PROPOSED:
-            raise IllegalTransition(f"{version} is decided already.", at=version.decided_at)
+            raise IllegalTransition(said("%(version)s is decided already.", version=version), at=version.decided_at)
         version.withdraw()
         _decided(version, by, now)
         record("runbook.withdrawn", subject=version, runbook=version.runbook.slug, number=version.number)
@@ -139,7 +147,7 @@ def confirm_reading(*, version_id: UUID, by: Actor, now: datetime) -> RunbookRea
         if by.user_id is None:
             raise Refused("Only people read runbooks.")
         if version.state != RunbookState.CURRENT:
-            raise IllegalTransition(f"{version} is not in force: read the version that is.")
+            raise IllegalTransition(said("%(version)s is not in force: read the version that is.", version=version))
         reading, is_new = RunbookReading.objects.get_or_create(
             version=version, user_id=by.user_id, defaults={"at": now}
         )
@@ -197,7 +205,11 @@ def _to_decide(version_id: UUID, by: Actor) -> RunbookVersion:
     require(by, SEE)
     if version.state != RunbookState.PROPOSED:
         raise Conflict(
-            f"{version} is decided already, by {version.decided_by_name}.",
+            said(
+                "%(version)s is decided already, by %(decided_by_name)s.",
+                version=version,
+                decided_by_name=version.decided_by_name,
+            ),
             code="decided",
             who=version.decided_by_name,
             at=version.decided_at,
@@ -235,14 +247,22 @@ def _refuse_if_stale(runbook: Runbook, current: RunbookVersion | None, base: int
     if base != in_force:
         was, now_is = (f"version {number}" if number else "none" for number in (base, in_force))
         raise StaleVersion(
-            f"“{runbook.title}” has changed: this was written from {was}, and {now_is} is in force now. Compare, and propose it anew.",
+            said(
+                "“%(title)s” has changed: this was written from %(was)s, and %(now_is)s is in force now. Compare, and propose it anew.",
+                title=runbook.title,
+                was=was,
+                now_is=now_is,
+            ),
             at=current.decided_at if current else None,
         )
 
 
 def _unknown(covers: Sequence[str]) -> list[FieldError]:
     known = selectors.things()
-    return [FieldError("/covers", "unknown", f"There is no “{one}”.") for one in sorted(set(covers) - known.keys())]
+    return [
+        FieldError("/covers", "unknown", said("There is no “%(one)s”.", one=one))
+        for one in sorted(set(covers) - known.keys())
+    ]
 
 
 def _invalid(errors: Sequence[FieldError]) -> Invalid:

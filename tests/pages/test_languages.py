@@ -1,5 +1,11 @@
 """Pages in German, for whoever chose it or whose browser asks for it; what programs and admins read stays English."""
 
+from gettext import GNUTranslations
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from django.conf import settings
 from django.test import Client as Browser
 from django.utils import translation
 
@@ -10,6 +16,33 @@ from tests.cast import House
 from tests.pages.conftest import SignedIn, open_cases
 
 GERMAN = {"accept-language": "de-AT,de;q=0.9,en;q=0.5"}
+READ_OUT = {"aria-label", "placeholder", "title", "alt", "data-label"}
+
+
+class Words(HTMLParser):
+    """Every text of a page, on its own, and every one that only assistive technology reads."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """What is in attributes."""
+        del tag
+        self.found |= {value for name, value in attrs if name in READ_OUT and value}
+
+    def handle_data(self, data: str) -> None:
+        """What is between tags."""
+        self.found.add(data.strip())
+
+
+@pytest.fixture(scope="module")
+def english() -> set[str]:
+    """Every English text that is no German one."""
+    with (settings.LOCALE_PATHS[0] / "de/LC_MESSAGES/django.mo").open("rb") as file:
+        catalogue: dict[Any, str] = GNUTranslations(file)._catalog  # type: ignore[attr-defined]
+    return {key for key in catalogue if isinstance(key, str)} - {"", *catalogue.values()}
 
 
 def asked_for(house: House, signed_in: SignedIn) -> Waiver:
@@ -30,7 +63,7 @@ def asked_for(house: House, signed_in: SignedIn) -> Waiver:
     return Waiver.objects.get()
 
 
-def test_pages_are_german_from_top_to_bottom(house: House, signed_in: SignedIn) -> None:
+def test_pages_are_german_from_top_to_bottom(house: House, signed_in: SignedIn, english: set[str]) -> None:
     waiver = asked_for(house, signed_in)
     assert waiver.case is not None
     pages = {
@@ -47,6 +80,7 @@ def test_pages_are_german_from_top_to_bottom(house: House, signed_in: SignedIn) 
         assert (answer.status_code, answer["Content-Language"]) == (200, "de"), path
         assert '<html lang="de">' in page
         assert words in page, path
+        assert Words(page).found & english == set(), path
 
 
 def test_who_chooses_a_language_has_it_whatever_the_browser_asks_for(house: House, signed_in: SignedIn) -> None:

@@ -9,11 +9,13 @@ from typing import Final
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_noop as noop
 
 from audit.access import require
 from audit.context import Actor
 from audit.crypto import blind_index
 from audit.errors import FieldError, Invalid, NotFound
+from audit.words import said
 from exceptions.selectors import Column, capped_counts
 from orders.fulfilment.models import Hold, Order, OrderIdentifier
 from orders.fulfilment.states import ORDER_FINAL, ORDER_STUCK, HoldReason, HoldState, OrderState
@@ -22,14 +24,14 @@ COUNT_CAP: Final = 10_000
 CHUNK: Final = 2_000
 PAGE_SIZES: Final = (25, 50, 100, 200)
 TABS: Final[Mapping[str, str]] = {
-    "all": "All",
-    "in-progress": "In progress",
-    "partly": "Partly fulfilled",
-    "on-hold": "On hold",
-    "quarantined": "Quarantined",
-    "stuck": "Cannot go on",
-    "late": "Late",
-    "shipped-today": "Shipped today",
+    "all": noop("All"),
+    "in-progress": noop("In progress"),
+    "partly": noop("Partly fulfilled"),
+    "on-hold": noop("On hold"),
+    "quarantined": noop("Quarantined"),
+    "stuck": noop("Cannot go on"),
+    "late": noop("Late"),
+    "shipped-today": noop("Shipped today"),
 }
 # Filters that take several values.
 SEVERAL: Final = ("state", "client", "channel", "flow", "rule", "owner", "hold", "sku", "carrier", "vendor")
@@ -114,7 +116,7 @@ def order_for(by: Actor, key: str) -> Order:
     """The order of this key. Raises `NotFound` for none and for another client's alike."""
     order = orders_for(by).filter(key=key).first()
     if order is None:
-        raise NotFound(f"There is no order {key[:60]}, or it is not yours to see.")
+        raise NotFound(said("There is no order %(key)s, or it is not yours to see.", key=key[:60]))
     return order
 
 
@@ -248,13 +250,22 @@ def _refuse_unknown(filters: OrderFilters) -> None:
         "per": ([str(filters.per)], [str(size) for size in PAGE_SIZES]),
     }
     errors = [
-        FieldError(f"/{name}", "unknown", f"{name} “{value}” is not known. Known are: {', '.join(allowed)}.")
+        FieldError(
+            f"/{name}",
+            "unknown",
+            said(
+                "%(name)s “%(value)s” is not known. Known are: %(allowed)s.",
+                name=name,
+                value=value,
+                allowed=", ".join(allowed),
+            ),
+        )
         for name, (given, allowed) in known.items()
         for value in given
         if value not in allowed
     ]
     if errors:
-        raise Invalid("This filter is not known.", errors=errors)
+        raise Invalid(said("This filter is not known."), errors=errors)
 
 
 def _read_after(after: str) -> tuple[datetime, UUID]:
@@ -263,4 +274,4 @@ def _read_after(after: str) -> tuple[datetime, UUID]:
         return datetime.fromisoformat(moment), UUID(pk)
     except ValueError as broken:
         error = FieldError("/after", "unknown", "This is not a page of this list.")
-        raise Invalid("This page does not exist.", errors=[error]) from broken
+        raise Invalid(said("This page does not exist."), errors=[error]) from broken

@@ -12,6 +12,7 @@ from audit.context import Actor
 from audit.errors import NotFound
 from audit.selectors.pages import names_of
 from audit.texts import page_mark
+from audit.words import said
 from orders.fulfilment.decisions.overrides import FIELDS
 from orders.fulfilment.models import Override
 from orders.fulfilment.states import OverrideState
@@ -104,7 +105,7 @@ def override_named(by: Actor, key: str) -> Override:
     digits = key.removeprefix("OV-")
     found = overrides_for(by).filter(number=int(digits)).first() if digits.isascii() and digits.isdigit() else None
     if found is None:
-        raise NotFound(f"There is no override {key[:40]}, or it is not yours to see.")
+        raise NotFound(said("There is no override %(key)s, or it is not yours to see.", key=key[:40]))
     return found
 
 

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from audit.context import Actor
 from audit.crypto import open_secret
 from audit.errors import FieldError, IllegalTransition, Invalid
+from audit.words import said
 from exceptions import selectors as exceptions
 from exceptions.models import ExceptionCase
 from orders.fulfilment.decisions.addresses import FIELDS, WORDS, Problem, check_address
@@ -84,7 +85,7 @@ class QuarantineDetail:
 def quarantine_page(*, by: Actor, q: str = "", client: str = "", after: str = "", now: datetime) -> QuarantinePage:
     """Held orders, newest first. Raises `Invalid` for a filter nobody knows."""
     if client and not rules.clients_of(by).filter(slug=client).exists():
-        detail = f"client cannot be “{client[:60]}”."
+        detail = said("client cannot be “%(client)s”.", client=client[:60])
         raise Invalid(detail, errors=[FieldError("/client", "unknown", detail)])
     filters = OrderFilters(q=q, client=[client] if client else [], after=after, state=LIST_STATES)
     page = order_page(by=by, filters=filters, now=now)
@@ -105,7 +106,13 @@ def quarantine_detail(*, by: Actor, key: str, now: datetime) -> QuarantineDetail
     """One held order. Raises `NotFound`, and `IllegalTransition` when nothing is missing any more."""
     order = order_for(by, key)
     if order.state not in LIST_STATES:
-        raise IllegalTransition(f"{order.key} is not in quarantine any more: it is “{order.get_state_display()}”.")
+        raise IllegalTransition(
+            said(
+                "%(key)s is not in quarantine any more: it is “%(state)s”.",
+                key=order.key,
+                state=said(order.get_state_display()),
+            )
+        )
     lacks_lines = order.state == OrderState.QUARANTINED
     clear = by.may("orders.view_pii", order.client_id)
     fields = [] if lacks_lines else _fields(_address_of(order), clear=clear)

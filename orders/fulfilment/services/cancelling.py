@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from django_fsm import can_proceed
 
+from audit.words import said
 from orders.fulfilment.decisions.money import NOTHING, from_minor
 from orders.fulfilment.decisions.requests import Stage, rule_on
 from orders.fulfilment.errors import AlreadyGone
@@ -94,9 +95,9 @@ def decide_cancellation(docket: Docket, request: OrderRequest, choice: Choice, b
     units = by_position(docket, request.lines)
     gone = [line for line in units if docket.stage(line) == Stage.GONE]
     if choice == Choice.STOP and gone:
-        raise AlreadyGone(f"{docket.order.key} has left meanwhile: call it back, or let it go.")
+        raise AlreadyGone(said("%(key)s has left meanwhile: call it back, or let it go.", key=docket.order.key))
     if choice == Choice.RECALL and len(gone) < len(units):
-        raise AlreadyGone(f"{docket.order.key} has not left: stop it in the house, or let it go.")
+        raise AlreadyGone(said("%(key)s has not left: stop it in the house, or let it go.", key=docket.order.key))
     if choice == Choice.LET_GO:
         _let_go(docket, units, changes)
         close_request(docket, request, choice, RequestState.DECLINED, by, changes)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from audit.crypto import seal_secret
 from audit.errors import FieldError, Invalid
+from audit.words import said
 from orders.fulfilment.decisions.news import News, happened, moment
 from orders.fulfilment.decisions.requests import Ruling, Stage, rule_on, rule_on_address
 from orders.fulfilment.errors import AlreadyGone
@@ -83,7 +84,7 @@ def decide_change(docket: Docket, request: OrderRequest, choice: Choice, by: str
     else:
         lines = by_position(docket, request.lines)
         if any(docket.stage(line) == Stage.GONE for line in lines):
-            raise AlreadyGone(f"{docket.order.key} has left: its lines cannot be changed any more.")
+            raise AlreadyGone(said("%(key)s has left: its lines cannot be changed any more.", key=docket.order.key))
         close_request(docket, request, choice, RequestState.DONE, by, changes)
         _apply_lines(docket, request.lines, request.change.get("added", ()), changes)
 
@@ -173,7 +174,7 @@ def _redirect(docket: Docket, changes: Changes) -> None:
     """What was proposed is the address now, to be checked like any other; whoever has the old one is told the new."""
     address = docket.address
     if address is None or not address.proposed:
-        raise Invalid("No other address is known.", errors=[FieldError("/address", "missing", "There is none.")])
+        raise Invalid(said("No other address is known."), errors=[FieldError("/address", "missing", "There is none.")])
     address.raw, address.standard, address.proposed = address.proposed, "", ""
     address.verdict, address.problems = AddressVerdict.UNCHECKED, []
     changes.edit_address(address)

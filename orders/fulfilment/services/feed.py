@@ -9,6 +9,7 @@ from audit.context import Actor, acting
 from audit.errors import NotFound
 from audit.services.events import record
 from audit.subject_refs import SubjectRef
+from audit.words import said
 from orders.fulfilment.models import Export
 from orders.fulfilment.selectors.exports import Position, exports_behind, exports_for
 from orders.fulfilment.services.exports import note_readings
@@ -42,7 +43,7 @@ def read_export(*, export_id: UUID, by: Actor, now: datetime) -> Export:
     with acting(by, at=now):
         export = exports_for(by).filter(pk=export_id).first()
         if export is None:
-            raise NotFound(f"There is no export {export_id}, or it is not yours to see.")
+            raise NotFound(said("There is no export %(export_id)s, or it is not yours to see.", export_id=export_id))
         record("order.export_read", subject=export.order, changes={}, hash=export.facts_hash)
         note_readings([export], by=by, now=now)
     return export

@@ -8,6 +8,7 @@ from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
 from audit.texts import reason_mistake
+from audit.words import said, within
 from exceptions.timer_kinds import Due
 from orders.fulfilment.decisions.holds import CONTEXT
 from orders.fulfilment.models import Fulfilment, Hold, Order
@@ -57,7 +58,13 @@ def put_on_hold(docket: Docket, hold: Hold, *, now: datetime) -> Hold:
     """Place a hold whoever asks for it, and take the order to where that leaves it. Raises `IllegalTransition` for a finished order."""
     order = docket.order
     if order.state in ORDER_FINAL:
-        raise IllegalTransition(f"{order.key} is {order.get_state_display().lower()}: there is nothing to hold.")
+        raise IllegalTransition(
+            said(
+                "%(key)s is %(state)s: there is nothing to hold.",
+                key=order.key,
+                state=within(order.get_state_display()),
+            )
+        )
     changes = Changes(now)
     place(docket, hold, changes)
     settle([docket], changes)
@@ -114,12 +121,23 @@ def _refuse_invalid(words: str, release_when: str, expires_at: datetime | None, 
     errors = [mistake] if mistake else []
     if release_when.strip():
         errors += [
-            FieldError("/release_when", "expression", f"Line {one.line}, column {one.column}: {one.message}")
+            FieldError(
+                "/release_when",
+                "expression",
+                said(
+                    "Line %(line)s, column %(column)s: %(message)s",
+                    line=one.line,
+                    column=one.column,
+                    message=one.message,
+                ),
+            )
             for one in check_predicate(release_when.strip(), facts.context(CONTEXT))
         ]
     if expires_at is not None and not now < expires_at <= now + LONGEST_TIME:
         errors.append(
-            FieldError("/expires_at", "out-of-range", f"Say a time within {LONGEST_TIME.days} days from now.")
+            FieldError(
+                "/expires_at", "out-of-range", said("Say a time within %(days)s days from now.", days=LONGEST_TIME.days)
+            )
         )
     if errors:
         raise Invalid(" ".join(error.detail for error in errors), errors=errors)
@@ -130,10 +148,12 @@ def _parcel(docket: Docket, key: str) -> Fulfilment | None:
         return None
     parcel = parcel_named(docket, key)
     if parcel is None:
-        detail = f"{docket.order.key} has no fulfilment {key}."
+        detail = said("%(key)s has no fulfilment %(key_2)s.", key=docket.order.key, key_2=key)
         raise Invalid(detail, errors=[FieldError("/fulfilment", "unknown", detail)])
     if parcel.state not in FULFILMENT_IN_HOUSE:
-        raise IllegalTransition(f"{key} is {parcel.get_state_display().lower()}: there is nothing to hold.")
+        raise IllegalTransition(
+            said("%(key)s is %(state)s: there is nothing to hold.", key=key, state=within(parcel.get_state_display()))
+        )
     return parcel
 
 

@@ -10,6 +10,7 @@ from audit.context import Actor, acting, current_actor
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
 from audit.subject_refs import SubjectRef, subject_ref
 from audit.texts import reason_given
+from audit.words import said, within
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase
 from exceptions.services import CaseOpening
@@ -59,7 +60,7 @@ def override_stock(*, client_id: UUID, sku: str, value: str, reason: str, by: Ac
         changes = Changes(now)
         found = StockItem.objects.filter(sku__client=client_id, sku__code=sku).values_list("pk", flat=True).first()
         if found is None or not by.reaches(client_id):
-            detail = f"“{sku[:80]}” is no product of this client."
+            detail = said("“%(sku)s” is no product of this client.", sku=sku[:80])
             raise Invalid(detail, errors=[FieldError("/sku", "unknown", detail)])
         require(by, "orders.work_order")
         (item,) = changes.lock_stock(pk__in=[found])
@@ -91,7 +92,11 @@ def review_override(*, override_id: UUID, accept: bool, comment: str, by: Actor,
         override = Override.objects.select_for_update(of=("self",)).get(pk=override_id)
         if override.state != OverrideState.WAITING:
             raise IllegalTransition(
-                f"{override.key} was reviewed already: it is “{override.get_state_display().lower()}”."
+                said(
+                    "%(key)s was reviewed already: it is “%(state)s”.",
+                    key=override.key,
+                    state=within(override.get_state_display()),
+                )
             )
         if override.placed_by == by.id:
             raise OwnOverride("Somebody else has to review your own fix.")
@@ -144,7 +149,7 @@ def _keep(
     override.review_by = changes.now + REVIEW_WITHIN
     _set(record, field, override.local, changes)
     if override.local == override.canonical:
-        detail = "It is so already."
+        detail = said("It is so already.")
         raise Invalid(detail, errors=[FieldError("/value", "same", detail)])
     override.save()
     changes.tell("override.placed", override, about=override.about, field=field, state=override.state)
@@ -158,7 +163,7 @@ def _set(record: Any, field: str, text: str, changes: Changes) -> None:
     except ValueError as wrong:
         raise Invalid(str(wrong), errors=[FieldError("/value", "invalid", str(wrong))]) from wrong
     if isinstance(record, StockItem) and value < record.reserved:
-        detail = f"{record.reserved} units are set aside already: not less than that."
+        detail = said("%(reserved)s units are set aside already: not less than that.", reserved=record.reserved)
         raise Invalid(detail, errors=[FieldError("/value", "too-small", detail)])
     setattr(record, field, value)
     changes.edit(record, field)
@@ -167,7 +172,9 @@ def _set(record: Any, field: str, text: str, changes: Changes) -> None:
 
 def _known(fields: Mapping[str, Overridable], field: str) -> Overridable:
     if field not in fields:
-        detail = f"“{field[:40]}” cannot be set by hand. What can: {', '.join(fields)}."
+        detail = said(
+            "“%(field)s” cannot be set by hand. What can: %(fields)s.", field=field[:40], fields=", ".join(fields)
+        )
         raise Invalid(detail, errors=[FieldError("/field", "unknown", detail)])
     return fields[field]
 
@@ -175,7 +182,9 @@ def _known(fields: Mapping[str, Overridable], field: str) -> Overridable:
 def _refuse_second(waiting: Any, field: str, about: str) -> None:
     for one in waiting:
         if one.field == field:
-            raise IllegalTransition(f"{one.key} has set this of {about} already and waits for its review.")
+            raise IllegalTransition(
+                said("%(key)s has set this of %(about)s already and waits for its review.", key=one.key, about=about)
+            )
 
 
 def _ref(override: Override) -> SubjectRef:

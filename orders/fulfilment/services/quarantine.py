@@ -12,6 +12,7 @@ from audit.crypto import open_secret
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound, StaleVersion
 from audit.subject_refs import subject_ref
 from audit.texts import reason_given
+from audit.words import said
 from exceptions import selectors as exceptions
 from orders.fulfilment.decisions.addresses import FIELDS, check_address
 from orders.fulfilment.decisions.suggestions import suggest
@@ -94,24 +95,30 @@ def _held(order_id: UUID, state: OrderState, reason: str, by: Actor, seen: int |
     order = dockets[0].order
     require(by, "orders.work_order", order)
     if order.state != state:
-        raise IllegalTransition(f"{order.key} is not held for this any more: it is “{order.get_state_display()}”.")
+        raise IllegalTransition(
+            said(
+                "%(key)s is not held for this any more: it is “%(state)s”.",
+                key=order.key,
+                state=said(order.get_state_display()),
+            )
+        )
     if seen is not None and seen != order.version:
-        raise StaleVersion(f"{order.key} was changed since you looked at it. Look again, then decide.")
+        raise StaleVersion(said("%(key)s was changed since you looked at it. Look again, then decide.", key=order.key))
     reason_given(reason)
     undone = exceptions.undone_audit_steps(subject_ref(order), case_type=CASE_OF[state])
     if undone:
-        errors = [FieldError("/steps", "required", f"Not done yet: {label}.") for label in undone]
-        raise Invalid(f"{order.key} may not go on before its audit steps are done.", errors=errors)
+        errors = [FieldError("/steps", "required", said("Not done yet: %(label)s.", label=label)) for label in undone]
+        raise Invalid(said("%(key)s may not go on before its audit steps are done.", key=order.key), errors=errors)
     return dockets[0]
 
 
 def _skus(order: Order, lines: Sequence[NewLine]) -> dict[str, Sku]:
     if not 0 < len(lines) <= MOST_LINES:
-        detail = f"Give at least one line, at most {MOST_LINES}."
+        detail = said("Give at least one line, at most %(value)s.", value=MOST_LINES)
         raise Invalid(detail, errors=[FieldError("/lines", "required", detail)])
     skus = {sku.code: sku for sku in Sku.objects.filter(client=order.client_id, code__in={line.sku for line in lines})}
     errors = [
-        FieldError(f"/sku-{place}", "unknown", f"“{line.sku[:80]}” is no product of this client.")
+        FieldError(f"/sku-{place}", "unknown", said("“%(sku)s” is no product of this client.", sku=line.sku[:80]))
         for place, line in enumerate(lines)
         if line.sku not in skus
     ]

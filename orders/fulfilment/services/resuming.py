@@ -15,6 +15,7 @@ from audit.context import Actor, acting
 from audit.crypto import seal_secret
 from audit.errors import FieldError, Invalid, NotFound
 from audit.subject_refs import subject_ref
+from audit.words import said
 from exceptions.models import Waiver
 from exceptions.selectors import live_waivers
 from exceptions.services import outdate_waivers
@@ -179,11 +180,11 @@ def correct_address(*, order_id: UUID, address: Mapping[str, Any], by: Actor, no
         docket = _docket(order_id)
         require(by, "orders.work_order", docket.order)
         if any(parcel.state in FULFILMENT_GONE for parcel in docket.parcels):
-            raise AlreadyGone(f"{docket.order.key} has left: its address cannot be changed any more.")
+            raise AlreadyGone(said("%(key)s has left: its address cannot be changed any more.", key=docket.order.key))
         verdict = check_address(address)
         if not verdict.is_shippable:
             errors = [FieldError(f"/{problem.field}", problem.code, problem.words) for problem in verdict.problems]
-            raise Invalid(f"This cannot be shipped to either: {errors[0].detail}.", errors=errors)
+            raise Invalid(said("This cannot be shipped to either: %(detail)s.", detail=errors[0].detail), errors=errors)
         changes = Changes(now)
         stored = docket.address or OrderAddress(order=docket.order)
         stored.raw, stored.standard = (
@@ -301,7 +302,13 @@ def _confirm(docket: Docket, parcel: Fulfilment, changes: Changes, told: str, in
 def _task_again(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
     hearing.end_silence(docket, parcel, changes, why=SENT_AGAIN)
     if holding := docket.holding(parcel):
-        raise Held(f"{parcel.key} is on hold: {holding[0].words}. Nothing of it is sent before that is released.")
+        raise Held(
+            said(
+                "%(key)s is on hold: %(words)s. Nothing of it is sent before that is released.",
+                key=parcel.key,
+                words=holding[0].words,
+            )
+        )
     for content in docket.contents.get(parcel.pk, []):
         if content.line.state == LineState.REFUSED:
             content.line.fulfil()

@@ -8,6 +8,7 @@ from django.db import connection, models
 
 from audit.errors import StaleVersion
 from audit.models import Accountable
+from audit.words import said
 
 A = TypeVar("A", bound=Accountable)
 COPY_FROM = 20
@@ -112,7 +113,12 @@ def _update_chunk(records: Sequence[A], fields: Sequence[str], now: datetime) ->
         cursor.execute(sql, [now, *given.values, [record.version for record in records]])
         if cursor.rowcount != len(records):
             raise StaleVersion(
-                f"{len(records) - cursor.rowcount} of {len(records)} {meta.verbose_name_plural} changed meanwhile."
+                said(
+                    "%(rowcount)s of %(records)s %(verbose_name_plural)s changed meanwhile.",
+                    rowcount=len(records) - cursor.rowcount,
+                    records=len(records),
+                    verbose_name_plural=meta.verbose_name_plural,
+                )
             )
     for record in records:
         record.version += 1

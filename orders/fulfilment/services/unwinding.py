@@ -11,6 +11,7 @@ from audit.access import require
 from audit.context import Actor, acting, current_actor
 from audit.errors import FieldError, Invalid, NotFound
 from audit.texts import reason_given
+from audit.words import said, within
 from exceptions.timer_kinds import Due
 from orders.fulfilment.decisions.news import News
 from orders.fulfilment.errors import AlreadyGone
@@ -59,7 +60,13 @@ def reroute(*, order_id: UUID, fulfilment: str, flow: str, reason: str, by: Acto
 def begin(docket: Docket, parcel: Fulfilment, flow: Flow, reason: str, changes: Changes) -> Unwind:
     """Note what was done for the parcel, in the order it was done, and begin to undo the last of it. Raises `AlreadyGone`."""
     if not can_proceed(parcel.call_back):
-        raise AlreadyGone(f"{parcel.key} is {parcel.get_state_display().lower()}: it cannot go another way any more.")
+        raise AlreadyGone(
+            said(
+                "%(key)s is %(state)s: it cannot go another way any more.",
+                key=parcel.key,
+                state=within(parcel.get_state_display()),
+            )
+        )
     done = _done_for(docket, parcel)
     unwind = Unwind(
         order=docket.order,
@@ -224,7 +231,7 @@ def _done_for(docket: Docket, parcel: Fulfilment) -> list[StepKind]:
 def _parcel(docket: Docket, key: str) -> Fulfilment:
     parcel = parcel_named(docket, key)
     if parcel is None:
-        detail = f"{docket.order.key} has no fulfilment {key[:60]}."
+        detail = said("%(key)s has no fulfilment %(key_2)s.", key=docket.order.key, key_2=key[:60])
         raise Invalid(detail, errors=[FieldError("/fulfilment", "unknown", detail)])
     return parcel
 
@@ -233,6 +240,6 @@ def _flow(slug: str, parcel: Fulfilment) -> Flow:
     ways = Flow.objects.filter(is_active=True).exclude(kind=FlowKind.MANUAL_REVIEW).exclude(pk=parcel.flow_id)
     flow = ways.filter(slug=slug).first()
     if flow is None:
-        detail = f"“{slug[:60]}” is no other way for {parcel.key}."
+        detail = said("“%(slug)s” is no other way for %(key)s.", slug=slug[:60], key=parcel.key)
         raise Invalid(detail, errors=[FieldError("/flow", "unknown", detail)])
     return flow

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from audit.texts import reason_given
+from audit.words import said
 from exceptions.job_kinds import Item, JobKind, Result
 from exceptions.models import Job, JobPlan
 from exceptions.selectors.jobs import items_for
@@ -45,7 +46,7 @@ def plan_found(
 ) -> JobPlan:
     """A plan for all of these, the oldest first, as they came in. Raises `Invalid` for no act on many and for too many of them."""
     if action not in LETTER_ACTS:
-        detail = f"Choose one of: {', '.join(LETTER_ACTS)}."
+        detail = said("Choose one of: %(value)s.", value=", ".join(LETTER_ACTS))
         raise Invalid(detail, errors=[FieldError("/action", "unknown", detail)])
     rows = found.order_by("number").values_list("pk", "number", "client_id", "replays")[: MOST_PLANNED + 1]
     items = [Planned(str(pk), f"{DEAD_LETTER_PREFIX}{number}", client, seen) for pk, number, client, seen in rows]

@@ -8,6 +8,7 @@ from audit.context import Actor, acting
 from audit.crypto import open_secret, seal_secret
 from audit.errors import FieldError, Invalid
 from audit.services.events import record
+from audit.words import said
 from orders.sync import signatures
 from orders.sync.models import Connector, Credential, System
 from orders.sync.states import CredentialKind
@@ -64,7 +65,7 @@ def add_credential(*, system: System, kind: CredentialKind, by: Actor, now: date
     """
     plain = secret or signatures.new_secret()
     if len(signatures.key_of(plain)) < signatures.SHORTEST_KEY:
-        detail = f"A secret needs a key of at least {signatures.SHORTEST_KEY} bytes."
+        detail = said("A secret needs a key of at least %(value)s bytes.", value=signatures.SHORTEST_KEY)
         raise Invalid(detail, errors=[FieldError("/secret", "too-short", detail)])
     with acting(by, at=now):
         require(by, "sync.edit_system", system)

@@ -6,6 +6,7 @@ from typing import Any
 from audit.access import system_actor
 from audit.errors import NotFound
 from audit.management.report import Report, ReportCommand
+from audit.words import said
 from rules import selectors
 
 
@@ -23,7 +24,7 @@ class Command(ReportCommand):
         """Every decision about the key, newest first; the newest one in full."""
         decisions = list(selectors.decisions_with_key(options["key"], by=system_actor("explain", channel="command")))
         if not decisions:
-            raise NotFound(f"Nothing has been decided about {options['key']}.")
+            raise NotFound(said("Nothing has been decided about %(key)s.", key=options["key"]))
         newest = decisions[0]
         book = selectors.book(newest.book_id)
         outcome = book.decide(newest.context)
