@@ -45,34 +45,10 @@ NO_CAUSE = "none"
 MOST_COUNTED = 1_000
 # A row shows no playbook, evidence or criteria, so a page does not read and parse those of fifty cases.
 ROW_COLUMNS = (
-    *(
-        "number",
-        "version",
-        "title",
-        "type",
-        "state",
-        "severity",
-        "subject_key",
-        "at_risk_minor",
-        "currency",
-        "acknowledged_at",
-        "route",
-        "route_plan",
-    ),
-    *(
-        "acknowledge_by",
-        "opened_at",
-        "due_at",
-        "urgent_at",
-        "waiting_until",
-        "waiting_on",
-        "warn_at",
-        "occurrences",
-        "reopened",
-        "cause",
-        "ladder",
-        "ladder_step",
-    ),
+    *("number", "version", "title", "type", "state", "severity"),
+    *("subject_key", "at_risk_minor", "currency", "acknowledged_at", "route", "route_plan"),
+    *("acknowledge_by", "opened_at", "due_at", "urgent_at", "waiting_until", "waiting_on"),
+    *("warn_at", "occurrences", "reopened", "cause", "ladder", "ladder_step"),
     *("owner__name", "owner__kind", "backup__name", "client__name"),
 )
 
