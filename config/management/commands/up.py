@@ -147,7 +147,6 @@ class Stack:
             "warning",
             "--timeout",
             "60",
-            "--preload",  # loaded once for all of its processes
         ]
         gunicorn += ["--worker-tmp-dir", "/dev/shm"] if os.path.isdir("/dev/shm") else []  # noqa: PTH112, S108 -- heartbeat files off disk
         worker = [
