@@ -103,8 +103,8 @@ def carried_out(
         happened = action(case, by=by, now=now, data=given)
     else:
         note = "\n".join([*_answers(step, given), note]).strip()
-        said = outcome or ("Written down" if given else "")
-        happened = reason_given(said, field="outcome", shortest=1)
+        answer = outcome or ("Written down" if given else "")
+        happened = reason_given(answer, field="outcome", shortest=1)
     return CaseStep(
         case=case, index=index, at=now, by=by.id, by_name=by.name, outcome=happened[:LONGEST_OUTCOME], note=note
     )
