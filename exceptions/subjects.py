@@ -135,6 +135,7 @@ _actions: dict[str, Action] = {}
 _criteria: dict[str, Criterion] = {}
 _openers: dict[str, HoldOpener] = {}
 _route_steps: dict[tuple[str, str], RouteStep] = {}
+_addresses: dict[str, Callable[[str], str]] = {}
 
 
 def register(label: str, subject: Subject) -> None:
@@ -147,6 +148,19 @@ def register(label: str, subject: Subject) -> None:
 def subject_for(label: str) -> Subject | None:
     """The kind of subject; None for records that need nothing done (a system, say)."""
     return _subjects.get(label)
+
+
+def register_address(label: str, address: Callable[[str], str]) -> None:
+    """Declare where the page of a record of this kind is, by the key people know. Raises `ValueError` when it is taken."""
+    if label in _addresses:
+        raise ValueError(f"The address of {label} is already registered")
+    _addresses[label] = address
+
+
+def address_of(label: str, key: str) -> str:
+    """Where the record's page is; "" where it has none."""
+    address = _addresses.get(label)
+    return address(key) if address else ""
 
 
 def register_impact(label: str, impacts: ImpactsOf) -> None:

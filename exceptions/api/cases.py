@@ -1,17 +1,19 @@
 """Exceptions: lists, records, and one address per act."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit import clock, filtering
-from audit.errors import NotFound
+from audit.context import Actor
+from audit.errors import FieldError, Invalid, NotFound
 from audit.filtering import Filter, FilterSet, Question, UnknownValueError
 from audit.rest.parsing import ReasonInput
 from audit.rest.views import ActResource, ListResource, RecordResource, Resource
@@ -34,6 +36,16 @@ def number_in(key: str) -> int:
     if found is None:
         raise NotFound(said("There is no exception %(key)s, or it is not yours to see.", key=key[:40]))
     return int(found[1])
+
+
+def cases_also(by: Actor, keys: Sequence[str]) -> list[UUID]:
+    """The exceptions a body names with `also`. Raises `Invalid` for those there are not, or that are not the asker's to see."""
+    pks = {one.key: one.pk for one in visible.cases_for(by).filter(number__in=[number_in(key) for key in keys])}
+    unknown = [key for key in keys if key not in pks]
+    if unknown:
+        detail = said("There is no exception %(unknown)s, or it is not yours to see.", unknown=", ".join(unknown))
+        raise Invalid(detail, errors=[FieldError("/also", "unknown", detail)])
+    return list(pks.values())
 
 
 def _owner(value: str, question: Question) -> Q:
@@ -305,14 +317,17 @@ class BreakGlass(_CaseAct):
 
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """Open it."""
+        asked = dict(given)
+        also = cases_also(self.by, asked.pop("also", []))
         services.break_glass(
             subject=SubjectRef(record.subject_type, record.subject_id, record.client_id),
             subject_key=record.subject_key,
             client_id=record.client_id,
             case_id=record.pk,
+            also=also,
             by=self.by,
             now=now,
-            **given,
+            **asked,
         )
 
 

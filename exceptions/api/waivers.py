@@ -15,7 +15,7 @@ from audit.rest.views import ActResource, CreateMixin, ListResource, RecordResou
 from audit.subject_refs import SubjectRef
 from audit.words import said
 from exceptions import serializers, services
-from exceptions.api.cases import number_in
+from exceptions.api.cases import cases_also, number_in
 from exceptions.selectors import visible
 from exceptions.states import WaiverState
 from rules import selectors as rules
@@ -80,18 +80,12 @@ class WaiverList(_Waivers, CreateMixin, ListResource):
             detail = said("There is no exception %(key)s of a client, or it is not yours to see.", key=key)
             raise Invalid(detail, errors=[FieldError("/exception", "unknown", detail)])
         asked.setdefault("gate", case.gate)
-        others = visible.cases_for(self.by).filter(number__in=[number_in(one) for one in also])
-        pks = {one.key: one.pk for one in others}
-        unknown = [one for one in also if one not in pks]
-        if unknown:
-            detail = said("There is no exception %(unknown)s, or it is not yours to see.", unknown=", ".join(unknown))
-            raise Invalid(detail, errors=[FieldError("/also", "unknown", detail)])
         return services.request_waiver(
             subject=SubjectRef(case.subject_type, case.subject_id, case.client_id),
             subject_key=case.subject_key,
             client_id=case.client_id,
             case_id=case.pk,
-            also=list(pks.values()),
+            also=cases_also(self.by, also),
             by=self.by,
             now=now,
             **asked,
@@ -206,7 +200,9 @@ class Edit(_WaiverAct):
 
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """Ask for something else."""
-        services.edit_waiver(waiver_id=record.pk, by=self.by, now=now, **given)
+        asked = dict(given)
+        also = cases_also(self.by, asked.pop("also", []))
+        services.edit_waiver(waiver_id=record.pk, also=also, by=self.by, now=now, **asked)
 
 
 class RollBack(_WaiverAct):

@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from exceptions.forms.fields import AREA, INPUT, MomentField, in_words
-from exceptions.models import ExceptionCase
+from exceptions.models import ExceptionCase, Waiver
 from exceptions.states import ReviewVerdict
 from exceptions.subjects import ImpactItem
 from rules.models import Gate, Owner
@@ -101,6 +101,10 @@ class ExtendForm(forms.Form):
     reason = why_field(help_text=_("At least 20 characters; the approver reads it."))
     plan = plan_field()
 
+    def changed_orders(self) -> dict[str, Any]:
+        """None: an extension is about what it extends."""
+        return {}
+
 
 class DecisionForm(forms.Form):
     """Yes, possibly shorter; or no, and why. Nothing is chosen beforehand."""
@@ -166,11 +170,23 @@ class BreakGlassForm(forms.Form):
     plan = plan_field()
     confirm = forms.CharField(label=_("Type the key to confirm"), max_length=120, widget=forms.TextInput(INPUT))
 
-    def __init__(self, *args: Any, case: ExceptionCase, gates: Sequence[GateSpec], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        case: ExceptionCase,
+        gates: Sequence[GateSpec],
+        also: Sequence[ExceptionCase] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["gate"].choices = [(gate.slug, gate.name) for gate in gates]  # type: ignore[attr-defined]
         self.fields["gate"].initial = case.gate or None
         self.fields["confirm"].help_text = _("Type %(key)s.") % {"key": case.subject_key}
+        if also:
+            self.fields["confirm"].label = _("Type the number of orders to confirm")
+            self.fields["confirm"].help_text = _("The gate opens for all of these. Type %(key)s.") % {
+                "key": len(also) + 1
+            }
 
 
 class AnswerForm(forms.Form):
@@ -236,8 +252,34 @@ class DelegateForm(forms.Form):
 
 
 class EditForm(forms.Form):
-    """What is asked for, once more."""
+    """What is asked for, once more; which orders stay in it, and which join."""
 
     hours = hours_field(label=_("For how many hours"), longest=720)
+    others = forms.MultipleChoiceField(
+        label=_("Further orders"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("What you clear is left out, what you tick is asked for as well. The first order stays."),
+    )
     reason = why_field()
     plan = plan_field()
+
+    def __init__(self, *args: Any, waiver: Waiver, offered: Sequence[ExceptionCase], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.present = sorted(waiver.others.values())
+        self.joining = {one.key: one.pk for one in offered if one.subject_id not in waiver.others}
+        choices = [(key, key) for key in self.present]
+        choices += [(one.key, f"{one.subject_key}: {one.title}") for one in offered if one.key in self.joining]
+        if choices and waiver.extends_id is None:
+            self.fields["others"].choices = choices  # type: ignore[attr-defined]
+            self.fields["others"].initial = self.present
+        else:
+            del self.fields["others"]
+
+    def changed_orders(self) -> dict[str, Any]:
+        """Those that join (exceptions) and those that are left out (keys), as the service takes them."""
+        if "others" not in self.fields:
+            return {}
+        chosen = self.cleaned_data["others"]
+        also = [self.joining[key] for key in chosen if key in self.joining]
+        return {"also": also, "without": [key for key in self.present if key not in chosen]}

@@ -204,8 +204,7 @@ class Waiver(FSMModelMixin, Accountable):
                 name="waiver_is_reviewed_by_somebody_else",
             ),
             models.CheckConstraint(
-                condition=Q(others={}, passing=[])
-                | ~Q(others={}) & Q(kind=WaiverKind.ASKED) & (~Q(state=WaiverState.APPROVED) | ~Q(passing=[])),
+                condition=Q(others={}, passing=[]) | ~Q(others={}) & (~Q(state=WaiverState.APPROVED) | ~Q(passing=[])),
                 name="waiver_of_several_says_what_passes",
             ),
             models.CheckConstraint(condition=~Q(reason="") & ~Q(plan=""), name="waiver_says_why_and_what_then"),

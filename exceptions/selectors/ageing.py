@@ -1,12 +1,13 @@
 """What waits for somebody's word, oldest need first: decisions, clients' answers, reviews of emergencies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
 from audit.context import Actor
-from exceptions.models import ClientApproval
+from exceptions import subjects
+from exceptions.models import ClientApproval, Waiver
 from exceptions.selectors.waivers import visible_waivers
 from exceptions.states import ClientAnswer, WaiverKind, WaiverState
 
@@ -15,11 +16,11 @@ MOST = 100
 
 @dataclass(frozen=True)
 class Waiting:
-    """One thing that waits: for what, since when, until when, and who has to do it."""
+    """One thing that waits: what, about which records (key and address, the first first), who has to do it, since and until when."""
 
     what: str
     key: str
-    subject_key: str
+    about: Sequence[tuple[str, str]]
     whom: str
     since: datetime
     due_at: datetime
@@ -37,7 +38,7 @@ def _decisions(by: Actor, now: datetime) -> Iterator[Waiting]:
     for one in asked[:MOST]:
         half = one.requested_at + (one.answer_by - one.requested_at) / 2
         yield Waiting(
-            "Decision", one.key, one.subject_key, "An approver", one.requested_at, one.answer_by, is_late=half <= now
+            "Decision", one.key, _about(one), "An approver", one.requested_at, one.answer_by, is_late=half <= now
         )
 
 
@@ -47,7 +48,7 @@ def _questions(by: Actor, now: datetime) -> Iterator[Waiting]:
         if one.question_at is not None and one.answer_due_at is not None:
             half = one.question_at + (one.answer_due_at - one.question_at) / 2
             due = one.answer_due_at
-            yield Waiting("Answer", one.key, one.subject_key, one.requested_by_name, one.question_at, due, half <= now)
+            yield Waiting("Answer", one.key, _about(one), one.requested_by_name, one.question_at, due, half <= now)
 
 
 def _clients(by: Actor, now: datetime) -> Iterator[Waiting]:
@@ -57,7 +58,7 @@ def _clients(by: Actor, now: datetime) -> Iterator[Waiting]:
         half = one.sent_at + (one.expires_at - one.sent_at) / 2
         waiver = one.waiver
         yield Waiting(
-            "Client's answer", waiver.key, waiver.subject_key, one.contact, one.sent_at, one.expires_at, half <= now
+            "Client's answer", waiver.key, _about(waiver), one.contact, one.sent_at, one.expires_at, half <= now
         )
 
 
@@ -69,9 +70,13 @@ def _reviews(by: Actor, now: datetime) -> Iterator[Waiting]:
             yield Waiting(
                 "Review of a break-glass",
                 one.key,
-                one.subject_key,
+                _about(one),
                 "Another lead",
                 one.requested_at,
                 one.review_due_at,
                 late,
             )
+
+
+def _about(waiver: Waiver) -> list[tuple[str, str]]:
+    return [(key, subjects.address_of(waiver.subject_type, key)) for key in waiver.all_keys]

@@ -1,7 +1,9 @@
 """For which orders together a time-limited exception could be asked."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 
 from django.db.models import Q
 
@@ -12,6 +14,33 @@ from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors.queue import visible_cases
 
 MOST_OFFERED: Final = 200
+
+
+@dataclass(frozen=True)
+class Together:
+    """What could be asked about together with an exception, and what was chosen; `left_out` counts what was chosen and cannot be."""
+
+    case: ExceptionCase
+    offered: Sequence[ExceptionCase]
+    also: Sequence[ExceptionCase]
+    left_out: int
+
+    @property
+    def choices(self) -> list[tuple[ExceptionCase, bool]]:
+        """What is offered, and whether it is chosen."""
+        return [(one, one in self.also) for one in self.offered]
+
+    @property
+    def query(self) -> str:
+        """The choice, as the addresses of the forms say it."""
+        return urlencode({"for": self.case.key, "also": [one.key for one in self.also]}, doseq=True)
+
+
+def chosen_together(case: ExceptionCase, *, keys: Sequence[str], by: Actor) -> Together:
+    """The choice of `keys` among what could be asked about together with the case."""
+    offered = could_join(case, keys=keys, by=by)
+    also = [one for one in offered if one.key in keys]
+    return Together(case, offered, also, len(set(keys) - {one.key for one in (case, *also)}))
 
 
 def could_join(case: ExceptionCase, *, keys: Collection[str], by: Actor) -> Sequence[ExceptionCase]:

@@ -85,7 +85,18 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
         return [one.key for one in sorted(waiver.extensions.all(), key=lambda one: one.number)]
 
 
-class WaiverInput(Input):
+class AlsoInput(Input):
+    """Exceptions of the same client whose orders are meant as well."""
+
+    also = serializers.ListField(
+        child=serializers.RegexField(r"^EX-\d{1,15}$"),
+        max_length=199,
+        required=False,
+        help_text="Exceptions of the same client whose orders are meant as well, each as a whole: EX-20419.",
+    )
+
+
+class WaiverInput(AlsoInput):
     """What is asked for, why, and what will be done until it ends."""
 
     exception = serializers.RegexField(r"^EX-\d{1,15}$", help_text="The exception it is asked for: EX-20418.")
@@ -100,12 +111,6 @@ class WaiverInput(Input):
         max_length=200,
         required=False,
         help_text="Keys of the impact it is asked for; everything the gate stops where not given.",
-    )
-    also = serializers.ListField(
-        child=serializers.RegexField(r"^EX-\d{1,15}$"),
-        max_length=199,
-        required=False,
-        help_text="Exceptions of the same client whose orders it is asked for as well, each as a whole: EX-20419.",
     )
 
 
@@ -135,22 +140,31 @@ class ApproveInput(Input):
     comment = serializers.CharField(max_length=2000, allow_blank=True, default="")
 
 
-class EditInput(Input):
-    """What is asked for instead."""
+class EditInput(AlsoInput):
+    """What is asked for instead: which orders join, and which are left out."""
 
     minutes = serializers.IntegerField(min_value=1, max_value=1_000_000)
     reason = serializers.CharField(max_length=2000)
     plan = serializers.CharField(max_length=2000)
+    without = serializers.ListField(
+        child=serializers.CharField(max_length=120),
+        max_length=199,
+        required=False,
+        help_text="Keys of those of `subjects` that are left out: NW-104233. The first subject stays.",
+    )
 
 
-class BreakGlassInput(Input):
-    """What is opened at once, for how long, and why; the subject's key typed again."""
+class BreakGlassInput(AlsoInput):
+    """What is opened at once, for how long, and why; the subject's key typed again, of several how many they are."""
 
     gate = serializers.SlugField(max_length=50)
     minutes = serializers.IntegerField(min_value=1, max_value=240)
     reason = serializers.CharField(max_length=2000)
     plan = serializers.CharField(max_length=2000)
-    confirm = serializers.CharField(max_length=120, help_text="The key of what the exception is about: NW-104233.")
+    confirm = serializers.CharField(
+        max_length=120,
+        help_text="The key of what the exception is about: NW-104233; with `also` the number of orders: 3.",
+    )
 
 
 class ReviewInput(Input):

@@ -1,6 +1,6 @@
 """Break-glass: a gate opened at once on one person's word, for hours at most; leads are called, and somebody else reviews it afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from exceptions.services.waiver_decisions import watch_its_end
 from exceptions.services.waiver_ends import waivers_of
 from exceptions.services.waiver_news import page_leads, tell_concerned, tell_subjects_of_begun
 from exceptions.services.waiver_papers import REVIEW, a_comment, content_hash, gate_of, locked_waiver, whole_impact
-from exceptions.services.waivers import an_owner, declared, refuse_invalid, revoke_waiver
+from exceptions.services.waivers import an_owner, declared, others_about, refuse_invalid, revoke_waiver
 from exceptions.states import ReviewVerdict, WaiverKind, WaiverState
 from exceptions.subjects import Impact
 from exceptions.timer_kinds import Due
@@ -43,21 +43,20 @@ def break_glass(
     minutes: int,
     confirm: str,
     case_id: UUID | None = None,
+    also: Collection[UUID] = (),
     by: Actor,
     now: datetime,
 ) -> Waiver:
-    """Open the gate for the subject at once, without anybody else's word.
+    """Open the gate at once for the subject, and for those that the exceptions `also` are about, without anybody else's word.
 
-    `confirm` is the subject's key, typed again. Leads and admins are called, the review by somebody else is due within 24 h, and it can be
-    rolled back in one act. Raises `Refused` without the permission, for a program and where the gate has no emergency, `Invalid` naming
-    every field that is wrong.
+    `confirm` is the subject's key, typed again; of several it is how many they are. Leads and admins are called, the review by somebody
+    else is due within 24 h, and it can be rolled back in one act. Raises `Refused` without the permission, for a program and where the
+    gate has no emergency, `Invalid` naming every field that is wrong, `NotFound` for an exception the actor does not see.
     """
     spec = gate_of(gate)
     with acting(by, at=now, reason=reason.strip()):
         _refuse_unless_allowed(spec, by)
         person = person_behind(by.id)
-        if (locker := subjects.subject_for(subject.type)) is not None:
-            locker.lock([subject.id])
         waiver = Waiver(
             kind=WaiverKind.EMERGENCY,
             gate=gate,
@@ -79,15 +78,21 @@ def break_glass(
         )
         require(by, BREAK, waiver)
         refuse_invalid(waiver, spec.break_glass_hours, now)
-        _refuse_unconfirmed(confirm, subject_key)
+        waiver.others = others_about(waiver, also, by)
+        _refuse_unconfirmed(confirm, waiver)
         _open(waiver, by, now)
     return waiver
 
 
 def _open(waiver: Waiver, by: Actor, now: datetime) -> None:
+    if (subject := subjects.subject_for(waiver.subject_type)) is not None:
+        subject.lock(sorted(waiver.subject_keys))
     impact = whole_impact(waiver)
     _refuse_needless(waiver, impact)
     waiver.base_hash = impact.base if impact else ""
+    if waiver.others:
+        waiver.scope = waiver.granted_scope = sorted(waiver.all_keys)
+        waiver.passing, waiver.bases = sorted(waiver.subject_keys), dict(impact.bases) if impact else {}
     waiver.content_hash = content_hash(waiver)
     waiver.save()
     waiver.break_glass(starts_at=now, expires_at=now + timedelta(minutes=waiver.effective_minutes))
@@ -96,6 +101,7 @@ def _open(waiver: Waiver, by: Actor, now: datetime) -> None:
         "gate": waiver.gate,
         "expires_at": waiver.expires_at,
         "review_due_at": waiver.review_due_at,
+        **({"subjects": waiver.scope} if waiver.others else {}),
     }
     record("waiver.glass_broken", subject=waiver, minutes=waiver.effective_minutes, hash=waiver.content_hash, **facts)
     watch_its_end(waiver, waiver.effective_minutes)
@@ -180,12 +186,17 @@ def _refuse_needless(waiver: Waiver, impact: Impact | None) -> None:
     if impact is not None and not impact.marginal:
         detail = said(
             "There is nothing to open: nothing of %(subject_key)s waits only for this gate now.",
-            subject_key=waiver.subject_key,
+            subject_key=", ".join(waiver.all_keys),
         )
         raise Invalid(detail, errors=[FieldError("/gate", "nothing-to-allow", detail)])
 
 
-def _refuse_unconfirmed(confirm: str, subject_key: str) -> None:
-    if confirm.strip() != subject_key:
-        detail = said("Type %(subject_key)s to confirm what you open the gate for.", subject_key=subject_key)
+def _refuse_unconfirmed(confirm: str, waiver: Waiver) -> None:
+    count = len(waiver.subject_keys)
+    if confirm.strip() != (str(count) if waiver.others else waiver.subject_key):
+        detail = (
+            said("Type %(count)s, the number of orders, to confirm what you open the gate for.", count=count)
+            if waiver.others
+            else said("Type %(subject_key)s to confirm what you open the gate for.", subject_key=waiver.subject_key)
+        )
         raise Invalid(detail, errors=[FieldError("/confirm", "different", detail)])

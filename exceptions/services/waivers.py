@@ -1,6 +1,6 @@
 """Time-limited exceptions: asked for by one person, decided by another, in force by the clock alone."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -97,15 +97,15 @@ def _asked(
         setattr(draft, field, value)
     require(by, "exceptions.request_waiver", draft)
     refuse_invalid(draft, spec.max_hours, now)
-    draft.others = draft.others or _others(draft, also, by)
+    draft.others = draft.others or others_about(draft, also, by)
     _refuse_repeated(draft)
     _set_scope(draft, scope)
     _put_to_approvers(draft, spec, now)
     return draft
 
 
-def _others(draft: Waiver, also: Collection[UUID], by: Actor) -> dict[str, str]:
-    """The further subjects these exceptions are about: key by id."""
+def others_about(draft: Waiver, also: Collection[UUID], by: Actor) -> dict[str, str]:
+    """The further subjects these exceptions are about: key by id. Raises `NotFound`, `Invalid` for those of another client or kind."""
     wanted = set(also)
     cases = list(visible_cases(by).filter(pk__in=wanted)) if wanted else []
     if len(cases) < len(wanted):
@@ -186,13 +186,28 @@ def extend_waiver(*, waiver_id: UUID, minutes: int, reason: str, plan: str = "",
         return _asked(draft, gate_of(waiver.gate), scope=waiver.granted_scope, by=by, now=now)
 
 
-def edit_waiver(*, waiver_id: UUID, reason: str, plan: str, minutes: int, by: Actor, now: datetime) -> Waiver:
-    """Change what was asked: a new content version, which is what has to be decided about. No change changes nothing."""
+def edit_waiver(
+    *,
+    waiver_id: UUID,
+    reason: str,
+    plan: str,
+    minutes: int,
+    also: Collection[UUID] = (),
+    without: Collection[str] = (),
+    by: Actor,
+    now: datetime,
+) -> Waiver:
+    """Change what was asked: a new content version, which is what has to be decided about. No change changes nothing.
+
+    `also` names the exceptions of subjects that are added, `without` the keys of those that are left out; the first of all stays. Raises
+    `Conflict` where one of those added is asked for already, and what `request_waiver` raises.
+    """
     with locked_waiver(waiver_id, by, now, "exceptions.request_waiver") as waiver:
         require_state(waiver, *WAIVER_ASKED, act="changed")
         if waiver.requested_by != by.id:
             raise Refused("Only who asked may change the request.")
         waiver.reason, waiver.plan, waiver.effective_minutes = reason.strip(), plan.strip(), minutes
+        _change_others(waiver, also, without, by)
         is_changed = content_hash(waiver) != waiver.content_hash
         if is_changed and waiver.state == WaiverState.RETURNED:
             waiver.take_up(at=now, answer=CHANGED)
@@ -210,8 +225,34 @@ def edit_waiver(*, waiver_id: UUID, reason: str, plan: str, minutes: int, by: Ac
                 changes={},
                 content_version=waiver.content_version,
                 hash=waiver.content_hash,
+                **({"subjects": waiver.scope} if waiver.others else {}),
             )
     return waiver
+
+
+def _change_others(waiver: Waiver, also: Collection[UUID], without: Collection[str], by: Actor) -> None:
+    """Other subjects are another request: all that depends on them is looked up again."""
+    kept = {one: key for one, key in waiver.others.items() if key not in without}
+    added = {one: key for one, key in others_about(waiver, also, by).items() if one not in waiver.others}
+    _refuse_strange_change(waiver, added, without)
+    if kept | added == waiver.others:
+        return
+    waiver.others = kept | added
+    _refuse_repeated(waiver)
+    _set_scope(waiver, ())
+
+
+def _refuse_strange_change(waiver: Waiver, added: Mapping[str, str], without: Collection[str]) -> None:
+    unknown = sorted(set(without) - set(waiver.others.values()))
+    if waiver.extends_id is not None and (added or without):
+        detail = said("An extension is about what it extends; its orders cannot be changed.")
+        raise Invalid(detail, errors=[FieldError("/also" if added else "/without", "extends", detail)])
+    if unknown:
+        detail = said("These cannot be left out of it: %(unknown)s.", unknown=", ".join(unknown))
+        raise Invalid(detail, errors=[FieldError("/without", "unknown", detail)])
+    if len(waiver.others) - len(without) + len(added) > MOST_OTHERS:
+        detail = said("It can be asked for at most %(value)s orders at once.", value=MOST_OTHERS + 1)
+        raise Invalid(detail, errors=[FieldError("/also", "too-many", detail)])
 
 
 def withdraw_waiver(*, waiver_id: UUID, reason: str, by: Actor, now: datetime) -> Waiver:
@@ -266,6 +307,7 @@ def declared(spec: GateSpec, hours: int) -> dict[str, Any]:
 def _refuse_repeated(draft: Waiver) -> None:
     ids = list(draft.subject_keys)
     asked = Waiver.objects.filter(gate=draft.gate, subject_type=draft.subject_type, state__in=WAIVER_ASKED)
+    asked = asked.exclude(pk=draft.pk)
     same = asked.filter(Q(subject_id__in=ids) | Q(others__has_any_keys=ids)).first()
     if same is not None:
         keys = ", ".join(sorted(draft.subject_keys[one] for one in set(ids) & set(same.subject_keys)))

@@ -13,6 +13,7 @@ from audit.errors import DomainError, Refused
 from audit.subject_refs import SubjectRef
 from exceptions import selectors, services
 from exceptions.forms.waivers import BreakGlassForm, ReviewForm
+from exceptions.selectors.asking import chosen_together
 from exceptions.views.waivers import HOURS
 from rules import selectors as rules
 
@@ -25,7 +26,8 @@ def break_glass(request: HttpRequest) -> HttpResponse:
     case = selectors.case_for(by, request.GET.get("for", ""))
     book = rules.active_book()
     gates = [gate for gate in book.gates() if gate.break_glass_hours]
-    form = BreakGlassForm(request.POST or None, case=case, gates=gates)
+    together = chosen_together(case, keys=request.GET.getlist("also"), by=by)
+    form = BreakGlassForm(request.POST or None, case=case, gates=gates, also=together.also)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -39,6 +41,7 @@ def break_glass(request: HttpRequest) -> HttpResponse:
                 plan=given["plan"],
                 minutes=given["hours"] * 60,
                 confirm=given["confirm"],
+                also=[one.pk for one in together.also],
                 by=by,
                 now=clock.now(),
             )
@@ -50,7 +53,7 @@ def break_glass(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("%(key)s is in force. The leads are called.") % {"key": broken.key})
             return redirect("exceptions:waiver", broken.key)
     answering = [(gate, selectors.gate_owner(gate, book)) for gate in gates]
-    context = {"case": case, "form": form, "gates": answering}
+    context = {"case": case, "together": together, "also": together.also, "form": form, "gates": answering}
     return render(request, "exceptions/break_glass.html", context, status=422 if form.errors else 200)
 
 

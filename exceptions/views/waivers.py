@@ -22,7 +22,7 @@ from exceptions import selectors, services
 from exceptions.forms import CommentForm
 from exceptions.forms.waivers import AnswerForm, DecisionForm, EditForm, ExtendForm, ReviewForm, WaiverForm
 from exceptions.models import ExceptionCase, Waiver
-from exceptions.selectors.asking import could_join
+from exceptions.selectors.asking import chosen_together, could_join
 from exceptions.states import WAIVER_ASKED, WaiverKind, WaiverState
 from exceptions.subjects import Impact
 from rules import selectors as rules
@@ -37,9 +37,8 @@ def ask(request: HttpRequest) -> HttpResponse:
     """Ask for a time-limited exception about what an exception is about."""
     by = actor_of(request, "exceptions.request_waiver")
     case = selectors.case_for(by, request.GET.get("for", ""))
-    keys = request.GET.getlist("also")
-    offered = could_join(case, keys=keys, by=by)
-    also = [one for one in offered if one.key in keys]
+    together = chosen_together(case, keys=request.GET.getlist("also"), by=by)
+    also = together.also
     gates = selectors.gate_previews(case, also=also, by=by, now=clock.now())
     choices = [
         (f"{one.gate.slug}:{item.key}", f"{one.gate.name}: {item.words}")
@@ -61,9 +60,8 @@ def ask(request: HttpRequest) -> HttpResponse:
             return redirect("exceptions:waiver", waiver.key)
     context = {
         "case": case,
-        "offered": [(one, one in also) for one in offered],
+        "together": together,
         "also": also,
-        "left_out": len(set(keys) - {one.key for one in (case, *also)}),
         "form": form,
         "gates": gates,
         "can_break": by.may("exceptions.break_glass", case.client_id),
@@ -258,7 +256,9 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     by = actor_of(request, "exceptions.request_waiver")
     found = selectors.waiver_for(by, key)
     initial = {"hours": found.effective_minutes // 60, "reason": found.reason, "plan": found.plan}
-    form = EditForm(request.POST or None, initial=initial)
+    case = found.case if found.extends is None else None
+    offered = could_join(case, keys=(), by=by) if case is not None and case.client_id is not None else ()
+    form = EditForm(request.POST or None, initial=initial, waiver=found, offered=offered)
     act = partial(services.edit_waiver, waiver_id=found.pk, by=by, now=clock.now())
     return _ask_again(request, found, form, act, _("%(key)s is changed."), "exceptions/waiver_edit.html")
 
@@ -271,8 +271,8 @@ def extend(request: HttpRequest, key: str) -> HttpResponse:
     found = selectors.waiver_for(by, key)
     form = ExtendForm(request.POST or None, initial={"plan": found.plan})
     act = partial(services.extend_waiver, waiver_id=found.pk, by=by, now=clock.now())
-    said = _("%(key)s is asked for; it lapses if nobody decides in time.")
-    return _ask_again(request, found, form, act, said, "exceptions/waiver_extend.html")
+    done = _("%(key)s is asked for; it lapses if nobody decides in time.")
+    return _ask_again(request, found, form, act, done, "exceptions/waiver_extend.html")
 
 
 def _ask_again(
@@ -280,14 +280,16 @@ def _ask_again(
     found: Waiver,
     form: EditForm | ExtendForm,
     act: Callable[..., Waiver],
-    said: str,
+    done: str,
     template: str,
 ) -> HttpResponse:
     conflict: DomainError | None = None
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            asked = act(reason=given["reason"], plan=given["plan"], minutes=given["hours"] * 60)
+            asked = act(
+                reason=given["reason"], plan=given["plan"], minutes=given["hours"] * 60, **form.changed_orders()
+            )
         except Refused:
             raise
         except Invalid as invalid:
@@ -295,7 +297,7 @@ def _ask_again(
         except DomainError as refused:
             conflict = refused
         else:
-            messages.success(request, said % {"key": asked.key})
+            messages.success(request, done % {"key": asked.key})
             return redirect("exceptions:waiver", asked.key)
     status = 409 if conflict else 422 if form.errors else 200
     return render(request, template, {"waiver": found, "form": form, "conflict": conflict}, status=status)

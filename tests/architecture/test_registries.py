@@ -24,6 +24,10 @@ def _never(*args: object, **kwargs: object) -> None:
         (lambda: playbooks.declare_action("order.cancel"), "order.cancel is already registered"),
         (lambda: subjects.register("fulfilment.order", _never), "Subject fulfilment.order is already registered"),  # type: ignore[arg-type]
         (
+            lambda: subjects.register_address("fulfilment.order", str),
+            "The address of fulfilment.order is already registered",
+        ),
+        (
             lambda: subjects.register_criterion("order.address_passes", _never),  # type: ignore[arg-type]
             "Criterion order.address_passes is already registered",
         ),

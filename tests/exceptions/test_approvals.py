@@ -210,7 +210,9 @@ def test_an_overdue_decision_escalates_at_half_time(ask: Ask, house: House, now:
     assert {"lee", "mara", "kim"} <= told
     assert not told & {"amal", "client-success"}
     rows = selectors.waiting_longest(by=house.actor("lee"), now=now + 2 * HOUR)
-    assert [(row.what, row.key, row.is_late) for row in rows] == [("Decision", waiver.key, True)]
+    assert [(row.what, row.key, row.about, row.is_late) for row in rows] == [
+        ("Decision", waiver.key, [("NW-1", "")], True)
+    ]
     assert selectors.waiting_longest(by=house.actor("noor"), now=now) == []
 
 

@@ -11,7 +11,7 @@ from exceptions import subjects
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Order, OrderAddress
-from orders.fulfilment.selectors.context import case_context
+from orders.fulfilment.selectors.context import address_of_order, case_context
 from orders.fulfilment.selectors.impacts import SKIP_CONFIRMATION, order_impacts
 from orders.fulfilment.services import resuming, routes
 from orders.fulfilment.states import AddressVerdict, OrderState
@@ -77,11 +77,17 @@ def _cancel(case: ExceptionCase, *, by: Actor, now: datetime, data: Mapping[str,
 
 
 def _roll_back(waiver: Waiver, *, by: Actor, now: datetime) -> str:
-    order, called_back = resuming.roll_back_order(
-        order_id=UUID(waiver.subject_id), gate=waiver.gate, why=f"{waiver.key} was rolled back", by=by, now=now
+    orders, called_back = resuming.roll_back_orders(
+        order_ids=[UUID(one) for one in waiver.subject_keys],
+        gate=waiver.gate,
+        why=f"{waiver.key} was rolled back",
+        by=by,
+        now=now,
     )
     parcels = ", ".join(parcel.key for parcel in called_back) or "nothing had been sent"
-    return f"Held; called back: {parcels}; the order is now “{OrderState(order.state).label}”."
+    states = ", ".join(dict.fromkeys(OrderState(order.state).label for order in orders))
+    are = "the orders are" if waiver.others else "the order is"
+    return f"Held; called back: {parcels}; {are} now “{states}”."
 
 
 def _address_passes(cases: Sequence[ExceptionCase]) -> set[UUID]:
@@ -91,6 +97,7 @@ def _address_passes(cases: Sequence[ExceptionCase]) -> set[UUID]:
 
 
 subjects.register(ORDER, OrderSubject())
+subjects.register_address(ORDER, address_of_order)
 subjects.register_impact(ORDER, order_impacts)
 subjects.register_roll_back(ORDER, _roll_back)
 subjects.register_route_step(Route.RETRY, "fulfilment.order", routes.try_again)

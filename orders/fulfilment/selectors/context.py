@@ -15,11 +15,16 @@ from orders.sync.selectors import last_attempts
 EVENTS_SHOWN = 5
 
 
+def address_of_order(key: str) -> str:
+    """Where the page of the order people call `key` is."""
+    return f"/orders/{key}/"
+
+
 def case_context(order_id: UUID) -> SubjectPage:
     """The order for the page and the payload of a case. Raises `Order.DoesNotExist`."""
     order = Order.objects.select_related("client", "owner", "flow", "decision__book").get(pk=order_id)
     parcels = list(Fulfilment.objects.filter(order=order).order_by("key"))
-    url = f"/orders/{order.key}/"
+    url = address_of_order(order.key)
     return SubjectPage(
         title=f"Order {order.key}",
         url=url,

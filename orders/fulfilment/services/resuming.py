@@ -144,26 +144,32 @@ def _confirm_allowed(docket: Docket, waiver: Waiver, changes: Changes) -> None:
             _confirm(docket, parcel, changes, told, waiver.key, allowed_by=waiver.key)
 
 
-def roll_back_order(
-    *, order_id: UUID, gate: str, why: str, by: Actor, now: datetime
-) -> tuple[Order, Sequence[Fulfilment]]:
-    """Call back what passed the gate and has not left the house, and hold the order until a person lets go; what was called back."""
+def roll_back_orders(
+    *, order_ids: Collection[UUID], gate: str, why: str, by: Actor, now: datetime
+) -> tuple[Sequence[Order], Sequence[Fulfilment]]:
+    """Call back what passed the gate and has not left the house, and hold the orders until a person lets go; what was called back."""
     with acting(by, at=now, reason=why):
-        docket, changes = _docket(order_id), Changes(now)
-        back = [parcel for parcel in docket.parcels if _can_come_back(parcel, gate)]
-        for parcel in back:
-            withdraw_task(docket, parcel, changes)
-            for content in docket.contents.get(parcel.pk, []):
-                content.line.reopen()
-                changes.edit(content.line, "state")
-        if docket.order.state not in ORDER_FINAL:
-            hold = Hold(
-                reason=HoldReason.PERSON, source=HoldSource.PERSON, words=why[:280], release_when={"kind": "person"}
-            )
-            place(docket, hold, changes)
+        dockets, changes = load_dockets(order_ids), Changes(now)
+        back = [parcel for docket in dockets for parcel in _called_back(docket, gate, changes)]
+        for docket in dockets:
+            if docket.order.state not in ORDER_FINAL:
+                hold = Hold(
+                    reason=HoldReason.PERSON, source=HoldSource.PERSON, words=why[:280], release_when={"kind": "person"}
+                )
+                place(docket, hold, changes)
         changes.write()
-        settle([docket], changes)
-    return docket.order, back
+        settle(dockets, changes)
+    return [docket.order for docket in dockets], back
+
+
+def _called_back(docket: Docket, gate: str, changes: Changes) -> list[Fulfilment]:
+    back = [parcel for parcel in docket.parcels if _can_come_back(parcel, gate)]
+    for parcel in back:
+        withdraw_task(docket, parcel, changes)
+        for content in docket.contents.get(parcel.pk, []):
+            content.line.reopen()
+            changes.edit(content.line, "state")
+    return back
 
 
 def _can_come_back(parcel: Fulfilment, gate: str) -> bool:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
@@ -16,16 +17,18 @@ from pytest_django import DjangoAssertNumQueries
 from audit import checks, clock
 from audit.context import Actor, acting
 from audit.crypto import seal_secret
-from audit.errors import Conflict, Invalid, NotFound
+from audit.errors import Conflict, IllegalTransition, Invalid, NotFound
 from audit.models import Event
 from audit.subject_refs import SubjectRef, subject_ref
 from exceptions import selectors, services
+from exceptions.errors import WaiverChanged
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.services.timers import sweep_timers
-from orders.fulfilment.models import Hold, Order, OrderAddress
+from exceptions.services.waiver_papers import base_now
+from orders.fulfilment.models import Fulfilment, Hold, Order, OrderAddress
 from orders.fulfilment.selectors.impacts import SHIP_DESPITE_CASE, SKIP_CONFIRMATION
 from orders.fulfilment.services.holds import hold_order, release_hold
-from orders.fulfilment.states import HoldState, OrderState
+from orders.fulfilment.states import FulfilmentState, HoldState, OrderState
 from tests.api.conftest import Api
 from tests.cast import House
 from tests.factories import orders as make
@@ -33,6 +36,7 @@ from tests.factories import orders as make
 BAD_ADDRESS = {**make.BERLIN, "postcode": "1011"}
 WHY = "The customer confirmed all addresses by telephone."
 ASKED = {"gate": SHIP_DESPITE_CASE, "hours": 4, "owner": "client-success", "reason": WHY, "plan": "Correct them."}
+ASKED_AGAIN: dict[str, Any] = {"reason": WHY, "plan": "Correct them.", "minutes": 240}
 ASKED_BY_PROGRAM = {**{name: ASKED[name] for name in ("gate", "owner", "reason", "plan")}, "minutes": 240}
 
 
@@ -160,7 +164,7 @@ def test_an_order_of_another_client_is_refused_at_every_door(house: House, stopp
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/also")
     for who in (amal, kim):
         page = who.get(f"/time-limited/new/?for={first}&also={foreign.key}&also={second}")
-        assert ([case.key for case in page.context["also"]], page.context["left_out"]) == ([second], 1)
+        assert ([case.key for case in page.context["also"]], page.context["together"].left_out) == ([second], 1)
         assert "FB-1" not in page.content.decode()
     back = kim.post("/queue/bulk/", {"do": "ask", "id": [first, foreign.key], "return": "/queue/team/"})
     assert back["Location"] == "/queue/team/"
@@ -210,3 +214,76 @@ def test_what_is_asked_already_needless_or_not_said_to_pass_is_refused(house: Ho
     with acting(house.actor("lee"), at=clock.now()):
         Waiver.objects.filter(pk=allowed.pk).update(passing=[str(first.pk), str(second.pk)])
     assert broken_invariants() == ["inv-25b"], "what was left out cannot be let in unseen"
+
+
+def test_its_orders_can_be_changed_until_it_is_decided_and_what_was_approved_is_void(
+    house: House, stopped: list[Order]
+) -> None:
+    one, two, three, four = stopped
+    asked, amal = ask(house, [one, two]), browser(house, "amal")
+    given = {"hours": 4, "reason": WHY, "plan": asked.plan}
+    page = amal.get(f"/time-limited/{asked.key}/edit/")
+    offered = dict(page.context["form"].fields["others"].choices)
+    assert list(offered) == [two.key, *(case.key for case in cases_of([three, four]))]
+    amal.post(f"/time-limited/{asked.key}/edit/", {**given, "others": []})
+    alone = Waiver.objects.get()
+    assert (alone.others, alone.scope, alone.base_hash) == ({}, [], base_now(alone))
+    rows = amal.get("/approvals/?tab=ageing").content.decode()
+    assert f'<a href="/orders/{one.key}/">{one.key}</a>' in rows
+    chosen = [case.key for case in cases_of([three])]
+    amal.post(f"/time-limited/{asked.key}/edit/", {**given, "others": chosen})
+    changed = Waiver.objects.get()
+    assert (changed.all_keys, changed.scope, changed.content_version) == ([one.key, three.key], [one.key, three.key], 3)
+    with pytest.raises(WaiverChanged):
+        services.approve_waiver(
+            waiver_id=asked.pk, seen_hash=asked.content_hash, by=house.actor("lee"), now=clock.now()
+        )
+    blocking = ask(house, [two])
+    body = {"minutes": 240, "reason": WHY, "plan": "x", "also": [case.key for case in cases_of([two, four])]}
+    api, place = Api(house.users["amal"]), f"time-limited-exceptions/{asked.key}/edit"
+    assert api.post(place, body, match="*").status_code == 409, "somebody asks for it already"
+    services.withdraw_waiver(waiver_id=blocking.pk, reason="No longer", by=house.actor("amal"), now=clock.now())
+    answer = api.post(place, {**body, "without": [three.key]}, match="*")
+    assert (answer.status_code, answer.json()["subjects"]) == (200, [one.key, two.key, four.key])
+    assert (
+        api.post(place, {**body, "also": [], "without": [three.key]}, match="*").json()["errors"][0]["pointer"]
+        == "/without"
+    )
+    approved = services.approve_waiver(waiver_id=asked.pk, by=house.actor("lee"), now=clock.now())
+    assert let_through(stopped, clock.now()) == [one.key, two.key, four.key]
+    with pytest.raises(IllegalTransition):
+        services.edit_waiver(
+            waiver_id=approved.pk, **ASKED_AGAIN, without=[two.key], by=house.actor("amal"), now=clock.now()
+        )
+    assert broken_invariants() == []
+
+
+def test_the_glass_is_broken_for_several_at_once_and_one_act_takes_all_back(house: House, stopped: list[Order]) -> None:
+    three, last = stopped[:3], stopped[3]
+    first, *also = (case.key for case in cases_of(three))
+    place, lee = f"/break-glass/new/?{urlencode({'for': first, 'also': also}, doseq=True)}", browser(house, "lee")
+    given = {"gate": SHIP_DESPITE_CASE, "hours": 1, "reason": WHY, "plan": "Correct them."}
+    assert lee.post(place, {**given, "confirm": three[0].key}).status_code == 422
+    assert let_through(stopped, clock.now()) == []
+    broken = lee.post(place, {**given, "confirm": "3"}, follow=True).context["waiver"]
+    assert (broken.kind, let_through(stopped, clock.now())) == ("emergency", [order.key for order in three])
+    passed, kept = OrderState.IN_FULFILMENT, OrderState.ADDRESS_INVALID
+    assert states(stopped) == [passed, passed, passed, kept]
+    bar = "Break-glass for"
+    assert [bar in lee.get(f"/orders/{order.key}/").content.decode() for order in stopped] == [True, True, True, False]
+    rows = lee.get("/approvals/?tab=ageing").content.decode()
+    assert [f'<a href="/orders/{order.key}/">{order.key}</a>' in rows for order in stopped] == [True, True, True, False]
+    assert "3 orders" in rows
+    assert broken_invariants() == []
+    done = services.roll_back(waiver_id=broken.pk, by=house.actor("mara"), now=clock.now())
+    parcels = Fulfilment.objects.filter(order__in=three)
+    assert {parcel.key for parcel in parcels if parcel.key in done} == {parcel.key for parcel in parcels}
+    assert set(parcels.values_list("state", flat=True)) == {FulfilmentState.CANCELLED}
+    assert Hold.objects.filter(order__in=stopped, state=HoldState.ACTIVE).count() == 3
+    assert let_through(stopped, clock.now()) == []
+    place = f"exceptions/{cases_of([last])[0].key}/break-glass"
+    asked = {"gate": SHIP_DESPITE_CASE, "minutes": 60, "reason": WHY, "plan": "Correct it.", "also": [first]}
+    lee_by_program = Api(house.users["lee"])
+    assert lee_by_program.post(place, {**asked, "confirm": last.key}).json()["errors"][0]["pointer"] == "/confirm"
+    assert lee_by_program.post(place, {**asked, "confirm": "2"}).status_code == 200
+    assert states([last, three[0]]) == [passed, OrderState.ON_HOLD], "what a person holds waits for that person"
