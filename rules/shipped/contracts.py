@@ -316,6 +316,13 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
         business_owner="logistics",
     ),
     ShippedContract(
+        "shipment.delayed",
+        "inbound",
+        "The carrier has the parcel and brings it later than planned. As often as the new day changes.",
+        _shipment(expected_at=MOMENT, reason=OPTIONAL_TEXT),
+        business_owner="logistics",
+    ),
+    ShippedContract(
         "task.requested",
         "outbound",
         "We ask a system to do something for an order. Once per task; the task is the idempotency key.",

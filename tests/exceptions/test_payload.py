@@ -71,7 +71,7 @@ def test_what_was_done_is_in_the_payload_of_a_finished_exception(
     payload = selectors.payload(by=amal, key=case.key, now=now)
     assert violations(payload) == []
     assert [one["outcome"] for one in payload["attempted_actions"]] == ["one digit is missing"]
-    assert [step["state"] for step in payload["playbook"]] == ["done", "open", "open", "open"]
+    assert [step["state"] for step in payload["playbook"]] == ["done", "open", "blocked", "open"]
     assert (payload["if_nobody_acts"], payload["outcome"]) == (None, "resolved")
 
 

@@ -225,7 +225,7 @@ def test_a_rule_with_a_broken_predicate_cannot_be_frozen(
 
     assert unsound(change, system, now) == [
         (
-            "/rules/3/predicate",
+            "/rules/4/predicate",
             "expedited: There is no attribute delivry_sla. Did you mean delivery_sla? (line 1, column 1)",
         )
     ]
@@ -238,7 +238,7 @@ def test_work_cannot_be_left_with_an_owner_who_is_gone(
         Owner.objects.filter(slug="logistics").update(is_active=False)
 
     pointers = [pointer for pointer, _ in unsound(change, system, now)]
-    assert pointers[:2] == ["/rules/3/owner", "/exception_types/carrier-rejection/owner"]
+    assert pointers[:2] == ["/rules/4/owner", "/exception_types/carrier-delay/owner"]
 
 
 def test_a_ladder_that_leads_to_nobody_cannot_be_frozen(

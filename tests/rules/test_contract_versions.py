@@ -49,6 +49,7 @@ def test_every_event_and_document_of_the_product_has_a_contract_in_force(shipped
         "refund.issued",
         "return.received",
         "return.requested",
+        "shipment.delayed",
         "shipment.delivered",
         "shipment.handed_over",
         "shipment.packed",

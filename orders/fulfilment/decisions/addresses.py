@@ -44,7 +44,7 @@ class Problem:
     @property
     def words(self) -> str:
         """The problem for a person."""
-        name = WORDS.get(self.field, self.field.replace("_", " ").capitalize())
+        name = label_of(self.field)
         return {"required": f"{name} is missing", "too_long": f"{name} is too long"}.get(
             self.code, f"{name} is not valid"
         )
@@ -62,6 +62,11 @@ class Verdict:
     def is_shippable(self) -> bool:
         """Whether a parcel can go there."""
         return not self.problems
+
+
+def label_of(field: str) -> str:
+    """What people call a field of an address."""
+    return WORDS.get(field, field.replace("_", " ").capitalize())
 
 
 def check_address(raw: Mapping[str, object]) -> Verdict:

@@ -27,6 +27,7 @@ NEWS_TYPES = (
     "shipment.handed_over",
     "shipment.delivered",
     "shipment.rejected",
+    "shipment.delayed",
 )
 
 

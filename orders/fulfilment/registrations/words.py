@@ -71,6 +71,8 @@ verbs.register(
         "exports.pulled": "{actor} read the exports that had come since",
         "orders.exported": "{actor} exported a list of orders",
         "order.exported": "{actor} exported the order with its audit token",
+        "fulfilment.delayed": "{actor} heard from the carrier that the parcel comes later",
+        "fulfilment.voided": "{actor} took back the shipment that the carrier did not take",
         "fulfilment.relabelled": "{actor} had the parcel labelled anew",
         "fulfilment.heard_late": "{actor} heard of a step that was already behind",
         "fulfilment.confirmation_missed": "{actor} noticed that nobody confirmed in time",

@@ -9,7 +9,8 @@ from audit.selectors.pages import names_of
 from audit.subject_refs import subject_ref
 from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Fulfilment, Order
-from orders.fulfilment.states import FulfilmentState, OrderState
+from orders.fulfilment.selectors.quarantine import CASE_OF
+from orders.fulfilment.states import FULFILMENT_UNCONFIRMED, FulfilmentState, OrderState
 from orders.sync.selectors import last_attempts
 
 EVENTS_SHOWN = 5
@@ -44,7 +45,13 @@ def case_context(order_id: UUID) -> SubjectPage:
         last_events=_last_events(order),
         attempts=_attempts(order, parcels),
         decision=_decision(order),
-        links={"Order": url, "Trace": f"{url}trace/", "Holds": f"{url}holds/", "Export": f"{url}export.json"},
+        links={
+            "Order": url,
+            "Trace": f"{url}trace/",
+            "Holds": f"{url}holds/",
+            "Export": f"{url}export.json",
+            **({"Complete it": f"/quarantine/{order.key}/"} if order.state in CASE_OF else {}),
+        },
     )
 
 
@@ -65,8 +72,9 @@ def _last_events(order: Order) -> list[dict[str, str]]:
 
 
 def _attempts(order: Order, parcels: list[Fulfilment]) -> list[dict[str, str | int | None]]:
-    """The last three tries to tell anybody about this order or its parcels."""
-    subjects = [subject_ref(order), *(subject_ref(parcel) for parcel in parcels)]
+    """The last three tries to reach whoever has not confirmed; where nobody is waited for, to tell anybody about the order."""
+    silent = [subject_ref(parcel) for parcel in parcels if parcel.state in FULFILMENT_UNCONFIRMED]
+    subjects = silent or [subject_ref(order), *(subject_ref(parcel) for parcel in parcels)]
     return [
         {
             "at": attempt.at.isoformat(),

@@ -1,7 +1,7 @@
 """Exports for those who follow all orders, and for the page of one."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -110,3 +110,9 @@ def _sent(order: Order) -> dict[str, list[ReaderFacts]]:
         _, _, mark, _ = message.key.split("/")
         found[mark].append(ReaderFacts(message.system.name, message.sent_at, was_sent=True))
     return found
+
+
+def newest_exports(order_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The id of the last export of each of these orders, by order."""
+    newest = Export.objects.filter(order__in=order_ids).order_by("order", "-number").distinct("order")
+    return dict(newest.values_list("order", "pk"))

@@ -13,7 +13,7 @@ from audit.errors import FieldError, IllegalTransition, Invalid
 from audit.words import said
 from exceptions import selectors as exceptions
 from exceptions.models import ExceptionCase
-from orders.fulfilment.decisions.addresses import FIELDS, WORDS, Problem, check_address
+from orders.fulfilment.decisions.addresses import FIELDS, Problem, check_address, label_of
 from orders.fulfilment.decisions.suggestions import suggest
 from orders.fulfilment.models import Order, OrderAddress
 from orders.fulfilment.selectors.orders import OrderFilters, OrderRow, order_for, order_page, orders_for, rows_of
@@ -172,7 +172,7 @@ def _fields(known: Mapping[str, str], *, clear: bool) -> list[FieldRow]:
         rows.append(
             FieldRow(
                 name=name,
-                label=WORDS.get(name, name.replace("_", " ").capitalize()),
+                label=label_of(name),
                 value=known.get(name, "") if visible else "",
                 is_hidden=not visible and bool(known.get(name)),
                 problem=problems.get(name, ""),

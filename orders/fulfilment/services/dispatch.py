@@ -130,11 +130,16 @@ def tell_of_hold(docket: Docket, hold: Hold, kind: str, changes: Changes) -> Non
     ask_if_known(told, changes)
 
 
-def book_again(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
-    """The label is not right any more: the booking is taken back, and a new one is made when the order is settled."""
+def void_booking(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
+    """The carrier is told that the label of this round is not used any more; what is packed again gets another one."""
     ask_if_known(
         [_message(docket, parcel, "carrier", "cancel", f"{parcel.key}/{CARRIER}/{parcel.round}/cancel")], changes
     )
+
+
+def book_again(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
+    """The label is not right any more: the booking is taken back, and a new one is made when the order is settled."""
+    void_booking(docket, parcel, changes)
     parcel.round += 1
     changes.edit(parcel, "round")
     changes.tell("fulfilment.relabelled", parcel, order=docket.order.key, round=parcel.round)

@@ -1,10 +1,11 @@
 """What news change about an order. Later steps may be heard before earlier ones; nothing here depends on who was first."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from django_fsm import can_proceed
 
-from orders.fulfilment.decisions.news import News, happened
+from orders.fulfilment.decisions.news import News, happened, moment
 from orders.fulfilment.models import Fulfilment, Hold, OrderLine
 from orders.fulfilment.services import stock
 from orders.fulfilment.services.asking import Wish
@@ -12,6 +13,7 @@ from orders.fulfilment.services.cancelling import cancel, units_of
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.changing import change
+from orders.fulfilment.services.dispatch import void_booking
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.holding import let_go
 from orders.fulfilment.services.paying import hear_authorised, hear_captured, hear_refunded
@@ -30,6 +32,7 @@ from orders.fulfilment.states import (
 Told = tuple[Docket, News]
 OUT_OF_STOCK = frozenset({"out_of_stock", "short_stock", "short"})
 SHIPPING = frozenset({"shipment.handed_over", "shipment.delivered"})
+DELAY = "carrier-delay"
 MOVING = frozenset({"shipment.picked", "shipment.packed", "shipment.handed_over"})
 
 
@@ -170,15 +173,38 @@ def _handed_over(docket: Docket, parcel: Fulfilment, news: News, changes: Change
 def _delivered(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
     if _step(parcel, "deliver", news, changes, delivered_at=happened(news, "at")):
         _left(docket, parcel, "deliver", changes)
+        if all(one.delivered_at or one.state == FulfilmentState.CANCELLED for one in docket.parcels):
+            changes.cured.append((docket.order, DELAY))
 
 
 def _rejected(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
+    """The shipment is void, at the carrier too; the parcel is back where it was packed."""
+    tracking = parcel.tracking_number
     parcel.carrier = str(news.data.get("carrier") or parcel.carrier)
     parcel.tracking_number = ""
     if _step(parcel, "reject", news, changes):
         changes.edit(parcel, "carrier", "tracking_number")
+        told = {"carrier": parcel.carrier, "tracking": tracking, "reason_given": str(news.data.get("reason") or "")}
+        changes.tell("fulfilment.voided", parcel, order=docket.order.key, event=news.event_id, **told)
+        void_booking(docket, parcel, changes)
         _move_lines(_lines(docket, parcel), "come_back", changes)
         changes.expecting.end(parcel)
+
+
+def _delayed(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
+    """The carrier brings it later: somebody tells the customer. It is on its way all the same."""
+    if parcel.state in {FulfilmentState.DELIVERED, FulfilmentState.CANCELLED}:
+        changes.tell("fulfilment.heard_late", parcel, event=news.event_id, about=news.type, system=news.system)
+        return
+    carrier = str(news.data.get("carrier") or parcel.carrier or "The carrier")
+    days = {"expected_at": moment(news.data.get("expected_at")), "promised_at": docket.order.promised_at}
+    evidence: dict[str, Any] = {name: day.isoformat() if day else None for name, day in days.items()}
+    evidence |= {"fulfilment": parcel.key, "event": news.event_id, "reason": str(news.data.get("reason") or "")}
+    changes.tell("fulfilment.delayed", parcel, order=docket.order.key, system=news.system, **evidence)
+    new_day = f", expected {days['expected_at']:%d %b}" if days["expected_at"] else ""
+    changes.openings.append(
+        Opening(DELAY, docket.order, f"{carrier} brings {parcel.key} later{new_day}", f"delay:{carrier}", evidence)
+    )
 
 
 def _left(docket: Docket, parcel: Fulfilment, step: str, changes: Changes) -> None:
@@ -222,4 +248,5 @@ ABOUT_PARCELS: dict[str, Callable[[Docket, Fulfilment, News, Changes], None]] = 
     "shipment.handed_over": _handed_over,
     "shipment.delivered": _delivered,
     "shipment.rejected": _rejected,
+    "shipment.delayed": _delayed,
 }

@@ -10,17 +10,14 @@ from audit.access import require
 from audit.context import Actor, acting
 from audit.crypto import open_secret
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound, StaleVersion
-from audit.subject_refs import subject_ref
 from audit.texts import reason_given
 from audit.words import said
-from exceptions import selectors as exceptions
 from orders.fulfilment.decisions.addresses import FIELDS, check_address
 from orders.fulfilment.decisions.suggestions import suggest
 from orders.fulfilment.models import Order, OrderLine, Sku
-from orders.fulfilment.selectors.quarantine import CASE_OF
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket, load_dockets
-from orders.fulfilment.services.resuming import correct_address
+from orders.fulfilment.services.resuming import correct_address, refuse_before_audit
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.states import OrderState
 
@@ -105,10 +102,7 @@ def _held(order_id: UUID, state: OrderState, reason: str, by: Actor, seen: int |
     if seen is not None and seen != order.version:
         raise StaleVersion(said("%(key)s was changed since you looked at it. Look again, then decide.", key=order.key))
     reason_given(reason)
-    undone = exceptions.undone_audit_steps(subject_ref(order), case_type=CASE_OF[state])
-    if undone:
-        errors = [FieldError("/steps", "required", said("Not done yet: %(label)s.", label=label)) for label in undone]
-        raise Invalid(said("%(key)s may not go on before its audit steps are done.", key=order.key), errors=errors)
+    refuse_before_audit(order)
     return dockets[0]
 
 

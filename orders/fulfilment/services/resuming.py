@@ -17,12 +17,13 @@ from audit.errors import FieldError, Invalid, NotFound
 from audit.subject_refs import subject_ref
 from audit.words import said
 from exceptions.models import Waiver
-from exceptions.selectors import live_waivers
+from exceptions.selectors import live_waivers, undone_audit_steps
 from exceptions.services import outdate_waivers
 from orders.fulfilment.decisions.addresses import check_address
 from orders.fulfilment.errors import AlreadyGone, Held
 from orders.fulfilment.models import Fulfilment, Hold, Order, OrderAddress
 from orders.fulfilment.selectors.impacts import SKIP_CONFIRMATION
+from orders.fulfilment.selectors.quarantine import CASE_OF as HELD_FOR
 from orders.fulfilment.services import hearing
 from orders.fulfilment.services.asking import CASE_OF, Wish, open_case
 from orders.fulfilment.services.cancelling import cancel
@@ -180,13 +181,15 @@ def _can_come_back(parcel: Fulfilment, gate: str) -> bool:
 def correct_address(*, order_id: UUID, address: Mapping[str, Any], by: Actor, now: datetime, reason: str = "") -> Order:
     """Replace the shipping address with one that passes the check, and let the order go on.
 
-    Raises `Invalid` naming every field that cannot be shipped to, `NotFound` for another client's order, `AlreadyGone` after hand-over.
+    Raises `Invalid` naming every field that cannot be shipped to, or every audit step nobody has done; `NotFound` for another client's
+    order, `AlreadyGone` after hand-over.
     """
     with acting(by, at=now, reason=reason):
         docket = _docket(order_id)
         require(by, "orders.work_order", docket.order)
         if any(parcel.state in FULFILMENT_GONE for parcel in docket.parcels):
             raise AlreadyGone(said("%(key)s has left: its address cannot be changed any more.", key=docket.order.key))
+        refuse_before_audit(docket.order)
         verdict = check_address(address)
         if not verdict.is_shippable:
             errors = [FieldError(f"/{problem.field}", problem.code, problem.words) for problem in verdict.problems]
@@ -251,6 +254,15 @@ def send_again(docket: Docket, changes: Changes) -> list[Fulfilment]:
     return again
 
 
+def refuse_before_audit(order: Order) -> None:
+    """What is held for what is missing goes on only after its audit. Raises `Invalid` naming every step nobody has done."""
+    held_for = HELD_FOR.get(OrderState(order.state))
+    undone = undone_audit_steps(subject_ref(order), case_type=held_for) if held_for else []
+    if undone:
+        errors = [FieldError("/steps", "required", said("Not done yet: %(label)s.", label=label)) for label in undone]
+        raise Invalid(said("%(key)s may not go on before its audit steps are done.", key=order.key), errors=errors)
+
+
 def _docket(order_id: UUID) -> Docket:
     dockets = load_dockets([order_id])
     if not dockets:
@@ -280,9 +292,15 @@ def _back_to_the_warehouse(docket: Docket, outcome: str, case_key: str, changes:
     if docket.order.state == OrderState.RETURNING:
         docket.return_is_over = True
         return
-    for parcel in docket.parcels:
-        if parcel.state == FulfilmentState.REJECTED:
-            _task_again(docket, parcel, changes)
+    back_to_who_packs(docket, changes)
+
+
+def back_to_who_packs(docket: Docket, changes: Changes) -> list[Fulfilment]:
+    """What the carrier did not take is given out once more, to whoever packed it; not yet settled. Raises `Held`."""
+    rejected = [parcel for parcel in docket.parcels if parcel.state == FulfilmentState.REJECTED]
+    for parcel in rejected:
+        _task_again(docket, parcel, changes)
+    return rejected
 
 
 def _vendor_spoke(docket: Docket, outcome: str, case_key: str, changes: Changes) -> None:

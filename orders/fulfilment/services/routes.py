@@ -10,7 +10,7 @@ from orders.fulfilment.models import Hold
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket, load_dockets
 from orders.fulfilment.services.holding import place
-from orders.fulfilment.services.resuming import send_again, to_warehouse
+from orders.fulfilment.services.resuming import back_to_who_packs, send_again, to_warehouse
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.states import (
     FULFILMENT_UNCONFIRMED,
@@ -25,7 +25,7 @@ from rules.states import FlowKind
 
 # What another try of the task may solve; for all other kinds the order is looked at again.
 SENT_AGAIN = frozenset({"vendor-no-confirmation", "late-parcel", "carrier-rejection"})
-VENDOR = "vendor-no-confirmation"
+VENDOR, CARRIER = "vendor-no-confirmation", "carrier-rejection"
 CUSTOMER_WORDS = "We are looking into a problem with this order and will tell you as soon as it goes on."
 
 
@@ -43,19 +43,31 @@ def try_again(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> di
 
 
 def another_way(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> dict[str, str]:
-    """Send from our own shelf what a vendor does not confirm; any other case is left to who gets it next."""
-    done = {}
+    """Send from our own shelf what a vendor does not confirm, give back to who packed it what a carrier did not take.
+
+    Any other case is left to who gets it next. Raises `Held`, `NoWay`.
+    """
+    done: dict[str, str] = {}
     with acting(by, at=now):
-        mine = [case for case in cases if case.type == VENDOR]
+        mine = [case for case in cases if case.type in {VENDOR, CARRIER}]
         changes, dockets = Changes(now), _dockets(mine)
         for case in mine:
-            if _is_stuck(dockets[case.subject_id]):
-                to_warehouse(dockets[case.subject_id], changes)
-                done[str(case.pk)] = case.subject_id
-        settle([dockets[order_id] for order_id in done.values()], changes)
-    return {
-        case_id: f"Goes by our own warehouse now: {_rests(dockets[order_id])}" for case_id, order_id in done.items()
-    }
+            if words := _sent_another_way(case, dockets[case.subject_id], changes):
+                done[str(case.pk)] = words
+        moved = [case for case in mine if str(case.pk) in done]
+        settle([dockets[case.subject_id] for case in moved], changes)
+    return {str(case.pk): f"{done[str(case.pk)]} {_rests(dockets[case.subject_id])}" for case in moved}
+
+
+def _sent_another_way(case: ExceptionCase, docket: Docket, changes: Changes) -> str:
+    """What was done; nothing where that would be the second time, or there is nothing to do."""
+    if case.type == VENDOR and _is_stuck(docket):
+        to_warehouse(docket, changes)
+        return "Goes by our own warehouse now:"
+    if case.type == CARRIER and all(parcel.round <= 1 for parcel in docket.parcels):
+        back = back_to_who_packs(docket, changes)
+        return f"To be packed again: {', '.join(parcel.key for parcel in back)};" if back else ""
+    return ""
 
 
 def put_on_hold(cases: Sequence[ExceptionCase], *, kind: str, by: Actor, now: datetime) -> Collection[str]:

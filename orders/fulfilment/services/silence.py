@@ -7,14 +7,16 @@ from uuid import UUID
 from exceptions.timer_kinds import Due
 from orders.fulfilment.decisions.outcomes import CONFIRMED, DELIVERED, Outcome
 from orders.fulfilment.models import Fulfilment, Hold, Order
+from orders.fulfilment.selectors.exports import newest_exports
 from orders.fulfilment.services.cases import Opening, TimerChange
 from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dockets import Docket, load_dockets
 from orders.fulfilment.services.expecting import case_of
 from orders.fulfilment.services.holding import place
 from orders.fulfilment.services.settling import settle
-from orders.fulfilment.states import FULFILMENT_UNCONFIRMED, HoldReason
+from orders.fulfilment.states import FULFILMENT_UNCONFIRMED, HoldReason, HoldSource
 from orders.sync.models import Expectation
+from rules.selectors import active_book
 
 CUSTOMER_HOLD = "fulfilment.customer_hold"
 CUSTOMER_WORDS = "We are waiting for our supplier and will tell you the new date within one working day."
@@ -34,18 +36,21 @@ def lock_orders_of(ids: Sequence[str]) -> set[str]:
 
 
 def outcomes_missed(missed: Sequence[Expectation], *, now: datetime) -> None:
-    """A step did not come in time: a case with what was tried; where nobody confirmed, two more hours until the customer is told."""
+    """A step did not come in time: a case with what was tried; where nobody confirmed, its own deadline until the customer is told."""
     changes = Changes(now)
     of_parcel = {one.run.subject_id: one for one in missed}
-    orders = Fulfilment.objects.filter(pk__in=of_parcel).values_list("order_id", flat=True)
-    for docket in load_dockets(set(orders)):
+    orders = set(Fulfilment.objects.filter(pk__in=of_parcel).values_list("order_id", flat=True))
+    exports = newest_exports(orders)
+    for docket in load_dockets(orders):
         for parcel in docket.parcels:
             if (expectation := of_parcel.get(str(parcel.pk))) is not None:
-                _hand_over(docket, parcel, expectation, changes)
+                _hand_over(docket, parcel, expectation, exports.get(docket.order.pk), changes)
     changes.write()
 
 
-def _hand_over(docket: Docket, parcel: Fulfilment, expectation: Expectation, changes: Changes) -> None:
+def _hand_over(
+    docket: Docket, parcel: Fulfilment, expectation: Expectation, export: UUID | None, changes: Changes
+) -> None:
     """One missed outcome, with its context, to whoever has cases of its kind."""
     who = parcel.vendor or "The warehouse"
     outcome = Outcome(expectation.event_type, expectation.due_at)
@@ -58,11 +63,13 @@ def _hand_over(docket: Docket, parcel: Fulfilment, expectation: Expectation, cha
         "run": str(expectation.run_id),
         "expected": outcome.event_type,
         "due_at": outcome.due_at.isoformat(),
+        "export": f"/api/v1/exports/{export}" if export else None,
     }
     if outcome.event_type == CONFIRMED:
         title, cause = f"{who} has not confirmed {parcel.key} for {minutes} min", f"vendor:{who}"
         changes.tell("fulfilment.confirmation_missed", parcel, order=docket.order.key, minutes=minutes)
-        changes.timers.append(TimerChange(ref_of(parcel), CUSTOMER_HOLD, changes.now + UNRESOLVED_FOR))
+        held_at = _unresolved_at(docket, case_of(parcel, outcome), changes.now)
+        changes.timers.append(TimerChange(ref_of(parcel), CUSTOMER_HOLD, held_at))
     else:
         who = parcel.carrier or "The carrier" if outcome.event_type == DELIVERED and parcel.handed_over_at else who
         title = f"{who} has not {outcome.words} {parcel.key}, due {outcome.due_at:%d %b %H:%M} UTC"
@@ -71,8 +78,17 @@ def _hand_over(docket: Docket, parcel: Fulfilment, expectation: Expectation, cha
     changes.openings.append(Opening(case_of(parcel, outcome), docket.order, title, cause, evidence))
 
 
+def _unresolved_at(docket: Docket, kind: str, now: datetime) -> datetime:
+    """Until when the rule book in force promises that such a case is solved; that long the customer is told nothing."""
+    book, client = active_book(), docket.order.client
+    if not book.knows_type(kind):
+        return now + UNRESOLVED_FOR
+    promise = book.promise(kind, book.exception_type(kind).severity, client.slug)
+    return book.due_at(promise.sla.slug, now, client.calendar.slug, in_words=False).due_at
+
+
 def still_unresolved(timers: Sequence[Due], *, now: datetime) -> None:
-    """Two hours later and still silence: the order is held, with words for the customer, until it is confirmed."""
+    """Unsolved at its deadline, and still silence: the order is held, with words for the customer, until it is confirmed."""
     changes = Changes(now)
     held: dict[UUID, Docket] = {}
     for docket, parcel in _silent(timers):
@@ -80,6 +96,7 @@ def still_unresolved(timers: Sequence[Due], *, now: datetime) -> None:
         if not any(hold.release_when == condition for hold in docket.in_force):
             hold = Hold(
                 reason=HoldReason.VENDOR,
+                source=HoldSource.ROUTE,
                 words=f"{parcel.vendor or 'The warehouse'} has not confirmed {parcel.key}",
                 customer_words=CUSTOMER_WORDS,
                 release_when=condition,

@@ -1,11 +1,14 @@
 """The case that belongs to each place where an order cannot go on by itself."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from orders.fulfilment.decisions.addresses import Problem
+from audit.crypto import open_secret
+from orders.fulfilment.decisions.addresses import Problem, check_address, label_of
 from orders.fulfilment.decisions.outcomes import expected_outcomes, overdue
+from orders.fulfilment.decisions.suggestions import suggest
 from orders.fulfilment.models import Fulfilment, Order
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
@@ -56,13 +59,23 @@ def _may_have_been_late(order: Order, parcel: Fulfilment, now: datetime) -> bool
 def _address(docket: Docket) -> Words:
     rows = docket.address.problems if docket.address else []
     problems = [Problem(row["field"], row["code"]).words for row in rows] or ["The address was never checked"]
-    return f"{problems[0]} for {docket.order.country or 'its country'}", "address", {"problems": problems}
+    evidence = {"problems": problems, "suggestion": _suggestion(docket) or "none: ask the customer"}
+    return f"{problems[0]} for {docket.order.country or 'its country'}", "address", evidence
+
+
+def _suggestion(docket: Docket) -> list[str]:
+    """What would mend the address, and how that was found; the values themselves only on the page that completes it."""
+    known = json.loads(open_secret(docket.address.standard or docket.address.raw)) if docket.address else {}
+    checked = check_address(known)
+    return [f"{label_of(one.field)}: {one.words}" for one in suggest(checked.address)]
 
 
 def _risk(docket: Docket) -> Words:
-    score = docket.order.fraud_score
+    order = docket.order
+    score, rule = order.fraud_score, order.decision.rule_slug if order.decision else ""
     known = f"Risk score {score} of 100" if score is not None else "A rule asks for a person"
-    return f"{known}: look before it ships", "risk", {"fraud_score": score}
+    evidence = {"fraud_score": score, "rule": rule, "segment": order.segment, "channel": order.channel}
+    return f"{known}: look before it ships", "risk", evidence
 
 
 def _stock(docket: Docket) -> Words:

@@ -78,6 +78,8 @@ class TestStepsOfAPlaybook:
         order = place(address=BAD_ADDRESS)
         case = live_case()
         assert subjects.is_met("order.address_passes", case) is False
+        for index in (0, 1):
+            exceptions.complete_step(case_id=case.pk, index=index, outcome="asked", by=amal, now=now)
         assert do(3, amal, now, **make.BERLIN).startswith("The address passes the check; the order is now")
         assert (state_of(order), subjects.is_met("order.address_passes", case)) == ("in_fulfilment", True)
         OrderAddress.objects.filter(order=order).delete()
