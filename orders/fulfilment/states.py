@@ -49,6 +49,18 @@ ORDER_STUCK = (
     OrderState.RETURN_ANNOUNCED,
     OrderState.RETURNING,
 )
+# What waits for stock in an order that stands here steps aside: others go before it, and it keeps its place in the queue.
+ORDER_STANDS_ASIDE = (
+    OrderState.AWAITING_PAYMENT,
+    OrderState.PAYMENT_AUTHORISED,
+    OrderState.PARTLY_PAID,
+    OrderState.QUARANTINED,
+    OrderState.ADDRESS_INVALID,
+    OrderState.MANUAL_REVIEW,
+    OrderState.ON_HOLD,
+    OrderState.RETURNING,
+    OrderState.CANCELLED,
+)
 ORDER_UNPAID = (OrderState.AWAITING_PAYMENT, OrderState.PAYMENT_AUTHORISED, OrderState.PARTLY_PAID)
 ORDER_LEFT_THE_HOUSE = (
     OrderState.SHIPPED,
@@ -102,6 +114,7 @@ FULFILMENT_IN_HOUSE = (
     FulfilmentState.PICKED,
     FulfilmentState.PACKED,
 )
+FULFILMENT_ON_SHELF = (FulfilmentState.PLANNED, *FULFILMENT_UNCONFIRMED, FulfilmentState.CONFIRMED)
 FULFILMENT_TOUCHED = (FulfilmentState.PICKED, FulfilmentState.PACKED, FulfilmentState.UNWINDING)
 FULFILMENT_GONE = (FulfilmentState.HANDED_OVER, FulfilmentState.DELIVERED)
 
@@ -112,6 +125,14 @@ class ReservationState(models.TextChoices):
     HELD = "held", _("Set aside")
     USED = "used", _("Left with the parcel")
     RELEASED = "released", _("Put back")
+    EXPIRED = "expired", _("Put back, nobody worked on it")
+
+
+class LotState(models.TextChoices):
+    """Whether units of a lot may be sent."""
+
+    USABLE = "usable", _("Usable")
+    RECALLED = "recalled", _("Recalled")
 
 
 class PaymentState(models.TextChoices):

@@ -251,6 +251,24 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
         business_owner="ops-team",
     ),
     ShippedContract(
+        "stock.received",
+        "inbound",
+        "So many units of a SKU have come to a location, with the lot and the last day they may be sent where the goods have them. "
+        "Once per delivery and lot; they are given to whoever has waited longest.",
+        _schema(
+            ["client", "sku", "quantity", "received_at"],
+            client=KEY,
+            sku=KEY,
+            location=KEY,
+            quantity=QUANTITY,
+            lot=KEY,
+            expires_on={"type": ["string", "null"], "format": "date"},
+            reference=KEY,
+            received_at=MOMENT,
+        ),
+        business_owner="ops-team",
+    ),
+    ShippedContract(
         "task.acknowledged",
         "inbound",
         "A system has taken note of a task; nothing is promised yet. At most once per task.",

@@ -31,7 +31,7 @@ from exceptions.models import (
     Waiver,
 )
 from exceptions.services import open_case
-from orders.fulfilment.models import Order
+from orders.fulfilment.models import Order, SafetyStock, StockLot
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from orders.fulfilment.services.unwinding import reroute
@@ -74,6 +74,9 @@ def full_house(house: House, system: Actor, now: datetime) -> House:
     cancelled = make.news("order.cancelled", northwind, _bought(northwind, system, now), now, **asked)
     take_news(news=[cancelled], by=system, now=now)
     order.refresh_from_db()
+    with acting(system, at=now):
+        lot = StockLot.objects.all()[0]
+        SafetyStock.objects.create(item=lot.item, location=lot.location, units=1)
     case = open_case(
         type="address",
         subject=subject_ref(order),

@@ -8,8 +8,9 @@ from orders.fulfilment.models.money import Payment, Refund
 from orders.fulfilment.models.orders import Order
 from orders.fulfilment.models.overrides import Override
 from orders.fulfilment.models.parcels import Fulfilment, FulfilmentLine
+from orders.fulfilment.models.places import Location
 from orders.fulfilment.models.requests import OrderRequest
-from orders.fulfilment.models.stock import Reservation, StockItem
+from orders.fulfilment.models.stock import Reservation, SafetyStock, StockItem, StockLot
 from orders.fulfilment.models.unwinds import Unwind, UnwindStep
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Fulfilment",
     "FulfilmentLine",
     "Hold",
+    "Location",
     "Order",
     "OrderAddress",
     "OrderIdentifier",
@@ -28,8 +30,10 @@ __all__ = [
     "Payment",
     "Refund",
     "Reservation",
+    "SafetyStock",
     "Sku",
     "StockItem",
+    "StockLot",
     "Unwind",
     "UnwindStep",
 ]

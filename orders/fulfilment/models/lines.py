@@ -45,6 +45,9 @@ class OrderLine(FSMModelMixin, Accountable):
     state = StateField(choices=LineState, default=LineState.OPEN, max_length=20)
     flow = models.ForeignKey(Flow, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     returned = models.PositiveIntegerField(default=0, help_text="Units that came back")
+    queued_at = models.DateTimeField(
+        null=True, blank=True, help_text="Its place in the queue for stock: the earlier goes first"
+    )
 
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -55,10 +58,14 @@ class OrderLine(FSMModelMixin, Accountable):
                 condition=Q(returned__lte=models.F("quantity")), name="orderline_returns_no_more_than_was_sent"
             ),
             models.CheckConstraint(condition=Q(state__in=LineState.values), name="orderline_state_is_known"),
+            models.CheckConstraint(
+                condition=~Q(state=LineState.BACK_ORDERED) | Q(queued_at__isnull=False),
+                name="orderline_that_waits_has_a_place",
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
-                fields=["sku", "created_at", "id"],
+                fields=["sku", "queued_at", "id"],
                 condition=Q(state=LineState.BACK_ORDERED),
                 name="orderline_waiting_for_stock",
             ),

@@ -10,6 +10,7 @@ from audit.models import Accountable
 from audit.models.fields import StateField
 from orders.fulfilment.models.lines import OrderLine
 from orders.fulfilment.models.orders import Order
+from orders.fulfilment.models.places import Location
 from orders.fulfilment.states import FulfilmentState
 from rules.models import Client, Flow, Owner
 
@@ -28,6 +29,9 @@ class Fulfilment(FSMModelMixin, Accountable):
     flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="+")
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="+")
     vendor = models.CharField(max_length=80, blank=True)
+    location = models.ForeignKey(
+        Location, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="Where its units lie"
+    )
     system = models.CharField(max_length=60, blank=True, help_text="The system that has the task")
     state = StateField(choices=FulfilmentState, default=FulfilmentState.PLANNED, max_length=20)
     round = models.PositiveIntegerField(default=0, help_text="How often its task was sent")

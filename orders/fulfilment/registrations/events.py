@@ -5,7 +5,7 @@ from datetime import datetime
 
 from audit.context import Actor
 from orders.fulfilment.decisions.news import News
-from orders.fulfilment.services import intake, news
+from orders.fulfilment.services import arrivals, intake, news
 from orders.sync import handlers
 from orders.sync.errors import Unprocessable
 from orders.sync.models import InboundEvent
@@ -46,6 +46,11 @@ def stock_counted(events: Sequence[InboundEvent], *, by: Actor, now: datetime) -
     news.count_stock(news=_as_news(events), by=by, now=now)
 
 
+def stock_received(events: Sequence[InboundEvent], *, by: Actor, now: datetime) -> None:
+    """Goods came in."""
+    arrivals.hear_arrivals(news=_as_news(events), by=by, now=now)
+
+
 def _as_news(events: Sequence[InboundEvent]) -> list[News]:
     """Events as news; every one of them has to say whose order it is about."""
     homeless: dict[object, str] = {
@@ -70,6 +75,7 @@ def _as_news(events: Sequence[InboundEvent]) -> list[News]:
 
 
 handlers.register("order.placed", orders_placed)
+handlers.register("stock.received", stock_received)
 handlers.register("stock.changed", stock_counted, replaces=True)
 for event_type in NEWS_TYPES:
     handlers.register(event_type, news_heard)

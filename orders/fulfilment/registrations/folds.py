@@ -12,6 +12,7 @@ folds.register(
     folds.Fold("fulfilment.refund", "fulfilment_refund", "state", key="r.id"),
     folds.Fold("fulfilment.stockitem", "fulfilment_stockitem", "reserved", key="r.id", at_first="0"),
     folds.Fold("fulfilment.stockitem", "fulfilment_stockitem", "on_hand", key="r.id", at_first="0"),
+    folds.Fold("fulfilment.stocklot", "fulfilment_stocklot", "state", key="r.id", at_first="usable"),
     folds.SqlFold(
         "fulfilment.orderline.state",
         """

@@ -1,10 +1,24 @@
 """What happens when nobody answers."""
 
 from exceptions import timer_kinds
-from orders.fulfilment.services import holding, holds, overrides, paying, refunds, silence, unwinding, unwinds
+from orders.fulfilment.services import (
+    expiring,
+    holding,
+    holds,
+    keeping,
+    overrides,
+    paying,
+    refunds,
+    settling,
+    silence,
+    unwinding,
+    unwinds,
+)
 
 timer_kinds.register(silence.CUSTOMER_HOLD, silence.still_unresolved, lock=silence.lock_orders_of)
 timer_kinds.register(holding.HOLD_EXPIRY, holds.on_expiry, lock=holds.lock_orders_of)
 timer_kinds.register(paying.REFUND_WATCH, refunds.still_unseen, lock=refunds.lock_orders_of)
 timer_kinds.register(unwinds.UNWIND_WATCH, unwinding.on_silence, lock=unwinding.lock_orders_of)
+timer_kinds.register(keeping.RESERVATION_EXPIRY, expiring.on_expired, lock=keeping.lock_orders)
+timer_kinds.register(settling.QUEUE_LOOK, settling.on_look_again)
 timer_kinds.register(overrides.REVIEW_DUE, overrides.on_overdue)

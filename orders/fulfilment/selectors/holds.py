@@ -7,8 +7,9 @@ from datetime import datetime
 from audit.context import Actor
 from audit.selectors.pages import names_of
 from orders.fulfilment.decisions.holds import in_words
-from orders.fulfilment.models import Hold, Order, StockItem
+from orders.fulfilment.models import Hold, Order, Sku
 from orders.fulfilment.selectors.orders import order_for
+from orders.fulfilment.selectors.queues import promisable
 from orders.fulfilment.states import HoldReason, HoldSource, HoldState
 
 
@@ -46,8 +47,9 @@ def holds_of(order: Order, *, by: Actor | None = None) -> list[HoldFacts]:
     """As they were placed, released ones among them."""
     holds = list(Hold.objects.filter(order=order).select_related("line__sku", "fulfilment").order_by("pk"))
     skus = {hold.release_when["sku"] for hold in holds if hold.release_when["kind"] == "stock"}
-    items = StockItem.objects.filter(sku__code__in=skus, sku__client=order.client_id).select_related("sku")
-    free = {item.sku.code: item.available for item in items}
+    codes = dict(Sku.objects.filter(code__in=skus, client=order.client_id).values_list("pk", "code")) if skus else {}
+    there = promisable(sku_ids=list(codes)) if codes else {}
+    free = {codes[sku_id]: units for sku_id, units in there.items()}
     names = names_of({actor for hold in holds for actor in (hold.placed_by, hold.released_by) if actor})
     return [_hold(hold, free, names, by) for hold in holds]
 

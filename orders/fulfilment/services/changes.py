@@ -19,6 +19,7 @@ from orders.fulfilment.models import (
     Fulfilment,
     FulfilmentLine,
     Hold,
+    Location,
     Order,
     OrderAddress,
     OrderIdentifier,
@@ -28,8 +29,10 @@ from orders.fulfilment.models import (
     Payment,
     Refund,
     Reservation,
+    SafetyStock,
     Sku,
     StockItem,
+    StockLot,
     Unwind,
     UnwindStep,
 )
@@ -37,11 +40,15 @@ from orders.fulfilment.services.cases import Opening, TimerChange, open_all, set
 from orders.fulfilment.services.expecting import Expecting, tell_all
 from orders.fulfilment.services.messages import Message, send_all
 from orders.fulfilment.services.rows import changes_of, insert_rows, overwrite_rows, update_rows
+from orders.fulfilment.services.shelves import ProductStock, load_stock
 from orders.fulfilment.states import FulfilmentState, LineState
 
 WRITING_ORDER: tuple[type[Model], ...] = (
     Sku,
+    Location,
     StockItem,
+    StockLot,
+    SafetyStock,
     Order,
     OrderLine,
     OrderIdentifier,
@@ -63,7 +70,10 @@ WRITING_ORDER: tuple[type[Model], ...] = (
 
 @dataclass
 class Changes:
-    """Records to insert and fields to update, by model; nothing is written before `write()`."""
+    """Records to insert and fields to update, by model; nothing is written before `write()`.
+
+    `freed` are products of which units were put back: whoever waits for them is looked at when the orders are settled.
+    """
 
     now: datetime
     openings: list[Opening] = field(default_factory=list)
@@ -71,6 +81,7 @@ class Changes:
     timers: list[TimerChange] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     expecting: Expecting = field(default_factory=Expecting)
+    freed: set[UUID] = field(default_factory=set)
     _new: dict[type[Model], list[Model]] = field(default_factory=lambda: defaultdict(list))
     _edited: dict[type[Model], dict[Any, tuple[Accountable, set[str]]]] = field(
         default_factory=lambda: defaultdict(dict)
@@ -78,7 +89,7 @@ class Changes:
     _entries: list[Entry] = field(default_factory=list)
     _created: set[Any] = field(default_factory=set)
     _addresses: list[OrderAddress] = field(default_factory=list)
-    _stock: dict[UUID, StockItem] = field(default_factory=dict)
+    _stock: dict[UUID, ProductStock] = field(default_factory=dict)
 
     def add(self, *records: Model) -> None:
         """Insert these."""
@@ -95,12 +106,14 @@ class Changes:
 
     def lock_stock(self, **which: Collection[UUID]) -> list[StockItem]:
         """Stock items, locked by primary key; one item is one object for as long as this lasts, so that two edits of it add up."""
-        found = StockItem.objects.filter(**which).order_by("pk").values_list("pk", flat=True)
+        found = StockItem.objects.filter(**which).order_by("pk").values_list("pk", flat=True).distinct()
         wanted = list(found)
-        missing = [pk for pk in wanted if pk not in self._stock]
-        locked = StockItem.objects.select_for_update(of=("self",)).select_related("sku").filter(pk__in=missing)
-        self._stock.update({item.pk: item for item in locked.order_by("pk")})
-        return [self._stock[pk] for pk in wanted]
+        self._stock.update(load_stock([pk for pk in wanted if pk not in self._stock]))
+        return [self._stock[pk].item for pk in wanted]
+
+    def stock_of(self, item_id: UUID) -> ProductStock:
+        """The product's row that was locked, with its lots."""
+        return self._stock[item_id]
 
     def edit_address(self, address: OrderAddress) -> None:
         """Update a checked address; it keeps no history."""

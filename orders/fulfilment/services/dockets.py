@@ -1,6 +1,6 @@
 """An order with everything its progress depends on, read for many orders at once and locked from the top down."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
@@ -58,7 +58,7 @@ class Docket:
     parcels: list[Fulfilment] = field(default_factory=list)
     contents: dict[UUID, list[FulfilmentLine]] = field(default_factory=dict)
     holds: list[Hold] = field(default_factory=list)
-    reservations: dict[UUID, Reservation] = field(default_factory=dict)
+    reservations: dict[UUID, list[Reservation]] = field(default_factory=dict)
     payments: list[Payment] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)
     requests: list[OrderRequest] = field(default_factory=list)
@@ -151,6 +151,14 @@ class Docket:
             and any(content.line.pk == line.pk for content in self.contents.get(parcel.pk, ()))
         ]
 
+    def held(self) -> list[Reservation]:
+        """Everything that is set aside for it."""
+        return [one for of_line in self.reservations.values() for one in of_line]
+
+    def take_reservations(self, lines: Iterable[OrderLine]) -> list[Reservation]:
+        """What is set aside for these lines, and is no longer on the desk."""
+        return [one for line in lines for one in self.reservations.pop(line.pk, ())]
+
     def stage(self, line: OrderLine) -> Stage:
         """How far its units have come."""
         return stage_of([parcel.state for parcel in self.parcels_of(line)])
@@ -211,8 +219,8 @@ def load_dockets(order_ids: Collection[UUID], *, skip_locked: bool = False) -> l
         hold.fulfilment = parcels[hold.fulfilment_id] if hold.fulfilment_id else None
         dockets[hold.order_id].holds.append(hold)
     held = Reservation.objects.filter(line__order__in=ids, state=ReservationState.HELD).select_related("line")
-    for reservation in held:
-        dockets[reservation.line.order_id].reservations[reservation.line_id] = reservation
+    for reservation in held.order_by("pk"):
+        dockets[reservation.line.order_id].reservations.setdefault(reservation.line_id, []).append(reservation)
     _load_dealings(dockets)
     _load_by_hand(dockets, parcels)
     for address in OrderAddress.objects.filter(order__in=ids):

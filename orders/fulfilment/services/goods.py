@@ -1,12 +1,14 @@
 """Products as clients' systems speak of them, each with a place on the shelf from the first moment: there is always a row to lock."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Final
 from uuid import UUID
 
 from audit.services.events import Entry, record_many
-from orders.fulfilment.models import Sku, StockItem
+from orders.fulfilment.models import Location, Sku, StockItem
 
 Named = tuple[UUID, str]
+MAIN: Final = "main"
 
 
 def known_skus(wanted: Mapping[Named, Sku]) -> dict[Named, Sku]:
@@ -22,6 +24,26 @@ def known_skus(wanted: Mapping[Named, Sku]) -> dict[Named, Sku]:
     if added:
         record_many([Entry("sku.added", sku, data={"code": sku.code, "sku_type": sku.sku_type}) for sku in added])
     return found
+
+
+def known_locations(wanted: Collection[Named]) -> dict[Named, Location]:
+    """These places of clients, by client and slug; those that are missing are added, whoever else adds them at the same moment."""
+    found = _find_places(wanted)
+    missing = [Location(client_id=name[0], slug=name[1]) for name in sorted(set(wanted) - found.keys(), key=str)]
+    if not missing:
+        return found
+    Location.objects.bulk_create(missing, ignore_conflicts=True)
+    found = _find_places(wanted)
+    added = [place for place in missing if found[place.client_id, place.slug].pk == place.pk]
+    if added:
+        record_many([Entry("location.added", place, data={"slug": place.slug}) for place in added])
+    return found
+
+
+def _find_places(wanted: Collection[Named]) -> dict[Named, Location]:
+    clients, slugs = {client for client, _ in wanted}, {slug for _, slug in wanted}
+    rows = Location.objects.filter(client__in=clients, slug__in=slugs)
+    return {(place.client_id, place.slug): place for place in rows if (place.client_id, place.slug) in set(wanted)}
 
 
 def _find(wanted: Mapping[Named, Sku]) -> dict[Named, Sku]:

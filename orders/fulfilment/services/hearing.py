@@ -142,7 +142,8 @@ def _refused(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -
         parcel.cancel()
         changes.edit(parcel, "state")
         changes.tell("fulfilment.cancelled", parcel, event=news.event_id, reason=reason)
-        stock.write_off([docket.reservations.pop(line.pk) for line in lines if line.pk in docket.reservations], changes)
+        stock.keep_places(docket, lines, changes)
+        stock.write_off(docket.take_reservations(lines), changes)
         for line in lines:
             hold_for_stock(docket, line, changes)
         changes.expecting.end(parcel)
@@ -211,9 +212,7 @@ def _left(docket: Docket, parcel: Fulfilment, step: str, changes: Changes) -> No
     end_silence(docket, parcel, changes)
     overtake(docket, parcel, "it has left", changes)
     lines = _lines(docket, parcel)
-    stock.use_reservations(
-        [docket.reservations.pop(line.pk) for line in lines if line.pk in docket.reservations], changes
-    )
+    stock.use_reservations(docket.take_reservations(lines), changes)
     _move_lines(lines, step, changes)
 
 

@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
-
-from audit.context import current_actor
+from audit.context import current_actor, current_time
 from exceptions.models import ExceptionCase
 from orders.fulfilment.decisions.holds import CONTEXT, condition_of
 from orders.fulfilment.decisions.progress import resting_state
 from orders.fulfilment.facts import hold_context
-from orders.fulfilment.models import Fulfilment, Hold, OrderLine, StockItem
+from orders.fulfilment.models import Fulfilment, Hold, OrderLine
+from orders.fulfilment.selectors.queues import promisable
 from orders.fulfilment.services.cases import TimerChange
 from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dispatch import tell_of_hold
@@ -130,8 +129,7 @@ def _is_there(line: OrderLine, free: Mapping[UUID, int]) -> bool:
 
 def _free(dockets: Sequence[Docket]) -> dict[UUID, int]:
     skus = {line.sku_id for docket in dockets for line in docket.lines}
-    items = StockItem.objects.filter(sku__in=skus).annotate(free=F("on_hand") - F("reserved"))
-    return dict(items.values_list("sku_id", "free"))
+    return promisable(sku_ids=skus, today=current_time().date())
 
 
 def _live_cases(dockets: Sequence[Docket]) -> dict[UUID, list[tuple[str, str]]]:

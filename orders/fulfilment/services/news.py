@@ -10,14 +10,14 @@ from orders.fulfilment.models import Sku
 from orders.fulfilment.selectors.identity import orders_named
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import load_dockets
-from orders.fulfilment.services.goods import known_skus
+from orders.fulfilment.services.goods import MAIN, known_locations, known_skus
 from orders.fulfilment.services.hearing import hear
 from orders.fulfilment.services.intake import lock_names
 from orders.fulfilment.services.left_alone import counted_by_hand, note
 from orders.fulfilment.services.notices import keep_early_news
 from orders.fulfilment.services.routing import open_desk
-from orders.fulfilment.services.settling import settle, settle_orders
-from orders.fulfilment.services.stock import lock_stock, put_count, waiting_orders
+from orders.fulfilment.services.settling import release_queue, settle
+from orders.fulfilment.services.stock import lock_stock, put_count
 from rules.selectors import active_book
 
 
@@ -36,9 +36,7 @@ def take_news(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]:
         if not dockets:
             return []
         changes = Changes(now)
-        changes.lock_stock(
-            reservations__in=[one.pk for docket in dockets.values() for one in docket.reservations.values()]
-        )
+        changes.lock_stock(reservations__in=[one.pk for docket in dockets.values() for one in docket.held()])
         desk = open_desk(active_book(), changes)
         told = [(dockets[known[pair]], one) for one in news if (pair := (one.client_id, one.order_name)) in known]
         hear(sorted(told, key=lambda pair: (pair[1].happened_at, pair[1].event_id)), desk, changes)
@@ -47,24 +45,28 @@ def take_news(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]:
 
 
 def count_stock(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]:
-    """Take over what systems say lies on the shelf, and let the orders that waited for it go on, longest waiting first.
+    """Take over what systems say lies in a place, and let the orders that waited for it go on, longest waiting first.
 
-    The newest word per product counts. Returns the ids of the orders that were looked at again.
+    The newest word per product and place counts; who names no place means the main one. Returns the ids of the orders that were
+    looked at again.
     """
     with acting(by, at=now):
-        newest = {(one.client_id, str(one.data["sku"])): one for one in sorted(news, key=lambda one: one.happened_at)}
+        newest = {_counted(one): one for one in sorted(news, key=lambda one: one.happened_at)}
         changes = Changes(now)
-        skus = known_skus({pair: Sku(client_id=pair[0], code=pair[1]) for pair in newest})
+        skus = known_skus({(client, code): Sku(client_id=client, code=code) for client, code, _ in newest})
+        places = known_locations({(client, slug) for client, _, slug in newest})
         ids = [sku.pk for sku in skus.values()]
         stock = lock_stock(ids, changes)
-        by_hand = counted_by_hand([item.pk for item in stock.values()])
-        for pair, one in sorted(newest.items(), key=lambda item: str(skus[item[0]].pk)):
-            item, counted = stock[skus[pair].pk], int(one.data["available"])
-            if item.pk in by_hand:
-                note(by_hand[item.pk], str(counted), one, changes)
+        by_hand = counted_by_hand([product.item.pk for product in stock.values()])
+        for (client, code, slug), one in newest.items():
+            product, counted = stock[skus[client, code].pk], int(one.data["available"])
+            if product.item.pk in by_hand:
+                note(by_hand[product.item.pk], str(counted), one, changes)
             else:
-                put_count(item=item, on_hand=counted, changes=changes)
+                put_count(product, places[client, slug], counted, changes)
         changes.write()
-        waiting = waiting_orders(ids)
-        settle_orders(order_ids=waiting, skip_locked=True)  # who holds an order will look at this stock itself
-    return waiting
+        return release_queue(ids, changes)
+
+
+def _counted(one: News) -> tuple[UUID, str, str]:
+    return one.client_id, str(one.data["sku"]), str(one.data.get("location") or MAIN)

@@ -21,8 +21,9 @@ from orders.fulfilment.models import Order, Override, StockItem
 from orders.fulfilment.services.cases import TimerChange
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import load_dockets
-from orders.fulfilment.services.settling import settle, settle_orders
-from orders.fulfilment.services.stock import waiting_orders
+from orders.fulfilment.services.goods import MAIN, known_locations
+from orders.fulfilment.services.settling import release_queue, settle
+from orders.fulfilment.services.stock import put_total
 from orders.fulfilment.states import OverrideState
 
 REVIEW_DUE: Final = "fulfilment.override_review"
@@ -70,7 +71,7 @@ def override_stock(*, client_id: UUID, sku: str, value: str, reason: str, by: Ac
             Override(stock_item=item, client_id=client_id, about=sku), item, "on_hand", known, value, why, changes
         )
         changes.write()
-        settle_orders(order_ids=waiting_orders([item.sku_id]), skip_locked=True)
+        release_queue([item.sku_id], changes)
     override.refresh_from_db()
     return override
 
@@ -165,8 +166,12 @@ def _set(record: Any, field: str, text: str, changes: Changes) -> None:
     if isinstance(record, StockItem) and value < record.reserved:
         detail = said("%(reserved)s units are set aside already: not less than that.", reserved=record.reserved)
         raise Invalid(detail, errors=[FieldError("/value", "too-small", detail)])
-    setattr(record, field, value)
-    changes.edit(record, field)
+    if isinstance(record, StockItem):
+        main = known_locations([(record.sku.client_id, MAIN)])[record.sku.client_id, MAIN]
+        put_total(changes.stock_of(record.pk), main, value, changes)
+    else:
+        setattr(record, field, value)
+        changes.edit(record, field)
     changes.tell("order.overridden" if isinstance(record, Order) else "stock.overridden", record, field=field)
 
 

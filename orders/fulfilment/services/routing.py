@@ -8,12 +8,13 @@ from uuid import UUID
 
 from audit.subject_refs import SubjectRef, subject_ref
 from orders.fulfilment.facts import order_context
-from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, Order, OrderLine, StockItem
+from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, Order, OrderLine
 from orders.fulfilment.services import stock as stocks
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.holding import HOUSE, let_go, place
+from orders.fulfilment.services.shelves import ProductStock
 from orders.fulfilment.states import FulfilmentState, HoldReason, HoldState, LineState
 from rules.models import Decision, Flow
 from rules.rulebook import CompiledBook
@@ -64,12 +65,13 @@ def _open_lines(docket: Docket) -> list[OrderLine]:
 def _decide(
     dockets: Sequence[Docket],
     wanting: Sequence[OrderLine],
-    stock: Mapping[UUID, StockItem],
+    stock: Mapping[UUID, ProductStock],
     desk: Desk,
     changes: Changes,
 ) -> None:
     """One decision about the order, and one more for each kind of line where an order has several."""
-    there = {demand.line.pk for demand in stocks.allocate_lines(wanting, stock).granted}
+    orders = {docket.order.pk for docket in dockets}
+    there = {grant.demand.line.pk for grant in stocks.allocate_lines(wanting, stock, orders, changes).granted}
     requests: list[DecisionRequest] = []
     places: list[tuple[Docket, LineKind | None]] = []
     for docket in dockets:
@@ -143,13 +145,13 @@ def _why(decision: Decision) -> dict[str, Any]:
     return {**named, "decision": str(decision.pk), "undecided": bool(outcome.get("undecided"))}
 
 
-def _reserve(dockets: Mapping[UUID, Docket], stock: Mapping[UUID, StockItem], changes: Changes) -> None:
+def _reserve(dockets: Mapping[UUID, Docket], stock: Mapping[UUID, ProductStock], changes: Changes) -> None:
     """Set aside for the lines that our warehouse sends; those that find nothing wait, each behind its own hold."""
     lines = [line for docket in dockets.values() for line in _open_lines(docket) if _comes_from_our_shelf(line)]
-    allocation = stocks.allocate_lines(lines, stock)
+    allocation = stocks.allocate_lines(lines, stock, dockets, changes)
     stocks.reserve(allocation, stock, dockets, changes)
-    for demand in allocation.granted:
-        release_stock_hold(dockets[demand.line.order_id], demand.line, changes)
+    for grant in allocation.granted:
+        release_stock_hold(dockets[grant.demand.line.order_id], grant.demand.line, changes)
     for demand in allocation.short:
         hold_for_stock(dockets[demand.line.order_id], demand.line, changes)
 
@@ -170,7 +172,8 @@ def hold_for_stock(docket: Docket, line: OrderLine, changes: Changes) -> None:
     """The line waits; the hold releases itself when enough units are free."""
     if line.state != LineState.BACK_ORDERED:
         line.back_order()
-        changes.edit(line, "state", "flow")
+        line.queued_at = line.queued_at or changes.now
+        changes.edit(line, "state", "flow", "queued_at")
     if any(hold.line_id == line.pk and hold.state == HoldState.ACTIVE for hold in docket.holds):
         return
     hold = Hold(
@@ -184,15 +187,22 @@ def hold_for_stock(docket: Docket, line: OrderLine, changes: Changes) -> None:
 
 
 def _plan(docket: Docket, desk: Desk, changes: Changes) -> None:
-    """One parcel per flow and sender, of the lines that are ready."""
-    ready: dict[tuple[str, str], list[OrderLine]] = defaultdict(list)
+    """One parcel per flow, sender and place, of the lines that are ready."""
+    ready: dict[tuple[str, str, UUID | None], list[OrderLine]] = defaultdict(list)
     for line in docket.lines:
         if line.flow is None or line.state not in {LineState.OPEN, LineState.RESERVED}:
             continue
         if line.flow.kind != FlowKind.MANUAL_REVIEW:
-            ready[(line.flow.slug, line.vendor if line.flow.kind == FlowKind.DROP_SHIP else "")].append(line)
-    for (flow, vendor), lines in ready.items():
-        _add_parcel(docket, lines, desk.flows[flow], vendor, FulfilmentState.PLANNED, desk, changes)
+            vendor = line.vendor if line.flow.kind == FlowKind.DROP_SHIP else ""
+            ready[(line.flow.slug, vendor, _lies_in(docket, line))].append(line)
+    for (flow, vendor, location_id), lines in ready.items():
+        parcel = _add_parcel(docket, lines, desk.flows[flow], vendor, FulfilmentState.PLANNED, desk, changes)
+        parcel.location_id = location_id
+
+
+def _lies_in(docket: Docket, line: OrderLine) -> UUID | None:
+    """The place its units are set aside in; nothing where none are."""
+    return next((one.lot.location_id for one in docket.reservations.get(line.pk, ())), None)
 
 
 def plan_observed(dockets: Sequence[Docket], desk: Desk, changes: Changes) -> None:
@@ -220,7 +230,7 @@ def _add_parcel(
     state: FulfilmentState,
     desk: Desk,
     changes: Changes,
-) -> None:
+) -> Fulfilment:
     order, calendar = docket.order, docket.order.client.calendar.slug
     parcel = Fulfilment(
         key=f"{order.key}-{len(docket.parcels) + 1}",
@@ -242,3 +252,4 @@ def _add_parcel(
     for line in lines:
         line.fulfil()
         changes.edit(line, "state", "flow")
+    return parcel

@@ -1,26 +1,34 @@
 """Taking orders as far as they can go now. Whatever happened, this runs afterwards, and the same facts always lead to the same place."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from audit.canonical import timestamp
 from audit.context import current_time
+from audit.subject_refs import SubjectRef
 from audit.triggers import published_edges
+from exceptions.timer_kinds import Due
 from orders.fulfilment.decisions.progress import resting_state, way_to
 from orders.fulfilment.errors import NoWay
-from orders.fulfilment.models import Order
+from orders.fulfilment.models import Order, StockItem
 from orders.fulfilment.services import stock
 from orders.fulfilment.services.addresses import check_addresses
-from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.cases import TimerChange, set_all
+from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dispatch import dispatch
 from orders.fulfilment.services.dockets import Docket, load_dockets
 from orders.fulfilment.services.exports import send_exports
 from orders.fulfilment.services.holding import review_holds
+from orders.fulfilment.services.keeping import watch_reservations
 from orders.fulfilment.services.routing import Desk, open_desk, route
 from orders.fulfilment.services.stuck import cured_by_answers, cured_by_leaving, open_cases_for
 from orders.fulfilment.states import ORDER_LEFT_THE_HOUSE, ORDER_STUCK, ORDER_UNPAID, FulfilmentState, OrderState
 from rules.selectors import active_book
 
+QUEUE_LOOK: Final = "fulfilment.queue_look"
+LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
 STEP_INTO = {
     OrderState.PAID: "prepare",
     OrderState.PAYMENT_AUTHORISED: "authorise",
@@ -49,6 +57,32 @@ STEP_INTO = {
 }
 
 
+def release_queue(sku_ids: Collection[UUID], changes: Changes) -> list[UUID]:
+    """Let those go on whose turn it is for these products, which must be locked. Returns the orders that were looked at.
+
+    An order somebody is working on is not waited for: it is asked again a minute later, and nobody gets what is its turn meanwhile.
+    """
+    wanted = stock.waiting_orders(sku_ids, changes)
+    found = settle_orders(order_ids=wanted, skip_locked=True) if wanted else []
+    if len(found) < len(wanted):
+        again = changes.now + LOOK_AGAIN_AFTER
+        items = changes.lock_stock(sku__in=sku_ids)
+        set_all([TimerChange(_of_client(item), QUEUE_LOOK, again) for item in items], now=changes.now)
+    return wanted
+
+
+def on_look_again(timers: Sequence[Due], *, now: datetime) -> None:
+    """Whose turn it was is asked again."""
+    changes = Changes(now)
+    items = changes.lock_stock(pk__in={UUID(timer.subject_id) for timer in timers})
+    release_queue([item.sku_id for item in items], changes)
+
+
+def _of_client(item: StockItem) -> SubjectRef:
+    ref = ref_of(item)
+    return SubjectRef(ref.type, ref.id, item.sku.client_id)
+
+
 def settle_orders(*, order_ids: Collection[UUID], skip_locked: bool = False) -> list[Order]:
     """Take these orders as far as they can go, inside the act under way. Raises `NoWay` where the state machine forbids it."""
     dockets = load_dockets(order_ids, skip_locked=skip_locked)
@@ -66,6 +100,7 @@ def settle(dockets: Sequence[Docket], changes: Changes, desk: Desk | None = None
     route(dockets, desk, changes)
     dispatch(dockets, changes)
     stock.release_reservations(dockets, changes)
+    watch_reservations(dockets, changes)
     ways = {docket.order.pk: _way(docket) for docket in dockets}
     for step in range(max(map(len, ways.values()), default=0)):
         for docket in dockets:
@@ -77,6 +112,9 @@ def settle(dockets: Sequence[Docket], changes: Changes, desk: Desk | None = None
         changes.cured += cured_by_leaving(docket.order, left[docket.order.pk], OrderState(docket.order.state))
         changes.cured += cured_by_answers(docket, changes.now)
     changes.write()
+    if changes.freed:
+        freed, changes.freed = changes.freed, set()
+        release_queue(freed, changes)
 
 
 def _take_payments(dockets: Sequence[Docket], desk: Desk, changes: Changes) -> None:

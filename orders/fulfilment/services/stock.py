@@ -1,23 +1,26 @@
 """Setting units aside, putting them back, and what happens when there are more."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
-from django.db.models import F
-
-from orders.fulfilment.decisions.allocation import Allocation, Demand, allocate
-from orders.fulfilment.models import Hold, OrderLine, Reservation, StockItem
+from orders.fulfilment.decisions.allocation import Allocation, Demand, Grant, allocate
+from orders.fulfilment.models import Hold, Location, OrderLine, Reservation, StockLot
+from orders.fulfilment.selectors.queues import first_elsewhere, next_in_line
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
-from orders.fulfilment.states import HoldState, LineState, SkuType
+from orders.fulfilment.services.shelves import ProductStock
+from orders.fulfilment.states import HoldState, LineState, LotState, SkuType
 
 FROM_OUR_STOCK = (SkuType.STOCK, SkuType.PREORDER)
+NOT_SENT = frozenset({LineState.CANCELLED, LineState.BACK_ORDERED, LineState.OPEN})
+Granted = Allocation[OrderLine, UUID]
 
 
-def lock_stock(sku_ids: Collection[UUID], changes: Changes) -> dict[UUID, StockItem]:
+def lock_stock(sku_ids: Collection[UUID], changes: Changes) -> dict[UUID, ProductStock]:
     """The stock of these products, locked, by SKU id; a product without stock is not in it."""
-    return {item.sku_id: item for item in changes.lock_stock(sku__in=sku_ids)}
+    return {item.sku_id: changes.stock_of(item.pk) for item in changes.lock_stock(sku__in=sku_ids)}
 
 
 def wants_stock(line: OrderLine) -> bool:
@@ -25,92 +28,209 @@ def wants_stock(line: OrderLine) -> bool:
     return line.sku_type in FROM_OUR_STOCK
 
 
-def allocate_lines(lines: Sequence[OrderLine], stock: Mapping[UUID, StockItem]) -> Allocation[OrderLine, UUID]:
-    """Which of the lines can be served from the shelf as it is, first come first served."""
-    available = {sku_id: item.available for sku_id, item in stock.items()}
-    return allocate(available, [Demand(line, line.sku_id, line.quantity) for line in lines])
+def allocate_lines(
+    lines: Sequence[OrderLine], stock: Mapping[UUID, ProductStock], orders: Collection[UUID], changes: Changes
+) -> Granted:
+    """Which of the lines of these orders can be served from the shelf as it is, those that wait longest first."""
+    today = changes.now.date()
+    ahead = first_elsewhere(sku_ids={line.sku_id for line in lines}, order_ids=orders) if lines else {}
+    in_turn = sorted(
+        enumerate(lines), key=lambda pair: (pair[1].queued_at or changes.now, pair[1].queued_at is None, pair[0])
+    )
+    demands = [
+        Demand(
+            line,
+            line.sku_id,
+            line.quantity,
+            _places(line, stock.get(line.sku_id)),
+            line.order_id,
+            _is_behind(line, ahead.get(line.sku_id)),
+        )
+        for _, line in in_turn
+    ]
+    return allocate({sku_id: product.shelf(today) for sku_id, product in stock.items()}, demands)
+
+
+def _places(line: OrderLine, product: ProductStock | None) -> list[UUID]:
+    """The nearest first, then by priority."""
+    places = {lot.location_id: lot.location for lot in product.lots} if product else {}
+
+    def rank(place: Location) -> tuple[bool, int, str]:
+        return (not place.country or place.country != line.order.country, place.priority, place.slug)
+
+    return [place.pk for place in sorted(places.values(), key=rank)]
+
+
+def _is_behind(line: OrderLine, first: tuple[object, UUID] | None) -> bool:
+    return first is not None and (line.queued_at is None or (line.queued_at, line.pk) > first)
 
 
 def reserve(
-    allocation: Allocation[OrderLine, UUID],
-    stock: Mapping[UUID, StockItem],
-    dockets: Mapping[UUID, Docket],
-    changes: Changes,
+    allocation: Granted, stock: Mapping[UUID, ProductStock], dockets: Mapping[UUID, Docket], changes: Changes
 ) -> None:
     """Set the granted units aside: the rows are locked, and the database's own check refuses to promise a unit twice."""
-    for demand in allocation.granted:
-        line = demand.line
-        reservation = Reservation(line=line, stock_item=stock[demand.item], quantity=demand.quantity)
-        changes.add(reservation)
-        dockets[line.order_id].reservations[line.pk] = reservation
+    told: dict[UUID, int] = defaultdict(int)
+    for grant in allocation.granted:
+        line, product = grant.demand.line, stock[grant.demand.item]
+        dockets[line.order_id].reservations[line.pk] = _take(grant, product, changes)
+        told[grant.demand.item] += grant.demand.quantity
         line.reserve()
         changes.edit(line, "state", "flow")
-    for sku_id, quantity in allocation.taken.items():
-        item = stock[sku_id]
-        item.reserved += quantity
-        changes.edit(item, "reserved")
-        changes.tell("stock.reserved", item, units=quantity)
+    for sku_id, units in told.items():
+        product = stock[sku_id]
+        product.add_up()
+        changes.edit(product.item, "reserved")
+        changes.tell("stock.reserved", product.item, units=units)
+
+
+def _take(grant: Grant[OrderLine, UUID], product: ProductStock, changes: Changes) -> list[Reservation]:
+    taken = []
+    for lot_id, units in grant.takes.items():
+        lot = product.lot(lot_id)
+        lot.reserved += units
+        changes.edit(lot, "reserved")
+        taken.append(
+            Reservation(line=grant.demand.line, stock_item=product.item, lot=lot, quantity=units, held_at=changes.now)
+        )
+    changes.add(*taken)
+    return taken
+
+
+def keep_places(docket: Docket, lines: Iterable[OrderLine], changes: Changes) -> None:
+    """Who loses units that were set aside queues for others from when it got them: nobody loses a place by being planned anew."""
+    for line in lines:
+        if line.queued_at is None and (held := docket.reservations.get(line.pk)):
+            line.queued_at = min(one.held_at for one in held)
+            changes.edit(line, "queued_at")
 
 
 def release_reservations(dockets: Iterable[Docket], changes: Changes) -> None:
     """Put back what is set aside for lines that will not be sent from here."""
-    freed = [
-        docket.reservations.pop(line.pk)
-        for docket in dockets
-        for line in docket.lines
-        if line.state in {LineState.CANCELLED, LineState.BACK_ORDERED, LineState.OPEN}
-        and line.pk in docket.reservations
-    ]
-    _give_up(freed, changes, used=False)
+    freed: list[Reservation] = []
+    for docket in dockets:
+        lines = [line for line in docket.lines if line.state in NOT_SENT and line.pk in docket.reservations]
+        keep_places(docket, lines, changes)
+        freed += docket.take_reservations(lines)
+    _give_up(freed, changes, Reservation.release, "stock.put_back")
 
 
 def use_reservations(reservations: Sequence[Reservation], changes: Changes) -> None:
     """The units have left the house with their parcel."""
-    _give_up(reservations, changes, used=True)
+    _give_up(reservations, changes, Reservation.use, "stock.left", is_gone=True)
 
 
 def write_off(reservations: Sequence[Reservation], changes: Changes) -> None:
     """The units were set aside and are not on the shelf: the count was wrong, and nobody shall be promised them again."""
-    _give_up(reservations, changes, used=True, told="stock.missing")
+    _give_up(reservations, changes, Reservation.use, "stock.missing", is_gone=True)
 
 
-def _give_up(reservations: Sequence[Reservation], changes: Changes, *, used: bool, told: str = "") -> None:
+def let_expire(reservations: Sequence[Reservation], changes: Changes) -> None:
+    """Nobody has worked on the units for too long: they are free for others."""
+    _give_up(reservations, changes, Reservation.expire, "stock.expired")
+
+
+def _give_up(
+    reservations: Sequence[Reservation],
+    changes: Changes,
+    step: Callable[[Reservation], None],
+    told: str,
+    *,
+    is_gone: bool = False,
+) -> None:
     if not reservations:
         return
-    ids = {reservation.stock_item_id for reservation in reservations}
-    items = {item.pk: item for item in changes.lock_stock(pk__in=ids)}
+    changes.lock_stock(pk__in={reservation.stock_item_id for reservation in reservations})
     units: dict[UUID, int] = defaultdict(int)
     for reservation in reservations:
         units[reservation.stock_item_id] += reservation.quantity
-        reservation.use() if used else reservation.release()
+        lot = changes.stock_of(reservation.stock_item_id).lot(reservation.lot_id)
+        lot.reserved -= reservation.quantity
+        lot.on_hand -= reservation.quantity if is_gone else 0
+        changes.edit(lot, "reserved", "on_hand")
+        step(reservation)
         changes.edit(reservation, "state")
     for item_id, quantity in units.items():
-        item = items[item_id]
-        item.reserved -= quantity
-        if used:
-            item.on_hand -= quantity
-        changes.edit(item, "reserved", "on_hand")
-        changes.tell(told or ("stock.left" if used else "stock.put_back"), item, units=quantity)
+        product = changes.stock_of(item_id)
+        product.add_up()
+        changes.edit(product.item, "reserved", "on_hand")
+        changes.tell(told, product.item, units=quantity)
+        if not is_gone:
+            changes.freed.add(product.item.sku_id)
 
 
-def waiting_orders(sku_ids: Collection[UUID]) -> list[UUID]:
-    """Orders with a line on back-order for one of these products that now has a free unit, longest waiting first; then whose hold asks."""
-    waiting = OrderLine.objects.filter(
-        sku__in=sku_ids, state=LineState.BACK_ORDERED, sku__stock__on_hand__gt=F("sku__stock__reserved")
-    )
+def waiting_orders(sku_ids: Collection[UUID], changes: Changes) -> list[UUID]:
+    """Orders whose turn it is, now that there are units of these products: longest waiting first; then those whose hold asks."""
     held = Hold.objects.filter(
         state=HoldState.ACTIVE, release_when__when__icontains="in_stock", order__lines__sku__in=sku_ids
     )
-    ids = [
-        *waiting.order_by("created_at", "pk").values_list("order_id", flat=True),
-        *held.order_by("placed_at", "pk").values_list("order_id", flat=True),
-    ]
-    return list(dict.fromkeys(ids))
+    served = next_in_line(sku_ids=sku_ids, today=changes.now.date())
+    return list(dict.fromkeys([*served, *held.order_by("placed_at", "pk").values_list("order_id", flat=True)]))
 
 
-def put_count(*, item: StockItem, on_hand: int, changes: Changes) -> int:
-    """Take over what was counted on the shelf; never below what is set aside. Returns by how much the count fell short of that."""
-    item.on_hand = max(on_hand, item.reserved)
-    changes.edit(item, "on_hand")
-    changes.tell("stock.changed", item, counted=on_hand)
-    return max(item.reserved - on_hand, 0)
+def arrive(
+    product: ProductStock, location: Location, code: str, expires_on: date | None, units: int, changes: Changes
+) -> None:
+    """Put units that came with their lot; a lot that is recalled elsewhere is recalled here too."""
+    lot = lot_of(product, location, code, changes)
+    lot.on_hand += units
+    lot.expires_on = lot.expires_on or expires_on
+    changes.edit(lot, "on_hand", "expires_on")
+    product.lots.sort(key=lambda one: (one.expires_on is None, one.expires_on or date.max, one.code))
+    _added_up(product, changes)
+
+
+def put_count(product: ProductStock, location: Location, counted: int, changes: Changes) -> int:
+    """Take over what was counted in a place; never below what is set aside. Returns by how much the count fell short of that."""
+    short = _recount(product, location, counted - sum(lot.on_hand for lot in product.lots_at(location)), changes)
+    _added_up(product, changes)
+    changes.tell("stock.changed", product.item, counted=counted, location=location.slug)
+    return short
+
+
+def put_total(product: ProductStock, location: Location, total: int, changes: Changes) -> None:
+    """So many there are everywhere: what is more lies in this place, what is less is missing from wherever it is free."""
+    delta = total - product.item.on_hand
+    for place in [location, *(lot.location for lot in product.lots if lot.location_id != location.pk)]:
+        delta = -_recount(product, place, delta, changes) if delta else 0
+    _added_up(product, changes)
+
+
+def _recount(product: ProductStock, location: Location, delta: int, changes: Changes) -> int:
+    """Put units there, or take free ones away: those without a lot first, then those that expire first. How many more were to go."""
+    if delta > 0:
+        unnamed = lot_of(product, location, "", changes)
+        unnamed.on_hand += delta
+        changes.edit(unnamed, "on_hand")
+        return 0
+    missing = -delta
+    for lot in sorted(product.lots_at(location), key=lambda one: one.code != ""):
+        gone = min(lot.on_hand - lot.reserved, missing)
+        if gone:
+            lot.on_hand -= gone
+            missing -= gone
+            changes.edit(lot, "on_hand")
+    return missing
+
+
+def _added_up(product: ProductStock, changes: Changes) -> None:
+    product.add_up()
+    changes.edit(product.item, "on_hand")
+
+
+def lot_of(product: ProductStock, location: Location, code: str, changes: Changes) -> StockLot:
+    """The lot of this code in this place; a new one where there is none yet."""
+    found = next((lot for lot in product.lots_at(location) if lot.code == code), None)
+    if found is None:
+        known = next((lot for lot in product.lots if code and lot.code == code), None)
+        found = StockLot(
+            item=product.item,
+            location=location,
+            code=code,
+            state=known.state if known else LotState.USABLE,
+            expires_on=known.expires_on if known else None,
+        )
+        product.lots.append(found)
+        changes.add(found)
+        if found.state == LotState.RECALLED:
+            changes.tell("lot.recalled", found, lot=code, location=location.slug)
+    return found

@@ -10,10 +10,13 @@ import pytest
 from django.db import connection
 
 from audit.access import system_actor
+from audit.checks import invariants
 from audit.context import Actor, acting
 from audit.errors import Conflict
+from exceptions.services import sweep_timers
 from orders.fulfilment.models import Order, Reservation, StockItem
 from orders.fulfilment.selectors.exports import Position
+from orders.fulfilment.services.arrivals import hear_arrivals
 from orders.fulfilment.services.exports import export_order
 from orders.fulfilment.services.feed import FeedPage, pull_exports
 from orders.fulfilment.services.holds import hold_order, release_hold
@@ -21,6 +24,7 @@ from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from rules.models import Client
 from tests.factories import orders as make
+from tests.orders.fulfilment.test_real_orders import broken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -93,6 +97,30 @@ def test_stock_sold_and_recounted_at_once_is_never_negative(northwind: Client, s
     assert 0 <= item.reserved <= item.on_hand
     held = sum(Reservation.objects.filter(state="held").values_list("quantity", flat=True))
     assert held == item.reserved
+
+
+def test_goods_orders_and_cancellations_at_once_jump_no_queue_and_lose_no_unit(
+    northwind: Client, system: Actor, now: datetime
+) -> None:
+    acts: list[Callable[[], object]] = []
+    for n in range(8):
+        one = make.placed(
+            northwind, now, order=f"W-{n}", paid_at=now.isoformat(), lines=[make.line("STOVE", 1 + n % 2)]
+        )
+        came = make.news("stock.received", northwind, "STOVE", now, sku="STOVE", quantity=2, lot=f"L{n % 3}")
+        gone = make.news("order.cancelled", northwind, f"W-{n - 2}", now, cancelled_at=now.isoformat())
+        acts += [
+            lambda one=one: place_orders(news=[one], by=system, now=now),  # type: ignore[misc]
+            lambda came=came: hear_arrivals(news=[came], by=system, now=now),  # type: ignore[misc]
+        ]
+        if n in {4, 6}:
+            acts.append(lambda gone=gone: take_news(news=[gone], by=system, now=now))  # type: ignore[misc]
+    at_once(acts)
+    sweep_timers(now=now + timedelta(minutes=1))
+    found = [check for check in invariants() if check.id.startswith("stock")]
+    assert (len(found), [check.id for check in found if broken(check.sql)]) == (7, [])
+    going = Order.objects.exclude(state="cancelled")
+    assert set(going.values_list("state", flat=True)) == {"in_fulfilment"}
 
 
 def test_what_commits_late_is_never_added_behind_what_a_reader_of_the_feed_has_read(

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from audit.triggers import published_edges
-from orders.fulfilment.decisions.allocation import Demand, allocate
 from orders.fulfilment.decisions.progress import OrderFacts, resting_state, way_to
 from orders.fulfilment.models import (
     Fulfilment,
@@ -172,19 +171,3 @@ def _reaches(source: OrderState, target: OrderState) -> bool:
         return bool(way_to(source, target, EDGES))
     except LookupError:
         return False
-
-
-@patiently
-@given(
-    st.dictionaries(st.sampled_from("abc"), st.integers(0, 20)),
-    st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 9))),
-)
-def test_an_allocation_never_takes_more_than_there_is_and_forgets_nobody(
-    available: dict[str, int], wishes: list[tuple[str, int]]
-) -> None:
-    demands = [Demand(number, item, quantity) for number, (item, quantity) in enumerate(wishes)]
-    found = allocate(available, demands)
-    assert all(units <= available[item] for item, units in found.taken.items())
-    assert sorted(demand.line for demand in (*found.granted, *found.short)) == list(range(len(wishes)))
-    left = {item: available.get(item, 0) - found.taken.get(item, 0) for item in "abcd"}
-    assert all(demand.quantity > left[demand.item] for demand in found.short)
