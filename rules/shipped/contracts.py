@@ -148,9 +148,7 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
         "A payment is promised and not captured yet: nothing starts. Once per payment.",
         _schema(
             ["client", "order", "reference", "amount_minor", "currency", "authorised_at"],
-            client=KEY,
-            order=KEY,
-            reference=KEY,
+            **dict.fromkeys(("client", "order", "reference"), KEY),
             amount_minor=MONEY,
             currency=CURRENCY,
             authorised_at=MOMENT,
@@ -227,9 +225,7 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
         "Money of the order has gone back to the customer. Once per refund.",
         _schema(
             ["client", "order", "amount_minor", "currency", "issued_at"],
-            client=KEY,
-            order=KEY,
-            reference=KEY,
+            **dict.fromkeys(("client", "order", "reference"), KEY),
             amount_minor=MONEY,
             currency=CURRENCY,
             issued_at=MOMENT,
@@ -242,9 +238,7 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
         "The number of units of a SKU that can be promised at a location, as an absolute number. As often as it changes.",
         _schema(
             ["client", "sku", "available", "changed_at"],
-            client=KEY,
-            sku=KEY,
-            location=KEY,
+            **dict.fromkeys(("client", "sku", "location"), KEY),
             available={"type": "integer", "minimum": 0, "maximum": 10**9},
             changed_at=MOMENT,
         ),
@@ -253,17 +247,12 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
     ShippedContract(
         "stock.received",
         "inbound",
-        "So many units of a SKU have come to a location, with the lot and the last day they may be sent where the goods have them. "
-        "Once per delivery and lot; they are given to whoever has waited longest.",
+        "So many units of a SKU have come to a location, with lot and last day to be sent where goods have them. Once per delivery and lot.",
         _schema(
             ["client", "sku", "quantity", "received_at"],
-            client=KEY,
-            sku=KEY,
-            location=KEY,
+            **dict.fromkeys(("client", "sku", "location", "lot", "reference"), KEY),
             quantity=QUANTITY,
-            lot=KEY,
             expires_on={"type": ["string", "null"], "format": "date"},
-            reference=KEY,
             received_at=MOMENT,
         ),
         business_owner="ops-team",

@@ -56,6 +56,7 @@ def test_every_event_and_document_of_the_product_has_a_contract_in_force(shipped
         "shipment.picked",
         "shipment.rejected",
         "stock.changed",
+        "stock.received",
         "task.acknowledged",
         "task.cancelled",
         "task.confirmed",
