@@ -247,7 +247,7 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
     ShippedContract(
         "stock.received",
         "inbound",
-        "So many units of a SKU have come to a location, with lot and last day to be sent where goods have them. Once per delivery and lot.",
+        "So many units of a SKU have come to a location, with lot and last day to be sent where known. Once per delivery and lot.",
         _schema(
             ["client", "sku", "quantity", "received_at"],
             **dict.fromkeys(("client", "sku", "location", "lot", "reference"), KEY),
