@@ -92,7 +92,7 @@ OLIST: Final = (
             "promised_at": f"utc(payload.order.order_estimated_delivery_date, {_ZONE})",
             "lines": (
                 'payload.items.map(i, {"sku": i.product_id, "quantity": 1, "unit_minor": minor_units(i.price), '
-                '"sku_type": "drop_ship", "vendor": i.seller_id})'
+                f'"sku_type": "drop_ship", "vendor": i.seller_id, "ship_by": utc(i.shipping_limit_date, {_ZONE})}})'
             ),
             "address": (
                 '{"country": "BR", "city": payload.customer.customer_city, "region": payload.customer.customer_state, '

@@ -1,4 +1,4 @@
-"""The kinds of exceptions in which somebody decides what is done about an order: a late wish, a return, money."""
+"""The kinds of exceptions in which somebody decides what is done about an order: a late wish, a return, money, what cannot have been."""
 
 from __future__ import annotations
 
@@ -30,6 +30,28 @@ DECISION_TYPES: Final[dict[str, dict[str, Any]]] = {
             {"slug": "let-go", "label": "Goes to the customer after all"},
         ],
         "weight_eur": 150,
+    },
+    "impossible-sequence": {
+        "name": "Happened in an order that cannot be",
+        "owner": "ops-team-review",
+        "severity": "P2",
+        "sla": "exception-resolution",
+        "acknowledge_within_minutes": 60,
+        "route": "escalate",
+        "route_after_minutes": 60,
+        "fallback": "ops-team",
+        "fallback_after_minutes": 30,
+        "ladder": ladder((60, "backup"), (120, "owner:revenue-ops-review")),
+        "playbook": [
+            step("check", "Compare when it was ordered, paid, handed over and delivered with what the systems say"),
+            step("record", "Ask whoever told the wrong moment, and note the answer", fields=["spoke_to", "answer"]),
+            step("decide", "Accept it as it happened, or have the system that was wrong tell it right"),
+        ],
+        "acceptance": [
+            {"label": "It is known which of the moments is right, and what is still to be paid", "check": "person"}
+        ],
+        "outcomes": [RESOLVED, CANCELLED],
+        "weight_eur": 100,
     },
     "late-change": {
         "name": "Changed when it was off the shelf already",

@@ -39,6 +39,7 @@ LINE: Final = an_object(
     quantity=QUANTITY,
     unit_minor=MONEY,
     vendor=OPTIONAL_TEXT,
+    ship_by={"type": ["string", "null"], "format": "date-time"},
 )
 ADDRESS: Final = an_object(
     ["country"],

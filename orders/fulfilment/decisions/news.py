@@ -30,7 +30,7 @@ class News:
 
 @dataclass(frozen=True)
 class PlacedLine:
-    """A line as the store sold it; `unit_minor` in minor units of the order's currency."""
+    """A line as the store sold it; `unit_minor` in minor units of the order's currency, `ship_by` the hand-over limit, where it has one."""
 
     sku: str
     name: str
@@ -38,6 +38,7 @@ class PlacedLine:
     vendor: str
     quantity: int
     unit_minor: int
+    ship_by: datetime | None
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def _line(line: Mapping[str, Any]) -> PlacedLine:
         vendor=str(line.get("vendor") or ""),
         quantity=_whole(line, "quantity", at_least=1),
         unit_minor=_whole({"unit_minor": 0, **line}, "unit_minor", at_least=0),
+        ship_by=moment(line.get("ship_by")),
     )
 
 

@@ -9,18 +9,19 @@ from orders.fulfilment.states import FulfilmentState
 from rules.states import FlowKind
 
 CONFIRMED: Final = "task.confirmed"
+HANDED_OVER: Final = "shipment.handed_over"
 DELIVERED: Final = "shipment.delivered"
 # The way of a parcel: the event that proves each step, and the step in words.
 WAY: Final[Mapping[str, str]] = {
     CONFIRMED: "confirmed",
     "shipment.picked": "picked",
     "shipment.packed": "packed",
-    "shipment.handed_over": "handed over",
+    HANDED_OVER: "handed over",
     DELIVERED: "delivered",
 }
 # Our own flow promises that the parcel leaves; of a vendor it only promises an answer.
 PROMISED_BY_FLOW: Final[Mapping[str, tuple[str, ...]]] = {
-    FlowKind.WAREHOUSE: (CONFIRMED, "shipment.picked", "shipment.packed", "shipment.handed_over"),
+    FlowKind.WAREHOUSE: (CONFIRMED, "shipment.picked", "shipment.packed", HANDED_OVER),
     FlowKind.DROP_SHIP: (CONFIRMED,),
 }
 _STEPS: Final = tuple(WAY)
@@ -49,19 +50,21 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Task:
-    """A task as far as deadlines go: who does it, since when, by when, and what the customer was told."""
+    """A task as far as deadlines go: who does it, since when, by when, what the customer was told, and the seller's hand-over limit."""
 
     kind: str
     tasked_at: datetime
     due_at: datetime | None
     promised_at: datetime | None
+    ship_by_at: datetime | None = None
 
 
 def expected_outcomes(task: Task) -> list[Outcome]:
-    """What has to be seen, first things first. A delivery date that had passed when the task went out binds nobody any more."""
-    outcomes = []
-    if task.due_at is not None:
-        outcomes = [Outcome(event_type, task.due_at) for event_type in PROMISED_BY_FLOW.get(task.kind, ())]
+    """What has to be seen, first things first. A limit or delivery date that had passed when the task went out binds nobody any more."""
+    promised = PROMISED_BY_FLOW.get(task.kind, ()) if task.due_at is not None else ()
+    outcomes = [Outcome(event_type, task.due_at) for event_type in promised if task.due_at is not None]
+    if task.ship_by_at is not None and task.ship_by_at > task.tasked_at and HANDED_OVER not in promised:
+        outcomes.append(Outcome(HANDED_OVER, max([task.ship_by_at, *(one.due_at for one in outcomes)])))
     if task.promised_at is not None and task.promised_at > task.tasked_at:
         outcomes.append(Outcome(DELIVERED, max([task.promised_at, *(one.due_at for one in outcomes)])))
     return outcomes

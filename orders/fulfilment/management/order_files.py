@@ -6,7 +6,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+NOBODY: Final = {"customer_city": "", "customer_state": ""}
+MOMENTS: Final = (
+    "order_purchase_timestamp",
+    "order_approved_at",
+    "order_delivered_carrier_date",
+    "order_delivered_customer_date",
+)
 
 
 def read_order_files(folder: Path, *, client: str, only: Collection[str] = ()) -> Iterator[dict[str, Any]]:
@@ -23,7 +31,7 @@ def read_order_files(folder: Path, *, client: str, only: Collection[str] = ()) -
             "client": client,
             "order": {**order, **_ends(order, lines)},
             "items": lines,
-            "customer": customers[order["customer_id"]],
+            "customer": customers.get(order["customer_id"], NOBODY),
             "total_minor": sum(int((Decimal(row["price"]) + Decimal(row["freight_value"])) * 100) for row in lines),
         }
 
@@ -36,11 +44,11 @@ def read_payloads(file: Path, *, client: str) -> Iterator[dict[str, Any]]:
 
 
 def _ends(order: dict[str, str], lines: list[dict[str, str]]) -> dict[str, str]:
-    """The files say that an order ended, not when: the moment it was bought is the only one they are sure of."""
-    bought = order["order_purchase_timestamp"]
+    """The files say that an order ended, not when: not before the last thing they tell of it."""
+    last = max(order[moment] for moment in MOMENTS)
     return {
-        "canceled_at": bought if order["order_status"] == "canceled" else "",
-        "unavailable_at": bought if order["order_status"] == "unavailable" and lines else "",
+        "canceled_at": last if order["order_status"] == "canceled" else "",
+        "unavailable_at": last if order["order_status"] == "unavailable" and lines else "",
     }
 
 

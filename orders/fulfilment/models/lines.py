@@ -48,6 +48,7 @@ class OrderLine(FSMModelMixin, Accountable):
     queued_at = models.DateTimeField(
         null=True, blank=True, help_text="Its place in the queue for stock: the earlier goes first"
     )
+    ship_by_at = models.DateTimeField(null=True, blank=True, help_text="When whoever sells it has to hand it over")
 
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -227,6 +227,22 @@ checks.register_check(
     """,
 )
 checks.register_check(
+    "orders-08",
+    statement="What happened in an order that cannot be has had an exception",
+    sql="""
+        SELECT f.key FROM fulfilment_fulfilment f JOIN fulfilment_order o ON o.id = f.order_id
+        WHERE f.state IN ('handed_over', 'delivered') AND (
+            f.delivered_at < f.handed_over_at
+            OR coalesce(f.handed_over_at, f.delivered_at) < greatest(o.placed_at, o.paid_at)
+            OR o.paid_at IS NULL AND NOT EXISTS (
+                SELECT 1 FROM fulfilment_payment p WHERE p.order_id = o.id AND p.state = 'captured'))
+          AND NOT EXISTS (
+            SELECT 1 FROM exceptions_exceptioncase c WHERE c.type = 'impossible-sequence'
+              AND c.subject_type = 'fulfilment.order' AND c.subject_id = o.id::text)
+        LIMIT 100
+    """,
+)
+checks.register_check(
     "orders-07",
     statement="What is taken back is taken back from the last step down, by a timer's watch or with an exception",
     sql="""

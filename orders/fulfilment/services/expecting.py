@@ -65,7 +65,9 @@ def tell_all(expecting: Expecting, *, now: datetime) -> None:
 
 def task_of(order: Order, parcel: Fulfilment) -> Task:
     """The parcel's task as far as deadlines go."""
-    return Task(parcel.flow.kind, parcel.tasked_at or order.placed_at, parcel.due_at, order.promised_at)
+    return Task(
+        parcel.flow.kind, parcel.tasked_at or order.placed_at, parcel.due_at, order.promised_at, parcel.ship_by_at
+    )
 
 
 def case_of(parcel: Fulfilment, outcome: Outcome) -> str:

@@ -19,6 +19,7 @@ from orders.fulfilment.services.holding import let_go
 from orders.fulfilment.services.paying import hear_authorised, hear_captured, hear_refunded
 from orders.fulfilment.services.returning import announce_return, take_back, tell_unknown
 from orders.fulfilment.services.routing import Desk, hold_for_stock, plan_observed
+from orders.fulfilment.services.sequences import IMPOSSIBLE, watched
 from orders.fulfilment.services.unwinding import hear_undone
 from orders.fulfilment.services.unwinds import overtake
 from orders.fulfilment.states import (
@@ -33,11 +34,18 @@ Told = tuple[Docket, News]
 OUT_OF_STOCK = frozenset({"out_of_stock", "short_stock", "short"})
 SHIPPING = frozenset({"shipment.handed_over", "shipment.delivered"})
 DELAY = "carrier-delay"
+TIMED = SHIPPING | {"payment.captured"}
 MOVING = frozenset({"shipment.picked", "shipment.packed", "shipment.handed_over"})
 
 
 def hear(told: Sequence[Told], desk: Desk, changes: Changes) -> None:
     """Apply news to the papers of the orders they are about, in the order given."""
+    timed = {docket.order.pk: docket for docket, news in told if news.type in TIMED}
+    with watched(list(timed.values()), changes):
+        _hear(told, desk, changes)
+
+
+def _hear(told: Sequence[Told], desk: Desk, changes: Changes) -> None:
     unplanned = {docket.order.pk: docket for docket, news in told if news.type in SHIPPING and not docket.parcels}
     if unplanned:
         plan_observed(list(unplanned.values()), desk, changes)
@@ -46,7 +54,10 @@ def hear(told: Sequence[Told], desk: Desk, changes: Changes) -> None:
         if news.type in ABOUT_ORDERS:
             ABOUT_ORDERS[news.type](docket, news, changes)
             continue
-        for parcel in _parcels(docket, news):
+        parcels = _parcels(docket, news)
+        if not parcels and news.type in SHIPPING:
+            _tell_left_without_parcel(docket, news, changes)
+        for parcel in parcels:
             holding, before = docket.holding(parcel), parcel.state
             ABOUT_PARCELS[news.type](docket, parcel, news, changes)
             if news.type in MOVING and parcel.state != before:
@@ -55,6 +66,12 @@ def hear(told: Sequence[Told], desk: Desk, changes: Changes) -> None:
                 _tell_left_nevertheless(docket, parcel, news, changes)
             changes.expecting.hear(parcel, news.type, news.event_id)
         docket.has_answers = True
+
+
+def waits_for_parcel(docket: Docket, news: News) -> bool:
+    """Whether it is about a parcel that nobody has planned yet; what has left is planned as it was seen."""
+    is_about_parcel = news.type in ABOUT_PARCELS and news.type not in SHIPPING
+    return is_about_parcel and not docket.parcels and docket.order.cancelled_at is None
 
 
 def _tell_moved_while_held(
@@ -76,15 +93,24 @@ def _tell_left_nevertheless(docket: Docket, parcel: Fulfilment, news: News, chan
     changes.openings.append(Opening("moved-while-held", docket.order, title, "left-nevertheless", evidence))
 
 
+def _tell_left_without_parcel(docket: Docket, news: News, changes: Changes) -> None:
+    """Nothing of it was to be sent, and somebody says that it has left: nothing is made of that but an exception."""
+    title = f"{docket.order.key} is said to have left, and nothing of it was to be sent"
+    evidence = {"event": news.event_id, "about": news.type}
+    changes.openings.append(Opening(IMPOSSIBLE, docket.order, title, "left-without-parcel", evidence))
+
+
 def _parcels(docket: Docket, news: News) -> list[Fulfilment]:
-    """The fulfilment whose task the sender names; else all that its vendor (or anybody) sends of the order."""
+    """The fulfilment whose task the sender names; else all that its vendor (or anybody) sends of the order.
+
+    What has left although all of it was called off is the last that each sender had.
+    """
     named = [parcel for parcel in docket.parcels if parcel.key == news.data.get("task")]
     vendor = news.data.get("vendor")
-    return named or [
-        parcel
-        for parcel in docket.parcels
-        if parcel.state != FulfilmentState.CANCELLED and (not vendor or parcel.vendor == vendor)
-    ]
+    theirs = [parcel for parcel in docket.parcels if not vendor or parcel.vendor == vendor]
+    live = [parcel for parcel in theirs if parcel.state != FulfilmentState.CANCELLED]
+    last = {parcel.vendor: parcel for parcel in theirs} if news.type in SHIPPING else {}
+    return named or live or list(last.values())
 
 
 def _cancelled(docket: Docket, news: News, changes: Changes) -> None:

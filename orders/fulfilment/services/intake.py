@@ -19,7 +19,7 @@ from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.goods import known_skus
 from orders.fulfilment.services.routing import open_desk
 from orders.fulfilment.services.settling import settle_orders
-from orders.fulfilment.states import AddressVerdict, DeliverySla, OrderState
+from orders.fulfilment.states import ORDER_UNPAID, AddressVerdict, DeliverySla, OrderState
 from rules.models import Client
 from rules.selectors import active_book
 
@@ -77,7 +77,9 @@ def _place_chunk(placed: Sequence[PlacedOrder], now: datetime) -> list[UUID]:
     desk = open_desk(book, changes)
     paid = [order_id for one, order_id in zip(in_order, orders, strict=True) if one.paid_at]
     told = notices.tell_early_news(order_ids=set(orders), desk=desk, now=now)
-    settle_orders(order_ids={*paid, *told})
+    settled = settle_orders(order_ids={*paid, *told})
+    planned = [order.pk for order in settled if order.state not in ORDER_UNPAID] if told else []
+    settle_orders(order_ids=notices.tell_early_news(order_ids=planned, desk=desk, now=now) if planned else ())
     return orders
 
 
@@ -115,6 +117,7 @@ def _fill(order: Order, one: PlacedOrder, skus: Mapping[tuple[UUID, str], Sku], 
                 vendor=line.vendor,
                 quantity=line.quantity,
                 unit_minor=line.unit_minor,
+                ship_by_at=line.ship_by,
             )
             for position, line in enumerate(one.lines, start=1)
         )

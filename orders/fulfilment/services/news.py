@@ -1,6 +1,6 @@
 """News about orders, parcels and stock from other systems, in batches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,16 +9,18 @@ from orders.fulfilment.decisions.news import News
 from orders.fulfilment.models import Sku
 from orders.fulfilment.selectors.identity import orders_named
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dockets import load_dockets
+from orders.fulfilment.services.dockets import Docket, load_dockets
 from orders.fulfilment.services.goods import MAIN, known_locations, known_skus
-from orders.fulfilment.services.hearing import hear
+from orders.fulfilment.services.hearing import Told, hear, waits_for_parcel
 from orders.fulfilment.services.intake import lock_names
 from orders.fulfilment.services.left_alone import counted_by_hand, note
-from orders.fulfilment.services.notices import keep_early_news
+from orders.fulfilment.services.notices import keep_early_news, tell_early_news
 from orders.fulfilment.services.routing import open_desk
-from orders.fulfilment.services.settling import release_queue, settle
+from orders.fulfilment.services.settling import release_queue, settle, settle_orders
 from orders.fulfilment.services.stock import lock_stock, put_count
 from rules.selectors import active_book
+
+NOWHERE = UUID(int=0)
 
 
 def take_news(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]:
@@ -29,19 +31,36 @@ def take_news(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]:
     with acting(by, at=now):
         lock_names((one.client_id, one.order_name) for one in news)
         known = orders_named(news)
-        early = [one for one in news if (one.client_id, one.order_name) not in known]
+        dockets = {docket.order.pk: docket for docket in load_dockets(set(known.values()))}
+        told, early = _sort_out(news, known, dockets)
         if early:
             keep_early_news(early, now=now)
-        dockets = {docket.order.pk: docket for docket in load_dockets(set(known.values()))}
         if not dockets:
             return []
         changes = Changes(now)
         changes.lock_stock(reservations__in=[one.pk for docket in dockets.values() for one in docket.held()])
         desk = open_desk(active_book(), changes)
-        told = [(dockets[known[pair]], one) for one in news if (pair := (one.client_id, one.order_name)) in known]
+        without_parcel = {pk for pk, docket in dockets.items() if not docket.parcels}
         hear(sorted(told, key=lambda pair: (pair[1].happened_at, pair[1].event_id)), desk, changes)
         settle(list(dockets.values()), changes, desk)
+        planned = [pk for pk in without_parcel if dockets[pk].parcels]
+        settle_orders(order_ids=tell_early_news(order_ids=planned, desk=desk, now=now) if planned else ())
     return list(dockets)
+
+
+def _sort_out(
+    news: Sequence[News], known: Mapping[tuple[UUID, str], UUID], dockets: Mapping[UUID, Docket]
+) -> tuple[list[Told], list[News]]:
+    """What can be told now, to whom; and what is kept until its order or its parcel is there."""
+    told: list[Told] = []
+    early: list[News] = []
+    for one in news:
+        docket = dockets.get(known.get((one.client_id, one.order_name), NOWHERE))
+        if docket is None or waits_for_parcel(docket, one):
+            early.append(one)
+        else:
+            told.append((docket, one))
+    return told, early
 
 
 def count_stock(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]:

@@ -10,7 +10,7 @@ from orders.fulfilment.decisions.news import News
 from orders.fulfilment.models import EarlyNotice, Order, OrderIdentifier
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket, load_dockets
-from orders.fulfilment.services.hearing import hear
+from orders.fulfilment.services.hearing import hear, waits_for_parcel
 from orders.fulfilment.services.routing import Desk
 from orders.fulfilment.services.stuck import cured_by_answers
 
@@ -48,7 +48,7 @@ def keep_early_news(news: Sequence[News], *, now: datetime) -> None:
 
 
 def tell_early_news(*, order_ids: Collection[UUID], desk: Desk, now: datetime) -> list[UUID]:
-    """Tell these orders, which have just arrived, what was heard of them before. Returns the orders that had news."""
+    """Tell these orders, which have just arrived or got their parcels, what was heard of them before. Returns those that had news."""
     names: dict[tuple[UUID, str], UUID] = {}
     for pk, client_id, number, key in Order.objects.filter(pk__in=order_ids).values_list(
         "pk", "client_id", "number", "key"
@@ -65,6 +65,11 @@ def tell_early_news(*, order_ids: Collection[UUID], desk: Desk, now: datetime) -
         return []
     changes = Changes(now)
     dockets = {docket.order.pk: docket for docket in load_dockets({names[n.client_id, n.order_name] for n in notices})}
+    notices = [
+        notice
+        for notice in notices
+        if not waits_for_parcel(dockets[names[notice.client_id, notice.order_name]], _as_news(notice))
+    ]
     _tell(notices, names, dockets, desk, changes)
     changes.write()
     for docket in dockets.values():

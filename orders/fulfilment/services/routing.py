@@ -241,6 +241,7 @@ def _add_parcel(
         vendor=vendor,
         state=state,
         due_at=desk.book.due_at(desk.book.flow(flow.slug).sla, changes.now, calendar, in_words=False).due_at,
+        ship_by_at=min((line.ship_by_at for line in lines if line.ship_by_at), default=None),
     )
     changes.add(parcel)
     changes.tell("fulfilment.planned", parcel, order=order.key, flow=flow.slug, vendor=vendor, lines=len(lines))

@@ -85,6 +85,8 @@ def _of_client(item: StockItem) -> SubjectRef:
 
 def settle_orders(*, order_ids: Collection[UUID], skip_locked: bool = False) -> list[Order]:
     """Take these orders as far as they can go, inside the act under way. Raises `NoWay` where the state machine forbids it."""
+    if not order_ids:
+        return []
     dockets = load_dockets(order_ids, skip_locked=skip_locked)
     settle(dockets, Changes(current_time()))
     return [docket.order for docket in dockets]
