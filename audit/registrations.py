@@ -1,6 +1,7 @@
 """Everything this app plugs into its own registries, in one place."""
 
 from django.apps import apps
+from django.utils.translation import gettext_noop as noop
 
 from audit import verbs
 from audit.checks import register_check
@@ -9,9 +10,9 @@ from audit.triggers import published_edges
 
 verbs.register(
     {
-        "access.refused": "{actor} was refused",
-        "trail.verified": "{actor} checked the trail: it is whole",
-        "trail.found_broken": "{actor} checked the trail: it is broken",
+        "access.refused": noop("{actor} was refused"),
+        "trail.verified": noop("{actor} checked the trail: it is whole"),
+        "trail.found_broken": noop("{actor} checked the trail: it is broken"),
     }
 )
 

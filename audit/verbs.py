@@ -1,6 +1,9 @@
 """Every kind of event has one sentence a person reads; an event without one is refused."""
 
 from collections.abc import Mapping
+from typing import Any
+
+from audit.words import Said
 
 _sentences: dict[str, str] = {}
 
@@ -20,9 +23,23 @@ def is_registered(event_type: str) -> bool:
     return event_type in _sentences
 
 
-def sentence(event_type: str, *, actor: str) -> str:
+class Sentence(Said):
+    """What happened, with who did it; `in_words` says it in the reader's language."""
+
+    @staticmethod
+    def filled(pattern: str, values: Mapping[str, Any]) -> str:
+        """A sentence without a name begins with what was done."""
+        return (pattern % values).replace("{actor}", values["actor"]).strip()
+
+
+def sentence(event_type: str, *, actor: str) -> Sentence:
     """The event in words; an unknown type (from an older release) reads as itself."""
-    return _sentences.get(event_type, "{actor}: " + event_type).replace("{actor}", actor)
+    pattern = _sentences.get(event_type, "{actor}: " + event_type)
+    values = {"actor": actor, **(pattern.values if isinstance(pattern, Said) else {})}
+    words = pattern.pattern if isinstance(pattern, Said) else pattern
+    made = Sentence(Sentence.filled(words, values))
+    made.pattern, made.values = words, values
+    return made
 
 
 def registered() -> Mapping[str, str]:

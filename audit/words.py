@@ -1,14 +1,20 @@
 """Sentences the domain makes, so that a page can say them in its reader's language.
 
-What is stored, sent or answered to programs is English. A sentence with values in it remembers what it was made of; the page, and only
-the page, says it again with `in_words`. Sentences without values need nothing but to be in the catalogue.
+What is stored or answered to programs is English. A sentence with values in it remembers what it was made of; the page or letter says it
+again with `in_words`, also one that was stored: `kept` goes beside its English text, and `said_again` reads that. Sentences without values
+need nothing but to be in the catalogue.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final
 
-from django.utils.translation import gettext
+from django.utils import dateformat, timezone
+from django.utils.translation import gettext, pgettext
+
+MOMENT: Final = "%a %d %b %H:%M UTC"
 
 
 class Said(str):
@@ -17,6 +23,11 @@ class Said(str):
     __slots__ = ("pattern", "values")
     pattern: str
     values: dict[str, Any]
+
+    @staticmethod
+    def filled(pattern: str, values: Mapping[str, Any]) -> str:
+        """A pattern with these values."""
+        return pattern % values
 
 
 def said(pattern: str, /, **values: Any) -> Said:
@@ -33,14 +44,75 @@ def within(label: str) -> Said:
     return made
 
 
+def at(moment: datetime) -> Said:
+    """A moment inside a sentence: in English in UTC, on a page and in a letter in the reader's zone."""
+    made = Said(f"{moment:{MOMENT}}")
+    made.pattern, made.values = "", {"at": moment}
+    return made
+
+
+def on(day: date) -> Said:
+    """A day inside a sentence."""
+    made = Said(f"{day:%d %b %Y}")
+    made.pattern, made.values = "", {"on": day}
+    return made
+
+
+def cut(text: str, most: int) -> Said:
+    """The first `most` characters of it, which still remember the whole."""
+    made = Said(text[:most])
+    made.pattern, made.values = (text.pattern, text.values) if isinstance(text, Said) else (str(text), {})
+    return made
+
+
+def kept(text: str) -> dict[str, Any]:
+    """What has to be stored beside the English text so that it can be said again later; empty for what is only itself."""
+    if not isinstance(text, Said):
+        return {}
+    values = {name: _storable(value) for name, value in text.values.items()}
+    return {"text": str(text), "pattern": text.pattern, "values": values}
+
+
+def said_again(stored: Mapping[str, Any]) -> Said:
+    """The sentence `kept` has stored."""
+    made = Said(stored["text"])
+    made.pattern = stored["pattern"]
+    made.values = {name: _value(value) for name, value in stored["values"].items()}
+    return made
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, Said):
+        return {"said": kept(value)}
+    if isinstance(value, datetime):
+        return {"at": value.isoformat()}
+    return {"on": value.isoformat()} if isinstance(value, date) else value
+
+
+def _value(stored: Any) -> Any:
+    if not isinstance(stored, Mapping):
+        return stored
+    if "said" in stored:
+        return said_again(stored["said"])
+    return datetime.fromisoformat(stored["at"]) if "at" in stored else date.fromisoformat(stored["on"])
+
+
 def in_words(text: str) -> str:
     """The sentence in the language of the page; one that the catalogue does not know stays as it is."""
     if not text:
         return ""
     if not isinstance(text, Said):
         return gettext(str(text))
+    if not text.pattern:
+        return _dated(text.values)
     if not text.values:
         found = gettext(text.pattern)
         return found if found != text.pattern else str(text)
     inner = {name: in_words(value) if isinstance(value, Said) else value for name, value in text.values.items()}
-    return gettext(text.pattern) % inner
+    return text.filled(gettext(text.pattern), inner)
+
+
+def _dated(values: Mapping[str, Any]) -> str:
+    if "on" in values:
+        return dateformat.format(values["on"], pgettext("moment", "j M Y"))
+    return dateformat.format(timezone.localtime(values["at"]), pgettext("moment", "D j M, H:i T"))

@@ -1,4 +1,4 @@
-"""Which language a page is in: what the person chose, else what their browser asks for."""
+"""Which language a page is in: what the person chose, else what was chosen in this browser, else what the browser asks for."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_POST
+from django.views.i18n import set_language
+
+from audit import clock
+from exceptions import services
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 # Programs and those who set the product up read one language, whatever a browser between them asks for.
@@ -28,6 +33,22 @@ class PageLanguage:
             response.headers.setdefault("Content-Language", translation.get_language() or settings.LANGUAGE_CODE)
         patch_vary_headers(response, ("Accept-Language", "Cookie"))
         return response
+
+
+def speak(request: HttpRequest) -> None:
+    """From here on in the language that who is signed in has chosen, whatever the browser asks for."""
+    chosen = getattr(request.user, "language", "")
+    if chosen in dict(settings.LANGUAGES) and not request.path.startswith(ENGLISH):
+        translation.activate(chosen)
+
+
+@require_POST
+def choose(request: HttpRequest) -> HttpResponse:
+    """Keep the choice in this browser, and with whoever is signed in."""
+    by = getattr(request, "actor", None)
+    if by is not None and by.user_id is not None:
+        services.choose_language(language=request.POST.get("language", ""), by=by, now=clock.now())
+    return set_language(request)
 
 
 def other_languages(request: HttpRequest) -> dict[str, list[tuple[str, str]]]:

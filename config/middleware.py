@@ -11,6 +11,7 @@ from audit import clock
 from audit.context import Actor
 from audit.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from audit.services.events import record_refusal
+from config.languages import speak
 from rules.selectors import actor_for
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -38,6 +39,7 @@ class ActingPerson:
             channel = "admin" if request.path.startswith("/admin/") else "web"
             request.actor = actor_for(request.user, channel=channel, request_id=request.request_id)  # type: ignore[attr-defined]
             timezone.activate(ZoneInfo(request.user.time_zone))
+            speak(request)
         try:
             response = self.get_response(request)
         finally:

@@ -2,10 +2,9 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.i18n import set_language
 
 from audit.api import jwks
-from config import probes, views
+from config import languages, probes, views
 from config.api.reference import problem, problems
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -14,7 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search/", views.search, name="search"),
     path("help/", views.help_page, name="help"),
     path("status/", views.status, name="status"),
-    path("language/", set_language, name="set_language"),
+    path("language/", languages.choose, name="set_language"),
     path("", include("exceptions.urls")),
     path("", include("rules.urls")),
     path("", include("orders.fulfilment.urls")),

@@ -11,6 +11,12 @@ class User(AbstractUser):
 
     time_zone = models.CharField(max_length=64, default="Europe/Berlin", help_text="IANA name; times are shown in it.")
 
+    language = models.CharField(
+        max_length=10,
+        blank=True,
+        help_text="Of pages and of what is sent; empty: as the browser asks, letters in English.",
+    )
+
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=~models.Q(time_zone=""), name="user_has_a_time_zone"),

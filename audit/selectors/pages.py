@@ -127,7 +127,7 @@ def _row(event: Event, names: Mapping[str, str]) -> EventRow:
         at=event.at,
         who=names[event.actor],
         is_person=event.actor.startswith("user:"),
-        sentence=verbs.sentence(event.type, actor="").strip(),
+        sentence=verbs.sentence(event.type, actor=""),
         type=event.type,
         subject_type=event.subject_type,
         subject_id=event.subject_id,

@@ -325,8 +325,8 @@ def _seal_findings(seals: list[Seal]) -> Iterator[Finding]:
 
 
 def _fits(stated: dict[str, Any], seal: Seal) -> bool:
-    said = json.loads(canonical_json(seal.content()))
-    return bool({name: stated.get(name) for name in said} == said)
+    content = json.loads(canonical_json(seal.content()))
+    return bool({name: stated.get(name) for name in content} == content)
 
 
 def _checkpoint_findings(outside: list[checkpoints.Checkpoint], seals: list[Seal]) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop as noop
 
 from audit import clock
 from audit.words import in_words
+from config.derivations import derivation_in_words
 from config.markdown import render
 
 register = template.Library()
@@ -159,8 +160,8 @@ def fuse(
         state = "soon" if soon else "fine"
     sign = icon(FUSE_ICONS[state], "s") if state in FUSE_ICONS else ""
     width = 100 if state == "over" else round(share * 100)
-    said = f"{prefix} " if prefix else ""
-    return format_html(FUSE, state, sign, _fuse_words(state, span_words(left)), said, moment(due), width)
+    before = f"{prefix} " if prefix else ""
+    return format_html(FUSE, state, sign, _fuse_words(state, span_words(left)), before, moment(due), width)
 
 
 def _fuse_words(state: str, words: str) -> SafeString | str:
@@ -284,6 +285,12 @@ def label(value: str) -> str:
 def words(value: Any) -> str:
     """What the domain says, in the language of the page."""
     return in_words(value) if isinstance(value, str) else str(value)
+
+
+@register.filter
+def derivation(value: str) -> str:
+    """How a deadline came about, in the language of the page."""
+    return derivation_in_words(value)
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from rest_framework import serializers
 
 from audit.rest.fields import TimeOfDay
@@ -76,10 +77,13 @@ class PreferencesSerializer(serializers.ModelSerializer[NotificationPreference])
     digest_at = TimeOfDay()
     quiet_from = TimeOfDay(allow_null=True)
     quiet_until = TimeOfDay(allow_null=True)
+    language = serializers.CharField(
+        source="user.language", help_text="Empty: as the browser asks, letters in English."
+    )
 
     class Meta:
         model = NotificationPreference
-        fields = (*WISHES, "events", "digest_at", "quiet_from", "quiet_until")
+        fields = (*WISHES, "events", "digest_at", "quiet_from", "quiet_until", "language")
         read_only_fields = fields
 
 
@@ -94,6 +98,12 @@ class PreferencesInput(Input):
     digest_at = TimeOfDay()
     quiet_from = TimeOfDay(required=False)
     quiet_until = TimeOfDay(required=False)
+    language = serializers.ChoiceField(
+        [("", "As the browser asks"), *settings.LANGUAGES],
+        required=False,
+        allow_blank=True,
+        help_text="Of pages and of what is sent; what is left out stays.",
+    )
 
     def get_fields(self) -> dict[str, Any]:
         """The times, and a choice for each wish."""

@@ -126,7 +126,7 @@ class TestNotice(DeedResource):
 
 
 def _chosen(given: Mapping[str, Any]) -> dict[str, Any]:
-    apart = {"events", "digest_at", "quiet_from", "quiet_until"}
+    apart = {"events", "digest_at", "quiet_from", "quiet_until", "language"}
     chosen: dict[str, Any] = {name: value for name, value in given.items() if name in apart}
     return {**chosen, "wishes": {name: value for name, value in given.items() if name not in apart}}
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from exceptions.forms.fields import AREA, INPUT, in_words
@@ -255,6 +256,13 @@ class PreferencesForm(forms.Form):
     quiet_until = forms.TimeField(
         label=_("Quiet until"), required=False, widget=forms.TimeInput({**INPUT, "type": "time"}, format="%H:%M")
     )
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=[("", _("As my browser asks; letters in English")), *settings.LANGUAGES],
+        required=False,
+        widget=forms.Select(INPUT),
+        help_text=_("Of pages, e-mails and chats."),
+    )
 
     ROWS = (("p2", "P2"), ("p3", "P3"), ("other", _("Everything else")))
     COLUMNS = (("", _("E-mail")), ("chat_", _("Chat")), ("pager_", _("Pager")))
@@ -295,7 +303,7 @@ class PreferencesForm(forms.Form):
 
     def times(self) -> list[forms.BoundField]:
         """What is not in the table."""
-        return [self[name] for name in ("digest_at", "quiet_from", "quiet_until")]
+        return [self[name] for name in ("digest_at", "quiet_from", "quiet_until", "language")]
 
     def events(self) -> dict[str, dict[str, str]]:
         """What was chosen per topic and channel."""

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 
 from audit.identifiers import uuid7
 from audit.models import Accountable, LeasedWork
+from audit.words import said_again
 from exceptions.models.cases import ExceptionCase
 from exceptions.models.channels import NotificationChannel, Page
 from exceptions.states import Channel, DeliveryState, Mailing
@@ -37,6 +38,7 @@ class Notification(models.Model):
     severity = models.CharField(max_length=2, choices=Severity, blank=True, help_text="The worst it tells of")
     event = models.CharField(max_length=80)
     text = models.CharField(max_length=300)
+    words = models.JSONField(default=dict, help_text="What its reader's language needs beside the English text")
     url = models.CharField(max_length=200, blank=True)
     cause = models.CharField(max_length=200, blank=True, help_text="What is told of one cause goes out as one message")
     count = models.PositiveIntegerField(default=1, help_text="How many things it stands for")
@@ -51,6 +53,11 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def sentence(self) -> str:
+        """The text, which can be said in another language."""
+        return said_again(self.words) if self.words else self.text
 
 
 class NotificationDelivery(LeasedWork):

@@ -14,6 +14,7 @@ from django_fsm import FSMModelMixin, transition
 from audit.models import Accountable, AccountableQuerySet
 from audit.models.fields import StateField
 from audit.triggers import StrictTrigger
+from audit.words import said
 from exceptions.models.cases import ExceptionCase
 from exceptions.states import WAIVER_ASKED, WAIVER_LIVE, ReviewVerdict, WaiverKind, WaiverState
 from rules.models import Client, Owner
@@ -242,7 +243,8 @@ class Waiver(FSMModelMixin, Accountable):
     @property
     def subject_words(self) -> str:
         """What it is asked for, in a few words for what is kept: in English, whoever acts."""
-        return f"{self.subject_key} and {len(self.others)} more" if self.others else self.subject_key
+        more = {"key": self.subject_key, "count": len(self.others)}
+        return said("%(key)s and %(count)d more", **more) if self.others else self.subject_key
 
     @property
     def subject_shown(self) -> str:

@@ -1,5 +1,7 @@
 """What runbooks and postmortems plug into registries."""
 
+from django.utils.translation import gettext_noop as noop
+
 from audit import verbs
 from audit.checks import register_check
 from exceptions import subjects, timer_kinds
@@ -9,15 +11,15 @@ from rules import runbooks
 
 verbs.register(
     {
-        "case.fix_documented": "{actor} proposed what was learned for a runbook",
-        "postmortem.drafted": "{actor} drafted a postmortem",
-        "postmortem.joined": "{actor} added what belongs to it to a postmortem",
-        "postmortem.written": "{actor} wrote on a postmortem",
-        "postmortem.published": "{actor} published a postmortem",
-        "postmortem.dismissed": "{actor} found that no postmortem is needed",
-        "postmortem.action_added": "{actor} agreed on an action",
-        "postmortem.action_ended": "{actor} said what came of an action",
-        "postmortem.action_overdue": "{actor} told of an action whose day has passed",
+        "case.fix_documented": noop("{actor} proposed what was learned for a runbook"),
+        "postmortem.drafted": noop("{actor} drafted a postmortem"),
+        "postmortem.joined": noop("{actor} added what belongs to it to a postmortem"),
+        "postmortem.written": noop("{actor} wrote on a postmortem"),
+        "postmortem.published": noop("{actor} published a postmortem"),
+        "postmortem.dismissed": noop("{actor} found that no postmortem is needed"),
+        "postmortem.action_added": noop("{actor} agreed on an action"),
+        "postmortem.action_ended": noop("{actor} said what came of an action"),
+        "postmortem.action_overdue": noop("{actor} told of an action whose day has passed"),
     }
 )
 

@@ -1,5 +1,7 @@
 """What time-limited exceptions plug in: the words of their events, their timers, and what must always hold."""
 
+from django.utils.translation import gettext_noop as noop
+
 from audit import verbs
 from audit.checks import register_check
 from exceptions import timer_kinds
@@ -7,31 +9,31 @@ from exceptions.services import client_approvals, emergencies, waiver_ends, waiv
 
 verbs.register(
     {
-        "waiver.requested": "{actor} asked for a time-limited exception",
-        "waiver.edited": "{actor} changed the request",
-        "waiver.sent_back": "{actor} sent it back with a question",
-        "waiver.answered": "{actor} answered the question",
-        "waiver.voted": "{actor} allowed it",
-        "waiver.approved": "{actor} approved it",
-        "waiver.glass_broken": "{actor} broke the glass",
-        "waiver.rolled_back": "{actor} rolled it back",
-        "waiver.reviewed": "{actor} reviewed the break-glass",
-        "waiver.review_overdue": "{actor} called the leads: nobody reviewed it in time",
-        "client_approval.sent": "{actor} asked the client",
-        "client_approval.agreed": "{actor} agreed",
-        "client_approval.declined": "{actor} declined",
-        "client_approval.revoked": "{actor} took the question back",
-        "client_approval.lapsed": "{actor} let the question lapse: not answered in time",
-        "delegation.begun": "{actor} named a delegate for approvals",
-        "delegation.ended": "{actor} ended a delegation",
-        "waiver.undecided": "{actor} reminded the approvers: half of the time is over",
-        "waiver.narrowed": "{actor} left out what has changed since it was allowed",
-        "waiver.outdated": "{actor} let it lapse: what it was allowed for has changed",
-        "waiver.rejected": "{actor} denied it",
-        "waiver.withdrawn": "{actor} withdrew the request",
-        "waiver.lapsed": "{actor} let it lapse: nobody decided in time",
-        "waiver.expired": "{actor} noted its end",
-        "waiver.revoked": "{actor} revoked it",
+        "waiver.requested": noop("{actor} asked for a time-limited exception"),
+        "waiver.edited": noop("{actor} changed the request"),
+        "waiver.sent_back": noop("{actor} sent it back with a question"),
+        "waiver.answered": noop("{actor} answered the question"),
+        "waiver.voted": noop("{actor} allowed it"),
+        "waiver.approved": noop("{actor} approved it"),
+        "waiver.glass_broken": noop("{actor} broke the glass"),
+        "waiver.rolled_back": noop("{actor} rolled it back"),
+        "waiver.reviewed": noop("{actor} reviewed the break-glass"),
+        "waiver.review_overdue": noop("{actor} called the leads: nobody reviewed it in time"),
+        "client_approval.sent": noop("{actor} asked the client"),
+        "client_approval.agreed": noop("{actor} agreed"),
+        "client_approval.declined": noop("{actor} declined"),
+        "client_approval.revoked": noop("{actor} took the question back"),
+        "client_approval.lapsed": noop("{actor} let the question lapse: not answered in time"),
+        "delegation.begun": noop("{actor} named a delegate for approvals"),
+        "delegation.ended": noop("{actor} ended a delegation"),
+        "waiver.undecided": noop("{actor} reminded the approvers: half of the time is over"),
+        "waiver.narrowed": noop("{actor} left out what has changed since it was allowed"),
+        "waiver.outdated": noop("{actor} let it lapse: what it was allowed for has changed"),
+        "waiver.rejected": noop("{actor} denied it"),
+        "waiver.withdrawn": noop("{actor} withdrew the request"),
+        "waiver.lapsed": noop("{actor} let it lapse: nobody decided in time"),
+        "waiver.expired": noop("{actor} noted its end"),
+        "waiver.revoked": noop("{actor} revoked it"),
     }
 )
 

@@ -137,7 +137,7 @@ def trail_of(case: ExceptionCase) -> list[TrailEntry]:
                 at=event.at,
                 who=names[event.actor],
                 kind="system" if event.actor.startswith("system:") else "person",
-                sentence=verbs.sentence(event.type, actor="").strip(),
+                sentence=verbs.sentence(event.type, actor=""),
                 changes={name: pair for name, pair in body["changes"].items() if name in TOLD_CHANGES},
                 reason=body["reason"],
                 note=note.text if note else "",

@@ -1,6 +1,6 @@
 """What is known about a kind of exception: its runbooks, what this one taught, and its postmortem."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from exceptions.models import ExceptionCase, Postmortem
@@ -35,6 +35,14 @@ def runbooks_of(case: ExceptionCase) -> list[Runbook]:
 
 def runbooks_for_kind(kind: str, *, contract: str = "") -> list[Runbook]:
     """The runbooks in force about exceptions of this type, then those about the contract."""
-    names = [about(Covered.TYPE, kind), *([about(Covered.CONTRACT, contract)] if contract else [])]
-    found = rules.runbooks_about(names)
-    return list({runbook.pk: runbook for name in names for runbook in found.get(name, ())}.values())
+    return runbooks_for_contracts(kind, [contract])[contract]
+
+
+def runbooks_for_contracts(kind: str, contracts: Collection[str]) -> dict[str, list[Runbook]]:
+    """As `runbooks_for_kind` for several contracts, by contract, in one query."""
+    names = {one: [about(Covered.TYPE, kind), *([about(Covered.CONTRACT, one)] if one else [])] for one in contracts}
+    found = rules.runbooks_about(sorted({name for asked in names.values() for name in asked}))
+    return {
+        one: list({runbook.pk: runbook for name in asked for runbook in found.get(name, ())}.values())
+        for one, asked in names.items()
+    }

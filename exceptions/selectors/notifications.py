@@ -132,7 +132,7 @@ def _wishes(chosen: NotificationPreference, channel: str) -> Wishes:
     by_chat = {"P2": chosen.chat_p2, "P3": chosen.chat_p3, "": chosen.chat_other}
     by_pager = {"P2": chosen.pager_p2, "P3": chosen.pager_p3, "": chosen.pager_other}
     return Wishes(
-        zone=_zone(chosen.user),
+        zone=zone_of(chosen.user),
         mailing={Channel.EMAIL: by_mail, Channel.CHAT: by_chat, Channel.PAGER: by_pager}[Channel(channel)],
         by_topic={topic: ways[channel] for topic, ways in chosen.events.items() if channel in ways},
         digest_at=chosen.digest_at,
@@ -174,7 +174,7 @@ def last_sent(deliveries: Sequence[NotificationDelivery], *, since: datetime) ->
     return {(address, event, cause): last for address, event, cause, last in rows}
 
 
-def _zone(user: User) -> ZoneInfo:
+def zone_of(user: User) -> ZoneInfo:
     """The person's zone; one that does not exist must not keep everybody's letters back."""
     try:
         return ZoneInfo(user.time_zone)

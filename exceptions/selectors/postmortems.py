@@ -223,7 +223,7 @@ def _told(timeline: Sequence[Mapping[str, Any]]) -> list[Moment]:
             at=datetime.fromisoformat(row["at"]),
             exception=row["exception"],
             who=names[row["actor"]],
-            sentence=verbs.sentence(row["event"], actor="").strip(),
+            sentence=verbs.sentence(row["event"], actor=""),
             changes=row["changes"],
             reason=row["reason"],
         )

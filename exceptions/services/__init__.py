@@ -60,7 +60,7 @@ from exceptions.services.postmortems import (
     end_action,
     publish_postmortem,
 )
-from exceptions.services.preferences import set_notification_preferences
+from exceptions.services.preferences import choose_language, set_notification_preferences
 from exceptions.services.presence import note_presence
 from exceptions.services.rebasing import rebase_case
 from exceptions.services.runbooks import propose_from_case
@@ -117,6 +117,7 @@ __all__ = [
     "change_view",
     "change_view_query",
     "check_channel",
+    "choose_language",
     "close_case",
     "come_back",
     "complete_step",

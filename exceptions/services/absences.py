@@ -13,7 +13,7 @@ from audit.context import Actor, acting
 from audit.errors import Conflict, DomainError, FieldError, Invalid, Refused
 from audit.services.events import record_refusal
 from audit.texts import reason_given
-from audit.words import said
+from audit.words import at, said
 from exceptions.models import ExceptionCase, StandIn
 from exceptions.services.escalation import Decide, Move, Standing, move_cases
 from exceptions.services.notifications import notify
@@ -64,7 +64,12 @@ def go_away(
             person=person, starts_at=starts_at, ends_at=ends_at, cover=cover, note=note, by=by, now=now
         )
         owner = absence.owner
-        text = f"{owner.name} is away from {absence.starts_at:%a %d %b %H:%M} to {ends_at:%a %d %b %H:%M} UTC; you stand in."
+        text = said(
+            "%(name)s is away from %(start)s to %(end)s; you stand in.",
+            name=owner.name,
+            start=at(absence.starts_at),
+            end=at(ends_at),
+        )
         notify(owner=absence.cover or owner.backup, event="absence.entered", text=text, url="/people/away/", now=now)
         moved = reassign_from_absent(now=now, only=[owner.pk]) if absence.starts_at <= now else 0
     return absence, moved
@@ -75,7 +80,7 @@ def come_back(*, absence_id: UUID, by: Actor, now: datetime) -> Absence:
     with acting(by, at=now):
         absence = rule_services.end_absence(absence_id=absence_id, by=by, now=now)
         stood_in = absence.cover or absence.owner.backup
-        text = f"{absence.owner.name} is back, or does not go away; you no longer stand in."
+        text = said("%(name)s is back, or does not go away; you no longer stand in.", name=absence.owner.name)
         notify(owner=stood_in, event="absence.ended", text=text, url="/people/away/", now=now)
     return absence
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from audit.words import said
 from exceptions.services.notifications import Telling, notify_many
 from rules.appointments import Appointment
 
@@ -16,7 +17,12 @@ def tell_of_appointments(appointments: Sequence[Appointment], now: datetime) -> 
 
 def _tellings(one: Appointment) -> Iterator[Telling]:
     owner, backup = one.owner, one.owner.backup
-    yield Telling(owner, EVENT, f"You answer for the {one.what} as {one.role} now. Your backup is {backup.name}.")
-    yield Telling(backup, EVENT, f"{owner.name} answers for the {one.what} as {one.role} now; you are the backup.")
+    about = {"what": one.what, "role": said(one.role), "name": owner.name, "backup": backup.name}
+    yours = said("You answer for the %(what)s as %(role)s now. Your backup is %(backup)s.", **about)
+    yield Telling(owner, EVENT, yours)
+    yield Telling(
+        backup, EVENT, said("%(name)s answers for the %(what)s as %(role)s now; you are the backup.", **about)
+    )
     if one.before is not None and one.before.pk not in {owner.pk, backup.pk}:
-        yield Telling(one.before, EVENT, f"{owner.name} answers for the {one.what} as {one.role} now, instead of you.")
+        instead = said("%(name)s answers for the %(what)s as %(role)s now, instead of you.", **about)
+        yield Telling(one.before, EVENT, instead)

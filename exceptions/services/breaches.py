@@ -5,6 +5,7 @@ from datetime import datetime
 
 from audit.services.events import Entry, record_many
 from audit.subject_refs import subject_ref
+from audit.words import at, said
 from exceptions import ladders
 from exceptions.models import ExceptionCase
 from exceptions.services.notifications import Telling, notify_many
@@ -23,7 +24,12 @@ def on_at_risk(timers: Sequence[Due], *, now: datetime) -> None:
             Telling(
                 case.owner,
                 "case.at_risk",
-                f"{case.key}: {case.title}. At risk: it is due {case.due_at:%a %d %b %H:%M} UTC and not solved.",
+                said(
+                    "%(key)s: %(title)s. At risk: it is due %(due)s and not solved.",
+                    key=case.key,
+                    title=case.title,
+                    due=at(case.due_at),
+                ),
                 f"/exceptions/{case.key}/",
                 case.client_id,
                 case.pk,

@@ -11,7 +11,7 @@ from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, Refus
 from audit.services.events import record
 from audit.subject_refs import subject_ref
 from audit.texts import reason_given
-from audit.words import said
+from audit.words import at, said
 from exceptions import clocks, subjects
 from exceptions.errors import CriteriaNotMet
 from exceptions.models import ExceptionCase
@@ -199,7 +199,14 @@ def give_to(case: ExceptionCase, new: Owner, roster: Roster) -> None:
 
 def handed_over(case: ExceptionCase, new: Owner, by: Actor, reason: str) -> Telling:
     """What the new owner is told."""
-    text = f"{case.key}: {case.title}. Given to you by {by.name}: {reason} Due {case.due_at:%a %d %b %H:%M} UTC."
+    text = said(
+        "%(key)s: %(title)s. Given to you by %(name)s: %(reason)s Due %(due)s.",
+        key=case.key,
+        title=case.title,
+        name=by.name,
+        reason=reason,
+        due=at(case.due_at),
+    )
     url = f"/exceptions/{case.key}/"
     return Telling(new, "case.reassigned", text, url, case.client_id, case.pk, severity=case.severity)
 

@@ -22,7 +22,7 @@ def claim(*, now: datetime, limit: int) -> list[NotificationDelivery]:
     with transaction.atomic():
         due = NotificationDelivery.objects.filter(free, state=DeliveryState.PENDING, due_at__lte=now)
         rows = list(
-            due.select_related("notification__owner", "via")
+            due.select_related("notification__owner__user", "via")
             .order_by("due_at", "id")
             .select_for_update(skip_locked=True, of=("self",))[:limit]
         )

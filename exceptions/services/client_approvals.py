@@ -110,11 +110,11 @@ def answer_client_approval(
         if {seen_hash, question.content_hash} != {waiver.content_hash} or base != question.base_hash:
             raise WaiverChanged("What you were asked about has changed since. Ask for a new link.")
         who = _a_name(name)
-        said = comment.strip() if agree else a_comment(comment)
+        words = comment.strip() if agree else a_comment(comment)
         if agree:
-            _agree(question, waiver, client, who, said, base, now)
+            _agree(question, waiver, client, who, words, base, now)
         else:
-            _decline(question, waiver, client, who, said, now)
+            _decline(question, waiver, client, who, words, now)
         cancel_timer(subject=subject_ref(question), kind=LAPSE, now=now)
     return question
 
@@ -157,7 +157,7 @@ def on_lapse(timers: Sequence[Due], *, now: datetime) -> None:
         question.lapse(at=now)
         question.save()
         record("client_approval.lapsed", subject=question)
-        tell_concerned(question.waiver, "client_approval.lapsed", "The client has not answered in time.", now)
+        tell_concerned(question.waiver, "client_approval.lapsed", said("The client has not answered in time."), now)
 
 
 def _agree(
@@ -178,7 +178,7 @@ def _agree(
         scope=waiver.scope,
         comment=comment,
     )
-    tell_concerned(waiver, "client_approval.agreed", "The client agreed.", now)
+    tell_concerned(waiver, "client_approval.agreed", said("The client agreed."), now)
     open_if_enough(waiver, base=base, by=client, now=now)
 
 
@@ -190,7 +190,7 @@ def _decline(question: ClientApproval, waiver: Waiver, client: Actor, name: str,
     waiver.save()
     record("waiver.rejected", subject=waiver, by_client=True)
     stop_waiting(waiver, now=now)
-    tell_concerned(waiver, "waiver.rejected", "Denied by the client.", now)
+    tell_concerned(waiver, "waiver.rejected", said("Denied by the client."), now)
 
 
 def _a_name(name: str) -> str:

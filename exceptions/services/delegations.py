@@ -7,7 +7,7 @@ from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound, Refused
 from audit.services.events import record
-from audit.words import said
+from audit.words import at, said
 from exceptions.models import Delegation
 from exceptions.services.notifications import notify
 from rules import selectors as rules
@@ -46,7 +46,12 @@ def delegate_approvals(
         )
         given.save()
         record("delegation.begun", subject=given, delegate=taker.slug, starts_at=starts_at, ends_at=ends_at)
-        words = f"{giver.name} lets you decide about approvals until {ends_at:%a %d %b %H:%M} UTC: {reason.strip()}"
+        words = said(
+            "%(name)s lets you decide about approvals until %(end)s: %(reason)s",
+            name=giver.name,
+            end=at(ends_at),
+            reason=reason.strip(),
+        )
         notify(owner=taker, event="delegation.begun", text=words, url="/approvals/", now=now)
     return given
 

@@ -10,7 +10,7 @@ from audit.context import Actor, acting
 from audit.errors import FieldError, IllegalTransition, Invalid, Refused
 from audit.services.events import record
 from audit.subject_refs import SubjectRef, subject_ref
-from audit.words import said
+from audit.words import at, said
 from exceptions import subjects
 from exceptions.errors import OwnRequest
 from exceptions.models import Waiver
@@ -106,7 +106,11 @@ def _open(waiver: Waiver, by: Actor, now: datetime) -> None:
     record("waiver.glass_broken", subject=waiver, minutes=waiver.effective_minutes, hash=waiver.content_hash, **facts)
     watch_its_end(waiver, waiver.effective_minutes)
     set_timer(subject=subject_ref(waiver), kind=REVIEW, due_at=now + REVIEW_WITHIN)
-    words = f"{by.name} broke the glass until {waiver.expires_at:%a %d %b %H:%M} UTC. Review it within 24 h, or roll it back."
+    words = said(
+        "%(name)s broke the glass until %(end)s. Review it within 24 h, or roll it back.",
+        name=by.name,
+        end=at(now + timedelta(minutes=waiver.effective_minutes)),
+    )
     page_leads(waiver, "waiver.glass_broken", words, now=now)
     tell_subjects_of_begun([waiver], by=by, now=now)
 
@@ -127,7 +131,7 @@ def roll_back(*, waiver_id: UUID, reason: str = "", by: Actor, now: datetime) ->
         back = subjects.roll_back_for(waiver.subject_type)
         done = back(waiver, by=by, now=now) if back else "The gate is closed."
         record("waiver.rolled_back", subject=waiver, reason=reason.strip(), done=done)
-        page_leads(waiver, "waiver.rolled_back", f"{why} {done}", now=now)
+        page_leads(waiver, "waiver.rolled_back", said("%(why)s %(done)s", why=why, done=done), now=now)
     return done
 
 
@@ -144,8 +148,9 @@ def review_emergency(*, waiver_id: UUID, verdict: str, comment: str, by: Actor, 
         waiver.save()
         record("waiver.reviewed", subject=waiver, verdict=verdict, reason=comment)
         cancel_timer(subject=subject_ref(waiver), kind=REVIEW, now=now)
-        label = ReviewVerdict(verdict).label
-        tell_concerned(waiver, "waiver.reviewed", f"Reviewed by {by.name}: {label}. {comment}", now)
+        label = said(str(ReviewVerdict(verdict).label))
+        words = said("Reviewed by %(name)s: %(verdict)s. %(comment)s", name=by.name, verdict=label, comment=comment)
+        tell_concerned(waiver, "waiver.reviewed", words, now)
     return waiver
 
 
@@ -167,7 +172,8 @@ def on_review_due(timers: Sequence[Due], *, now: datetime) -> None:
     """Nobody reviewed it in time: call the leads, and again every day until somebody does."""
     for waiver in waivers_of(timers).filter(kind=WaiverKind.EMERGENCY, reviewed_at=None):
         record("waiver.review_overdue", subject=waiver, due=waiver.review_due_at)
-        page_leads(waiver, "waiver.review_overdue", "Nobody has reviewed this break-glass yet. It is overdue.", now=now)
+        words = said("Nobody has reviewed this break-glass yet. It is overdue.")
+        page_leads(waiver, "waiver.review_overdue", words, now=now)
         set_timer(subject=subject_ref(waiver), kind=REVIEW, due_at=now + REMIND_AGAIN)
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 from audit.arrays import bare_array, text_array
 from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef, subject_ref
+from audit.words import at, said
 from exceptions import ladders
 from exceptions.ladders import Step
 from exceptions.models import ExceptionCase
@@ -45,7 +46,7 @@ LOCK: Final = """
 # may be silent. All of it is text where the driver would take longer to make objects of it than the server to find it.
 STANDINGS: Final = """
     SELECT owner_id::text, backup_id::text, client_id::text, ladder_step, severity, (ladder -> ladder_step) - 'due_at',
-        id::text, number, title, type, cause, to_char(due_at AT TIME ZONE 'UTC', 'Dy DD Mon HH24:MI'),
+        id::text, number, title, type, cause, due_at,
         ladder -> ladder_step ->> 'due_at', ladder -> (ladder_step + 1) ->> 'due_at',
         CASE WHEN state IN ('acknowledged', 'in_progress') THEN progress_within_minutes END
     FROM exceptions_exceptioncase WHERE id = ANY(%s::uuid[]) AND state = ANY(%s::text[]) ORDER BY id
@@ -104,7 +105,7 @@ class Moved(NamedTuple):
     type: str
     cause: str
     severity: str
-    due: str
+    due: datetime
     next_due: datetime | None
     silence: int | None
 
@@ -152,7 +153,7 @@ def on_wait_over(timers: Sequence[Due], *, now: datetime) -> None:
         [Entry("case.wait_over", case, changes={"state": (case.state, CaseState.IN_PROGRESS)}) for case in cases]
     )
     set_timers(settings=[TimerSetting(subject_ref(case), PROGRESS, quiet_at(case, now)) for case in cases])
-    _tell(cases, "case.wait_over", "The wait is over and nothing came; it is yours again.", now)
+    _tell(cases, "case.wait_over", said("The wait is over and nothing came; it is yours again."), now)
 
 
 def to_first_level(case: Standing, roster: Roster) -> Move | None:
@@ -286,7 +287,7 @@ def _moved(
     title: str,
     type_: str,
     cause: str,
-    due: str,
+    due: datetime,
     at_step: str | None,
     after_it: str | None,
     silence: int | None,
@@ -324,7 +325,13 @@ def _tellings(event: str, standing: Standing, move: Move, cases: Sequence[Moved]
     for owner, words in _words(standing, move):
         for case in told:
             key = f"{KEY_PREFIX}{case.number}"
-            text = f"{key}: {case.title}. {words} It is due {case.due} UTC."
+            text = said(
+                "%(key)s: %(title)s. %(words)s It is due %(due)s.",
+                key=key,
+                title=case.title,
+                words=words,
+                due=at(case.due),
+            )
             url, about, worst = (
                 f"/exceptions/{key}/",
                 UUID(str(case.ref.id)),
@@ -337,12 +344,12 @@ def _words(standing: Standing, move: Move) -> Sequence[tuple[Owner, str]]:
     """Who hears what of it."""
     if not move.event:
         return (
-            (move.owner, f"It came to you from {standing.owner.name}."),
-            (standing.owner, f"It went on to {move.owner.name}."),
+            (move.owner, said("It came to you from %(name)s.", name=standing.owner.name)),
+            (standing.owner, said("It went on to %(name)s.", name=move.owner.name)),
         )
     if move.event == TOLD and move.told is not None:
-        return ((move.told, f"{move.owner.name} has it and has not resolved it yet."),)
-    return ((move.owner, f"It is {move.severity} now."),) if move.severity else ()
+        return ((move.told, said("%(name)s has it and has not resolved it yet.", name=move.owner.name)),)
+    return ((move.owner, said("It is %(severity)s now.", severity=move.severity)),) if move.severity else ()
 
 
 def _pagings(standing: Standing, move: Move, cases: Sequence[Moved]) -> Iterator[Paging]:
@@ -379,7 +386,7 @@ def _tell(cases: Sequence[ExceptionCase], event: str, words: str, now: datetime)
             Telling(
                 case.owner,
                 event,
-                f"{case.key}: {case.title}. {words}",
+                said("%(key)s: %(title)s. %(words)s", key=case.key, title=case.title, words=words),
                 f"/exceptions/{case.key}/",
                 case.client_id,
                 case.pk,

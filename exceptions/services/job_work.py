@@ -21,6 +21,7 @@ from audit.errors import Refused
 from audit.services.events import record
 from audit.services.heartbeats import beat
 from audit.wakeups import wake
+from audit.words import said
 from exceptions import job_kinds
 from exceptions.models import Job, JobItem, JobWork
 from exceptions.services.notifications import notify
@@ -182,10 +183,20 @@ def tell_end(job: Job, *, by: Actor, now: datetime) -> None:
         return
     work = JobWork.objects.get(pk=job.pk)
     told = {
-        JobState.DONE: "is finished",
-        JobState.CANCELLED: f"was cancelled by {by.name}",
-        JobState.FAILED: "was stopped",
+        JobState.DONE: said("is finished"),
+        JobState.CANCELLED: said("was cancelled by %(name)s", name=by.name),
+        JobState.FAILED: said("was stopped"),
     }
-    counts = f"{work.done:,} of {job.total:,} done, {work.skipped:,} skipped, {work.refused:,} refused."
-    words = f"{job.key}: {job_kinds.kind(job.kind).title} {told[JobState(job.state)]}. {counts}"
-    notify(owner=owner, event="job.ended", text=f"{words} {job.why}".strip(), url=f"/jobs/{job.key}/", now=now)
+    text = said(
+        "%(key)s: %(title)s %(told)s. %(done)s of %(total)s done, %(skipped)s skipped, %(refused)s refused.",
+        key=job.key,
+        title=said(str(job_kinds.kind(job.kind).title)),
+        told=told[JobState(job.state)],
+        done=f"{work.done:,}",
+        total=f"{job.total:,}",
+        skipped=f"{work.skipped:,}",
+        refused=f"{work.refused:,}",
+    )
+    if job.why:
+        text = said("%(text)s %(why)s", text=text, why=said(job.why))
+    notify(owner=owner, event="job.ended", text=text, url=f"/jobs/{job.key}/", now=now)

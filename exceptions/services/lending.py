@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from audit.context import Actor, acting, current_actor
 from audit.subject_refs import subject_ref
+from audit.words import at, said
 from exceptions.models import ExceptionCase
 from exceptions.services.escalation import Move, Standing, move_cases
 from exceptions.services.notifications import Telling, notify_many
@@ -29,8 +30,9 @@ def lend(*, what: str, holder: str, ends_at: datetime, reason: str, by: Actor, n
     with acting(by, at=now):
         lent = rule_services.lend_ownership(what=what, holder=holder, ends_at=ends_at, reason=reason, by=by, now=now)
         set_timer(subject=subject_ref(lent), kind=RETURN, due_at=ends_at)
-        until = f"until {ends_at:%a %d %b %H:%M} UTC; then it goes back by itself."
-        _tell(lent, f"You have {lent.what} {until}", f"{lent.holder.name} has {lent.what} {until}", now)
+        about = {"name": lent.holder.name, "what": lent.what, "end": at(ends_at)}
+        to_holder = said("You have %(what)s until %(end)s; then it goes back by itself.", **about)
+        _tell(lent, to_holder, said("%(name)s has %(what)s until %(end)s; then it goes back by itself.", **about), now)
     return lent
 
 
@@ -41,7 +43,8 @@ def give_back(*, lending_id: UUID, by: Actor, now: datetime) -> TemporaryOwnersh
         cancel_timer(subject=subject_ref(lent), kind=RETURN, now=now)
         moved = move_cases(ids=_came_of(lent), states=CASE_LIVE, decide=_to_lender, event="case.given_back", now=now)
         count = sum(len(cases) for _, _, cases in moved)
-        _tell(lent, f"{lent.what} is no longer yours; {count} open went back.", f"{lent.what} is yours again.", now)
+        to_holder = said("No longer yours: %(what)s; %(count)s open went back.", what=lent.what, count=count)
+        _tell(lent, to_holder, said("Yours again: %(what)s.", what=lent.what), now)
     return lent
 
 
@@ -68,6 +71,6 @@ def _tell(lent: TemporaryOwnership, to_holder: str, to_lender: str, now: datetim
     lender = lent.owner or (lent.exception_type.owner if lent.exception_type else lent.holder)
     tellings = [(lent.holder, to_holder), *([(lender, to_lender)] if lender.pk != lent.holder_id else [])]
     notify_many(
-        tellings=[Telling(owner, "ownership.lent", text[0].upper() + text[1:], PAGE) for owner, text in tellings],
+        tellings=[Telling(owner, "ownership.lent", text, PAGE) for owner, text in tellings],
         now=now,
     )

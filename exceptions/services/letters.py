@@ -4,8 +4,9 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 from typing import NamedTuple
 from uuid import UUID
@@ -14,12 +15,17 @@ from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from audit.crypto import open_secret
+from audit.words import in_words
 from exceptions.models import ExceptionCase, NotificationDelivery
 from exceptions.selectors.next_steps import with_first_timer
+from exceptions.selectors.notifications import zone_of
 from exceptions.selectors.payload import payload_of
 from exceptions.transport import Tried, send_chat
+from rules.models import Owner
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +68,15 @@ def send_letters(*, deliveries: Sequence[NotificationDelivery], now: datetime) -
         channel.close()
 
 
+@contextmanager
+def spoken_to(owner: Owner) -> Iterator[None]:
+    """In the language and on the clock of whoever reads it; for a team in English and UTC."""
+    person = owner.user
+    language = (person.language if person else "") or settings.LANGUAGE_CODE
+    with translation.override(language), timezone.override(zone_of(person) if person else UTC):
+        yield
+
+
 def send_chats(*, deliveries: Sequence[NotificationDelivery]) -> Iterator[Result]:
     """One message per chat."""
     chats: dict[UUID | None, list[NotificationDelivery]] = defaultdict(list)
@@ -70,7 +85,8 @@ def send_chats(*, deliveries: Sequence[NotificationDelivery]) -> Iterator[Result
     for told in chats.values():
         via = told[0].via
         if via is not None:
-            title, body = _written(told)
+            with spoken_to(told[0].notification.owner):
+                title, body = _written(told)
             yield Result(told, send_chat(open_secret(via.sealed), title=title, body=body))
 
 
@@ -115,7 +131,8 @@ def _attached(deliveries: Sequence[NotificationDelivery], papers: Mapping[UUID, 
 
 
 def _letter(address: str, deliveries: Sequence[NotificationDelivery], papers: Sequence[Paper]) -> EmailMessage:
-    subject, body = _written(deliveries)
+    with spoken_to(deliveries[0].notification.owner):
+        subject, body = _written(deliveries)
     return EmailMessage(
         subject=subject,
         body=body,
@@ -133,17 +150,20 @@ def _written(deliveries: Sequence[NotificationDelivery]) -> tuple[str, str]:
         told = one.notification
         causes[told.event, told.cause or str(one.pk)].append(one)
     paragraphs = [_paragraph(group) for group in causes.values()]
-    first = deliveries[0].notification.text.split("\n", 1)[0][:120]
+    first = in_words(deliveries[0].notification.sentence).split("\n", 1)[0][:120]
     things = sum(one.notification.count for one in deliveries)
-    subject = first if len(deliveries) == 1 else f"{things} things for you: {first}"[:150]
+    several = _("%(count)s things for you: %(first)s") % {"count": things, "first": first}
+    subject = first if len(deliveries) == 1 else several[:150]
     return subject, "\n\n".join(paragraphs) + "\n"
 
 
 def _paragraph(group: Sequence[NotificationDelivery]) -> str:
     """What is told of one cause: the first in words, of the others how many and where."""
     first = group[0].notification
-    words = f"{first.text}\n{settings.PUBLIC_URL}{first.url}" if first.url else first.text
+    text = in_words(first.sentence)
+    words = f"{text}\n{settings.PUBLIC_URL}{first.url}" if first.url else text
     if len(group) == 1:
         return words
     links = [f"{settings.PUBLIC_URL}{one.notification.url}" for one in group[1:] if one.notification.url]
-    return "\n".join([words, f"And {len(group) - 1} more of the same cause ({first.cause}):", *dict.fromkeys(links)])
+    more = _("And %(count)s more of the same cause (%(cause)s):") % {"count": len(group) - 1, "cause": first.cause}
+    return "\n".join([words, more, *dict.fromkeys(links)])

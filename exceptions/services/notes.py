@@ -7,6 +7,7 @@ from uuid import UUID
 from audit.context import Actor
 from audit.services.events import record
 from audit.texts import reason_given
+from audit.words import said
 from exceptions.models import CaseNote, ExceptionCase
 from exceptions.selectors.mentions import mentioned_in
 from exceptions.services.notifications import Telling, notify_many
@@ -61,6 +62,6 @@ def write_notes(cases: Sequence[ExceptionCase], text: str, *, field: str, by: Ac
 
 
 def _telling(owner: Owner, case: ExceptionCase, by: Actor) -> Telling:
-    words = f"{case.key}: {case.title}. {by.name} mentioned you in a note."
+    words = said("%(key)s: %(title)s. %(name)s mentioned you in a note.", key=case.key, title=case.title, name=by.name)
     url = f"/exceptions/{case.key}/#activity"
     return Telling(owner, "case.mentioned", words, url, case.client_id, case.pk, severity=case.severity)

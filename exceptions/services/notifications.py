@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from django.utils.translation import gettext_noop as noop
+
 from audit.wakeups import wake
+from audit.words import cut, kept, said
 from exceptions.decisions import ALWAYS, Wishes, wish
 from exceptions.models import ExceptionCase, Notification, NotificationChannel, NotificationDelivery
 from exceptions.selectors.notifications import channels_by_owner, who_wants_pages
@@ -16,7 +19,8 @@ from rules.models import Owner
 
 MOST_SINGLE = 10
 UNDELIVERED = "notification.undelivered"
-NO_ADDRESS = "No address outside the product."
+NO_ADDRESS = noop("No address outside the product.")
+AND_MORE = noop("%(text)s And %(count)s more of the same; they are in your queue.")
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ def notify_many(*, tellings: Sequence[Telling], now: datetime) -> None:
             severity=one.severity,
             event=one.event,
             text=one.text[:300],
+            words=kept(one.text),
             url=one.url,
             cause=one.cause[:200],
             count=1 + one.more,
@@ -112,7 +117,12 @@ def tell_who_stands_behind(*, notifications: Sequence[Notification], why: str, n
     tellings = []
     for one in notifications:
         backup = roster.on_duty(roster.owners[roster.owners[one.owner_id].backup_id].slug)
-        text = f"{roster.owners[one.owner_id].name} could not be reached: {why} {one.text}"
+        text = said(
+            "%(name)s could not be reached: %(why)s %(text)s",
+            name=roster.owners[one.owner_id].name,
+            why=said(why),
+            text=one.sentence,
+        )
         tellings.append(
             Telling(
                 backup,
@@ -175,8 +185,8 @@ def _count(group: Sequence[Telling]) -> int:
 def _as_one(group: Sequence[Telling]) -> Telling:
     first = group[0]
     rest = _count(group) - 1
-    more = f" And {rest} more of the same; they are in your queue."
-    text = first.text[: 300 - len(more)] + more
+    room = 300 - len(AND_MORE % {"text": "", "count": rest})
+    text = said(AND_MORE, text=cut(first.text, room), count=rest)
     causes = {one.cause for one in group}
     return Telling(
         first.owner,

@@ -12,6 +12,7 @@ from django.db.models import F
 from audit.context import Actor, acting
 from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef, subject_ref
+from audit.words import at, said
 from exceptions import clocks, ladders
 from exceptions.clocks import Began, Reckoning
 from exceptions.models import ExceptionCase
@@ -263,17 +264,28 @@ def _announce(cases: Sequence[ExceptionCase], assigned: Mapping[UUID, Assigned],
             Telling(
                 owner,
                 "case.opened",
-                f"{case.key}: {case.title}. {role}. Due {case.due_at:%a %d %b %H:%M} UTC; "
-                f"if nobody takes it by {case.acknowledge_by:%H:%M} UTC it goes to {case.backup.name}.",
+                _opened(case, role),
                 f"/exceptions/{case.key}/",
                 case.client_id,
                 case.pk,
                 severity=case.severity,
             )
             for case in cases
-            for owner, role in ((case.owner, "Yours"), (case.backup, "You are the backup"))
+            for owner, role in ((case.owner, said("Yours")), (case.backup, said("You are the backup")))
         ],
         now=now,
+    )
+
+
+def _opened(case: ExceptionCase, role: str) -> str:
+    return said(
+        "%(key)s: %(title)s. %(role)s. Due %(due)s; if nobody takes it by %(taken)s it goes to %(backup)s.",
+        key=case.key,
+        title=case.title,
+        role=role,
+        due=at(case.due_at),
+        taken=at(case.acknowledge_by),
+        backup=case.backup.name,
     )
 
 
@@ -296,4 +308,4 @@ def _route_timers(case: ExceptionCase, terms: Terms) -> list[TimerSetting]:
     """The one step of its route, and what comes of it when that did not help; both only while nobody has taken it."""
     term, subject = terms[case.type, case.client_id], subject_ref(case)
     due = ((ROUTE, term.route_at), (FALLBACK, term.fallback_at))
-    return [TimerSetting(subject, kind, at) for kind, at in due if at is not None]
+    return [TimerSetting(subject, kind, due_at) for kind, due_at in due if due_at is not None]

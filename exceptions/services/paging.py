@@ -10,8 +10,10 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop as noop
 
 from audit.subject_refs import SubjectRef
+from audit.words import cut, kept, said
 from exceptions.models import Alert, Notification
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.services.notifications import Telling, notify_many
@@ -21,8 +23,8 @@ TOGETHER: Final = timedelta(minutes=10)
 LONGEST_CAUSE, LONGEST_TEXT = 60, 300
 BREACHED, PAGED = "case.breached", "case.paged"
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    BREACHED: ("It is past its deadline.", "are past their deadline"),
-    PAGED: ("Nobody has resolved it yet.", "are not resolved yet"),
+    BREACHED: (noop("It is past its deadline."), noop("are past their deadline")),
+    PAGED: (noop("Nobody has resolved it yet."), noop("are not resolved yet")),
 }
 Key = tuple[UUID, str, str, str]
 
@@ -100,16 +102,22 @@ def _page(group: Sequence[Paging], now: datetime) -> Alert:
 
 
 def _one(first: Paging) -> str:
-    return f"{KEY_PREFIX}{first.number}: {first.title}. {WORDS[first.event][0]} What to do:"[:LONGEST_TEXT]
+    words = said(WORDS[first.event][0])
+    key = f"{KEY_PREFIX}{first.number}"
+    return cut(said("%(key)s: %(title)s. %(words)s What to do:", key=key, title=first.title, words=words), LONGEST_TEXT)
 
 
 def _many(page: Alert) -> str:
     """A page about several clients names no cause: whoever reads it may not see them all."""
     words = page.type.replace("-", " ")
-    cause = f" Shared cause: {page.cause[:LONGEST_CAUSE]}." if page.cause and page.client_id else ""
+    cause = page.cause[:LONGEST_CAUSE] if page.client_id else ""
     found = urlencode({"type": page.type, "cause": page.cause} if cause else {"type": page.type})
-    text = f"{page.count} exceptions of “{words}” {WORDS[page.event][1]}.{cause} All: /queue/team/?{found} What to do:"
-    return text[:LONGEST_TEXT]
+    about = {"count": page.count, "type": words, "are": said(WORDS[page.event][1]), "found": found, "cause": cause}
+    shared = noop(
+        "%(count)s exceptions of “%(type)s” %(are)s. Shared cause: %(cause)s. All: /queue/team/?%(found)s What to do:"
+    )
+    alike = noop("%(count)s exceptions of “%(type)s” %(are)s. All: /queue/team/?%(found)s What to do:")
+    return cut(said(shared, **about) if cause else said(alike, **about), LONGEST_TEXT)
 
 
 def _telling(page: Alert, group: Sequence[Paging]) -> Telling:
@@ -132,4 +140,4 @@ def _count_on(page: Alert, group: Sequence[Paging]) -> None:
         page.client_id = None
     page.text = _many(page)
     page.save(update_fields=["count", "client", "text"])
-    _told(page).update(text=page.text, client=page.client_id, count=page.count)
+    _told(page).update(text=page.text, words=kept(page.text), client=page.client_id, count=page.count)

@@ -14,7 +14,7 @@ from audit.errors import FieldError, IllegalTransition, Invalid, NotFound, Refus
 from audit.services.events import Entry, record, record_many
 from audit.subject_refs import subject_ref
 from audit.texts import reason_given
-from audit.words import said, within
+from audit.words import on, said, within
 from exceptions.models import ExceptionCase, Postmortem, PostmortemAction, PostmortemCase
 from exceptions.selectors.postmortems import (
     NO_SUCH,
@@ -114,7 +114,11 @@ def insert_drafts(fresh: Sequence[Postmortem], *, cases: Mapping[UUID, Sequence[
             Telling(
                 owners[one.owner_id],
                 "postmortem.drafted",
-                f"{one.key} is drafted with its timeline: {one.title}. Write what happened and why, and who does what by when.",
+                said(
+                    "%(key)s is drafted with its timeline: %(title)s. Write what happened and why, and who does what by when.",
+                    key=one.key,
+                    title=one.title,
+                ),
                 f"/postmortems/{one.key}/",
                 one.client_id,
             )
@@ -226,19 +230,19 @@ def add_action(
     """Agree who (an owner's slug) does what by which day; they are told, and told again when it is over. Raises `Invalid`, `Refused`."""
     with acting(by, at=now):
         found = _draft(postmortem_id, by, WRITE)
-        said = reason_given(text, field="text")
+        words = reason_given(text, field="text")
         who = Owner.objects.filter(slug=owner, is_active=True).first()
         if who is None:
             _refuse("owner", "unknown", f"There is no owner “{owner}”.")
         if not now.date() <= due_on <= (now + LONGEST_TERM).date():
             _refuse("due_on", "out-of-range", "Choose a day from today on, within a year.")
         number = PostmortemAction.objects.filter(postmortem=found).count() + 1
-        action = PostmortemAction.objects.create(postmortem=found, number=number, text=said, owner=who, due_on=due_on)
+        action = PostmortemAction.objects.create(postmortem=found, number=number, text=words, owner=who, due_on=due_on)
         record(
             "postmortem.action_added", subject=found, changes={}, number=number, owner=owner, due_on=due_on.isoformat()
         )
         set_timer(subject=subject_ref(action), kind=ACTION_DUE, due_at=over_at(due_on))
-        notify_many(tellings=[_telling(action, found, who, f"Yours until {due_on:%d %b %Y}")], now=now)
+        notify_many(tellings=[_telling(action, found, who, said("Yours until %(day)s", day=on(due_on)))], now=now)
     return action
 
 
@@ -292,7 +296,12 @@ def on_action_due(timers: Sequence[Due], *, now: datetime) -> None:
     told = [(one, who) for one in actions for who in {one.owner, one.postmortem.owner}]
     notify_many(
         tellings=[
-            _telling(one, one.postmortem, who, f"Overdue since {one.due_on:%d %b %Y} ({one.owner.name})")
+            _telling(
+                one,
+                one.postmortem,
+                who,
+                said("Overdue since %(day)s (%(name)s)", day=on(one.due_on), name=one.owner.name),
+            )
             for one, who in told
         ],
         now=now,
@@ -306,7 +315,13 @@ def over_at(day: date) -> datetime:
 
 
 def _telling(action: PostmortemAction, found: Postmortem, who: Owner, what: str) -> Telling:
-    text = f"{found.key}, action {action.number}: {action.text}. {what}."
+    text = said(
+        "%(key)s, action %(number)s: %(text)s. %(what)s.",
+        key=found.key,
+        number=action.number,
+        text=action.text,
+        what=what,
+    )
     return Telling(who, "postmortem.action", text, f"/postmortems/{found.key}/#actions", found.client_id)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 
+from django.conf import settings
+
 from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import FieldError, Invalid, Refused
@@ -25,14 +27,15 @@ def set_notification_preferences(
     digest_at: time,
     quiet_from: time | None = None,
     quiet_until: time | None = None,
+    language: str | None = None,
     by: Actor,
     now: datetime,
 ) -> NotificationPreference:
     """Keep one's own wishes (`p2` is the e-mails of P2, `chat_other` the chats of what has no severity; what is left out stays as it was).
 
     `events` says it per topic and channel and counts before the severity; "" leaves it to the severity again. The sender asks them
-    before every message. P1 and what ops set are not to be wished away. Raises `Refused` for who is no person and `Invalid` for an
-    unknown wish, what is locked, or half a pair of quiet hours.
+    before every message. P1 and what ops set are not to be wished away. `language` as in `choose_language`; None leaves it. Raises
+    `Refused` for who is no person and `Invalid` for an unknown wish, what is locked, or half a pair of quiet hours.
     """
     events = events or {}
     with acting(by, at=now):
@@ -40,6 +43,8 @@ def set_notification_preferences(
         if by.user_id is None:
             raise Refused("Only people have wishes.")
         _refuse_nonsense(wishes, events, quiet_from, quiet_until)
+        if language is not None:
+            choose_language(language=language, by=by, now=now)
         # Whoever saves twice at once waits here, so that there is one row.
         User.objects.select_for_update(no_key=True).get(pk=by.user_id)
         chosen = NotificationPreference.objects.filter(user_id=by.user_id).first()
@@ -50,9 +55,25 @@ def set_notification_preferences(
         chosen.digest_at, chosen.quiet_from, chosen.quiet_until = digest_at, quiet_from, quiet_until
         chosen.save()
         quiet = f"{quiet_from:%H:%M}-{quiet_until:%H:%M}" if quiet_from and quiet_until else ""
-        said = {**wishes, "events": chosen.events, "digest_at": f"{digest_at:%H:%M}", "quiet": quiet}
-        record("notification.preferences_set", subject=chosen, changes={}, **said)
+        kept = {**wishes, "events": chosen.events, "digest_at": f"{digest_at:%H:%M}", "quiet": quiet}
+        record("notification.preferences_set", subject=chosen, changes={}, **kept)
     return chosen
+
+
+def choose_language(*, language: str, by: Actor, now: datetime) -> User:
+    """In which language one reads pages and what is sent; "" for what the browser asks for. Raises `Invalid`, `Refused` for no person."""
+    if language and language not in dict(settings.LANGUAGES):
+        detail = said("Choose one of: %(value)s.", value=", ".join(dict(settings.LANGUAGES)))
+        raise Invalid(detail, errors=[FieldError("/language", "unknown", detail)])
+    with acting(by, at=now):
+        if by.user_id is None:
+            raise Refused("Only people have wishes.")
+        person = User.objects.select_for_update(no_key=True).get(pk=by.user_id)
+        if person.language != language:
+            before, person.language = person.language, language
+            person.save(update_fields=["language"])
+            record("person.language_chosen", subject=person, changes={"language": (before, language)})
+    return person
 
 
 def _with(before: Events, events: Events) -> dict[str, dict[str, str]]:

@@ -16,6 +16,7 @@ from audit.context import current_actor
 from audit.errors import DomainError
 from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef, subject_ref
+from audit.words import at, said
 from exceptions import subjects
 from exceptions.models import ExceptionCase
 from exceptions.selectors.approvers import people_with
@@ -148,8 +149,13 @@ def _question(case: ExceptionCase, asked: Owner) -> Telling:
     return Telling(
         asked,
         "case.cancel_asked",
-        f"{case.key}: {case.title}. Shall it be cancelled? Resolve it as cancelled, or take it and solve it another way. "
-        f"It is due {case.due_at:%a %d %b %H:%M} UTC.",
+        said(
+            "%(key)s: %(title)s. Shall it be cancelled? Resolve it as cancelled, or take it and solve it another way. "
+            "It is due %(due)s.",
+            key=case.key,
+            title=case.title,
+            due=at(case.due_at),
+        ),
         f"/exceptions/{case.key}/",
         case.client_id,
         case.pk,

@@ -56,11 +56,11 @@ def spread(cases: Sequence[ExceptionCase], *, among: Collection[str], by: Actor,
     for case in cases:
         chosen = _least_loaded(people, case, loads)
         if chosen is None:
-            stays[case.pk] = "None of the people chosen sees its client."
+            stays[case.pk] = said("None of the people chosen sees its client.")
             continue
         loads[chosen.owner.pk] += SEVERITY_WEIGHTS[case.severity]
         if chosen.owner.pk == case.owner_id:
-            stays[case.pk] = f"{chosen.owner.name} has it already and keeps it."
+            stays[case.pk] = said("%(name)s has it already and keeps it.", name=chosen.owner.name)
         else:
             to[case.pk] = chosen.owner.slug
     return Shares(to, stays)

@@ -9,7 +9,7 @@ from audit.context import Actor
 from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, Refused
 from audit.services.events import record
 from audit.subject_refs import subject_ref
-from audit.words import said
+from audit.words import at, said
 from exceptions.errors import OwnRequest, WaiverChanged
 from exceptions.models import Waiver, WaiverVote
 from exceptions.selectors.approvers import DECIDE, Authority, authority_of
@@ -98,8 +98,9 @@ def open_if_enough(waiver: Waiver, *, base: str, by: Actor, now: datetime) -> No
     record("waiver.approved", subject=waiver, starts_at=starts, expires_at=ends, hash=waiver.content_hash, **several)
     stop_waiting(waiver, now=now)
     watch_its_end(waiver, granted)
-    names = " and ".join(vote.voter_name for vote in people)
-    tell_concerned(waiver, "waiver.approved", f"Approved by {names} until {ends:%a %d %b %H:%M} UTC.", now)
+    names = ", ".join(vote.voter_name for vote in people)
+    words = said("Approved by %(names)s until %(end)s.", names=names, end=at(ends))
+    tell_concerned(waiver, "waiver.approved", words, now)
     if waiver.is_in_force(now):
         tell_subjects_of_begun([waiver], by=by, now=now)
 
@@ -119,7 +120,8 @@ def reject_waiver(*, waiver_id: UUID, comment: str, by: Actor, now: datetime, se
         waiver.save()
         record("waiver.rejected", subject=waiver, reason=comment)
         stop_waiting(waiver, now=now)
-        tell_concerned(waiver, "waiver.rejected", f"Denied by {by.name}: {comment}", now)
+        words = said("Denied by %(name)s: %(comment)s", name=by.name, comment=comment)
+        tell_concerned(waiver, "waiver.rejected", words, now)
     return waiver
 
 

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from audit.context import current_actor
 from audit.services.events import record
 from audit.subject_refs import subject_ref
+from audit.words import at, said
 from exceptions import subjects
 from exceptions.models import Waiver
 from exceptions.services.timers import TimerSetting, set_timers
@@ -47,12 +48,14 @@ def on_lapse(timers: Sequence[Due], *, now: datetime) -> None:
         waiver.lapse(at=now)
         waiver.save()
         record("waiver.lapsed", subject=waiver)
-        tell_concerned(waiver, "waiver.lapsed", "Nobody decided in time; ask again if it is still needed.", now)
+        tell_concerned(waiver, "waiver.lapsed", said("Nobody decided in time; ask again if it is still needed."), now)
     for waiver in _of(timers, WaiverState.RETURNED):
         waiver.give_up(at=now)
         waiver.save()
         record("waiver.lapsed", subject=waiver, reason="The question was not answered.")
-        tell_concerned(waiver, "waiver.lapsed", "The question was not answered; ask again if it is still needed.", now)
+        tell_concerned(
+            waiver, "waiver.lapsed", said("The question was not answered; ask again if it is still needed."), now
+        )
 
 
 def on_expire(timers: Sequence[Due], *, now: datetime) -> None:
@@ -64,7 +67,11 @@ def on_expire(timers: Sequence[Due], *, now: datetime) -> None:
         waiver.save()
         record("waiver.expired", subject=waiver)
         later = followed.get(waiver.pk)
-        words = f"It has ended; {later.key} goes on." if later else "It has ended; the gate is closed again."
+        words = (
+            said("It has ended; %(key)s goes on.", key=later.key)
+            if later
+            else said("It has ended; the gate is closed again.")
+        )
         tell_concerned(waiver, "waiver.expired", words, now)
     tell_subjects_of_ended([one for one in ended if one.pk not in followed], by=current_actor(), now=now)
     tell_subjects_of_begun(list(followed.values()), by=current_actor(), now=now)
@@ -77,7 +84,8 @@ def on_heads_up(timers: Sequence[Due], *, now: datetime) -> None:
         Waiver.objects.filter(extends__in=ending, state=WaiverState.APPROVED).values_list("extends_id", flat=True)
     )
     for waiver in (one for one in ending if one.pk not in extended):
-        tell_concerned(waiver, "waiver.ends_soon", f"It ends {waiver.expires_at:%a %d %b %H:%M} UTC.", now)
+        assert waiver.expires_at is not None  # noqa: S101 -- it is approved
+        tell_concerned(waiver, "waiver.ends_soon", said("It ends %(end)s.", end=at(waiver.expires_at)), now)
 
 
 def on_undecided(timers: Sequence[Due], *, now: datetime) -> None:
@@ -101,8 +109,9 @@ def on_outdated(timers: Sequence[Due], *, now: datetime) -> None:
         waiver.save()
         record("waiver.outdated", subject=waiver)
         stop_holding(waiver, now=now)
-        words = (
-            f"{waiver.subject_words} changed since it was allowed, so it holds no longer. Ask again if it is needed."
+        words = said(
+            "%(subject)s changed since it was allowed, so it holds no longer. Ask again if it is needed.",
+            subject=waiver.subject_words,
         )
         tell_concerned(waiver, "waiver.outdated", words, now)
 
@@ -120,7 +129,10 @@ def _leave_out_changed(waiver: Waiver, unchanged: Sequence[str], now: datetime) 
     waiver.passing = list(unchanged)
     waiver.save()
     record("waiver.narrowed", subject=waiver, subjects=changed)
-    words = f"It holds no longer for {', '.join(changed)}, changed since it was allowed. Ask again if it is needed."
+    words = said(
+        "It holds no longer for %(orders)s, changed since it was allowed. Ask again if it is needed.",
+        orders=", ".join(changed),
+    )
     tell_concerned(waiver, "waiver.outdated", words, now)
 
 

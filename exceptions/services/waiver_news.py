@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from audit.context import Actor
+from audit.words import at, said
 from exceptions import subjects
 from exceptions.models import Waiver
 from exceptions.selectors.approvers import (
@@ -21,9 +22,10 @@ from rules.states import Severity
 
 def tell_approvers(waiver: Waiver, *, spec: GateSpec, now: datetime) -> None:
     """Ask those who may decide, and who stands in for them, by when."""
-    words = (
-        f"{waiver.requested_by_name} asks for a time-limited exception. "
-        f"Decide by {waiver.answer_by:%a %d %b %H:%M} UTC, or it lapses."
+    words = said(
+        "%(name)s asks for a time-limited exception. Decide by %(due)s, or it lapses.",
+        name=waiver.requested_by_name,
+        due=at(waiver.answer_by),
     )
     owners = [one.owner for one in approvers_of(waiver, spec=spec, now=now)]
     _tell(owners, waiver, "waiver.requested", words, now)
@@ -31,7 +33,7 @@ def tell_approvers(waiver: Waiver, *, spec: GateSpec, now: datetime) -> None:
 
 def remind_approvers(waiver: Waiver, *, spec: GateSpec, now: datetime) -> None:
     """Half of the time is over: remind those who may decide, and tell those behind them and the admins."""
-    words = f"Nobody has decided yet. It lapses {waiver.answer_by:%a %d %b %H:%M} UTC."
+    words = said("Nobody has decided yet. It lapses %(due)s.", due=at(waiver.answer_by))
     asked = [one.owner for one in approvers_of(waiver, spec=spec, now=now)]
     _tell(_with_backups(waiver, asked), waiver, "waiver.undecided", words, now)
 
@@ -45,7 +47,8 @@ def page_leads(waiver: Waiver, event: str, words: str, *, now: datetime) -> None
 def tell_voters(waiver: Waiver, voters: Sequence[str], *, now: datetime) -> None:
     """The request has changed: what they approved is void."""
     people = [person for voter in voters if (person := person_behind(voter)) is not None]
-    _tell(people, waiver, "waiver.edited", "The request has changed; what you approved is void. Read it again.", now)
+    words = said("The request has changed; what you approved is void. Read it again.")
+    _tell(people, waiver, "waiver.edited", words, now)
 
 
 def tell_concerned(waiver: Waiver, event: str, words: str, now: datetime) -> None:
@@ -85,6 +88,7 @@ def _with_backups(waiver: Waiver, asked: Sequence[Owner]) -> list[Owner]:
 def _tell(
     owners: Sequence[Owner], waiver: Waiver, event: str, words: str, now: datetime, *, severity: str = ""
 ) -> None:
-    text, url = f"{waiver.key} for {waiver.subject_words}: {words}", f"/time-limited/{waiver.key}/"
+    text = said("%(key)s for %(subject)s: %(words)s", key=waiver.key, subject=waiver.subject_words, words=words)
+    url = f"/time-limited/{waiver.key}/"
     tellings = [Telling(owner, event, text, url, waiver.client_id, severity=severity) for owner in owners]
     notify_many(tellings=tellings, now=now)

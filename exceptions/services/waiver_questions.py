@@ -8,6 +8,7 @@ from audit.errors import Refused
 from audit.services.events import record
 from audit.subject_refs import subject_ref
 from audit.texts import reason_given
+from audit.words import at, said
 from exceptions.models import Waiver
 from exceptions.models.waivers import ANSWER_WITHIN
 from exceptions.services.timers import set_timer
@@ -35,7 +36,7 @@ def ask_for_more(*, waiver_id: UUID, question: str, by: Actor, now: datetime, se
         record("waiver.sent_back", subject=waiver, reason=words)
         stop_waiting(waiver, now=now)
         set_timer(subject=subject_ref(waiver), kind=LAPSE, due_at=now + ANSWER_WITHIN)
-        tell_concerned(waiver, "waiver.sent_back", f"{by.name} asks: {words}", now)
+        tell_concerned(waiver, "waiver.sent_back", said("%(name)s asks: %(words)s", name=by.name, words=words), now)
     return waiver
 
 
@@ -50,5 +51,8 @@ def answer_question(*, waiver_id: UUID, answer: str, by: Actor, now: datetime) -
         waiver.save()
         record("waiver.answered", subject=waiver, reason=words)
         wait_for_decision(waiver, now=now)
-        tell_asker(waiver, f"{by.name} answers: {words} Decide by {waiver.answer_by:%a %d %b %H:%M} UTC.", now)
+        told = said(
+            "%(name)s answers: %(words)s Decide by %(due)s.", name=by.name, words=words, due=at(waiver.answer_by)
+        )
+        tell_asker(waiver, told, now)
     return waiver

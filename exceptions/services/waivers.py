@@ -276,7 +276,8 @@ def revoke_waiver(*, waiver_id: UUID, reason: str, by: Actor, now: datetime) -> 
         waiver.save()
         record("waiver.revoked", subject=waiver, reason=reason)
         stop_holding(waiver, now=now)
-        tell_concerned(waiver, "waiver.revoked", f"Revoked by {by.name}: {reason}", now)
+        words = said("Revoked by %(name)s: %(reason)s", name=by.name, reason=reason)
+        tell_concerned(waiver, "waiver.revoked", words, now)
         _revoke_what_would_follow(waiver, by, now)
         tell_subjects_of_ended([waiver], by=by, now=now)
     return waiver
@@ -286,12 +287,13 @@ def _revoke_what_would_follow(waiver: Waiver, by: Actor, now: datetime) -> None:
     """An approved extension that has not begun ends with what it extends."""
     later = waiver.extensions.filter(state=WaiverState.APPROVED, starts_at__gt=now)
     for extension in later.select_for_update(of=("self",)).order_by("pk"):
-        reason = f"{waiver.key}, which it extends, was revoked."
+        reason = said("%(key)s, which it extends, was revoked.", key=waiver.key)
         extension.revoke(at=now, reason=reason)
         extension.save()
         record("waiver.revoked", subject=extension, reason=reason)
         stop_holding(extension, now=now)
-        tell_concerned(extension, "waiver.revoked", f"Revoked by {by.name}: {reason}", now)
+        words = said("Revoked by %(name)s: %(reason)s", name=by.name, reason=reason)
+        tell_concerned(extension, "waiver.revoked", words, now)
 
 
 def declared(spec: GateSpec, hours: int) -> dict[str, Any]:

@@ -54,10 +54,10 @@ def preferences(request: HttpRequest) -> HttpResponse:
     """What one wants outside the product, the ways there are, and what became of the newest messages."""
     by = actor_of(request, "exceptions.view_case")
     chosen = preferences_of(by)
-    form = PreferencesForm(request.POST or None, initial=model_to_dict(chosen))
+    form = PreferencesForm(request.POST or None, initial={**model_to_dict(chosen), "language": chosen.user.language})
     if request.method == "POST" and form.is_valid():
         try:
-            times = {name: form.cleaned_data[name] for name in ("digest_at", "quiet_from", "quiet_until")}
+            times = {name: form.cleaned_data[name] for name in ("digest_at", "quiet_from", "quiet_until", "language")}
             services.set_notification_preferences(
                 wishes=form.wishes(), events=form.events(), by=by, now=clock.now(), **times
             )

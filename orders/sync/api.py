@@ -90,8 +90,8 @@ def _system(slug: str) -> System:
 def _connector(system: System, topic: str) -> Connector:
     connector = selectors.connector_for(system, topic)
     if connector is None:
-        said = topic or "messages without a topic"
-        raise Unreadable(f"{system.slug} has no connector for “{said}”.", code="no-connector", status=422)
+        words = topic or "messages without a topic"
+        raise Unreadable(f"{system.slug} has no connector for “{words}”.", code="no-connector", status=422)
     return connector
 
 

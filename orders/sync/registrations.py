@@ -1,5 +1,7 @@
 """Everything this app plugs into the layers below, in one place."""
 
+from django.utils.translation import gettext_noop as noop
+
 from audit import verbs
 from audit.checks import register_check
 from exceptions import job_kinds, subjects, timer_kinds
@@ -13,21 +15,21 @@ STATES = ", ".join(f"'{state}'" for state in InboundState.values)
 
 verbs.register(
     {
-        "event.refused": "{actor} set an event aside: it breaks its contract",
-        "event.outranked": "{actor} left an event aside: a system of higher authority has told the same thing",
-        "event.died": "{actor} set an event aside: it could not be applied",
-        "event.replayed": "{actor} replayed a dead letter",
-        "event.discarded": "{actor} discarded a dead letter",
-        "message.given_up": "{actor} gave up delivering a message",
-        "message.redelivered": "{actor} sent again what had been given up",
-        "system.edited": "{actor} edited a system",
-        "connector.edited": "{actor} edited a connector",
-        "credential.added": "{actor} added a secret",
-        "credential.revoked": "{actor} revoked a secret",
-        "run.started": "{actor} started a flow run",
-        "run.missed": "{actor} noticed that something expected did not come",
-        "run.done": "{actor} saw everything expected",
-        "run.cancelled": "{actor} cancelled a flow run",
+        "event.refused": noop("{actor} set an event aside: it breaks its contract"),
+        "event.outranked": noop("{actor} left an event aside: a system of higher authority has told the same thing"),
+        "event.died": noop("{actor} set an event aside: it could not be applied"),
+        "event.replayed": noop("{actor} replayed a dead letter"),
+        "event.discarded": noop("{actor} discarded a dead letter"),
+        "message.given_up": noop("{actor} gave up delivering a message"),
+        "message.redelivered": noop("{actor} sent again what had been given up"),
+        "system.edited": noop("{actor} edited a system"),
+        "connector.edited": noop("{actor} edited a connector"),
+        "credential.added": noop("{actor} added a secret"),
+        "credential.revoked": noop("{actor} revoked a secret"),
+        "run.started": noop("{actor} started a flow run"),
+        "run.missed": noop("{actor} noticed that something expected did not come"),
+        "run.done": noop("{actor} saw everything expected"),
+        "run.cancelled": noop("{actor} cancelled a flow run"),
     }
 )
 

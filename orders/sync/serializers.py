@@ -2,13 +2,18 @@
 
 from typing import Any
 
+from django.utils.functional import cached_property
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from audit.rest.fields import SelfLink
 from audit.rest.parsing import Input
+from exceptions.selectors.knowledge import runbooks_for_contracts
+from exceptions.serializers.cases import PayloadRunbookSerializer
 from exceptions.services.jobs import MANY, MOST_PLANNED
-from orders.sync.models import Attempt, Expectation, FlowRun, InboundEvent, OutboundMessage, System
+from orders.sync.models import DEAD_LETTER_CASE, Attempt, Expectation, FlowRun, InboundEvent, OutboundMessage, System
 from orders.sync.services.bulk import LETTER_ACTS
+from rules.models import Runbook
 
 
 class SystemSerializer(serializers.ModelSerializer[System]):
@@ -78,10 +83,25 @@ class LetterSerializer(InboundEventSerializer):
 
     self = SelfLink("api:dead-letter")
     key = serializers.CharField()  # type: ignore[assignment]
+    runbooks = serializers.SerializerMethodField()
 
     class Meta(InboundEventSerializer.Meta):
-        fields = (*InboundEventSerializer.Meta.fields, "violations")  # type: ignore[assignment]
+        fields = (*InboundEventSerializer.Meta.fields, "violations", "runbooks")  # type: ignore[assignment]
         read_only_fields = fields  # type: ignore[assignment]
+
+    @extend_schema_field(PayloadRunbookSerializer(many=True))
+    def get_runbooks(self, letter: InboundEvent) -> list[dict[str, str]]:
+        """What to do: the runbooks in force about dead letters, then those about its contract. One query for all that are shown."""
+        return [
+            {"title": runbook.title, "url": f"/help/runbooks/{runbook.slug}/"}
+            for runbook in self._runbooks_of_all[letter.type]
+        ]
+
+    @cached_property
+    def _runbooks_of_all(self) -> dict[str, list[Runbook]]:
+        shown: Any = self.root.instance
+        letters = [shown] if isinstance(shown, InboundEvent) else shown
+        return runbooks_for_contracts(DEAD_LETTER_CASE, {one.type for one in letters})
 
 
 class AttemptSerializer(serializers.ModelSerializer[Attempt]):

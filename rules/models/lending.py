@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from audit.models import Accountable
+from audit.words import said
 from rules.models.owners import Owner
 from rules.models.routing import ExceptionType
 
@@ -55,4 +56,6 @@ class TemporaryOwnership(Accountable):
     @property
     def what(self) -> str:
         """What is held, in words."""
-        return f"exceptions “{self.exception_type}”" if self.exception_type else f"what comes to {self.owner}"
+        if self.exception_type:
+            return said("exceptions “%(type)s”", type=str(self.exception_type))
+        return said("what comes to %(owner)s", owner=str(self.owner))

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext_noop as noop
+
 from audit.context import Actor
 from audit.errors import NotFound
 from audit.words import said
@@ -17,8 +19,8 @@ from rules.states import ContractState, Slot
 
 ACT_OF: Final = {ContractState.DRAFT.value: "publish", ContractState.DEPRECATED.value: "retire"}
 WHY: Final = {
-    ContractState.DRAFT.value: "Version %d is written and not in force.",
-    ContractState.DEPRECATED.value: "Version %d was replaced and is still accepted.",
+    ContractState.DRAFT.value: noop("Version %(number)s is written and not in force."),
+    ContractState.DEPRECATED.value: noop("Version %(number)s was replaced and is still accepted."),
 }
 
 
@@ -120,18 +122,20 @@ def slots_of(by: Actor, contract: Contract) -> list[Slot]:
 def waiting_for(contract: Contract) -> list[Waiting]:
     """What a contract (with its versions) waits for, of whoever answers for it."""
     found = [
-        Waiting(contract, Slot.CONTRACT, ACT_OF[one.state], WHY[one.state] % one.number, one.number)
+        Waiting(contract, Slot.CONTRACT, ACT_OF[one.state], said(WHY[one.state], number=one.number), one.number)
         for one in contract.versions.all()
         if one.state in ACT_OF
     ]
     if not contract.runbook:
-        found.append(Waiting(contract, Slot.EXECUTION, "runbook", "Nobody has written what to do when it breaks."))
+        found.append(
+            Waiting(contract, Slot.EXECUTION, "runbook", said("Nobody has written what to do when it breaks."))
+        )
     active = next((one for one in contract.versions.all() if one.state == ContractState.ACTIVE), None)
     if contract.risk_accepted_at is None:
-        why = "Nobody has said what is known to go wrong with it, and accepted that."
+        why = said("Nobody has said what is known to go wrong with it, and accepted that.")
         found.append(Waiting(contract, Slot.BUSINESS, "accept-risk", why))
     elif active is not None and active.updated_at > contract.risk_accepted_at:
-        why = f"Version {active.number} came into force after its risk was accepted."
+        why = said("Version %(number)s came into force after its risk was accepted.", number=active.number)
         found.append(Waiting(contract, Slot.BUSINESS, "accept-risk", why))
     return found
 

@@ -181,8 +181,12 @@ def _propose(
         proposed_at=now,
     )
     record("runbook.proposed", subject=version, runbook=runbook.slug, number=number, exception=case_key)
-    text = (
-        f"{by.name} proposes version {number} of the runbook “{runbook.title}”: {version.note} You accept or reject it."
+    text = said(
+        "%(name)s proposes version %(number)s of the runbook “%(title)s”: %(note)s You accept or reject it.",
+        name=by.name,
+        number=number,
+        title=runbook.title,
+        note=version.note,
     )
     runbooks.tell([News(runbook.owner, "runbook.proposed", text, _url_part(version))], now=now)
     return version
@@ -196,7 +200,12 @@ def _tell_proposer(version: RunbookVersion, what: str, now: datetime) -> None:
     kind, _, user = version.proposed_by.partition(":")
     owner = Owner.objects.filter(user_id=user, is_active=True).first() if kind == "user" else None
     if owner is not None:
-        text = f"Your version {version.number} of the runbook “{version.runbook.title}” was {what}"
+        text = said(
+            "Your version %(number)s of the runbook “%(title)s” was %(what)s",
+            number=version.number,
+            title=version.runbook.title,
+            what=what,
+        )
         runbooks.tell([News(owner, "runbook.decided", text, _url_part(version))], now=now)
 
 

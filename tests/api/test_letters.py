@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from orders.sync.models import InboundEvent, System
+from exceptions.selectors.knowledge import runbooks_for_kind
+from orders.sync.models import DEAD_LETTER_CASE, InboundEvent, System
 from orders.sync.states import InboundState
 from tests.api.conftest import Api
 from tests.cast import House
@@ -27,3 +30,17 @@ def test_dead_letters_are_planned_and_replayed_by_a_job(lee: Api, shop: System, 
     assert (job.status_code, job.json()["done"], job.json()["title"]) == (202, 3, "Replay dead letters")
     assert set(InboundEvent.objects.values_list("state", flat=True)) == {InboundState.NEW}
     assert Api(house.users["amal"]).post("dead-letters/plans", {"action": "replay", **asked}).status_code == 403
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_dead_letter_leads_to_its_runbook_at_the_cost_of_one_query(
+    lee: Api, shop: System, count: int, django_assert_max_num_queries: Any
+) -> None:
+    made = letters(shop, count)
+    (runbook,) = runbooks_for_kind(DEAD_LETTER_CASE)
+    lee.get("dead-letters")
+    with django_assert_max_num_queries(12):
+        listed = lee.get("dead-letters").json()["results"]
+    expected = [{"title": runbook.title, "url": f"/help/runbooks/{runbook.slug}/"}]
+    assert [one["runbooks"] for one in listed] == [expected] * count
+    assert lee.get(f"dead-letters/{made[0].key}").json()["runbooks"] == expected

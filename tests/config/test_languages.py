@@ -13,6 +13,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import override_settings
 
+from audit import verbs
+
 ROOT: Path = settings.BASE_DIR
 FILE = Path("locale", "de", "LC_MESSAGES", "django.po")
 PARTS = ("config", "orders", "exceptions", "rules", "audit", "templates")
@@ -109,6 +111,13 @@ def test_every_marked_text_is_in_the_catalogue(
         call_command("makemessages", verbosity=0)
     marked = {(text.context, text.sources) for text in texts(tmp_path / FILE)}
     assert marked == {(text.context, text.sources) for text in german}, "run `make texts`, then translate"
+
+
+def test_what_every_event_reads_like_is_in_the_catalogue(german: list[Text]) -> None:
+    """Marked with `noop` where it is registered."""
+    known = {source for text in german for source in text.sources}
+    said = {getattr(sentence, "pattern", sentence) for sentence in verbs.registered().values()}
+    assert sorted(said - known) == []
 
 
 def test_no_text_uses_a_word_that_means_something_else_here(german: list[Text]) -> None:

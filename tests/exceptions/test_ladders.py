@@ -62,8 +62,8 @@ def walk(case: ExceptionCase, *, steps: int) -> list[tuple[datetime, str, str]]:
         while services.sweep_timers(now=promised.at):
             pass
         happened = trail[known:]
-        said = f"{promised.does} {promised.to}".strip()
-        walked.append((promised.at, said, " ".join(event.type.removeprefix("case.") for event in happened)))
+        steps_said = f"{promised.does} {promised.to}".strip()
+        walked.append((promised.at, steps_said, " ".join(event.type.removeprefix("case.") for event in happened)))
     return walked
 
 

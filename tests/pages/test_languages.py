@@ -1,20 +1,29 @@
 """Pages in German, for whoever chose it or whose browser asks for it; what programs and admins read stays English."""
 
+import json
+from datetime import UTC, datetime
 from gettext import GNUTranslations
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.mail import EmailMessage
 from django.test import Client as Browser
 from django.utils import translation
 
-from audit import clock
+from audit import clock, verbs
+from audit.errors import Invalid
+from audit.models import Event
+from audit.words import in_words
+from config.derivations import derivation_in_words
 from config.templatetags.ui import moment_words, money
-from exceptions.models import Waiver
+from exceptions import services
+from exceptions.models import Notification, Waiver
 from tests.cast import House
 from tests.pages.conftest import SignedIn, open_cases
 
+FRIDAY = datetime(2026, 11, 20, 9, tzinfo=UTC)
 GERMAN = {"accept-language": "de-AT,de;q=0.9,en;q=0.5"}
 READ_OUT = {"aria-label", "placeholder", "title", "alt", "data-label"}
 
@@ -96,6 +105,60 @@ def test_who_chooses_a_language_has_it_whatever_the_browser_asks_for(house: Hous
     assert '<html lang="en-gb">' in lee.get("/queue/team/", headers=GERMAN).content.decode()
     assert lee.post("/language/", {"language": "de", "next": "https://elsewhere.example/"})["Location"] == "/"
     assert translation.get_language() == "en-gb"
+    elsewhere = Browser()
+    elsewhere.force_login(house.users["lee"])
+    assert '<html lang="de">' in elsewhere.get("/queue/team/", headers={"accept-language": "en"}).content.decode()
+    page = elsewhere.get("/settings/notifications/")
+    assert page.context["form"]["language"].value() == "de"
+    given = {field.name: field.value() or "" for field in page.context["form"]}
+    assert elsewhere.post("/settings/notifications/", {**given, "language": ""}).status_code == 302
+    assert '<html lang="en-gb">' in elsewhere.get("/queue/team/").content.decode()
+    with pytest.raises(Invalid):
+        services.choose_language(language="tlh", by=house.actor("lee"), now=clock.now())
+    choices = Event.objects.filter(type="person.language_chosen").order_by("seq").values_list("body", flat=True)
+    assert [json.loads(body)["changes"]["language"] for body in choices] == [
+        ["", "de"],
+        ["de", "en-gb"],
+        ["en-gb", "de"],
+        ["de", ""],
+    ]
+
+
+def test_letters_and_notices_are_in_the_language_and_on_the_clock_of_who_reads_them(
+    house: House, signed_in: SignedIn, mailoutbox: list[EmailMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stored is English, once for all."""
+    monkeypatch.setattr(clock, "now", lambda: FRIDAY)
+    services.choose_language(language="de", by=house.actor("lee"), now=FRIDAY)
+    waiver = asked_for(house, signed_in)
+    services.deliver_notifications(now=FRIDAY)
+    page = signed_in("lee").get("/notifications/").content.decode()
+    german, english = (
+        next(letter for letter in mailoutbox if letter.to == [f"{name}@handrail.example"] and waiver.key in letter.body)
+        for name in ("lee", "mara")
+    )
+    until = "Fr, 20. Nov, 12:00 CET"
+    words = f"{waiver.key} für NW-0: Amal Okafor beantragt eine befristete Ausnahme. Entscheiden Sie bis {until}, sonst verfällt sie."
+    assert words in german.body
+    assert words in page
+    assert "asks for a time-limited exception. Decide by Fri 20 Nov, 12:00 CET, or it lapses." in english.body
+    stored = Notification.objects.filter(event="waiver.requested", owner__slug="lee").get()
+    assert "Decide by Fri 20 Nov 11:00 UTC, or it lapses." in stored.text
+
+
+def test_what_happened_and_how_a_deadline_came_about_is_said_in_german(house: House, signed_in: SignedIn) -> None:
+    (case,) = open_cases(house, 1)
+    lee = signed_in("lee")
+    lee.post("/language/", {"language": "de"})
+    for path in (f"/exceptions/{case.key}/", "/audit/"):
+        assert "hat ihn eröffnet" in lee.get(path).content.decode(), path
+    with translation.override("de"):
+        assert derivation_in_words(
+            "Tue 17 Nov 10:00 + 1 h, not counted Wed 18 Mar 08:00 to Thu 19 Mar 09:00 (x) = Mon 11:00"
+        ) == ("Di 17. Nov 10:00 + 1 h, nicht gezählt Mi 18. Mär 08:00 bis Do 19. Mär 09:00 (x) = Mo 11:00")
+        moved = verbs.sentence("order.on_hold", actor="100% Ida")
+        assert in_words(moved) == "100% Ida hat den Auftrag auf „Gesperrt“ gesetzt"
+    assert moved == "100% Ida moved the order to “On hold”"
 
 
 def test_what_programs_and_admins_read_stays_english_and_who_is_not_in_yet_reads_german() -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from audit.words import said
 from exceptions.services import Telling, notify_many
 from orders.fulfilment.models import Fulfilment, Order
 from orders.fulfilment.services.changes import Changes
@@ -50,7 +51,5 @@ def _heir(roster: Roster, owner_id: UUID) -> Owner:
 
 
 def _telling(to: Owner, client_id: UUID, count: int) -> Telling:
-    orders = "1 order" if count == 1 else f"{count} orders"
-    return Telling(
-        to, "order.owner_gone", f"{orders} came to you: nobody is behind the owner any more.", "/orders/", client_id
-    )
+    text = said("Orders that came to you, because nobody is behind the owner any more: %(count)s.", count=count)
+    return Telling(to, "order.owner_gone", text, "/orders/", client_id)
