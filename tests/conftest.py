@@ -1,10 +1,12 @@
 """What every test may ask for."""
 
+import gc
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -60,6 +62,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
+def pytest_collection_finish() -> None:
+    """What was loaded stays to the end: nothing in it needs to be looked at again whenever memory is collected."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def unbuilt_static_files() -> None:
     """Pages name static files as they are in the source; `collectstatic` is not run before tests."""
@@ -95,48 +103,87 @@ def as_system(db: None, system: Actor, now: datetime) -> Iterator[Actor]:
 
 @dataclass
 class Standing:
-    """What the fixtures of a module have made: there until its last test, or until the first one that commits."""
+    """What fixtures have made once for every test that stands on it, until one comes that needs an empty database."""
 
     blocker: DjangoDbBlocker
-    around: transaction.Atomic | None = None
+    ground: str = ""
+    laid: Any = None
+    layers: list[transaction.Atomic] = field(default_factory=list)
 
-    def begin(self) -> None:
-        """From here on, each test runs in a savepoint."""
-        self.around = transaction.atomic()
-        with self.blocker.unblock():
-            self.around.__enter__()
+    @property
+    def is_there(self) -> bool:
+        """Whether something can stand: a test that commits makes its own."""
+        return bool(self.layers)
+
+    def on(self, ground: str, lay: Callable[[], object]) -> None:
+        """Stand on what `lay` makes; made before, when the file before stood on the same ground."""
+        if self.ground != ground:
+            self.end()
+            self._begin()
+            with self.blocker.unblock():
+                self.laid = lay()
+            self.ground = ground
+        self._begin()
+
+    def step_back(self) -> None:
+        """Undo what a file made on the ground, and leave that."""
+        if len(self.layers) > 1:
+            self._undo()
 
     def end(self) -> None:
         """Undo all of it; nothing when that is done."""
-        if self.around is not None:
-            with self.blocker.unblock():
-                transaction.set_rollback(True)
-                self.around.__exit__(None, None, None)
-        self.around = None
+        while self.layers:
+            self._undo()
+        self.ground, self.laid = "", None
+
+    def _begin(self) -> None:
+        self.layers.append(transaction.atomic())
+        with self.blocker.unblock():
+            self.layers[-1].__enter__()
+
+    def _undo(self) -> None:
+        with self.blocker.unblock():
+            transaction.set_rollback(True)
+            self.layers.pop().__exit__(None, None, None)
 
 
+Stand = Callable[[str, Callable[[], object]], Standing]
 _STANDING = pytest.StashKey[Standing]()
 _COMMITS = pytest.StashKey[bool]()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def standing(
     request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[Standing]:
-    """A transaction around the module, so that furnishing costs once what it would cost every test."""
+    """Transactions around files, so that furnishing costs once what it would cost every test."""
     made = request.config.stash[_STANDING] = Standing(django_db_blocker)
-    if not request.config.stash[_COMMITS]:
-        made.begin()
     yield made
     made.end()
+
+
+@pytest.fixture(scope="module")
+def stand(request: pytest.FixtureRequest, standing: Standing) -> Iterator[Stand]:
+    """Stand on a ground while this file is tested; a test that commits finds none."""
+
+    def on(ground: str, lay: Callable[[], object]) -> Standing:
+        if not request.config.stash[_COMMITS]:
+            standing.on(f"{ground} of {request.path.parent}", lay)
+        return standing
+
+    yield on
+    standing.step_back()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test that commits needs an empty database; pytest-django runs these after the others of their file."""
     item.config.stash[_COMMITS] = _commits(item)
-    if _commits(item) and _STANDING in item.config.stash:
-        item.config.stash[_STANDING].end()
+    standing = item.config.stash.get(_STANDING, None)
+    if standing and (
+        _commits(item) or (len(standing.layers) == 1 and "stand" not in getattr(item, "fixturenames", ()))
+    ):
+        standing.end()
 
 
 def _commits(item: pytest.Item) -> bool:
@@ -152,15 +199,12 @@ def furnished_at() -> datetime:
 
 
 @pytest.fixture(scope="module")
-def furnished(standing: Standing, furnished_at: datetime) -> Standing:
+def furnished(stand: Stand, furnished_at: datetime) -> Standing:
     """The house, where it can stand."""
-    if standing.around:
-        with standing.blocker.unblock():
-            furnish(by=system_actor("test"), now=furnished_at)
-    return standing
+    return stand("house", lambda: furnish(by=system_actor("test"), now=furnished_at))
 
 
 @pytest.fixture
 def house(furnished: Standing, db: None, furnished_at: datetime) -> House:
     """An installed product with three clients and their people."""
-    return furnished_house() if furnished.around else furnish(by=system_actor("test"), now=furnished_at)
+    return furnished_house() if furnished.is_there else furnish(by=system_actor("test"), now=furnished_at)

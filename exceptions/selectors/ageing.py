@@ -26,6 +26,11 @@ class Waiting:
     due_at: datetime
     is_late: bool
 
+    @property
+    def subject_keys(self) -> list[str]:
+        """The keys of the records it is about."""
+        return [key for key, _ in self.about]
+
 
 def waiting_longest(*, by: Actor, now: datetime) -> list[Waiting]:
     """Everything of the actor's clients that waits for a decision, a client or a review, the soonest due first; at most a hundred each."""

@@ -91,7 +91,7 @@ class WaitingSerializer(serializers.Serializer[Any]):
 
     what = serializers.CharField()
     key = serializers.CharField()
-    subject_key = serializers.CharField()
+    subject_keys = serializers.ListField(child=serializers.CharField())
     whom = serializers.CharField()
     since = serializers.DateTimeField()
     due_at = serializers.DateTimeField()

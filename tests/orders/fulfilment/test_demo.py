@@ -15,16 +15,17 @@ from exceptions.models import ExceptionCase, Waiver
 from orders.fulfilment.management import demo
 from orders.fulfilment.models import Order
 from rules.selectors import actor_for, clients_of
-from tests.conftest import Standing
+from tests.conftest import Stand
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
-def seeded(standing: Standing) -> dict[str, int]:
+def seeded(stand: Stand) -> dict[str, int]:
     """What the demo says it made, once for all."""
-    with standing.blocker.unblock():
-        return demo.seed(now=clock.now())
+    made: dict[str, int] = {}
+    stand("demo", lambda: made.update(demo.seed(now=clock.now())))
+    return made
 
 
 @pytest.fixture(autouse=True)
