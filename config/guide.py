@@ -123,6 +123,13 @@ PAGES: dict[str, tuple[Text, Text]] = {
         _("Overrides"),
         _("Fields that somebody set by hand. They hold at once; somebody else takes each over for good, or back."),
     ),
+    "fulfilment:clients": (
+        _("Clients"),
+        _(
+            "Whom we work for, and whether orders of each can come: what is missing, with a link. Admins set up a new client, brand "
+            "or product line from a template."
+        ),
+    ),
     "rules:contracts": (
         _("Contracts"),
         _("What systems agreed to send each other, and what waits for you where you are one of a contract's owners."),

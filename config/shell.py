@@ -197,6 +197,7 @@ PLACES = (
     Place(gettext_lazy("Runbooks"), "exceptions:runbooks", "help", "rules.view_runbook", "assurance"),
     Place(gettext_lazy("Audit trail"), "audit:trail", "audit", "audit.view_trail", "assurance"),
     Place(gettext_lazy("Verification"), "audit:verify", "shield", "audit.verify", "assurance"),
+    Place(gettext_lazy("Clients"), "fulfilment:clients", "team", "rules.view_rules", "govern"),
     Place(gettext_lazy("Ownership"), "exceptions:gaps", "team", "rules.view_rules", "govern"),
     Place(gettext_lazy("Admin"), "admin:index", "rules", "rules.edit_rules", "govern"),
 )

@@ -164,12 +164,19 @@ class CompiledBook:
         targets = [TargetSpec(slug=slug, **row) for slug, row in document.get("sla_targets", {}).items()]
         self._targets = sorted(targets, key=lambda target: target.weight, reverse=True)
         self._calendars = {slug: compile_calendar(slug, row) for slug, row in _rows(document, "calendars")}
+        self._clients_with_rules = {row["client"] for row in document["rules"] if row.get("client")}
+        self._rules_of_clients: dict[str, RuleSet] = {}
         self.spec = ContextSpec(document["context"]["name"], document["context"]["attributes"])
 
     @cached_property
     def rules(self) -> RuleSet:
-        """The ownership rules, compiled when first asked."""
-        rows = sorted(self.document["rules"], key=lambda row: (row["is_default"], row["position"]))
+        """The house's ownership rules, which are all there are for a client without rules of its own."""
+        return self._rules_of(None)
+
+    def _rules_of(self, client: str | None) -> RuleSet:
+        """The rules of the house and of this client, compiled: those of others are neither asked nor named in an explanation."""
+        rows = [row for row in self.document["rules"] if row.get("client") in {None, client}]
+        rows.sort(key=lambda row: (row["is_default"], row["position"]))
         *others, default = (_compile_rule(row, self.spec) for row in rows)
         reviews = [(flow.slug, flow.sla) for flow in self._flows.values() if flow.kind == FlowKind.MANUAL_REVIEW]
         review = reviews[0] if reviews else (default.flow, default.sla)
@@ -182,7 +189,12 @@ class CompiledBook:
 
     def decide(self, context: Mapping[str, Any]) -> Outcome:
         """Exactly one owner for any context; see `rules.decisions`."""
-        return self.rules.decide(context)
+        client = str(context.get("client"))
+        if client not in self._clients_with_rules:
+            return self.rules.decide(context)
+        if client not in self._rules_of_clients:
+            self._rules_of_clients[client] = self._rules_of(client)
+        return self._rules_of_clients[client].decide(context)
 
     def owner(self, slug: str) -> OwnerSpec:
         """The owner of this slug."""

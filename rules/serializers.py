@@ -5,9 +5,11 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from audit.context import Actor
 from audit.rest.fields import SelfLink
 from audit.rest.parsing import Input, ReasonInput
 from audit.texts import LONGEST_REASON
+from rules import selectors
 from rules.models import (
     Client,
     Contract,
@@ -96,6 +98,8 @@ class RuleSerializer(serializers.ModelSerializer[OwnershipRule]):
 
     self = SelfLink("api:rule", key="slug")
     key = serializers.SlugField(source="slug")
+    client = serializers.SlugField(source="client.slug", allow_null=True, default=None)
+    line = serializers.SlugField(source="line.slug", allow_null=True, default=None)
     owner = serializers.SlugField(source="owner.slug")
     flow = serializers.SlugField(source="flow.slug")
     sla = serializers.SlugField(source="sla.slug")
@@ -110,6 +114,8 @@ class RuleSerializer(serializers.ModelSerializer[OwnershipRule]):
             "name",
             "why",
             "position",
+            "client",
+            "line",
             "predicate",
             "owner",
             "flow",
@@ -137,11 +143,19 @@ class BookSerializer(serializers.ModelSerializer[RuleBookVersion]):
 
 
 class WholeBookSerializer(BookSerializer):
-    """A frozen rule book with everything it says."""
+    """A frozen rule book with everything it says; what is of clients of others is left out."""
+
+    document = serializers.SerializerMethodField()
 
     class Meta(BookSerializer.Meta):
         fields = (*BookSerializer.Meta.fields, "document")  # type: ignore[assignment]
         read_only_fields = fields  # type: ignore[assignment]
+
+    @extend_schema_field(serializers.DictField)
+    def get_document(self, book: RuleBookVersion) -> dict[str, Any]:
+        """As far as it exists for who asks."""
+        by: Actor = self.context["view"].by
+        return selectors.document_for(by, book.document)
 
 
 class FreezeInput(Input):

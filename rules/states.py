@@ -12,6 +12,13 @@ class OwnerKind(models.TextChoices):
     SYSTEM = "system", _("System")
 
 
+class LineKind(models.TextChoices):
+    """What a part of a client's business is."""
+
+    BRAND = "brand", _("Brand")
+    PRODUCT_LINE = "line", _("Product line")
+
+
 class Assignment(models.TextChoices):
     """How what comes to a team finds one of its people."""
 

@@ -37,7 +37,7 @@ class LendingPage:
 def rotation_page(*, by: Actor, now: datetime) -> RotationPage:
     """The page. Raises `Refused` without the permission to see the rules."""
     require(by, PERMISSION)
-    found = rules.holdings(now)
+    found = [one for one in rules.holdings(now) if rules.is_of_house_or_reached(by, one.record)]
     return RotationPage(found, sum(one.is_due for one in found))
 
 

@@ -19,6 +19,10 @@ urlpatterns = [
     path("overrides/", views.overrides, name="overrides"),
     path("overrides/stock/", views.override_stock, name="override-stock"),
     path("overrides/<str:key>/", views.review, name="review"),
+    path("clients/", views.clients, name="clients"),
+    path("clients/new/", views.new_client, name="client-new"),
+    path("clients/<str:key>/", views.client, name="client"),
+    path("clients/<str:key>/lines/new/", views.new_line, name="line-new"),
     path("quarantine/", views.quarantine, name="quarantine"),
     path("quarantine/<str:key>/", views.quarantined, name="quarantined"),
 ]

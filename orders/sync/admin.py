@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin, messages
@@ -37,11 +36,8 @@ class SystemForm(VersionedForm):
     def clean_base_url(self) -> str:
         """A web address; names and passwords belong into a secret."""
         url: str = self.cleaned_data["base_url"]
-        parts = urlsplit(url)
-        if url and parts.scheme not in {"http", "https"}:
-            raise forms.ValidationError("Messages are sent by http or https only.")
-        if parts.username is not None or parts.password is not None:
-            raise forms.ValidationError("Leave name and password out of the address; add a secret instead.")
+        if mistake := services.mistake_in_address(url):
+            raise forms.ValidationError(mistake)
         return url
 
 

@@ -12,8 +12,8 @@ from django.urls import URLPattern, path, reverse_lazy
 
 from audit.access import GRANTS, Role
 from rules import engine, facts, selectors
-from rules.admin.base import VersionedAdmin, VersionedForm, WithBackup, actor_of
-from rules.models import Flow, Gate, HoldRule, OwnershipRule, StatusOwnership
+from rules.admin.base import ClientFilter, VersionedAdmin, VersionedForm, WithBackup, actor_of
+from rules.models import Flow, Gate, HoldRule, OwnershipRule, ProductLine, StatusOwnership
 
 TRY = "_try"
 EXPRESSION = {"rows": 3, "cols": 90, "spellcheck": "false", "autocomplete": "off"}
@@ -45,11 +45,7 @@ class OwnershipRuleForm(VersionedForm):
 
     def clean_predicate(self) -> str:
         """Refuse what the engine would not take, with the place."""
-        predicate = str(self.cleaned_data["predicate"]).strip()
-        problems = engine.check_predicate(predicate, facts.context(selectors.ORDER_CONTEXT))
-        if problems:
-            raise forms.ValidationError([f"Line {p.line}, column {p.column}: {p.message}" for p in problems])
-        return predicate
+        return _sound_predicate(self.cleaned_data["predicate"], selectors.ORDER_CONTEXT)
 
     def clean(self) -> dict[str, Any]:
         """A trial saves nothing and keeps everything that was typed."""
@@ -59,13 +55,16 @@ class OwnershipRuleForm(VersionedForm):
         owner, fallback = cleaned.get("owner"), cleaned.get("fallback")
         if owner is not None and owner == fallback:
             self.add_error("fallback", "Name somebody else: the fallback takes over when the owner does nothing.")
+        line = cleaned.get("line")
+        if line is not None and line.client != cleaned.get("client"):
+            self.add_error("line", f"“{line}” is of {line.client}: choose this client, or a line of the one you chose.")
         self._refuse_taken_position(cleaned)
         return cleaned
 
     def _refuse_taken_position(self, cleaned: dict[str, Any]) -> None:
         if not cleaned.get("is_active") or cleaned.get("position") is None:
             return
-        others = OwnershipRule.objects.filter(is_active=True).exclude(pk=self.instance.pk)
+        others = OwnershipRule.objects.filter(is_active=True, client=cleaned.get("client")).exclude(pk=self.instance.pk)
         taken = others.filter(position=cleaned["position"]).first()
         if taken is not None:
             self.add_error("position", f"“{taken.name}” is at this position; choose one before or after it.")
@@ -77,16 +76,28 @@ class OwnershipRuleAdmin(WithBackup, VersionedAdmin):
 
     form = OwnershipRuleForm
     change_form_template = "admin/rules/ownershiprule/change_form.html"
-    list_display = ("position", "name", "predicate", "owner", "backup", "flow", "sla", "fallback", "is_active")
+    list_display = (
+        "position",
+        "name",
+        "client",
+        "line",
+        "predicate",
+        "owner",
+        "backup",
+        "flow",
+        "sla",
+        "fallback",
+        "is_active",
+    )
     list_display_links = ("name",)
-    list_filter = ("is_active", "flow", "owner")
-    list_select_related = ("owner", "flow", "sla", "fallback")
-    ordering = ("position",)
+    list_filter = ("is_active", "client", "flow", "owner")
+    list_select_related = ("client", "line", "owner", "flow", "sla", "fallback")
+    ordering = ("position", "slug")
     search_fields = ("name", "slug", "predicate", "why")
-    autocomplete_fields = ("owner", "fallback", "rule_owner", "flow", "sla")
+    autocomplete_fields = ("client", "line", "owner", "fallback", "rule_owner", "flow", "sla")
     fieldsets = (
         ("Meaning", {"fields": ("name", "slug", "why", "rule_owner", "is_active")}),
-        ("When", {"fields": ("predicate", "position", "is_default")}),
+        ("When", {"fields": ("client", "line", "predicate", "position", "is_default")}),
         ("Then", {"fields": ("owner", "flow", "sla", "fallback", "fallback_after_minutes")}),
         ("This change", {"fields": ("reason", "seen_version")}),
     )
@@ -115,6 +126,41 @@ class OwnershipRuleAdmin(WithBackup, VersionedAdmin):
         return selectors.matches_in(request.POST.get("predicate", ""), recent, rule_slug=request.POST.get("slug", ""))
 
 
+class ProductLineForm(VersionedForm):
+    """What is of it is checked as it is saved."""
+
+    class Meta:
+        model = ProductLine
+        exclude = ()
+        widgets = {"predicate": forms.Textarea(attrs=EXPRESSION)}  # noqa: RUF012 -- Django's declaration
+
+    def clean_predicate(self) -> str:
+        """Refuse what the engine would not take, with the place."""
+        return _sound_predicate(self.cleaned_data["predicate"], selectors.ORDER_CONTEXT)
+
+
+@admin.register(ProductLine)
+class ProductLineAdmin(VersionedAdmin):
+    """Brands and product lines of clients. What is saved here takes effect when the next rule book is frozen."""
+
+    form = ProductLineForm
+    client_path = "client"
+    list_display = ("name", "slug", "client", "kind", "predicate", "is_active")
+    list_filter = ("kind", "is_active", ("client", ClientFilter))
+    list_select_related = ("client",)
+    search_fields = ("name", "slug", "client__name")
+    autocomplete_fields = ("client",)
+    readonly_after_creation = ("slug", "client")
+
+
+def _sound_predicate(source: str, context: str) -> str:
+    """The expression without what surrounds it. Raises `ValidationError` with the place of what is wrong."""
+    problems = engine.check_predicate(source.strip(), facts.context(context)) if source.strip() else []
+    if problems:
+        raise forms.ValidationError([f"Line {p.line}, column {p.column}: {p.message}" for p in problems])
+    return source.strip()
+
+
 class HoldRuleForm(VersionedForm):
     """Both expressions are checked as they are saved, with the place of what is wrong."""
 
@@ -135,18 +181,11 @@ class HoldRuleForm(VersionedForm):
 
     def clean_predicate(self) -> str:
         """Which orders."""
-        return self._sound("predicate")
+        return _sound_predicate(self.cleaned_data["predicate"], selectors.HOLD_CONTEXT)
 
     def clean_release_when(self) -> str:
         """Until when; empty until a person says so."""
-        return self._sound("release_when")
-
-    def _sound(self, name: str) -> str:
-        source = str(self.cleaned_data[name]).strip()
-        problems = engine.check_predicate(source, facts.context(selectors.HOLD_CONTEXT)) if source else []
-        if problems:
-            raise forms.ValidationError([f"Line {p.line}, column {p.column}: {p.message}" for p in problems])
-        return source
+        return _sound_predicate(self.cleaned_data["release_when"], selectors.HOLD_CONTEXT)
 
 
 @admin.register(HoldRule)
@@ -154,14 +193,14 @@ class HoldRuleAdmin(VersionedAdmin):
     """Which orders are put on hold by rule. What is saved here takes effect when the next rule book is frozen."""
 
     form = HoldRuleForm
-    list_display = ("name", "predicate", "release_when", "expires_after_minutes", "rule_owner", "is_active")
-    list_filter = ("is_active",)
-    list_select_related = ("rule_owner",)
+    list_display = ("name", "client", "predicate", "release_when", "expires_after_minutes", "rule_owner", "is_active")
+    list_filter = ("is_active", "client")
+    list_select_related = ("client", "rule_owner")
     search_fields = ("name", "slug", "predicate", "why")
-    autocomplete_fields = ("rule_owner",)
+    autocomplete_fields = ("client", "rule_owner")
     fieldsets = (
         ("Meaning", {"fields": ("name", "slug", "why", "rule_owner", "is_active")}),
-        ("When", {"fields": ("predicate",)}),
+        ("When", {"fields": ("client", "predicate")}),
         ("Then", {"fields": ("words", "customer_words", "release_when", "expires_after_minutes")}),
         ("This change", {"fields": ("reason", "seen_version")}),
     )

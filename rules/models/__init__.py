@@ -2,7 +2,7 @@
 
 from rules.models.books import Decision, RuleBookVersion
 from rules.models.calendars import Calendar, Holiday, OpeningHours, Sla
-from rules.models.clients import Client, ClientAccess, Team, TeamMember
+from rules.models.clients import Client, ClientAccess, ProductLine, Team, TeamMember
 from rules.models.contracts import Contract, ContractVersion
 from rules.models.lending import TemporaryOwnership
 from rules.models.owners import Absence, Owner
@@ -29,6 +29,7 @@ __all__ = [
     "OpeningHours",
     "Owner",
     "OwnershipRule",
+    "ProductLine",
     "RuleBookVersion",
     "Runbook",
     "RunbookReading",

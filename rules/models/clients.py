@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from audit.models import Accountable
 from rules.models.calendars import Calendar, validate_time_zone
-from rules.states import Assignment
+from rules.states import Assignment, LineKind
 
 
 class Client(Accountable):
@@ -32,6 +32,29 @@ class Client(Accountable):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=Q(key_prefix__regex=r"^[A-Z]{2,6}$"), name="client_key_prefix_is_letters"),
             models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="client_currency_is_iso"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProductLine(Accountable):
+    """A brand or product line of a client: which of its orders are narrowed to rules of their own."""
+
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="lines")
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=10, choices=LineKind)
+    predicate = models.TextField(help_text="A CEL expression over the order: which orders are of it")
+    is_active = models.BooleanField(default=True)
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["client", "name"], condition=Q(is_active=True), name="productline_one_name_per_client"
+            ),
+            models.CheckConstraint(condition=Q(kind__in=LineKind.values), name="productline_kind_is_known"),
+            models.CheckConstraint(condition=~Q(predicate=""), name="productline_says_what_is_of_it"),
         ]
 
     def __str__(self) -> str:

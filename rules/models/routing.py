@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from audit.access import Role
 from audit.models import Accountable
 from rules.models.calendars import Sla
+from rules.models.clients import Client, ProductLine
 from rules.models.owners import Owner
 from rules.states import FlowKind, GateRisk, Route, Severity
 
@@ -33,12 +34,27 @@ class Flow(Accountable):
 
 
 class OwnershipRule(Accountable):
-    """If the predicate holds, this owner has it, along this flow, within this SLA. The lowest position that holds wins."""
+    """If the predicate holds, this owner has it, along this flow, within this SLA. The lowest position that holds wins.
+
+    A rule of a client, or of one of its brands and product lines, is asked about their orders only; at the same position it is asked
+    before the house's.
+    """
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=120)
     why = models.TextField(help_text="What would go wrong without this rule")
     position = models.PositiveIntegerField(help_text="Rules are asked in this order; the first that holds decides")
+    client = models.ForeignKey(
+        Client, on_delete=models.PROTECT, null=True, blank=True, related_name="ownership_rules", help_text="Empty: any"
+    )
+    line = models.ForeignKey(
+        ProductLine,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="ownership_rules",
+        help_text="One brand or product line of the client; empty: all of it",
+    )
     predicate = models.TextField(help_text="A CEL expression over the order")
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="ownership_rules")
     flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="ownership_rules")
@@ -54,7 +70,17 @@ class OwnershipRule(Accountable):
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
-                fields=["position"], condition=Q(is_active=True), name="ownershiprule_one_per_position"
+                fields=["client", "position"],
+                condition=Q(is_active=True),
+                nulls_distinct=False,
+                name="ownershiprule_one_per_client_and_position",
+            ),
+            models.CheckConstraint(
+                condition=Q(line__isnull=True) | Q(client__isnull=False),
+                name="ownershiprule_of_a_line_is_of_its_client",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_default=False) | Q(client__isnull=True), name="ownershiprule_default_is_of_the_house"
             ),
             models.UniqueConstraint(
                 fields=["is_default"], condition=Q(is_active=True, is_default=True), name="ownershiprule_one_default"
@@ -73,6 +99,9 @@ class HoldRule(Accountable):
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=120)
     why = models.TextField(help_text="What would go wrong without this rule")
+    client = models.ForeignKey(
+        Client, on_delete=models.PROTECT, null=True, blank=True, related_name="hold_rules", help_text="Empty: any"
+    )
     predicate = models.TextField(help_text="A CEL expression over the order: where it holds, the order is put on hold")
     words = models.CharField(max_length=280, help_text="The reason, for the person who asks")
     customer_words = models.CharField(max_length=280, blank=True, help_text="What the customer is told; empty: nothing")

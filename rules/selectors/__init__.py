@@ -13,7 +13,15 @@ from rules.selectors.accounts import (
 )
 from rules.selectors.answering import contract_page, contracts_page, whole_contract
 from rules.selectors.backups import owner_fields, without_backup
-from rules.selectors.books import HOLD_CONTEXT, ORDER_CONTEXT, active_book, book, book_knowing, document_to_freeze
+from rules.selectors.books import (
+    HOLD_CONTEXT,
+    ORDER_CONTEXT,
+    active_book,
+    book,
+    book_knowing,
+    document_for,
+    document_to_freeze,
+)
 from rules.selectors.contracts import (
     business_owners,
     contract,
@@ -50,6 +58,7 @@ from rules.selectors.people import (
     token_actor,
 )
 from rules.selectors.reach import Unreachable, unreachable
+from rules.selectors.registry import is_of_house_or_reached
 from rules.selectors.rotation import Holding, holding, holdings, is_all_in_force
 from rules.selectors.runbooks import (
     comparison,
@@ -98,6 +107,7 @@ __all__ = [
     "contracts",
     "contracts_page",
     "decisions_with_key",
+    "document_for",
     "document_to_freeze",
     "doubts_about",
     "factors_of",
@@ -107,6 +117,7 @@ __all__ = [
     "holdings",
     "holds_slot",
     "is_all_in_force",
+    "is_of_house_or_reached",
     "is_on_shift",
     "lacks_factor",
     "managed_person",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
 import holidays
+from django.db.models import F
 
+from audit.context import Actor
 from rules import facts
 from rules.business_time import BusinessCalendar
 from rules.errors import NoRuleBook
@@ -24,6 +27,7 @@ from rules.models import (
     OpeningHours,
     Owner,
     OwnershipRule,
+    ProductLine,
     RuleBookVersion,
     Sla,
     SlaTarget,
@@ -69,8 +73,8 @@ def document_to_freeze(*, at: datetime) -> dict[str, Any]:
     spec = facts.context(ORDER_CONTEXT)
     rules = list(
         OwnershipRule.objects.filter(is_active=True)
-        .select_related("owner", "fallback", "flow", "sla", "rule_owner", "owner__calendar")
-        .order_by("position")
+        .select_related("owner", "fallback", "flow", "sla", "rule_owner", "owner__calendar", "client", "line")
+        .order_by("position", F("client__slug").asc(nulls_last=True))
     )
     default = next((rule for rule in rules if rule.is_default), None)
     return {
@@ -107,13 +111,27 @@ def document_to_freeze(*, at: datetime) -> dict[str, Any]:
     }
 
 
+def document_for(by: Actor, document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a book says to the actor: without what is of single clients that do not exist for them."""
+    if by.clients is None:
+        return dict(document)
+    reached = {None, *Client.objects.filter(pk__in=by.clients).values_list("slug", flat=True)}
+    of_lists = {
+        name: [row for row in document.get(name, ()) if row.get("client") in reached]
+        for name in ("rules", "hold_rules")
+    }
+    targets = {slug: row for slug, row in document.get("sla_targets", {}).items() if row["client"] in reached}
+    calendars = {slug: one for slug, one in document.get("client_calendars", {}).items() if slug in reached}
+    return {**document, **of_lists, "sla_targets": targets, "client_calendars": calendars}
+
+
 def _rule(rule: OwnershipRule) -> dict[str, Any]:
     return {
         "slug": rule.slug,
         "name": rule.name,
         "why": rule.why,
         "position": rule.position,
-        "predicate": rule.predicate,
+        **_narrowed(rule.predicate, rule.client, rule.line),
         "owner": rule.owner.slug,
         "flow": rule.flow.slug,
         "sla": rule.sla.slug,
@@ -124,12 +142,25 @@ def _rule(rule: OwnershipRule) -> dict[str, Any]:
     }
 
 
+def _narrowed(predicate: str, client: Client | None, line: ProductLine | None = None) -> dict[str, Any]:
+    """The predicate with whose orders it is asked about, and the client: what is of one is no business of another."""
+    parts = [f'client == "{client.slug}"'] if client else []
+    parts += [f"({line.predicate})"] if line else []
+    if not parts:
+        return {"predicate": predicate}
+    own = [] if predicate.strip() == "true" else [f"({predicate})"]
+    return {"predicate": " && ".join([*parts, *own]), "client": client.slug if client else None}
+
+
 def _hold_rules() -> dict[str, Any]:
     """The hold rules, and the context their expressions ask about."""
     spec = facts.context(HOLD_CONTEXT)
     return {
         "hold_context": {"name": spec.name, "attributes": dict(spec.attributes)},
-        "hold_rules": [_hold_rule(rule) for rule in HoldRule.objects.filter(is_active=True).order_by("slug")],
+        "hold_rules": [
+            _hold_rule(rule)
+            for rule in HoldRule.objects.filter(is_active=True).select_related("client").order_by("slug")
+        ],
     }
 
 
@@ -137,7 +168,7 @@ def _hold_rule(rule: HoldRule) -> dict[str, Any]:
     return {
         "slug": rule.slug,
         "name": rule.name,
-        "predicate": rule.predicate,
+        **_narrowed(rule.predicate, rule.client),
         "words": rule.words,
         "customer_words": rule.customer_words,
         "release_when": rule.release_when,

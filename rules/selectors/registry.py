@@ -1,6 +1,6 @@
-"""Everything configured, for who may see the rules. None of it belongs to one client, except decisions."""
+"""Everything configured, for who may see the rules. What is of one client exists for those who work for it."""
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Model, Prefetch, Q, QuerySet
 
 from audit.access import require
 from audit.context import Actor
@@ -41,9 +41,17 @@ def flows_for(by: Actor) -> QuerySet[Flow]:
 
 
 def rules_for(by: Actor) -> QuerySet[OwnershipRule]:
-    """The ownership rules as they are edited; what decides is in the rule books."""
+    """The ownership rules of the house and of the actor's clients as they are edited; what decides is in the rule books."""
     require(by, PERMISSION)
-    return OwnershipRule.objects.select_related("owner", "flow", "sla", "fallback", "rule_owner").order_by("position")
+    named = ("client", "line", "owner", "flow", "sla", "fallback", "rule_owner")
+    rules = OwnershipRule.objects.select_related(*named).order_by("position", "slug")
+    return rules if by.clients is None else rules.filter(Q(client=None) | Q(client_id__in=by.clients))
+
+
+def is_of_house_or_reached(by: Actor, record: Model) -> bool:
+    """Whether a configured record exists for the actor: of the house, or of one of the actor's clients."""
+    client_id = getattr(record, "client_id", None)
+    return client_id is None or by.reaches(client_id)
 
 
 def books_for(by: Actor) -> QuerySet[RuleBookVersion]:

@@ -34,7 +34,7 @@ def rotate_ownership(*, kind: str, slug: str, by: Actor, now: datetime, seen: in
     """
     with acting(by, at=now, reason="rotation"):
         require(by, "rules.edit_rules")
-        found = _held(kind, slug, now)
+        found = _held(kind, slug, by, now)
         if found.next is None:
             raise Conflict(
                 said("Nobody else of the team of %(name)s is there: name somebody in the admin.", name=found.owner.name)
@@ -59,13 +59,13 @@ def rotate_ownership(*, kind: str, slug: str, by: Actor, now: datetime, seen: in
     return Rotated(str(found.record), found.owner, found.next, freezes or not what.is_in_books)
 
 
-def _held(kind: str, slug: str, now: datetime) -> Holding:
+def _held(kind: str, slug: str, by: Actor, now: datetime) -> Holding:
     if kind in ROTATED:
         what = ROTATED[kind]
         # Whoever rotates the same waits here, and then sees what it has become.
         same = what.model._default_manager.filter(**{what.name: slug}).select_for_update(no_key=True, of=("self",))
         list(same.values_list("pk"))
     found = selectors.holding(kind, slug, at=now)
-    if found is None:
+    if found is None or not selectors.is_of_house_or_reached(by, found.record):
         raise NotFound("There is no such flow, rule or contract, or a system has it.")
     return found

@@ -1,5 +1,6 @@
 """What a new installation starts with, as data."""
 
+from rules.shipped.clients import BACKUP, LINES_APART, LINES_FROM, OWN, TEMPLATES, ClientTemplate
 from rules.shipped.contracts import CONTRACTS, ShippedContract
 from rules.shipped.exception_types import EXCEPTION_TYPES
 from rules.shipped.people import CALENDARS, EXECUTION_OWNER, OWNERS, SLA_TARGETS, SLAS, STATUSES
@@ -7,18 +8,24 @@ from rules.shipped.routing import FLOWS, GATES, RULES
 from rules.shipped.runbooks import RUNBOOKS, ShippedRunbook
 
 __all__ = [
+    "BACKUP",
     "CALENDARS",
     "CONTRACTS",
     "EXCEPTION_TYPES",
     "EXECUTION_OWNER",
     "FLOWS",
     "GATES",
+    "LINES_APART",
+    "LINES_FROM",
+    "OWN",
     "OWNERS",
     "RULES",
     "RUNBOOKS",
     "SLAS",
     "SLA_TARGETS",
     "STATUSES",
+    "TEMPLATES",
+    "ClientTemplate",
     "ShippedContract",
     "ShippedRunbook",
 ]

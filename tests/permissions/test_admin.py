@@ -38,6 +38,7 @@ SECTIONS = {
             "rules.holdrule",
             "rules.owner",
             "rules.ownershiprule",
+            "rules.productline",
             "rules.runbook",
             "rules.sla",
             "rules.slatarget",

@@ -90,6 +90,8 @@ verbs.register(
         "fulfilment.confirmation_waived": noop(
             "{actor} went on without the vendor's confirmation, as a time-limited exception allows"
         ),
+        "client.set_up": noop("{actor} set up a client from a template"),
+        "line.set_up": noop("{actor} set up a brand or product line of a client"),
         "system.set_up": noop("{actor} set up a system"),
         "connector.set_up": noop("{actor} set up a connector"),
         "sku.added": noop("{actor} learned of a product"),

@@ -1,6 +1,7 @@
 """Pages of orders: lists and stories, and what people do about one by hand."""
 
 from orders.fulfilment.views.by_hand import override, override_stock, overrides, reroute, review
+from orders.fulfilment.views.clients import client, clients, new_client, new_line
 from orders.fulfilment.views.orders import (
     cancel,
     export,
@@ -15,8 +16,12 @@ from orders.fulfilment.views.orders import (
 
 __all__ = [
     "cancel",
+    "client",
+    "clients",
     "export",
     "holds",
+    "new_client",
+    "new_line",
     "order",
     "orders",
     "orders_csv",

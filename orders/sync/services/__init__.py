@@ -9,6 +9,7 @@ from orders.sync.services.replaying import discard, replay
 from orders.sync.services.runs import Excused, Expected, Observed, RunStart, cancel_runs, excuse, observe, start_runs
 from orders.sync.services.systems import (
     add_credential,
+    mistake_in_address,
     revoke_credential,
     save_connector,
     save_system,
@@ -28,6 +29,7 @@ __all__ = [
     "deliver_due",
     "discard",
     "excuse",
+    "mistake_in_address",
     "observe",
     "promise",
     "promise_many",

@@ -1,6 +1,7 @@
 """Systems, how their payloads are read, and the secrets shared with them: sealed, shown once, two in force while one replaces the other."""
 
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from audit.access import require
@@ -50,6 +51,16 @@ def save_connector(
             permission="sync.edit_system",
             told_as="connector.edited",
         )
+
+
+def mistake_in_address(url: str) -> str:
+    """Why messages are not sent to this address, in words; empty where they are."""
+    parts = urlsplit(url)
+    if url and parts.scheme not in {"http", "https"}:
+        return "Messages are sent by http or https only."
+    if parts.username is not None or parts.password is not None:
+        return "Leave name and password out of the address; add a secret instead."
+    return ""
 
 
 def _require_system(by: Actor, system: System | None) -> None:

@@ -1,0 +1,244 @@
+"""A client, and a brand of it, set up from a template without code: what is made, that orders go the whole way, and who sees it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from audit import clock
+from audit.context import Actor, acting
+from audit.errors import Invalid, NotFound, Refused, StaleVersion
+from audit.models import Event
+from orders.fulfilment.decisions.clients import NewClient, NewProductLine
+from orders.fulfilment.models import Order
+from orders.fulfilment.selectors.clients import client_page
+from orders.fulfilment.services.clients import SetUp, draft_client, set_up_client, set_up_line
+from orders.sync import services as sync
+from orders.sync import signatures
+from orders.sync.models import OutboundMessage, System
+from orders.sync.states import CredentialKind, Layer
+from rules import selectors as rules
+from rules.models import Client, OwnershipRule, RuleBookVersion
+from rules.services import freeze_rule_book, save_edited
+from tests.cast import House
+from tests.factories import orders as make
+
+pytestmark = pytest.mark.django_db
+
+ACME = NewClient(
+    template="shipped:own-warehouse",
+    slug="acme",
+    name="Acme Toys",
+    key_prefix="AC",
+    currency="EUR",
+    time_zone="Europe/Vienna",
+    country="AT",
+    people=("bo",),
+    lead="bo",
+    addresses={"warehouse": "https://wms.acme.example/tasks"},
+)
+BRAND = NewProductLine(
+    slug="robots",
+    name="Robots",
+    kind="brand",
+    owner="logistics",
+    fallback="acme-team",
+    flow="warehouse-pick-pack",
+    sla="expedited-dispatch",
+    prefixes=("RB-",),
+)
+WHY = "They signed yesterday"
+
+
+@pytest.fixture
+def kim(house: House) -> Actor:
+    return house.actor("kim")
+
+
+@pytest.fixture
+def carrier(house: House, system: Actor, now: datetime) -> System:
+    """Serves every client of the house."""
+    with acting(system, at=now):
+        carrier = System.objects.create(
+            slug="carrier",
+            name="Carrier",
+            layer=Layer.CARRIER,
+            owner=house.owners["logistics"],
+            base_url="https://carrier.example/",
+        )
+        for kind in (CredentialKind.INBOUND, CredentialKind.OUTBOUND):
+            sync.add_credential(system=carrier, kind=kind, by=system, now=now, secret="c" * 32)
+    return carrier
+
+
+@pytest.fixture
+def acme(carrier: System, kim: Actor, now: datetime) -> SetUp:
+    return set_up_client(wish=ACME, reason=WHY, by=kim, now=now, seen=draft_client(wish=ACME, by=kim).digest)
+
+
+def say(made: SetUp, system: str, kind: str, subject: str, at: datetime, /, **data: Any) -> None:
+    """As the system does: over HTTP, signed with the secret that was shown once."""
+    shown = {one.system.slug: one.text for one in made.secrets if one.kind == CredentialKind.INBOUND}
+    document = {
+        "specversion": "1.0",
+        "id": f"{kind}/{subject}",
+        "source": f"/{system}",
+        "type": kind,
+        "subject": subject,
+        "time": at.isoformat(),
+        "data": {"client": "acme", **data},
+    }
+    body = json.dumps(document).encode()
+    answer = Browser().post(
+        "/api/v1/events",
+        data=body,
+        content_type="application/cloudevents+json",
+        headers={
+            "X-Handrail-System": system,
+            **signatures.sign(secret=shown.get(system, "c" * 32), message_id=subject, at=clock.now(), body=body),
+        },
+    )
+    assert answer.status_code == 202, answer.content
+    sync.apply_due(now=at)
+
+
+def test_what_is_made_is_what_was_shown_and_it_is_ready_for_orders(acme: SetUp, kim: Actor, now: datetime) -> None:
+    page = client_page("acme", by=kim, now=now)
+    assert [(need.slug, need.is_met) for need in page.needs if not need.is_met] == []
+    assert page.is_ready
+    assert acme.is_in_force
+    assert [one.user.username for one in page.people] == ["bo"]
+    assert [one.slug for one in page.rules] == ["acme-marketplace", "acme-rest"]
+    assert [one.slug for one in page.systems] == ["acme-store", "acme-warehouse"]
+    assert [(one.system.slug, one.kind) for one in acme.secrets] == [
+        ("acme-store", "inbound"),
+        ("acme-warehouse", "inbound"),
+        ("acme-warehouse", "outbound"),
+    ]
+    told = Event.objects.get(type="client.set_up")
+    body = json.loads(told.body)
+    assert (told.actor, body["data"]["template"], body["data"]["counts"]["ownership rules"]) == (
+        kim.id,
+        "shipped:own-warehouse",
+        2,
+    )
+
+
+def test_an_order_of_the_new_client_and_one_of_its_brand_go_the_whole_way(
+    acme: SetUp, kim: Actor, now: datetime
+) -> None:
+    set_up_line(client=acme.client, wish=BRAND, reason=WHY, by=kim, now=now)
+    for number, sku in (("A-1", "BALL"), ("A-2", "RB-7")):
+        counted = {"sku": sku, "available": 5, "changed_at": now.isoformat()}
+        say(acme, "acme-warehouse", "stock.changed", sku, now, **counted)
+        placed = make.placed(acme.client, now, order=number, lines=[make.line(sku)]).data
+        say(acme, "acme-store", "order.placed", number, now, **placed)
+        paid = {"order": number, "amount_minor": 9_900, "currency": "EUR", "captured_at": now.isoformat()}
+        say(acme, "acme-store", "payment.captured", number, now, **paid)
+    plain, robot = Order.objects.select_related("decision").order_by("number")
+    decided = [(one.rule_slug, one.outcome["owner"]) for one in (plain.decision, robot.decision) if one]
+    assert decided == [("acme-rest", "acme-team"), ("acme-robots", "logistics")]
+    at = now + timedelta(minutes=5)
+    for order in (plain, robot):
+        key = f"{order.key}-1"
+        for system, kind in (
+            ("acme-warehouse", "task.confirmed"),
+            ("acme-warehouse", "shipment.picked"),
+            ("acme-warehouse", "shipment.packed"),
+            ("carrier", "shipment.handed_over"),
+            ("carrier", "shipment.delivered"),
+        ):
+            say(acme, system, kind, key, at, task=key, at=at.isoformat())
+        order.refresh_from_db()
+    assert (plain.key[:3], plain.state, robot.state) == ("AC-", "delivered", "delivered")
+    asked = (
+        OutboundMessage.objects.filter(type="task.requested").order_by("number").values_list("system__slug", flat=True)
+    )
+    assert list(asked) == ["acme-warehouse", "acme-warehouse", "carrier", "carrier"]
+
+
+def test_rules_of_one_client_are_neither_asked_nor_named_for_another(acme: SetUp, house: House, now: datetime) -> None:
+    facts = {"channel": "marketplace", "total_minor": 100, "currency": "EUR", "lines": []}
+    book = rules.active_book()
+    theirs = book.decide({**facts, "client": "acme"})
+    others = book.decide({**facts, "client": "northwind"})
+    assert (theirs.rule, others.rule) == ("acme-marketplace", "everything-else")
+    told = json.dumps([others.path, others.as_json(), others.near_misses_as_json()])
+    assert "acme" not in told
+    amal, bo = house.actor("amal"), house.actor("bo")
+    whole = RuleBookVersion.objects.get(is_active=True).document
+    assert "acme" in json.dumps(rules.document_for(bo, whole)["rules"])
+    for part in ("rules", "hold_rules", "sla_targets", "client_calendars"):
+        assert "acme" not in json.dumps(rules.document_for(amal, whole)[part])
+
+
+def test_a_client_is_a_template_for_the_next(acme: SetUp, kim: Actor, now: datetime) -> None:
+    rule = OwnershipRule.objects.get(slug="acme-rest")
+    rule.predicate = 'client == "acme" && total_minor < 5000000'
+    save_edited(edited=rule, by=kim, now=now, seen=rule.version, reason=WHY)
+    freeze_rule_book(by=kim, now=now)
+    wish = replace(ACME, template="client:acme", slug="bravo", name="Bravo", key_prefix="BR", calendar="acme-hours")
+    made = set_up_client(wish=wish, reason=WHY, by=kim, now=now)
+    copied = OwnershipRule.objects.select_related("owner", "rule_owner").get(slug="bravo-rest")
+    assert (copied.name, copied.owner.slug, copied.rule_owner.slug, copied.predicate) == (
+        "Bravo: everything else",
+        "bravo-team",
+        "bravo-team",
+        'client == "bravo" && total_minor < 5000000',
+    )
+    assert [one.system.slug for one in made.secrets] == ["bravo-store", "bravo-warehouse", "bravo-warehouse"]
+    assert made.client.calendar.slug == "acme-hours"
+    assert client_page("bravo", by=kim, now=now).is_ready
+
+
+def test_what_is_missing_is_named_until_it_is_there(carrier: System, kim: Actor, now: datetime) -> None:
+    made = set_up_client(wish=replace(ACME, template="shipped:drop-ship"), reason=WHY, by=kim, now=now)
+    page = client_page("acme", by=kim, now=now)
+    assert [need.slug for need in page.missing] == ["sends-vendor"]
+    assert not page.is_ready
+    rule = OwnershipRule.objects.get(slug="acme-rest")
+    rule.fallback_after_minutes = 90
+    save_edited(edited=rule, by=kim, now=now, seen=rule.version, reason=WHY)
+    assert [need.slug for need in client_page("acme", by=kim, now=now).missing] == ["rules", "sends-vendor"]
+    (waits,) = [set_up_line(client=made.client, wish=BRAND, reason=WHY, by=kim, now=now)]
+    assert not waits.is_in_force, "somebody's other edits do not come into force unasked"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "places"),
+    [
+        ({"slug": "Acme Toys"}, {"/slug"}),
+        ({"slug": "northwind", "key_prefix": "NW"}, {"/slug", "/key_prefix"}),
+        ({"currency": "euro", "time_zone": "Vienna"}, {"/currency", "/time_zone"}),
+        ({"people": (), "lead": "bo"}, {"/people", "/lead"}),
+        ({"addresses": {"warehouse": "ftp://wms.example"}}, {"/address_warehouse"}),
+        ({"backup": "nobody"}, {"/template"}),
+    ],
+)
+def test_every_mistake_is_named_and_nothing_is_made(
+    wrong: dict[str, Any], places: set[str], kim: Actor, now: datetime
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        set_up_client(wish=replace(ACME, **wrong), reason=WHY, by=kim, now=now)
+    assert {error.pointer for error in refused.value.errors} == places
+    assert not Client.objects.filter(slug="acme").exists()
+
+
+def test_what_changed_since_it_was_shown_is_not_made(acme: SetUp, house: House, kim: Actor, now: datetime) -> None:
+    wish = replace(ACME, template="client:acme", slug="bravo", name="Bravo", key_prefix="BR")
+    shown = draft_client(wish=wish, by=kim)
+    rule = OwnershipRule.objects.get(slug="acme-rest")
+    rule.fallback_after_minutes = 30
+    save_edited(edited=rule, by=kim, now=now, seen=rule.version, reason=WHY)
+    with pytest.raises(StaleVersion):
+        set_up_client(wish=wish, reason=WHY, by=kim, now=now, seen=shown.digest)
+    with pytest.raises(NotFound):
+        set_up_line(client=acme.client, wish=BRAND, reason=WHY, by=replace(kim, clients=frozenset()), now=now)
+    for by in (house.actor("lee"), replace(kim, clients=frozenset({acme.client.pk}))):
+        with pytest.raises(Refused):
+            draft_client(wish=wish, by=by)
