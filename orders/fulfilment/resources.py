@@ -1,20 +1,29 @@
-"""Exports for programs that follow all orders: one page after the other, and any of them again."""
+"""Exports for programs that follow all orders, one page after the other, and any of them again; and clients set up by programs."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from audit import clock
 from audit.rest.pages import MOST, read_limit, refused
 from audit.rest.versions import exactly
-from audit.rest.views import Resource
+from audit.rest.views import DeedResource, Resource
+from orders.fulfilment.decisions.clients import Draft, NewClient, NewProductLine
 from orders.fulfilment.models import Export
+from orders.fulfilment.selectors import templates
+from orders.fulfilment.selectors.clients import client_called, client_page
 from orders.fulfilment.selectors.exports import Position
+from orders.fulfilment.serializers import clients
 from orders.fulfilment.serializers import exports as shapes
+from orders.fulfilment.services import clients as services
 from orders.fulfilment.services import feed
+from rules.models import Client
 
 LONGEST_NUMBER = 18  # digits, of a number that fits its column
 
@@ -73,3 +82,99 @@ def _position(text: str) -> Position:
     if len(numbers) != 2 or not all(one.isascii() and one.isdigit() and len(one) <= LONGEST_NUMBER for one in numbers):  # noqa: PLR2004 -- transaction and number
         raise refused("after", "This is no place in the feed. Follow `next`.")
     return Position(int(numbers[0]), int(numbers[1]))
+
+
+class Templates(Resource):
+    """What a client can be set up from: what is shipped, and your clients."""
+
+    permission = "rules.edit_rules"
+    noun = "template"
+    serializer_class = clients.TemplatesSerializer
+
+    def get(self, request: Request) -> Response:
+        """Answer with all of them."""
+        del request
+        return Response(self.get_serializer({"results": templates.templates_for(self.by)}).data)
+
+
+class Readiness(Resource):
+    """Whether orders of a client can come, go out and arrive, and what is missing."""
+
+    permission = "rules.view_rules"
+    noun = "client"
+    serializer_class = clients.ReadinessSerializer
+
+    def get(self, request: Request, key: str) -> Response:
+        """Answer with every need."""
+        del request
+        return Response(self.get_serializer(client_page(key, by=self.by, now=clock.now())).data)
+
+
+class _SetUp(DeedResource):
+    permission = "rules.edit_rules"
+    noun = "client"
+    serializer_class = clients.SetUpSerializer
+    shown_once = ("secrets",)
+
+    def do(self, given: Mapping[str, Any], *, now: datetime) -> Any:
+        """Show it, or make it."""
+        given = dict(given)
+        about = {"reason": given.pop("reason"), "seen": given.pop("plan", None)}
+        if given.pop("dry_run"):
+            return _told_draft(self.show(given))
+        made = self.make(given, about, now)
+        told = {"is_made": True, "is_in_force": made.is_in_force, "secrets": made.secrets}
+        return _told_draft(made.draft) | told
+
+    def show(self, given: dict[str, Any]) -> Draft:
+        """What it would make."""
+        raise NotImplementedError
+
+    def make(self, given: dict[str, Any], about: Mapping[str, Any], now: datetime) -> services.SetUp:
+        """Make it."""
+        raise NotImplementedError
+
+
+def _told_draft(draft: Draft) -> dict[str, Any]:
+    makes = {kind: [str(row) for row in rows] for kind, rows in services.counted(draft).items()}
+    same = {"client": draft.client.slug, "plan": draft.digest, "makes": makes}
+    return {**same, "is_made": False, "is_in_force": False, "secrets": None}
+
+
+class SetUpClient(_SetUp):
+    """Set up a client from a template; secrets of its systems are in the first answer alone."""
+
+    input_class = clients.ClientSetUpInput
+
+    def show(self, given: dict[str, Any]) -> Draft:
+        """With everything that comes from the template."""
+        return services.draft_client(wish=_client_wish(given), by=self.by)
+
+    def make(self, given: dict[str, Any], about: Mapping[str, Any], now: datetime) -> services.SetUp:
+        """All in one transaction."""
+        return services.set_up_client(wish=_client_wish(given), **about, by=self.by, now=now)
+
+
+class SetUpLine(_SetUp):
+    """Set up a brand or product line of a client."""
+
+    input_class = clients.LineSetUpInput
+
+    def show(self, given: dict[str, Any]) -> Draft:
+        """With the rule that is its own."""
+        client, wish = self._wish(given)
+        return services.draft_line(client=client, wish=wish, by=self.by)
+
+    def make(self, given: dict[str, Any], about: Mapping[str, Any], now: datetime) -> services.SetUp:
+        """Both in one transaction."""
+        client, wish = self._wish(given)
+        return services.set_up_line(client=client, wish=wish, **about, by=self.by, now=now)
+
+    def _wish(self, given: dict[str, Any]) -> tuple[Client, NewProductLine]:
+        client = client_called(given.pop("key"), by=self.by)
+        prefixes, channels = (tuple(given.pop(name)) for name in ("prefixes", "channels"))
+        return client, NewProductLine(prefixes=prefixes, channels=channels, **given)
+
+
+def _client_wish(given: dict[str, Any]) -> NewClient:
+    return NewClient(**{**given, "people": tuple(given["people"])})

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from simple_history.admin import SimpleHistoryAdmin
@@ -89,13 +89,17 @@ class ScopedAdmin(HistoryAdmin):
     view_permission = "rules.view_rules"
     edit_permission = "rules.edit_rules"
     client_path = ""
+    shows_house = False
     list_per_page = 50
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Where records belong to clients (`client_path` leads there), those of the actor's clients only."""
+        """Where records belong to clients (`client_path` leads there), those of the actor's clients; of the house where `shows_house`."""
         rows: QuerySet[Any] = super().get_queryset(request)
         clients = actor_of(request).clients
-        return rows.filter(**{f"{self.client_path}__in": clients}) if self.client_path and clients is not None else rows
+        if not self.client_path or clients is None:
+            return rows
+        theirs = Q(**{f"{self.client_path}__in": clients})
+        return rows.filter(theirs | Q(**{f"{self.client_path}__isnull": True}) if self.shows_house else theirs)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Those to be searched for stand in a widget that survives any answer."""

@@ -75,6 +75,8 @@ class OwnershipRuleAdmin(WithBackup, VersionedAdmin):
     """Who owns which orders. What is saved here takes effect when the next rule book is frozen."""
 
     form = OwnershipRuleForm
+    client_path = "client"
+    shows_house = True
     change_form_template = "admin/rules/ownershiprule/change_form.html"
     list_display = (
         "position",
@@ -90,7 +92,7 @@ class OwnershipRuleAdmin(WithBackup, VersionedAdmin):
         "is_active",
     )
     list_display_links = ("name",)
-    list_filter = ("is_active", "client", "flow", "owner")
+    list_filter = ("is_active", ("client", ClientFilter), "flow", "owner")
     list_select_related = ("client", "line", "owner", "flow", "sla", "fallback")
     ordering = ("position", "slug")
     search_fields = ("name", "slug", "predicate", "why")
@@ -193,8 +195,10 @@ class HoldRuleAdmin(VersionedAdmin):
     """Which orders are put on hold by rule. What is saved here takes effect when the next rule book is frozen."""
 
     form = HoldRuleForm
+    client_path = "client"
+    shows_house = True
     list_display = ("name", "client", "predicate", "release_when", "expires_after_minutes", "rule_owner", "is_active")
-    list_filter = ("is_active", "client")
+    list_filter = ("is_active", ("client", ClientFilter))
     list_select_related = ("client", "rule_owner")
     search_fields = ("name", "slug", "predicate", "why")
     autocomplete_fields = ("client", "rule_owner")

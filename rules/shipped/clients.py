@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Any, Final
 
+from django.utils.translation import gettext_noop as _
+
 OWN, BACKUP = "@team", "@backup"
 LINES_FROM, LINES_APART = 100, 10
 OFFICE: Final = tuple((weekday, time(9), time(17, 30)) for weekday in range(5))
@@ -85,8 +87,8 @@ TEMPLATES: Final[Mapping[str, ClientTemplate]] = {
         ClientTemplate(
             key="own-warehouse",
             version=1,
-            name="Shop, sent from our warehouse",
-            about="A store tells us of orders, our warehouse sends them, the client's team owns them.",
+            name=_("Shop, sent from our warehouse"),
+            about=_("A store tells us of orders, our warehouse sends them, the client's team owns them."),
             rules=(
                 _rule(
                     "marketplace",
@@ -117,8 +119,8 @@ TEMPLATES: Final[Mapping[str, ClientTemplate]] = {
         ClientTemplate(
             key="drop-ship",
             version=1,
-            name="Shop, sent by a vendor",
-            about="A store tells us of orders, a vendor sends them, the client's team watches that it confirms.",
+            name=_("Shop, sent by a vendor"),
+            about=_("A store tells us of orders, a vendor sends them, the client's team watches that it confirms."),
             rules=(
                 _rule(
                     "rest",

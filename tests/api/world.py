@@ -54,6 +54,29 @@ ASKED: Final = {
     "minutes": 60,
     "owner": "client-success",
 }
+NEW_CLIENT: Final = {
+    "template": "shipped:own-warehouse",
+    "slug": "acme",
+    "name": "Acme",
+    "key_prefix": "AC",
+    "currency": "EUR",
+    "time_zone": "Europe/Vienna",
+    "people": ["bo"],
+    "dry_run": True,
+    **REASON,
+}
+LINE: Final = {
+    "slug": "robots",
+    "name": "Robots",
+    "kind": "brand",
+    "owner": "logistics",
+    "fallback": "ops-team",
+    "flow": "warehouse-pick-pack",
+    "sla": "expedited-dispatch",
+    "channels": ["robots"],
+    "dry_run": True,
+    **REASON,
+}
 GET_RULES: Final = {"GET": Rule(VIEW_RULES, shared=True)}
 
 # URL name → method → what it needs. An address that is not here fails the test of the inventory.
@@ -71,6 +94,10 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "audit-token-check": {"POST": Rule("audit.verify", {"text": "no token"}, shared=True)},
     "clients": {"GET": Rule(VIEW_RULES)},
     "client": {"GET": Rule(VIEW_RULES)},
+    "client-readiness": {"GET": Rule(VIEW_RULES)},
+    "client-lines": {"POST": Rule("rules.edit_rules", LINE)},
+    "set-up-templates": {"GET": Rule("rules.edit_rules")},
+    "set-up": {"POST": Rule("rules.edit_rules", NEW_CLIENT, shared=True)},
     "owners": GET_RULES,
     "owner": GET_RULES,
     "flows": GET_RULES,

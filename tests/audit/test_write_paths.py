@@ -45,6 +45,7 @@ from rules.models import (
     Client,
     HoldRule,
     Holiday,
+    ProductLine,
     Runbook,
     RunbookVersion,
     Team,
@@ -107,6 +108,9 @@ def _fill(house: House, system: Actor, now: datetime) -> None:
     with acting(system, at=now):
         Credential.objects.create(system=shop, kind=CredentialKind.values[0], sealed="-", hint="1234", not_before=now)
         Connector.objects.create(slug="nw", name="Shop", system=shop, event_type="stock.changed", mapping=MAPPING)
+        ProductLine.objects.create(
+            client=northwind, slug="nw-tents", name="Tents", kind="line", predicate='channel == "tents"'
+        )
         HoldRule.objects.create(
             slug="dear",
             name="Dear orders",

@@ -118,10 +118,11 @@ def draft(wish: NewClient, template: ClientTemplate, known: Known) -> Draft:
         calendar=calendar,
         currency=wish.currency,
     )
-    team = Team(slug=f"{wish.slug}-{TEAM}", name=f"{wish.name} team")
+    # A team and its hours are of the house: colleagues who work for others see them, so they carry the letters and not the name.
+    team = Team(slug=of_house(wish.key_prefix, TEAM), name=f"Team {wish.key_prefix}")
     owner = Owner(
-        slug=f"{wish.slug}-{TEAM}",
-        name=f"{wish.name} team",
+        slug=team.slug,
+        name=team.name,
         kind=OwnerKind.TEAM,
         team=team,
         backup=_found(known.owners, wish.backup, "owner"),
@@ -169,9 +170,17 @@ def _text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def of_house(key_prefix: str, what: str) -> str:
+    """The slug of what a client brings to the house."""
+    return f"{key_prefix.lower()}-{what}"
+
+
 def _own_calendar(wish: NewClient) -> Calendar:
     return Calendar(
-        slug=f"{wish.slug}-{HOURS}", name=f"Hours of {wish.name}", time_zone=wish.time_zone, country=wish.country
+        slug=of_house(wish.key_prefix, HOURS),
+        name=f"Hours of {wish.key_prefix}",
+        time_zone=wish.time_zone,
+        country=wish.country,
     )
 
 

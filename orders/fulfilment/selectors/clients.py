@@ -201,8 +201,8 @@ def _sending_need(layer: Layer, systems: Sequence[Any]) -> Need:
     there = [one for one in systems if one.layer == layer]
     ready = [one for one in there if one.base_url and one.is_trusted]
     title = {
-        Layer.WMS: _("A warehouse can be given tasks"),
-        Layer.VENDOR: _("A vendor can be given tasks"),
+        Layer.WMS: _("A warehouse can be asked to send"),
+        Layer.VENDOR: _("A vendor can be asked to send"),
         Layer.CARRIER: _("A carrier can be booked"),
     }[layer]
     if ready:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from audit.context import Actor
 from audit.errors import NotFound
 from audit.models import User
+from orders.fulfilment.decisions.clients import TEAM, of_house
 from orders.sync.models import Connector, System
 from orders.sync.states import Layer
 from rules import selectors as rules
@@ -121,7 +122,7 @@ def _place(row: Mapping[str, Any]) -> Place:
 
 def _template_of(client: Client) -> ClientTemplate:
     """A client as a template: what is its own is said of the new one, what is the house's stays the house's."""
-    own = set(Owner.objects.filter(slug__startswith=f"{client.slug}-").values_list("slug", flat=True))
+    own = {of_house(client.key_prefix, TEAM)}
     hours = OpeningHours.objects.filter(calendar=client.calendar_id, is_active=True).order_by("weekday", "opens")
     return ClientTemplate(
         key=client.slug,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model
+from django.utils.translation import gettext_noop as _
 
 from audit.access import require
 from audit.context import Actor, acting
@@ -26,7 +27,23 @@ from orders.sync import services as sync
 from orders.sync.models import Connector, System
 from orders.sync.states import CredentialKind
 from rules import selectors as rules
-from rules.models import Calendar, Client, ExceptionType, Flow, Owner, OwnershipRule, RuleBookVersion, Sla
+from rules.models import (
+    Calendar,
+    Client,
+    ClientAccess,
+    ExceptionType,
+    Flow,
+    HoldRule,
+    OpeningHours,
+    Owner,
+    OwnershipRule,
+    ProductLine,
+    RuleBookVersion,
+    Sla,
+    SlaTarget,
+    Team,
+    TeamMember,
+)
 from rules.services import freeze_rule_book, save_edited
 from rules.shipped import LINES_APART, LINES_FROM
 from rules.states import LineKind
@@ -34,6 +51,21 @@ from rules.states import LineKind
 SLUG: Final = re.compile(r"^[a-z0-9][a-z0-9-]{1,29}$")
 NEEDS: Final = ("rules.edit_rules", "sync.edit_system")
 NAMED_BY_SLUG: Final = "slug"
+KINDS: Final[Mapping[type[Accountable], str]] = {
+    Calendar: _("calendars"),
+    OpeningHours: _("opening hours"),
+    Client: _("clients"),
+    Team: _("teams"),
+    TeamMember: _("people of the team"),
+    ClientAccess: _("people who may see it"),
+    Owner: _("owners"),
+    ProductLine: _("brands and product lines"),
+    OwnershipRule: _("ownership rules"),
+    HoldRule: _("hold rules"),
+    SlaTarget: _("promises"),
+    System: _("systems"),
+    Connector: _("connectors"),
+}
 RESERVED: Final = "new"  # the address of the page that makes one
 
 
@@ -120,7 +152,7 @@ def counted(made: Draft) -> dict[str, list[Accountable]]:
     """The records of a draft by what people call their kind."""
     kinds: dict[str, list[Accountable]] = defaultdict(list)
     for one in made.records:
-        kinds[str(type(one)._meta.verbose_name_plural)].append(one)
+        kinds[KINDS[type(one)]].append(one)
     return dict(kinds)
 
 
@@ -214,7 +246,7 @@ def _mistakes_in_line(wish: NewProductLine) -> Iterator[FieldError]:
     if not (wish.prefixes or wish.channels):
         yield FieldError("/prefixes", "required", "Say which orders are of it: by product codes, by channel, or both.")
     if wish.owner == wish.fallback:
-        detail = "Name somebody else: the fallback takes over when the owner does nothing."
+        detail = _("Name somebody else: the fallback takes over when the owner does nothing.")
         yield FieldError("/fallback", "same-as-owner", detail)
 
 
@@ -233,7 +265,8 @@ def _unsound(made: Draft) -> Iterator[FieldError]:
             one.clean_fields(exclude=relations)
         except ValidationError as invalid:
             for name, words in invalid.message_dict.items():
-                yield FieldError(_pointer(one, name), "invalid", " ".join(words))
+                detail = " ".join(words)
+                yield FieldError(_pointer(one, name), "invalid", detail)
 
 
 def _pointer(one: Accountable, name: str) -> str:
@@ -263,4 +296,5 @@ def _nothing_there(missing: LookupError) -> Invalid:
 
 def _refuse_mistakes(errors: Sequence[FieldError]) -> None:
     if errors:
-        raise Invalid(" ".join(dict.fromkeys(error.detail for error in errors)), errors=errors)
+        details = dict.fromkeys(error.detail for error in errors)
+        raise Invalid(" ".join(details), errors=errors)

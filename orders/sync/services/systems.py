@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.utils.translation import gettext_noop as _
+
 from audit.access import require
 from audit.context import Actor, acting
 from audit.crypto import open_secret, seal_secret
@@ -57,9 +59,9 @@ def mistake_in_address(url: str) -> str:
     """Why messages are not sent to this address, in words; empty where they are."""
     parts = urlsplit(url)
     if url and parts.scheme not in {"http", "https"}:
-        return "Messages are sent by http or https only."
+        return _("Messages are sent by http or https only.")
     if parts.username is not None or parts.password is not None:
-        return "Leave name and password out of the address; add a secret instead."
+        return _("Leave name and password out of the address; add a secret instead.")
     return ""
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client as Browser
 
 from audit import clock
@@ -47,7 +48,7 @@ BRAND = NewProductLine(
     name="Robots",
     kind="brand",
     owner="logistics",
-    fallback="acme-team",
+    fallback="ac-team",
     flow="warehouse-pick-pack",
     sla="expedited-dispatch",
     prefixes=("RB-",),
@@ -142,7 +143,7 @@ def test_an_order_of_the_new_client_and_one_of_its_brand_go_the_whole_way(
         say(acme, "acme-store", "payment.captured", number, now, **paid)
     plain, robot = Order.objects.select_related("decision").order_by("number")
     decided = [(one.rule_slug, one.outcome["owner"]) for one in (plain.decision, robot.decision) if one]
-    assert decided == [("acme-rest", "acme-team"), ("acme-robots", "logistics")]
+    assert decided == [("acme-rest", "ac-team"), ("acme-robots", "logistics")]
     at = now + timedelta(minutes=5)
     for order in (plain, robot):
         key = f"{order.key}-1"
@@ -182,17 +183,17 @@ def test_a_client_is_a_template_for_the_next(acme: SetUp, kim: Actor, now: datet
     rule.predicate = 'client == "acme" && total_minor < 5000000'
     save_edited(edited=rule, by=kim, now=now, seen=rule.version, reason=WHY)
     freeze_rule_book(by=kim, now=now)
-    wish = replace(ACME, template="client:acme", slug="bravo", name="Bravo", key_prefix="BR", calendar="acme-hours")
+    wish = replace(ACME, template="client:acme", slug="bravo", name="Bravo", key_prefix="BR", calendar="ac-hours")
     made = set_up_client(wish=wish, reason=WHY, by=kim, now=now)
     copied = OwnershipRule.objects.select_related("owner", "rule_owner").get(slug="bravo-rest")
     assert (copied.name, copied.owner.slug, copied.rule_owner.slug, copied.predicate) == (
         "Bravo: everything else",
-        "bravo-team",
-        "bravo-team",
+        "br-team",
+        "br-team",
         'client == "bravo" && total_minor < 5000000',
     )
     assert [one.system.slug for one in made.secrets] == ["bravo-store", "bravo-warehouse", "bravo-warehouse"]
-    assert made.client.calendar.slug == "acme-hours"
+    assert made.client.calendar.slug == "ac-hours"
     assert client_page("bravo", by=kim, now=now).is_ready
 
 
@@ -242,3 +243,44 @@ def test_what_changed_since_it_was_shown_is_not_made(acme: SetUp, house: House, 
     for by in (house.actor("lee"), replace(kim, clients=frozenset({acme.client.pk}))):
         with pytest.raises(Refused):
             draft_client(wish=wish, by=by)
+
+
+def test_a_program_and_a_command_set_up_the_same(
+    house: House, carrier: System, kim: Actor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["--from", "shipped:drop-ship", "--slug", "bravo", "--name", "Bravo", "--key-prefix", "BR"]
+    asked += ["--currency", "EUR", "--time-zone", "Europe/Berlin", "--people", "bo, amal", "--reason", WHY, "--json"]
+    asked += ["--address", "vendor=https://vendor.example/", "--as", "kim"]
+    call_command("create_client", *asked)
+    dry = json.loads(capsys.readouterr().out)
+    assert (dry["summary"]["made"], Client.objects.filter(slug="bravo").exists()) == (False, False)
+    call_command("create_client", *asked, "--yes")
+    made = json.loads(capsys.readouterr().out)
+    assert made["items"] == dry["items"]
+    assert {name for name in made["summary"] if "/" in name} == {
+        "bravo-store/inbound",
+        "bravo-vendor/inbound",
+        "bravo-vendor/outbound",
+    }
+    assert Event.objects.get(type="client.set_up").actor == kim.id
+
+    program = Browser()
+    program.force_login(house.users["kim"])
+
+    def post(address: str, body: dict[str, Any], key: str) -> Any:
+        headers = {"Idempotency-Key": f"set-up-acme-{key:>08}"}
+        return program.post(address, body, content_type="application/json", headers=headers)
+
+    body = {**asdict(ACME), "reason": WHY}
+    shown = post("/api/v1/client-set-ups", {**body, "dry_run": True}, "dry").json()
+    assert (shown["is_made"], shown["secrets"], len(shown["makes"]["ownership rules"])) == (False, None, 2)
+    first = post("/api/v1/client-set-ups", {**body, "plan": shown["plan"]}, "real")
+    assert (first.status_code, first.json()["is_made"], len(first.json()["secrets"])) == (200, True, 3)
+    again = post("/api/v1/client-set-ups", {**body, "plan": shown["plan"]}, "real")
+    assert (again.json()["plan"], again.json()["secrets"]) == (shown["plan"], None)
+    line = post("/api/v1/clients/acme/lines", {**asdict(BRAND), "reason": WHY}, "line")
+    assert line.json()["makes"] == {"brands and product lines": ["Robots"], "ownership rules": ["Acme Toys: Robots"]}
+    ready = program.get("/api/v1/clients/acme/readiness").json()
+    assert ready["client"] == "acme"
+    assert [need["words"] for need in ready["needs"] if not need["is_met"]] == ["Nobody is behind Logistics."]
+    assert "shipped:drop-ship" in program.get("/api/v1/client-templates").content.decode()

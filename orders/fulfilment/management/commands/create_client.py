@@ -1,0 +1,74 @@
+"""A new client from a template, as the page sets it up."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from audit import clock
+from audit.access import system_actor
+from audit.context import Actor
+from audit.management.report import Report, ReportCommand
+from audit.models import User
+from orders.fulfilment.decisions.clients import NewClient
+from orders.fulfilment.services.clients import draft_client, set_up_client
+from rules.selectors import actor_for
+
+
+class Command(ReportCommand):
+    """Show what a template makes of a client; with `--yes`, make it and print the secrets of its systems, this once."""
+
+    help = "Set up a client from a template: create_client --from shipped:own-warehouse --slug acme …; without --yes, a dry run."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """As on the page."""
+        super().add_arguments(parser)
+        parser.add_argument("--from", dest="template", required=True, help="shipped:own-warehouse, or client:northwind")
+        for name, words in (
+            ("slug", "short name, such as acme"),
+            ("name", "as people call it"),
+            ("key-prefix", "letters its orders begin with"),
+            ("currency", "such as EUR"),
+            ("time-zone", "such as Europe/Berlin"),
+            ("people", "usernames with commas between them"),
+            ("reason", "kept in the trail"),
+        ):
+            parser.add_argument(f"--{name}", required=True, help=words)
+        parser.add_argument("--lead", default="", help="who of them leads the team")
+        parser.add_argument("--backup", default="client-success", help="who stands in for the team")
+        parser.add_argument("--calendar", default="", help="one there is; without it, its own")
+        parser.add_argument("--country", default="", help="whose public holidays its own calendar keeps")
+        parser.add_argument("--address", action="append", default=[], help="warehouse=https://…; as often as needed")
+        parser.add_argument("--as", dest="who", default="", help="the username of who does it; else the product itself")
+        parser.add_argument("--yes", action="store_true", help="make it; without, nothing is made")
+
+    def report(self, **options: Any) -> Report:
+        """What it makes, one row a record; secrets after it was made."""
+        by, wish = _actor(options["who"]), _wish(options)
+        if not options["yes"]:
+            draft = draft_client(wish=wish, by=by)
+            return Report(ok=True, summary={"made": False, "plan": draft.digest}, items=_rows(draft.records))
+        made = set_up_client(wish=wish, reason=options["reason"], by=by, now=clock.now())
+        secrets = {f"{one.system.slug}/{one.kind.value}": one.text for one in made.secrets}
+        summary = {"made": True, "in_force": made.is_in_force, **secrets}
+        return Report(ok=True, summary=summary, items=_rows(made.draft.records))
+
+
+def _actor(username: str) -> Actor:
+    if not username:
+        return system_actor("create_client", channel="command")
+    user = User.objects.filter(username=username, is_active=True).first()
+    if user is None:
+        raise CommandError(f"There is nobody called {username}.")
+    return actor_for(user, channel="command")
+
+
+def _wish(options: dict[str, Any]) -> NewClient:
+    same = ("template", "slug", "name", "key_prefix", "currency", "time_zone", "country", "calendar", "backup", "lead")
+    addresses = dict(one.partition("=")[::2] for one in options["address"])
+    people = tuple(name.strip() for name in options["people"].split(",") if name.strip())
+    return NewClient(people=people, addresses=addresses, **{name: options[name] for name in same})
+
+
+def _rows(records: Any) -> list[dict[str, str]]:
+    return [{"kind": str(type(one)._meta.verbose_name), "name": str(one)} for one in records]
