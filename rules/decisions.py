@@ -222,6 +222,17 @@ def _read(value: Any, path: str) -> Any:
     return value
 
 
+def in_a_sentence(row: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+    """A rule as a person reads it."""
+    names = {slug: owner["name"] for slug, owner in document["owners"].items()}
+    sla = document["slas"][row["sla"]]
+    condition = "Whatever no other rule decides" if row["is_default"] else f"If {row['predicate']}"
+    return (
+        f"{condition}: {names[row['owner']]} owns it, along {document['flows'][row['flow']]['name']}, within "
+        f"{sla['name']}; {names[row['fallback']]} takes over after {row['fallback_after_minutes']} min."
+    )
+
+
 class _View:
     """What the rules can tell apart in a context: the key under which an outcome is remembered.
 

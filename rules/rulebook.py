@@ -190,11 +190,9 @@ class CompiledBook:
     def decide(self, context: Mapping[str, Any]) -> Outcome:
         """Exactly one owner for any context; see `rules.decisions`."""
         client = str(context.get("client"))
-        if client not in self._clients_with_rules:
-            return self.rules.decide(context)
-        if client not in self._rules_of_clients:
+        if client in self._clients_with_rules and client not in self._rules_of_clients:
             self._rules_of_clients[client] = self._rules_of(client)
-        return self._rules_of_clients[client].decide(context)
+        return self._rules_of_clients.get(client, self.rules).decide(context)
 
     def owner(self, slug: str) -> OwnerSpec:
         """The owner of this slug."""
@@ -314,17 +312,6 @@ def findings(document: Mapping[str, Any], *, at: datetime) -> list[Finding]:
         *_ladder_findings(document),
         *(Finding(pointer, detail) for pointer, detail in gaps_in_types(document)),
     ]
-
-
-def in_a_sentence(row: Mapping[str, Any], document: Mapping[str, Any]) -> str:
-    """A rule as a person reads it."""
-    names = {slug: owner["name"] for slug, owner in document["owners"].items()}
-    sla = document["slas"][row["sla"]]
-    condition = "Whatever no other rule decides" if row["is_default"] else f"If {row['predicate']}"
-    return (
-        f"{condition}: {names[row['owner']]} owns it, along {document['flows'][row['flow']]['name']}, within "
-        f"{sla['name']}; {names[row['fallback']]} takes over after {row['fallback_after_minutes']} min."
-    )
 
 
 def _rows(document: Mapping[str, Any], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -10,7 +10,7 @@ from django.urls import URLPattern, path, reverse
 from audit.access import require
 from audit.clock import now
 from audit.errors import DomainError
-from rules import rulebook, selectors, services
+from rules import decisions, rulebook, selectors, services
 from rules.admin.base import AnyModelAdmin, ClientFilter, ReadOnlyAdmin, actor_of
 from rules.models import Decision, RuleBookVersion
 
@@ -49,7 +49,7 @@ class RuleBookVersionAdmin(ReadOnlyAdmin):
             "title": "Freeze a rule book",
             "opts": self.model._meta,
             "findings": findings,
-            "sentences": [] if findings else [rulebook.in_a_sentence(row, document) for row in document["rules"]],
+            "sentences": [] if findings else [decisions.in_a_sentence(row, document) for row in document["rules"]],
             "may_freeze": actor_of(request).may("rules.freeze_rules"),
         }
         return TemplateResponse(request, "admin/rules/rulebookversion/freeze.html", context)
