@@ -15,9 +15,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.embedded import PostgresCluster, RedisServer
 from config.embedded.supervisor import Program, Supervisor, say
+from config.env import integer
 
 WEB_THREADS = 4
-WEB_PROCESSES = 2
 PROBE_SECONDS = 60
 
 
@@ -140,7 +140,7 @@ class Stack:
         gunicorn = ["gunicorn", "config.wsgi", "--bind", f"{self.bind}:{self.port}", "--worker-class", "gthread"]
         gunicorn += [
             "--workers",
-            str(WEB_PROCESSES),
+            str(integer("WEB_CONCURRENCY", 2)),
             "--threads",
             str(WEB_THREADS),
             "--log-level",
