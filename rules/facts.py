@@ -7,7 +7,7 @@ book carries its own copy and reads its contexts the same way for ever.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -59,7 +59,17 @@ def as_shape(declared: Declared) -> Shape:
     return [as_shape(item)]
 
 
+@dataclass(frozen=True)
+class Recent:
+    """What was decided lately: about what (a key), by which rule, from which facts."""
+
+    subject_key: str
+    rule_slug: str
+    context: Mapping[str, Any]
+
+
 _declared: dict[str, ContextSpec] = {}
+_recent: dict[str, Callable[[Any], Sequence[Recent]]] = {}
 
 
 def declare_context(name: str, attributes: Mapping[str, Declared]) -> ContextSpec:
@@ -68,6 +78,18 @@ def declare_context(name: str, attributes: Mapping[str, Declared]) -> ContextSpe
     if _declared.setdefault(name, spec) != spec:
         raise ValueError(f"The context {name} is already declared with other attributes.")
     return spec
+
+
+def register_recent(name: str, read: Callable[[Any], Sequence[Recent]]) -> None:
+    """Say how what was decided lately in the context `name` is read for an actor: new rules are tried on it. Raises `ValueError` twice."""
+    if name in _recent:
+        raise ValueError(f"What was decided lately in the context {name} is read already.")
+    _recent[name] = read
+
+
+def recent(name: str, by: Any) -> Sequence[Recent]:
+    """What was decided lately in this context and the actor may see; nothing where no app says how to read it."""
+    return _recent[name](by) if name in _recent else ()
 
 
 def context(name: str) -> ContextSpec:

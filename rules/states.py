@@ -1,5 +1,7 @@
 """States and closed lists of choices, importable by anything."""
 
+from collections.abc import Mapping
+
 from django.db import models
 from django.utils.translation import gettext_noop as _
 
@@ -73,6 +75,34 @@ class Route(models.TextChoices):
     REROUTE = "reroute", _("Reroute")
     ESCALATE = "escalate", _("Escalate to a person")
     CANCEL = "cancel", _("Cancel")
+
+
+class Wish(models.TextChoices):
+    """What is asked of an order that is under way, or follows from that."""
+
+    CANCEL = "cancel", _("Cancel")
+    CHANGE = "change", _("Change lines")
+    ADDRESS = "address", _("Send it elsewhere")
+    RETURN = "return", _("Return")
+    REFUND = "refund", _("Pay back")
+
+
+class Answer(models.TextChoices):
+    """What a rule says to what is asked."""
+
+    AT_ONCE = "at_once", _("Done at once")
+    EXPECT = "expect", _("Expect it back")
+    ASK = "ask", _("Ask a person")
+    REFUSE = "refuse", _("Refuse")
+
+
+ANSWERS_TO: Mapping[str, tuple[str, ...]] = {
+    Wish.CANCEL: (Answer.AT_ONCE, Answer.ASK),
+    Wish.CHANGE: (Answer.AT_ONCE, Answer.ASK, Answer.REFUSE),
+    Wish.ADDRESS: (Answer.AT_ONCE, Answer.ASK, Answer.REFUSE),
+    Wish.RETURN: (Answer.EXPECT, Answer.ASK, Answer.REFUSE),
+    Wish.REFUND: (Answer.AT_ONCE, Answer.ASK),
+}
 
 
 TRIAGE = "triage"  # the kind of every failure whose own kind the rule book does not know

@@ -72,6 +72,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/orders/<key:key>/holds", orders.OrderHolds.as_view(), name="order-holds"),
     path("v1/orders/<key:key>/holds/<uuid:hold>/release", orders.ReleaseHold.as_view(), name="order-hold-release"),
     path("v1/orders/<key:key>/cancel", orders.CancelOrder.as_view(), name="order-cancel"),
+    path("v1/orders/<key:key>/return", orders.AnnounceReturn.as_view(), name="order-return"),
     path("v1/orders/<key:key>/reroute", orders.Reroute.as_view(), name="order-reroute"),
     path("v1/orders/<key:key>/override", orders.OverrideField.as_view(), name="order-override"),
     path("v1/overrides", orders.OverrideList.as_view(), name="overrides"),

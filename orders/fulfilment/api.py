@@ -1,6 +1,6 @@
 """Orders and their fulfilments."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit import clock, filtering
+from audit.context import Actor
 from audit.errors import NotFound
 from audit.filtering import Filter, FilterSet, Question, UnknownValueError
 from audit.rest.parsing import ReasonInput
@@ -23,7 +24,7 @@ from orders.fulfilment.selectors import overrides as by_hand
 from orders.fulfilment.selectors import parcels
 from orders.fulfilment.selectors.orders import IN_TAB, search
 from orders.fulfilment.serializers import by_hand as shapes
-from orders.fulfilment.services import exports, holds, overrides, quarantine, resuming, unwinding
+from orders.fulfilment.services import announcing, exports, holds, overrides, quarantine, resuming, unwinding
 from orders.fulfilment.states import FulfilmentState, HoldReason, OrderState, OverrideState, SkuType
 from rules import selectors as rules
 from rules.selectors import registry
@@ -68,6 +69,10 @@ ORDER_FILTERS = FilterSet(
 )
 
 
+def _story(by: Actor) -> Callable[[Any], selectors.OrderStory]:
+    return lambda order: selectors.order_story(by=by, key=order.key)
+
+
 class _Orders(Resource):
     permission = "orders.view_order"
     noun = "order"
@@ -92,10 +97,7 @@ class OrderRecord(_Orders, RecordResource):
 
     def get_serializer_context(self) -> dict[str, Any]:
         """With the way to load the story."""
-        return {
-            **super().get_serializer_context(),
-            "story": lambda order: selectors.order_story(by=self.by, key=order.key),
-        }
+        return {**super().get_serializer_context(), "story": _story(self.by)}
 
 
 class OrderTrace(_Orders):
@@ -165,6 +167,23 @@ class CancelOrder(_OrderAct):
         """Cancel it."""
         lines = {str(row["line"]): row["quantity"] for row in given.get("lines") or ()}
         resuming.cancel_order(order_id=record.pk, reason=given["reason"], lines=lines, by=self.by, now=now)
+
+
+class AnnounceReturn(_OrderAct):
+    """Announce that something comes back. By the rule book it is expected, asked about or refused: `story.requests` says which and why."""
+
+    input_class = serializers.ReturnInput
+    serializer_class = serializers.OrderRecordSerializer
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """With the way to load the story."""
+        return {**super().get_serializer_context(), "story": _story(self.by)}
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Announce it."""
+        lines = {str(row["line"]): row["quantity"] for row in given.get("lines") or ()}
+        rest = {name: given[name] for name in ("reason", "reference")}
+        announcing.return_order(order_id=record.pk, lines=lines, **rest, by=self.by, now=now)
 
 
 class CorrectAddress(_OrderAct):

@@ -39,6 +39,24 @@ HOLD_FACTS: dict[str, Declared] = {
 }
 
 
+# What rules about cancellations, changes, returns and refunds may ask.
+REQUEST_FACTS: dict[str, Declared] = {
+    "kind": str,
+    "stage": str,
+    "days_since_delivery": int,
+    "units": int,
+    "amount": float,
+    "currency": str,
+    "announced": bool,
+    "condition": str,
+    "client": str,
+    "channel": str,
+    "country": str,
+    "segment": str,
+    "total_minor": int,
+}
+
+
 def order_context(order: Order, lines: Iterable[tuple[OrderLine, bool]]) -> dict[str, Any]:
     """The facts of an order with those of its lines that are being decided about, each with whether its stock is there.
 

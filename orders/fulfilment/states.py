@@ -88,6 +88,9 @@ class LineState(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+WITH_THE_CUSTOMER = (LineState.SHIPPED, LineState.DELIVERED, LineState.PARTLY_RETURNED)
+
+
 class FulfilmentState(models.TextChoices):
     """Where one parcel-to-be stands with the warehouse, vendor or carrier that has the task."""
 
@@ -179,6 +182,7 @@ class Choice(models.TextChoices):
     LET_GO = "let_go", _("Let it go")
     ACCEPT = "accept", _("Do as asked")
     EXPECT = "expect", _("Expect it back")
+    REFUSE = "refuse", _("Refuse")
 
 
 class UnwindState(models.TextChoices):

@@ -12,6 +12,7 @@ urlpatterns = [
     path("orders/<str:key>/holds/", views.holds, name="holds"),
     path("orders/<str:key>/holds/<uuid:hold>/release/", views.release, name="release"),
     path("orders/<str:key>/cancel/", views.cancel, name="cancel"),
+    path("orders/<str:key>/return/", views.announce, name="return"),
     path("orders/<str:key>/reroute/", views.reroute, name="reroute"),
     path("orders/<str:key>/override/", views.override, name="override"),
     path("orders/<str:key>/trace/", views.order, name="trace"),

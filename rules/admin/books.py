@@ -10,7 +10,7 @@ from django.urls import URLPattern, path, reverse
 from audit.access import require
 from audit.clock import now
 from audit.errors import DomainError
-from rules import decisions, rulebook, selectors, services
+from rules import decisions, request_rules, rulebook, selectors, services
 from rules.admin.base import AnyModelAdmin, ClientFilter, ReadOnlyAdmin, actor_of
 from rules.models import Decision, RuleBookVersion
 
@@ -50,6 +50,9 @@ class RuleBookVersionAdmin(ReadOnlyAdmin):
             "opts": self.model._meta,
             "findings": findings,
             "sentences": [] if findings else [decisions.in_a_sentence(row, document) for row in document["rules"]],
+            "requests": []
+            if findings
+            else [request_rules.request_rule_in_a_sentence(row, document) for row in document["request_rules"]],
             "may_freeze": actor_of(request).may("rules.freeze_rules"),
         }
         return TemplateResponse(request, "admin/rules/rulebookversion/freeze.html", context)

@@ -13,7 +13,8 @@ from django.urls import URLPattern, path, reverse_lazy
 from audit.access import GRANTS, Role
 from rules import engine, facts, selectors
 from rules.admin.base import ClientFilter, VersionedAdmin, VersionedForm, WithBackup, actor_of
-from rules.models import Flow, Gate, HoldRule, OwnershipRule, ProductLine, StatusOwnership
+from rules.models import Flow, Gate, HoldRule, OwnershipRule, ProductLine, RequestRule, StatusOwnership
+from rules.states import ANSWERS_TO, Answer
 
 TRY = "_try"
 EXPRESSION = {"rows": 3, "cols": 90, "spellcheck": "false", "autocomplete": "off"}
@@ -208,6 +209,93 @@ class HoldRuleAdmin(VersionedAdmin):
         ("Then", {"fields": ("words", "customer_words", "release_when", "expires_after_minutes")}),
         ("This change", {"fields": ("reason", "seen_version")}),
     )
+
+
+class RequestRuleForm(VersionedForm):
+    """The predicate is checked as it is saved, and so is that the answer is one to what is asked."""
+
+    class Meta:
+        model = RequestRule
+        exclude = ()
+        widgets = {  # noqa: RUF012 -- Django's declaration
+            "predicate": forms.Textarea(
+                attrs={
+                    **EXPRESSION,
+                    "hx-post": reverse_lazy("admin:rules_requestrule_try"),
+                    "hx-trigger": "load, input changed delay:600ms",
+                    "hx-target": "#predicate-trial",
+                    "hx-include": "closest form",
+                }
+            ),
+            "why": forms.Textarea(attrs={"rows": 2, "cols": 90}),
+        }
+
+    def clean_predicate(self) -> str:
+        """Refuse what the engine would not take, with the place."""
+        source = str(self.cleaned_data["predicate"]).strip()
+        problems = engine.check_predicate(source, facts.context(selectors.REQUEST_CONTEXT))
+        if problems:
+            raise forms.ValidationError([f"Line {p.line}, column {p.column}: {p.message}" for p in problems])
+        return source
+
+    def clean(self) -> dict[str, Any]:
+        """A trial saves nothing; what is expected back has a deadline, and nothing else has."""
+        cleaned = super().clean() or {}
+        if TRY in self.data:
+            self.add_error(None, "Nothing was saved: you tried the predicate.")
+        kind, answer = cleaned.get("kind"), cleaned.get("answer")
+        if kind and answer and answer not in ANSWERS_TO[kind]:
+            self.add_error("answer", f"Choose one of {', '.join(Answer(one).label for one in ANSWERS_TO[kind])}.")
+        if answer and (answer == Answer.EXPECT) != bool(cleaned.get("due_after_minutes")):
+            self.add_error("due_after_minutes", "Say until when what is expected has to be back; of nothing else.")
+        return cleaned
+
+
+@admin.register(RequestRule)
+class RequestRuleAdmin(WithBackup, VersionedAdmin):
+    """What is done about what is asked of orders. What is saved here takes effect when the next rule book is frozen."""
+
+    form = RequestRuleForm
+    change_form_template = "admin/rules/requestrule/change_form.html"
+    list_display = ("kind", "position", "name", "predicate", "answer", "owner", "backup", "is_active")
+    list_display_links = ("name",)
+    list_filter = ("is_active", "kind", "answer")
+    list_select_related = ("owner",)
+    ordering = ("kind", "position")
+    search_fields = ("name", "slug", "predicate", "why")
+    autocomplete_fields = ("owner", "rule_owner")
+    fieldsets = (
+        ("Meaning", {"fields": ("name", "slug", "why", "rule_owner", "is_active")}),
+        ("When", {"fields": ("kind", "position", "predicate")}),
+        ("Then", {"fields": ("answer", "words", "owner", "due_after_minutes")}),
+        ("This change", {"fields": ("reason", "seen_version")}),
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        """Trying a predicate has an address of its own."""
+        address = path("try/", self.admin_site.admin_view(self.try_view), name="rules_requestrule_try")
+        return [address, *super().get_urls()]
+
+    def try_view(self, request: HttpRequest) -> HttpResponse:
+        """What the predicate in the form is worth: its problems, or which recent requests it would rule on."""
+        context = {"trial": self._trial(request) if self.has_view_permission(request) else None}
+        return TemplateResponse(request, "admin/rules/ownershiprule/_trial.html", context)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Without JavaScript the trial comes with the page."""
+        context["trial"] = self._trial(request) if TRY in request.POST else None
+        context["attributes"] = facts.context(selectors.REQUEST_CONTEXT).paths()
+        page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return page
+
+    def _trial(self, request: HttpRequest) -> selectors.Trial:
+        kind, slug = request.POST.get("kind", ""), request.POST.get("slug", "")
+        asked = facts.recent(selectors.REQUEST_CONTEXT, actor_of(request))
+        alike = [one for one in asked if one.context.get("kind") == kind]
+        predicate = request.POST.get("predicate", "")
+        return selectors.matches_in(predicate, alike, rule_slug=slug, context=selectors.REQUEST_CONTEXT)
 
 
 @admin.register(Flow)

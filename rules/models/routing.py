@@ -11,7 +11,7 @@ from audit.models import Accountable
 from rules.models.calendars import Sla
 from rules.models.clients import Client, ProductLine
 from rules.models.owners import Owner
-from rules.states import FlowKind, GateRisk, Route, Severity
+from rules.states import ANSWERS_TO, Answer, FlowKind, GateRisk, Route, Severity, Wish
 
 
 class Flow(Accountable):
@@ -124,6 +124,61 @@ class HoldRule(Accountable):
                 condition=Q(expires_after_minutes__isnull=True) | Q(expires_after_minutes__gte=1),
                 name="holdrule_expiry_takes_time",
             ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RequestRule(Accountable):
+    """What is done about a cancellation, a change, a return or money to be paid back. Of a kind, the lowest position that holds rules."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    why = models.TextField(help_text="What would go wrong without this rule")
+    kind = models.CharField(max_length=10, choices=Wish, help_text="What is asked")
+    position = models.PositiveIntegerField(
+        help_text="Rules of a kind are asked in this order; the first that holds rules"
+    )
+    predicate = models.TextField(help_text="A CEL expression over what is asked and the order")
+    answer = models.CharField(max_length=10, choices=Answer, help_text="What is done about it")
+    words = models.CharField(
+        max_length=280,
+        help_text="The reason, told to whoever asks; {days_since_delivery} and the like stand for what was found",
+    )
+    owner = models.ForeignKey(
+        Owner, on_delete=models.PROTECT, related_name="request_rules", help_text="Who has what it rules on"
+    )
+    due_after_minutes = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Until when what is expected has to be back; empty for anything else",
+    )
+    rule_owner = models.ForeignKey(
+        Owner, on_delete=models.PROTECT, related_name="+", help_text="Who answers for the rule itself"
+    )
+    is_active = models.BooleanField(default=True)
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["kind", "position"], condition=Q(is_active=True), name="requestrule_one_per_position"
+            ),
+            models.CheckConstraint(condition=Q(kind__in=Wish.values), name="requestrule_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=[Wish.CANCEL, Wish.REFUND], answer__in=ANSWERS_TO[Wish.CANCEL])
+                | Q(kind__in=[Wish.CHANGE, Wish.ADDRESS], answer__in=ANSWERS_TO[Wish.CHANGE])
+                | Q(kind=Wish.RETURN, answer__in=ANSWERS_TO[Wish.RETURN]),
+                name="requestrule_answers_what_is_asked",
+            ),
+            models.CheckConstraint(
+                condition=Q(answer=Answer.EXPECT, due_after_minutes__gte=1)
+                | ~Q(answer=Answer.EXPECT) & Q(due_after_minutes__isnull=True),
+                name="requestrule_what_is_expected_has_a_deadline",
+            ),
+            models.CheckConstraint(condition=~Q(predicate=""), name="requestrule_says_when"),
+            models.CheckConstraint(condition=~Q(words=""), name="requestrule_says_why"),
         ]
 
     def __str__(self) -> str:

@@ -16,6 +16,7 @@ from rules.selectors.backups import owner_fields, without_backup
 from rules.selectors.books import (
     HOLD_CONTEXT,
     ORDER_CONTEXT,
+    REQUEST_CONTEXT,
     active_book,
     book,
     book_knowing,
@@ -80,6 +81,7 @@ __all__ = [
     "FACTOR_MISSING",
     "HOLD_CONTEXT",
     "ORDER_CONTEXT",
+    "REQUEST_CONTEXT",
     "Decisions",
     "Factors",
     "Holding",

@@ -28,6 +28,7 @@ from rules.models import (
     Owner,
     OwnershipRule,
     ProductLine,
+    RequestRule,
     RuleBookVersion,
     Sla,
     SlaTarget,
@@ -35,7 +36,7 @@ from rules.models import (
 )
 from rules.rulebook import SCHEMA, CompiledBook, compile_book
 
-ORDER_CONTEXT, HOLD_CONTEXT = "order", "hold"
+ORDER_CONTEXT, HOLD_CONTEXT, REQUEST_CONTEXT = "order", "hold", "request"
 HOLIDAY_YEARS_BACK, HOLIDAY_YEARS_AHEAD = 1, 4
 
 
@@ -98,6 +99,7 @@ def document_to_freeze(*, at: datetime) -> dict[str, Any]:
         },
         "rules": [_rule(rule) for rule in rules],
         **_hold_rules(),
+        **_request_rules(),
         "statuses": {
             row.status: row.owner.slug
             for row in StatusOwnership.objects.filter(is_active=True).select_related("owner").order_by("status")
@@ -173,6 +175,34 @@ def _hold_rule(rule: HoldRule) -> dict[str, Any]:
         "customer_words": rule.customer_words,
         "release_when": rule.release_when,
         "expires_after_minutes": rule.expires_after_minutes,
+    }
+
+
+def _request_rules() -> dict[str, Any]:
+    """The rules about what is asked of orders, and the context their expressions ask about."""
+    spec = facts.context(REQUEST_CONTEXT)
+    rules = (
+        RequestRule.objects.filter(is_active=True).select_related("owner", "rule_owner").order_by("kind", "position")
+    )
+    return {
+        "request_context": {"name": spec.name, "attributes": dict(spec.attributes)},
+        "request_rules": [_request_rule(rule) for rule in rules],
+    }
+
+
+def _request_rule(rule: RequestRule) -> dict[str, Any]:
+    return {
+        "slug": rule.slug,
+        "name": rule.name,
+        "why": rule.why,
+        "kind": rule.kind,
+        "position": rule.position,
+        "predicate": rule.predicate,
+        "answer": rule.answer,
+        "words": rule.words,
+        "owner": rule.owner.slug,
+        "due_after_minutes": rule.due_after_minutes,
+        "rule_owner": rule.rule_owner.slug,
     }
 
 

@@ -45,9 +45,11 @@ class Trial:
     changed: int = 0
 
 
-def matches_in(predicate: str, decisions: Sequence[Decision], *, rule_slug: str = "") -> Trial:
+def matches_in(
+    predicate: str, decisions: Sequence[Decision | facts.Recent], *, rule_slug: str = "", context: str = ORDER_CONTEXT
+) -> Trial:
     """Try a predicate on the contexts of decisions; `changed` counts those another rule decided."""
-    spec = facts.context(ORDER_CONTEXT)
+    spec = facts.context(context)
     try:
         compiled = engine.compile_predicate(predicate, spec)
     except engine.ExpressionInvalid as invalid:

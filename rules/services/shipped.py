@@ -20,6 +20,7 @@ from rules.models import (
     OpeningHours,
     Owner,
     OwnershipRule,
+    RequestRule,
     RuleBookVersion,
     Runbook,
     RunbookVersion,
@@ -40,6 +41,7 @@ M = TypeVar(
     Gate,
     Owner,
     OwnershipRule,
+    RequestRule,
     Runbook,
     Sla,
     SlaTarget,
@@ -148,6 +150,8 @@ def _add_routing(owners: Mapping[str, Owner], slas: Mapping[str, Sla]) -> None:
     if not OwnershipRule.objects.exists():
         # All or none: a rule that an admin renamed or moved must not come back beside the new one.
         _add_missing(OwnershipRule, _resolved(((row["slug"], row) for row in shipped.RULES), references))
+    if not RequestRule.objects.exists():
+        _add_missing(RequestRule, _resolved(((row["slug"], row) for row in shipped.REQUEST_RULES), references))
     _add_missing(
         StatusOwnership, {status: {"owner": owners[owner]} for status, owner in shipped.STATUSES.items()}, key="status"
     )

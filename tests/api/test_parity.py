@@ -103,6 +103,7 @@ OPERATIONS: Final = {
     "fulfilment:orders-csv": "orders",
     "fulfilment:order": "order order-trace order-cancel order-resend-tasks",
     "fulfilment:cancel": "order order-cancel",
+    "fulfilment:return": "order order-return",
     "fulfilment:reroute": "order order-reroute",
     "fulfilment:override": "order order-override",
     "fulfilment:overrides": "overrides",

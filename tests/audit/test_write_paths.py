@@ -46,6 +46,7 @@ from rules.models import (
     HoldRule,
     Holiday,
     ProductLine,
+    RequestRule,
     Runbook,
     RunbookVersion,
     Team,
@@ -117,6 +118,18 @@ def _fill(house: House, system: Actor, now: datetime) -> None:
             why="Somebody looks first",
             predicate="total_minor > 1000000",
             words="Dear",
+            rule_owner=house.owners["ops-team"],
+        )
+        RequestRule.objects.create(
+            slug="cancel-dear",
+            name="Dear ones",
+            why="Somebody looks first",
+            kind="cancel",
+            position=1,
+            predicate="amount > 1000.0",
+            answer="ask",
+            words="Dear",
+            owner=house.owners["ops-team"],
             rule_owner=house.owners["ops-team"],
         )
         Absence.objects.create(owner=house.owners["amal"], starts_at=now, ends_at=now + day)

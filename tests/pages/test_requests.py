@@ -51,3 +51,27 @@ def test_who_may_only_look_is_offered_nothing(order: Order, signed_in: SignedIn)
         assert signed_in(name).post(path, {"reason": "because"}).status_code == status
     order.refresh_from_db()
     assert order.state == "in_fulfilment"
+
+
+def test_a_return_is_announced_on_a_page_that_says_what_the_rule_says(order: Order, signed_in: SignedIn) -> None:
+    amal, path = signed_in("amal"), f"/orders/{order.key}/"
+    assert f"{path}return/" not in amal.get(path).content.decode()
+    assert "nothing can come back" in amal.get(f"{path}return/").content.decode()
+    at = {"task": f"{order.key}-1", "at": clock.now().isoformat()}
+    client, by = order.client, system_actor("test")
+    take_news(news=[make.news("shipment.delivered", client, order.number, clock.now(), **at)], by=by, now=clock.now())
+    assert f"{path}return/" in amal.get(path).content.decode()
+    too_many = amal.post(f"{path}return/", {"reason": "Too small", "line-1": "3"})
+    assert (too_many.status_code, list(too_many.context["form"].errors)) == (422, ["line-1"])
+    announced = amal.post(f"{path}return/", {"reason": "Too small", "line-1": "1", "reference": "RMA-7"}, follow=True)
+    page = announced.content.decode()
+    for words in (
+        "It is expected back: Within 30 days of its delivery. (rule return-in-time)",
+        "Support",
+        "v1",
+        "until",
+    ):
+        assert words in page
+    assert amal.post(f"{path}return/", {"reason": "Too small", "reference": "RMA-7"}).status_code == 409
+    order.refresh_from_db()
+    assert order.state == "return_announced"

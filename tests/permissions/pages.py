@@ -189,6 +189,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "fulfilment:order": _get(VIEW_ORDER),
     "fulfilment:trace": _get(VIEW_ORDER),
     "fulfilment:export": _get("orders.export_order"),
+    "fulfilment:return": _get("orders.work_order") | _post("orders.work_order", reason="Too small"),
     "fulfilment:reroute": _get("orders.work_order") | _post("orders.work_order"),
     "fulfilment:override": _get("orders.work_order")
     | _post("orders.work_order", field="segment", value="key-account", reason="They said so"),
@@ -260,6 +261,7 @@ RECORDS: Final = {
     "fulfilment:export": "order",
     "fulfilment:quarantined": "order",
     "fulfilment:cancel": "order",
+    "fulfilment:return": "order",
     "fulfilment:reroute": "order",
     "fulfilment:override": "order",
     "fulfilment:review": "override",

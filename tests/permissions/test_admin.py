@@ -36,6 +36,7 @@ SECTIONS = {
             "rules.flow",
             "rules.gate",
             "rules.holdrule",
+            "rules.requestrule",
             "rules.owner",
             "rules.ownershiprule",
             "rules.productline",

@@ -1,11 +1,10 @@
-"""What is done about a request by itself, and what a person decides. Each rule has a name, which is kept with what it ruled."""
+"""How far what is asked for has come, what a person may choose then, and what a rule has said; the rules are in the rule book."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from orders.fulfilment.states import (
     FULFILMENT_GONE,
@@ -14,9 +13,6 @@ from orders.fulfilment.states import (
     FulfilmentState,
     RequestKind,
 )
-
-RETURN_WINDOW: Final = timedelta(days=30)
-REFUND_WITHOUT_ASKING: Final = Decimal(200)
 
 
 class Stage(StrEnum):
@@ -29,31 +25,21 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Ruling:
-    """The rule, what it says is to be done, and why."""
+    """The rule, what it says is to be done, and why; `facts` it was asked about, and until when what is expected has to be back.
+
+    `owner` is the slug of who has it, `passed` says of each rule asked before why it did not rule, `book` is the rule book's number.
+    """
 
     rule: str
     choice: Choice
     why: str
+    owner: str = ""
+    due_after: timedelta | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    passed: tuple[str, ...] = ()
+    book: int | None = None
 
 
-CANCEL: Final = {
-    Stage.UNTOUCHED: Ruling("cancel-before-pick", Choice.AT_ONCE, "Nothing of it is off the shelf yet."),
-    Stage.IN_HOUSE: Ruling(
-        "cancel-after-pick", Choice.ASK, "It is picked or packed: somebody has to stop it, or let it go."
-    ),
-    Stage.GONE: Ruling("cancel-after-hand-over", Choice.ASK, "It has left: somebody calls it back, or lets it go."),
-}
-CHANGE: Final = {
-    Stage.UNTOUCHED: Ruling("change-before-pick", Choice.AT_ONCE, "Nothing of it is off the shelf yet."),
-    Stage.IN_HOUSE: Ruling("change-after-pick", Choice.ASK, "It is picked or packed: somebody has to open it again."),
-    Stage.GONE: Ruling("change-after-hand-over", Choice.ASK, "It has left as it was ordered first."),
-}
-ADDRESS: Final = {
-    Stage.UNTOUCHED: Ruling("address-before-label", Choice.AT_ONCE, "No label is printed yet."),
-    Stage.IN_HOUSE: Ruling("address-after-label", Choice.ASK, "The label shows the old address."),
-    Stage.GONE: Ruling("address-after-hand-over", Choice.ASK, "The carrier has it, with the old address."),
-}
-BY_STAGE: Final = {RequestKind.CANCEL: CANCEL, RequestKind.CHANGE: CHANGE, RequestKind.ADDRESS: ADDRESS}
 # What a person may choose, and at which stage of the units.
 CHOICES: Final = {
     (RequestKind.CANCEL, Choice.STOP): (Stage.UNTOUCHED, Stage.IN_HOUSE),
@@ -77,29 +63,14 @@ def stage_of(parcels: Collection[str]) -> Stage:
     return Stage.UNTOUCHED
 
 
-def rule_on(kind: RequestKind, stage: Stage) -> Ruling:
-    """What is done about a cancellation, a change of lines or another address."""
-    return BY_STAGE[kind][stage]
+def label_stage(states: Collection[str]) -> Stage:
+    """How far parcels have come as another address goes: it is no trouble before there is a label, which is made when one is packed."""
+    return stage_of([state for state in states if state == FulfilmentState.PACKED or state in FULFILMENT_GONE])
 
 
-def rule_on_address(states: Collection[str]) -> Ruling:
-    """Another address is no trouble before there is a label, which is made when the parcel is packed."""
-    labelled = [state for state in states if state == FulfilmentState.PACKED or state in FULFILMENT_GONE]
-    return ADDRESS[stage_of(labelled)]
-
-
-def rule_on_return(*, delivered_at: datetime | None, asked_at: datetime) -> Ruling:
-    """A return is expected back within the window; later a person decides."""
-    if delivered_at is None or asked_at <= delivered_at + RETURN_WINDOW:
-        return Ruling("return-in-time", Choice.EXPECT, f"Within {RETURN_WINDOW.days} days of its delivery.")
-    days = (asked_at - delivered_at).days
-    return Ruling("return-too-late", Choice.ASK, f"{days} days after its delivery; {RETURN_WINDOW.days} were promised.")
-
-
-def rule_on_refund(*, amount: Decimal, is_announced: bool) -> Ruling:
-    """Small amounts go back by themselves; large ones, and those for what came back unannounced, are decided by a person."""
-    if not is_announced:
-        return Ruling("refund-unannounced", Choice.ASK, "It came back without having been announced.")
-    if amount <= REFUND_WITHOUT_ASKING:
-        return Ruling("refund-small", Choice.AT_ONCE, f"Not more than {REFUND_WITHOUT_ASKING}.")
-    return Ruling("refund-large", Choice.ASK, f"More than {REFUND_WITHOUT_ASKING}.")
+def possible(kind: str, choice: Choice, stage: Stage) -> Choice:
+    """What can be done of what a rule says: nothing that is off the shelf is cancelled, and nothing that has left is changed, unasked."""
+    most = {RequestKind.CANCEL: (Stage.UNTOUCHED,), RequestKind.CHANGE: (Stage.UNTOUCHED, Stage.IN_HOUSE)}
+    if choice == Choice.AT_ONCE and stage not in most.get(RequestKind(kind), tuple(Stage)):
+        return Choice.ASK
+    return choice

@@ -108,6 +108,22 @@ class CancelForm(forms.Form):
         return {name.removeprefix("line-"): units for name, units in given.items()}
 
 
+class ReturnForm(CancelForm):
+    """What comes back, why, and under which number; no units at all means everything the customer has."""
+
+    reference = forms.CharField(
+        label=_("Return number"),
+        required=False,
+        max_length=80,
+        widget=forms.TextInput(INPUT),
+        help_text=_("What the store or the customer calls it, where they call it anything."),
+    )
+
+    def __init__(self, *args: Any, lines: Sequence[LineFacts], **kwargs: Any) -> None:
+        super().__init__(*args, lines=lines, **kwargs)
+        self.fields["reason"].help_text = _("It is kept in the trail, and told to whoever decides.")
+
+
 class RerouteForm(forms.Form):
     """Which parcel goes which other way, and why."""
 

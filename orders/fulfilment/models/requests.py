@@ -33,10 +33,15 @@ class OrderRequest(FSMModelMixin, Accountable):
     asked_at = models.DateTimeField()
     event_id = models.CharField(max_length=160, blank=True)
     rule = models.SlugField(db_index=False, help_text="The rule that decided, or asked a person")
+    book_number = models.PositiveIntegerField(null=True, blank=True, help_text="The rule book it is in")
+    facts = models.JSONField(default=dict, help_text="What the rule was asked about")
     why = models.CharField(max_length=280)
     choice = models.CharField(max_length=20, choices=Choice)
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="+")
     state = StateField(choices=RequestState, default=RequestState.UNDECIDED, max_length=20)
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text="Until when it is decided, or what is expected has to be seen"
+    )
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.CharField(max_length=160, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)

@@ -2,6 +2,8 @@
 
 from exceptions import timer_kinds
 from orders.fulfilment.services import (
+    announcing,
+    asking,
     expiring,
     holding,
     holds,
@@ -21,4 +23,5 @@ timer_kinds.register(paying.REFUND_WATCH, refunds.still_unseen, lock=refunds.loc
 timer_kinds.register(unwinds.UNWIND_WATCH, unwinding.on_silence, lock=unwinding.lock_orders_of)
 timer_kinds.register(keeping.RESERVATION_EXPIRY, expiring.on_expired, lock=keeping.lock_orders)
 timer_kinds.register(settling.QUEUE_LOOK, settling.on_look_again)
+timer_kinds.register(asking.REQUEST_DUE, announcing.not_come, lock=announcing.lock_orders_of)
 timer_kinds.register(overrides.REVIEW_DUE, overrides.on_overdue)

@@ -7,13 +7,16 @@ from audit import verbs
 from audit.words import said
 from exceptions import list_pages
 from orders.fulfilment.decisions.holds import CONTEXT
-from orders.fulfilment.facts import HOLD_FACTS, ORDER_FACTS
+from orders.fulfilment.facts import HOLD_FACTS, ORDER_FACTS, REQUEST_FACTS
 from orders.fulfilment.selectors import SEVERAL
+from orders.fulfilment.selectors.dealings import recent_rulings
 from orders.fulfilment.states import FulfilmentState, OrderState
-from rules.facts import declare_context
+from rules.facts import declare_context, register_recent
 
 declare_context("order", ORDER_FACTS)
 declare_context(CONTEXT, HOLD_FACTS)
+declare_context("request", REQUEST_FACTS)
+register_recent("request", recent_rulings)
 list_pages.register(
     list_pages.ListPage(
         "orders",

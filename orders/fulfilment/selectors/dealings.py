@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from audit.context import Actor
 from audit.selectors.pages import names_of
 from orders.fulfilment.decisions.money import in_words
 from orders.fulfilment.models import Order, OrderRequest, Payment, Refund, Unwind, UnwindStep
@@ -20,6 +21,9 @@ from orders.fulfilment.states import (
     StepState,
     UnwindState,
 )
+from rules.facts import Recent
+
+MOST_TRIED = 1000
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class RequestFacts:
     owner: str
     state: str
     state_label: str
+    book: int | None
+    due_at: datetime | None
     decided_at: datetime | None
     decided_by: str
 
@@ -196,6 +202,16 @@ def _request(row: OrderRequest, names: Mapping[str, str]) -> RequestFacts:
         owner=row.owner.name,
         state=row.state,
         state_label=RequestState(row.state).label,
+        book=row.book_number,
+        due_at=row.due_at,
         decided_at=row.decided_at,
         decided_by=names.get(row.decided_by, row.decided_by),
     )
+
+
+def recent_rulings(by: Actor) -> list[Recent]:
+    """The newest requests and refunds the actor may see, as what new rules are tried on."""
+    requests = OrderRequest.objects.exclude(facts={}).select_related("order").order_by("-pk")
+    if by.clients is not None:
+        requests = requests.filter(order__client__in=by.clients)
+    return [Recent(one.order.key, one.rule, one.facts) for one in requests[:MOST_TRIED]]

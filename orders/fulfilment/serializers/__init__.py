@@ -148,10 +148,14 @@ class RequestSerializer(serializers.Serializer[Any]):
     asked_by = serializers.CharField()
     asked_at = serializers.DateTimeField()
     rule = serializers.CharField()
+    book = serializers.IntegerField(allow_null=True, help_text="The rule book the rule is in.")
     why = serializers.CharField()
     choice = serializers.CharField()
     owner = serializers.CharField()
     state = serializers.CharField()
+    due_at = serializers.DateTimeField(
+        allow_null=True, help_text="Until when it is decided, or what is expected has to be seen."
+    )
     decided_at = serializers.DateTimeField(allow_null=True)
     decided_by = serializers.CharField(allow_blank=True)
 
@@ -304,6 +308,16 @@ class CancelInput(Input):
     """Why, and what of it; without lines, all of it."""
 
     reason = serializers.CharField(max_length=280)
+    lines = LineUnits(many=True, required=False)
+
+
+class ReturnInput(Input):
+    """Why it comes back, and what of it; without lines, everything the customer has."""
+
+    reason = serializers.CharField(min_length=3, max_length=280)
+    reference = serializers.CharField(
+        max_length=80, allow_blank=True, default="", help_text="What the store or the customer calls the return."
+    )
     lines = LineUnits(many=True, required=False)
 
 

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from audit.context import current_actor
 from orders.fulfilment.decisions.requests import Ruling
 from orders.fulfilment.models import OrderRequest
-from orders.fulfilment.services.cases import Opening
-from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.cases import Opening, TimerChange, solved_by
+from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.states import Choice, OrderState, RequestKind, RequestState
-from rules.selectors import active_book
 
 CASE_OF: Final = {
     RequestKind.CANCEL: "late-cancellation",
@@ -30,7 +30,9 @@ STATE_AFTER: Final = {
     Choice.ASK: RequestState.UNDECIDED,
     Choice.EXPECT: RequestState.AWAITED,
     Choice.AT_ONCE: RequestState.DONE,
+    Choice.REFUSE: RequestState.DECLINED,
 }
+REQUEST_DUE: Final = "fulfilment.request_due"
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,13 @@ def keep_request(docket: Docket, wish: Wish, ruling: Ruling, changes: Changes) -
         asked_at=wish.asked_at,
         event_id=wish.event_id,
         rule=ruling.rule,
+        book_number=ruling.book,
+        facts=dict(ruling.facts),
         why=ruling.why,
         choice=ruling.choice,
-        owner_id=active_book().status_owner(STATUS_OF[wish.kind].value).id,
+        owner_id=_owner(ruling, wish.kind, changes),
         state=state,
+        due_at=_due_at(docket, wish.kind, ruling, changes),
         decided_at=changes.now if decided else None,
         decided_by=f"rule:{ruling.rule}" if decided else "",
         done_at=changes.now if state == RequestState.DONE else None,
@@ -76,10 +81,26 @@ def keep_request(docket: Docket, wish: Wish, ruling: Ruling, changes: Changes) -
     changes.add(request)
     docket.requests.append(request)
     told: dict[str, Any] = {"kind": wish.kind, "rule": ruling.rule, "choice": ruling.choice, "lines": dict(wish.lines)}
+    told |= {"book": ruling.book, "why": ruling.why, "passed": list(ruling.passed)}
     changes.tell("request.kept", request, order=docket.order.key, event=wish.event_id, **told)
+    if state == RequestState.AWAITED and request.due_at is not None:
+        changes.timers.append(TimerChange(ref_of(request), REQUEST_DUE, request.due_at))
     if not decided:
         open_case(docket, request, changes)
     return request
+
+
+def _owner(ruling: Ruling, kind: RequestKind, changes: Changes) -> UUID:
+    if ruling.owner:
+        return changes.book.owner(ruling.owner).id
+    return changes.book.status_owner(STATUS_OF[kind].value).id
+
+
+def _due_at(docket: Docket, kind: RequestKind, ruling: Ruling, changes: Changes) -> datetime | None:
+    """Until when a person decides, or until when what is expected has to be back."""
+    if ruling.choice == Choice.ASK:
+        return solved_by(CASE_OF[kind], docket.order, changes.book, now=changes.now)
+    return changes.now + ruling.due_after if ruling.due_after else None
 
 
 def _join(waiting: OrderRequest, wish: Wish, changes: Changes) -> OrderRequest:
@@ -113,6 +134,8 @@ def close_request(
         request.choice, request.decided_at, request.decided_by = choice, changes.now, by
     if state == RequestState.DONE:
         request.done_at = changes.now
+    if state != RequestState.AWAITED:
+        changes.timers.append(TimerChange(ref_of(request), REQUEST_DUE, None))
     changes.edit(request, "state", "choice", "decided_at", "decided_by", "done_at")
     changes.tell("request.decided", request, order=docket.order.key, choice=choice, decided_by=by)
     if was_undecided:

@@ -1,13 +1,14 @@
 """Cancelling all or a part of an order: left out where nothing is off the shelf, for a person to decide where something is."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from django_fsm import can_proceed
 
 from audit.words import said
 from orders.fulfilment.decisions.money import NOTHING, from_minor
-from orders.fulfilment.decisions.requests import Stage, rule_on
+from orders.fulfilment.decisions.requests import Stage
 from orders.fulfilment.errors import AlreadyGone
 from orders.fulfilment.models import OrderLine, OrderRequest
 from orders.fulfilment.services.asking import Wish, close_request, keep_request
@@ -17,6 +18,7 @@ from orders.fulfilment.services.dispatch import ask_if_known, order_message, wit
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.holding import let_go
 from orders.fulfilment.services.paying import owe
+from orders.fulfilment.services.ruling import rule_on
 from orders.fulfilment.states import (
     FULFILMENT_GONE,
     Choice,
@@ -48,6 +50,10 @@ def cancel(docket: Docket, wish: Wish, changes: Changes) -> None:
     changes.tell("order.cancellation_received", order, reason=wish.reason, whole=whole, lines=named(units))
     late = {line: count for line, count in units.items() if docket.stage(line) != Stage.UNTOUCHED}
     early = {line: count for line, count in units.items() if line not in late}
+    ruling = rule_on(docket, RequestKind.CANCEL, changes, units=sum(units.values()), amount=_amount(docket, units))
+    if ruling.choice != Choice.AT_ONCE:  # what nobody has been given yet is left out all the same
+        asked = {line: count for line, count in early.items() if can_proceed(line.doubt)}
+        late, early = {**late, **asked}, {line: count for line, count in early.items() if line not in asked}
     if whole and not late:
         _leave_all(docket, changes)
     else:
@@ -55,7 +61,7 @@ def cancel(docket: Docket, wish: Wish, changes: Changes) -> None:
     if late:
         _doubt(docket, late, wish, changes)
     if early or not late:
-        kept = keep_request(docket, _about(wish, early), rule_on(RequestKind.CANCEL, Stage.UNTOUCHED), changes)
+        kept = keep_request(docket, _about(wish, early), replace(ruling, choice=Choice.AT_ONCE), changes)
         value = docket.captured if whole and not late else worth(docket, early)
         owe(docket, value, "cancelled", changes, request=kept)
 
@@ -83,11 +89,14 @@ def _leave_part(docket: Docket, units: Units, changes: Changes) -> None:
 
 def _doubt(docket: Docket, late: Units, wish: Wish, changes: Changes) -> None:
     """What is off the shelf is neither cancelled nor sent in silence: it stands still until somebody has decided."""
-    stage = Stage.GONE if any(docket.stage(line) == Stage.GONE for line in late) else Stage.IN_HOUSE
+    stages = {docket.stage(line) for line in late}
+    stage = next(one for one in (Stage.GONE, Stage.IN_HOUSE, Stage.UNTOUCHED) if one in stages)
+    facts = {"units": sum(late.values()), "amount": _amount(docket, late)}
+    ruling = rule_on(docket, RequestKind.CANCEL, changes, stage=stage, **facts)
     for line in late:
         line.doubt()
         changes.edit(line, "state")
-    keep_request(docket, _about(wish, late), rule_on(RequestKind.CANCEL, stage), changes)
+    keep_request(docket, _about(wish, late), ruling, changes)
 
 
 def decide_cancellation(docket: Docket, request: OrderRequest, choice: Choice, by: str, changes: Changes) -> None:
@@ -161,6 +170,10 @@ def units_of(docket: Docket, rows: object) -> tuple[dict[str, int], list[str]]:
         else:
             found[str(line.position)] = found.get(str(line.position), 0) + int(row.get("quantity") or line.quantity)
     return found, unknown
+
+
+def _amount(docket: Docket, units: Mapping[OrderLine, int]) -> float:
+    return float(worth(docket, units))
 
 
 def worth(docket: Docket, units: Mapping[OrderLine, int]) -> Decimal:

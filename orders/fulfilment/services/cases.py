@@ -13,6 +13,7 @@ from exceptions.models import ExceptionCase
 from exceptions.services import CaseOpening, TimerSetting
 from exceptions.states import CASE_LIVE
 from orders.fulfilment.models import Order
+from rules.rulebook import CompiledBook
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,14 @@ class TimerChange:
     subject: SubjectRef
     kind: str
     due_at: datetime | None
+
+
+def solved_by(kind: str, order: Order, book: CompiledBook, *, now: datetime) -> datetime | None:
+    """Until when a case of this kind that opens now is promised to be solved; None for a kind the book does not know."""
+    if not book.knows_type(kind):
+        return None
+    promise = book.promise(kind, book.exception_type(kind).severity, order.client.slug)
+    return book.due_at(promise.sla.slug, now, order.client.calendar.slug, in_words=False).due_at
 
 
 def open_all(openings: Sequence[Opening], *, now: datetime) -> list[ExceptionCase]:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +43,8 @@ from orders.fulfilment.services.messages import Message, send_all
 from orders.fulfilment.services.rows import changes_of, insert_rows, overwrite_rows, update_rows
 from orders.fulfilment.services.shelves import ProductStock, load_stock
 from orders.fulfilment.states import FulfilmentState, LineState
+from rules.rulebook import CompiledBook
+from rules.selectors import active_book
 
 WRITING_ORDER: tuple[type[Model], ...] = (
     Sku,
@@ -90,6 +93,11 @@ class Changes:
     _created: set[Any] = field(default_factory=set)
     _addresses: list[OrderAddress] = field(default_factory=list)
     _stock: dict[UUID, ProductStock] = field(default_factory=dict)
+
+    @cached_property
+    def book(self) -> CompiledBook:
+        """The rule book in force, the same one for all of this act."""
+        return active_book()
 
     def add(self, *records: Model) -> None:
         """Insert these."""

@@ -9,7 +9,7 @@ from audit.crypto import seal_secret
 from audit.errors import FieldError, Invalid
 from audit.words import said
 from orders.fulfilment.decisions.news import News, happened, moment
-from orders.fulfilment.decisions.requests import Ruling, Stage, rule_on, rule_on_address
+from orders.fulfilment.decisions.requests import Stage, label_stage
 from orders.fulfilment.errors import AlreadyGone
 from orders.fulfilment.models import OrderAddress, OrderLine, OrderRequest, Sku
 from orders.fulfilment.services.asking import Wish, close_request, keep_request
@@ -22,6 +22,7 @@ from orders.fulfilment.services.goods import known_skus
 from orders.fulfilment.services.left_alone import keep_promises
 from orders.fulfilment.services.paying import count_again
 from orders.fulfilment.services.returning import tell_unknown
+from orders.fulfilment.services.ruling import rule_on
 from orders.fulfilment.states import (
     ORDER_LEFT_THE_HOUSE,
     AddressVerdict,
@@ -115,7 +116,8 @@ def _change_lines(docket: Docket, wish: Wish, changes: Changes) -> None:
     if docket.order.state in ORDER_LEFT_THE_HOUSE:
         stages.append(Stage.GONE)
     stage = next((one for one in (Stage.GONE, Stage.IN_HOUSE) if one in stages), Stage.UNTOUCHED)
-    ruling = rule_on(RequestKind.CHANGE, stage)
+    units = sum(wish.lines.values()) + sum(int(row["quantity"]) for row in wish.change.get("added", ()))
+    ruling = rule_on(docket, RequestKind.CHANGE, changes, stage=stage, units=units)
     keep_request(docket, wish, ruling, changes)
     if ruling.choice == Choice.AT_ONCE:
         _apply_lines(docket, wish.lines, wish.change.get("added", ()), changes)
@@ -157,15 +159,16 @@ def _add_line(docket: Docket, row: Mapping[str, Any], changes: Changes) -> int:
 
 
 def _change_address(docket: Docket, given: Mapping[str, Any], wish: Wish, changes: Changes) -> None:
-    ruling: Ruling = rule_on_address(
-        [parcel.state for parcel in docket.parcels if parcel.state != FulfilmentState.CANCELLED]
-    )
+    stage = label_stage([parcel.state for parcel in docket.parcels if parcel.state != FulfilmentState.CANCELLED])
+    ruling = rule_on(docket, RequestKind.ADDRESS, changes, stage=stage)
+    keep_request(docket, wish, ruling, changes)
+    if ruling.choice == Choice.REFUSE:
+        return
     if docket.address is None:
         docket.address = OrderAddress(order=docket.order, raw="", verdict=AddressVerdict.UNCHECKED)
         changes.add(docket.address)
     docket.address.proposed = seal_secret(json.dumps({name: given[name] for name in CONTACT if given.get(name)}))
     changes.edit_address(docket.address)
-    keep_request(docket, wish, ruling, changes)
     if ruling.choice == Choice.AT_ONCE:
         _redirect(docket, changes)
 

@@ -9,7 +9,7 @@ from orders.fulfilment.services.cancelling import decide_cancellation
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.changing import decide_change
 from orders.fulfilment.services.dockets import Docket
-from orders.fulfilment.services.returning import decide_return
+from orders.fulfilment.services.returning import OVERDUE, decide_overdue, decide_return
 from orders.fulfilment.states import Choice, RequestKind
 
 CHOICE_OF: Final = {
@@ -43,6 +43,7 @@ DECIDED_BY_CASE: Final = {
     "late-cancellation": _decide(RequestKind.CANCEL),
     "late-change": _decide(RequestKind.CHANGE, RequestKind.ADDRESS),
     "return-request": _decide(RequestKind.RETURN),
+    OVERDUE: decide_overdue,
     "refund-decision": paying.decide_refund,
     "unwind-stalled": unwinding.decide_stalled,
 }

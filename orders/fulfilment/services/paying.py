@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from orders.fulfilment.decisions.money import NOTHING, Capture, enough_since, from_minor, in_words, to_minor
 from orders.fulfilment.decisions.news import News, happened
-from orders.fulfilment.decisions.requests import Ruling, rule_on_refund
 from orders.fulfilment.models import OrderRequest, Payment, Refund
 from orders.fulfilment.services.cases import Opening, TimerChange
 from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dispatch import ask_if_known, order_message
 from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.ruling import rule_on_refund
 from orders.fulfilment.states import Choice, PaymentState, RefundState
 
 REFUND_WATCH: Final = "fulfilment.refund_watch"
@@ -69,13 +69,14 @@ def owe(
     changes: Changes,
     *,
     request: OrderRequest | None = None,
-    ruling: Ruling | None = None,
+    announced: bool = True,
+    condition: str = "",
 ) -> None:
     """Money goes back, never more than has arrived: at once where the rule says so, else once a person has decided."""
     amount = min(amount, docket.captured - docket.refunded)
     if amount <= NOTHING:
         return
-    ruling = ruling or rule_on_refund(amount=amount, is_announced=True)
+    ruling = rule_on_refund(docket, amount, changes, announced=announced, condition=condition)
     refund = Refund(
         order=docket.order,
         request=request,
@@ -90,6 +91,7 @@ def owe(
     if ruling.choice == Choice.AT_ONCE:
         _promise(docket, refund, f"rule:{ruling.rule}", changes)
     told: dict[str, Any] = {"rule": ruling.rule, "amount": amount, "currency": refund.currency}
+    told |= {"book": ruling.book, "passed": list(ruling.passed), "decides": ruling.why}
     changes.tell("refund.due", refund, order=docket.order.key, why=reason, **told)
     if ruling.choice == Choice.ASK:
         _ask(docket, refund, ruling.why, changes)

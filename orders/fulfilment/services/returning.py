@@ -1,21 +1,24 @@
 """What customers send back: announced, seen to arrive, and paid back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from orders.fulfilment.decisions.news import News, happened
-from orders.fulfilment.decisions.requests import Ruling, rule_on_refund, rule_on_return
+from orders.fulfilment.decisions.requests import Ruling, Stage
 from orders.fulfilment.models import OrderLine, OrderRequest
-from orders.fulfilment.services.asking import Wish, close_request, keep_request
+from orders.fulfilment.services.asking import REQUEST_DUE, Wish, close_request, keep_request
 from orders.fulfilment.services.cancelling import by_position, named, units_of, worth
-from orders.fulfilment.services.cases import Opening
-from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.cases import Opening, TimerChange
+from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.paying import owe
-from orders.fulfilment.states import Choice, LineState, RequestKind, RequestState
+from orders.fulfilment.services.ruling import rule_on
+from orders.fulfilment.states import WITH_THE_CUSTOMER, Choice, LineState, RequestKind, RequestState
 
-WITH_THE_CUSTOMER = (LineState.SHIPPED, LineState.DELIVERED, LineState.PARTLY_RETURNED)
 CAN_ARRIVE = (*WITH_THE_CUSTOMER, LineState.RETURNING, LineState.CANCEL_UNDECIDED)
+RETURNS_WITHIN = timedelta(days=30)
+OVERDUE = "return-overdue"
 UNANNOUNCED = Ruling("return-unannounced", Choice.EXPECT, "It came back without having been announced.")
 
 
@@ -42,12 +45,20 @@ def announce_return(docket: Docket, news: News, changes: Changes) -> None:
         reference=reference,
         event_id=news.event_id,
     )
+    ask_to_return(docket, units, wish, changes)
+
+
+def ask_to_return(docket: Docket, units: Mapping[OrderLine, int], wish: Wish, changes: Changes) -> OrderRequest:
+    """What the rule says about sending these units back: expected, for a person to decide, or refused."""
     delivered = [parcel.delivered_at for line in units for parcel in docket.parcels_of(line) if parcel.delivered_at]
-    ruling = rule_on_return(delivered_at=max(delivered, default=None), asked_at=asked_at)
-    keep_request(docket, wish, ruling, changes)
+    days = (wish.asked_at - max(delivered)).days if delivered else None
+    facts = {"days_since_delivery": days, "units": sum(units.values()), "amount": float(worth(docket, units))}
+    ruling = rule_on(docket, RequestKind.RETURN, changes, stage=Stage.GONE, **facts)
+    request = keep_request(docket, wish, ruling, changes)
     if ruling.choice == Choice.EXPECT:
         _expect(list(units), changes)
-    changes.tell("order.return_heard", docket.order, lines=named(units), event=news.event_id)
+    changes.tell("order.return_heard", docket.order, lines=named(units), event=wish.event_id)
+    return request
 
 
 def decide_return(docket: Docket, request: OrderRequest, choice: Choice, by: str, changes: Changes) -> None:
@@ -56,7 +67,31 @@ def decide_return(docket: Docket, request: OrderRequest, choice: Choice, by: str
         close_request(docket, request, choice, RequestState.DECLINED, by, changes)
         return
     close_request(docket, request, choice, RequestState.AWAITED, by, changes)
+    wait_for(request, changes)
     _expect([line for line in by_position(docket, request.lines) if line.state in WITH_THE_CUSTOMER], changes)
+
+
+def wait_for(request: OrderRequest, changes: Changes) -> None:
+    """What is expected has as long as rules of returns give it, from now on."""
+    request.due_at = changes.now + RETURNS_WITHIN
+    changes.edit(request, "due_at")
+    changes.timers.append(TimerChange(ref_of(request), REQUEST_DUE, request.due_at))
+
+
+def decide_overdue(docket: Docket, outcome: str, case_key: str, changes: Changes) -> None:
+    """What was announced has not come: it is waited for once more, or the customer keeps it."""
+    for request in docket.requests:
+        if request.kind != RequestKind.RETURN or request.state != RequestState.AWAITED:
+            continue
+        if outcome != "let-go":
+            wait_for(request, changes)
+            continue
+        close_request(docket, request, Choice.LET_GO, RequestState.DECLINED, case_key, changes)
+        for line in by_position(docket, request.lines):
+            if line.state == LineState.RETURNING:
+                arrived = any(parcel.delivered_at for parcel in docket.parcels_of(line))
+                line.stay_delivered() if arrived else line.stay_shipped()
+                changes.edit(line, "state")
 
 
 def take_back(docket: Docket, news: News, changes: Changes) -> None:
@@ -80,6 +115,7 @@ def take_back(docket: Docket, news: News, changes: Changes) -> None:
         wish = Wish(RequestKind.RETURN, changes.now, news.system, named(counted), event_id=news.event_id)
         request = keep_request(docket, wish, UNANNOUNCED, changes)
     if not any(line.state == LineState.RETURNING for line in by_position(docket, request.lines)):
+        changes.cured.append((docket.order, OVERDUE))
         close_request(docket, request, Choice.EXPECT, RequestState.DONE, f"event:{news.event_id}"[:160], changes)
     _pay_back(docket, counted, request, told["condition"], announced=announced, changes=changes)
 
@@ -102,10 +138,7 @@ def _pay_back(
     changes: Changes,
 ) -> None:
     amount = worth(docket, units)
-    ruling = rule_on_refund(amount=amount, is_announced=announced)
-    if condition == "damaged":
-        ruling = Ruling("refund-damaged", Choice.ASK, "It came back damaged.")
-    owe(docket, amount, "returned", changes, request=request, ruling=ruling)
+    owe(docket, amount, "returned", changes, request=request, announced=announced, condition=condition)
 
 
 def _expect(lines: Sequence[OrderLine], changes: Changes) -> None:

@@ -8,7 +8,7 @@ from exceptions.timer_kinds import Due
 from orders.fulfilment.decisions.outcomes import CONFIRMED, DELIVERED, Outcome
 from orders.fulfilment.models import Fulfilment, Hold, Order
 from orders.fulfilment.selectors.exports import newest_exports
-from orders.fulfilment.services.cases import Opening, TimerChange
+from orders.fulfilment.services.cases import Opening, TimerChange, solved_by
 from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dockets import Docket, load_dockets
 from orders.fulfilment.services.expecting import case_of
@@ -16,7 +16,6 @@ from orders.fulfilment.services.holding import place
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.states import FULFILMENT_UNCONFIRMED, HoldReason, HoldSource
 from orders.sync.models import Expectation
-from rules.selectors import active_book
 
 CUSTOMER_HOLD = "fulfilment.customer_hold"
 CUSTOMER_WORDS = "We are waiting for our supplier and will tell you the new date within one working day."
@@ -68,23 +67,14 @@ def _hand_over(
     if outcome.event_type == CONFIRMED:
         title, cause = f"{who} has not confirmed {parcel.key} for {minutes} min", f"vendor:{who}"
         changes.tell("fulfilment.confirmation_missed", parcel, order=docket.order.key, minutes=minutes)
-        held_at = _unresolved_at(docket, case_of(parcel, outcome), changes.now)
-        changes.timers.append(TimerChange(ref_of(parcel), CUSTOMER_HOLD, held_at))
+        promised = solved_by(case_of(parcel, outcome), docket.order, changes.book, now=changes.now)
+        changes.timers.append(TimerChange(ref_of(parcel), CUSTOMER_HOLD, promised or changes.now + UNRESOLVED_FOR))
     else:
         who = parcel.carrier or "The carrier" if outcome.event_type == DELIVERED and parcel.handed_over_at else who
         title = f"{who} has not {outcome.words} {parcel.key}, due {outcome.due_at:%d %b %H:%M} UTC"
         cause = f"late:{who}"
         changes.tell("fulfilment.outcome_missed", parcel, order=docket.order.key, expected=outcome.event_type)
     changes.openings.append(Opening(case_of(parcel, outcome), docket.order, title, cause, evidence))
-
-
-def _unresolved_at(docket: Docket, kind: str, now: datetime) -> datetime:
-    """Until when the rule book in force promises that such a case is solved; that long the customer is told nothing."""
-    book, client = active_book(), docket.order.client
-    if not book.knows_type(kind):
-        return now + UNRESOLVED_FOR
-    promise = book.promise(kind, book.exception_type(kind).severity, client.slug)
-    return book.due_at(promise.sla.slug, now, client.calendar.slug, in_words=False).due_at
 
 
 def still_unresolved(timers: Sequence[Due], *, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """Pages of orders: lists and stories, and what people do about one by hand."""
 
-from orders.fulfilment.views.by_hand import override, override_stock, overrides, reroute, review
+from orders.fulfilment.views.by_hand import announce, override, override_stock, overrides, reroute, review
 from orders.fulfilment.views.clients import client, clients, new_client, new_line
 from orders.fulfilment.views.orders import (
     cancel,
@@ -15,6 +15,7 @@ from orders.fulfilment.views.orders import (
 )
 
 __all__ = [
+    "announce",
     "cancel",
     "client",
     "clients",

@@ -10,11 +10,15 @@ from django.views.decorators.http import require_GET, require_http_methods
 from audit import clock
 from audit.edge import actor_of, explain
 from audit.errors import Conflict, Invalid, Refused
+from audit.words import in_words
 from orders.fulfilment import selectors
-from orders.fulfilment.forms import OverrideForm, RerouteForm, ReviewForm, StockOverrideForm
+from orders.fulfilment.forms import OverrideForm, RerouteForm, ReturnForm, ReviewForm, StockOverrideForm
+from orders.fulfilment.models import OrderRequest
 from orders.fulfilment.selectors import overrides as found
 from orders.fulfilment.services import overrides as services
 from orders.fulfilment.services import unwinding
+from orders.fulfilment.services.announcing import return_order
+from orders.fulfilment.states import WITH_THE_CUSTOMER, RequestState
 from orders.fulfilment.views.orders import emergency_about
 from rules import selectors as rules
 from rules.selectors import registry
@@ -47,6 +51,47 @@ def reroute(request: HttpRequest, key: str) -> HttpResponse:
         "conflict": conflict,
     }
     return render(request, "orders/reroute.html", context, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def announce(request: HttpRequest, key: str) -> HttpResponse:
+    """Announce that something of an order comes back; the rule book says what is done about it."""
+    by = actor_of(request, "orders.work_order")
+    story = selectors.order_story(by=by, key=key)
+    with_them = [line for line in story.lines if line.state in WITH_THE_CUSTOMER]
+    form, conflict = ReturnForm(request.POST or None, lines=with_them), None
+    if request.method == "POST" and form.is_valid():
+        given = {name: form.cleaned_data[name] for name in ("reason", "reference")}
+        try:
+            kept = return_order(order_id=story.row.id, lines=form.lines(), **given, by=by, now=clock.now())
+        except Invalid as invalid:
+            explain(form, invalid)
+        except Conflict as refused:
+            conflict = refused
+        else:
+            _tell_ruling(request, kept)
+            return redirect("fulfilment:order", key)
+    status = 409 if conflict else 422 if form.errors else 200
+    context = {
+        "emergency": emergency_about(story.row.id),
+        "row": story.row,
+        "form": form,
+        "conflict": conflict,
+        "has_any": bool(with_them),
+    }
+    return render(request, "orders/return.html", context, status=status)
+
+
+def _tell_ruling(request: HttpRequest, kept: OrderRequest) -> None:
+    """What the rule said, and who has it."""
+    said = {"why": in_words(kept.why), "rule": kept.rule, "owner": kept.owner.name}
+    if kept.state == RequestState.DECLINED:
+        messages.warning(request, _("Not accepted: %(why)s (rule %(rule)s, %(owner)s answers for it)") % said)
+    elif kept.state == RequestState.UNDECIDED:
+        messages.info(request, _("%(owner)s decides: %(why)s (rule %(rule)s)") % said)
+    else:
+        messages.success(request, _("It is expected back: %(why)s (rule %(rule)s)") % said)
 
 
 @login_required

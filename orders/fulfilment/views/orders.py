@@ -35,7 +35,7 @@ from orders.fulfilment.services.exports import export_order
 from orders.fulfilment.services.holds import hold_order, release_hold
 from orders.fulfilment.services.quarantine import complete_address, complete_lines
 from orders.fulfilment.services.resuming import cancel_order
-from orders.fulfilment.states import OrderState
+from orders.fulfilment.states import WITH_THE_CUSTOMER, OrderState
 from orders.fulfilment.tables import csv_lines
 from rules import facts
 from rules import selectors as rules
@@ -125,6 +125,7 @@ def order(request: HttpRequest, key: str) -> HttpResponse:
         "story": story,
         "trace": selectors.order_trace(by=by, key=key),
         "can_work": by.may("orders.work_order"),
+        "can_come_back": any(line.state in WITH_THE_CUSTOMER for line in story.lines),
     }
     return render(request, "orders/order.html", context)
 
