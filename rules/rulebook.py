@@ -20,7 +20,7 @@ from rules.engine import ExpressionInvalid, compile_predicate
 from rules.facts import ContextSpec
 from rules.hold_rules import HoldRuleSpec, compile_hold_rules, mistakes_in_hold_rules
 from rules.ladders import mistakes_in_ladder
-from rules.request_rules import RequestRules, compile_request_rules, mistakes_in_request_rules
+from rules.request_rules import mistakes_in_request_rules
 from rules.states import FlowKind
 
 SCHEMA = "handrail.rulebook/1"
@@ -188,11 +188,6 @@ class CompiledBook:
         """What is put on hold by rule, compiled when first asked; older books know none."""
         return compile_hold_rules(self.document)
 
-    @cached_property
-    def request_rules(self) -> RequestRules:
-        """What is done about what is asked of orders, compiled when first asked."""
-        return compile_request_rules(self.document)
-
     def decide(self, context: Mapping[str, Any]) -> Outcome:
         """Exactly one owner for any context; see `rules.decisions`."""
         client = str(context.get("client"))
@@ -316,8 +311,7 @@ def findings(document: Mapping[str, Any], *, at: datetime) -> list[Finding]:
         *_reference_findings(document),
         *_calendar_findings(document, at),
         *_ladder_findings(document),
-        *(Finding(pointer, detail) for pointer, detail in gaps_in_types(document)),
-        *(Finding(pointer, detail) for pointer, detail in mistakes_in_request_rules(document)),
+        *(Finding(*mistake) for look in (gaps_in_types, mistakes_in_request_rules) for mistake in look(document)),
     ]
 
 

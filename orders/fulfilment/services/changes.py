@@ -43,6 +43,7 @@ from orders.fulfilment.services.messages import Message, send_all
 from orders.fulfilment.services.rows import changes_of, insert_rows, overwrite_rows, update_rows
 from orders.fulfilment.services.shelves import ProductStock, load_stock
 from orders.fulfilment.states import FulfilmentState, LineState
+from rules.request_rules import RequestRules, compile_request_rules
 from rules.rulebook import CompiledBook
 from rules.selectors import active_book
 
@@ -98,6 +99,11 @@ class Changes:
     def book(self) -> CompiledBook:
         """The rule book in force, the same one for all of this act."""
         return active_book()
+
+    @cached_property
+    def request_rules(self) -> RequestRules:
+        """What it says about what is asked of orders."""
+        return compile_request_rules(self.book.document)
 
     def add(self, *records: Model) -> None:
         """Insert these."""

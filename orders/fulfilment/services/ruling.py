@@ -27,7 +27,7 @@ def rule_on(docket: Docket, kind: str, changes: Changes, *, stage: Stage = Stage
         "total_minor": order.total_minor,
         **facts,
     }
-    said = changes.book.request_rules.rule_on(known)
+    said = changes.request_rules.rule_on(known)
     choice = Choice(said.answer)
     return Ruling(
         rule=said.rule,
