@@ -112,6 +112,14 @@ def case_page(*, by: Actor, key: str, now: datetime) -> CasePage:
     )
 
 
+def most_urgent_about(subject: SubjectRef, *, by: Actor) -> ExceptionCase | None:
+    """Of the open exceptions about a record that the actor may see the one that is due first, with its owner."""
+    if not by.may("exceptions.view_case", subject.client_id):
+        return None
+    about = visible_cases(by).live().filter(subject_type=subject.type, subject_id=subject.id)
+    return about.select_related("owner").order_by("due_at", "pk").first()
+
+
 def related_to(case: ExceptionCase) -> list[ExceptionCase]:
     """The exceptions it was linked to, the newest first; they are of the same client."""
     links = CaseLink.objects.filter(Q(first=case) | Q(second=case)).select_related("first", "second")

@@ -80,13 +80,21 @@ def visit(chromium: Browser, live_server: Any, house: House) -> Iterator[Visitor
     complaints: list[str] = []
 
     def open_for(
-        name: str, *, width: int = 1440, scheme: str = "light", javascript: bool = True, with_password: bool = False
+        name: str,
+        *,
+        width: int = 1440,
+        scheme: str = "light",
+        javascript: bool = True,
+        with_password: bool = False,
+        scale: float = 1,
     ) -> Page:
         context = chromium.new_context(
             base_url=live_server.url,
             viewport={"width": width, "height": 900},
             color_scheme="dark" if scheme == "dark" else "light",
             java_script_enabled=javascript,
+            device_scale_factor=scale,
+            reduced_motion="reduce" if scale != 1 else None,
         )
         contexts.append(context)
         if not with_password:

@@ -12,6 +12,9 @@ from audit.crypto import open_secret
 from audit.models import Event
 from audit.selectors.pages import names_of
 from audit.subject_refs import SubjectRef, subject_ref
+from audit.words import at, said
+from exceptions.models import ExceptionCase
+from exceptions.selectors.cases import most_urgent_about
 from orders.fulfilment.decisions.addresses import Problem
 from orders.fulfilment.models import Fulfilment, Order, OrderAddress, OrderIdentifier, OrderLine
 from orders.fulfilment.selectors.dealings import (
@@ -121,13 +124,14 @@ class DecisionFacts:
 class OrderStory:
     """Everything the page of one order shows.
 
-    The first four texts answer: what started it, which system is right, who is next, and what if that fails.
+    The first texts answer: what started it, which system is right, who is next (about which open exception), and what if that fails.
     """
 
     row: OrderRow
     triggered_by: str
     source_of_record: str
     next_step: str
+    exception: str
     if_it_fails: str
     customer_text: str
     lines: Sequence[LineFacts]
@@ -175,12 +179,14 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
     decision = decisions.get(pk=order.decision_id) if order.decision_id else None
     parcels = list(Fulfilment.objects.filter(order=order).select_related("flow", "owner").order_by("key"))
     holds = holds_of(order)
+    case = most_urgent_about(subject_ref(order), by=by)
     address = OrderAddress.objects.filter(pk=order.pk).first()
     return OrderStory(
         row=rows_of([order])[0],
         triggered_by=_trigger(order),
-        source_of_record="Handrail; other systems follow it",
-        next_step=_next_step(order, parcels),
+        source_of_record=said("Handrail; other systems follow it"),
+        next_step=_next_step(order, parcels, case),
+        exception=case.key if case else "",
         if_it_fails=_fallback(decision),
         customer_text=next((hold.customer_words for hold in holds if hold.is_active and hold.customer_words), ""),
         lines=_lines(order),
@@ -244,25 +250,42 @@ def _step(event: Event, subject: str, name: str) -> TraceStep:
 
 
 def _trigger(order: Order) -> str:
-    flow = f" started {order.flow.name.lower()}" if order.flow else ""
     if order.paid_at is None:
-        return f"Placed {order.placed_at:%d %b %H:%M} UTC on {order.channel}; nothing starts before the payment is captured."
-    return f"Payment captured {order.paid_at:%d %b %H:%M} UTC ({order.channel}){flow}."
+        return said(
+            "Placed %(at)s on %(channel)s; nothing starts before the payment is captured.",
+            at=at(order.placed_at),
+            channel=order.channel,
+        )
+    captured = {"at": at(order.paid_at), "channel": order.channel}
+    if order.flow is None:
+        return said("Payment captured %(at)s (%(channel)s).", **captured)
+    return said("Payment captured %(at)s (%(channel)s) started %(flow)s.", flow=order.flow.name.lower(), **captured)
 
 
-def _next_step(order: Order, parcels: Sequence[Fulfilment]) -> str:
+def _next_step(order: Order, parcels: Sequence[Fulfilment], case: ExceptionCase | None) -> str:
+    """An open exception comes first: while there is one, it is what has to be done next."""
+    if case is not None:
+        return said("%(name)s owns the next step, until %(due)s.", name=case.owner.name, due=at(case.due_at))
+    name = order.owner.name
+    step = said("%(name)s owns the next step.", name=name)
+    if order.sla_due_at:
+        step = said("%(name)s owns the next step, until %(due)s.", name=name, due=at(order.sla_due_at))
     waiting = [parcel for parcel in parcels if parcel.state in {FulfilmentState.TASKED, FulfilmentState.ACKNOWLEDGED}]
-    until = f", until {order.sla_due_at:%d %b %H:%M} UTC" if order.sla_due_at else ""
     if waiting and waiting[0].vendor:
-        return f"{waiting[0].vendor} has to confirm {waiting[0].key}; {order.owner.name} owns the next step{until}."
-    return f"{order.owner.name} owns the next step{until}."
+        about = {"vendor": waiting[0].vendor, "parcel": waiting[0].key, "step": step}
+        return said("%(vendor)s has to confirm %(parcel)s; %(step)s", **about)
+    return step
 
 
 def _fallback(decision: Decision | None) -> str:
     if decision is None:
-        return "Nothing was decided yet."
+        return said("Nothing was decided yet.")
     outcome = decision.outcome
-    return f"If it fails, {outcome['fallback']} has it after {outcome['fallback_after_minutes']} min."
+    return said(
+        "If it fails, %(owner)s has it after %(minutes)s min.",
+        owner=outcome["fallback"],
+        minutes=outcome["fallback_after_minutes"],
+    )
 
 
 def _lines(order: Order) -> list[LineFacts]:

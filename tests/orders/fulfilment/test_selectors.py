@@ -92,7 +92,7 @@ def test_another_clients_order_reads_the_same_as_none(place: make.Place, system:
 
 def test_the_page_answers_the_four_questions_in_words(place: make.Place, northwind: Client) -> None:
     story = selectors.order_story(by=person(Role.ACCOUNT_MANAGER, northwind), key=place().key)
-    assert story.triggered_by == "Payment captured 20 Nov 09:00 UTC (web) started warehouse pick and pack."
+    assert story.triggered_by == "Payment captured Fri 20 Nov 09:00 UTC (web) started warehouse pick and pack."
     assert story.source_of_record == "Handrail; other systems follow it"
     assert story.next_step.startswith("Ops owns the next step, until ")
     assert story.if_it_fails == "If it fails, ops-team-review has it after 120 min."
