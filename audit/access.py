@@ -18,6 +18,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     SUPPORT = "support"
     INTEGRATOR = "integrator"
+    PACKER = "packer"
 
 
 READ_WORK: Final = frozenset({"exceptions.view_case", "orders.view_order", "rules.view_rules", "rules.view_runbook"})
@@ -27,6 +28,7 @@ WORK: Final = READ_WORK | {
     "exceptions.request_waiver",
     "orders.work_order",
     "orders.export_order",
+    "orders.check_parcel",
     "exceptions.write_postmortem",
     "rules.write_runbook",
     "audit.view_trail",
@@ -63,6 +65,7 @@ GRANTS: Final[Mapping[Role, frozenset[str]]] = {
     Role.AUDITOR: READ_WORK | {"audit.view_trail", "audit.verify", "sync.view_system", "orders.export_order"},
     Role.SUPPORT: frozenset({"orders.view_order", "exceptions.view_case", "rules.view_runbook", "audit.view_trail"}),
     Role.INTEGRATOR: READ_WORK | {"sync.ingest", "sync.view_system", "orders.export_order"},
+    Role.PACKER: frozenset({"orders.view_order", "orders.check_parcel", "exceptions.view_case", "rules.view_runbook"}),
 }
 ALL_PERMISSIONS: Final = frozenset().union(*GRANTS.values()) | {"sync.ingest"}
 

@@ -78,6 +78,15 @@ STARTS = (
         ),
     ),
     Start(
+        Role.PACKER,
+        _("Packers"),
+        (
+            _("“Checks” lists the parcels that wait for you. Scan a parcel to open it."),
+            _("Do the check on top: scan, weigh, tick or take a photo. A scanner sends by itself."),
+            _("When a check fails, the page says what to do; the parcel stays until it is right."),
+        ),
+    ),
+    Start(
         Role.INTEGRATOR,
         _("Integrators"),
         (
@@ -113,6 +122,16 @@ PAGES: dict[str, tuple[Text, Text]] = {
         _("Acts on many at once: how far each is, what came of every one, and a way to stop it or take it back."),
     ),
     "fulfilment:orders": (_("Orders"), _("Every order with its state in words, its owner and its deadline.")),
+    "fulfilment:checks": (
+        _("Checks"),
+        _(
+            "Parcels that have to pass a quality check before they are picked, labelled or handed over. Works on a phone."
+        ),
+    ),
+    "fulfilment:quality": (
+        _("Quality"),
+        _("How many parcels passed a check and came back for what it should have found, by kind of check."),
+    ),
     "fulfilment:quarantine": (
         _("Quarantine"),
         _(
@@ -195,6 +214,7 @@ GLOSSARY: tuple[tuple[Text, Text], ...] = (
     (_("Override"), _("A field set by hand: events leave it alone until somebody else has reviewed it. OV-12.")),
     (_("Quarantine"), _("Where an order waits until its fields and audit steps are complete.")),
     (_("Gate"), _("A condition something has to pass.")),
+    (_("Quality check"), _("What a parcel has to pass before its next step, with what was expected and found.")),
     (_("Playbook"), _("The steps for one type of exception.")),
     (_("Runbook"), _("What to do when something fails, in words; it has an owner and versions.")),
     (_("Postmortem"), _("What happened, why, and who does what by when so that it does not come again. PM-7.")),

@@ -22,6 +22,7 @@ from config.health import Light, Part, pulse
 from exceptions import selectors as exceptions
 from exceptions.selectors import notifications, queue
 from orders.fulfilment import selectors as fulfilment
+from orders.fulfilment.selectors.checks import waiting_parcels
 from orders.fulfilment.selectors.overrides import waiting_overrides
 from orders.sync import selectors as sync
 
@@ -136,6 +137,12 @@ def set_by_hand(by: Actor, now: datetime) -> QuerySet[Any]:
     return waiting_overrides(by)
 
 
+def to_check(by: Actor, now: datetime) -> QuerySet[Any]:
+    """The parcels that wait for a quality check."""
+    del now
+    return waiting_parcels(by)
+
+
 PLACES = (
     Place(
         gettext_lazy("My queue"),
@@ -158,6 +165,15 @@ PLACES = (
         gettext_lazy("to decide"),
         hot=True,
         counted=to_decide,
+    ),
+    Place(
+        gettext_lazy("Checks"),
+        "fulfilment:checks",
+        "order",
+        "orders.check_parcel",
+        "work",
+        unit=gettext_lazy("to check"),
+        counted=to_check,
     ),
     Place(gettext_lazy("Jobs"), "exceptions:jobs", "check-list", "exceptions.view_case", "work"),
     Place(gettext_lazy("Orders"), "fulfilment:orders", "order", "orders.view_order", "flows", "o"),
@@ -193,6 +209,7 @@ PLACES = (
     ),
     Place(gettext_lazy("Sandbox"), "sync:sandbox", "bolt", "sync.edit_system", "sync"),
     Place(gettext_lazy("Accounting"), "exceptions:accounting", "bars", "exceptions.view_case", "assurance"),
+    Place(gettext_lazy("Quality"), "fulfilment:quality", "bars", "orders.view_order", "assurance"),
     Place(gettext_lazy("Postmortems"), "exceptions:postmortems", "eye", "exceptions.view_case", "assurance"),
     Place(gettext_lazy("Runbooks"), "exceptions:runbooks", "help", "rules.view_runbook", "assurance"),
     Place(gettext_lazy("Audit trail"), "audit:trail", "audit", "audit.view_trail", "assurance"),

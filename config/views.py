@@ -41,6 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
         Role.AUDITOR: "audit:trail",
         Role.SUPPORT: "fulfilment:orders",
         Role.ACCOUNT_MANAGER: "exceptions:queue",
+        Role.PACKER: "fulfilment:checks",
     }
     for role, route in landing.items():
         if role in actor.roles:

@@ -20,6 +20,7 @@ from rules.engine import ExpressionInvalid, compile_predicate
 from rules.facts import ContextSpec
 from rules.hold_rules import HoldRuleSpec, compile_hold_rules, mistakes_in_hold_rules
 from rules.ladders import mistakes_in_ladder
+from rules.quality_checks import mistakes_in_quality_checks
 from rules.request_rules import mistakes_in_request_rules
 from rules.states import FlowKind
 
@@ -305,14 +306,10 @@ def compile_calendar(slug: str, row: Mapping[str, Any]) -> BusinessCalendar:
 
 def findings(document: Mapping[str, Any], *, at: datetime) -> list[Finding]:
     """Everything that keeps a document from being a rule book; `at` is when its deadlines would start."""
-    return [
-        *_rule_findings(document),
-        *(Finding(pointer, detail) for pointer, detail in mistakes_in_hold_rules(document)),
-        *_reference_findings(document),
-        *_calendar_findings(document, at),
-        *_ladder_findings(document),
-        *(Finding(*mistake) for look in (gaps_in_types, mistakes_in_request_rules) for mistake in look(document)),
-    ]
+    found = [*_rule_findings(document), *_reference_findings(document), *_calendar_findings(document, at)]
+    found += _ladder_findings(document)
+    looks = (mistakes_in_hold_rules, mistakes_in_quality_checks, mistakes_in_request_rules, gaps_in_types)
+    return [*found, *(Finding(*mistake) for look in looks for mistake in look(document))]
 
 
 def _rows(document: Mapping[str, Any], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -364,6 +361,7 @@ def _references(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         "gates": (("content_owner", "owners"),),
         "exception_types": (("owner", "owners"), ("fallback", "owners"), ("sla", "slas"), ("gate", "gates")),
         "sla_targets": (("type", "exception_types"), ("sla", "slas")),
+        "quality_checks": (("owner", "owners"),),
     }
     for kind, fields in named.items():
         for slug, row in document.get(kind, {}).items():

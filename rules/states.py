@@ -52,6 +52,44 @@ class FlowKind(models.TextChoices):
     MANUAL_REVIEW = "manual_review", _("Manual review")
 
 
+class CheckPoint(models.TextChoices):
+    """The step of a parcel that a quality check comes before."""
+
+    PICK = "pick", _("Before it is picked")
+    BOOKING = "booking", _("Before it gets its label")
+    HAND_OVER = "hand_over", _("Before the carrier takes it")
+
+
+class CheckKind(models.TextChoices):
+    """What a quality check compares."""
+
+    SKU_LOT = "sku_lot", _("Product and lot")
+    SCAN = "scan", _("Barcode or photo")
+    CHECKLIST = "checklist", _("Packing checklist")
+    MEASURE = "measure", _("Weight and size")
+    LABEL = "label", _("Carrier's label")
+    TRANSIT = "transit", _("Delivery date")
+
+
+class PhotoRule(models.TextChoices):
+    """Whether a photo is part of a quality check."""
+
+    OPTIONAL = "optional", _("May be added")
+    REQUIRED = "required", _("Has to be added")
+    INSTEAD = "instead", _("Is enough, instead of scanning")
+
+
+CHECK_POINTS = (CheckPoint.PICK, CheckPoint.BOOKING, CheckPoint.HAND_OVER)
+POINT_OF_CHECK = {
+    CheckKind.SKU_LOT: CheckPoint.PICK,
+    CheckKind.SCAN: CheckPoint.BOOKING,
+    CheckKind.CHECKLIST: CheckPoint.BOOKING,
+    CheckKind.MEASURE: CheckPoint.BOOKING,
+    CheckKind.LABEL: CheckPoint.HAND_OVER,
+    CheckKind.TRANSIT: CheckPoint.HAND_OVER,
+}
+
+
 class GateRisk(models.TextChoices):
     """What can go wrong when a gate is opened for a while."""
 

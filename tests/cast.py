@@ -28,6 +28,7 @@ PEOPLE: dict[str, tuple[str, str, Role, tuple[str, ...], tuple[str, ...]]] = {
     "ada": ("Ada", "Novak", Role.AUDITOR, (), ()),
     "sam": ("Sam", "Baptiste", Role.SUPPORT, ("northwind",), ("support",)),
     "ivy": ("Ivy", "Chen", Role.INTEGRATOR, ("northwind",), ("integrations",)),
+    "pia": ("Pia", "Moreau", Role.PACKER, ("northwind",), ()),
     "noor": ("Noor", "Haddad", Role.ACCOUNT_MANAGER, ("fable",), ()),
 }
 

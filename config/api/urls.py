@@ -11,6 +11,7 @@ from exceptions.api import approvals, cases, jobs, notifications, people, postmo
 from exceptions.api import saved_views as views
 from orders.fulfilment import api as orders
 from orders.fulfilment import resources as exports
+from orders.fulfilment.api import checks
 from orders.sync import resources as sync
 from rules import api as rules
 
@@ -69,6 +70,12 @@ urlpatterns: list[URLPattern] = [
     path("v1/exports/<uuid:key>", exports.ExportRecord.as_view(), name="export"),
     path("v1/skus", orders.SkuList.as_view(), name="skus"),
     path("v1/skus/<uuid:key>", orders.SkuRecord.as_view(), name="sku"),
+    path("v1/skus/<uuid:key>/facts", checks.ProductFacts.as_view(), name="sku-facts"),
+    path("v1/checks", checks.CheckList.as_view(), name="checks"),
+    path("v1/checks/<uuid:key>", checks.CheckRecord.as_view(), name="check"),
+    path("v1/checks/<uuid:key>/perform", checks.PerformCheck.as_view(), name="check-perform"),
+    path("v1/checks/<uuid:key>/results/<number:number>/photo", checks.CheckPhoto.as_view(), name="check-photo"),
+    path("v1/quality-report", checks.QualityReport.as_view(), name="quality-report"),
     path("v1/orders/<key:key>/holds", orders.OrderHolds.as_view(), name="order-holds"),
     path("v1/orders/<key:key>/holds/<uuid:hold>/release", orders.ReleaseHold.as_view(), name="order-hold-release"),
     path("v1/orders/<key:key>/cancel", orders.CancelOrder.as_view(), name="order-cancel"),
@@ -196,6 +203,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/systems/<key:key>", sync.SystemRecord.as_view(), name="system"),
     path("v1/fulfilments", orders.FulfilmentList.as_view(), name="fulfilments"),
     path("v1/fulfilments/<key:key>", orders.FulfilmentRecord.as_view(), name="fulfilment"),
+    path("v1/fulfilments/<key:key>/hand-over", orders.HandOver.as_view(), name="fulfilment-hand-over"),
     path("schema/", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),
     path("docs/", reference.reference, name="docs"),
     re_path("", Unknown.as_view(), name="unknown"),

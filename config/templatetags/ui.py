@@ -25,7 +25,15 @@ register = template.Library()
 LABELS = (
     *(noop("Database"), noop("Broker"), noop("Timers"), noop("Intake"), noop("Delivery")),
     *(noop("Notifications"), noop("Sync"), noop("Inbox"), noop("Outbox")),
-    *(noop("Account manager"), noop("Ops lead"), noop("Admin"), noop("Auditor"), noop("Support"), noop("Integrator")),
+    *(
+        noop("Account manager"),
+        noop("Ops lead"),
+        noop("Admin"),
+        noop("Auditor"),
+        noop("Support"),
+        noop("Integrator"),
+        noop("Packer"),
+    ),
 )
 
 MINOR_DIGITS = {"JPY": 0, "KRW": 0, "CLP": 0, "KWD": 3, "BHD": 3, "TND": 3}

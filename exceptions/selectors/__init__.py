@@ -4,7 +4,7 @@ from exceptions.selectors.absences import AwayPage, HandoverPage, away_page, han
 from exceptions.selectors.accounting import Accounts, accounts, period
 from exceptions.selectors.ageing import Waiting, waiting_longest
 from exceptions.selectors.approvers import Approver, approvers_of, delegations_at
-from exceptions.selectors.attachments import attachment_for, opened
+from exceptions.selectors.attachments import attachment_for, opened, opened_file
 from exceptions.selectors.auditing import AUDIT_KINDS, audit_steps, live_cases_of, undone_audit_steps
 from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page, related_to
 from exceptions.selectors.causes import exported_cases
@@ -106,6 +106,7 @@ __all__ = [
     "live_waivers",
     "offers",
     "opened",
+    "opened_file",
     "overdue_timers",
     "ownership_gaps",
     "payload",

@@ -27,9 +27,14 @@ def attachment_for(*, by: Actor, key: str, number: int) -> CaseAttachment:
 
 def opened(attachment: CaseAttachment) -> BinaryIO:
     """What is in it. Raises `NotFound` when the disk no longer has it."""
+    return opened_file(attachment.sha256, attachment.name)
+
+
+def opened_file(sha256: str, name: str) -> BinaryIO:
+    """What lies under this checksum. Raises `NotFound` when the disk no longer has it."""
     try:
-        return stored_at(attachment.sha256).open("rb")
+        return stored_at(sha256).open("rb")
     except FileNotFoundError:
         raise NotFound(
-            said("“%(name)s” is not where files are kept; it has to be restored from a backup.", name=attachment.name)
+            said("“%(name)s” is not where files are kept; it has to be restored from a backup.", name=name)
         ) from None

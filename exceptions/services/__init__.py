@@ -11,7 +11,7 @@ from exceptions.services.absences import (
 )
 from exceptions.services.alarms import watch_escalator
 from exceptions.services.answers import take_answer
-from exceptions.services.attachments import attach_file
+from exceptions.services.attachments import KeptFile, attach_file, keep_file
 from exceptions.services.automation import report_failure, report_success
 from exceptions.services.averages import draft_for_averages
 from exceptions.services.batches import record_export
@@ -96,6 +96,7 @@ __all__ = [
     "Barred",
     "CaseOpening",
     "Chosen",
+    "KeptFile",
     "Outcome",
     "Planned",
     "Telling",
@@ -138,6 +139,7 @@ __all__ = [
     "go_away",
     "hand_over_cases",
     "impact_now",
+    "keep_file",
     "lend",
     "link_cases",
     "mend_cases",

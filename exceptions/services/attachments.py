@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from tempfile import NamedTemporaryFile
@@ -40,6 +41,16 @@ MARKUP: Final = re.compile(r"\s*<(!doctype|html|svg|script|\?xml)", re.IGNORECAS
 UNFIT_FOR_NAMES: Final = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\"\\/]")
 
 
+@dataclass(frozen=True)
+class KeptFile:
+    """A file that is kept: its plain name, its media type, its size in bytes and the checksum it lies under."""
+
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+
+
 def attach_file(*, case_id: UUID, name: str, content: bytes, by: Actor, now: datetime) -> CaseAttachment:
     """Keep a file with an exception.
 
@@ -47,25 +58,36 @@ def attach_file(*, case_id: UUID, name: str, content: bytes, by: Actor, now: dat
     """
     with working(case_id, by, now, None) as case:
         count = CaseAttachment.objects.filter(case=case).count()
-        plain = _plain_name(name)
-        content_type = _checked(plain, content, count)
-        digest = hashlib.sha256(content).hexdigest()
-        _store(content, digest)
+        if count >= MOST_FILES:
+            raise _unfit("too-many", f"There are {count} files already; {MOST_FILES} is the limit.")
+        kept = keep_file(name=name, content=content)
         attachment = CaseAttachment.objects.create(
             case=case,
             number=count + 1,
             at=now,
             by=by.id,
             by_name=by.name,
-            name=plain,
-            content_type=content_type,
-            size=len(content),
-            sha256=digest,
+            name=kept.name,
+            content_type=kept.content_type,
+            size=kept.size,
+            sha256=kept.sha256,
         )
-        record("case.file_added", subject=case, changes={}, file=attachment.number, sha256=digest, size=len(content))
+        record("case.file_added", subject=case, changes={}, file=attachment.number, sha256=kept.sha256, size=kept.size)
         if case.state in {CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS}:
             running(case, now)
     return attachment
+
+
+def keep_file(*, name: str, content: bytes, only: str = "", field: str = "file") -> KeptFile:
+    """Keep what is in a file under its checksum, and say what it is; `only` is the beginning of the media types that are taken.
+
+    Raises `Invalid` at `field` for one that is empty, too large, of a kind that is not kept or named as another kind.
+    """
+    plain = _plain_name(name)
+    content_type = _checked(plain, content, only, field)
+    digest = hashlib.sha256(content).hexdigest()
+    _store(content, digest)
+    return KeptFile(plain, content_type, len(content), digest)
 
 
 def kind_of(content: bytes) -> str:
@@ -88,24 +110,26 @@ def _plain_name(name: str) -> str:
     return f"{stem[: LONGEST_NAME - len(suffix)]}{suffix}"[:LONGEST_NAME]
 
 
-def _checked(name: str, content: bytes, count: int) -> str:
-    if count >= MOST_FILES:
-        raise _unfit("too-many", f"There are {count} files already; {MOST_FILES} is the limit.")
+def _checked(name: str, content: bytes, only: str, field: str) -> str:
     if not content:
-        raise _unfit("empty", f"“{name}” is empty.")
+        raise _unfit("empty", f"“{name}” is empty.", field)
     if len(content) > LARGEST_FILE:
-        raise _unfit("too-large", f"“{name}” is larger than {LARGEST_FILE // 1024**2} MB.")
+        raise _unfit("too-large", f"“{name}” is larger than {LARGEST_FILE // 1024**2} MB.", field)
     content_type = kind_of(content)
     if not content_type:
-        raise _unfit("unknown-kind", f"“{name}” is no PDF, picture (PNG, JPEG, GIF, WebP) or plain text in UTF-8.")
+        raise _unfit(
+            "unknown-kind", f"“{name}” is no PDF, picture (PNG, JPEG, GIF, WebP) or plain text in UTF-8.", field
+        )
+    if not content_type.startswith(only):
+        raise _unfit("unknown-kind", f"“{name}” is no picture (PNG, JPEG, GIF, WebP).", field)
     if PurePosixPath(name).suffix.lower() not in NAMES[content_type]:
         expected = ", ".join(NAMES[content_type])
-        raise _unfit("misnamed", f"What is in “{name}” is {content_type}; its name has to end with {expected}.")
+        raise _unfit("misnamed", f"What is in “{name}” is {content_type}; its name has to end with {expected}.", field)
     return content_type
 
 
-def _unfit(code: str, detail: str) -> Invalid:
-    return Invalid(detail, errors=[FieldError("/file", code, detail)])
+def _unfit(code: str, detail: str, field: str = "file") -> Invalid:
+    return Invalid(detail, errors=[FieldError(f"/{field}", code, detail)])
 
 
 def _store(content: bytes, digest: str) -> None:

@@ -19,6 +19,18 @@ class Held(Conflict):
     code = "on-hold"
 
 
+class ChecksOpen(Conflict):
+    """A quality check that comes before this step is not passed, and nothing allows to go on without it."""
+
+    code = "checks-open"
+
+
+class CheckDone(Conflict):
+    """There is nothing more to check: it is passed, or its parcel is not here any more."""
+
+    code = "check-done"
+
+
 class NotExportable(Conflict):
     """The order lacks what every export must say."""
 

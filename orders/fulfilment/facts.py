@@ -38,6 +38,15 @@ HOLD_FACTS: dict[str, Declared] = {
     "cases": [{"key": str, "type": str}],
 }
 
+# What a quality check may ask about the parcel it could be for.
+PARCEL_FACTS: dict[str, Declared] = {
+    **{name: kind for name, kind in ORDER_FACTS.items() if name != "lines"},
+    "flow": str,
+    "flow_kind": str,
+    "vendor": str,
+    "lines": [{name: kind for name, kind in LINE_FACTS.items() if name != "in_stock"}],
+}
+
 
 # What rules about cancellations, changes, returns and refunds may ask.
 REQUEST_FACTS: dict[str, Declared] = {
@@ -117,4 +126,16 @@ def hold_context(
             for parcel in parcels
         ],
         "cases": [{"key": key, "type": case_type} for key, case_type in cases],
+    }
+
+
+def parcel_context(parcel: Fulfilment, lines: Iterable[OrderLine]) -> dict[str, Any]:
+    """The facts of a parcel with the lines in it. The parcel's order with its client, its flow and each line's SKU must be loaded."""
+    context = order_context(parcel.order, [(line, True) for line in lines])
+    return {
+        **context,
+        "fraud_score": parcel.order.fraud_score,
+        "flow": parcel.flow.slug,
+        "flow_kind": parcel.flow.kind,
+        "vendor": parcel.vendor,
     }

@@ -238,6 +238,7 @@ class HoldReason(models.TextChoices):
     PERSON = "person", _("Held by a person")
     RULE = "rule", _("Held by a rule")
     EXCEPTION = "exception", _("Held by an exception")
+    QUALITY = "quality", _("Failed a quality check")
 
 
 class HoldSource(models.TextChoices):
@@ -248,6 +249,26 @@ class HoldSource(models.TextChoices):
     PERSON = "person", _("A person")
     ROUTE = "route", _("An exception's route")
     LADDER = "ladder", _("An escalation")
+
+
+class CheckState(models.TextChoices):
+    """Where one quality check of a parcel stands."""
+
+    OPEN = "open", _("To be checked")
+    PASSED = "passed", _("Passed")
+    FAILED = "failed", _("Failed")
+    OVER = "over", _("Not needed any more")
+
+
+CHECK_DUE = (CheckState.OPEN, CheckState.FAILED)
+
+
+class Verdict(models.TextChoices):
+    """What was found when somebody checked."""
+
+    RIGHT_SO_FAR = "right_so_far", _("Right so far")
+    PASSED = "passed", _("Passed")
+    FAILED = "failed", _("Failed")
 
 
 class AddressVerdict(models.TextChoices):

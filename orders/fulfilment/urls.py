@@ -24,6 +24,12 @@ urlpatterns = [
     path("clients/new/", views.new_client, name="client-new"),
     path("clients/<str:key>/", views.client, name="client"),
     path("clients/<str:key>/lines/new/", views.new_line, name="line-new"),
+    path("checks/", views.checks, name="checks"),
+    path("checks/<str:key>/", views.parcel, name="parcel"),
+    path("checks/<str:key>/hand-over/", views.hand_over, name="hand-over"),
+    path("photos/<uuid:check>/<int:number>/", views.photo, name="photo"),
+    path("products/<uuid:sku>/", views.product, name="product"),
+    path("quality/", views.quality, name="quality"),
     path("quarantine/", views.quarantine, name="quarantine"),
     path("quarantine/<str:key>/", views.quarantined, name="quarantined"),
 ]

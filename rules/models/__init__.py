@@ -6,6 +6,7 @@ from rules.models.clients import Client, ClientAccess, ProductLine, Team, TeamMe
 from rules.models.contracts import Contract, ContractVersion
 from rules.models.lending import TemporaryOwnership
 from rules.models.owners import Absence, Owner
+from rules.models.quality import QualityCheck
 from rules.models.routing import ExceptionType, Flow, Gate, HoldRule, OwnershipRule, RequestRule, StatusOwnership
 from rules.models.runbooks import Runbook, RunbookReading, RunbookVersion
 from rules.models.targets import SlaTarget
@@ -30,6 +31,7 @@ __all__ = [
     "Owner",
     "OwnershipRule",
     "ProductLine",
+    "QualityCheck",
     "RequestRule",
     "RuleBookVersion",
     "Runbook",

@@ -22,6 +22,7 @@ from rules.selectors.books import (
     book_knowing,
     document_for,
     document_to_freeze,
+    quality_check_settings,
 )
 from rules.selectors.contracts import (
     business_owners,
@@ -132,6 +133,7 @@ __all__ = [
     "people_behind",
     "people_managed",
     "people_of_team",
+    "quality_check_settings",
     "recent_decisions",
     "redact",
     "revisions_from",

@@ -28,12 +28,14 @@ from rules.models import (
     Owner,
     OwnershipRule,
     ProductLine,
+    QualityCheck,
     RequestRule,
     RuleBookVersion,
     Sla,
     SlaTarget,
     StatusOwnership,
 )
+from rules.quality_checks import PARCEL_CONTEXT
 from rules.rulebook import SCHEMA, CompiledBook, compile_book
 
 ORDER_CONTEXT, HOLD_CONTEXT, REQUEST_CONTEXT = "order", "hold", "request"
@@ -99,6 +101,7 @@ def document_to_freeze(*, at: datetime) -> dict[str, Any]:
         },
         "rules": [_rule(rule) for rule in rules],
         **_hold_rules(),
+        **_quality_checks(),
         **_request_rules(),
         "statuses": {
             row.status: row.owner.slug
@@ -204,6 +207,25 @@ def _request_rule(rule: RequestRule) -> dict[str, Any]:
         "due_after_minutes": rule.due_after_minutes,
         "rule_owner": rule.rule_owner.slug,
     }
+
+
+def _quality_checks() -> dict[str, Any]:
+    """The quality checks, and the context their expressions ask about."""
+    spec = facts.context(PARCEL_CONTEXT)
+    rows = QualityCheck.objects.filter(is_active=True).select_related("owner").order_by("slug")
+    return {
+        "parcel_context": {"name": spec.name, "attributes": dict(spec.attributes)},
+        "quality_checks": {row.slug: {**quality_check_settings(row), "owner": row.owner.slug} for row in rows},
+    }
+
+
+def quality_check_settings(check: QualityCheck) -> dict[str, Any]:
+    """What a check says, but who answers for it."""
+    named = (
+        *("name", "kind", "position", "predicate", "photo", "items", "tolerance_percent", "packaging_grams", "cartons"),
+        *("facts_max_age_days", "label_pattern", "late_by_days", "returns_say", "remediation"),
+    )
+    return {name: getattr(check, name) for name in named}
 
 
 def _owners(at: datetime) -> dict[str, Any]:

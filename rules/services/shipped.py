@@ -20,6 +20,7 @@ from rules.models import (
     OpeningHours,
     Owner,
     OwnershipRule,
+    QualityCheck,
     RequestRule,
     RuleBookVersion,
     Runbook,
@@ -41,6 +42,7 @@ M = TypeVar(
     Gate,
     Owner,
     OwnershipRule,
+    QualityCheck,
     RequestRule,
     Runbook,
     Sla,
@@ -156,6 +158,7 @@ def _add_routing(owners: Mapping[str, Owner], slas: Mapping[str, Sla]) -> None:
         StatusOwnership, {status: {"owner": owners[owner]} for status, owner in shipped.STATUSES.items()}, key="status"
     )
     types = _add_missing(ExceptionType, _resolved(shipped.EXCEPTION_TYPES.items(), references))
+    _add_missing(QualityCheck, _resolved(shipped.QUALITY_CHECKS.items(), references))
     _add_missing(
         SlaTarget,
         {

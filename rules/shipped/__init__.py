@@ -4,6 +4,7 @@ from rules.shipped.clients import BACKUP, LINES_APART, LINES_FROM, OWN, TEMPLATE
 from rules.shipped.contracts import CONTRACTS, ShippedContract
 from rules.shipped.exception_types import EXCEPTION_TYPES
 from rules.shipped.people import CALENDARS, EXECUTION_OWNER, OWNERS, SLA_TARGETS, SLAS, STATUSES
+from rules.shipped.quality import QUALITY_CHECKS
 from rules.shipped.requests import REQUEST_CONTEXT, REQUEST_RULES
 from rules.shipped.routing import FLOWS, GATES, RULES
 from rules.shipped.runbooks import RUNBOOKS, ShippedRunbook
@@ -20,6 +21,7 @@ __all__ = [
     "LINES_FROM",
     "OWN",
     "OWNERS",
+    "QUALITY_CHECKS",
     "REQUEST_CONTEXT",
     "REQUEST_RULES",
     "RULES",

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from rules.shipped.decision_types import DECISION_TYPES
 from rules.shipped.people import FULFILMENT_OWNER
+from rules.shipped.quality import QUALITY_TYPES
 from rules.shipped.steps import CANCELLED, REROUTED, RESOLVED, ladder, step
 
 DOCUMENT: Final = (
@@ -395,5 +396,5 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "outcomes": [RESOLVED, CANCELLED],
         "weight_eur": 120,
     },
-    **DECISION_TYPES,
+    **(DECISION_TYPES | QUALITY_TYPES),
 }

@@ -130,4 +130,14 @@ GATES: Final[dict[str, tuple[str, str, str, str, int, str, str, int]]] = {
         "low",
         4,
     ),
+    "skip-quality-check": (
+        "Go on without a quality check",
+        "A parcel is not picked, labelled or handed over before it has passed its quality checks.",
+        "Every check that is due is done and passed; what failed is put right and checked again.",
+        "logistics",
+        24,
+        "ops_lead",
+        "medium",
+        2,
+    ),
 }

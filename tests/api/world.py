@@ -15,14 +15,14 @@ from audit.models import Event, Seal
 from audit.services.events import record
 from audit.subject_refs import subject_ref
 from exceptions.models import ExceptionCase, Waiver
-from exceptions.services import add_action, draft_postmortem, request_waiver
-from orders.fulfilment.models import Export, Fulfilment, Hold, Order, Sku
+from exceptions.services import add_action, draft_postmortem, keep_file, request_waiver
+from orders.fulfilment.models import CheckResult, Export, Fulfilment, Hold, Order, ParcelCheck, ProductFacts, Sku
 from orders.fulfilment.services.holds import hold_order
 from orders.fulfilment.services.overrides import override_order
 from orders.sync.models import FlowRun, InboundEvent, OutboundMessage, System
 from orders.sync.services import Expected, RunStart, start_runs
 from orders.sync.states import InboundState, Layer, OutboundState
-from rules.models import Decision, Flow, OwnershipRule
+from rules.models import Decision, Flow, Owner, OwnershipRule, RuleBookVersion
 from tests.cast import House
 
 VIEW_RULES: Final = "rules.view_rules"
@@ -160,6 +160,13 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "order-complete-lines": {
         "POST": Rule(WORK_ORDER, {"lines": [{"sku": "TENT-2", "quantity": 1, "unit_minor": 100}], **REASON})
     },
+    "checks": {"GET": Rule(VIEW_ORDER)},
+    "check": {"GET": Rule(VIEW_ORDER)},
+    "check-perform": {"POST": Rule("orders.check_parcel", {"code": "TENT-2"})},
+    "check-photo": {"GET": Rule(VIEW_ORDER)},
+    "quality-report": {"GET": Rule(VIEW_ORDER, shared=True)},
+    "sku-facts": {"GET": Rule(VIEW_ORDER), "POST": Rule(WORK_ORDER, {"weight_grams": 900})},
+    "fulfilment-hand-over": {"POST": Rule("orders.check_parcel", {"carrier": "DPD"})},
     "fulfilments": {"GET": Rule(VIEW_ORDER)},
     "fulfilment": {"GET": Rule(VIEW_ORDER)},
     "exceptions": {"GET": Rule(VIEW_CASE)},
@@ -295,6 +302,7 @@ PERSONAL: Final = {
 ELSEWHERE: Final = OWN | PERSONAL | {"hooks", "page-answers", "schema", "docs", "unknown"}
 NOBODYS: Final[dict[str, Any]] = {
     "audit-event": "01939999-0000-7000-8000-000000000000",
+    "check": "01939999-0000-7000-8000-000000000000",
     "decision": "01939999-0000-7000-8000-000000000000",
     "event": "01939999-0000-7000-8000-000000000000",
     "export": "01939999-0000-7000-8000-000000000000",
@@ -313,6 +321,7 @@ NOBODYS: Final[dict[str, Any]] = {
 
 RECORDS: Final = {
     "audit-event",
+    "check",
     "client",
     "contract",
     "dead-letter",
@@ -390,6 +399,7 @@ def build(house: House, order: Order, case: ExceptionCase, *, by: Actor, now: da
         "order-id": order.pk,
         "export": _export(order, by, now),
         "sku": Sku.objects.filter(client=order.client).values_list("pk", flat=True)[0],
+        "check": _check(order, by, now),
         "override": fix.key,
         "hold": Hold.objects.get(pk=hold.pk).pk,
         "fulfilment": Fulfilment.objects.filter(order=order).values_list("key", flat=True)[0],
@@ -401,6 +411,44 @@ def build(house: House, order: Order, case: ExceptionCase, *, by: Actor, now: da
         "run": run.pk,
         "system": system.slug,
     }
+
+
+def _check(order: Order, by: Actor, now: datetime) -> UUID:
+    """A quality check that failed, with a photo."""
+    photo = keep_file(name="box.png", content=b"\x89PNG\r\n\x1a\n" + b"0" * 40)
+    parcel = Fulfilment.objects.filter(order=order).order_by("key")[0]
+    told = {"remediation": "Pack it again.", "photo": "optional", "items": [], "answers": "logistics"}
+    with acting(by, at=now):
+        check = ParcelCheck.objects.create(
+            fulfilment=parcel,
+            order=order,
+            client=order.client,
+            owner=Owner.objects.get(slug="logistics"),
+            book=RuleBookVersion.objects.get(is_active=True),
+            slug="right-contents",
+            name="Right contents",
+            kind="scan",
+            point="booking",
+            position=1,
+            settings=told,
+        )
+        ProductFacts.objects.create(sku=order.lines.all()[0].sku, told_at=now)
+    CheckResult.objects.create(
+        check_of=check,
+        number=1,
+        at=now,
+        by=by.id,
+        by_name=by.name,
+        expected={"items": []},
+        seen={"code": "PEG", "quantity": 1},
+        verdict="failed",
+        findings=[["%(code)s is not in this parcel.", {"code": "PEG"}]],
+        file_name=photo.name,
+        content_type=photo.content_type,
+        size=photo.size,
+        sha256=photo.sha256,
+    )
+    return check.pk
 
 
 def _export(order: Order, by: Actor, now: datetime) -> UUID:

@@ -40,6 +40,7 @@ SECTIONS = {
             "rules.owner",
             "rules.ownershiprule",
             "rules.productline",
+            "rules.qualitycheck",
             "rules.runbook",
             "rules.sla",
             "rules.slatarget",

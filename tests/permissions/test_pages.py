@@ -55,6 +55,8 @@ def address(name: str, way: Way, keys: dict[str, Any]) -> str:
         "pk": 1,
         "event_id": key,
         "hold": keys["hold"],
+        "check": keys["check"],
+        "sku": keys["sku"],
         "name": "messages-refused",
         "gate": "ship-despite-open-case",
         "deed": "read",

@@ -25,6 +25,7 @@ def in_words(release_when: Mapping[str, Any]) -> str:
         "stock": "{quantity} of {sku} are free",
         "case": "{case} is closed",
         "confirmation": "{fulfilment} is confirmed",
+        "check": "{check} is passed",
         "condition": "{when}",
         "person": "somebody releases it",
     }

@@ -1,5 +1,6 @@
 """What is being fulfilled."""
 
+from orders.fulfilment.models.checks import CheckResult, ParcelCheck
 from orders.fulfilment.models.exports import Export, ExportReading
 from orders.fulfilment.models.holds import Hold
 from orders.fulfilment.models.identity import EarlyNotice, OrderAddress, OrderIdentifier
@@ -9,11 +10,13 @@ from orders.fulfilment.models.orders import Order
 from orders.fulfilment.models.overrides import Override
 from orders.fulfilment.models.parcels import Fulfilment, FulfilmentLine
 from orders.fulfilment.models.places import Location
+from orders.fulfilment.models.products import ProductFacts
 from orders.fulfilment.models.requests import OrderRequest
 from orders.fulfilment.models.stock import Reservation, SafetyStock, StockItem, StockLot
 from orders.fulfilment.models.unwinds import Unwind, UnwindStep
 
 __all__ = [
+    "CheckResult",
     "EarlyNotice",
     "Export",
     "ExportReading",
@@ -27,7 +30,9 @@ __all__ = [
     "OrderLine",
     "OrderRequest",
     "Override",
+    "ParcelCheck",
     "Payment",
+    "ProductFacts",
     "Refund",
     "Reservation",
     "SafetyStock",

@@ -1,5 +1,5 @@
 """Everything this app plugs into the layers below, in one place."""
 
-from orders.fulfilment.registrations import events, folds, gaps, invariants, orders, runs, timers, words
+from orders.fulfilment.registrations import events, folds, gaps, invariants, orders, quality, runs, timers, words
 
-__all__ = ["events", "folds", "gaps", "invariants", "orders", "runs", "timers", "words"]
+__all__ = ["events", "folds", "gaps", "invariants", "orders", "quality", "runs", "timers", "words"]

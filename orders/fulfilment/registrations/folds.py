@@ -7,6 +7,7 @@ folds.register(
     folds.Fold("fulfilment.fulfilment", "fulfilment_fulfilment", "state"),
     folds.Fold("fulfilment.hold", "fulfilment_hold", "state", key="r.id"),
     folds.Fold("fulfilment.orderrequest", "fulfilment_orderrequest", "state", key="r.id"),
+    folds.Fold("fulfilment.parcelcheck", "fulfilment_parcelcheck", "state", key="r.id"),
     folds.Fold("fulfilment.unwind", "fulfilment_unwind", "state", key="r.id"),
     folds.Fold("fulfilment.override", "fulfilment_override", "state", key="r.number"),
     folds.Fold("fulfilment.refund", "fulfilment_refund", "state", key="r.id"),

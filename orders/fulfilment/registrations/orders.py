@@ -10,11 +10,11 @@ from audit.subject_refs import SubjectRef
 from exceptions import subjects
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.subjects import SubjectPage
-from orders.fulfilment.models import Order, OrderAddress
+from orders.fulfilment.models import Order, OrderAddress, ParcelCheck
 from orders.fulfilment.selectors.context import address_of_order, case_context
 from orders.fulfilment.selectors.impacts import SKIP_CONFIRMATION, order_impacts
 from orders.fulfilment.services import resuming, routes
-from orders.fulfilment.states import AddressVerdict, OrderState
+from orders.fulfilment.states import AddressVerdict, CheckState, OrderState
 from rules.states import Route
 
 ORDER: Final = "fulfilment.order"
@@ -96,6 +96,15 @@ def _address_passes(cases: Sequence[ExceptionCase]) -> set[UUID]:
     return {case.pk for case in cases if case.subject_type == ORDER and UUID(case.subject_id) in passed}
 
 
+def _checks_pass(cases: Sequence[ExceptionCase]) -> set[UUID]:
+    """Nothing of the order stands failed; what a time-limited exception covers for a while still does."""
+    orders = [UUID(case.subject_id) for case in cases if case.subject_type == ORDER]
+    failed = set(
+        ParcelCheck.objects.filter(order__in=orders, state=CheckState.FAILED).values_list("order_id", flat=True)
+    )
+    return {case.pk for case in cases if case.subject_type == ORDER and UUID(case.subject_id) not in failed}
+
+
 subjects.register(ORDER, OrderSubject())
 subjects.register_address(ORDER, address_of_order)
 subjects.register_impact(ORDER, order_impacts)
@@ -109,3 +118,4 @@ subjects.register_action("order.correct_address", _correct_address)
 subjects.register_action("order.look_again", _look_again)
 subjects.register_action("order.cancel", _cancel)
 subjects.register_criterion("order.address_passes", _address_passes)
+subjects.register_criterion("order.checks_pass", _checks_pass)

@@ -7,14 +7,16 @@ from audit import verbs
 from audit.words import said
 from exceptions import list_pages
 from orders.fulfilment.decisions.holds import CONTEXT
-from orders.fulfilment.facts import HOLD_FACTS, ORDER_FACTS, REQUEST_FACTS
+from orders.fulfilment.facts import HOLD_FACTS, ORDER_FACTS, PARCEL_FACTS, REQUEST_FACTS
 from orders.fulfilment.selectors import SEVERAL
 from orders.fulfilment.selectors.dealings import recent_rulings
 from orders.fulfilment.states import FulfilmentState, OrderState
 from rules.facts import declare_context, register_recent
+from rules.quality_checks import PARCEL_CONTEXT
 
 declare_context("order", ORDER_FACTS)
 declare_context(CONTEXT, HOLD_FACTS)
+declare_context(PARCEL_CONTEXT, PARCEL_FACTS)
 declare_context("request", REQUEST_FACTS)
 register_recent("request", recent_rulings)
 list_pages.register(
@@ -113,6 +115,14 @@ verbs.register(
         "hold.placed": noop("{actor} put the order on hold"),
         "hold.widened": noop("{actor} called off the parcel that was held: the hold is of the whole order now"),
         "hold.released": noop("{actor} released a hold"),
+        "check.planned": noop("{actor} laid out a quality check of the parcel"),
+        "check.right_so_far": noop("{actor} checked a part of it, and it was right"),
+        "check.passed": noop("{actor} checked it, and it passed"),
+        "check.failed": noop("{actor} checked it, and it failed"),
+        "check.begun_again": noop("{actor} had the check done anew: what it is about has changed"),
+        "check.over": noop("{actor} ended the check: the parcel has left, or will not be sent"),
+        "check.skipped": noop("{actor} went on without the check, as a time-limited exception allows"),
+        "product.described": noop("{actor} said what is known of a product"),
         "notice.kept": noop("{actor} kept news about an order that has not arrived yet"),
     }
 )

@@ -60,6 +60,7 @@ def _hold(hold: Hold, free: Mapping[str, int], names: Mapping[str, str], by: Act
         "stock": f"{free.get(str(hold.release_when.get('sku')), 0)} are free",
         "case": "still open",
         "confirmation": "not confirmed",
+        "check": "not passed",
         "condition": "not yet",
         "person": "waiting for a person",
     }

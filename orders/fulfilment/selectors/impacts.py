@@ -6,10 +6,13 @@ from uuid import UUID
 
 from audit.canonical import canonical_json, sha256_hex
 from exceptions.subjects import Impact, ImpactItem, Passing
-from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, Order, OrderAddress, OrderLine
+from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, Order, OrderAddress, OrderLine, ParcelCheck
 from orders.fulfilment.states import (
+    CHECK_DUE,
+    FULFILMENT_IN_HOUSE,
     FULFILMENT_UNCONFIRMED,
     AddressVerdict,
+    CheckState,
     FulfilmentState,
     HoldReason,
     HoldState,
@@ -19,6 +22,7 @@ from rules.states import FlowKind
 
 SHIP_DESPITE_CASE = "ship-despite-open-case"
 SKIP_CONFIRMATION = "skip-vendor-confirmation"
+SKIP_CHECK = "skip-quality-check"
 ADDRESS, REVIEW = "address", "review"
 
 
@@ -44,18 +48,19 @@ def order_impacts(order_ids: Collection[str], gate: str) -> dict[str, Impact]:
         lines[line.order_id].append(line)
     addresses = {address.order_id: address for address in OrderAddress.objects.filter(order__in=orders)}
     held = _held(orders, gate)
-    parcels = _parcels(orders, held) if gate == SKIP_CONFIRMATION else {}
+    of_gate = {SKIP_CONFIRMATION: _parcels, SKIP_CHECK: _checks}
+    things = of_gate[gate](orders, held) if gate in of_gate else {}
     found = {}
     for pk, order in orders.items():
         address = addresses.get(pk)
-        items = parcels.get(pk, []) if gate == SKIP_CONFIRMATION else _stops(order, address, pk in held)
+        items = things.get(pk, []) if gate in of_gate else _stops(order, address, pk in held)
         base = material_base(order, lines[pk], address)
         found[str(pk)] = Impact(items, _noun(gate), order.currency, base)
     return found
 
 
 def _noun(gate: str) -> str:
-    return "parcels" if gate == SKIP_CONFIRMATION else "stops"
+    return {SKIP_CONFIRMATION: "parcels", SKIP_CHECK: "checks"}.get(gate, "stops")
 
 
 def _held(orders: Mapping[UUID, Order], gate: str) -> set[UUID]:
@@ -105,6 +110,31 @@ def _parcel(parcel: Fulfilment, money_minor: int, held: bool) -> ImpactItem:
     else:
         missing, passing = "", Passing.ANYWAY
     return ImpactItem(parcel.key, f"Parcel {parcel.key}", missing, money_minor, passing)
+
+
+def _checks(orders: Collection[UUID], held: Collection[UUID]) -> Mapping[UUID, Sequence[ImpactItem]]:
+    """The quality checks of what has not left; passed ones pass anyway."""
+    worth, items = _worth(orders), defaultdict[UUID, list[ImpactItem]](list)
+    here = ParcelCheck.objects.filter(order__in=orders, fulfilment__state__in=FULFILMENT_IN_HOUSE)
+    for check in (
+        here.exclude(state=CheckState.OVER).select_related("fulfilment").order_by("fulfilment__key", "position")
+    ):
+        due, parcel = check.state in CHECK_DUE, check.fulfilment
+        passing = Passing.ONLY_WITH_THIS if due and check.order_id not in held else Passing.STAYS
+        item = ImpactItem(
+            check_key(check),
+            f"{parcel.key} without “{check.name}”",
+            CheckState(check.state).label if due else "",
+            worth.get(parcel.pk, 0) if due else 0,
+            passing if due else Passing.ANYWAY,
+        )
+        items[check.order_id].append(item)
+    return items
+
+
+def check_key(check: ParcelCheck) -> str:
+    """What a time-limited exception calls a check of a parcel."""
+    return f"{check.fulfilment.key}/{check.slug}"
 
 
 def _worth(orders: Collection[UUID]) -> dict[UUID, int]:

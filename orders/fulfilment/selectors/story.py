@@ -16,7 +16,8 @@ from audit.words import at, said
 from exceptions.models import ExceptionCase
 from exceptions.selectors.cases import most_urgent_about
 from orders.fulfilment.decisions.addresses import Problem
-from orders.fulfilment.models import Fulfilment, Order, OrderAddress, OrderIdentifier, OrderLine
+from orders.fulfilment.models import Fulfilment, Order, OrderAddress, OrderIdentifier, OrderLine, ParcelCheck
+from orders.fulfilment.selectors.checks import CheckFacts, checks_of
 from orders.fulfilment.selectors.dealings import (
     MoneyFacts,
     RequestFacts,
@@ -137,6 +138,7 @@ class OrderStory:
     lines: Sequence[LineFacts]
     holds: Sequence[HoldFacts]
     parcels: Sequence[ParcelFacts]
+    checks: Sequence[CheckFacts]
     runs: Sequence[RunFacts]
     requests: Sequence[RequestFacts]
     payments: Sequence[MoneyFacts]
@@ -192,6 +194,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         lines=_lines(order),
         holds=holds,
         parcels=[_parcel(parcel) for parcel in parcels],
+        checks=checks_of(order),
         runs=[_run(run) for run in runs_about([subject_ref(parcel) for parcel in parcels])],
         requests=requests_of(order),
         payments=payments_of(order),
@@ -217,12 +220,14 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
 
 
 def order_trace(*, by: Actor, key: str) -> list[TraceStep]:
-    """Every recorded step of the order, its fulfilments and their flow runs, oldest first. Raises `NotFound`."""
+    """Every recorded step of the order, its fulfilments, their quality checks and flow runs, oldest first. Raises `NotFound`."""
     order = order_for(by, key)
     parcels = {str(pk): name for pk, name in Fulfilment.objects.filter(order=order).values_list("pk", "key")}
     subjects = {("fulfilment.order", str(order.pk)): order.key}
     subjects |= {("fulfilment.fulfilment", pk): name for pk, name in parcels.items()}
     runs = runs_about([SubjectRef("fulfilment.fulfilment", pk) for pk in parcels])
+    checks = ParcelCheck.objects.filter(order=order).values_list("pk", "fulfilment__key", "name")
+    subjects |= {("fulfilment.parcelcheck", str(pk)): f"{parcel} “{name}”" for pk, parcel, name in checks}
     subjects |= {("sync.flowrun", str(run.pk)): run.subject_key for run in runs}
     events = Event.objects.filter(
         subject_type__in={kind for kind, _ in subjects}, subject_id__in=[pk for _, pk in subjects]
@@ -244,8 +249,8 @@ def _step(event: Event, subject: str, name: str) -> TraceStep:
         subject=subject,
         system=str(data.get("system") or data.get("to") or ""),
         actor=event.actor,
-        evidence=str(data.get("event") or ""),
-        reason=body["reason"],
+        evidence=str(data.get("event") or data.get("sha256") or ""),
+        reason=body["reason"] or " ".join(data.get("findings") or ()),
     )
 
 

@@ -15,6 +15,7 @@ from audit.models import Accountable
 from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef, subject_ref
 from orders.fulfilment.models import (
+    CheckResult,
     EarlyNotice,
     Export,
     Fulfilment,
@@ -27,6 +28,7 @@ from orders.fulfilment.models import (
     OrderLine,
     OrderRequest,
     Override,
+    ParcelCheck,
     Payment,
     Refund,
     Reservation,
@@ -63,6 +65,8 @@ WRITING_ORDER: tuple[type[Model], ...] = (
     Reservation,
     Fulfilment,
     FulfilmentLine,
+    ParcelCheck,
+    CheckResult,
     Unwind,
     UnwindStep,
     Override,

@@ -1,7 +1,7 @@
 """Handing out tasks: to the warehouse or vendor that sends a parcel, and to the carrier when it is packed.
 
-Nothing is handed out of an order that may not proceed: holds, address, review and live time-limited exceptions are asked here, under the
-order's lock, in the transaction that hands out.
+Nothing is handed out of an order that may not proceed: holds, quality checks, address, review and live time-limited exceptions are asked
+here, under the order's lock, in the transaction that hands out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,10 @@ from orders.fulfilment.services.addresses import shipping_address
 from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.messages import Message
+from orders.fulfilment.services.unchecked import tell_skipped
 from orders.fulfilment.states import FULFILMENT_IN_HOUSE, FulfilmentState, HoldReason, StepKind
 from rules import selectors as rules
-from rules.states import FlowKind
+from rules.states import CheckPoint, FlowKind
 
 CARRIER = "ship"
 TASK_CONTRACT = "task.requested"
@@ -29,10 +30,17 @@ def dispatch(dockets: Sequence[Docket], changes: Changes) -> None:
         for parcel in docket.parcels:
             if docket.holding(parcel):
                 continue
-            if parcel.state == FulfilmentState.PLANNED:
+            if parcel.state == FulfilmentState.PLANNED and not docket.unchecked(parcel, CheckPoint.PICK):
+                tell_skipped(docket, parcel, CheckPoint.PICK, changes)
                 send_task(docket, parcel, changes)
-            elif parcel.state == FulfilmentState.PACKED and not parcel.tracking_number:
+            elif _may_be_booked(docket, parcel):
+                tell_skipped(docket, parcel, CheckPoint.BOOKING, changes)
                 _book_carrier(docket, parcel, changes)
+
+
+def _may_be_booked(docket: Docket, parcel: Fulfilment) -> bool:
+    packed = parcel.state == FulfilmentState.PACKED and not parcel.tracking_number
+    return packed and not docket.unchecked(parcel, CheckPoint.BOOKING)
 
 
 def send_task(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:

@@ -22,14 +22,23 @@ from orders.fulfilment.models import (
     OrderLine,
     OrderRequest,
     Override,
+    ParcelCheck,
     Payment,
     Refund,
     Reservation,
     Unwind,
     UnwindStep,
 )
-from orders.fulfilment.selectors.impacts import ADDRESS, REVIEW, SHIP_DESPITE_CASE, material_base
+from orders.fulfilment.selectors.impacts import (
+    ADDRESS,
+    REVIEW,
+    SHIP_DESPITE_CASE,
+    SKIP_CHECK,
+    check_key,
+    material_base,
+)
 from orders.fulfilment.states import (
+    CHECK_DUE,
     UNWIND_OPEN,
     AddressVerdict,
     FulfilmentState,
@@ -43,14 +52,15 @@ from orders.fulfilment.states import (
     RequestState,
     ReservationState,
 )
-from rules.states import FlowKind
+from rules.states import CHECK_POINTS, CheckPoint, FlowKind
 
 
 @dataclass
 class Docket:
     """One order's papers.
 
-    `allowed` is what a time-limited exception lets pass of it at this moment; `has_answers` after news about its parcels.
+    `allowed` is what a time-limited exception lets pass of it at this moment, `skipped` the key of the one that stands in for a quality
+    check, by the check; `has_answers` after news about its parcels.
     """
 
     order: Order
@@ -65,7 +75,9 @@ class Docket:
     unwinds: list[Unwind] = field(default_factory=list)
     unwind_steps: dict[UUID, list[UnwindStep]] = field(default_factory=dict)
     overrides: list[Override] = field(default_factory=list)
+    checks: list[ParcelCheck] = field(default_factory=list)
     address: OrderAddress | None = None
+    skipped: dict[UUID, str] = field(default_factory=dict)
     allowed: frozenset[str] = frozenset()
     return_is_over: bool = False
     has_answers: bool = False
@@ -100,6 +112,19 @@ class Docket:
     def holding(self, parcel: Fulfilment) -> list[Hold]:
         """The holds that keep this parcel here: its own and those of the whole order."""
         return [hold for hold in self.in_force if hold.line_id is None and hold.fulfilment_id in {None, parcel.pk}]
+
+    def due(self, parcel: Fulfilment, point: str) -> list[ParcelCheck]:
+        """The quality checks of this parcel that come before this step or an earlier one and are not passed."""
+        until = CHECK_POINTS[: CHECK_POINTS.index(CheckPoint(point)) + 1]
+        return [
+            one
+            for one in self.checks
+            if one.fulfilment_id == parcel.pk and one.point in until and one.state in CHECK_DUE
+        ]
+
+    def unchecked(self, parcel: Fulfilment, point: str) -> list[ParcelCheck]:
+        """Those of them that nothing stands in for: the step is not taken."""
+        return [one for one in self.due(parcel, point) if one.pk not in self.skipped]
 
     @property
     def may_be_prepared(self) -> bool:
@@ -223,9 +248,11 @@ def load_dockets(order_ids: Collection[UUID], *, skip_locked: bool = False) -> l
         dockets[reservation.line.order_id].reservations.setdefault(reservation.line_id, []).append(reservation)
     _load_dealings(dockets)
     _load_by_hand(dockets, parcels)
+    _load_checks(dockets, parcels)
     for address in OrderAddress.objects.filter(order__in=ids):
         dockets[address.order_id].address = address
     _ask_gates(list(dockets.values()))
+    _ask_for_checks(list(dockets.values()))
     return list(dockets.values())
 
 
@@ -255,6 +282,37 @@ def _load_by_hand(dockets: Mapping[UUID, Docket], parcels: Mapping[UUID, Fulfilm
     for override in Override.objects.filter(order__in=list(dockets), state=OverrideState.WAITING).order_by("pk"):
         if override.order_id is not None:
             dockets[override.order_id].overrides.append(override)
+
+
+def _load_checks(dockets: Mapping[UUID, Docket], parcels: Mapping[UUID, Fulfilment]) -> None:
+    """The quality checks of these parcels, in the order of the work."""
+    found = (
+        ParcelCheck.objects.filter(fulfilment__in=list(parcels)).order_by("fulfilment", "position") if parcels else ()
+    )
+    for check in found:
+        check.order, check.fulfilment = dockets[check.order_id].order, parcels[check.fulfilment_id]
+        dockets[check.order_id].checks.append(check)
+
+
+def _ask_for_checks(dockets: Sequence[Docket]) -> None:
+    """As for the other gates, for quality checks that are due."""
+    about = {
+        subject_ref(docket.order): docket
+        for docket in dockets
+        if any(check.state in CHECK_DUE for check in docket.checks)
+    }
+    live = live_waivers(gate=SKIP_CHECK, subjects=about, now=current_time()) if about else {}
+    outdated = [waiver for ref, waiver in live.items() if not is_current(waiver, about[ref])]
+    for ref, waiver in live.items():
+        docket = about[ref]
+        if is_current(waiver, docket):
+            parts = waiver.allowed_parts
+            covered = [
+                one for one in docket.checks if one.state in CHECK_DUE and (not parts or check_key(one) in parts)
+            ]
+            docket.skipped = {one.pk: waiver.key for one in covered}
+    if outdated:
+        outdate_waivers(waivers=outdated, now=current_time())
 
 
 def _ask_gates(dockets: Sequence[Docket]) -> None:

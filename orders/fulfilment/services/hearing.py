@@ -29,6 +29,7 @@ from orders.fulfilment.states import (
     LineState,
     RequestKind,
 )
+from rules.states import CheckPoint
 
 Told = tuple[Docket, News]
 OUT_OF_STOCK = frozenset({"out_of_stock", "short_stock", "short"})
@@ -62,6 +63,8 @@ def _hear(told: Sequence[Told], desk: Desk, changes: Changes) -> None:
             ABOUT_PARCELS[news.type](docket, parcel, news, changes)
             if news.type in MOVING and parcel.state != before:
                 _tell_moved_while_held(docket, parcel, holding, news, changes)
+            if news.type in SHIPPING and before in FULFILMENT_IN_HOUSE:
+                _tell_left_unchecked(docket, parcel, news, changes)
             if news.type in SHIPPING and parcel.state == FulfilmentState.CANCELLED:
                 _tell_left_nevertheless(docket, parcel, news, changes)
             changes.expecting.hear(parcel, news.type, news.event_id)
@@ -84,6 +87,15 @@ def _tell_moved_while_held(
         title = f"{parcel.key} was {done} although it is on hold"
         evidence = {"fulfilment": parcel.key, "event": news.event_id, "holds": [str(hold.pk) for hold in still]}
         changes.openings.append(Opening("moved-while-held", docket.order, title, "moved-while-held", evidence))
+
+
+def _tell_left_unchecked(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
+    """It has left without having passed its quality checks: that is true too, and somebody has to know."""
+    if missing := docket.unchecked(parcel, CheckPoint.HAND_OVER):
+        names = ", ".join(f"“{check.name}”" for check in missing)
+        title = f"{parcel.key} has left without having passed {names}"[:200]
+        evidence = {"fulfilment": parcel.key, "event": news.event_id, "checks": [check.slug for check in missing]}
+        changes.openings.append(Opening("moved-while-held", docket.order, title, "left-unchecked", evidence))
 
 
 def _tell_left_nevertheless(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:

@@ -84,6 +84,10 @@ def release_hold(*, hold_id: UUID, reason: str = "", by: Actor, now: datetime) -
         hold = next((hold for hold in docket.holds if hold.pk == hold_id), None)
         if hold is None:
             raise IllegalTransition("This hold was released already.")
+        if hold.reason == HoldReason.QUALITY:
+            raise IllegalTransition(
+                said("This hold goes once %(check)s is passed.", check=within(str(hold.release_when["check"])))
+            )
         if hold.placed_by != by.id:
             require(by, "exceptions.decide_waiver", docket.order)
         changes = Changes(now)

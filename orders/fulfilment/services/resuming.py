@@ -33,6 +33,7 @@ from orders.fulfilment.services.dispatch import send_task, withdraw_task
 from orders.fulfilment.services.dockets import Docket, is_current, load_dockets
 from orders.fulfilment.services.holding import place
 from orders.fulfilment.services.settling import settle
+from orders.fulfilment.services.unchecked import refuse_unchecked
 from orders.fulfilment.states import (
     FULFILMENT_GONE,
     FULFILMENT_IN_HOUSE,
@@ -48,7 +49,7 @@ from orders.fulfilment.states import (
 )
 from rules.models import Flow
 from rules.selectors import active_book
-from rules.states import FlowKind
+from rules.states import CheckPoint, FlowKind
 
 NO_SUCH_ORDER: Final = "There is no such order, or it is not yours to see."
 SENT_AGAIN = "the task was sent again"
@@ -333,6 +334,7 @@ def _task_again(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
                 words=holding[0].words,
             )
         )
+    refuse_unchecked(docket, parcel, CheckPoint.PICK)
     for content in docket.contents.get(parcel.pk, []):
         if content.line.state == LineState.REFUSED:
             content.line.fulfil()

@@ -14,6 +14,7 @@ from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.holding import HOUSE, let_go, place
+from orders.fulfilment.services.quality import plan_checks
 from orders.fulfilment.services.shelves import ProductStock
 from orders.fulfilment.states import FulfilmentState, HoldReason, HoldState, LineState
 from rules.models import Decision, Flow
@@ -198,6 +199,7 @@ def _plan(docket: Docket, desk: Desk, changes: Changes) -> None:
     for (flow, vendor, location_id), lines in ready.items():
         parcel = _add_parcel(docket, lines, desk.flows[flow], vendor, FulfilmentState.PLANNED, desk, changes)
         parcel.location_id = location_id
+        plan_checks(docket, parcel, lines, desk.book, changes)
 
 
 def _lies_in(docket: Docket, line: OrderLine) -> UUID | None:

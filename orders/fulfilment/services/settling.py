@@ -22,6 +22,7 @@ from orders.fulfilment.services.dockets import Docket, load_dockets
 from orders.fulfilment.services.exports import send_exports
 from orders.fulfilment.services.holding import review_holds
 from orders.fulfilment.services.keeping import watch_reservations
+from orders.fulfilment.services.quality import review_checks
 from orders.fulfilment.services.routing import Desk, open_desk, route
 from orders.fulfilment.services.stuck import cured_by_answers, cured_by_leaving, open_cases_for
 from orders.fulfilment.states import ORDER_LEFT_THE_HOUSE, ORDER_STUCK, ORDER_UNPAID, FulfilmentState, OrderState
@@ -100,6 +101,7 @@ def settle(dockets: Sequence[Docket], changes: Changes, desk: Desk | None = None
     check_addresses([docket for docket in dockets if docket.order.paid_at is not None], changes)
     review_holds(dockets, desk.book, changes)
     route(dockets, desk, changes)
+    review_checks(dockets, changes)
     dispatch(dockets, changes)
     stock.release_reservations(dockets, changes)
     watch_reservations(dockets, changes)

@@ -1,6 +1,7 @@
 """Pages of orders: lists and stories, and what people do about one by hand."""
 
 from orders.fulfilment.views.by_hand import announce, override, override_stock, overrides, reroute, review
+from orders.fulfilment.views.checks import checks, hand_over, parcel, photo, product, quality
 from orders.fulfilment.views.clients import client, clients, new_client, new_line
 from orders.fulfilment.views.orders import (
     cancel,
@@ -17,9 +18,11 @@ from orders.fulfilment.views.orders import (
 __all__ = [
     "announce",
     "cancel",
+    "checks",
     "client",
     "clients",
     "export",
+    "hand_over",
     "holds",
     "new_client",
     "new_line",
@@ -29,6 +32,10 @@ __all__ = [
     "override",
     "override_stock",
     "overrides",
+    "parcel",
+    "photo",
+    "product",
+    "quality",
     "quarantine",
     "quarantined",
     "release",

@@ -24,7 +24,9 @@ from orders.fulfilment.selectors import overrides as by_hand
 from orders.fulfilment.selectors import parcels
 from orders.fulfilment.selectors.orders import IN_TAB, search
 from orders.fulfilment.serializers import by_hand as shapes
+from orders.fulfilment.serializers import checks as check_shapes
 from orders.fulfilment.services import announcing, exports, holds, overrides, quarantine, resuming, unwinding
+from orders.fulfilment.services.handing_over import hand_over_parcel
 from orders.fulfilment.states import FulfilmentState, HoldReason, OrderState, OverrideState, SkuType
 from rules import selectors as rules
 from rules.selectors import registry
@@ -350,6 +352,18 @@ class FulfilmentList(_Fulfilments, ListResource):
 
 class FulfilmentRecord(_Fulfilments, RecordResource):
     """One fulfilment."""
+
+
+class HandOver(_Fulfilments, ActResource):
+    """Note that the carrier has taken a fulfilment; refused while a quality check before it is not passed."""
+
+    permission = "orders.check_parcel"
+    input_class = check_shapes.LeavingInput
+    tells_who_was_faster = False
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Note it."""
+        hand_over_parcel(fulfilment_id=record.pk, **given, by=self.by, now=now)
 
 
 class _Skus(Resource):

@@ -1,0 +1,77 @@
+"""Giving a parcel to its carrier by hand: refused while anything keeps it here."""
+
+from datetime import datetime
+from uuid import UUID
+
+from audit.access import require
+from audit.context import Actor, acting
+from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
+from audit.words import said, within
+from orders.fulfilment.decisions.news import News
+from orders.fulfilment.errors import Held
+from orders.fulfilment.models import Fulfilment
+from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.checking import PERMISSION
+from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.hearing import hear
+from orders.fulfilment.services.routing import open_desk
+from orders.fulfilment.services.settling import settle
+from orders.fulfilment.services.unchecked import refuse_unchecked, tell_skipped
+from orders.fulfilment.states import FulfilmentState
+from rules.selectors import active_book
+from rules.states import CheckPoint
+
+CAN_GO = (FulfilmentState.CONFIRMED, FulfilmentState.PICKED, FulfilmentState.PACKED)
+LONGEST_NAME, LONGEST_NUMBER = 60, 80
+
+
+def hand_over_parcel(*, fulfilment_id: UUID, carrier: str, tracking: str = "", by: Actor, now: datetime) -> Fulfilment:
+    """Note that the carrier has taken a parcel, as the warehouse would have told.
+
+    Raises `ChecksOpen` naming every quality check that is not passed or covered, `Held`, `IllegalTransition` for what was never packed or
+    has left, `Invalid` naming the field, `NotFound`, `Refused`.
+    """
+    with acting(by, at=now):
+        docket, parcel = _parcel(fulfilment_id, by)
+        _refuse_invalid(carrier, tracking)
+        if parcel.state not in CAN_GO:
+            state = within(FulfilmentState(parcel.state).label)
+            raise IllegalTransition(
+                said("%(key)s is “%(state)s”, so it cannot leave now.", key=parcel.key, state=state)
+            )
+        refuse_unchecked(docket, parcel, CheckPoint.HAND_OVER)
+        if holding := docket.holding(parcel):
+            raise Held(said("%(key)s is on hold: %(words)s.", key=parcel.key, words=holding[0].words))
+        if not docket.may_proceed:
+            raise Held(said("%(key)s may not go on now: look at its order.", key=parcel.key))
+        changes = Changes(now)
+        desk = open_desk(active_book(), changes)
+        tell_skipped(docket, parcel, CheckPoint.HAND_OVER, changes)
+        hear([(docket, _news(docket, parcel, carrier.strip(), tracking.strip(), now))], desk, changes)
+        settle([docket], changes, desk)
+    return parcel
+
+
+def _parcel(fulfilment_id: UUID, by: Actor) -> tuple[Docket, Fulfilment]:
+    order_id = Fulfilment.objects.filter(pk=fulfilment_id).values_list("order_id", flat=True).first()
+    dockets = load_dockets([order_id]) if order_id else []
+    if not dockets:
+        raise NotFound("There is no such parcel, or it is not yours to see.")
+    require(by, PERMISSION, dockets[0].order)
+    return dockets[0], next(one for one in dockets[0].parcels if one.pk == fulfilment_id)
+
+
+def _refuse_invalid(carrier: str, tracking: str) -> None:
+    errors = []
+    if not 1 <= len(carrier.strip()) <= LONGEST_NAME:
+        errors.append(FieldError("/carrier", "required", said("Say who took it: 1 to 60 characters.")))
+    if len(tracking.strip()) > LONGEST_NUMBER:
+        errors.append(FieldError("/tracking", "out-of-range", said("A tracking number has at most 80 characters.")))
+    if errors:
+        raise Invalid(" ".join(error.detail for error in errors), errors=errors)
+
+
+def _news(docket: Docket, parcel: Fulfilment, carrier: str, tracking: str, now: datetime) -> News:
+    data = {"task": parcel.key, "carrier": carrier, "tracking": tracking, "at": now.isoformat()}
+    name = f"by-hand/{parcel.key}/{parcel.round}"
+    return News(name, "shipment.handed_over", "handrail", docket.order.number, docket.order.client_id, now, data)

@@ -1,0 +1,129 @@
+"""Quality checks as part of a parcel's way: laid out when it is planned, done anew when it is packed anew, over when it has left.
+
+What failed holds its parcel, and somebody has it, until it is passed or a time-limited exception covers it.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from orders.fulfilment.facts import parcel_context
+from orders.fulfilment.models import Fulfilment, Hold, OrderLine, ParcelCheck
+from orders.fulfilment.services.cases import Opening
+from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.holding import let_go, place
+from orders.fulfilment.states import (
+    FULFILMENT_GONE,
+    FULFILMENT_UNCONFIRMED,
+    CheckState,
+    FulfilmentState,
+    HoldReason,
+    HoldSource,
+)
+from rules.quality_checks import checks_of
+from rules.quality_checks import parcel_context as vocabulary
+from rules.rulebook import CompiledBook
+from rules.states import CheckPoint
+
+CASE: Final = "quality-check"
+NOT_HERE: Final = (*FULFILMENT_GONE, FulfilmentState.CANCELLED)
+NOT_PACKED: Final = (*FULFILMENT_UNCONFIRMED, FulfilmentState.CONFIRMED)
+
+
+def plan_checks(
+    docket: Docket, parcel: Fulfilment, lines: Sequence[OrderLine], book: CompiledBook, changes: Changes
+) -> None:
+    """Lay out the checks that the book asks for of a parcel like this."""
+    if not (known := checks_of(book)):
+        return
+    context, spec = parcel_context(parcel, lines), vocabulary(book.document)
+    asked = [one for one in known if one.is_for(context, spec)]
+    for number, one in enumerate(asked, start=1):
+        check = ParcelCheck(
+            fulfilment=parcel,
+            order=docket.order,
+            client_id=docket.order.client_id,
+            owner_id=book.owner(one.owner).id,
+            slug=one.slug,
+            name=one.settings["name"],
+            kind=one.kind,
+            point=one.point,
+            position=number,
+            settings=dict(one.settings),
+            book_id=book.id,
+        )
+        changes.add(check)
+        changes.tell(
+            "check.planned", check, order=docket.order.key, parcel=parcel.key, check=one.slug, book=book.number
+        )
+        docket.checks.append(check)
+
+
+def review_checks(dockets: Sequence[Docket], changes: Changes) -> None:
+    """Take every check to where its parcel leaves it, and hold what failed until it is passed or covered."""
+    for docket in dockets:
+        for check in docket.checks:
+            _keep_up(docket, check, changes)
+        held = [_hold_or_let_go(docket, check, changes) for check in docket.checks]
+        if "passed" in held and all(check.state != CheckState.FAILED for check in docket.checks):
+            changes.cured.append((docket.order, CASE))
+
+
+def _keep_up(docket: Docket, check: ParcelCheck, changes: Changes) -> None:
+    parcel = check.fulfilment
+    if parcel.state in NOT_HERE:
+        if check.state in {CheckState.OPEN, CheckState.FAILED}:
+            check.end()
+            changes.edit(check, "state")
+            changes.tell("check.over", check, order=docket.order.key, parcel=parcel.key, check=check.slug)
+    elif check.state == CheckState.PASSED and _is_outdated(check, parcel):
+        check.begin_again()
+        changes.edit(check, "state")
+        told = {"order": docket.order.key, "parcel": parcel.key, "check": check.slug}
+        changes.tell("check.begun_again", check, round=parcel.round, **told)
+
+
+def _is_outdated(check: ParcelCheck, parcel: Fulfilment) -> bool:
+    """A new label is checked anew; what is packed is, once the parcel goes through the house again."""
+    if check.task_round == parcel.round or check.point == CheckPoint.PICK:
+        return False
+    return check.point == CheckPoint.HAND_OVER or parcel.state in NOT_PACKED
+
+
+def _hold_or_let_go(docket: Docket, check: ParcelCheck, changes: Changes) -> str:
+    """What became of the hold of a check: "" where nothing did."""
+    hold = next((one for one in docket.in_force if one.release_when.get("id") == str(check.pk)), None)
+    failed, covered = check.state == CheckState.FAILED, docket.skipped.get(check.pk, "")
+    if hold is not None and (covered or not failed):
+        let_go(docket, hold, changes, why=f"{covered} covers it" if failed else "it is not failed any more")
+        return "" if failed else "passed"
+    if hold is None and failed and not covered:
+        place(docket, _hold_for(check), changes)
+        if check.decided_at != changes.now:  # who has just found it says why
+            changes.openings.append(opening_of(docket, check))
+    return ""
+
+
+def _hold_for(check: ParcelCheck) -> Hold:
+    return Hold(
+        fulfilment=check.fulfilment,
+        reason=HoldReason.QUALITY,
+        source=HoldSource.FLOW,
+        words=f"{check.name} failed"[:280],
+        placed_by="system:fulfilment",
+        release_when={"kind": "check", "id": str(check.pk), "check": f"{check.fulfilment.key} “{check.name}”"},
+    )
+
+
+def opening_of(docket: Docket, check: ParcelCheck, findings: Sequence[str] = ()) -> Opening:
+    """The case of a check that failed, for who answers for it, with what to do."""
+    parcel = check.fulfilment
+    why = f": {findings[0]}" if findings else ""
+    evidence = {
+        "fulfilment": parcel.key,
+        "check": check.slug,
+        "findings": [str(one) for one in findings],
+        "remediation": check.settings["remediation"],
+    }
+    title = f"{parcel.key}: “{check.name}” failed{why}"[:200]
+    return Opening(CASE, docket.order, title, f"check:{check.slug}", evidence, owner=check.settings["answers"])
