@@ -17,7 +17,7 @@ from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dispatch import ask_if_known, order_message, withdraw_task
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.holding import let_go
-from orders.fulfilment.services.paying import owe
+from orders.fulfilment.services.paying import keep_stores_word, owe
 from orders.fulfilment.services.ruling import rule_on
 from orders.fulfilment.states import (
     FULFILMENT_GONE,
@@ -184,6 +184,7 @@ def worth(docket: Docket, units: Mapping[OrderLine, int]) -> Decimal:
 
 def worth_less(docket: Docket, units: Mapping[OrderLine, int], changes: Changes) -> None:
     """The order costs less without them."""
+    keep_stores_word(docket, changes)
     less = sum(line.unit_minor * count for line, count in units.items())
     if less:
         docket.order.total_minor = max(docket.order.total_minor - less, 0)

@@ -20,7 +20,7 @@ from orders.fulfilment.services.dispatch import book_again
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.goods import known_skus
 from orders.fulfilment.services.left_alone import keep_promises
-from orders.fulfilment.services.paying import count_again
+from orders.fulfilment.services.paying import count_again, keep_stores_word
 from orders.fulfilment.services.returning import tell_unknown
 from orders.fulfilment.services.ruling import rule_on
 from orders.fulfilment.states import (
@@ -125,6 +125,7 @@ def _change_lines(docket: Docket, wish: Wish, changes: Changes) -> None:
 
 def _apply_lines(docket: Docket, more: Mapping[str, int], added: Sequence[Mapping[str, Any]], changes: Changes) -> None:
     order, units = docket.order, by_position(docket, more)
+    keep_stores_word(docket, changes)
     if units:
         open_again(docket, list(units), changes)
     for line, count in units.items():

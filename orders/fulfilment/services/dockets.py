@@ -154,7 +154,7 @@ class Docket:
     @property
     def captured(self) -> Decimal:
         """What has arrived; of an order that its store says is paid, without saying how, its total."""
-        if not self.payments:
+        if not self.captures:
             return self.total if self.order.paid_at is not None else NOTHING
         return sum((one.amount for one in self.captures), NOTHING)
 

@@ -18,6 +18,7 @@ REFUND_WATCH: Final = "fulfilment.refund_watch"
 REFUND_SEEN_WITHIN: Final = timedelta(days=3)
 MISMATCH, TO_DECIDE = "payment-mismatch", "refund-decision"
 BY_FINANCE: Final = "refund-by-finance"
+STORES_WORD: Final = "said by the store"
 
 
 def hear_authorised(docket: Docket, news: News, changes: Changes) -> None:
@@ -36,6 +37,7 @@ def hear_captured(docket: Docket, news: News, changes: Changes) -> None:
     payment = _payment(docket, news, changes)
     if payment.state == PaymentState.AUTHORISED:
         payment.capture()
+        _takes_the_place_of_the_word(docket, payment, changes)
     payment.captured_at = min(payment.captured_at or at, at)
     changes.edit(payment, "state", "captured_at")
     told: dict[str, Any] = {"payment": payment.reference, "amount": payment.amount, "currency": payment.currency}
@@ -49,9 +51,26 @@ def hear_captured(docket: Docket, news: News, changes: Changes) -> None:
         owe(docket, docket.captured - docket.refunded, "paid after it was cancelled", changes)
 
 
+def keep_stores_word(docket: Docket, changes: Changes) -> None:
+    """The store said that it is paid, and not how: that is a payment of what it costs now, before anything changes that or goes back."""
+    order = docket.order
+    if order.paid_at is None or docket.captures:
+        return
+    word = Payment(
+        order=order,
+        reference=STORES_WORD,
+        amount=docket.total,
+        currency=order.currency,
+        state=PaymentState.CAPTURED,
+        captured_at=order.paid_at,
+    )
+    changes.add(word)
+    docket.payments.append(word)
+
+
 def count_again(docket: Docket, changes: Changes) -> None:
     """The total is another: what has arrived may not be enough any more, or enough now."""
-    if not docket.payments:
+    if not docket.captures:
         return
     order = docket.order
     since = enough_since(
@@ -73,6 +92,7 @@ def owe(
     condition: str = "",
 ) -> None:
     """Money goes back, never more than has arrived: at once where the rule says so, else once a person has decided."""
+    keep_stores_word(docket, changes)
     amount = min(amount, docket.captured - docket.refunded)
     if amount <= NOTHING:
         return
@@ -200,6 +220,14 @@ def _money(docket: Docket, news: News) -> tuple[Decimal, str]:
     if "amount_minor" in news.data:
         return from_minor(int(news.data["amount_minor"]), currency), currency
     return max(docket.total - docket.captured, NOTHING), currency
+
+
+def _takes_the_place_of_the_word(docket: Docket, payment: Payment, changes: Changes) -> None:
+    """What arrives is what the store had said, and not more money."""
+    word = next((one for one in docket.payments if one.reference == STORES_WORD), None)
+    if word is not None and word.currency == payment.currency:
+        word.amount = max(word.amount - payment.amount, NOTHING)
+        changes.edit(word, "amount")
 
 
 def _tell_mismatch(docket: Docket, payment: Payment, changes: Changes) -> None:

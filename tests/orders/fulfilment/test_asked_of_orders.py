@@ -150,6 +150,17 @@ class TestCancelling:
         tell("shipment.handed_over", f"{order.key}-1")
         assert case("moved-while-held").title == f"{order.key}-1 has left although it was called off"
 
+    def test_what_the_store_said_was_paid_goes_back_whole_in_however_many_parts(
+        self, place: make.Place, tell: make.Tell, now: datetime
+    ) -> None:
+        order = place(paid=False, paid_at=now.isoformat(), **TWO)
+        tell("order.cancelled", order.number, lines=[{"line": "1", "quantity": 1}])
+        tell("payment.authorised", order.number, amount_minor=29_700, currency="EUR", reference="P-1")
+        tell("payment.captured", order.number, amount_minor=29_700, currency="EUR", reference="P-1")
+        tell("order.cancelled", order.number)
+        assert sum(Refund.objects.values_list("amount", flat=True)) == Decimal("297.00")
+        assert not ExceptionCase.objects.live().filter(type="payment-mismatch").exists()
+
 
 class TestChanging:
     def test_more_units_before_picking_are_planned_anew_and_have_to_be_paid(

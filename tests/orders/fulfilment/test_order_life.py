@@ -1,0 +1,272 @@
+"""Whatever is done to orders through whatever door, in whatever order: everything that must always be so is so after each step.
+
+A few lives in the suite; HANDRAIL_TEST_LIVES=500 plays as many, each another one.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, ClassVar
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from audit.access import system_actor
+from audit.context import Actor
+from audit.errors import DomainError
+from audit.subject_refs import subject_ref
+from exceptions import services as exceptions
+from exceptions.models import ExceptionCase, Waiver
+from exceptions.states import CASE_LIVE
+from orders.fulfilment.decisions.news import News
+from orders.fulfilment.errors import NoWay
+from orders.fulfilment.models import Fulfilment, Hold, Order
+from orders.fulfilment.selectors.impacts import SHIP_DESPITE_CASE, SKIP_CONFIRMATION
+from orders.fulfilment.services import holds, intake, news, resuming, unwinding
+from orders.fulfilment.states import HoldState
+from tests.cast import House
+from tests.factories import orders as make
+from tests.orders.fulfilment.whole import broken
+
+LIVES = int(os.environ.get("HANDRAIL_TEST_LIVES", "0"))
+START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+SYSTEM = system_actor("tests")
+TENT, KAYAK = make.line("TENT-2", 1), make.line("KAYAK-1", sku_type="drop_ship", vendor="kestrel")
+BASKETS: list[list[dict[str, Any]]] = [[TENT], [{**TENT, "quantity": 3}], [KAYAK], [TENT, KAYAK], []]
+BROKEN = {**make.BERLIN, "postcode": "1011"}
+ABOUT_ORDERS = (
+    "payment.authorised",
+    "payment.captured",
+    "order.changed",
+    "order.cancelled",
+    "return.requested",
+    "return.received",
+    "refund.issued",
+)
+ABOUT_PARCELS = (
+    "task.acknowledged",
+    "task.confirmed",
+    "task.refused",
+    "task.cancelled",
+    "shipment.picked",
+    "shipment.packed",
+    "shipment.handed_over",
+    "shipment.delivered",
+    "shipment.rejected",
+    "shipment.delayed",
+)
+WHICH = st.integers(0, 2)
+Told = tuple[str, int]
+SAID = st.tuples(st.sampled_from([*ABOUT_ORDERS, *ABOUT_PARCELS]), st.integers(0, 5))
+
+
+class OrderLife(RuleBasedStateMachine):
+    """A few orders of one client; systems tell of them, people act on them, time passes."""
+
+    house: ClassVar[House]
+    lee: ClassVar[Actor]
+    amal: ClassVar[Actor]
+
+    @initialize(paid=st.booleans(), basket=st.sampled_from(BASKETS[:4]))
+    def begin(self, *, paid: bool, basket: list[dict[str, Any]]) -> None:
+        self.around = transaction.atomic()
+        self.around.__enter__()
+        self.now, self.ids, self.heard = START, count(1), list[News]()
+        self.client = self.house.clients["northwind"]
+        self.stock(units=2)
+        self.place(paid=paid, basket=basket, good=True, risk=10)
+
+    def teardown(self) -> None:
+        if hasattr(self, "around"):
+            transaction.set_rollback(True)
+            self.around.__exit__(None, None, None)
+
+    @rule(paid=st.booleans(), basket=st.sampled_from(BASKETS), good=st.booleans(), risk=st.sampled_from([10, 95]))
+    def place(self, *, paid: bool, basket: list[dict[str, Any]], good: bool, risk: int) -> None:
+        number = f"L-{next(self.ids)}"
+        total = sum(line["quantity"] * line["unit_minor"] for line in basket)
+        given = {
+            "lines": basket,
+            "total_minor": total,
+            "fraud_score": risk,
+            "address": make.BERLIN if good else BROKEN,
+            "paid_at": self.now.isoformat() if paid else None,
+        }
+        placed = self.event("order.placed", number, {"order": number, "channel": "web", "currency": "EUR", **given})
+        intake.place_orders(news=[placed], by=SYSTEM, now=self.now)
+
+    @rule(units=st.integers(0, 5))
+    def stock(self, *, units: int) -> None:
+        counted = self.event("stock.changed", "TENT-2", {"sku": "TENT-2", "available": units})
+        news.count_stock(news=[counted], by=SYSTEM, now=self.now)
+
+    @rule(which=WHICH, said=st.lists(SAID, min_size=1, max_size=3), minutes=st.integers(-90, 90))
+    def tell(self, *, which: int, said: Sequence[Told], minutes: int) -> None:
+        """Systems say what happened, some of it of another moment, several things at once; whatever it is, it finds its place."""
+        order = self.order(which)
+        at = self.now + timedelta(minutes=minutes)
+        told = [self.event(kind, order.number, self.body(kind, order, variant, at), at) for kind, variant in said]
+        self.heard += told
+        news.take_news(news=told, by=SYSTEM, now=self.now)
+
+    @rule(which=st.integers(0, 9))
+    def tell_again(self, *, which: int) -> None:
+        if self.heard:
+            news.take_news(news=[self.heard[which % len(self.heard)]], by=SYSTEM, now=self.now)
+
+    @rule(which=WHICH, part=st.booleans())
+    def hold(self, *, which: int, part: bool) -> None:
+        order = self.order(which)
+        parcel = self.parcel(order, which) if part else None
+        named = parcel.key if parcel else ""
+        self.attempt(
+            lambda: holds.hold_order(
+                order_id=order.pk, words="Wait for the customer", fulfilment=named, by=self.lee, now=self.now
+            )
+        )
+
+    @rule(which=WHICH)
+    def release(self, *, which: int) -> None:
+        if active := list(Hold.objects.filter(state=HoldState.ACTIVE).order_by("pk")):
+            hold = active[which % len(active)]
+            self.attempt(lambda: holds.release_hold(hold_id=hold.pk, reason="Go on", by=self.lee, now=self.now))
+
+    @rule(which=WHICH, part=st.booleans())
+    def cancel(self, *, which: int, part: bool) -> None:
+        order, lines = self.order(which), {"1": 1} if part else None
+        self.attempt(
+            lambda: resuming.cancel_order(
+                order_id=order.pk, reason="The customer asked", lines=lines, by=self.lee, now=self.now
+            )
+        )
+
+    @rule(which=WHICH, flow=st.sampled_from(["warehouse-pick-pack", "vendor-drop-ship"]))
+    def another_way(self, *, which: int, flow: str) -> None:
+        order = self.order(which)
+        if parcel := self.parcel(order, which):
+            self.attempt(
+                lambda: unwinding.reroute(
+                    order_id=order.pk, fulfilment=parcel.key, flow=flow, reason="Faster", by=self.lee, now=self.now
+                )
+            )
+
+    @rule(which=WHICH, act=st.sampled_from([resuming.look_again, resuming.resend_tasks, resuming.reroute_to_warehouse]))
+    def look(self, *, which: int, act: Callable[..., object]) -> None:
+        order = self.order(which)
+        self.attempt(lambda: act(order_id=order.pk, by=self.lee, now=self.now))
+
+    @rule(which=WHICH)
+    def correct(self, *, which: int) -> None:
+        order = self.order(which)
+        self.attempt(
+            lambda: resuming.correct_address(order_id=order.pk, address=make.BERLIN, by=self.lee, now=self.now)
+        )
+
+    @rule(which=st.integers(0, 5), outcome=st.integers(0, 3))
+    def decide(self, *, which: int, outcome: int) -> None:
+        """Somebody ends an exception with one of its outcomes."""
+        if live := list(ExceptionCase.objects.filter(state__in=CASE_LIVE).order_by("number")):
+            case = live[which % len(live)]
+            outcomes = [one["slug"] for one in case.outcomes]
+            chosen = outcomes[outcome % len(outcomes)]
+            self.attempt(
+                lambda: exceptions.resolve_case(
+                    case_id=case.pk, outcome=chosen, root_cause="customer", by=self.lee, now=self.now
+                )
+            )
+
+    @rule(which=WHICH, gate=st.sampled_from([SHIP_DESPITE_CASE, SKIP_CONFIRMATION]))
+    def let_through(self, *, which: int, gate: str) -> None:
+        order = self.order(which)
+        self.attempt(
+            lambda: exceptions.request_waiver(
+                gate=gate,
+                subject=subject_ref(order),
+                subject_key=order.key,
+                client_id=order.client_id,
+                reason="The customer confirmed it by telephone.",
+                plan="Correct it in the shop.",
+                minutes=60,
+                owner="client-success",
+                by=self.amal,
+                now=self.now,
+            )
+        )
+        for waiver in Waiver.objects.filter(state="requested"):
+            pk = waiver.pk
+            self.attempt(lambda pk=pk: exceptions.approve_waiver(waiver_id=pk, by=self.lee, now=self.now))
+
+    @rule(minutes=st.sampled_from([1, 45, 90, 300, 5_000]))
+    def time_passes(self, *, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+        for _ in range(5):
+            exceptions.sweep_timers(now=self.now)
+
+    @invariant()
+    def everything_is_as_it_must_be(self) -> None:
+        assert broken() == []
+
+    def order(self, which: int) -> Order:
+        orders = list(Order.objects.order_by("number"))
+        return orders[which % len(orders)]
+
+    def parcel(self, order: Order, which: int) -> Fulfilment | None:
+        parcels = list(order.fulfilments.order_by("-key"))
+        return parcels[which % len(parcels)] if parcels else None
+
+    def event(self, kind: str, subject: str, data: dict[str, Any], at: datetime | None = None) -> News:
+        return News(f"E-{next(self.ids)}", kind, "store", subject, self.client.pk, at or self.now, data)
+
+    def body(self, kind: str, order: Order, variant: int, at: datetime) -> dict[str, Any]:
+        """The data of an event of this kind; six variants of each."""
+        some = [{"line": "1", "quantity": 1}] if variant % 2 else []
+        if kind in ABOUT_PARCELS:
+            parcel = self.parcel(order, variant // 2)
+            named = parcel.key if parcel and variant % 2 else order.number
+            return {
+                "task": named,
+                "order": order.number,
+                "at": at.isoformat(),
+                "reason": ("out_of_stock", "no")[variant % 2],
+            }
+        if kind == "order.changed":
+            changes = (
+                {"lines": [{"line": "1", "quantity": variant}]},
+                {"lines": [{"sku": "STOVE", "quantity": 1, "unit_minor": 500}]},
+                {"address": BROKEN if variant % 2 else make.BERLIN},
+            )
+            return {"order": order.number, **changes[variant % 3]}
+        amount = (order.total_minor, order.total_minor // 2, order.total_minor * 2)[variant % 3]
+        money = {"amount_minor": amount, "currency": "USD" if variant == 5 else "EUR", "reference": f"R-{variant}"}
+        return {"order": order.number, "lines": some, **(money if kind.startswith(("payment", "refund")) else {})}
+
+    def attempt(self, act: Callable[[], object]) -> None:
+        """People are told what cannot be done; a state nobody thought of is no answer."""
+        with suppress(DomainError), transaction.atomic():
+            try:
+                act()
+            except NoWay as nobody_thought_of_it:
+                raise AssertionError from nobody_thought_of_it
+
+
+@pytest.mark.django_db
+def test_whatever_happens_to_orders_everything_stays_as_it_must_be(house: House) -> None:
+    OrderLife.house = house
+    OrderLife.lee, OrderLife.amal = house.actor("lee"), house.actor("amal")
+    run_state_machine_as_test(
+        OrderLife,
+        settings=settings(
+            max_examples=LIVES or 5,
+            stateful_step_count=30 if LIVES else 12,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            derandomize=not LIVES,
+            database=None,
+            phases=[Phase.generate],  # to shrink takes minutes, and every step of a life is printed anyhow
+        ),
+    )
