@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_noop as noop
 
-from audit import verbs
+from audit import folds, verbs
 from audit.checks import register_check
 from exceptions import job_kinds, subjects, timer_kinds
 from orders.sync.models import DEAD_LETTER_PREFIX, LANES
@@ -207,4 +207,18 @@ register_check(
         WHERE r.state IN ('running', 'missed') AND e.met_at IS NULL AND e.excused_by = '' AND e.missed_at IS NULL
           AND e.due_at < now() - interval '1 minute' LIMIT 100
     """,
+)
+folds.register(
+    folds.SqlFold(
+        "sync.flowrun.state",
+        """
+        SELECT r.id::text, r.state, told.value FROM sync_flowrun r
+        LEFT JOIN LATERAL (
+            SELECT CASE e.type WHEN 'run.started' THEN 'running' ELSE substr(e.type, 5) END AS value FROM audit_event e
+            WHERE e.subject_type = 'sync.flowrun' AND e.subject_id = r.id::text
+              AND e.type IN ('run.started', 'run.missed', 'run.done', 'run.cancelled')
+            ORDER BY e.seq DESC LIMIT 1
+        ) told ON true
+        """,
+    ),
 )

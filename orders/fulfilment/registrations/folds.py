@@ -27,4 +27,27 @@ folds.register(
         ) told ON true
         """,
     ),
+    folds.SqlFold(
+        "fulfilment.payment.state",
+        """
+        SELECT o.key || '/' || p.reference, p.state, CASE WHEN EXISTS (
+            SELECT 1 FROM audit_event e WHERE e.subject_type = 'fulfilment.order' AND e.subject_id = o.id::text
+              AND e.type = 'order.payment_captured' AND e.body::jsonb -> 'data' ->> 'payment' = p.reference
+        ) THEN 'captured' ELSE 'authorised' END
+        FROM fulfilment_payment p JOIN fulfilment_order o ON o.id = p.order_id
+        """,
+    ),
+    folds.SqlFold(
+        "fulfilment.unwindstep.state",
+        """
+        SELECT s.unwind_id || '/' || s.position, s.state, coalesce(told.value, 'stands')
+        FROM fulfilment_unwindstep s
+        LEFT JOIN LATERAL (
+            SELECT CASE e.type WHEN 'unwind.asked' THEN 'asked' ELSE 'undone' END AS value FROM audit_event e
+            WHERE e.subject_type = 'fulfilment.unwind' AND e.subject_id = s.unwind_id::text
+              AND e.type IN ('unwind.asked', 'unwind.step_undone') AND e.body::jsonb -> 'data' ->> 'step' = s.kind
+            ORDER BY e.seq DESC LIMIT 1
+        ) told ON true
+        """,
+    ),
 )

@@ -66,6 +66,8 @@ def keep_stores_word(docket: Docket, changes: Changes) -> None:
     )
     changes.add(word)
     docket.payments.append(word)
+    told: dict[str, Any] = {"payment": word.reference, "amount": word.amount, "currency": word.currency}
+    changes.tell("order.payment_captured", order, **told)
 
 
 def count_again(docket: Docket, changes: Changes) -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any, ClassVar
 
@@ -198,8 +199,7 @@ class OrderLife(RuleBasedStateMachine):
             )
         )
         for waiver in Waiver.objects.filter(state="requested"):
-            pk = waiver.pk
-            self.attempt(lambda pk=pk: exceptions.approve_waiver(waiver_id=pk, by=self.lee, now=self.now))
+            self.attempt(partial(exceptions.approve_waiver, waiver_id=waiver.pk, by=self.lee, now=self.now))
 
     @rule(minutes=st.sampled_from([1, 45, 90, 300, 5_000]))
     def time_passes(self, *, minutes: int) -> None:
