@@ -23,10 +23,12 @@ from exceptions.models import (
     ClientApproval,
     Delegation,
     ExceptionCase,
+    Job,
     Notification,
     NotificationChannel,
     NotificationDelivery,
     Page,
+    Postmortem,
     Timer,
     Waiver,
     WaiverVote,
@@ -364,3 +366,23 @@ class TimerAdmin(HouseOnly):
     list_filter = ("kind",)
     search_fields = ("=subject_id",)
     ordering = ("-due_at", "-id")
+
+
+@admin.register(Job)
+class JobAdmin(HouseOnly):
+    """Acts on many at once: whose, how many, and how they ended."""
+
+    list_display = ("number", "kind", "actor_name", "state", "total", "queued_at", "finished_at", "why")
+    list_filter = ("state", "kind")
+    ordering = ("-number",)
+
+
+@admin.register(Postmortem)
+class PostmortemAdmin(ClientsOnly):
+    """What happened, why, and whether it is published; it is written on its own page."""
+
+    list_display = ("number", "title", "type", "client", "owner", "state", "drafted_at", "ended_at")
+    list_filter = ("state", ("client", ClientFilter))
+    list_select_related = ("client", "owner")
+    search_fields = ("=number", "title")
+    ordering = ("-number",)

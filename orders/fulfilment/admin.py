@@ -5,8 +5,28 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 
-from orders.fulfilment.models import Fulfilment, Hold, Order, OrderIdentifier, OrderLine, Reservation, Sku, StockItem
-from rules.admin.base import ReadOnlyAdmin, actor_of
+from orders.fulfilment.models import (
+    EarlyNotice,
+    Export,
+    Fulfilment,
+    Hold,
+    Location,
+    Order,
+    OrderIdentifier,
+    OrderLine,
+    OrderRequest,
+    Override,
+    Payment,
+    Refund,
+    Reservation,
+    SafetyStock,
+    Sku,
+    StockItem,
+    StockLot,
+    Unwind,
+    UnwindStep,
+)
+from rules.admin.base import AnyInline, ReadOnlyAdmin, actor_of
 
 
 class ReadOnly(ReadOnlyAdmin):
@@ -26,11 +46,9 @@ class ReadOnly(ReadOnlyAdmin):
         return self.has_module_permission(request)
 
 
-class Lines(admin.TabularInline):  # type: ignore[type-arg]  # generic only for the type checker
-    """The lines of an order."""
+class Rows(AnyInline):
+    """What belongs to a record, beside it."""
 
-    model = OrderLine
-    fields = ("position", "sku", "quantity", "state", "flow")
     can_delete = False
     extra = 0
 
@@ -42,9 +60,16 @@ class Lines(admin.TabularInline):  # type: ignore[type-arg]  # generic only for 
     has_change_permission = has_add_permission
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """As the order they are lines of."""
+        """As the record they belong to."""
         del request, obj
         return True
+
+
+class Lines(Rows):
+    """The lines of an order."""
+
+    model = OrderLine
+    fields = ("position", "sku", "quantity", "state", "flow")
 
 
 @admin.register(Order)
@@ -114,3 +139,113 @@ class ReservationAdmin(ReadOnly):
     list_display = ("stock_item", "line", "quantity", "state")
     list_filter = ("state",)
     list_select_related = ("stock_item__sku", "line__order")
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnly):
+    """What was promised and what has arrived."""
+
+    list_display = ("reference", "order", "amount", "currency", "state", "authorised_at", "captured_at")
+    list_filter = ("state", "currency")
+    list_select_related = ("order",)
+    search_fields = ("=reference", "=order__key")
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnly):
+    """What goes back, by which rule or by whom."""
+
+    list_display = ("order", "amount", "currency", "state", "rule", "decided_by", "due_since", "issued_at")
+    list_filter = ("state", "rule")
+    list_select_related = ("order",)
+    search_fields = ("=reference", "=order__key")
+
+
+@admin.register(OrderRequest)
+class OrderRequestAdmin(ReadOnly):
+    """What was asked of orders under way, and what was done about it."""
+
+    list_display = ("order", "kind", "rule", "choice", "state", "owner", "asked_at", "decided_by")
+    list_filter = ("kind", "state", "choice")
+    list_select_related = ("order", "owner")
+    search_fields = ("=order__key", "=reference")
+    exclude = ("change",)  # it may hold an address
+
+
+@admin.register(Override)
+class OverrideAdmin(ReadOnly):
+    """What people set by hand, and who reviewed it."""
+
+    list_display = ("number", "about", "client", "field", "canonical", "local", "state", "placed_by", "reviewed_by")
+    list_filter = ("state", "field")
+    list_select_related = ("client",)
+    search_fields = ("=about", "=number")
+
+
+class Steps(Rows):
+    """What is undone, from the last step down."""
+
+    model = UnwindStep
+    fields = ("position", "kind", "state", "asked_at", "undone_at", "evidence")
+    ordering = ("position",)
+
+
+@admin.register(Unwind)
+class UnwindAdmin(ReadOnly):
+    """What was done for parcels and is taken back, so that they go another way."""
+
+    list_display = ("order", "fulfilment", "to_flow", "state", "asked_by", "asked_at", "ended_at")
+    list_filter = ("state",)
+    list_select_related = ("order", "fulfilment", "to_flow")
+    search_fields = ("=order__key",)
+    inlines: ClassVar = [Steps]
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnly):
+    """Which exports there are; each is read on its order's page and in the feed."""
+
+    list_display = ("number", "order", "facts_hash", "created_at")
+    list_select_related = ("order",)
+    search_fields = ("=number", "=order__key")
+    exclude = ("document",)
+
+
+@admin.register(EarlyNotice)
+class EarlyNoticeAdmin(ReadOnly):
+    """News about orders that had not arrived yet."""
+
+    list_display = ("order_name", "client", "system", "event_type", "happened_at", "told_at")
+    list_filter = ("event_type",)
+    list_select_related = ("client",)
+    search_fields = ("=order_name",)
+    exclude = ("data",)  # as a system told it, address and all
+
+
+@admin.register(Location)
+class LocationAdmin(ReadOnly):
+    """Where stock lies."""
+
+    list_display = ("slug", "name", "client", "country", "priority", "is_active")
+    list_filter = ("is_active", "country")
+    list_select_related = ("client",)
+    search_fields = ("=slug", "name")
+
+
+@admin.register(StockLot)
+class StockLotAdmin(ReadOnly):
+    """Which units lie where, until when they may be sent, and whether they are recalled."""
+
+    list_display = ("item", "location", "code", "expires_on", "on_hand", "reserved", "state")
+    list_filter = ("state",)
+    list_select_related = ("item__sku", "location")
+    search_fields = ("=code", "=item__sku__code")
+
+
+@admin.register(SafetyStock)
+class SafetyStockAdmin(ReadOnly):
+    """How many units are kept back."""
+
+    list_display = ("item", "location", "units")
+    list_select_related = ("item__sku", "location")
+    search_fields = ("=item__sku__code",)

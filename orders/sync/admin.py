@@ -12,10 +12,28 @@ from django.http import HttpRequest
 from audit.clock import now
 from audit.errors import NotFound
 from orders.sync import selectors, services, signatures
-from orders.sync.models import Connector, Credential, System
+from orders.sync.models import (
+    Attempt,
+    Connector,
+    Credential,
+    Expectation,
+    FlowRun,
+    InboundEvent,
+    OutboundMessage,
+    System,
+)
 from orders.sync.states import CredentialKind
 from rules import selectors as rules
-from rules.admin.base import AnyForm, ScopedAdmin, VersionedAdmin, VersionedForm, WithBackup, actor_of
+from rules.admin.base import (
+    AnyForm,
+    AnyInline,
+    LookedAtAdmin,
+    ScopedAdmin,
+    VersionedAdmin,
+    VersionedForm,
+    WithBackup,
+    actor_of,
+)
 from rules.engine import MappingInvalid, compile_mapping
 
 
@@ -204,3 +222,78 @@ class CredentialAdmin(ScopedAdmin):
                 credential_id=credential.pk, reason="revoked in the admin", by=actor_of(request), now=now()
             )
             self.message_user(request, f"{credential} proves nothing any more.")
+
+
+class RowsOf(AnyInline):
+    """What belongs to a record, beside it."""
+
+    extra = 0
+    can_delete = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As the record itself."""
+        del request, obj
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        del request, obj
+        return False
+
+    has_change_permission = has_add_permission
+
+
+@admin.register(InboundEvent)
+class InboundEventAdmin(LookedAtAdmin):
+    """What came in, without what is personal in it."""
+
+    view_permission = "sync.view_system"
+    list_display = ("number", "type", "subject", "system", "client", "state", "received_at", "cause")
+    list_filter = ("state", "type")
+    list_select_related = ("system", "client")
+    search_fields = ("=event_id", "=subject", "=correlation_id")
+    exclude = ("sealed",)
+    ordering = ("-number",)
+
+
+class Tries(RowsOf):
+    """Every try to deliver it."""
+
+    model = Attempt
+    fields = ("number", "at", "endpoint", "status", "duration_ms", "error", "next_at")
+    ordering = ("number",)
+
+
+@admin.register(OutboundMessage)
+class OutboundMessageAdmin(LookedAtAdmin):
+    """What systems were promised, with every try, without what is personal in it."""
+
+    view_permission = "sync.view_system"
+    list_display = ("number", "type", "key", "system", "client", "state", "attempts", "due_at", "sent_at", "last_error")
+    list_filter = ("state", "type")
+    list_select_related = ("system", "client")
+    search_fields = ("=key", "=correlation_id")
+    exclude = ("sealed",)
+    ordering = ("-number",)
+    inlines = (Tries,)
+
+
+class Outcomes(RowsOf):
+    """What is expected, until when, and what met it."""
+
+    model = Expectation
+    fields = ("name", "event_type", "due_at", "met_at", "met_by", "excused_by", "missed_at")
+    ordering = ("due_at",)
+
+
+@admin.register(FlowRun)
+class FlowRunAdmin(LookedAtAdmin):
+    """What triggers are expected to lead to."""
+
+    view_permission = "sync.view_system"
+    list_display = ("subject_key", "flow", "client", "trigger", "state", "started_at", "ended_at")
+    list_filter = ("state", "flow")
+    list_select_related = ("flow", "client")
+    search_fields = ("=subject_key",)
+    ordering = ("-started_at", "-id")
+    inlines = (Outcomes,)

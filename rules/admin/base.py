@@ -160,6 +160,32 @@ class ReadOnlyAdmin(ScopedAdmin):
         return False
 
 
+class LookedAtAdmin(AnyModelAdmin):
+    """Records without a history that only who sees every client looks at; nobody writes them by hand."""
+
+    view_permission = "rules.view_rules"
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Its lists are not cut to single clients, so neither are its readers."""
+        by = actor_of(request)
+        return by.clients is None and by.may(self.view_permission)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As the section."""
+        del obj
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        del request, obj
+        return False
+
+    has_change_permission = has_add_permission
+    has_delete_permission = has_add_permission
+
+
 class WithBackup(AnyModelAdmin):
     """Shows beside an owner who takes over; `accountable` is the column of the owner, whose backup is selected with the rows."""
 

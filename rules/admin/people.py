@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from rules.admin.base import ClientFilter, RowsInline, VersionedAdmin, VersionedForm
-from rules.models import Absence, Client, ClientAccess, Owner, Team, TeamMember
+from rules.admin.base import ClientFilter, LookedAtAdmin, RowsInline, VersionedAdmin, VersionedForm
+from rules.models import Absence, Client, ClientAccess, Owner, Team, TeamMember, TemporaryOwnership
 
 
 class OwnerForm(VersionedForm):
@@ -77,3 +77,13 @@ class ClientAccessAdmin(VersionedAdmin):
     search_fields = ("user__username", "client__name")
     autocomplete_fields = ("client",)
     readonly_after_creation = ()
+
+
+@admin.register(TemporaryOwnership)
+class TemporaryOwnershipAdmin(LookedAtAdmin):
+    """Who has something for a while; it is given and given back on its own page."""
+
+    list_display = ("__str__", "holder", "starts_at", "ends_at", "reason", "ended_at")
+    list_select_related = ("exception_type", "owner", "holder")
+    search_fields = ("owner__name", "exception_type__name", "holder__name")
+    ordering = ("-starts_at", "-id")

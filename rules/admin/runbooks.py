@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from rules.admin.base import VersionedAdmin, VersionedForm
-from rules.models import Runbook
+from rules.admin.base import ReadOnlyAdmin, VersionedAdmin, VersionedForm
+from rules.models import Runbook, RunbookVersion
 
 
 class RunbookForm(VersionedForm):
@@ -25,3 +25,14 @@ class RunbookAdmin(VersionedAdmin):
     list_select_related = ("owner",)
     search_fields = ("title", "slug")
     autocomplete_fields = ("owner",)
+
+
+@admin.register(RunbookVersion)
+class RunbookVersionAdmin(ReadOnlyAdmin):
+    """What runbooks said and say, who proposed it and who accepted it."""
+
+    list_display = ("runbook", "number", "state", "note", "proposed_by_name", "proposed_at", "decided_by_name")
+    list_filter = ("state",)
+    list_select_related = ("runbook",)
+    search_fields = ("runbook__title", "runbook__slug", "note")
+    ordering = ("runbook__slug", "-number")

@@ -62,11 +62,11 @@ def test_a_client_and_a_brand_are_set_up_in_the_browser(signed_in: SignedIn, hou
     assert shown.status_code == 200
     text = shown.content.decode()
     for words in (
-        "2 ownership rules",
-        "1 hold rules",
-        "2 promises",
-        "2 systems",
-        "5 opening hours",
+        "Ownership rules: 2",
+        "Hold rules: 1",
+        "Promises: 2",
+        "Systems: 2",
+        "Opening hours: 5",
         "Make all of it",
     ):
         assert words in text, words

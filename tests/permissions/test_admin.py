@@ -21,6 +21,7 @@ SYSTEMS, CASES, ORDERS = (
     ("exceptions.view_case", ""),
     ("orders.view_order", ""),
 )
+MESSAGES = ("sync.flowrun", "sync.inboundevent", "sync.outboundmessage")
 SECTIONS = {
     # Django's own: only who installed the product, no role.
     "auth.group": ("auth.view_group", "auth.change_group"),
@@ -49,7 +50,10 @@ SECTIONS = {
         ),
         EDITED,
     ),
-    **dict.fromkeys(("rules.rulebookversion", "rules.decision"), LOOKED_AT),
+    **dict.fromkeys(
+        ("rules.rulebookversion", "rules.decision", "rules.runbookversion", "rules.temporaryownership"), LOOKED_AT
+    ),
+    **dict.fromkeys(MESSAGES, ("sync.view_system", "")),
     **dict.fromkeys(("rules.apitoken", "sync.connector", "sync.credential", "sync.system"), SYSTEMS),
     **dict.fromkeys(
         (
@@ -57,8 +61,10 @@ SECTIONS = {
             "exceptions.clientapproval",
             "exceptions.delegation",
             "exceptions.exceptioncase",
+            "exceptions.job",
             "exceptions.notification",
             "exceptions.page",
+            "exceptions.postmortem",
             "exceptions.timer",
             "exceptions.waiver",
         ),
@@ -68,19 +74,35 @@ SECTIONS = {
     "audit.user": ("rules.manage_people", "rules.manage_people"),
     **dict.fromkeys(
         (
+            "fulfilment.earlynotice",
+            "fulfilment.export",
             "fulfilment.fulfilment",
             "fulfilment.hold",
+            "fulfilment.location",
             "fulfilment.order",
             "fulfilment.orderidentifier",
+            "fulfilment.orderrequest",
+            "fulfilment.override",
+            "fulfilment.payment",
+            "fulfilment.refund",
             "fulfilment.reservation",
+            "fulfilment.safetystock",
             "fulfilment.sku",
             "fulfilment.stockitem",
+            "fulfilment.stocklot",
+            "fulfilment.unwind",
         ),
         ORDERS,
     ),
 }
 # Their lists are not cut to single clients, so only who sees every client opens them.
-HOUSE_ONLY = {name for name in SECTIONS if name.startswith("fulfilment.")} | {"exceptions.page", "exceptions.timer"}
+HOUSE_ONLY = {name for name in SECTIONS if name.startswith("fulfilment.")} | {
+    "exceptions.job",
+    "exceptions.page",
+    "exceptions.timer",
+    "rules.temporaryownership",
+    *MESSAGES,
+}
 NOT_ADDED = {"audit.user"}
 ACTIONS = {
     "audit.user": {"end_sessions", "remove_factors"},
