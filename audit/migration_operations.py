@@ -9,6 +9,8 @@ from typing import Any
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations import CreateModel
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.operations.fields import FieldOperation
+from django.db.migrations.operations.models import IndexOperation
 from django.db.migrations.state import ProjectState
 
 
@@ -50,47 +52,59 @@ class InstallTriggers(Operation):
         return self.__class__.__name__, [], {"models": self.models}
 
 
-class CreateModels(Operation):
-    """Create models in one step. One after the other, Django renders the state of all related models once more for each of them."""
+class AtOnce(Operation):
+    """Operations in one step. One after the other, Django renders the state of all related models once more for each of them.
+
+    Each sees the models before the first and after the last of them, so none may change what another has made or changed.
+    """
 
     reversible = True
 
-    def __init__(self, creations: Sequence[CreateModel]) -> None:
-        self.creations = creations
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self.operations = operations
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """What was rendered without them is forgotten, so that nothing is rendered until all of them are there."""
         state.__dict__.pop("apps", None)
-        for creation in self.creations:
-            creation.state_forwards(app_label, state)
+        for operation in self.operations:
+            operation.state_forwards(app_label, state)
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Table by table."""
-        for creation in self.creations:
-            creation.database_forwards(app_label, schema_editor, from_state, to_state)
+        """In their order."""
+        for operation in self.operations:
+            operation.database_forwards(app_label, schema_editor, from_state, to_state)
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Those that came last go first."""
-        for creation in reversed(self.creations):
-            creation.database_backwards(app_label, schema_editor, from_state, to_state)
+        """What came last goes first."""
+        for operation in reversed(self.operations):
+            operation.database_backwards(app_label, schema_editor, from_state, to_state)
 
     def describe(self) -> str:
         """What `migrate --plan` says."""
-        return f"Create {', '.join(creation.name for creation in self.creations)}"
+        return "; ".join(operation.describe() for operation in self.operations)
 
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         """As the writer of migrations wants it."""
-        return self.__class__.__name__, [], {"creations": self.creations}
+        return self.__class__.__name__, [], {"operations": self.operations}
+
+
+CHANGES = (FieldOperation, IndexOperation)  # triggers are added and removed as indexes are
 
 
 def at_once(operations: Sequence[Operation]) -> list[Operation]:
-    """The same operations, with what creates models one after the other in one step."""
+    """The same operations, with neighbours that create models in one step, and neighbours that change models in one."""
     joined: list[Operation] = []
-    for creates, group in groupby(operations, key=lambda one: isinstance(one, CreateModel)):
-        alike: list[Any] = list(group)
-        joined += [CreateModels(alike)] if creates else alike
+    for kind, group in groupby(operations, key=_kind):
+        alike = list(group)
+        joined += [AtOnce(alike)] if kind else alike
     return joined
+
+
+def _kind(operation: Operation) -> str:
+    if isinstance(operation, CreateModel):
+        return "creates"
+    return "changes" if isinstance(operation, CHANGES) else ""

@@ -1,3 +1,4 @@
+import audit.migration_operations
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -36,3 +37,4 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'back_ordered'), _negated=True), ('queued_at__isnull', False), _connector='OR'), name='orderline_that_waits_has_a_place'),
         ),
     ]
+    operations = audit.migration_operations.at_once(operations)
