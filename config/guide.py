@@ -138,6 +138,10 @@ PAGES: dict[str, tuple[Text, Text]] = {
             "Orders that may not go on: a field is missing or an address cannot be right. They go on where they stopped."
         ),
     ),
+    "fulfilment:stock": (
+        _("Stock"),
+        _("What lies in which place and of which lot, for whom it is set aside, and whose turn it is when more comes."),
+    ),
     "fulfilment:overrides": (
         _("Overrides"),
         _("Fields that somebody set by hand. They hold at once; somebody else takes each over for good, or back."),

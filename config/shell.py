@@ -186,6 +186,7 @@ PLACES = (
         unit=gettext_lazy("held"),
         counted=held,
     ),
+    Place(gettext_lazy("Stock"), "fulfilment:stock", "check-list", "orders.view_order", "flows"),
     Place(
         gettext_lazy("Overrides"),
         "fulfilment:overrides",

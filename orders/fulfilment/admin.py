@@ -27,6 +27,12 @@ from orders.fulfilment.models import (
     UnwindStep,
 )
 from rules.admin.base import AnyInline, ReadOnlyAdmin, actor_of
+    Reservation,
+    Sku,
+    StockItem,
+    StockLot,
+)
+from rules.admin.base import ReadOnlyAdmin, VersionedAdmin, actor_of
 
 
 class ReadOnly(ReadOnlyAdmin):
@@ -102,6 +108,28 @@ class StockItemAdmin(ReadOnly):
     list_display = ("sku", "on_hand", "reserved", "available")
     list_select_related = ("sku",)
     search_fields = ("=sku__code",)
+
+
+@admin.register(Location)
+class LocationAdmin(VersionedAdmin):
+    """Where products lie, and from where orders are sent first."""
+
+    list_display = ("slug", "client", "name", "country", "priority", "is_active")
+    list_filter = ("client", "is_active")
+    list_select_related = ("client",)
+    readonly_after_creation = ("client", "slug")
+    client_path = "client"
+    ordering = ("client", "priority", "slug")
+
+
+@admin.register(StockLot)
+class StockLotAdmin(ReadOnly):
+    """What lies in which place, by lot."""
+
+    list_display = ("item", "location", "code", "expires_on", "on_hand", "reserved", "state")
+    list_filter = ("state",)
+    list_select_related = ("item__sku", "location")
+    search_fields = ("=item__sku__code", "=code")
 
 
 @admin.register(Hold)

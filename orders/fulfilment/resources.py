@@ -1,10 +1,11 @@
-"""Exports for programs that follow all orders, one page after the other, and any of them again; and clients set up by programs."""
+"""Exports for programs that follow all orders, clients set up by programs, and the stock of products."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,16 +14,18 @@ from rest_framework.utils.urls import replace_query_param
 from audit import clock
 from audit.rest.pages import MOST, read_limit, refused
 from audit.rest.versions import exactly
-from audit.rest.views import DeedResource, Resource
+from audit.rest.views import ActResource, DeedResource, Resource
 from orders.fulfilment.decisions.clients import Draft, NewClient, NewProductLine
-from orders.fulfilment.models import Export
-from orders.fulfilment.selectors import templates
+from orders.fulfilment.models import Export, Sku
+from orders.fulfilment.selectors import parcels, stock, templates
 from orders.fulfilment.selectors.clients import client_called, client_page
 from orders.fulfilment.selectors.exports import Position
-from orders.fulfilment.serializers import clients
+from orders.fulfilment.serializers import SkuSerializer, clients
 from orders.fulfilment.serializers import exports as shapes
+from orders.fulfilment.serializers import stock as stock_shapes
+from orders.fulfilment.services import arrivals, feed, recalling
 from orders.fulfilment.services import clients as services
-from orders.fulfilment.services import feed
+from orders.fulfilment.services.arrivals import Arrival
 from rules.models import Client
 
 LONGEST_NUMBER = 18  # digits, of a number that fits its column
@@ -63,6 +66,75 @@ class ExportRecord(_Exports):
     def get(self, request: Request, key: UUID) -> HttpResponse:
         """Answer with the same bytes every time."""
         return exactly(request, _told(feed.read_export(export_id=key, by=self.by, now=clock.now())))
+
+
+class _Stock(Resource):
+    permission = "orders.view_order"
+    noun = "SKU"
+    key_field = "pk"
+    serializer_class: Any = SkuSerializer
+
+    def records(self) -> QuerySet[Sku]:
+        """Of the asker's clients."""
+        return parcels.skus_for(self.by)
+
+
+class SkuStock(_Stock):
+    """What lies where and of which lot, for whom it is set aside, and whose turn it is."""
+
+    serializer_class = stock_shapes.StockSerializer
+
+    def get(self, request: Request, key: UUID) -> Response:
+        """Answer with the picture of this moment."""
+        del request
+        picture = stock.stock_picture(by=self.by, sku_id=key, today=clock.now().date())
+        return Response(self.get_serializer(picture).data)
+
+
+class _StockAct(_Stock, ActResource):
+    is_versioned = False
+
+
+class ReceiveStock(_StockAct):
+    """Take units in; who has waited longest gets them in the same act."""
+
+    input_class = stock_shapes.ReceiveInput
+
+    def act(self, record: Sku, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Take them in."""
+        rest = {name: value for name, value in given.items() if name != "reason"}
+        arrival = Arrival(client_id=record.client_id, sku=record.code, **rest)
+        arrivals.receive_stock(sku_id=record.pk, arrival=arrival, reason=given["reason"], by=self.by, now=now)
+
+
+class KeepBack(_StockAct):
+    """Keep so many units back in a place: they are promised to nobody."""
+
+    input_class = stock_shapes.KeepBackInput
+
+    def act(self, record: Sku, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Keep them."""
+        arrivals.set_safety_stock(sku_id=record.pk, **given, by=self.by, now=now)
+
+
+class RecallLot(_StockAct):
+    """Recall a lot everywhere: nothing of it is promised or sent any more."""
+
+    input_class = stock_shapes.LotInput
+
+    def act(self, record: Sku, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Recall it."""
+        recalling.recall_lot(sku_id=record.pk, **given, by=self.by, now=now)
+
+
+class ReadmitLot(_StockAct):
+    """Let a recalled lot be promised and sent again."""
+
+    input_class = stock_shapes.LotInput
+
+    def act(self, record: Sku, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Let it."""
+        recalling.readmit_lot(sku_id=record.pk, **given, by=self.by, now=now)
 
 
 def _told(export: Export) -> dict[str, Any]:

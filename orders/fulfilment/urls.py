@@ -30,6 +30,12 @@ urlpatterns = [
     path("photos/<uuid:check>/<int:number>/", views.photo, name="photo"),
     path("products/<uuid:sku>/", views.product, name="product"),
     path("quality/", views.quality, name="quality"),
+    path("stock/", views.stock, name="stock"),
+    path("stock/<uuid:key>/", views.stock_of, name="stock-of"),
+    path("stock/<uuid:key>/receive/", views.receive, name="receive"),
+    path("stock/<uuid:key>/keep-back/", views.keep_back, name="keep-back"),
+    path("stock/<uuid:key>/recall/", views.recall, name="recall"),
+    path("stock/<uuid:key>/readmit/", views.readmit, name="readmit"),
     path("quarantine/", views.quarantine, name="quarantine"),
     path("quarantine/<str:key>/", views.quarantined, name="quarantined"),
 ]

@@ -41,6 +41,8 @@ LINE: Final = an_object(
     vendor=OPTIONAL_TEXT,
     ship_by={"type": ["string", "null"], "format": "date-time"},
 )
+LOTS: Final = {"type": "array", "maxItems": 100, "items": an_object(["lot", "quantity"], lot=KEY, quantity=QUANTITY)}
+TASK_LINE: Final = an_object(["sku", "quantity"], **LINE["properties"], lots=LOTS)
 ADDRESS: Final = an_object(
     ["country"],
     recipient=OPTIONAL_TEXT,

@@ -23,6 +23,7 @@ PAGES = (
     "/approvals/",
     "/orders/",
     "/quarantine/",
+    "/stock/",
     "/dead-letters/",
     "/audit/",
     "/audit/verify/",

@@ -205,6 +205,12 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "fulfilment:photo": _get(VIEW_ORDER),
     "fulfilment:product": _get("orders.work_order") | _post("orders.work_order", barcode="4006381333931"),
     "fulfilment:quality": _get(VIEW_ORDER),
+    "fulfilment:stock": _get(VIEW_ORDER),
+    "fulfilment:stock-of": _get(VIEW_ORDER),
+    "fulfilment:receive": _get("orders.work_order") | _post("orders.work_order", quantity=1, location="main", **REASON),
+    "fulfilment:keep-back": _get("orders.work_order") | _post("orders.work_order", units=1, location="main", **REASON),
+    "fulfilment:recall": _get("orders.work_order") | _post("orders.work_order", lot="L1", **REASON),
+    "fulfilment:readmit": _get("orders.work_order") | _post("orders.work_order", lot="L1", **REASON),
     "fulfilment:quarantine": _get(VIEW_ORDER),
     "fulfilment:quarantined": _get(VIEW_ORDER),
     "fulfilment:clients": _get(VIEW_RULES),
@@ -229,6 +235,11 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
 }
 # An address whose record is another than its parameter's name says.
 RECORDS: Final = {
+    "fulfilment:stock-of": "sku",
+    "fulfilment:receive": "sku",
+    "fulfilment:keep-back": "sku",
+    "fulfilment:recall": "sku",
+    "fulfilment:readmit": "sku",
     "exceptions:case": "exception",
     "exceptions:payload": "exception",
     "exceptions:file": "exception",

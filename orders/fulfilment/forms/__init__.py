@@ -18,6 +18,7 @@ INPUT = {"class": "input"}
 MOMENT = "%Y-%m-%dT%H:%M"
 LINES_OFFERED = 3
 MINOR_PER_UNIT = 100
+MOST_UNITS = 1_000_000
 
 
 class CompletionForm(forms.Form):
@@ -295,3 +296,69 @@ class LinesForm(CompletionForm):
             for place in range(LINES_OFFERED)
             if given[f"sku-{place}"]
         ]
+
+
+class ReceiveForm(forms.Form):
+    """How many came, where they are, and what is printed on them."""
+
+    quantity = forms.IntegerField(label=_("Units"), min_value=1, max_value=MOST_UNITS, widget=forms.NumberInput(INPUT))
+    location = forms.SlugField(
+        label=_("Place"),
+        max_length=80,
+        widget=forms.TextInput(INPUT),
+        help_text=_("As systems call it, for example main. A new name is a new place."),
+    )
+    lot = forms.CharField(
+        label=_("Lot"),
+        required=False,
+        max_length=80,
+        widget=forms.TextInput(INPUT),
+        help_text=_("As printed on the goods. Leave it empty where there is none."),
+    )
+    expires_on = forms.DateField(
+        label=_("Last day it may be sent"), required=False, widget=forms.DateInput({**INPUT, "type": "date"})
+    )
+    reason = forms.CharField(
+        label=_("Why"),
+        min_length=3,
+        max_length=280,
+        widget=forms.TextInput(INPUT),
+        help_text=_("It is kept in the trail."),
+    )
+
+
+class KeepBackForm(forms.Form):
+    """How many stay in a place, whoever wants them."""
+
+    location = forms.ChoiceField(label=_("Place"), widget=forms.Select(INPUT))
+    units = forms.IntegerField(
+        label=_("Units kept back"), min_value=0, max_value=MOST_UNITS, widget=forms.NumberInput(INPUT)
+    )
+    reason = forms.CharField(
+        label=_("Why"),
+        min_length=3,
+        max_length=280,
+        widget=forms.TextInput(INPUT),
+        help_text=_("It is kept in the trail."),
+    )
+
+    def __init__(self, *args: Any, places: Iterable[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["location"].choices = list(dict(places).items())  # type: ignore[attr-defined]
+
+
+class LotForm(forms.Form):
+    """Which lot, and why."""
+
+    lot = forms.ChoiceField(label=_("Lot"), widget=forms.Select(INPUT))
+    reason = forms.CharField(
+        label=_("Why"),
+        min_length=3,
+        max_length=280,
+        widget=forms.TextInput(INPUT),
+        help_text=_("It is kept in the trail."),
+    )
+
+    def __init__(self, *args: Any, lots: Iterable[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["lot"].choices = [(code, code) for code in lots]  # type: ignore[attr-defined]

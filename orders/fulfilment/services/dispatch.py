@@ -7,7 +7,7 @@ here, under the order's lock, in the transaction that hands out.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orders.fulfilment.models import Fulfilment, Hold
+from orders.fulfilment.models import Fulfilment, Hold, OrderLine
 from orders.fulfilment.services.addresses import shipping_address
 from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dockets import Docket
@@ -65,9 +65,12 @@ def _book_carrier(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
 
 def _message(docket: Docket, parcel: Fulfilment, layer: str, kind: str, key: str) -> Message:
     order = docket.order
+    contents = docket.contents.get(parcel.pk, [])
     lines = [
-        {"sku": content.line.sku.code, "quantity": content.quantity} for content in docket.contents.get(parcel.pk, [])
+        {"sku": content.line.sku.code, "quantity": content.quantity, **_lots_of(docket, content.line)}
+        for content in contents
     ]
+    held = [one for content in contents for one in docket.reservations.get(content.line.pk, ())]
     payload: dict[str, Any] = {
         "task": parcel.key,
         "kind": kind,
@@ -79,9 +82,17 @@ def _message(docket: Docket, parcel: Fulfilment, layer: str, kind: str, key: str
     }
     if parcel.due_at is not None:
         payload["due_at"] = parcel.due_at.isoformat()
+    if held:
+        payload["location"] = held[0].lot.location.slug
     if address := shipping_address(docket.address):
         payload["address"] = address
     return Message(layer, TASK_CONTRACT, ref_of(parcel), key, order.key, order.correlation_id, payload)
+
+
+def _lots_of(docket: Docket, line: OrderLine) -> dict[str, Any]:
+    """Which lots its units are set aside from; nothing where they have none."""
+    named = [one for one in docket.reservations.get(line.pk, ()) if one.lot.code]
+    return {"lots": [{"lot": one.lot.code, "quantity": one.quantity} for one in named]} if named else {}
 
 
 def order_message(docket: Docket, layer: str, kind: str, name: str, more: Mapping[str, Any]) -> Message:

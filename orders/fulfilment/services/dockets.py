@@ -243,7 +243,9 @@ def load_dockets(order_ids: Collection[UUID], *, skip_locked: bool = False) -> l
         hold.line = lines[hold.line_id] if hold.line_id else None
         hold.fulfilment = parcels[hold.fulfilment_id] if hold.fulfilment_id else None
         dockets[hold.order_id].holds.append(hold)
-    held = Reservation.objects.filter(line__order__in=ids, state=ReservationState.HELD).select_related("line")
+    held = Reservation.objects.filter(line__order__in=ids, state=ReservationState.HELD).select_related(
+        "line", "lot__location"
+    )
     for reservation in held.order_by("pk"):
         dockets[reservation.line.order_id].reservations.setdefault(reservation.line_id, []).append(reservation)
     _load_dealings(dockets)

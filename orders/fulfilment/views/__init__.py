@@ -14,6 +14,7 @@ from orders.fulfilment.views.orders import (
     quarantined,
     release,
 )
+from orders.fulfilment.views.stock import keep_back, readmit, recall, receive, stock, stock_of
 
 __all__ = [
     "announce",
@@ -24,6 +25,7 @@ __all__ = [
     "export",
     "hand_over",
     "holds",
+    "keep_back",
     "new_client",
     "new_line",
     "order",
@@ -38,7 +40,12 @@ __all__ = [
     "quality",
     "quarantine",
     "quarantined",
+    "readmit",
+    "recall",
+    "receive",
     "release",
     "reroute",
     "review",
+    "stock",
+    "stock_of",
 ]

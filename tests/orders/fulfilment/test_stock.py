@@ -18,7 +18,8 @@ from orders.fulfilment.services.holds import hold_order, release_hold
 from orders.fulfilment.services.news import count_stock
 from orders.fulfilment.services.recalling import readmit_lot, recall_lot
 from orders.fulfilment.services.resuming import cancel_order
-from rules.models import Client
+from orders.sync.models import OutboundMessage, System
+from rules.models import Client, Owner
 from tests.factories import orders as make
 from tests.orders.fulfilment.whole import broken
 
@@ -116,8 +117,11 @@ def test_an_order_that_somebody_works_on_is_asked_again_a_minute_later(
 
 
 def test_lots_leave_in_the_order_in_which_they_expire_and_what_has_expired_stays(
-    place: make.Place, arrives: Arrives, now: datetime
+    place: make.Place, arrives: Arrives, system: Actor, now: datetime
 ) -> None:
+    with acting(system, at=now):
+        owner = Owner.objects.get(slug="integrations")
+        System.objects.create(slug="our-wms", name="wms", layer="wms", owner=owner)
     today = now.date()
     for code, days in (("L-late", 90), ("L-soon", 3), ("L-past", 1)):
         arrives("STOVE", 2, lot=code, expires_on=(today + timedelta(days=days)).isoformat())
@@ -126,6 +130,9 @@ def test_lots_leave_in_the_order_in_which_they_expire_and_what_has_expired_stays
     order = place(lines=[make.line("STOVE", 3)])
     taken = Reservation.objects.filter(line__order=order).order_by("lot__expires_on")
     assert list(taken.values_list("lot__code", "quantity")) == [("L-soon", 2), ("L-late", 1)]
+    task = OutboundMessage.objects.get().payload
+    lots_to_pick = [{"lot": "L-soon", "quantity": 2}, {"lot": "L-late", "quantity": 1}]
+    assert (task["location"], task["lines"]) == ("main", [{"sku": "STOVE", "quantity": 3, "lots": lots_to_pick}])
     assert states([place(lines=[make.line("STOVE", 4)])]) == ["paid_no_stock"]
     assert lots() == [("main", "", 2, 0), ("main", "L-late", 2, 1), ("main", "L-past", 2, 0), ("main", "L-soon", 2, 2)]
 

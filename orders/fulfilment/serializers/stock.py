@@ -1,0 +1,85 @@
+"""How stock is told to programs, and what they may do with it."""
+
+from rest_framework import serializers
+
+from audit.rest.parsing import Input
+
+UNITS = 1_000_000
+
+
+class ReceiveInput(Input):
+    """How many units came, to which place, of which lot."""
+
+    quantity = serializers.IntegerField(min_value=1, max_value=UNITS)
+    location = serializers.SlugField(max_length=80, default="main")
+    lot = serializers.CharField(max_length=80, default="", allow_blank=True)
+    expires_on = serializers.DateField(default=None, allow_null=True)
+    reference = serializers.CharField(max_length=80, default="", allow_blank=True)
+    reason = serializers.CharField(min_length=3, max_length=280)
+
+
+class KeepBackInput(Input):
+    """How many units stay in a place, whoever wants them."""
+
+    location = serializers.SlugField(max_length=80)
+    units = serializers.IntegerField(min_value=0, max_value=UNITS)
+    reason = serializers.CharField(min_length=3, max_length=280)
+
+
+class LotInput(Input):
+    """Which lot, and why."""
+
+    lot = serializers.CharField(max_length=80)
+    reason = serializers.CharField(min_length=3, max_length=280)
+
+
+class LotSerializer(serializers.Serializer[object]):
+    """Units of one lot in one place."""
+
+    location = serializers.CharField()
+    lot = serializers.CharField(help_text="Empty for what has no lot")
+    expires_on = serializers.DateField(allow_null=True)
+    on_hand = serializers.IntegerField()
+    reserved = serializers.IntegerField()
+    state = serializers.CharField()
+
+
+class HeldSerializer(serializers.Serializer[object]):
+    """Units set aside for a line."""
+
+    order = serializers.CharField()
+    position = serializers.IntegerField()
+    quantity = serializers.IntegerField()
+    location = serializers.CharField()
+    lot = serializers.CharField()
+    held_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="When they are free again, while nobody works on them"
+    )
+
+
+class WaitingSerializer(serializers.Serializer[object]):
+    """A line in the queue."""
+
+    place = serializers.IntegerField(allow_null=True, help_text="Its turn, from 1; null while its order cannot go on")
+    order = serializers.CharField()
+    position = serializers.IntegerField()
+    quantity = serializers.IntegerField()
+    is_preorder = serializers.BooleanField()
+    queued_at = serializers.DateTimeField()
+
+
+class StockSerializer(serializers.Serializer[object]):
+    """The stock of one product: by place and lot, what is set aside, who waits (the first 200 of each)."""
+
+    key = serializers.UUIDField(source="id")
+    code = serializers.CharField()
+    on_hand = serializers.IntegerField()
+    reserved = serializers.IntegerField()
+    promisable = serializers.IntegerField()
+    lots = LotSerializer(many=True)
+    kept_back = serializers.DictField(child=serializers.IntegerField(), source="kept")
+    held = HeldSerializer(many=True)
+    held_count = serializers.IntegerField()
+    queue = WaitingSerializer(many=True)
+    queue_count = serializers.IntegerField()
