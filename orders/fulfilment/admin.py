@@ -26,13 +26,7 @@ from orders.fulfilment.models import (
     Unwind,
     UnwindStep,
 )
-from rules.admin.base import AnyInline, ReadOnlyAdmin, actor_of
-    Reservation,
-    Sku,
-    StockItem,
-    StockLot,
-)
-from rules.admin.base import ReadOnlyAdmin, VersionedAdmin, actor_of
+from rules.admin.base import AnyInline, ReadOnlyAdmin, VersionedAdmin, actor_of
 
 
 class ReadOnly(ReadOnlyAdmin):
@@ -120,16 +114,6 @@ class LocationAdmin(VersionedAdmin):
     readonly_after_creation = ("client", "slug")
     client_path = "client"
     ordering = ("client", "priority", "slug")
-
-
-@admin.register(StockLot)
-class StockLotAdmin(ReadOnly):
-    """What lies in which place, by lot."""
-
-    list_display = ("item", "location", "code", "expires_on", "on_hand", "reserved", "state")
-    list_filter = ("state",)
-    list_select_related = ("item__sku", "location")
-    search_fields = ("=item__sku__code", "=code")
 
 
 @admin.register(Hold)
@@ -248,16 +232,6 @@ class EarlyNoticeAdmin(ReadOnly):
     list_select_related = ("client",)
     search_fields = ("=order_name",)
     exclude = ("data",)  # as a system told it, address and all
-
-
-@admin.register(Location)
-class LocationAdmin(ReadOnly):
-    """Where stock lies."""
-
-    list_display = ("slug", "name", "client", "country", "priority", "is_active")
-    list_filter = ("is_active", "country")
-    list_select_related = ("client",)
-    search_fields = ("=slug", "name")
 
 
 @admin.register(StockLot)
