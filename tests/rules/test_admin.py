@@ -84,7 +84,7 @@ def problems(response: Any) -> dict[str, list[str]]:
 
 def test_every_page_of_the_admin_opens(kim: Browser) -> None:
     names = re.findall(r'href="(/admin/rules/\w+/)"', kim.get(reverse("admin:index")).content.decode())
-    assert len(set(names)) == 23
+    assert len(set(names)) == sum(model._meta.app_label == "rules" for model in admin.site._registry)
     for name in sorted(set(names)):
         assert kim.get(name).status_code == 200, name
 
