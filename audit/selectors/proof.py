@@ -20,6 +20,7 @@ from audit.selectors.pages import names_of
 from audit.selectors.trail import events_for, seals_for
 from audit.subject_refs import SubjectRef
 from audit.texts import page_mark, whole_number
+from audit.words import said
 
 TRAIL = SubjectRef("audit.trail", "trail")
 WHOLE, BROKEN = "trail.verified", "trail.found_broken"
@@ -90,7 +91,9 @@ def record_meant(*, by: Actor, words: str) -> SubjectRef:
     elif words.isprintable():
         found = visible.filter(subject_id__in=_ids_of_key(words.upper())).first()
     if found is None:
-        detail = f"Nothing is recorded under “{words[:80]}”. Give a key, a record's id or an event's id."
+        detail = said(
+            "Nothing is recorded under “%(words)s”. Give a key, a record's id or an event's id.", words=words[:80]
+        )
         raise Invalid(detail, errors=[FieldError("/record", "unknown", detail)])
     return SubjectRef(found.subject_type, found.subject_id, found.client_id)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import chain
 
 from audit.context import Actor
+from audit.words import said
 from exceptions import subjects
 from exceptions.models import ClientApproval, Waiver
 from exceptions.selectors.waivers import visible_waivers
@@ -43,7 +44,13 @@ def _decisions(by: Actor, now: datetime) -> Iterator[Waiting]:
     for one in asked[:MOST]:
         half = one.requested_at + (one.answer_by - one.requested_at) / 2
         yield Waiting(
-            "Decision", one.key, _about(one), "An approver", one.requested_at, one.answer_by, is_late=half <= now
+            said("Decision"),
+            one.key,
+            _about(one),
+            said("An approver"),
+            one.requested_at,
+            one.answer_by,
+            is_late=half <= now,
         )
 
 
@@ -53,7 +60,9 @@ def _questions(by: Actor, now: datetime) -> Iterator[Waiting]:
         if one.question_at is not None and one.answer_due_at is not None:
             half = one.question_at + (one.answer_due_at - one.question_at) / 2
             due = one.answer_due_at
-            yield Waiting("Answer", one.key, _about(one), one.requested_by_name, one.question_at, due, half <= now)
+            yield Waiting(
+                said("Answer"), one.key, _about(one), one.requested_by_name, one.question_at, due, half <= now
+            )
 
 
 def _clients(by: Actor, now: datetime) -> Iterator[Waiting]:
@@ -63,7 +72,7 @@ def _clients(by: Actor, now: datetime) -> Iterator[Waiting]:
         half = one.sent_at + (one.expires_at - one.sent_at) / 2
         waiver = one.waiver
         yield Waiting(
-            "Client's answer", waiver.key, _about(waiver), one.contact, one.sent_at, one.expires_at, half <= now
+            said("Client's answer"), waiver.key, _about(waiver), one.contact, one.sent_at, one.expires_at, half <= now
         )
 
 
@@ -73,10 +82,10 @@ def _reviews(by: Actor, now: datetime) -> Iterator[Waiting]:
         if one.review_due_at is not None:
             late = one.review_due_at <= now
             yield Waiting(
-                "Review of a break-glass",
+                said("Review of a break-glass"),
                 one.key,
                 _about(one),
-                "Another lead",
+                said("Another lead"),
                 one.requested_at,
                 one.review_due_at,
                 late,

@@ -94,16 +94,20 @@ def inbox(*, by: Actor, filters: InboxFilters | None = None, after: str = "", mo
 
 def way_of(one: NotificationDelivery) -> Way:
     """What became of one delivery."""
-    label = str(Channel(one.channel).label)
+    way = {"way": said(str(Channel(one.channel).label))}
     if one.state == DeliveryState.SENT:
-        return Way(f"{label}: sent", "ok", one.why if one.instead_of_id else "")
+        return Way(said("%(way)s: sent", **way), "ok", one.why if one.instead_of_id else "")
     if one.state == DeliveryState.SKIPPED:
-        return Way(f"{label}: not sent" if one.address else "Only here", "", one.why)
+        return Way(said("%(way)s: not sent", **way) if one.address else said("Only here"), "", one.why)
     if one.state == DeliveryState.DEAD:
-        return Way(f"{label}: failed", "danger", f"{one.last_error}. {one.why}")
+        return Way(said("%(way)s: failed", **way), "danger", f"{one.last_error}. {one.why}")
     if one.last_error:
-        return Way(f"{label}: tried {one.attempts} times", "warn", f"{one.last_error}. It is tried again.")
-    return Way(f"{label}: held" if one.why else f"{label}: on its way", "warn" if one.why else "", one.why)
+        tried = said("%(way)s: tried %(count)s times", count=one.attempts, **way)
+        return Way(tried, "warn", said("%(error)s. It is tried again.", error=one.last_error))
+    held = bool(one.why)
+    return Way(
+        said("%(way)s: held", **way) if held else said("%(way)s: on its way", **way), "warn" if held else "", one.why
+    )
 
 
 def wishes_behind(deliveries: Sequence[NotificationDelivery]) -> Mapping[UUID, Wishes]:

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit import clock
@@ -18,10 +19,10 @@ from exceptions.selectors.approvers import delegations_of, possible_delegates
 from rules import selectors as rules
 
 TABS = {
-    "waiting": "Waiting for a decision",
-    "ageing": "Waiting longest",
-    "live": "Live now",
-    "all": "Decided",
+    "waiting": gettext_lazy("Waiting for a decision"),
+    "ageing": gettext_lazy("Waiting longest"),
+    "live": gettext_lazy("Live now"),
+    "all": gettext_lazy("Decided"),
 }
 
 

@@ -265,3 +265,23 @@ checks.register_check(
         LIMIT 100
     """,
 )
+checks.register_check(
+    "inv-27",
+    statement="What a time-limited exception let go on and nobody was given yet is stopped again once that is over",
+    sql="""
+        SELECT 'TLX-' || w.number || ' ' || o.key FROM exceptions_waiver w
+        CROSS JOIN LATERAL (SELECT w.subject_id UNION ALL SELECT jsonb_object_keys(w.others)) s(id)
+        JOIN fulfilment_order o ON o.id = CASE WHEN w.subject_type = 'fulfilment.order' THEN s.id::uuid END
+        JOIN fulfilment_orderaddress a ON a.order_id = o.id AND a.verdict = 'invalid'
+        WHERE w.gate = 'ship-despite-open-case' AND w.starts_at IS NOT NULL
+          AND w.state <> 'approved' AND w.ended_at < now() - interval '30 seconds'
+          AND o.state IN ('paid', 'paid_no_stock', 'partly_fulfilled', 'in_fulfilment')
+          AND NOT EXISTS (SELECT 1 FROM fulfilment_fulfilment f WHERE f.order_id = o.id AND f.state <> 'cancelled')
+          AND NOT EXISTS (
+              SELECT 1 FROM exceptions_waiver v
+              WHERE v.gate = w.gate AND v.subject_type = w.subject_type AND v.state = 'approved'
+                AND now() >= v.starts_at AND now() < v.expires_at
+                AND (v.subject_id = s.id AND v.others = '{}' OR v.passing ? s.id))
+        LIMIT 100
+    """,
+)

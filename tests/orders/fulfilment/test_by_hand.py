@@ -5,7 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 
+from audit import checks, clock
 from audit.access import Role
 from audit.context import Actor, acting
 from audit.errors import IllegalTransition, Invalid, NotFound, Refused
@@ -184,6 +186,28 @@ class TestActsOnAnOrder:
         assert state_of(order) == "paid_no_stock"
         exceptions.sweep_timers(now=now + timedelta(minutes=241))
         assert state_of(order) == "address_invalid"
+
+    def test_what_goes_on_after_the_end_of_what_allowed_it_is_found(
+        self, place: make.Place, northwind: Client, system: Actor
+    ) -> None:
+        order, now = place(address=BAD_ADDRESS, lines=[make.line("STOVE", 1)]), clock.now() - timedelta(hours=9)
+        grant(order, "ship-despite-open-case", northwind, now)
+        (check,) = (one for one in checks.invariants() if one.id == "inv-27")
+        found = []
+        with connection.cursor() as cursor, acting(system, at=clock.now()):
+            cursor.execute(check.sql)
+            found.append(cursor.fetchall())
+            cursor.execute(
+                "UPDATE exceptions_waiver SET version = version + 1, state = 'expired', end_reason = 'Its time was over.', "
+                "ended_at = expires_at RETURNING 'TLX-' || number"
+            )
+            ((key,),) = cursor.fetchall()
+            cursor.execute(check.sql)
+            found.append(cursor.fetchall())
+            resuming.look_again_at(order_ids=[order.pk], by=system, now=clock.now())
+            cursor.execute(check.sql)
+            found.append(cursor.fetchall())
+        assert found == [[], [(f"{key} {order.key}",)], []]
 
 
 class TestHolds:
