@@ -128,7 +128,9 @@ def _tidy(value: str) -> str:
 
 
 def _normalise(address: Mapping[str, str]) -> tuple[dict[str, str], tuple[Problem, ...]]:
-    problems = [Problem("street_address", "required")] if not address["street_address"] else []
+    problems = [] if any(map(str.isalnum, address["street_address"])) else [Problem("street_address", "required")]
+    if address["city"] and not any(map(str.isalpha, address["city"])):
+        problems.append(Problem("city", "invalid"))
     try:
         found = normalize_address(dict(address))
     except InvalidAddressError as invalid:

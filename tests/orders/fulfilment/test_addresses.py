@@ -35,6 +35,8 @@ def test_what_is_safe_is_put_right(changes: dict[str, str], field: str, becomes:
         ({"postcode": "101 CT"}, "Postal code is not valid"),
         ({"postcode": ""}, "Postal code is missing"),
         ({"street": ""}, "Street is missing"),
+        ({"street": "-- . --"}, "Street is missing"),
+        ({"city": "1012"}, "City is not valid"),
         ({"country": "ZZ"}, "Country is not valid"),
         ({"country": "US", "city": "Boston", "region": "MA", "postcode": "99999"}, "Postal code is not valid"),
         ({"street": "x" * 300}, "Street is too long"),
