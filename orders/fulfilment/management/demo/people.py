@@ -53,6 +53,7 @@ DEMO_ACCOUNTS: Final[tuple[DemoAccount, ...]] = (
         "noor", "Noor", "Iqbal", Role.ACCOUNT_MANAGER, ["fable"], ["client-success"], time_zone="Europe/London"
     ),
     DemoAccount("jonas", "Jonas", "Weber", Role.ACCOUNT_MANAGER, ["northwind", "lumen"], ["ops-team", "logistics"]),
+    DemoAccount("pia", "Pia", "Novak", Role.PACKER, ["northwind", "lumen"]),
     DemoAccount("sara", "Sara", "Kowalczyk", Role.OPS_LEAD, [], ["logistics", "finance-ops", "revenue-ops-review"]),
 )
 

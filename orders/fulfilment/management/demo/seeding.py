@@ -18,17 +18,19 @@ from orders.fulfilment.management.demo.goods import ADDRESSES, BROKEN_ADDRESSES,
 from orders.fulfilment.management.demo.outage import learn_from_an_outage
 from orders.fulfilment.management.demo.people import add_clients, add_people
 from orders.fulfilment.management.demo.systems import add_systems
-from orders.fulfilment.models import Order
+from orders.fulfilment.models import Order, ParcelCheck
+from orders.fulfilment.services.checking import perform_check
 from orders.fulfilment.services.holds import hold_order
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
-from rules.models import Client
+from rules.models import Client, QualityCheck
 from rules.selectors import actor_for
 from rules.services.books import freeze_rule_book
 from rules.services.shipped import install_shipped_configuration
 
 SEED: Final = 20_261_120
 STEPS: Final = ("task.confirmed", "shipment.picked", "shipment.packed", "shipment.handed_over", "shipment.delivered")
+PACKED: Final = STEPS.index("shipment.packed") + 1
 PLENTY: Final = 20
 CHANNELS: Final = ("web", "web", "marketplace", "retail")
 # How many orders of each client got how far: the number of STEPS taken; None is not paid.
@@ -67,6 +69,7 @@ def seed(*, now: datetime) -> dict[str, int]:
             _fill_shelves(clients[slug], by, now - timedelta(hours=32))
             _make_orders(clients[slug], list(_plans(slug, now)), by)
         _work_a_little(people, now)
+        _check_some(clients["lumen"], people, now)
         learn_from_an_outage(clients["northwind"], people, now)
     return {"orders": Order.objects.count(), "cases": ExceptionCase.objects.live().count()}
 
@@ -201,3 +204,21 @@ def _work_a_little(people: Mapping[str, User], now: datetime) -> None:
     if moving is not None:
         words = "Customer changes the frame size, answer by 15:00"
         hold_order(order_id=moving.pk, words=words, by=actors["jonas"], now=now - timedelta(minutes=12))
+
+
+def _check_some(client: Client, people: Mapping[str, User], now: datetime) -> None:
+    """One client's parcels are checked from this morning on: one has passed, one has not, one waits."""
+    by, pia = system_actor("demo", channel="command"), actor_for(people["pia"], channel="command")
+    with acting(by, at=now, reason="Lumen wants its parcels checked"):
+        wanted = QualityCheck.objects.filter(slug__in=["right-contents", "right-label"])
+        wanted.update(is_active=True, predicate=f'flow_kind == "warehouse" && client == "{client.slug}"')
+    freeze_rule_book(by=by, now=now, note="Lumen wants its parcels checked")
+    good, other = [item for item in GOODS[client.slug] if item.on_hand >= PLENTY][:2]
+    facts = {"address": ADDRESSES[client.slug][0]}
+    at = now - timedelta(hours=3)
+    _make_orders(
+        client, [Plan(f"{client.slug[0].upper()}700{n}", ((good, 1),), at, PACKED, facts) for n in range(3)], by
+    )
+    checks = ParcelCheck.objects.filter(client=client, slug="right-contents").order_by("fulfilment__key")
+    for check, item in zip(checks, (good, other), strict=False):
+        perform_check(check_id=check.pk, seen={"code": item.code}, by=pia, now=now - timedelta(minutes=20))
