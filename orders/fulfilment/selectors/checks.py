@@ -124,6 +124,11 @@ class ParcelToCheck:
     tracking_number: str
     held: Sequence[str]
 
+    @property
+    def has_results(self) -> bool:
+        """Whether anybody has checked anything of it."""
+        return any(one.results for one in self.checks)
+
 
 @dataclass(frozen=True)
 class WaitingRow:
