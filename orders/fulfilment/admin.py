@@ -109,7 +109,7 @@ class LocationAdmin(VersionedAdmin):
     """Where products lie, and from where orders are sent first."""
 
     list_display = ("slug", "client", "name", "country", "priority", "is_active")
-    list_filter = ("client", "is_active")
+    list_filter = ("is_active",)
     list_select_related = ("client",)
     readonly_after_creation = ("client", "slug")
     client_path = "client"

@@ -29,8 +29,9 @@ class QualityCheckForm(VersionedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        asked = ", ".join(facts.context(PARCEL_CONTEXT).paths())
-        self.fields["predicate"].help_text = f"{self.fields['predicate'].help_text}. It may ask: {asked}."
+        if "predicate" in self.fields:  # who only looks has no fields
+            asked = ", ".join(facts.context(PARCEL_CONTEXT).paths())
+            self.fields["predicate"].help_text = f"{self.fields['predicate'].help_text}. It may ask: {asked}."
 
     def clean_predicate(self) -> str:
         """Refuse what the engine would not take, with the place."""

@@ -27,6 +27,7 @@ SECTIONS = {
     "auth.group": ("auth.view_group", "auth.change_group"),
     **dict.fromkeys(
         (
+            "fulfilment.location",
             "rules.absence",
             "rules.calendar",
             "rules.client",
@@ -78,7 +79,6 @@ SECTIONS = {
             "fulfilment.export",
             "fulfilment.fulfilment",
             "fulfilment.hold",
-            "fulfilment.location",
             "fulfilment.order",
             "fulfilment.orderidentifier",
             "fulfilment.orderrequest",
@@ -96,7 +96,7 @@ SECTIONS = {
     ),
 }
 # Their lists are not cut to single clients, so only who sees every client opens them.
-HOUSE_ONLY = {name for name in SECTIONS if name.startswith("fulfilment.")} | {
+HOUSE_ONLY = {name for name in SECTIONS if name.startswith("fulfilment.") and name != "fulfilment.location"} | {
     "exceptions.job",
     "exceptions.page",
     "exceptions.timer",
