@@ -79,6 +79,24 @@ def last_attempts(subjects: list[SubjectRef], *, limit: int = 3) -> list[Attempt
     )
 
 
+def attempts_about(subjects: Collection[SubjectRef], *, at_most: int = 200) -> list[Attempt]:
+    """Every try to tell other systems about these subjects, oldest first, without the contents."""
+    messages = OutboundMessage.objects.filter(
+        subject_type__in={one.type for one in subjects}, subject_id__in={one.id for one in subjects}
+    )
+    tries = Attempt.objects.filter(message__in=messages).select_related("message__system")
+    return list(tries.defer("message__sealed", "message__preview").order_by("at", "id")[:at_most])
+
+
+def heard_as(event_ids: Collection[str]) -> dict[str, str]:
+    """Who told of these events and when, in words, by the events' own ids; nothing of one that is not in the inbox any more."""
+    found = InboundEvent.objects.filter(event_id__in=set(event_ids) - {""}).select_related("system")
+    return {
+        event.event_id: f"{event.type} from {event.system.name}, {event.time:%d %b %H:%M:%S} UTC ({event.event_id})"
+        for event in found.only("event_id", "type", "time", "system__name")
+    }
+
+
 @dataclass(frozen=True)
 class SyncLag:
     """How long the oldest undelivered message to a system has waited, and whether that is longer than promised."""

@@ -25,6 +25,7 @@ from orders.fulfilment.selectors import parcels
 from orders.fulfilment.selectors.orders import IN_TAB, search
 from orders.fulfilment.serializers import by_hand as shapes
 from orders.fulfilment.serializers import checks as check_shapes
+from orders.fulfilment.serializers.trace import TraceSerializer, as_told
 from orders.fulfilment.services import announcing, exports, holds, overrides, quarantine, resuming, unwinding
 from orders.fulfilment.services.handing_over import hand_over_parcel
 from orders.fulfilment.states import FulfilmentState, HoldReason, OrderState, OverrideState, SkuType
@@ -103,15 +104,17 @@ class OrderRecord(_Orders, RecordResource):
 
 
 class OrderTrace(_Orders):
-    """Every step an order took, in causal order, with the evidence of each."""
+    """An order from its trigger to its outcome: the four answers, and every decision, attempt, touch and outcome with its evidence."""
 
-    serializer_class = serializers.TraceSerializer
+    serializer_class = TraceSerializer
 
     def get(self, request: Request, key: str) -> Response:
         """Answer with the steps."""
         del request
-        steps = [asdict(step) for step in selectors.order_trace(by=self.by, key=key)]
-        return Response(self.get_serializer({"key": key, "steps": steps}).data)
+        about: dict[str, Any] = {"by": self.by, "key": key}
+        found = selectors.waterfall(**about, now=clock.now())
+        told = as_told(found, selectors.order_story(**about), selectors.order_trace(**about))
+        return Response(self.get_serializer(told).data)
 
 
 class OrderExport(_Orders):

@@ -25,8 +25,10 @@ from orders.fulfilment.selectors.quarantine import (
     quarantined,
 )
 from orders.fulfilment.selectors.story import OrderStory, TraceStep, order_story, order_trace
+from orders.fulfilment.selectors.trace import KIND_WORDS, Waterfall, WaterfallRow, waterfall
 
 __all__ = [
+    "KIND_WORDS",
     "ORDER_COLUMNS",
     "SEVERAL",
     "TABS",
@@ -39,6 +41,8 @@ __all__ = [
     "QuarantinePage",
     "QuarantineRow",
     "TraceStep",
+    "Waterfall",
+    "WaterfallRow",
     "exported_orders",
     "filtered",
     "hold_named",
@@ -53,4 +57,5 @@ __all__ = [
     "quarantined",
     "rows_of",
     "tab_counts",
+    "waterfall",
 ]

@@ -31,6 +31,7 @@ from orders.fulfilment.selectors.dealings import (
 from orders.fulfilment.selectors.exports import ExportFacts, exports_of
 from orders.fulfilment.selectors.holds import HoldFacts, holds_of
 from orders.fulfilment.selectors.orders import OrderRow, order_for, rows_of
+from orders.fulfilment.selectors.trace import exception_goes
 from orders.fulfilment.states import AddressVerdict, FulfilmentState, LineState
 from orders.sync.models import FlowRun
 from orders.sync.selectors import runs_about
@@ -180,16 +181,16 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
     decisions = Decision.objects.select_related("book")
     decision = decisions.get(pk=order.decision_id) if order.decision_id else None
     parcels = list(Fulfilment.objects.filter(order=order).select_related("flow", "owner").order_by("key"))
-    holds = holds_of(order)
+    holds, exports = holds_of(order), exports_of(order)
     case = most_urgent_about(subject_ref(order), by=by)
     address = OrderAddress.objects.filter(pk=order.pk).first()
     return OrderStory(
         row=rows_of([order])[0],
         triggered_by=_trigger(order),
-        source_of_record=said("Handrail; other systems follow it"),
+        source_of_record=_source_of_record(exports),
         next_step=_next_step(order, parcels, case),
         exception=case.key if case else "",
-        if_it_fails=_fallback(decision),
+        if_it_fails=exception_goes(case, _fallback(decision)),
         customer_text=next((hold.customer_words for hold in holds if hold.is_active and hold.customer_words), ""),
         lines=_lines(order),
         holds=holds,
@@ -201,7 +202,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         refunds=refunds_of(order),
         unwinds=unwinds_of(order),
         stamps=stamps_of(order),
-        exports=exports_of(order),
+        exports=exports,
         identifiers=list(
             OrderIdentifier.objects.filter(order=order).order_by("pk").values_list("system", "external_id")
         ),
@@ -265,6 +266,20 @@ def _trigger(order: Order) -> str:
     if order.flow is None:
         return said("Payment captured %(at)s (%(channel)s).", **captured)
     return said("Payment captured %(at)s (%(channel)s) started %(flow)s.", flow=order.flow.name.lower(), **captured)
+
+
+def _source_of_record(exports: Sequence[ExportFacts]) -> str:
+    """The order here is right; which systems follow it, and how far behind they are."""
+    sent = [one for one in exports[0].readers if one.was_sent] if exports else []
+    if not sent:
+        return said("Handrail; other systems follow it")
+    behind = [one.name for one in sent if one.at is None]
+    if behind:
+        made = at(exports[0].at)
+        return said("Handrail; %(names)s has not heard the newest of %(at)s", names=", ".join(behind), at=made)
+    lag = max((one.at - exports[0].at).total_seconds() for one in sent if one.at)
+    names = ", ".join(one.name for one in sent)
+    return said("Handrail; %(names)s heard the newest within %(seconds)s s", names=names, seconds=round(lag))
 
 
 def _next_step(order: Order, parcels: Sequence[Fulfilment], case: ExceptionCase | None) -> str:

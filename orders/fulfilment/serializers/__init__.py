@@ -241,26 +241,6 @@ class OrderRecordSerializer(OrderSerializer):
         return StorySerializer(told).data
 
 
-class TraceStepSerializer(serializers.Serializer[Any]):
-    """One step of an order's way, in causal order."""
-
-    at = serializers.DateTimeField()
-    type = serializers.CharField()
-    words = serializers.CharField()
-    subject = serializers.CharField()
-    system = serializers.CharField(allow_blank=True)
-    actor = serializers.CharField()
-    evidence = serializers.CharField(allow_blank=True, help_text="The event it rests on.")
-    reason = serializers.CharField(allow_blank=True)
-
-
-class TraceSerializer(serializers.Serializer[Any]):
-    """The whole way of an order."""
-
-    key = serializers.CharField()
-    steps = TraceStepSerializer(many=True)
-
-
 class FulfilmentSerializer(serializers.ModelSerializer[Fulfilment]):
     """What one warehouse or vendor sends together."""
 

@@ -13,6 +13,7 @@ from orders.fulfilment.views.orders import (
     quarantine,
     quarantined,
     release,
+    trace,
 )
 from orders.fulfilment.views.stock import keep_back, readmit, recall, receive, stock, stock_of
 
@@ -48,4 +49,5 @@ __all__ = [
     "review",
     "stock",
     "stock_of",
+    "trace",
 ]

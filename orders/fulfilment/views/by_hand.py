@@ -159,13 +159,12 @@ def override_stock(request: HttpRequest) -> HttpResponse:
 def review(request: HttpRequest, key: str) -> HttpResponse:
     """One fix by hand: what it was, what it is, what systems say; taking it over or back."""
     by = actor_of(request, "orders.view_order" if request.method == "GET" else "orders.review_override")
-    row = found.override_row(by=by, key=key)
+    row, override = found.override_row(by=by, key=key), found.override_named(by, key)
     form, conflict = ReviewForm(request.POST or None), None
     if request.method == "POST" and form.is_valid():
         given = {"accept": form.cleaned_data["decision"] == "accept", "comment": form.cleaned_data["comment"]}
-        override_id = found.override_named(by, key).pk
         try:
-            services.review_override(override_id=override_id, **given, by=by, now=clock.now())
+            services.review_override(override_id=override.pk, **given, by=by, now=clock.now())
         except Invalid as invalid:
             explain(form, invalid)
         except (Conflict, Refused) as refused:
@@ -176,5 +175,11 @@ def review(request: HttpRequest, key: str) -> HttpResponse:
     refused_own = isinstance(conflict, Refused)
     status = 403 if refused_own else 409 if conflict else 422 if form.errors else 200
     can_review = row.is_waiting and not row.is_mine and by.may("orders.review_override")
-    context = {"row": row, "form": form, "conflict": conflict, "can_review": can_review}
+    context = {
+        "emergency": emergency_about(override.order_id) if override.order_id else None,
+        "row": row,
+        "form": form,
+        "conflict": conflict,
+        "can_review": can_review,
+    }
     return render(request, "orders/review.html", context, status=status)

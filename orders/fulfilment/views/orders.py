@@ -130,6 +130,24 @@ def order(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "orders/order.html", context)
 
 
+@login_required
+@require_GET
+def trace(request: HttpRequest, key: str) -> HttpResponse:
+    """The order's way from its trigger to its outcome, with the four answers on top."""
+    by = actor_of(request, "orders.view_order")
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in selectors.KIND_WORDS else ""
+    story = selectors.order_story(by=by, key=key)
+    context = {
+        "emergency": emergency_about(story.row.id),
+        "story": story,
+        "trace": selectors.waterfall(by=by, key=key, now=clock.now(), kind=kind),
+        "kinds": selectors.KIND_WORDS.items(),
+        "kind": kind,
+    }
+    return render(request, "orders/trace.html", context)
+
+
 def emergency_about(order_id: UUID) -> Waiver | None:
     """The break-glass in whose scope an order is now."""
     return live_emergency(SubjectRef("fulfilment.order", str(order_id)), now=clock.now())

@@ -13,6 +13,7 @@ from exceptions import services
 from exceptions.models import ExceptionCase, Waiver
 from orders.fulfilment.models import Fulfilment, Hold, Order
 from orders.fulfilment.selectors.impacts import SHIP_DESPITE_CASE, SKIP_CONFIRMATION
+from orders.fulfilment.services.overrides import override_order
 from orders.fulfilment.states import FulfilmentState, HoldState, OrderState
 from tests.cast import House
 from tests.factories import orders as make
@@ -48,7 +49,12 @@ def test_it_goes_on_at_once_says_so_everywhere_and_one_act_calls_it_back(house: 
     lee.force_login(house.users["lee"])
     case = ExceptionCase.objects.get(subject_id=str(order.pk))
     elsewhere = ExceptionCase.objects.get(subject_id=str(other.pk))
+    fix = override_order(
+        order_id=order.pk, field="segment", value="vip", reason="Told by phone", by=house.actor("amal"), now=clock.now()
+    )
     pages = (
+        f"/overrides/{fix.key}/",
+        f"/orders/{order.key}/return/",
         f"/orders/{order.key}/",
         f"/orders/{order.key}/trace/",
         f"/orders/{order.key}/holds/",

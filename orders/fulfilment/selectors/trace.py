@@ -1,0 +1,325 @@
+"""One order as a waterfall: from trigger to outcome, with why each decision fell as it did, each attempt, touch and proof."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.utils.translation import gettext_noop as _
+
+from audit import verbs
+from audit.context import Actor
+from audit.models import Event
+from audit.selectors.pages import names_of
+from audit.subject_refs import subject_ref
+from audit.words import at, said
+from exceptions.models import ExceptionCase
+from exceptions.selectors.next_steps import next_step
+from exceptions.selectors.queue import visible_cases
+from orders.fulfilment.models import Fulfilment, Hold, Order, OrderRequest, Override, Refund, Unwind
+from orders.fulfilment.selectors.orders import order_for
+from orders.sync.models import FlowRun
+from orders.sync.selectors import attempts_about, heard_as, runs_about
+from orders.sync.states import RunState
+from rules import selectors as rules
+from rules.models import Decision
+
+MOST_EVENTS: Final = 500
+LOGARITHMIC_FROM: Final = timedelta(days=1)
+WIDTH: Final = 1000
+CASE: Final = "exceptions.exceptioncase"
+# What a step is, by how its event's name begins; the first that fits.
+KINDS: Final = (
+    ("order.received", "trigger"),
+    ("order.payment", "trigger"),
+    ("order.routed", "decision"),
+    ("request.", "decision"),
+    ("refund.", "money"),
+    ("fulfilment.planned", "state"),
+    ("fulfilment.tasked", "task"),
+    ("fulfilment.", "confirmation"),
+    ("hold.", "hold"),
+    ("case.", "exception"),
+    ("run.", "expectation"),
+    ("override.", "hold"),
+    ("unwind.", "task"),
+)
+KIND_WORDS: Final = {
+    "trigger": _("Trigger"),
+    "decision": _("Decision"),
+    "task": _("Handed out"),
+    "attempt": _("Attempt"),
+    "confirmation": _("Seen"),
+    "expectation": _("Expected"),
+    "exception": _("Exception"),
+    "hold": _("Hold or fix"),
+    "money": _("Money"),
+    "state": _("State"),
+}
+OK, WAITING, FAILED, LATE = "ok", "waiting", "failed", "late"
+STATE_WORDS: Final = {OK: _("Done"), WAITING: _("Waiting"), FAILED: _("Did not succeed"), LATE: _("Late")}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Where a step lies on the time axis, in thousandths of its width; `due` is where its deadline lies, None without one."""
+
+    x: int
+    width: int
+    due: int | None = None
+
+
+@dataclass(frozen=True)
+class WaterfallRow:
+    """One step: `why` says of a decision what ruled and what did not, `evidence` what proves it; an expected step may be missing."""
+
+    at: datetime
+    since: datetime
+    kind: str
+    words: str
+    subject: str
+    system: str
+    who: str
+    is_human: bool
+    state: str
+    reason: str = ""
+    why: tuple[str, ...] = ()
+    evidence: str = ""
+    due_at: datetime | None = None
+    is_missing: bool = False
+    event_id: UUID | None = None
+    bar: Bar = Bar(0, 1)
+
+    @property
+    def kind_label(self) -> str:
+        """What kind of step it is, for people."""
+        return KIND_WORDS[self.kind]
+
+    @property
+    def state_label(self) -> str:
+        """How it stands, for people."""
+        return STATE_WORDS[self.state]
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """The whole page: the axis from `begins_at` to `ends_at`, logarithmic where it is longer than a day."""
+
+    order: Order
+    rows: Sequence[WaterfallRow]
+    begins_at: datetime
+    ends_at: datetime
+    is_logarithmic: bool
+    spans: Sequence[tuple[str, timedelta | None]]
+    human_touches: int
+
+
+def waterfall(*, by: Actor, key: str, now: datetime, kind: str = "") -> Waterfall:
+    """The order's trace at `now`, all of it or the steps of one kind. Raises `NotFound`."""
+    order = order_for(by, key)
+    parcels = list(Fulfilment.objects.filter(order=order).order_by("key"))
+    runs = runs_about([subject_ref(parcel) for parcel in parcels])
+    cases = list(visible_cases(by).filter(subject_type="fulfilment.order", subject_id=str(order.pk)))
+    rows = [*_told(order, parcels, runs, cases), *_tried(order, parcels), *_expected(runs, now)]
+    rows.sort(key=lambda row: row.at)
+    begins, ends = min((row.since for row in rows), default=now), max((row.at for row in rows), default=now)
+    shown = [row for row in rows if kind in {"", row.kind}]
+    axis = _Axis(begins, max(ends, begins + timedelta(seconds=1)))
+    return Waterfall(
+        order=order,
+        rows=[_placed(row, axis) for row in shown],
+        begins_at=begins,
+        ends_at=ends,
+        is_logarithmic=axis.is_logarithmic,
+        spans=_spans(order, parcels),
+        human_touches=sum(row.is_human for row in rows),
+    )
+
+
+def exception_goes(case: ExceptionCase | None, otherwise: str) -> str:
+    """Where what went wrong with an order is, and goes next; where nothing did, where it would go."""
+    if case is None:
+        return otherwise
+    known = {"key": case.key, "title": case.title, "name": case.owner.name, "due": at(case.due_at)}
+    following = next_step(case)
+    if following is None:
+        return said("%(key)s (%(title)s) is with %(name)s, due %(due)s.", **known)
+    then = {"to": following.to, "at": at(following.at)}
+    return said(
+        "%(key)s (%(title)s) is with %(name)s, due %(due)s; if nobody acts, %(to)s has it %(at)s.", **known, **then
+    )
+
+
+@dataclass(frozen=True)
+class _Axis:
+    begins: datetime
+    ends: datetime
+
+    @property
+    def is_logarithmic(self) -> bool:
+        return self.ends - self.begins > LOGARITHMIC_FROM
+
+    def place(self, at: datetime) -> int:
+        """Thousandths of the width."""
+        whole = (self.ends - self.begins).total_seconds()
+        passed = min(max((at - self.begins).total_seconds(), 0.0), whole)
+        share = math.log1p(passed) / math.log1p(whole) if self.is_logarithmic else passed / whole
+        return round(share * WIDTH)
+
+
+def _placed(row: WaterfallRow, axis: _Axis) -> WaterfallRow:
+    start, end = axis.place(row.since), axis.place(row.at)
+    start = min(start, WIDTH - 6)
+    due = axis.place(row.due_at) if row.due_at else None
+    return replace(row, bar=Bar(start, max(end - start, 6), due))
+
+
+def _told(
+    order: Order, parcels: Sequence[Fulfilment], runs: Sequence[FlowRun], cases: Sequence[ExceptionCase]
+) -> Iterator[WaterfallRow]:
+    """What the trail says of the order and everything that belongs to it; each step since the one before it of the same thing."""
+    subjects = _subjects(order, parcels, runs, cases)
+    events = list(
+        Event.objects.filter(
+            subject_type__in={kind for kind, _ in subjects}, subject_id__in=[pk for _, pk in subjects]
+        ).order_by("transaction", "id")[:MOST_EVENTS]
+    )
+    names, bodies = names_of(event.actor for event in events), [json.loads(event.body) for event in events]
+    why = _why(order)
+    heard = heard_as({str(body["data"].get("event") or "") for body in bodies})
+    before: dict[str, datetime] = {}
+    for event, body in zip(events, bodies, strict=True):
+        data, subject = body["data"], subjects.get((event.subject_type, event.subject_id), order.key)
+        evidence = str(data.get("event") or "")
+        yield WaterfallRow(
+            at=event.at,
+            since=before.get(subject, event.at),
+            kind=next((kind for start, kind in KINDS if event.type.startswith(start)), "state"),
+            words=verbs.sentence(event.type, actor=names[event.actor]),
+            subject=subject,
+            system=str(data.get("system") or data.get("to") or ""),
+            who=names[event.actor],
+            is_human=event.actor.startswith("user:"),
+            state=OK,
+            reason=body["reason"],
+            why=why.get(str(data.get("decision")), ()) or _ruled(event.type, data),
+            evidence=heard.get(evidence, evidence),
+            event_id=event.pk,
+        )
+        before[subject] = event.at
+
+
+def _ruled(event_type: str, data: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a rule about requests or money said, and which rules before it did not rule."""
+    if not event_type.startswith(("request.", "refund.")) or not data.get("book"):
+        return ()
+    decides = data.get("decides") if event_type.startswith("refund.") else data.get("why")
+    passed = (f"not {one}" for one in data.get("passed") or ())
+    return (f"{data['rule']} of rule book v{data['book']}: {decides}", *passed)
+
+
+def _subjects(
+    order: Order, parcels: Sequence[Fulfilment], runs: Sequence[FlowRun], cases: Sequence[ExceptionCase]
+) -> dict[tuple[str, str], str]:
+    """Everything the trail is asked about, and what it is called."""
+    subjects = {("fulfilment.order", str(order.pk)): order.key}
+    subjects |= {("fulfilment.fulfilment", str(parcel.pk)): parcel.key for parcel in parcels}
+    subjects |= {("sync.flowrun", str(run.pk)): run.subject_key for run in runs}
+    subjects |= {(CASE, str(case.pk)): case.key for case in cases}
+    for model in (Hold, OrderRequest, Refund, Unwind, Override):
+        for pk in model._default_manager.filter(order=order).values_list("pk", flat=True):
+            subjects[f"fulfilment.{model._meta.model_name}", str(pk)] = order.key
+    return subjects
+
+
+def _why(order: Order) -> dict[str, tuple[str, ...]]:
+    """Of each decision about the order: the rule that ruled, why those before it did not, which later ones would have."""
+    found = Decision.objects.filter(subject_key=order.key, client=order.client_id).order_by("at", "id")[:20]
+    return {str(decision.pk): _reasons(decision) for decision in found}
+
+
+def _reasons(decision: Decision) -> tuple[str, ...]:
+    book = rules.book(decision.book_id)
+    outcome = book.decide(decision.context)
+    undecided = " (could not be decided: its fallback has it)" if decision.outcome.get("undecided") else ""
+    owner, flow = decision.outcome["owner"], decision.outcome["flow"]
+    return (
+        f"{decision.rule_slug} of rule book v{book.number}: {owner} owns it, along {flow}{undecided}",
+        *(f"not {reason}" for reason in outcome.path),
+        *(f"would have ruled too: {slug}" for slug in decision.outcome.get("competing", ())),
+        *(f"almost: {miss.rule}, had {miss.attribute} not been {miss.actual!r}" for miss in outcome.near_misses),
+    )
+
+
+def _tried(order: Order, parcels: Sequence[Fulfilment]) -> Iterator[WaterfallRow]:
+    """Every attempt to tell another system."""
+    subjects = {str(order.pk): order.key, **{str(parcel.pk): parcel.key for parcel in parcels}}
+    about = [subject_ref(order), *(subject_ref(parcel) for parcel in parcels)]
+    for attempt in attempts_about(about):
+        is_ok = attempt.status is not None and attempt.status < 300  # noqa: PLR2004 -- HTTP's success
+        answer = f"HTTP {attempt.status}" if attempt.status else attempt.error or "no answer"
+        yield WaterfallRow(
+            at=attempt.at + timedelta(milliseconds=attempt.duration_ms),
+            since=attempt.at,
+            kind="attempt",
+            words=said(
+                "%(type)s to %(system)s, try %(number)s: %(answer)s",
+                type=attempt.message.type,
+                system=attempt.message.system.name,
+                number=attempt.number,
+                answer=answer,
+            ),
+            subject=subjects.get(attempt.message.subject_id, order.key),
+            system=attempt.message.system.slug,
+            who="Handrail",
+            is_human=False,
+            state=OK if is_ok else FAILED,
+            reason=attempt.error,
+            evidence=f"{attempt.endpoint}, {attempt.duration_ms} ms, key {attempt.message.key}",
+        )
+
+
+def _expected(runs: Sequence[FlowRun], now: datetime) -> Iterator[WaterfallRow]:
+    """Every step somebody else has to take: proven, excused, late, or not seen."""
+    heard = heard_as({one.met_by for run in runs for one in run.expectations.all() if one.met_by})
+    for run in runs:
+        for one in run.expectations.all():
+            if run.state == RunState.CANCELLED and one.met_at is None and one.missed_at is None:
+                continue
+            is_missing = one.met_at is None and not one.excused_by
+            late = now >= one.due_at if is_missing else one.met_at is not None and one.met_at > one.due_at
+            missing = said("%(name)s, expected by %(at)s, not seen", name=one.name, at=at(one.due_at))
+            yield WaterfallRow(
+                at=one.met_at or (one.due_at if is_missing else run.ended_at or now),
+                since=run.started_at,
+                kind="expectation",
+                words=missing if is_missing else one.name,
+                subject=run.subject_key,
+                system="",
+                who="",
+                is_human=False,
+                state=LATE if late else WAITING if is_missing else OK,
+                evidence=heard.get(one.met_by, one.met_by)
+                or (f"excused by {one.excused_by}" if one.excused_by else ""),
+                due_at=one.due_at,
+                is_missing=is_missing,
+            )
+
+
+def _spans(order: Order, parcels: Sequence[Fulfilment]) -> list[tuple[str, timedelta | None]]:
+    """How long it took from one to the next; None where the next has not come."""
+    confirmed = [parcel.confirmed_at for parcel in parcels if parcel.confirmed_at]
+    begun, decided = order.paid_at, order.decision.at if order.decision else None
+    ended = order.delivered_at or order.shipped_at or order.cancelled_at
+    return [
+        (_("Trigger to decision"), _between(begun, decided)),
+        (_("Decision to confirmation"), _between(decided, max(confirmed, default=None))),
+        (_("Trigger to outcome"), _between(begun, ended)),
+    ]
+
+
+def _between(since: datetime | None, until: datetime | None) -> timedelta | None:
+    return max(until - since, timedelta()) if since and until else None
