@@ -179,7 +179,7 @@ class HoldRuleForm(VersionedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         asked = ", ".join(facts.context(selectors.HOLD_CONTEXT).paths())
-        for name in ("predicate", "release_when"):
+        for name in {"predicate", "release_when"} & self.fields.keys():
             self.fields[name].help_text = f"{self.fields[name].help_text}. It may ask: {asked}."
 
     def clean_predicate(self) -> str:
