@@ -200,7 +200,7 @@ def _of_ends(ids: set[str]) -> Iterator[str]:
         "stuck_shipped": (told["stuck_shipped"], numbers(state=OrderState.SHIPPED)),
         "stuck": (
             (told["stuck_invoiced"] | told["stuck_processing"]) - without,
-            numbers(state=OrderState.IN_FULFILMENT),
+            numbers(state__in=[OrderState.IN_FULFILMENT, OrderState.ON_HOLD]),
         ),
         "split_shipment": (told["split_shipment"], _names(counted.filter(sent__gt=1))),
         "shipped_before_approved": (
@@ -253,17 +253,22 @@ def _of_instants(ids: set[str]) -> Iterator[str]:
         yield from _differ(f"{instant}: worst sellers", [count for _, count in worst], counts)
 
 
+def _not_yet(moment: str, instant: datetime) -> Q:
+    """What never came has not come yet either; an `exclude` of an aggregate forgets that."""
+    return Q(**{f"{moment}__isnull": True}) | Q(**{f"{moment}__gt": instant})
+
+
 def _as_of(instant: datetime, extra: set[str], unavailable: set[str]) -> tuple[dict[str, int], Counter[str]]:
     """Counts of orders, and of lines past their limit by seller."""
     orders = Order.objects.exclude(number__in=extra).annotate(
         left=Min("fulfilments__handed_over_at"), came=Max("fulfilments__delivered_at")
     )
-    waiting = orders.filter(placed_at__lte=instant, cancelled_at=None).exclude(came__lte=instant)
+    waiting = orders.filter(_not_yet("came", instant), placed_at__lte=instant, cancelled_at=None)
     # Of orders without items nobody says that they are unavailable; they are quarantined, whatever they were.
     waiting = waiting.exclude(state=OrderState.VENDOR_REFUSED).exclude(
         state=OrderState.QUARANTINED, number__in=unavailable
     )
-    inside = waiting.exclude(left__lte=instant)
+    inside = waiting.filter(_not_yet("left", instant))
     late = OrderLine.objects.filter(order__in=inside.filter(paid_at__lte=instant).values("pk"), ship_by_at__lt=instant)
     found = {
         "placed": orders.filter(placed_at__lte=instant).count(),
@@ -273,7 +278,7 @@ def _as_of(instant: datetime, extra: set[str], unavailable: set[str]) -> tuple[d
         "open_excluding_final_canceled_or_unavailable": waiting.count(),
         "open_past_estimated_date": waiting.filter(promised_at__lt=instant).count(),
         "approved_not_shipped_past_seller_limit": late.values("order").distinct().count(),
-        "not_approved_nor_shipped": inside.exclude(paid_at__lte=instant).count(),
+        "not_approved_nor_shipped": inside.filter(_not_yet("paid_at", instant)).count(),
     }
     return found, Counter(late.values_list("vendor", flat=True))
 
