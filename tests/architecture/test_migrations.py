@@ -6,11 +6,14 @@ from django.db.migrations.loader import MigrationLoader
 
 from audit.migration_operations import at_once
 
-OURS = [
-    migration
-    for migration in MigrationLoader(None).disk_migrations.values()
-    if migration.app_label in {"audit", "rules", "exceptions", "fulfilment", "sync"}
-]
+OURS = sorted(
+    (
+        migration
+        for migration in MigrationLoader(None).disk_migrations.values()
+        if migration.app_label in {"audit", "rules", "exceptions", "fulfilment", "sync"}
+    ),
+    key=str,
+)
 
 
 @pytest.mark.parametrize("migration", OURS, ids=str)
