@@ -90,7 +90,6 @@ def run(place: Place, tell: Tell, system: Actor) -> None:
     placed: dict[str, Any] = {
         "new": place(),
         "by-vendor": place(channel="marketplace", lines=[make.line("KAYAK", sku_type="preorder", vendor="kestrel")]),
-        "not-there": place(lines=[make.line("TENT-2", 50)]),
         "nowhere": place(address={**make.BERLIN, "postcode": "0", "city": ""}),
         "split": place(lines=[make.line(), make.line("KAYAK", sku_type="drop_ship", vendor="kestrel")]),
         "suspect": place(fraud_score=99),
@@ -99,6 +98,7 @@ def run(place: Place, tell: Tell, system: Actor) -> None:
         "gone": place(),
         "arrived": place(),
         "refused": place(),
+        "not-there": place(lines=[make.line("TENT-2", 50)]),  # whoever comes after it waits behind it
     }
     hold_order(order_id=placed["held"].pk, words="Checking something", by=system, now=clock.now())
     cancel_order(order_id=placed["cancelled"].pk, reason="Not wanted", by=system, now=clock.now())

@@ -176,6 +176,8 @@ def _known(gates: Gates, name: str) -> dict[str, Any]:
         "object_id": str(gates.address.pk),
         "event_id": uuid4(),
         "channel": uuid4(),
+        "check": uuid4(),
+        "sku": uuid4(),
         "app_label": "fulfilment",
         "content_type_id": 1,
         "url": "fulfilment/order/",
