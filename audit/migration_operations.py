@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import CreateModel
+from django.db.migrations.operations import AddConstraint, AddField, AddIndex, CreateModel
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.operations.fields import FieldOperation
 from django.db.migrations.operations.models import IndexOperation
@@ -52,16 +52,25 @@ class InstallTriggers(Operation):
         return self.__class__.__name__, [], {"models": self.models}
 
 
+OF_MODELS = (CreateModel, FieldOperation, IndexOperation)  # triggers are added and removed as indexes are
+WITH_TABLE = (AddField, AddIndex, AddConstraint)
+
+
 class AtOnce(Operation):
     """Operations in one step. One after the other, Django renders the state of all related models once more for each of them.
 
-    Each sees the models before the first and after the last of them, so none may change what another has made or changed.
+    Each sees the models before the first and after the last of them, so none may change what another has made or changed; what is
+    added to a model that is created here comes with its table.
     """
 
     reversible = True
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         self.operations = operations
+        created = {one.name_lower for one in operations if isinstance(one, CreateModel)}
+        self._steps = [
+            one for one in operations if not (isinstance(one, WITH_TABLE) and one.model_name_lower in created)
+        ]
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """What was rendered without them is forgotten, so that nothing is rendered until all of them are there."""
@@ -73,14 +82,14 @@ class AtOnce(Operation):
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         """In their order."""
-        for operation in self.operations:
+        for operation in self._steps:
             operation.database_forwards(app_label, schema_editor, from_state, to_state)
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         """What came last goes first."""
-        for operation in reversed(self.operations):
+        for operation in reversed(self._steps):
             operation.database_backwards(app_label, schema_editor, from_state, to_state)
 
     def describe(self) -> str:
@@ -92,19 +101,10 @@ class AtOnce(Operation):
         return self.__class__.__name__, [], {"operations": self.operations}
 
 
-CHANGES = (FieldOperation, IndexOperation)  # triggers are added and removed as indexes are
-
-
 def at_once(operations: Sequence[Operation]) -> list[Operation]:
-    """The same operations, with neighbours that create models in one step, and neighbours that change models in one."""
+    """The same operations, with neighbours that create or change models in one step."""
     joined: list[Operation] = []
-    for kind, group in groupby(operations, key=_kind):
+    for is_of_models, group in groupby(operations, key=lambda one: isinstance(one, OF_MODELS)):
         alike = list(group)
-        joined += [AtOnce(alike)] if kind else alike
+        joined += [AtOnce(alike)] if is_of_models else alike
     return joined
-
-
-def _kind(operation: Operation) -> str:
-    if isinstance(operation, CreateModel):
-        return "creates"
-    return "changes" if isinstance(operation, CHANGES) else ""

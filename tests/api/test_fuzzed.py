@@ -31,7 +31,7 @@ from tests.api import world
 from tests.api.conftest import Api
 from tests.cast import House
 
-EXAMPLES = 4
+EXAMPLES = 2
 CHECKS: list[Any] = [
     not_a_server_error,
     status_code_conformance,

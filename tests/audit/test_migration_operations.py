@@ -19,9 +19,17 @@ def named(name: str, **fields: models.Field) -> CreateModel:
 def test_what_is_joined_makes_the_same_tables_and_takes_them_back() -> None:
     crate = named("Crate", depot=models.ForeignKey("bench.depot", models.CASCADE))
     changes = [AddField("crate", name, models.IntegerField(default=1)) for name in ("width", "height")]
-    operations: list[Operation] = [named("Depot"), crate, RunSQL("SELECT 1", "SELECT 1"), named("Truck"), *changes]
+    crane = AddField("truck", "crane", models.BooleanField(default=False))
+    operations: list[Operation] = [
+        named("Depot"),
+        crate,
+        RunSQL("SELECT 1", "SELECT 1"),
+        named("Truck"),
+        *changes,
+        crane,
+    ]
     joined = at_once(operations)
-    assert [type(one) for one in joined] == [AtOnce, RunSQL, AtOnce, AtOnce]
+    assert [type(one) for one in joined] == [AtOnce, RunSQL, AtOnce]
     states = [ProjectState()]
     for one in joined:
         states.append(states[-1].clone())
@@ -34,7 +42,8 @@ def test_what_is_joined_makes_the_same_tables_and_takes_them_back() -> None:
     assert {"bench_depot", "bench_crate", "bench_truck"} <= there
     with connection.cursor() as cursor:
         columns = {one.name for one in connection.introspection.get_table_description(cursor, "bench_crate")}
-    assert columns == {"id", "depot_id", "width", "height"}
+        truck = {one.name for one in connection.introspection.get_table_description(cursor, "bench_truck")}
+    assert (columns, truck) == ({"id", "depot_id", "width", "height"}, {"id", "crane"})
 
     with connection.schema_editor() as editor:
         for one, (before, after) in reversed(list(zip(joined, pairwise(states), strict=True))):
