@@ -17,6 +17,10 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('audit', '__first__'),
+        # What changes while there are few models renders few.
+        ('mfa', '0003_authenticator_type_uniq'),
+        ('socialaccount', '0006_alter_socialaccount_extra_data'),
+        ('usersessions', '0001_initial'),
     ]
 
     operations = [
