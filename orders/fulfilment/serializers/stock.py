@@ -58,7 +58,7 @@ class HeldSerializer(serializers.Serializer[object]):
     )
 
 
-class WaitingSerializer(serializers.Serializer[object]):
+class WaitingForStockSerializer(serializers.Serializer[object]):
     """A line in the queue."""
 
     place = serializers.IntegerField(allow_null=True, help_text="Its turn, from 1; null while its order cannot go on")
@@ -81,5 +81,5 @@ class StockSerializer(serializers.Serializer[object]):
     kept_back = serializers.DictField(child=serializers.IntegerField(), source="kept")
     held = HeldSerializer(many=True)
     held_count = serializers.IntegerField()
-    queue = WaitingSerializer(many=True)
+    queue = WaitingForStockSerializer(many=True)
     queue_count = serializers.IntegerField()
