@@ -6,6 +6,8 @@ from django.db.models import QuerySet
 
 from audit.access import require
 from audit.context import Actor
+from audit.errors import NotFound
+from audit.words import said
 from orders.fulfilment.models import Fulfilment, Hold, Order, Sku
 
 
@@ -21,6 +23,14 @@ def skus_for(by: Actor) -> QuerySet[Sku]:
     require(by, "orders.view_order")
     skus = Sku.objects.select_related("client")
     return skus if by.clients is None else skus.filter(client_id__in=by.clients)
+
+
+def sku_for(by: Actor, sku_id: UUID, *, having: str = "client") -> Sku:
+    """The product, `having` a relation loaded. Raises `NotFound` for none and for another client's alike, `Refused`."""
+    sku = skus_for(by).select_related(having).filter(pk=sku_id).first()
+    if sku is None:
+        raise NotFound(said("There is no such product, or it is not yours to see."))
+    return sku
 
 
 def orders_having(path: str, value: str) -> QuerySet[Order, UUID]:

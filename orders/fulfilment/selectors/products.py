@@ -7,10 +7,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from audit.context import Actor
-from audit.errors import NotFound
 from orders.fulfilment.decisions.checks import Parcel, Product
 from orders.fulfilment.models import Fulfilment, FulfilmentLine, ProductFacts, Reservation
-from orders.fulfilment.selectors.parcels import skus_for
+from orders.fulfilment.selectors.parcels import sku_for
 from orders.fulfilment.states import ReservationState
 
 
@@ -33,9 +32,7 @@ class KnownProduct:
 
 def product_known(*, by: Actor, sku_id: UUID) -> KnownProduct:
     """The product of this id. Raises `NotFound` for none and for another client's alike."""
-    sku = skus_for(by).select_related("facts").filter(pk=sku_id).first()
-    if sku is None:
-        raise NotFound("There is no such product, or it is not yours to see.")
+    sku = sku_for(by, sku_id, having="facts")
     return KnownProduct(sku.code, sku.name, sku.client.name, getattr(sku, "facts", None))
 
 

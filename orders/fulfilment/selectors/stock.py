@@ -9,10 +9,10 @@ from uuid import UUID
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from audit.context import Actor
-from audit.errors import FieldError, Invalid, NotFound
+from audit.errors import FieldError, Invalid
 from audit.words import said
 from orders.fulfilment.models import OrderLine, Reservation, SafetyStock, Sku, StockItem, StockLot
-from orders.fulfilment.selectors.parcels import skus_for
+from orders.fulfilment.selectors.parcels import sku_for, skus_for
 from orders.fulfilment.selectors.queues import promisable
 from orders.fulfilment.states import ORDER_STANDS_ASIDE, LineState, LotState, OrderState, ReservationState, SkuType
 
@@ -143,9 +143,7 @@ def stock_page(*, by: Actor, filters: StockFilters) -> StockPage:
 
 def stock_picture(*, by: Actor, sku_id: UUID, today: date) -> StockPicture:
     """The stock of one product. Raises `NotFound` for none and for another client's alike, `Refused`."""
-    sku = skus_for(by).select_related("stock").filter(pk=sku_id).first()
-    if sku is None:
-        raise NotFound(said("There is no such product, or it is not yours to see."))
+    sku = sku_for(by, sku_id, having="stock")
     held = Reservation.objects.filter(stock_item=sku.stock, state=ReservationState.HELD)
     waiting = OrderLine.objects.filter(sku=sku, state=LineState.BACK_ORDERED)
     kept = SafetyStock.objects.filter(item=sku.stock, units__gt=0).order_by("location__slug")

@@ -3,23 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from audit.access import require
 from audit.context import Actor, acting
-from audit.errors import FieldError, Invalid, NotFound
+from audit.errors import FieldError, Invalid
 from audit.texts import reason_given
 from audit.words import said
 from orders.fulfilment.decisions.news import News
 from orders.fulfilment.models import Location, SafetyStock, Sku
+from orders.fulfilment.selectors.parcels import sku_for
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.goods import MAIN, known_locations, known_skus
 from orders.fulfilment.services.settling import release_queue
 from orders.fulfilment.services.shelves import ProductStock
 from orders.fulfilment.services.stock import arrive, lock_stock
-
-NO_SUCH_PRODUCT: Final = "There is no such product, or it is not yours to see."
 
 
 @dataclass(frozen=True)
@@ -76,10 +75,7 @@ def set_safety_stock(*, sku_id: UUID, location: str, units: int, reason: str, by
 def product_of(sku_id: UUID, by: Actor) -> Sku:
     """The product, to be worked on. Raises `NotFound` for none and for another client's alike, `Refused`."""
     require(by, "orders.work_order")
-    sku = Sku.objects.select_related("client").filter(pk=sku_id).first()
-    if sku is None or not by.reaches(sku.client_id):
-        raise NotFound(NO_SUCH_PRODUCT)
-    return sku
+    return sku_for(by, sku_id)
 
 
 def known_place(sku: Sku, slug: str) -> Location:
