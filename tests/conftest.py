@@ -16,6 +16,7 @@ from pytest_django import DjangoDbBlocker
 
 from audit.access import system_actor
 from audit.context import Actor, acting
+from tests import pattern, services
 from tests.cast import House, furnish, furnished_house
 
 # A Friday morning in business hours everywhere the cast works.
@@ -66,6 +67,16 @@ def pytest_collection_finish() -> None:
     """What was loaded stays to the end: nothing in it needs to be looked at again whenever memory is collected."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(request: pytest.FixtureRequest, django_test_environment: None) -> None:
+    """The database: migrated, or copied from the one that was."""
+    if services.IS_ONE_OF_MANY and services.cluster is not None:
+        services.pattern.copy_to(services.cluster)
+        connection.settings_dict["NAME"] = pattern.NAME
+    else:
+        request.getfixturevalue("django_db_setup")
 
 
 @pytest.fixture(scope="session", autouse=True)
