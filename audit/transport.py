@@ -10,6 +10,7 @@ import re
 import socket
 import ssl
 from collections.abc import Collection, Iterable
+from functools import cache
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -26,13 +27,19 @@ class AddressRefused(OSError):
     """The address is inside our own network, or none a message can be sent to."""
 
 
+@cache
+def certificates() -> ssl.SSLContext:
+    """Whom we believe who they are, read once: to read it takes longer than what is sent."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 class PublicTransport(httpx2.HTTPTransport):
     """Connects to public addresses, and to `allowed` hosts ("host:port") wherever they are; an exchange ends within `seconds`."""
 
     def __init__(self, *, allowed: Collection[str], seconds: float) -> None:
-        super().__init__(trust_env=False)
+        super().__init__(verify=certificates(), trust_env=False)
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=httpx2.create_ssl_context(trust_env=False),
+            ssl_context=certificates(),
             max_connections=MOST_CONNECTIONS,
             max_keepalive_connections=MOST_CONNECTIONS,
             network_backend=_PublicNetwork(frozenset(allowed), seconds),

@@ -22,6 +22,7 @@ from audit.errors import Conflict, Invalid, NotFound
 from audit.filtering import Question
 from audit.rest.pages import given_filters
 from audit.texts import whole_number
+from audit.transport import certificates
 from audit.words import in_words
 from exceptions.job_kinds import action_of
 from exceptions.models import JobPlan
@@ -200,7 +201,7 @@ def sandbox(request: HttpRequest) -> HttpResponse:
     url = f"{settings.SANDBOX_URL}/control"
     rates: dict[str, Any] = {}
     try:
-        with httpx2.Client(timeout=5, trust_env=False) as client:
+        with httpx2.Client(timeout=5, verify=certificates(), trust_env=False) as client:
             control = client.get(url).json()
             if request.method == "POST":
                 wanted = {mode: float(request.POST.get(mode) or 0) / 100 for mode in MODES}

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from audit import clock
+from audit.transport import certificates
 from exceptions.services import sweep_timers
 from orders.sync import signatures
 from orders.sync.sandbox import Sandbox, sandbox_secret
@@ -37,7 +38,7 @@ class Stack:
     def send(self, events: list[dict[str, Any]]) -> None:
         """Post events as the sandbox store, signed. Raises `httpx2.HTTPStatusError` for what is not accepted."""
         secret = sandbox_secret(settings.SECRET_KEY, STORE)
-        with httpx2.Client(timeout=60, trust_env=False) as client:
+        with httpx2.Client(timeout=60, verify=certificates(), trust_env=False) as client:
             for start in range(0, len(events), MOST_IN_A_BATCH):
                 body = json.dumps(events[start : start + MOST_IN_A_BATCH]).encode()
                 signed = signatures.sign(secret=secret, message_id=events[start]["id"], at=clock.now(), body=body)
@@ -46,7 +47,7 @@ class Stack:
 
     def misbehave(self, failures: dict[str, str]) -> None:
         """Tell the sandbox which orders fail, and how."""
-        with httpx2.Client(timeout=10, trust_env=False) as client:
+        with httpx2.Client(timeout=10, verify=certificates(), trust_env=False) as client:
             control = client.get(f"{self.sandbox_url}/control").json()
             orders = {**control["orders"], **failures}
             client.put(
@@ -127,6 +128,6 @@ def _post_until_accepted(client: httpx2.Client, url: str, *, content: bytes, hea
 
 def _answers(url: str) -> bool:
     try:
-        return httpx2.get(url, timeout=2, trust_env=False).status_code < 500  # noqa: PLR2004 -- it is there
+        return httpx2.get(url, timeout=2, verify=certificates(), trust_env=False).status_code < 500  # noqa: PLR2004 -- it is there
     except httpx2.HTTPError:
         return False
