@@ -4,12 +4,13 @@ import pytest
 
 from audit import clock
 from exceptions import services
-from tests.browser.conftest import Visitor, flaws
+from tests.browser.conftest import Visitor, flaws, violations
 from tests.cast import House
 from tests.pages.conftest import open_cases
 from tests.pages.test_many import broken
 
 pytestmark = pytest.mark.browser
+PALE = """() => { const pale = new CSSStyleSheet(); pale.replaceSync("h1 { color: #999 }"); document.adoptedStyleSheets.push(pale) }"""
 PAGES = (
     "/queue/",
     "/queue/team/",
@@ -71,3 +72,5 @@ def test_pages_are_accessible_and_fit(visit: Visitor, house: House) -> None:
         found = [*(["inline style"] if inline else []), *flaws(page)]
         problems += [f"{path}: {one}" for one in found]
     assert problems == []
+    page.evaluate(PALE)
+    assert violations(page) == ['color-contrast: [["h1"]]'], "what was legible before does not hide what is not"
