@@ -1,7 +1,8 @@
 """Base of every record an operator can be asked about: versioned, with history no writer can avoid."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models
@@ -55,20 +56,27 @@ class AccountableQuerySet(models.QuerySet[M_co]):
 
     def save_changes(self, records: "Sequence[Accountable]", *, at: datetime) -> None:
         """As `save()` of each, for locked records of which many change alike: one statement for all with the same new values."""
-        alike: dict[str, tuple[dict[str, Any], list[Accountable]]] = {}
+        alike: dict[str, tuple[dict[str, Any], list[tuple[Accountable, dict[str, tuple[Any, Any]]]]]] = {}
         for record in records:
             changed = record.unsaved_changes()
             after = {name: pair[1] for name, pair in changed.items()}
-            alike.setdefault(repr(after), (after, []))[1].append(record)
+            alike.setdefault(repr(after), (after, []))[1].append((record, changed))
         for after, group in alike.values():
-            self.filter(pk__in=[record.pk for record in group]).update(**after, updated_at=at)
-            for record in group:
-                record.note_saved(at=at)
+            self.filter(pk__in=[record.pk for record, _ in group]).update(**after, updated_at=at)
+            for record, changed in group:
+                record.note_saved(changed, at=at)
 
     save_changes.alters_data = True  # type: ignore[attr-defined]
 
 
 AccountableManager = models.Manager.from_queryset(AccountableQuerySet)
+
+
+@cache
+def _audited_columns(model: "type[Accountable]") -> tuple[str, ...]:
+    """What events tell of: all that a person or the product sets."""
+    fields = (field for field in model._meta.concrete_fields if not field.generated)
+    return tuple(field.attname for field in fields if field.attname not in model.unaudited_fields)
 
 
 class Accountable(models.Model):
@@ -126,27 +134,23 @@ class Accountable(models.Model):
     def unsaved_changes(self) -> dict[str, tuple[Any, Any]]:
         """What differs from the loaded row, as attribute → (before, after); nothing for a record that was never loaded."""
         before = getattr(self, "_loaded", {})
-        return {
-            name: (before.get(name), value)
-            for name, value in self._current_values().items()
-            if before and before.get(name) != value
-        }
+        if not before:
+            return {}
+        return {name: (before.get(name), value) for name, value in self._audited() if before.get(name) != value}
 
-    def note_saved(self, *, at: datetime) -> None:
-        """Be what the row is now that a statement for many has written it."""
+    def note_saved(self, changed: dict[str, tuple[Any, Any]], *, at: datetime) -> None:
+        """Be what the row is now that a statement for many has written what was changed."""
         self.version, self.updated_at = self.version + 1, at
-        self._note_changes()
+        self._last_changes = changed
+        self._loaded = {**getattr(self, "_loaded", {}), **{name: after for name, (_, after) in changed.items()}}
 
     def _note_changes(self) -> None:
         self._last_changes = self.unsaved_changes()
-        self._loaded = {**getattr(self, "_loaded", {}), **self._current_values()}
+        self._loaded = {**getattr(self, "_loaded", {}), **dict(self._audited())}
 
-    def _current_values(self) -> dict[str, Any]:
-        return {
-            field.attname: self.__dict__[field.attname]
-            for field in self._meta.concrete_fields
-            if field.attname in self.__dict__ and field.attname not in self.unaudited_fields and not field.generated
-        }
+    def _audited(self) -> Iterator[tuple[str, Any]]:
+        values = self.__dict__
+        return ((name, values[name]) for name in _audited_columns(type(self)) if name in values)
 
     def last_changes(self) -> Mapping[str, tuple[Any, Any]]:
         """What the last `save()` changed, as attribute → (before, after); empty after an insert."""

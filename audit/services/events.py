@@ -14,7 +14,7 @@ from audit.arrays import bare_array, text_array
 from audit.canonical import canonical_json
 from audit.context import Act, Actor, acting, current_act
 from audit.errors import DomainError, Refused
-from audit.identifiers import uuid7
+from audit.identifiers import uuid7_text
 from audit.models import Accountable
 from audit.subject_refs import SubjectRef, subject_ref
 
@@ -66,11 +66,11 @@ def record(
     """
     if changes is None:
         changes = subject.last_changes() if isinstance(subject, Accountable) else {}
-    return record_many([Entry(type, subject, reason, data, changes)])[0]
+    return UUID(record_many([Entry(type, subject, reason, data, changes)])[0])
 
 
-def record_many(entries: Sequence[Entry]) -> list[UUID]:
-    """Append many events in as few statements as the deepest chain among them needs (one, when each subject occurs once)."""
+def record_many(entries: Sequence[Entry]) -> list[str]:
+    """Append many events in as few statements as the deepest chain among them needs (one, when each subject occurs once); their ids."""
     act = current_act()
     rounds: dict[int, list[_Row]] = defaultdict(list)
     depth: dict[tuple[str, str], int] = defaultdict(int)
@@ -78,10 +78,10 @@ def record_many(entries: Sequence[Entry]) -> list[UUID]:
     ids = []
     for entry in entries:
         subject = subject_ref(entry.subject)
-        event_id = uuid7()
+        event_id = uuid7_text()
         ids.append(event_id)
         record_key = (subject.type, subject.id)
-        rounds[depth[record_key]].append(_row(str(event_id), entry.type, subject, bodies.of(entry), act))
+        rounds[depth[record_key]].append(_row(event_id, entry.type, subject, bodies.of(entry), act))
         depth[record_key] += 1
     by = act.by
     with connection.cursor() as cursor:

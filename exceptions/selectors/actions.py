@@ -45,6 +45,11 @@ def possible_actions(case: ExceptionCase, *, by: Actor) -> list[PossibleAction]:
     return [_possible(case, by, *act) for act in ACTS]
 
 
+def barred_from(action: str, case: ExceptionCase, *, by: Actor) -> str:
+    """Why the act cannot be done with the case as it is now; "" when it can."""
+    return next((_possible(case, by, *act).reason for act in ACTS if act[0] == action), "")
+
+
 def _possible(case: ExceptionCase, by: Actor, action: str, permission: str, states: Collection[str]) -> PossibleAction:
     if not by.may(permission, case.client_id):
         return PossibleAction(action, permission, is_allowed=False, reason=f"You lack the permission “{permission}”.")

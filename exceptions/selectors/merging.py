@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from audit.context import Actor
 from audit.selectors.pages import names_of
 from exceptions.models import ExceptionCase
-from exceptions.selectors.actions import possible_actions
 from exceptions.selectors.cases import TrailEntry, trail_of
 from exceptions.states import CaseState, RootCause
 from rules.models import Owner
@@ -96,12 +95,6 @@ def done_before(action: str, case: ExceptionCase, *, by: Actor) -> Doer | None:
     else:
         return None
     return None if at is None or actor == by.id else Doer(names_of([actor])[actor], at)
-
-
-def barred_from(action: str, case: ExceptionCase, *, by: Actor) -> str:
-    """Why the act cannot be done with the case as it is now; "" when it can."""
-    possible = next((one for one in possible_actions(case, by=by) if one.action == action), None)
-    return possible.reason if possible else ""
 
 
 def _versions(case: ExceptionCase, seen: int) -> Sequence[Any]:

@@ -15,7 +15,7 @@ from audit.words import said
 from exceptions.job_kinds import JobKind
 from exceptions.models import ExceptionCase, Job, JobPlan
 from exceptions.models.cases import KEY_PREFIX
-from exceptions.selectors.actions import possible_actions
+from exceptions.selectors.actions import barred_from
 from exceptions.selectors.bulk import (
     all_or_none,
     cases_of_job,
@@ -136,9 +136,8 @@ def _plan(action: str, cases: Sequence[ExceptionCase], shares: Shares, by: Actor
     items, barred = [], []
     needs = "reassign" if action in SHARING else action
     for case in cases:
-        possible = next(one for one in possible_actions(case, by=by) if one.action == needs)
-        if not possible.is_allowed or case.pk in shares.stays:
-            barred.append(Barred(case.key, possible.reason or shares.stays[case.pk]))
+        if why := barred_from(needs, case, by=by) or shares.stays.get(case.pk, ""):
+            barred.append(Barred(case.key, why))
         else:
             given = {"to": shares.to[case.pk]} if action in SHARING else {}
             items.append(Planned(str(case.pk), case.key, case.client_id, case.version, given))

@@ -33,7 +33,7 @@ from exceptions.services.openings import (
     WAKE,
 )
 from exceptions.services.postmortems import draft_for_ended
-from exceptions.services.timers import cancel_timers, set_timer
+from exceptions.services.timers import cancel_kinds, cancel_timers, set_timer
 from exceptions.services.working import (
     lock_case,
     overtaken,
@@ -358,7 +358,7 @@ def withdraw_case(*, case_id: UUID, reason: str, by: Actor, now: datetime) -> Ex
 def stop_timers(cases: Sequence[ExceptionCase], now: datetime) -> None:
     """Nothing calls anybody about these any more."""
     kinds = (ACKNOWLEDGE, AT_RISK, ESCALATE, PROGRESS, BREACH, HOLD, OVERRUN, WAKE, ROUTE, FALLBACK)
-    cancel_timers(timers=[(subject_ref(case), kind) for case in cases for kind in kinds], now=now)
+    cancel_kinds(subjects=[subject_ref(case) for case in cases], kinds=kinds, now=now)
 
 
 def _tell_subject(case: ExceptionCase, by: Actor, now: datetime) -> None:

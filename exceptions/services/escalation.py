@@ -29,7 +29,7 @@ from exceptions.services.openings import (
     PROGRESS,
 )
 from exceptions.services.paging import Paging, page_many
-from exceptions.services.timers import TimerSetting, cancel_timers, set_timers
+from exceptions.services.timers import TimerSetting, cancel_kinds, set_timers
 from exceptions.services.working import quiet_at
 from exceptions.states import CASE_LIVE, CaseState
 from exceptions.timer_kinds import Due
@@ -40,16 +40,16 @@ from rules.selectors.people import Roster
 from rules.states import Severity
 
 LOCK: Final = """
-    SELECT id::text FROM exceptions_exceptioncase WHERE id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE SKIP LOCKED
+    SELECT c.id::text FROM exceptions_exceptioncase c WHERE id = ANY(%s::uuid[]) ORDER BY c.id FOR UPDATE SKIP LOCKED
 """
 # Cases, with the step of the ladder they stand before, when that step and the one after it are due, and, once taken, how long they
 # may be silent. All of it is text where the driver would take longer to make objects of it than the server to find it.
 STANDINGS: Final = """
     SELECT owner_id::text, backup_id::text, client_id::text, ladder_step, severity, (ladder -> ladder_step) - 'due_at',
-        id::text, number, title, type, cause, due_at,
+        c.id::text, number, title, type, cause, due_at::text,
         ladder -> ladder_step ->> 'due_at', ladder -> (ladder_step + 1) ->> 'due_at',
         CASE WHEN state IN ('acknowledged', 'in_progress') THEN progress_within_minutes END
-    FROM exceptions_exceptioncase WHERE id = ANY(%s::uuid[]) AND state = ANY(%s::text[]) ORDER BY id
+    FROM exceptions_exceptioncase c WHERE id = ANY(%s::uuid[]) AND state = ANY(%s::text[]) ORDER BY c.id
 """
 MOVE: Final = """
     UPDATE exceptions_exceptioncase AS c
@@ -94,7 +94,7 @@ class Move(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """A case that moves on; `due` is its deadline in words, `next_due` its next step's moment, None at the top of the ladder.
+    """A case that moves on; `due` is its deadline as text, `next_due` its next step's moment, None at the top of the ladder.
 
     `silence` is how many minutes it may be silent, None while nobody has taken it.
     """
@@ -105,7 +105,7 @@ class Moved(NamedTuple):
     type: str
     cause: str
     severity: str
-    due: datetime
+    due: str
     next_due: datetime | None
     silence: int | None
 
@@ -287,7 +287,7 @@ def _moved(
     title: str,
     type_: str,
     cause: str,
-    due: datetime,
+    due: str,
     at_step: str | None,
     after_it: str | None,
     silence: int | None,
@@ -330,7 +330,7 @@ def _tellings(event: str, standing: Standing, move: Move, cases: Sequence[Moved]
                 key=key,
                 title=case.title,
                 words=words,
-                due=at(case.due),
+                due=at(datetime.fromisoformat(case.due)),
             )
             url, about, worst = (
                 f"/exceptions/{key}/",
@@ -361,23 +361,23 @@ def _pagings(standing: Standing, move: Move, cases: Sequence[Moved]) -> Iterator
 
 def _next_timers(groups: Sequence[Group], now: datetime) -> None:
     """The timer of the next step (at once after one that was skipped), of silence while there is a next step, and of holds."""
-    settings, over = [], []
+    settings: list[TimerSetting] = []
+    over: dict[tuple[str, ...], list[SubjectRef]] = defaultdict(list)
     for standing, move, cases in groups:
-        if move.step > standing.step:  # what would have come instead has come
-            over += [(case.ref, FALLBACK) for case in cases]
+        done = (FALLBACK,) if move.step > standing.step else ()  # what would have come instead has come
         for case in cases:
             if case.next_due is None:
-                over += [(case.ref, ESCALATE), (case.ref, PROGRESS)]
+                over[*done, ESCALATE, PROGRESS].append(case.ref)
                 continue
             settings.append(TimerSetting(case.ref, ESCALATE, now if move.event == SKIPPED else max(case.next_due, now)))
-            if case.silence is None:
-                over.append((case.ref, PROGRESS))
-            else:
+            if case.silence is not None:
                 settings.append(TimerSetting(case.ref, PROGRESS, now + timedelta(minutes=case.silence)))
+            over[done if case.silence is not None else (*done, PROGRESS)].append(case.ref)
         if move.hold:
             settings += [TimerSetting(case.ref, HOLD, now, {"hold": move.hold}) for case in cases]
     set_timers(settings=settings)
-    cancel_timers(timers=over, now=now)
+    for kinds, refs in over.items():
+        cancel_kinds(subjects=refs, kinds=kinds, now=now)
 
 
 def _tell(cases: Sequence[ExceptionCase], event: str, words: str, now: datetime) -> None:

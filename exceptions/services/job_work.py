@@ -33,7 +33,7 @@ from rules.models import Owner
 logger = logging.getLogger(__name__)
 
 AT_ONCE: Final = 25
-BATCH: Final = 100
+BATCH: Final = 500
 LEASE: Final = timedelta(seconds=30)
 PAUSE: Final = timedelta(seconds=10)
 MOST_ATTEMPTS: Final = 5

@@ -1,7 +1,7 @@
 """Acts on many records: a plan that says exactly which, a job that does exactly those, and a way to stop it and to take it back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -72,9 +72,9 @@ def plan_job(
         detail = said("At most %(value)s at once; choose fewer.", value=f"{MOST_PLANNED:,}")
         raise Invalid(detail, errors=[FieldError("/filter", "too-many", detail)])
     JobPlan.objects.filter(actor=by.id, at__lt=now - PLAN_HOLDS).delete()
-    rows = [{**asdict(one), "client": one.client and str(one.client)} for one in items]
+    rows = [{**vars(one), "client": one.client and str(one.client)} for one in items]
     return JobPlan.objects.create(
-        at=now, kind=kind, actor=by.id, items=rows, barred=[asdict(one) for one in barred], undoes=undoes
+        at=now, kind=kind, actor=by.id, items=rows, barred=[{**vars(one)} for one in barred], undoes=undoes
     )
 
 

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from audit.access import require, system_actor
 from audit.arrays import bare_array, text_array
 from audit.context import Actor, acting
 from audit.errors import DomainError
-from audit.identifiers import uuid7
+from audit.identifiers import uuid7_text
 from audit.services.events import record
 from audit.services.heartbeats import beat
 from audit.subject_refs import SubjectRef
@@ -62,9 +62,16 @@ CANCEL = """
         SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])
     )
 """
+CANCEL_KINDS = """
+    UPDATE exceptions_timer SET cancelled_at = %s
+    WHERE fired_at IS NULL AND cancelled_at IS NULL AND kind = ANY(%s::text[]) AND (subject_type, subject_id) IN (
+        SELECT * FROM unnest(%s::text[], %s::text[])
+    )
+"""
+# In the order of the index: a bare `id` would be the text that is selected, and all that is due at one moment be sorted for each batch.
 DUE = """
-    SELECT id::text, kind, subject_id FROM exceptions_timer
-    WHERE fired_at IS NULL AND cancelled_at IS NULL AND due_at <= %s ORDER BY due_at, id LIMIT %s
+    SELECT t.id::text, kind, subject_id FROM exceptions_timer t
+    WHERE fired_at IS NULL AND cancelled_at IS NULL AND due_at <= %s ORDER BY due_at, t.id LIMIT %s
 """
 CLAIM = """
     UPDATE exceptions_timer SET fired_at = %s WHERE id IN (
@@ -96,7 +103,7 @@ def set_timers(*, settings: Sequence[TimerSetting]) -> None:
     if unique:
         types, ids, kinds = zip(*unique, strict=True)
         columns = [
-            bare_array([uuid7() for _ in unique]),
+            bare_array([uuid7_text() for _ in unique]),
             text_array(types),
             text_array(ids),
             text_array(kinds),
@@ -118,6 +125,18 @@ def cancel_timers(*, timers: Sequence[tuple[SubjectRef, str]], now: datetime) ->
     if rows:
         with connection.cursor() as cursor:
             cursor.execute(CANCEL, [now, *(text_array(column) for column in zip(*rows, strict=True))])
+
+
+def cancel_kinds(*, subjects: Sequence[SubjectRef], kinds: Collection[str], now: datetime) -> None:
+    """Cancel the timers of these kinds of all these subjects: one look for each subject, however many the kinds."""
+    if subjects and kinds:
+        columns = [
+            text_array(kinds),
+            text_array([one.type for one in subjects]),
+            text_array([one.id for one in subjects]),
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(CANCEL_KINDS, [now, *columns])
 
 
 def sweep_timers(*, now: datetime, limit: int = BATCH) -> int:

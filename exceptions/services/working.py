@@ -15,7 +15,7 @@ from exceptions import subjects
 from exceptions.errors import CaseTaken
 from exceptions.models import ExceptionCase
 from exceptions.services.openings import ACKNOWLEDGE, FALLBACK, PROGRESS, ROUTE
-from exceptions.services.timers import TimerSetting, cancel_timers, set_timers
+from exceptions.services.timers import TimerSetting, cancel_kinds, set_timers
 from exceptions.states import CaseState
 from rules.models import Owner
 
@@ -128,8 +128,7 @@ def running(case: ExceptionCase, now: datetime) -> None:
 
 def running_many(cases: Sequence[ExceptionCase], now: datetime) -> None:
     """As `running`, for many."""
-    over = (ACKNOWLEDGE, ROUTE, FALLBACK)
-    cancel_timers(timers=[(subject_ref(case), kind) for case in cases for kind in over], now=now)
+    cancel_kinds(subjects=[subject_ref(case) for case in cases], kinds=(ACKNOWLEDGE, ROUTE, FALLBACK), now=now)
     set_timers(settings=[TimerSetting(subject_ref(case), PROGRESS, quiet_at(case, now)) for case in cases])
 
 

@@ -34,7 +34,8 @@ from exceptions.forms import (
     WaitForm,
 )
 from exceptions.models import ExceptionCase
-from exceptions.selectors.merging import Doer, Merge, barred_from, done_before, merge_of
+from exceptions.selectors.actions import barred_from
+from exceptions.selectors.merging import Doer, Merge, done_before, merge_of
 from exceptions.selectors.suggestions import Suggestion, suggestion
 from exceptions.views import origins
 from exceptions.views.origins import Origin

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from audit import clock
 from exceptions import services
 from exceptions.models import ExceptionCase, Job
-from exceptions.services.job_work import AT_ONCE, BATCH
+from exceptions.services.job_work import AT_ONCE
 from exceptions.states import CaseState
 from tests.browser.conftest import Visitor, flaws
 from tests.cast import House
@@ -34,19 +34,22 @@ def test_a_cause_of_any_size_is_fixed_with_two_clicks(visit: Visitor, house: Hou
     assert ExceptionCase.objects.filter(state=CaseState.RESOLVED).count() == count
 
 
-def test_a_job_can_be_watched_and_its_page_says_when_it_has_ended(visit: Visitor, house: House) -> None:
-    broken(house, BATCH + 20)
+def test_a_job_can_be_watched_and_its_page_says_when_it_has_ended(
+    visit: Visitor, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exceptions.services.job_work.BATCH", AT_ONCE)
+    broken(house, AT_ONCE + 20)
     page = visit("lee")
     page.goto("/queue/causes/")
     page.get_by_role("button", name="Take all…").click()
-    page.get_by_role("button", name=f"Take {BATCH + 20}", exact=True).click()
+    page.get_by_role("button", name=f"Take {AT_ONCE + 20}", exact=True).click()
     expect(page.locator("#progress")).to_contain_text("Begins within seconds.")
     services.work_jobs(now=clock.now())
-    expect(page.locator("#progress .job-sum b")).to_have_text(str(BATCH))
+    expect(page.locator("#progress .job-sum b")).to_have_text(str(AT_ONCE))
     expect(page.get_by_role("button", name="Cancel what is left")).to_be_visible()
     services.work_jobs(now=clock.now())
     expect(page.get_by_role("link", name="Back to the list")).to_be_visible()
-    expect(page.get_by_role("heading", level=1)).to_contain_text(f"{BATCH + 20} done")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(f"{AT_ONCE + 20} done")
 
 
 @pytest.mark.parametrize("javascript", [True, False])

@@ -133,7 +133,7 @@ def make_exports(dockets: Sequence[Docket], *, now: datetime) -> tuple[list[Expo
     fresh = [order for order in fresh if order.pk not in lacking]
     entries = [Entry("order.exported", order, data={"hash": hashes[order.pk]}) for order in fresh]
     for order, event_id in zip(fresh, record_many(entries) if entries else [], strict=True):
-        token = issue_token(subject=order, record_hash=hashes[order.pk], event_id=event_id, now=now)
+        token = issue_token(subject=order, record_hash=hashes[order.pk], event_id=UUID(event_id), now=now)
         stamp = {"generated_at": now, "record_sha256": hashes[order.pk], "audit_token": token}
         document = plain({**facts[order.pk], **stamp})
         kept[order.pk, hashes[order.pk]] = Export(order=order, facts_hash=hashes[order.pk], document=document)
