@@ -43,11 +43,12 @@ class Actor:
 
 @dataclass(frozen=True)
 class Act:
-    """One actor acting at one moment for one reason."""
+    """One actor acting at one moment for one reason; `heard_at` is when what led to it came in, where something did."""
 
     by: Actor
     at: datetime
     reason: str = ""
+    heard_at: datetime | None = field(default=None, compare=False)
 
 
 _act: ContextVar[Act | None] = ContextVar("act", default=None)
@@ -60,13 +61,14 @@ TELL_DATABASE = """
 
 
 @contextmanager
-def acting(by: Actor, *, at: datetime, reason: str = "") -> Iterator[Actor]:
+def acting(by: Actor, *, at: datetime, reason: str = "", heard_at: datetime | None = None) -> Iterator[Actor]:
     """Open (or join) a transaction in which `by` acts at `at`; the database's triggers read the same facts.
 
-    Nests: an inner act joins the outer transaction and the outer actor is restored afterwards.
+    Nests: an inner act joins the outer transaction, for the outer's reason and cause unless it has its own, and the outer actor is
+    restored afterwards.
     """
     outer = _act.get()
-    act = Act(by, at, reason or (outer.reason if outer else ""))
+    act = Act(by, at, reason or (outer.reason if outer else ""), heard_at or (outer.heard_at if outer else None))
     with transaction.atomic(savepoint=outer is None):
         token = _act.set(act)
         try:
@@ -103,3 +105,9 @@ def current_actor() -> Actor:
 def current_time() -> datetime:
     """When the act under way happens. Raises `LookupError` outside `acting()`."""
     return current_act().at
+
+
+def cause_of_act() -> datetime | None:
+    """When what led to the act under way came in; None where nothing did, or nobody acts."""
+    act = _act.get()
+    return act.heard_at if act else None

@@ -87,7 +87,7 @@ def status(request: HttpRequest) -> HttpResponse:
     context = {
         "parts": _with_runbooks(known.parts),
         "status": known,
-        "lags": sync.lags_for(actor, now),
+        "lags": sync.measured_lags_for(actor, now),
         "can_escalate": can_escalate,
         "overdue": exceptions.overdue_timers(now=now) if can_escalate else 0,
     }

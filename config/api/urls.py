@@ -206,6 +206,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/runs/<uuid:key>", sync.RunRecord.as_view(), name="run"),
     path("v1/systems", sync.SystemList.as_view(), name="systems"),
     path("v1/systems/<key:key>", sync.SystemRecord.as_view(), name="system"),
+    path("v1/systems/<key:key>/lag", sync.SystemLag.as_view(), name="system-lag"),
     path("v1/fulfilments", orders.FulfilmentList.as_view(), name="fulfilments"),
     path("v1/fulfilments/<key:key>", orders.FulfilmentRecord.as_view(), name="fulfilment"),
     path("v1/fulfilments/<key:key>/hand-over", orders.HandOver.as_view(), name="fulfilment-hand-over"),

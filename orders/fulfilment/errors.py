@@ -1,5 +1,7 @@
 """What fulfilment refuses."""
 
+from collections.abc import Mapping
+
 from audit.errors import Conflict, IllegalTransition, Refused
 
 
@@ -35,6 +37,16 @@ class NotExportable(Conflict):
     """The order lacks what every export must say."""
 
     code = "not-exportable"
+
+
+class StaleBase(Conflict):
+    """Events that were said on the basis of an order as it is no more: `causes` has why, by system and event id."""
+
+    code = "stale-base"
+
+    def __init__(self, causes: Mapping[tuple[str, str], str]) -> None:
+        super().__init__("; ".join(sorted(set(causes.values()))))
+        self.causes = causes
 
 
 class OwnOverride(Refused):

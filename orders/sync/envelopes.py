@@ -34,6 +34,7 @@ class Envelope:
     subject: str = ""
     contract_version: int | None = None
     change_token: int | None = None
+    based_on: int | None = None
     provenance: str = ""
     correlation_id: str = ""
     sha256: str = field(default="")
@@ -85,7 +86,8 @@ def of_document(document: Any, *, now: datetime) -> Envelope:
         data=data,
         subject=_attribute(document, "subject", required=False),
         contract_version=_contract_version(document),
-        change_token=_change_token(document),
+        change_token=_grown(document, "changetoken", "that grows with every change"),
+        based_on=_grown(document, "basedon", "from 0, the change token of the export you knew"),
         provenance=_attribute(document, "provenance", required=False),
         correlation_id=_attribute(document, "correlationid", required=False),
         sha256=fingerprint(document),
@@ -147,11 +149,11 @@ def _contract_version(document: Mapping[str, Any]) -> int | None:
     return int(match[2])
 
 
-def _change_token(document: Mapping[str, Any]) -> int | None:
-    value = document.get("changetoken")
+def _grown(document: Mapping[str, Any], name: str, meaning: str) -> int | None:
+    value = document.get(name)
     if value is None:
         return None
     token = whole_number(str(value))
     if token is None:
-        raise Unreadable("changetoken has to be a whole number that grows with every change.", code="changetoken")
+        raise Unreadable(f"{name} has to be a whole number {meaning}.", code=name)
     return token

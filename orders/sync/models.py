@@ -99,6 +99,7 @@ class InboundEvent(LeasedWork):
     received_at = models.DateTimeField()
     contract_version = models.PositiveIntegerField(null=True)
     change_token = models.BigIntegerField(null=True)
+    based_on = models.BigIntegerField(null=True, help_text="The export the sender knew when it said this.")
     provenance = models.CharField(max_length=200, blank=True)
     correlation_id = models.CharField(max_length=200, blank=True)
     sealed = models.TextField()
@@ -174,6 +175,8 @@ class OutboundMessage(LeasedWork):
     subject_id = models.CharField(max_length=80)
     ordering_key = models.CharField(max_length=200)
     correlation_id = models.CharField(max_length=200, blank=True)
+    change_token = models.BigIntegerField(null=True, help_text="Grows with every change of what the message tells.")
+    caused_at = models.DateTimeField(help_text="When what led to it came in, or was done.")
     created_at = models.DateTimeField()
     sealed = models.TextField()
     preview = models.JSONField()
@@ -205,6 +208,9 @@ class OutboundMessage(LeasedWork):
                 name="outboundmessage_in_line",
             ),
             models.Index(fields=["subject_type", "subject_id", "-number"], name="outboundmessage_of_subject"),
+            models.Index(
+                fields=["sent_at", "system"], condition=Q(state=OutboundState.SENT), name="outboundmessage_arrived"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit import filtering
+from audit import clock, filtering
 from audit.errors import Conflict, NotFound
 from audit.filtering import FilterSet, Question
 from audit.rest.pages import given_filters
@@ -276,7 +276,7 @@ class _Systems(Resource):
     permission = "sync.view_system"
     noun = "system"
     key_field = "slug"
-    serializer_class = serializers.SystemSerializer
+    serializer_class: Any = serializers.SystemSerializer
 
     def records(self) -> QuerySet[Any]:
         """Those that serve the asker's clients."""
@@ -299,3 +299,15 @@ class SystemList(_Systems, ListResource):
 
 class SystemRecord(_Systems, RecordResource):
     """One system."""
+
+
+class SystemLag(_Systems, RecordResource):
+    """How soon a system was told in the last 24 hours, from the event to its word that it has it."""
+
+    is_whole = False
+    serializer_class = serializers.LagSerializer
+
+    def find(self, key: Any) -> Any:
+        """The lag of the system of this key."""
+        (lag,) = selectors.measured_lags([super().find(key)], now=clock.now())
+        return lag

@@ -12,6 +12,7 @@ from exceptions.selectors.knowledge import runbooks_for_contracts
 from exceptions.serializers.cases import PayloadRunbookSerializer
 from exceptions.services.jobs import MANY, MOST_PLANNED
 from orders.sync.models import DEAD_LETTER_CASE, Attempt, Expectation, FlowRun, InboundEvent, OutboundMessage, System
+from orders.sync.selectors import MeasuredLag
 from orders.sync.services.bulk import LETTER_ACTS
 from rules.models import Runbook
 
@@ -43,6 +44,20 @@ class SystemSerializer(serializers.ModelSerializer[System]):
         read_only_fields = fields
 
 
+class LagSerializer(serializers.Serializer[MeasuredLag]):
+    """How soon a system was told, in seconds; `waiting` messages have not arrived yet, the oldest since `waits_since`."""
+
+    system = serializers.SlugField(source="system.slug")
+    told = serializers.IntegerField(help_text="Messages that arrived.")
+    late = serializers.IntegerField(help_text="Of these, how many later than promised.")
+    p50 = serializers.FloatField(allow_null=True)
+    p95 = serializers.FloatField(allow_null=True)
+    longest = serializers.FloatField(allow_null=True)
+    waiting = serializers.IntegerField(source="waiting.messages", default=0)
+    waits_since = serializers.DateTimeField(source="waiting.since", default=None, allow_null=True)
+    is_late = serializers.BooleanField()
+
+
 class InboundEventSerializer(serializers.ModelSerializer[InboundEvent]):
     """One event that came in."""
 
@@ -66,6 +81,7 @@ class InboundEventSerializer(serializers.ModelSerializer[InboundEvent]):
             "received_at",
             "contract_version",
             "change_token",
+            "based_on",
             "provenance",
             "correlation_id",
             "state",
@@ -135,6 +151,8 @@ class MessageSerializer(serializers.ModelSerializer[OutboundMessage]):
             "subject_type",
             "ordering_key",
             "correlation_id",
+            "change_token",
+            "caused_at",
             "created_at",
             "due_at",
             "state",
@@ -203,6 +221,9 @@ class CloudEventSerializer(serializers.Serializer[Any]):
     dataschema = serializers.CharField(required=False, help_text="contract/version")
     correlationid = serializers.CharField(required=False)
     changetoken = serializers.CharField(required=False)
+    basedon = serializers.CharField(
+        required=False, help_text="The change token of the export you knew: refused when there is a newer one."
+    )
     provenance = serializers.CharField(required=False)
     data: Any = serializers.DictField()
 

@@ -270,6 +270,7 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "run": {"GET": Rule(VIEW_ORDER)},
     "systems": {"GET": Rule(VIEW_SYSTEM)},
     "system": {"GET": Rule(VIEW_SYSTEM)},
+    "system-lag": {"GET": Rule(VIEW_SYSTEM)},
 }
 OWN: Final = {"plan", "plan-run", "job", "job-items", "job-cancel", "job-undo"}  # who began it: tests/api/test_jobs.py
 # One's own, of those one looks after, or what one answers for: test_people, test_jobs, test_views, test_contracts beside this.
@@ -514,6 +515,7 @@ def _messages(house: House, order: Order, now: datetime, by: Actor) -> tuple[Inb
         subject_type="fulfilment.order",
         subject_id=str(order.pk),
         ordering_key=order.key,
+        caused_at=now,
         created_at=now,
         due_at=now,
         sealed=seal_secret("{}"),

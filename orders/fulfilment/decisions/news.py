@@ -11,7 +11,10 @@ from orders.fulfilment.states import DeliverySla, SkuType
 
 @dataclass(frozen=True)
 class News:
-    """One event: who says it (a system's slug), about what (its own name for the order), when it happened, and the facts."""
+    """One event: who says it (a system's slug), about what (its own name for the order), when it happened, and the facts.
+
+    `based_on` is the number of the order's export that the sender knew, where it says so.
+    """
 
     event_id: str
     type: str
@@ -21,6 +24,7 @@ class News:
     happened_at: datetime
     data: Mapping[str, Any]
     correlation_id: str = ""
+    based_on: int | None = None
 
     @property
     def order_name(self) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from audit.context import Actor
 from orders.fulfilment.decisions.news import News
+from orders.fulfilment.errors import StaleBase
 from orders.fulfilment.services import arrivals, intake, news
 from orders.sync import handlers
 from orders.sync.errors import Unprocessable
@@ -38,7 +39,11 @@ def orders_placed(events: Sequence[InboundEvent], *, by: Actor, now: datetime) -
 
 def news_heard(events: Sequence[InboundEvent], *, by: Actor, now: datetime) -> None:
     """Something happened to orders or parcels."""
-    news.take_news(news=_as_news(events), by=by, now=now)
+    try:
+        news.take_news(news=_as_news(events), by=by, now=now)
+    except StaleBase as stale:
+        causes = {event.pk: stale.causes.get((event.system.slug, event.event_id), "") for event in events}
+        raise Unprocessable({pk: cause for pk, cause in causes.items() if cause}) from stale
 
 
 def stock_counted(events: Sequence[InboundEvent], *, by: Actor, now: datetime) -> None:
@@ -68,6 +73,7 @@ def _as_news(events: Sequence[InboundEvent]) -> list[News]:
             happened_at=event.time,
             data=event.data,
             correlation_id=event.correlation_id,
+            based_on=event.based_on,
         )
         for event in events
         if event.client_id is not None

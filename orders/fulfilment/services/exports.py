@@ -105,6 +105,7 @@ def send_exports(dockets: Sequence[Docket], changes: Changes) -> None:
                 correlation_id=order.correlation_id,
                 payload=export.document,
                 system=system,
+                change_token=export.number,
             )
             for system in followers[order.client_id]
             if system.base_url

@@ -24,6 +24,7 @@ class Message:
     correlation_id: str
     payload: Mapping[str, Any]
     system: System | None = None
+    change_token: int | None = None
 
 
 def send_all(messages: Sequence[Message], *, now: datetime) -> None:
@@ -56,4 +57,5 @@ def _promise(message: Message, system: System) -> Promise:
         key=message.key,
         ordering_key=message.ordering_key,
         correlation_id=message.correlation_id,
+        change_token=message.change_token,
     )

@@ -8,6 +8,7 @@ from audit.context import Actor, acting
 from orders.fulfilment.decisions.news import News
 from orders.fulfilment.models import Sku
 from orders.fulfilment.selectors.identity import orders_named
+from orders.fulfilment.services.basing import refuse_stale
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket, load_dockets
 from orders.fulfilment.services.goods import MAIN, known_locations, known_skus
@@ -26,13 +27,14 @@ NOWHERE = UUID(int=0)
 def take_news(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]:
     """Apply payments, cancellations, confirmations and shipping steps; those about orders nobody has told us of are kept for them.
 
-    Returns the ids of the orders that heard something.
+    Returns the ids of the orders that heard something. Raises `StaleBase` for news on the basis of an order as it is no more.
     """
     with acting(by, at=now):
         lock_names((one.client_id, one.order_name) for one in news)
         known = orders_named(news)
         dockets = {docket.order.pk: docket for docket in load_dockets(set(known.values()))}
         told, early = _sort_out(news, known, dockets)
+        refuse_stale(told, early)
         if early:
             keep_early_news(early, now=now)
         if not dockets:

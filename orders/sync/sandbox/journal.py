@@ -13,6 +13,8 @@ SCHEMA = """
     CREATE TABLE IF NOT EXISTS executed (key TEXT PRIMARY KEY, system TEXT, task TEXT, kind TEXT, at REAL, times INTEGER DEFAULT 1);
     CREATE TABLE IF NOT EXISTS sayings (id TEXT PRIMARY KEY, system TEXT, body TEXT, due REAL, said REAL, answer INTEGER);
     CREATE INDEX IF NOT EXISTS sayings_due ON sayings (due) WHERE said IS NULL;
+    CREATE TABLE IF NOT EXISTS copies (
+        system TEXT, subject TEXT, token INTEGER, status TEXT, sha256 TEXT, PRIMARY KEY (system, subject));
     CREATE TABLE IF NOT EXISTS control (one INTEGER PRIMARY KEY CHECK (one = 1), document TEXT);
 """
 
@@ -55,6 +57,29 @@ class Journal:
                 [(saying_id, system, json.dumps(event), due) for saying_id, event, due in sayings],
             )
         return True
+
+    def copy(self, *, system: str, subject: str, token: int, status: str, sha256: str) -> bool:
+        """Keep what a system was told of an order, unless it knows something newer by its change token; whether it was news."""
+        with self._transaction() as connection:
+            kept = connection.execute(
+                """
+                INSERT INTO copies (system, subject, token, status, sha256) VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT (system, subject) DO UPDATE
+                SET token = excluded.token, status = excluded.status, sha256 = excluded.sha256
+                WHERE excluded.token > copies.token
+                """,
+                [system, subject, token, status, sha256],
+            )
+        return kept.rowcount == 1
+
+    def copies(self) -> dict[str, dict[str, Any]]:
+        """What each system knows of each order: {system: {order: {status, token, sha256}}}."""
+        with self._lock:
+            rows = self._connection.execute("SELECT system, subject, token, status, sha256 FROM copies ORDER BY 1, 2")
+            known: dict[str, dict[str, Any]] = {}
+            for system, subject, token, status, sha256 in rows.fetchall():
+                known.setdefault(system, {})[subject] = {"status": status, "token": token, "sha256": sha256}
+        return known
 
     def due(self, *, limit: int = 100) -> list[tuple[str, str, str]]:
         """What has to be said now: (id, system, body)."""

@@ -72,6 +72,14 @@ class Sandbox:
         if mode == "timeout":
             self._stopped.wait(SILENCE_SECONDS)
             return 504
+        if document.get("type") == "order.export":
+            self.journal.copy(
+                system=system,
+                subject=str(task["order"]),
+                token=int(document.get("changetoken", 0)),
+                status=str(task["status"]),
+                sha256=str(task["record_sha256"]),
+            )
         first = self.journal.execute(
             key=key,
             system=system,
@@ -134,15 +142,18 @@ class Sandbox:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """POST /<layer>/<system> takes a task; GET and PUT /control; GET /journal."""
+    """POST /<layer>/<system> takes a task; GET and PUT /control; GET /journal and /copies."""
 
     sandbox: Sandbox
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        answers = {"/control": self.sandbox.control.as_json, "/journal": self.sandbox.journal.summary}
+        journal = self.sandbox.journal
+        answers = {"/control": self.sandbox.control.as_json, "/journal": journal.summary, "/copies": journal.copies}
         answer = answers.get(self.path)
-        self._answer(200, answer()) if answer else self._answer(404, {"detail": "There is /control and /journal."})
+        self._answer(200, answer()) if answer else self._answer(
+            404, {"detail": "There is /control, /journal and /copies."}
+        )
 
     def do_PUT(self) -> None:
         try:

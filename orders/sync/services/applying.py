@@ -112,7 +112,7 @@ def _handle(events: Sequence[InboundEvent], by: Actor, now: datetime) -> dict[In
     if handler is None:
         return dict.fromkeys(events, f"Nothing here applies events of type {events[0].type}.")
     try:
-        with transaction.atomic():
+        with transaction.atomic(), acting(by, at=now, heard_at=_heard_at(events)):
             handler(events, by=by, now=now)
     except Unprocessable as named:
         bad = {event: named.causes[event.pk] for event in events if event.pk in named.causes}
@@ -124,6 +124,11 @@ def _handle(events: Sequence[InboundEvent], by: Actor, now: datetime) -> dict[In
     except (DomainError, DatabaseError, LookupError, ValueError, TypeError, AttributeError, RuntimeError) as failure:
         return _halve(events, _words(failure), by, now)
     return {}
+
+
+def _heard_at(events: Sequence[InboundEvent]) -> datetime | None:
+    """When the first of them came in; what lay aside until somebody replayed it begins with the replay."""
+    return min((event.received_at for event in events if not event.replays), default=None)
 
 
 def _halve(events: Sequence[InboundEvent], cause: str, by: Actor, now: datetime) -> dict[InboundEvent, str]:

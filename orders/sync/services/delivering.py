@@ -81,12 +81,13 @@ FINISH = """
 
 @dataclass(frozen=True)
 class Answer:
-    """What one attempt brought: a status, or why there was none."""
+    """What one attempt brought, and when: a status, or why there was none."""
 
     status: int | None
     error: str
     head: str
     duration_ms: int
+    at: datetime
 
     @property
     def accepted(self) -> bool:
@@ -100,12 +101,13 @@ def deliver_due(*, now: datetime, limit: int = BATCH, chance: random.Random | No
     Attempts are counted at the claim, so a message that ends its worker is given up like any other; it is sent alone, so that only it is
     counted out.
     """
+    begun = perf_counter()
     _sweep(now)
     delivered = 0
     due = []
     for claimed in _claims(now, limit):
         due += [message.due_at for message in claimed]
-        delivered += _deliver(claimed, now, chance or random.Random())  # noqa: S311 -- jitter, not secrecy
+        delivered += _deliver(claimed, now, begun, chance or random.Random())  # noqa: S311 -- jitter, not secrecy
     beat(loop="delivery", at=now, oldest_due=min(due, default=None), worked=delivered)
     return delivered
 
@@ -137,10 +139,10 @@ def _claim(now: datetime, begun: float, state: OutboundState, limit: int) -> lis
     return list(OutboundMessage.objects.filter(pk__in=ids).select_related("system").order_by("number"))
 
 
-def _deliver(claimed: Sequence[OutboundMessage], now: datetime, chance: random.Random) -> int:
+def _deliver(claimed: Sequence[OutboundMessage], now: datetime, begun: float, chance: random.Random) -> int:
     keys = {message.system_id: _secret(message, now) for message in claimed}
     with _client() as client, ThreadPoolExecutor(PARALLEL) as pool:
-        answers = list(pool.map(lambda message: _send(client, message, keys[message.system_id], now), claimed))
+        answers = list(pool.map(lambda message: _send(client, message, keys[message.system_id], now, begun), claimed))
     return _finish(list(zip(claimed, answers, strict=True)), now, chance)
 
 
@@ -154,9 +156,10 @@ def _client() -> httpx2.Client:
     return httpx2.Client(transport=transport, timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
 
 
-def _send(client: httpx2.Client, message: OutboundMessage, secret: str | None, now: datetime) -> Answer:
+def _send(client: httpx2.Client, message: OutboundMessage, secret: str | None, now: datetime, begun: float) -> Answer:
     payload = message.payload
     document = {
+        **({} if message.change_token is None else {"changetoken": message.change_token}),
         "id": message.key,
         "type": message.type,
         "timestamp": timestamp(message.created_at),
@@ -166,7 +169,7 @@ def _send(client: httpx2.Client, message: OutboundMessage, secret: str | None, n
     headers = _headers(message)
     if secret:
         headers |= signatures.sign(secret=secret, message_id=message.key, at=now, body=body)
-    begun = perf_counter()
+    sent = perf_counter()
     answer: tuple[int | None, str, str]
     try:
         with client.stream("POST", message.system.base_url, content=body, headers=headers) as response:
@@ -179,7 +182,8 @@ def _send(client: httpx2.Client, message: OutboundMessage, secret: str | None, n
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as failure:
         answer = (None, f"{type(failure).__name__}: not reachable", "")
     status, error, head_of = answer
-    return Answer(status, error, head_of, round((perf_counter() - begun) * 1000))
+    answered = perf_counter()
+    return Answer(status, error, head_of, round((answered - sent) * 1000), now + timedelta(seconds=answered - begun))
 
 
 def _headers(message: OutboundMessage) -> dict[str, str]:
@@ -210,7 +214,7 @@ def _finish(results: Sequence[tuple[OutboundMessage, Answer]], now: datetime, ch
             state = OutboundState.SENT if answer.accepted else OutboundState.DEAD if given_up else OutboundState.PENDING
             next_at = now + pause_after(message.attempts, chance)
             with connection.cursor() as cursor:
-                sent_at = now if answer.accepted else None
+                sent_at = answer.at if answer.accepted else None
                 cursor.execute(FINISH, [state, sent_at, next_at, answer.error, message.pk, message.fence])
                 if cursor.rowcount == 0:
                     continue

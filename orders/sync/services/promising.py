@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from audit.context import cause_of_act
 from audit.crypto import seal_secret
 from audit.subject_refs import SubjectRef
 from audit.wakeups import wake
@@ -16,7 +17,10 @@ from rules.contracts import CompiledContract
 
 @dataclass(frozen=True)
 class Promise:
-    """One message to one system. `key` is unique for ever: the same key is the same promise. `ordering_key` keeps messages in line."""
+    """One message to one system. `key` is unique for ever: the same key is the same promise. `ordering_key` keeps messages in line.
+
+    `change_token` grows with every change of what is told, where the receiver keeps a copy of it.
+    """
 
     system: System
     type: str
@@ -25,6 +29,7 @@ class Promise:
     key: str
     ordering_key: str
     correlation_id: str = ""
+    change_token: int | None = None
 
 
 def promise(*, promise: Promise, now: datetime) -> None:
@@ -63,6 +68,8 @@ def _message(one: Promise, contract: CompiledContract, now: datetime) -> Outboun
         subject_id=one.subject.id,
         ordering_key=one.ordering_key,
         correlation_id=one.correlation_id,
+        change_token=one.change_token,
+        caused_at=cause_of_act() or now,
         created_at=now,
         due_at=now,
         sealed=seal_secret(json.dumps(dict(one.payload), ensure_ascii=False)),

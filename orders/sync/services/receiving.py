@@ -27,8 +27,8 @@ from rules.models import Client
 
 COLUMNS = (
     "id uuid, client_id uuid, event_id text, source text, type text, subject text, time timestamptz, contract_version int, "
-    "change_token bigint, provenance text, correlation_id text, sealed text, sha256 text, preview jsonb, state text, lane smallint, "
-    "finished_at timestamptz, cause text, violations jsonb"
+    "change_token bigint, based_on bigint, provenance text, correlation_id text, sealed text, sha256 text, preview jsonb, state text, "
+    "lane smallint, finished_at timestamptz, cause text, violations jsonb"
 )
 NAMES = ", ".join(column.split()[0] for column in COLUMNS.split(", "))
 LOCK_SPACE = 7_302  # the subjects' advisory locks
@@ -81,6 +81,7 @@ class _Checked:
             one.time,
             one.contract_version,
             one.change_token,
+            one.based_on,
             one.provenance,
             one.correlation_id,
             seal_secret(json.dumps(one.data, ensure_ascii=False)),

@@ -236,7 +236,7 @@ class TestChanging:
             store = System.objects.create(slug="shop", name="Shop", layer="store", owner=owner)
         order = place(lines=[make.line("TENT-2", 3)], total_minor=29_700)
         for token, quantity in ((7, 2), (5, 3)):
-            changed = {
+            changed: dict[str, Any] = {
                 "order": order.number,
                 "changed_at": now.isoformat(),
                 "lines": [{"line": "1", "quantity": quantity}],

@@ -217,7 +217,7 @@ def test_what_is_sent_is_signed_has_one_key_and_the_bytes_of_the_feed_until_it_i
         deliver_due(now=day)
     told = [(body, headers) for body, headers in sent if headers["Idempotency-Key"] == message.key]
     assert [body for body, _ in told] == [told[0][0]] * follower.max_attempts
-    assert f'{{"data":{export.text},"id":"{message.key}"'.encode() in told[0][0]
+    assert f'{{"changetoken":{export.number},"data":{export.text},"id":"{message.key}"'.encode() in told[0][0]
     for day, (body, headers) in zip(days, told, strict=True):
         assert verify(secrets_in_force=[secret], headers=headers, body=body, now=day) == message.key
     message.refresh_from_db()

@@ -26,7 +26,16 @@ def systems(northwind: Client, system: Actor, now: datetime) -> dict[str, System
         }
 
 
-def say(source: System, kind: str, subject: str, at: datetime, /, token: int | None = None, **data: Any) -> None:
+def say(
+    source: System,
+    kind: str,
+    subject: str,
+    at: datetime,
+    /,
+    token: int | None = None,
+    based_on: int | None = None,
+    **data: Any,
+) -> None:
     document: dict[str, Any] = {
         "specversion": "1.0",
         "id": f"{kind}/{subject}",
@@ -38,6 +47,8 @@ def say(source: System, kind: str, subject: str, at: datetime, /, token: int | N
     }
     if token is not None:
         document |= {"id": f"{kind}/{subject}/{token}", "changetoken": token}
+    if based_on is not None:
+        document |= {"id": f"{kind}/{subject}/on-{based_on}", "basedon": based_on}
     actor = Actor(
         "integrator", f"system:{source.slug}", source.name, permissions=frozenset({"sync.ingest"}), clients=None
     )

@@ -83,7 +83,7 @@ def test_a_claim_that_was_taken_over_changes_nothing(
         OutboundMessage.objects.update(fence=99)
         from orders.sync.services.delivering import Answer  # noqa: PLC0415 -- only here
 
-        return Answer(202, "", "", 1)
+        return Answer(202, "", "", 1, clock.now())
 
     monkeypatch.setattr("orders.sync.services.delivering._send", stalled)
     monkeypatch.setattr("orders.sync.services.delivering.ThreadPoolExecutor", _in_this_thread)

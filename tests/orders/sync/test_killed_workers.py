@@ -110,7 +110,7 @@ def test_a_stalled_worker_cannot_overwrite_what_the_next_one_achieved(
         if claimed.is_set():
             return send(client, message, *more)
         claimed.set()
-        return delivering.Answer(None, "no answer, long ago", "", 1)
+        return delivering.Answer(None, "no answer, long ago", "", 1, clock.now())
 
     finish = delivering._finish
 

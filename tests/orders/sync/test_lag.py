@@ -1,8 +1,11 @@
 """Other systems follow within fifteen minutes, or the owner of the one that does not has a case (C01.6)."""
 
+import json
 from datetime import datetime, timedelta
 
 import pytest
+from django.core.management import call_command
+from django.db.models import F
 from django.test import Client as Browser
 
 from audit import clock
@@ -10,8 +13,8 @@ from audit.context import Actor, acting
 from config import health
 from exceptions.models import ExceptionCase
 from orders.sync import services
-from orders.sync.models import System
-from orders.sync.selectors import lags_for
+from orders.sync.models import OutboundMessage, System
+from orders.sync.selectors import measured_lags_for
 from tests.cast import PASSWORD, House
 from tests.orders.sync.conftest import task
 
@@ -74,13 +77,13 @@ def test_a_paused_system_is_late_like_any_other_and_one_that_was_switched_off_is
 def test_each_sees_the_systems_of_their_own_clients(
     told: datetime, warehouse: System, house: House, system: Actor
 ) -> None:
-    assert [lag.messages for lag in lags_for(house.actor("kim"), told)] == [2]
-    assert [lag.messages for lag in lags_for(house.actor("ivy"), told)] == [2]
+    assert [lag.waiting.messages for lag in measured_lags_for(house.actor("kim"), told) if lag.waiting] == [2]
+    assert [lag.waiting.messages for lag in measured_lags_for(house.actor("ivy"), told) if lag.waiting] == [2]
     with acting(system, at=told):
         warehouse.client = house.clients["fable"]
         warehouse.save()
-    assert lags_for(house.actor("ivy"), told) == []
-    assert lags_for(house.actor("noor"), told) == []
+    assert measured_lags_for(house.actor("ivy"), told) == []
+    assert measured_lags_for(house.actor("noor"), told) == []
 
 
 def test_the_status_page_and_the_metrics_tell_who_waits(told: datetime, house: House) -> None:
@@ -88,3 +91,22 @@ def test_the_status_page_and_the_metrics_tell_who_waits(told: datetime, house: H
     assert browser.login(username="kim", password=PASSWORD)
     assert "Central warehouse" in browser.get("/status/").content.decode()
     assert 'handrail_sync_lag_seconds{system="central"}' in browser.get("/metrics").content.decode()
+
+
+def test_how_soon_each_system_was_told_is_printed_and_too_late_is_a_finding(
+    told: datetime, warehouse: System, capsys: pytest.CaptureFixture[str]
+) -> None:
+    services.deliver_due(now=clock.now())
+    for number, seconds in zip(OutboundMessage.objects.values_list("number", flat=True), (60, 120), strict=True):
+        took = F("sent_at") - timedelta(seconds=seconds)
+        OutboundMessage.objects.filter(number=number).update(caused_at=took)
+    call_command("sync_lag", json=True)
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["summary"] == {"systems": 1, "late": 0, "allowed_seconds": 900, "hours": 24}
+    item = printed["items"][0]
+    assert (item["system"], item["told"], item["too_late"], item["waiting"]) == ("central", 2, 0, 0)
+    assert [round(item[name]) for name in ("p50_seconds", "p95_seconds", "longest_seconds")] == [90, 117, 120]
+    OutboundMessage.objects.filter(system=warehouse).update(caused_at=F("sent_at") - QUARTER * 1.01)
+    with pytest.raises(SystemExit):
+        call_command("sync_lag")
+    assert "FINDINGS" in capsys.readouterr().out

@@ -1,0 +1,44 @@
+"""How soon other systems were told, and whether that was in time."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from audit import clock
+from audit.management.report import Report, ReportCommand
+from orders.sync import selectors
+from orders.sync.models import System
+
+
+class Command(ReportCommand):
+    """Print, for each system that is told, how long it took from the event until the system said that it has it."""
+
+    help = "Print p50, p95 and longest lag of every system that is told; exit 1 when one is told too late."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Over how long."""
+        super().add_arguments(parser)
+        parser.add_argument("--hours", type=int, default=selectors.MEASURED_HOURS, help="how far back to look")
+
+    def report(self, **options: Any) -> Report:
+        """One line per system, in seconds."""
+        hours = options["hours"]
+        systems = System.objects.filter(selectors.IS_TOLD).select_related("owner").order_by("slug")
+        lags = selectors.measured_lags(systems, now=clock.now(), hours=hours)
+        items = [
+            {
+                "system": lag.system.slug,
+                "owner": lag.system.owner.slug,
+                "told": lag.told,
+                "p50_seconds": lag.p50,
+                "p95_seconds": lag.p95,
+                "longest_seconds": lag.longest,
+                "too_late": lag.late,
+                "waiting": lag.waiting.messages if lag.waiting else 0,
+                "is_late": lag.is_late,
+            }
+            for lag in lags
+        ]
+        late = sum(lag.is_late for lag in lags)
+        allowed = int(selectors.allowed_delay().total_seconds())
+        summary = {"systems": len(items), "late": late, "allowed_seconds": allowed, "hours": hours}
+        return Report(ok=not late, summary=summary, items=items)

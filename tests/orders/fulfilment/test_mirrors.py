@@ -1,0 +1,127 @@
+"""CRM and billing keep a copy of every routed order: how soon they have it, and what they say on the basis of an old one (C01.6, C01.8)."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx2
+import pytest
+
+from audit.context import Actor, acting
+from exceptions.models import ExceptionCase
+from orders.fulfilment.models import Export, Order
+from orders.sync import services
+from orders.sync.envelopes import Envelope
+from orders.sync.models import InboundEvent, OutboundMessage, System
+from orders.sync.sandbox import Sandbox
+from orders.sync.selectors import measured_lags
+from rules.models import Client, Owner
+from tests.factories import orders as make
+from tests.orders.fulfilment.test_through_the_inbox import say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """Systems that are told without a wire between."""
+    sandbox = Sandbox(port=0, key="a key", reply_to="http://127.0.0.1:9/", journal=tmp_path / "journal.db")
+
+    @contextmanager
+    def stream(_: Any, __: str, url: str, *, content: bytes, headers: dict[str, str]) -> Iterator[Any]:
+        status = sandbox.take(url.rpartition("/")[2], headers["Idempotency-Key"], json.loads(content))
+        yield SimpleNamespace(is_success=status < 300, status_code=status, headers={}, iter_raw=lambda _: iter(()))
+
+    monkeypatch.setattr(httpx2.Client, "stream", stream)
+    sandbox.start()
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture
+def mirrors(northwind: Client, sandbox: Sandbox, system: Actor, now: datetime) -> dict[str, System]:
+    """CRM and billing, which follow every order."""
+    owner = Owner.objects.get(slug="finance-ops")
+    with acting(system, at=now):
+        return {
+            slug: System.objects.create(
+                slug=slug,
+                name=slug.upper(),
+                layer=slug,
+                owner=owner,
+                base_url=f"https://mirrors.example.com/{slug}",
+                wants_exports=True,
+            )
+            for slug in ("crm", "billing")
+        }
+
+
+def known(sandbox: Sandbox, order: Order) -> dict[str, str]:
+    return {system: copies[order.key]["status"] for system, copies in sandbox.journal.copies().items()}
+
+
+def test_every_state_of_an_order_reaches_both_and_an_older_one_never_replaces_a_newer(
+    mirrors: dict[str, System], sandbox: Sandbox, place: make.Place, tell: make.Tell, now: datetime
+) -> None:
+    order = place()
+    services.deliver_due(now=now)
+    assert known(sandbox, order) == {"billing": "in_fulfilment", "crm": "in_fulfilment"}
+    older = OutboundMessage.objects.get(system=mirrors["crm"])
+    for kind, state in (("shipment.handed_over", "shipped"), ("shipment.delivered", "delivered")):
+        tell(kind, order.fulfilments.get().key)
+        services.deliver_due(now=now)
+        assert known(sandbox, order) == {"billing": state, "crm": state}
+    late = {"type": older.type, "data": older.payload, "changetoken": older.change_token}
+    assert sandbox.take("crm", "again", late) == 202
+    newest = Export.objects.filter(order=order).latest("number")
+    copy = sandbox.journal.copies()["crm"][order.key]
+    assert copy == {"status": "delivered", "token": newest.number, "sha256": newest.facts_hash}
+
+
+def test_the_way_from_the_event_to_the_word_that_it_arrived_is_what_counts(
+    mirrors: dict[str, System], place: make.Place, northwind: Client, system: Actor, now: datetime
+) -> None:
+    with acting(system, at=now):
+        store = System.objects.create(slug="store", name="Store", layer="store", owner=mirrors["crm"].owner)
+    order, by = (
+        place(),
+        Actor("integrator", "sync:store", "Store", permissions=frozenset({"sync.ingest"}), clients=None),
+    )
+    data = {"client": "northwind", "task": order.fulfilments.get().key, "at": now.isoformat()}
+    heard = Envelope("p-1", "/store", "shipment.handed_over", now, data, order.number)
+    services.receive(system=store, envelopes=[heard], by=by, now=now)
+    services.apply_due(now=now + timedelta(minutes=3))
+    message = OutboundMessage.objects.filter(system=mirrors["crm"]).latest("number")
+    assert (message.caused_at, message.created_at) == (now, now + timedelta(minutes=3))
+    services.deliver_due(now=now + timedelta(minutes=16))
+    (crm,) = measured_lags([mirrors["crm"]], now=now + timedelta(minutes=17))
+    assert (crm.told, crm.late, crm.is_late, round(crm.longest or 0) // 60) == (1, 1, True, 16)
+
+
+def test_what_a_mirror_says_on_the_basis_of_an_old_copy_is_refused_by_name_and_nothing_is_overwritten(
+    mirrors: dict[str, System], place: make.Place, tell: make.Tell, now: datetime
+) -> None:
+    crm, order = mirrors["crm"], place()
+    seen = Export.objects.get(order=order).number
+    tell("shipment.handed_over", order.fulfilments.get().key)
+    newest = Export.objects.filter(order=order).latest("number").number
+    said: dict[str, Any] = {"order": order.number, "changed_at": now.isoformat(), "promised_at": "2026-12-24T12:00:00Z"}
+    say(crm, "order.changed", order.number, now, based_on=seen, **said)
+    letter = InboundEvent.objects.get(system=crm)
+    assert letter.state == "dead"
+    assert letter.cause == (
+        f"It is based on export {seen} of {order.key}, and that is not the newest any more: read the order again and say it anew."
+    )
+    case = ExceptionCase.objects.get(type="contract-violation")
+    assert (case.subject_key, case.owner.is_active, letter.cause in case.title) == ("crm order.changed", True, True)
+    order.refresh_from_db()
+    assert order.promised_at is None
+    say(crm, "order.changed", order.number, now, based_on=newest, **said)
+    order.refresh_from_db()
+    assert order.promised_at is not None
+    say(crm, "order.changed", "W-unknown", now, based_on=1, **{**said, "order": "W-unknown"})
+    assert InboundEvent.objects.latest("number").cause.endswith("of something that is not known here yet.")
