@@ -5,10 +5,12 @@ import sys
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, task_prerun, worker_init
 from django.core.exceptions import ImproperlyConfigured
+from django.db import close_old_connections, connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+KEPT_SECONDS = 600
 
 
 class WatchedTask(Task[Any, Any]):
@@ -38,6 +40,15 @@ app.autodiscover_tasks()
 
 @worker_init.connect
 @beat_init.connect
+def keep_connections(**_: Any) -> None:
+    """Open one connection for hundreds of tasks: to open it costs more than most sweeps that find nothing. A pool keeps its own."""
+    for settings in connections.databases.values():
+        if "pool" not in settings["OPTIONS"]:
+            settings.update(CONN_MAX_AGE=KEPT_SECONDS, CONN_HEALTH_CHECKS=True)
+
+
+@worker_init.connect
+@beat_init.connect
 def refuse_to_start(**_: Any) -> None:
     """End the process when the database cannot keep its promises; Celery would swallow any other exception."""
     from config.checks import refuse_to_start_without_promises  # noqa: PLC0415 -- app ready
@@ -46,3 +57,10 @@ def refuse_to_start(**_: Any) -> None:
         refuse_to_start_without_promises()
     except ImproperlyConfigured as refused:
         sys.exit(str(refused))
+    connections.close_all()  # the processes of the pool open their own
+
+
+@task_prerun.connect
+def leave_broken_connections(**_: Any) -> None:
+    """Before each task, close what is too old or does not answer any more; Celery itself looks at neither."""
+    close_old_connections()

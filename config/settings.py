@@ -204,6 +204,7 @@ FILE_UPLOAD_HANDLERS = [
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", broker_url(DATA_DIR))
 PRESENCE_URL = presence_url(env.text("CACHE_URL"), CELERY_BROKER_URL)
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_DB_REUSE_MAX = 1_000  # tasks on one connection; its age and health are looked at before each
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -73,14 +73,12 @@ class Product:
         return PostgresCluster(Path(self.environment["HANDRAIL_DATA_DIR"])).url(role)
 
     def inside(self, function: str) -> subprocess.Popen[str]:
-        """Start a function of `tests.faults.storm` in a process of this product."""
-        return self.command("shell", "--no-imports", "-c", f"from tests.faults import storm; storm.{function}()")
-
-    def command(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a management command against this product."""
+        """Start a function of `tests.faults.storm` in a process of this product, which is told when to go on by a line."""
+        code = f"from tests.faults import storm; storm.{function}()"
         return subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            [sys.executable, str(ROOT / "manage.py"), "shell", "--no-imports", "-c", code],
             env=self.environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -93,12 +91,15 @@ class Product:
     def wait_until_it_answers(self) -> None:
         """Block until the web server answers; fails with the output when the product ends or takes too long."""
         deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                if httpx2.get(f"{self.url}/healthz", timeout=2, trust_env=False).status_code == 200:
-                    return
-            except httpx2.HTTPError:
-                time.sleep(0.2)
+        with httpx2.Client(
+            timeout=2, trust_env=False
+        ) as client:  # one for all tries: each new one reads all certificates
+            while time.monotonic() < deadline and self.process.poll() is None:
+                try:
+                    if client.get(f"{self.url}/healthz").status_code == 200:
+                        return
+                except httpx2.HTTPError:
+                    time.sleep(0.5)
         raise AssertionError(self.output.read_text()[-4000:])
 
 

@@ -1,5 +1,6 @@
 """Run inside a product by `manage.py shell`: a thousand exceptions whose whole ladders fall due at once, beside a hundred orders."""
 
+import sys
 from datetime import datetime, timedelta
 from typing import LiteralString
 
@@ -58,9 +59,12 @@ def brew() -> datetime:
 
 
 def play() -> None:
-    """Brew a storm, say since when it is there, and send a hundred orders into it."""
+    """Brew a storm, say since when it is there, and send a hundred orders into it; when asked to go on, look at what is left."""
     print(brew().isoformat(), flush=True)
     call_command("scenario", "hundred-orders", seed=7, within=420, json=True)
+    sys.stdout.flush()
+    sys.stdin.readline()
+    inspect()
 
 
 def inspect() -> None:

@@ -5,18 +5,21 @@ One product for all of it, for starting one is most of the time: the tests of th
 
 import json
 import random
+import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, LiteralString, Self
 
 import httpx2
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
 
 from config.embedded import PostgresCluster
 from tests.faults.product import Product, product
@@ -24,6 +27,7 @@ from tests.faults.storm import CASES
 
 pytestmark = pytest.mark.slow
 KILLED = ("worker", "beat", "redis", "web")
+AGAIN = ("worker", "redis")  # who does everything, and through whom it is woken
 PATIENCE_SECONDS = 300
 DELIVERED: LiteralString = "SELECT count(*) FROM fulfilment_order WHERE state = 'delivered'"
 # Runs that are done: of those that arrived, and of the parts that are there of two that could not be fulfilled whole.
@@ -51,6 +55,9 @@ FIRED: LiteralString = """
     SELECT due_at, fired_at FROM exceptions_timer
     WHERE fired_at IS NOT NULL AND kind IN ('case.escalate', 'case.breach') AND subject_id IN (
         SELECT id::text FROM exceptions_exceptioncase WHERE subject_type = 'storm.parcel')
+"""
+ACTING: LiteralString = """
+    SELECT pid FROM pg_locks WHERE relation = 'exceptions_timer'::regclass AND mode = 'RowExclusiveLock'
 """
 CALLED: LiteralString = """
     SELECT event, count(*), sum(count)::int FROM exceptions_alert
@@ -96,12 +103,13 @@ class Sweeps:
 
 @dataclass(frozen=True)
 class Aftermath:
-    """What is left when everybody was killed twice and everything is done."""
+    """What is left when everybody was killed and everything is done; who played it waits to be asked to look at it."""
 
     orders: dict[str, Any]
     killed: Counter[str]
     sweeps: Sweeps
     brewed_at: datetime
+    play: subprocess.Popen[str]
 
 
 @pytest.fixture(scope="module")
@@ -111,33 +119,42 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 
 @pytest.fixture(scope="module")
-def aftermath(running: Product) -> Aftermath:
-    """Orders and storm at once. They are killed close to each other, and again when the product has got up."""
+def aftermath(running: Product) -> Iterator[Aftermath]:
+    """Orders and storm at once. They are killed close to each other, and the worker again in the middle of what it then does first."""
     chance, killed = random.Random("kills"), Counter[str]()
+
+    def kill(name: str) -> None:
+        until(f"there is a {name}", lambda: running.kill(name))
+        killed[name] += 1
+
     play = running.inside("play")
-    assert play.stdout is not None
-    assert play.stderr is not None
-    brewed_at = play.stdout.readline().strip()
-    assert "orders sent" in play.stderr.readline(), play.communicate()[1]
-    with Sweeps(running.database("verifier")) as sweeps:
-        for name in chance.sample(KILLED, len(KILLED)) * 2:
-            if killed.total() == len(KILLED):
-                known = set(sweeps.seen)
-                until("a sweep after the kills", lambda: set(sweeps.seen) > known)  # noqa: B023 -- asked at once
-            time.sleep(chance.uniform(0.3, 1.5))
-            until(f"there is a {name}", lambda: running.kill(name))  # noqa: B023 -- asked at once
-            killed[name] += 1
-        out, errors = play.communicate(timeout=500)
-        assert out, errors
-        until("the last step is taken", lambda: rows(running, LEFT) == [(0,)])
-    return Aftermath(json.loads(out), killed, sweeps, datetime.fromisoformat(brewed_at))
+    try:
+        assert play.stdout is not None
+        assert play.stderr is not None
+        brewed_at = play.stdout.readline().strip()
+        assert "orders sent" in play.stderr.readline(), play.communicate()[1]
+        with Sweeps(running.database("verifier")) as sweeps:
+            for name in chance.sample(KILLED, len(KILLED)):
+                time.sleep(chance.uniform(0.3, 1.5))
+                kill(name)
+            with psycopg.connect(running.database("verifier"), autocommit=True) as looking:
+                dead = looking.execute(ACTING).fetchall()  # the database may still end what a killed worker asked for
+                until("the next worker acts", lambda: set(looking.execute(ACTING)).difference(dead), pause=0.01)
+            for name in AGAIN:
+                kill(name)
+            until("the last step is taken", lambda: rows(running, LEFT) == [(0,)], pause=1)
+        told = "".join(takewhile(lambda line: line != "}\n", play.stdout))
+        assert told, play.communicate()[1]
+        yield Aftermath(json.loads(told + "}"), killed, sweeps, datetime.fromisoformat(brewed_at), play)
+    finally:
+        play.kill()
 
 
-def until(what: str, holds: Callable[[], bool]) -> None:
+def until(what: str, holds: Callable[[], object], *, pause: float = 0.2) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not holds():
         assert time.monotonic() < deadline, f"waited in vain until {what}"
-        time.sleep(0.2)
+        time.sleep(pause)
 
 
 def rows(running: Product, statement: LiteralString) -> list[tuple[Any, ...]]:
@@ -145,11 +162,14 @@ def rows(running: Product, statement: LiteralString) -> list[tuple[Any, ...]]:
         return connection.execute(statement).fetchall()
 
 
-def test_a_second_start_from_the_same_directory_is_refused_and_harms_nobody(running: Product) -> None:
-    second = running.command("up", "--no-demo")
-    _, errors = second.communicate(timeout=PATIENCE_SECONDS)
-    assert second.returncode == 3
-    assert "already runs" in errors
+def test_a_second_start_from_the_same_directory_is_refused_and_harms_nobody(
+    running: Product, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DATA_DIR = Path(running.environment["HANDRAIL_DATA_DIR"])
+    monkeypatch.setattr("config.management.commands.up.Stack.run", lambda _: pytest.fail("it started"))
+    with pytest.raises(CommandError, match="already runs") as refused:
+        call_command("up", no_demo=True)
+    assert refused.value.returncode == 3
     running.wait_until_it_answers()
 
 
@@ -181,7 +201,7 @@ def test_a_hundred_orders_end_the_same_whatever_is_killed_on_the_way(running: Pr
     assert {one["type"] for one in stuck} == {"address", "carrier-rejection", "high-risk-review", "inventory"}
     assert all(one["owner"] and one["due_at"] and one["route"] for one in stuck)
     assert (rows(running, RUNS), rows(running, UNPROVEN)) == ([(92,)], [])
-    assert aftermath.killed == dict.fromkeys(KILLED, 2)
+    assert aftermath.killed == Counter(KILLED + AGAIN)
     assert Counter(running.said()) == aftermath.killed
     assert rows(running, TWICE) == []
 
@@ -197,10 +217,9 @@ def test_a_storm_is_escalated_once_and_in_time_whatever_is_killed(running: Produ
     assert max(passed_over) <= 1, passed_over
 
 
-def test_every_record_and_the_trail_are_whole_afterwards(running: Product, aftermath: Aftermath) -> None:
-    inspection = running.inside("inspect")
-    said, errors = inspection.communicate(timeout=PATIENCE_SECONDS)
-    assert inspection.returncode == 0, said + errors
+def test_every_record_and_the_trail_are_whole_afterwards(aftermath: Aftermath) -> None:
+    said, errors = aftermath.play.communicate("look\n", timeout=PATIENCE_SECONDS)
+    assert aftermath.play.returncode == 0, said + errors
 
 
 def test_what_was_stopped_is_kept(running: Product, aftermath: Aftermath) -> None:
