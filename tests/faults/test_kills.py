@@ -139,7 +139,7 @@ def aftermath(running: Product) -> Iterator[Aftermath]:
                 kill(name)
             with psycopg.connect(running.database("verifier"), autocommit=True) as looking:
                 dead = looking.execute(ACTING).fetchall()  # the database may still end what a killed worker asked for
-                until("the next worker acts", lambda: set(looking.execute(ACTING)).difference(dead), pause=0.01)
+                until("the next worker acts", lambda: set(looking.execute(ACTING)).difference(dead), pause=0.05)
             for name in AGAIN:
                 kill(name)
             until("the last step is taken", lambda: rows(running, LEFT) == [(0,)], pause=1)
