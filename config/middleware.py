@@ -1,6 +1,7 @@
 """What every page request gets: an actor and the person's time zone; and what every refusal becomes."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +16,7 @@ from config.languages import speak
 from rules.selectors import actor_for
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+SENT_ALONG = ("csrf", "return", "seen", "id", "plan", "query")
 STATUS = ((NotFound, 404), (Refused, 403), (Invalid, 422), (Conflict, 409))
 
 
@@ -56,4 +58,15 @@ class ActingPerson:
         if actor is not None and isinstance(exception, Refused | NotFound):
             record_refusal(actor, error=exception, what=f"{request.method} {request.path}", now=clock.now())
         status = next((code for kind, code in STATUS if isinstance(exception, kind)), 409)
-        return render(request, "errors/refused.html", {"error": exception, "status": status}, status=status)
+        context = {
+            "error": exception,
+            "status": status,
+            "typed": _typed(request) if status == HTTPStatus.CONFLICT else (),
+        }
+        return render(request, "errors/refused.html", context, status=status)
+
+
+def _typed(request: HttpRequest) -> list[str]:
+    """What somebody filled in and would have to write again; not what the page sent along."""
+    given = [(name, value) for name, value in request.POST.items() if "password" not in name]
+    return [value for name, value in given if value.strip() and not name.startswith(SENT_ALONG)]

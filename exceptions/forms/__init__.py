@@ -76,7 +76,8 @@ class SeverityForm(ReasonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        others = [choice for choice in Severity.choices if choice[0] != self.case.severity]
+        # What a colleague has chosen meanwhile is refused by the door, in better words than that there is no such choice.
+        others = [choice for choice in Severity.choices if self.is_bound or choice[0] != self.case.severity]
         self.fields["severity"].choices = others  # type: ignore[attr-defined]
 
 
@@ -96,8 +97,8 @@ class ReassignForm(ReasonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        others = Owner.objects.filter(is_active=True).exclude(pk=self.case.owner_id).order_by("name")
-        self.fields["to"].queryset = others  # type: ignore[attr-defined]
+        others = Owner.objects.filter(is_active=True).order_by("name")
+        self.fields["to"].queryset = others if self.is_bound else others.exclude(pk=self.case.owner_id)  # type: ignore[attr-defined]
 
 
 class NoteForm(ActForm):

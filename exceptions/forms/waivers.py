@@ -106,7 +106,19 @@ class ExtendForm(forms.Form):
         return {}
 
 
-class DecisionForm(forms.Form):
+class SeenForm(forms.Form):
+    """Base of what is decided or changed by what was read of a request."""
+
+    seen_hash = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def look_again(self, **seen: str) -> None:
+        """The page shows it as it is now: what was typed stays, and is about that."""
+        self.data = self.data.copy()
+        for name, value in seen.items():
+            self.data[name] = value
+
+
+class DecisionForm(SeenForm):
     """Yes, possibly shorter; or no, and why. Nothing is chosen beforehand."""
 
     decision = forms.ChoiceField(
@@ -251,7 +263,7 @@ class DelegateForm(forms.Form):
         self.fields["to"].choices = choices  # type: ignore[attr-defined]
 
 
-class EditForm(forms.Form):
+class EditForm(SeenForm):
     """What is asked for, once more; which orders stay in it, and which join."""
 
     hours = hours_field(label=_("For how many hours"), longest=720)

@@ -120,11 +120,11 @@ def answer_client_approval(
 
 
 def revoke_client_approval(*, waiver_id: UUID, reason: str = "", by: Actor, now: datetime) -> ClientApproval:
-    """Take the open link back: it opens nothing from this moment. Raises `NotFound` where none is open."""
+    """Take the open link back: it opens nothing from this moment. Raises `IllegalTransition` where none is open."""
     with locked_waiver(waiver_id, by, now, "exceptions.request_waiver") as waiver:
         question = waiver.client_approvals.select_for_update().filter(state=ClientAnswer.SENT).first()
         if question is None:
-            raise NotFound("The client is not being asked.")
+            raise IllegalTransition("The client is not being asked.")
         question.revoke(at=now)
         question.save()
         record("client_approval.revoked", subject=question, reason=reason.strip())

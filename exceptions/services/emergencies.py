@@ -7,7 +7,7 @@ from uuid import UUID
 
 from audit.access import require
 from audit.context import Actor, acting
-from audit.errors import FieldError, IllegalTransition, Invalid, Refused
+from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, Refused
 from audit.services.events import record
 from audit.subject_refs import SubjectRef, subject_ref
 from audit.words import at, said
@@ -51,7 +51,8 @@ def break_glass(
 
     `confirm` is the subject's key, typed again; of several it is how many they are. Leads and admins are called, the review by somebody
     else is due within 24 h, and it can be rolled back in one act. Raises `Refused` without the permission, for a program and where the
-    gate has no emergency, `Invalid` naming every field that is wrong, `NotFound` for an exception the actor does not see.
+    gate has no emergency, `Invalid` naming every field that is wrong, `NotFound` for an exception the actor does not see,
+    `Conflict` where somebody has broken it for the same already.
     """
     spec = gate_of(gate)
     with acting(by, at=now, reason=reason.strip()):
@@ -87,6 +88,7 @@ def break_glass(
 def _open(waiver: Waiver, by: Actor, now: datetime) -> None:
     if (subject := subjects.subject_for(waiver.subject_type)) is not None:
         subject.lock(sorted(waiver.subject_keys))
+    _refuse_broken_already(waiver, now)
     impact = whole_impact(waiver)
     _refuse_needless(waiver, impact)
     waiver.base_hash = impact.base if impact else ""
@@ -186,6 +188,18 @@ def _refuse_unless_allowed(spec: GateSpec, by: Actor) -> None:
         )
     if not [one for one in leads_and_admins() if one.user_id != by.user_id]:
         raise Refused("There is nobody else who could review it, so the glass stays whole.")
+
+
+def _refuse_broken_already(waiver: Waiver, now: datetime) -> None:
+    ids = set(waiver.subject_keys)
+    broken = Waiver.objects.in_force(now).letting_through(waiver.subject_type, ids)
+    about_these = broken.filter(kind=WaiverKind.EMERGENCY, gate=waiver.gate).order_by("pk")
+    same = next((one for one in about_these if ids <= set(one.subject_keys)), None)
+    if same is not None:
+        text = said(
+            "%(name)s has broken the glass for this already: %(key)s.", name=same.requested_by_name, key=same.key
+        )
+        raise Conflict(text, code="already-broken", who=same.requested_by_name, at=same.requested_at)
 
 
 def _refuse_needless(waiver: Waiver, impact: Impact | None) -> None:

@@ -24,6 +24,7 @@ from exceptions.services.waiver_papers import (
     bases_now,
     gate_of,
     locked_waiver,
+    refuse_unless_seen,
     require_state,
     stop_waiting,
     whole_impact,
@@ -157,14 +158,7 @@ def deciding(waiver_id: UUID, by: Actor, now: datetime, seen_hash: str | None) -
     """The request under its lock, with the authority to decide about what was seen of it."""
     with locked_waiver(waiver_id, by, now, "exceptions.view_case") as waiver:
         authority = refuse_unless_decidable(waiver, by=by, now=now)
-        if seen_hash is not None and seen_hash != waiver.content_hash:
-            raise WaiverChanged(
-                said(
-                    "What you saw has changed: %(key)s is now version %(content_version)s. Read it again.",
-                    key=waiver.key,
-                    content_version=waiver.content_version,
-                )
-            )
+        refuse_unless_seen(waiver, seen_hash)
         yield waiver, authority
 
 

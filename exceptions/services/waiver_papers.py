@@ -12,6 +12,7 @@ from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
 from audit.subject_refs import subject_ref
 from audit.words import said, within
 from exceptions import subjects
+from exceptions.errors import WaiverChanged
 from exceptions.models import Waiver
 from exceptions.services.timers import TimerSetting, cancel_timers, set_timers
 from exceptions.states import WaiverState
@@ -110,6 +111,18 @@ def require_state(waiver: Waiver, *states: WaiverState, act: str) -> None:
             ),
             who=waiver.decided_by_name,
             at=waiver.decided_at or waiver.updated_at,
+        )
+
+
+def refuse_unless_seen(waiver: Waiver, seen_hash: str | None) -> None:
+    """Raises `WaiverChanged` when it is not what was looked at any more; None looks at nothing."""
+    if seen_hash is not None and seen_hash != waiver.content_hash:
+        raise WaiverChanged(
+            said(
+                "What you saw has changed: %(key)s is now version %(content_version)s. Read it again.",
+                key=waiver.key,
+                content_version=waiver.content_version,
+            )
         )
 
 

@@ -28,6 +28,7 @@ from exceptions.services.waiver_papers import (
     content_hash,
     gate_of,
     locked_waiver,
+    refuse_unless_seen,
     require_state,
     stop_holding,
     stop_waiting,
@@ -196,16 +197,19 @@ def edit_waiver(
     without: Collection[str] = (),
     by: Actor,
     now: datetime,
+    seen_hash: str | None = None,
 ) -> Waiver:
     """Change what was asked: a new content version, which is what has to be decided about. No change changes nothing.
 
     `also` names the exceptions of subjects that are added, `without` the keys of those that are left out; the first of all stays. Raises
-    `Conflict` where one of those added is asked for already, and what `request_waiver` raises.
+    `Conflict` where one of those added is asked for already, `WaiverChanged` where it is not what was seen of it any more (`seen_hash`),
+    and what `request_waiver` raises.
     """
     with locked_waiver(waiver_id, by, now, "exceptions.request_waiver") as waiver:
         require_state(waiver, *WAIVER_ASKED, act="changed")
         if waiver.requested_by != by.id:
             raise Refused("Only who asked may change the request.")
+        refuse_unless_seen(waiver, seen_hash)
         waiver.reason, waiver.plan, waiver.effective_minutes = reason.strip(), plan.strip(), minutes
         _change_others(waiver, also, without, by)
         is_changed = content_hash(waiver) != waiver.content_hash

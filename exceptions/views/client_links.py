@@ -30,7 +30,7 @@ def ask(request: HttpRequest, key: str) -> HttpResponse:
     by = actor_of(request, "exceptions.request_waiver")
     found = selectors.waiver_for(by, key)
     form = ClientForm(request.POST or None)
-    link, question, status = "", None, 200
+    link, question, conflict = "", None, None
     if request.method == "POST" and form.is_valid():
         try:
             question, token = services.ask_client(waiver_id=found.pk, **form.cleaned_data, by=by, now=clock.now())
@@ -38,12 +38,12 @@ def ask(request: HttpRequest, key: str) -> HttpResponse:
             raise
         except Invalid as invalid:
             explain(form, invalid)
-        except Conflict as conflict:
-            form.add_error(None, conflict.message)
+        except Conflict as faster:
+            conflict = faster
         else:
             link = f"{settings.PUBLIC_URL}{reverse('exceptions:client-approval', args=[token])}"
-    status = 422 if form.errors else 200
-    context = {"waiver": found, "form": form, "link": link, "question": question}
+    status = 409 if conflict else 422 if form.errors else 200
+    context = {"waiver": found, "form": form, "conflict": conflict, "link": link, "question": question}
     return render(request, "exceptions/client_ask.html", context, status=status)
 
 

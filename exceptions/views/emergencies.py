@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from audit import clock
 from audit.edge import actor_of, explain
-from audit.errors import DomainError, Refused
+from audit.errors import Conflict, DomainError, Refused
 from audit.subject_refs import SubjectRef
 from exceptions import selectors, services
 from exceptions.forms.waivers import BreakGlassForm, ReviewForm
@@ -28,6 +28,7 @@ def break_glass(request: HttpRequest) -> HttpResponse:
     gates = [gate for gate in book.gates() if gate.break_glass_hours]
     together = chosen_together(case, keys=request.GET.getlist("also"), by=by)
     form = BreakGlassForm(request.POST or None, case=case, gates=gates, also=together.also)
+    conflict: Conflict | None = None
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -47,14 +48,24 @@ def break_glass(request: HttpRequest) -> HttpResponse:
             )
         except Refused:
             raise
+        except Conflict as faster:
+            conflict = faster
         except DomainError as refused:
             explain(form, refused, renamed=HOURS)
         else:
             messages.success(request, _("%(key)s is in force. The leads are called.") % {"key": broken.key})
             return redirect("exceptions:waiver", broken.key)
     answering = [(gate, selectors.gate_owner(gate, book)) for gate in gates]
-    context = {"case": case, "together": together, "also": together.also, "form": form, "gates": answering}
-    return render(request, "exceptions/break_glass.html", context, status=422 if form.errors else 200)
+    context = {
+        "case": case,
+        "together": together,
+        "also": together.also,
+        "form": form,
+        "conflict": conflict,
+        "gates": answering,
+    }
+    status = 409 if conflict else 422 if form.errors else 200
+    return render(request, "exceptions/break_glass.html", context, status=status)
 
 
 @login_required

@@ -17,7 +17,6 @@ from audit.context import Actor
 from audit.edge import actor_of, explain
 from audit.errors import Conflict, DomainError, Invalid, Refused
 from audit.subject_refs import SubjectRef
-from audit.words import in_words
 from exceptions import selectors, services
 from exceptions.forms import CommentForm
 from exceptions.forms.waivers import AnswerForm, DecisionForm, EditForm, ExtendForm, ReviewForm, WaiverForm
@@ -46,11 +45,14 @@ def ask(request: HttpRequest) -> HttpResponse:
         for item in (one.impact.marginal if one.impact and not also else ())
     ]
     form = WaiverForm(request.POST or None, case=case, user_id=by.user_id, choices=choices)
+    conflict: Conflict | None = None
     if request.method == "POST" and form.is_valid():
         try:
             waiver = _request(case, form, also, by)
         except Refused:
             raise
+        except Conflict as faster:
+            conflict = faster
         except DomainError as refused:
             explain(form, refused, renamed=HOURS)
         else:
@@ -63,10 +65,12 @@ def ask(request: HttpRequest) -> HttpResponse:
         "together": together,
         "also": also,
         "form": form,
+        "conflict": conflict,
         "gates": gates,
         "can_break": by.may("exceptions.break_glass", case.client_id),
     }
-    return render(request, "exceptions/waiver_ask.html", context, status=422 if form.errors else 200)
+    status = 409 if conflict else 422 if form.errors else 200
+    return render(request, "exceptions/waiver_ask.html", context, status=status)
 
 
 def _request(case: ExceptionCase, form: WaiverForm, also: Sequence[ExceptionCase], by: Actor) -> Waiver:
@@ -108,6 +112,7 @@ def waiver(request: HttpRequest, key: str) -> HttpResponse:
         except DomainError as refused:
             conflict = refused
             found.refresh_from_db()
+            form.look_again(**(seen | {"seen_hash": found.content_hash}))
         else:
             messages.success(request, _said(done))
             return redirect("exceptions:waiver", key)
@@ -150,6 +155,7 @@ def _waiver_page(
     by: Actor,
     conflict: DomainError | None,
     impact: Impact | None,
+    answered: AnswerForm | None = None,
 ) -> HttpResponse:
     now = clock.now()
     book = rules.active_book()
@@ -180,12 +186,16 @@ def _waiver_page(
         "can_revoke": _may_still_hold(found, now) and by.may("exceptions.revoke_waiver", found.client_id),
         "can_extend": found.is_in_force(now) and found.kind == WaiverKind.ASKED and may_ask,
         "can_withdraw": found.state in WAIVER_ASKED and found.requested_by == by.id,
-        "answer_form": AnswerForm() if found.state == WaiverState.RETURNED and found.requested_by == by.id else None,
+        "answer_form": answered or _answer_form(found, by),
         "can_roll_back": found.kind == WaiverKind.EMERGENCY and by.may("exceptions.revoke_waiver", found.client_id),
         "review_form": _review_form(found, by),
     }
-    status = 409 if conflict else 422 if form.errors else 200
+    status = 409 if conflict else 422 if form.errors or answered else 200
     return render(request, "exceptions/waiver.html", context, status=status)
+
+
+def _answer_form(found: Waiver, by: Actor) -> AnswerForm | None:
+    return AnswerForm() if found.state == WaiverState.RETURNED and found.requested_by == by.id else None
 
 
 @login_required
@@ -194,13 +204,13 @@ def answer(request: HttpRequest, key: str) -> HttpResponse:
     """Answer what an approver wants to know about one's own request."""
     by = actor_of(request, "exceptions.request_waiver")
     found = selectors.waiver_for(by, key)
-    try:
-        services.answer_question(waiver_id=found.pk, answer=request.POST.get("answer", ""), by=by, now=clock.now())
-    except (Invalid, Conflict) as refused:
-        messages.warning(request, in_words(refused.message))
-    else:
+    form = AnswerForm(request.POST)
+    if form.is_valid():
+        services.answer_question(waiver_id=found.pk, **form.cleaned_data, by=by, now=clock.now())
         messages.success(request, _("Your answer is there; the time to decide goes on."))
-    return redirect("exceptions:waiver", key)
+        return redirect("exceptions:waiver", key)
+    seen = DecisionForm(initial={"seen_hash": found.content_hash})
+    return _waiver_page(request, found, seen, by, None, services.impact_now(found), form)
 
 
 def _why_not(found: Waiver, by: Actor, now: datetime) -> tuple[str, Owner | None]:
@@ -255,11 +265,17 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     """Change one's own request; approvals of what it was are void."""
     by = actor_of(request, "exceptions.request_waiver")
     found = selectors.waiver_for(by, key)
-    initial = {"hours": found.effective_minutes // 60, "reason": found.reason, "plan": found.plan}
+    initial = {
+        "hours": found.effective_minutes // 60,
+        "reason": found.reason,
+        "plan": found.plan,
+        "seen_hash": found.content_hash,
+    }
     case = found.case if found.extends is None else None
     offered = could_join(case, keys=(), by=by) if case is not None and case.client_id is not None else ()
     form = EditForm(request.POST or None, initial=initial, waiver=found, offered=offered)
-    act = partial(services.edit_waiver, waiver_id=found.pk, by=by, now=clock.now())
+    seen = request.POST.get("seen_hash") or None
+    act = partial(services.edit_waiver, waiver_id=found.pk, by=by, now=clock.now(), seen_hash=seen)
     return _ask_again(request, found, form, act, _("%(key)s is changed."), "exceptions/waiver_edit.html")
 
 
@@ -296,6 +312,8 @@ def _ask_again(
             explain(form, invalid, renamed=HOURS)
         except DomainError as refused:
             conflict = refused
+            if isinstance(form, EditForm):
+                form.look_again(seen_hash=found.content_hash)
         else:
             messages.success(request, done % {"key": asked.key})
             return redirect("exceptions:waiver", asked.key)

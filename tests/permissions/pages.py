@@ -124,7 +124,8 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "exceptions:client-approval": {"GET": Way(OPEN, is_own=True)},
     "exceptions:roll-back": _post("exceptions.revoke_waiver", **REASON),
     "exceptions:review": _post("exceptions.decide_waiver"),
-    "exceptions:break-glass": _get("exceptions.break_glass", "?for={exception}"),
+    "exceptions:break-glass": _get("exceptions.break_glass", "?for={exception}")
+    | {"POST": Way("exceptions.break_glass", ASKED, query="?for={exception}")},
     "exceptions:delegates": _get(VIEW_CASE),
     "exceptions:end-delegation": _own(VIEW_CASE),
     "exceptions:extend": _get("exceptions.request_waiver")
@@ -212,7 +213,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "fulfilment:recall": _get("orders.work_order") | _post("orders.work_order", lot="L1", **REASON),
     "fulfilment:readmit": _get("orders.work_order") | _post("orders.work_order", lot="L1", **REASON),
     "fulfilment:quarantine": _get(VIEW_ORDER),
-    "fulfilment:quarantined": _get(VIEW_ORDER),
+    "fulfilment:quarantined": _get(VIEW_ORDER) | _post(VIEW_ORDER),
     "fulfilment:clients": _get(VIEW_RULES),
     "fulfilment:client": _get(VIEW_RULES),
     "fulfilment:client-new": _get("rules.edit_rules") | _post("rules.edit_rules"),

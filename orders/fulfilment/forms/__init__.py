@@ -140,7 +140,8 @@ class RerouteForm(forms.Form):
 
     def __init__(self, *args: Any, parcels: Sequence[ParcelFacts], flows: Iterable[Flow], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        here = [one for one in parcels if one.state in FULFILMENT_IN_HOUSE or one.state in {"refused", "rejected"}]
+        can_go = {*FULFILMENT_IN_HOUSE, "refused", "rejected"}
+        here = [one for one in parcels if self.is_bound or one.state in can_go]  # the door says who was faster
         self.fields["fulfilment"].choices = [(one.key, f"{one.key}: {one.flow}, {one.state_label}") for one in here]  # type: ignore[attr-defined]
         ways = [(flow.slug, flow.name) for flow in flows if flow.is_active and flow.kind != FlowKind.MANUAL_REVIEW]
         self.fields["flow"].choices = ways  # type: ignore[attr-defined]

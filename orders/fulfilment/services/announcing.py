@@ -18,7 +18,7 @@ from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket, load_dockets
 from orders.fulfilment.services.returning import OVERDUE, ask_to_return
 from orders.fulfilment.services.settling import settle
-from orders.fulfilment.states import WITH_THE_CUSTOMER, RequestKind, RequestState
+from orders.fulfilment.states import WITH_THE_CUSTOMER, OrderState, RequestKind, RequestState
 
 
 def return_order(
@@ -33,7 +33,7 @@ def return_order(
     """Announce that so many units of some lines (by position), or all the customer has, come back; what the rule says is in the answer.
 
     One that is refused is kept, with its rule and reason. Raises `Invalid` naming each line the customer does not have so much of,
-    `IllegalTransition` for a number that was announced before, `NotFound`, `Refused`.
+    `IllegalTransition` for what was announced before, `NotFound`, `Refused`.
     """
     why = reason_given(reason)
     with acting(by, at=now, reason=why):
@@ -93,6 +93,8 @@ def _units(docket: Docket, lines: Mapping[str, int]) -> dict[OrderLine, int]:
     if errors:
         raise Invalid(errors[0].detail, errors=errors)
     if not with_them:
+        if docket.order.state == OrderState.RETURN_ANNOUNCED:
+            raise IllegalTransition(said("%(key)s: all of it was announced already.", key=docket.order.key))
         detail = said(
             "The customer has nothing of %(key)s: it is “%(state)s”.",
             key=docket.order.key,

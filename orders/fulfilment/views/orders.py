@@ -191,6 +191,8 @@ def quarantined(request: HttpRequest, key: str) -> HttpResponse:
     try:
         detail = selectors.quarantine_detail(by=by, key=key, now=clock.now())
     except IllegalTransition as gone:
+        if request.method == "POST":
+            raise
         messages.info(request, gone.message)
         return redirect("fulfilment:order", key)
     form = _completion_form(request, detail)
