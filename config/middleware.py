@@ -68,5 +68,5 @@ class ActingPerson:
 
 def _typed(request: HttpRequest) -> list[str]:
     """What somebody filled in and would have to write again; not what the page sent along."""
-    given = [(name, value) for name, value in request.POST.items() if "password" not in name]
+    given = [(name, str(value)) for name, value in request.POST.items() if "password" not in name]
     return [value for name, value in given if value.strip() and not name.startswith(SENT_ALONG)]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from exceptions.forms.fields import AREA, INPUT, MomentField, in_words
@@ -113,9 +114,11 @@ class SeenForm(forms.Form):
 
     def look_again(self, **seen: str) -> None:
         """The page shows it as it is now: what was typed stays, and is about that."""
-        self.data = self.data.copy()
+        data = QueryDict(mutable=True)
+        data.update(self.data)
         for name, value in seen.items():
-            self.data[name] = value
+            data[name] = value
+        self.data = data
 
 
 class DecisionForm(SeenForm):

@@ -165,7 +165,7 @@ def _file(meeting: Meeting) -> dict[str, Any]:
 NOTHING: Final[Callable[[Meeting], dict[str, Any]]] = lambda meeting: {}  # noqa: E731 -- an act that sends nothing along
 ALWAYS: Final = (BOTH, BOTH, BOTH)
 HELD: Final = {"gate": "ship-despite-open-case", "hours": 1, "owner": "client-success", "reason": MINE, "plan": "Wait"}
-WAIVER: Final = {"changes": _edit, "sees": NOTHING}
+WAIVER: Final[dict[str, Any]] = {"changes": _edit, "sees": NOTHING}
 
 
 def _order(which: str = "order") -> dict[str, Any]:
