@@ -51,8 +51,7 @@ def break_glass(
 
     `confirm` is the subject's key, typed again; of several it is how many they are. Leads and admins are called, the review by somebody
     else is due within 24 h, and it can be rolled back in one act. Raises `Refused` without the permission, for a program and where the
-    gate has no emergency, `Invalid` naming every field that is wrong, `NotFound` for an exception the actor does not see,
-    `Conflict` where somebody has broken it for the same already.
+    gate has no emergency, `Invalid` naming every field, `NotFound` for what the actor does not see, `Conflict` where it is broken already.
     """
     spec = gate_of(gate)
     with acting(by, at=now, reason=reason.strip()):
