@@ -122,11 +122,10 @@ class ActResource(Resource):
 
     def post(self, request: Request, key: Any, **more: Any) -> Response:
         """Act once, and answer with the record as it is then; who lost sight of it is not told an earlier answer either."""
-        self.find(key)
-        return once(request, self.by, lambda: self._act(key, more))
-
-    def _act(self, key: Any, more: Mapping[str, Any]) -> Response:
         record = self.find(key)
+        return once(request, self.by, lambda: self._act(record, key, more))
+
+    def _act(self, record: Any, key: Any, more: Mapping[str, Any]) -> Response:
         seen = seen_version(self.request) if self.is_versioned else None
         given = self.input_class(data=self.request.data)
         given.is_valid(raise_exception=True)

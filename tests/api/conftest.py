@@ -41,7 +41,7 @@ class Api:
 
     def __post_init__(self) -> None:
         """Sign in once; who has a token does not."""
-        if not self.token:
+        if not self.token and not self.cookies:
             browser = Browser()
             browser.force_login(self.user)
             self.cookies = browser.cookies

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F, Max
+from django.db.models import Count, F, Max
 
 from audit.access import system_actor
 from audit.context import Actor, acting
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 BATCH = 500
 MOST_ATTEMPTS = 5
 LOCK_SPACE = 7_301  # the lanes' advisory locks
+LOCK = "SELECT lane FROM unnest(%(lanes)s::int[]) lane WHERE pg_try_advisory_xact_lock(%(space)s, lane %% %(most)s)"
 APPLIED = "UPDATE sync_inboundevent SET state = %s, finished_at = %s, cause = %s WHERE id = ANY(%s) AND state = 'new'"
 
 
@@ -37,40 +38,52 @@ def apply_due(*, now: datetime, limit: int = BATCH) -> int:
         .values_list("received_at", flat=True)
         .first()
     )
-    done = sum(_walk(lane, now, limit) for lane in _busy_lanes())
+    done = sum(_walk(lanes, now, limit) for lanes in _walks(limit))
     beat(loop="intake", at=now, oldest_due=oldest, worked=done)
     return done
 
 
-def _busy_lanes() -> list[int]:
-    return list(
-        InboundEvent.objects.filter(state=InboundState.NEW).order_by("lane").values_list("lane", flat=True).distinct()
-    )
+def _walks(limit: int) -> list[list[int]]:
+    """Lanes to walk together: an event by itself costs nearly what a batch does, so short lanes are one walk.
+
+    A lane with an event that ended its worker is walked alone.
+    """
+    new = InboundEvent.objects.filter(state=InboundState.NEW)
+    lanes = new.values("lane").annotate(waiting=Count("pk"), tried=Max("attempts")).order_by("lane")
+    alone: list[list[int]] = []
+    together: list[list[int]] = []
+    taken = limit
+    for lane, waiting, tried in lanes.values_list("lane", "waiting", "tried"):
+        if tried:
+            alone.append([lane])
+        elif taken + waiting <= limit:
+            together[-1].append(lane)
+            taken += waiting
+        else:
+            together.append([lane])
+            taken = waiting
+    return alone + together
 
 
-def _walk(lane: int, now: datetime, limit: int) -> int:
-    """Everything due in one lane, unless another worker walks it."""
+def _walk(lanes: Sequence[int], now: datetime, limit: int) -> int:
+    """Everything due in these lanes, but for those another worker walks."""
     with acting(system_actor("intake"), at=now) as by:
-        if not _lock(lane):
-            return 0
-        waiting = (
-            InboundEvent.objects.filter(lane=lane, state=InboundState.NEW).select_related("system").order_by("number")
-        )
-        events = list(waiting[:limit])
-        if events and events[0].attempts:
-            events = events[:1]  # one of them ended its worker: alone, so that only the one to blame is counted out
+        waiting = InboundEvent.objects.filter(lane__in=_lock(lanes), state=InboundState.NEW).select_related("system")
+        events = list(waiting.order_by("number")[:limit])
+        heads = {event.lane: event for event in reversed(events)}
+        if to_blame := next((head for head in heads.values() if head.attempts), None):
+            events = [to_blame]  # one of them ended its worker: alone, so that only the one to blame is counted out
         exhausted = [event for event in events if event.attempts >= MOST_ATTEMPTS]
         _bury(dict.fromkeys(exhausted, "It ended the worker every time it was tried."), by, now)
         # Counted and committed before the work: an event that kills its worker is not tried for ever.
         InboundEvent.objects.filter(pk__in=[event.pk for event in events]).update(attempts=F("attempts") + 1)
     remaining = [event for event in events if event not in exhausted]
     with acting(system_actor("intake"), at=now) as by:
-        if not _lock(lane):
-            return len(exhausted)
+        free = _lock(sorted({event.lane for event in remaining}))
         still_new = set(
-            InboundEvent.objects.filter(pk__in=[event.pk for event in remaining], state=InboundState.NEW).values_list(
-                "pk", flat=True
-            )
+            InboundEvent.objects.filter(
+                pk__in=[event.pk for event in remaining if event.lane in free], state=InboundState.NEW
+            ).values_list("pk", flat=True)
         )
         for group in rounds(event for event in remaining if event.pk in still_new):
             _apply(group, by, now)
@@ -78,10 +91,11 @@ def _walk(lane: int, now: datetime, limit: int) -> int:
     return len(events)
 
 
-def _lock(lane: int) -> bool:
+def _lock(lanes: Sequence[int]) -> list[int]:
+    """Those of the lanes that are ours until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK_SPACE, lane % LANES])
-        return bool(cursor.fetchone()[0])
+        cursor.execute(LOCK, {"space": LOCK_SPACE, "lanes": list(lanes), "most": LANES})
+        return [lane for (lane,) in cursor.fetchall()]
 
 
 def rounds(events: Iterable[InboundEvent]) -> list[list[InboundEvent]]:
