@@ -140,6 +140,22 @@ def test_a_replayed_letter_is_not_overtaken_by_its_own_failure(
     assert (letter.state, done) == (InboundState.APPLIED, ["e-1"])
 
 
+def test_short_lanes_are_one_batch_and_what_ended_a_worker_is_tried_alone(
+    send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[list[str]] = []
+
+    def heard(events: Any, *, by: Actor, now: Any) -> None:
+        batches.append(sorted(event.event_id for event in events))
+
+    monkeypatch.setitem(handlers._handlers, "stock.changed", heard)
+    for n in range(3):
+        send(stock(f"e-{n}", sku=f"S-{n}"))
+    assert InboundEvent.objects.values("lane").distinct().count() == 3
+    InboundEvent.objects.filter(event_id="e-1").update(attempts=1)
+    assert (services.apply_due(now=clock.now()), batches) == (3, [["e-1"], ["e-0", "e-2"]])
+
+
 def test_after_a_killed_worker_events_are_tried_one_by_one(send: Send, applied: list[str]) -> None:
     for n in range(3):
         send(stock(f"e-{n}", sku="SAME"))
