@@ -65,7 +65,8 @@ def test_every_address_is_in_the_matrix_with_every_method_it_has() -> None:
 
 def test_every_role_gets_in_where_it_has_the_permission_and_nowhere_else(house: House, keys: dict[str, Any]) -> None:
     """The first whom an act is allowed to does it; the others get past the question whether they may, and no further."""
-    wrong, let_in = [], defaultdict(list)
+    wrong: list[object] = []
+    let_in: dict[tuple[str, str], list[Role]] = defaultdict(list)
     for role, person in FROM_LEAST:
         api = Api(house.users[person], cookies=signed_in(house.users[person]).cookies)
         for name, method in cases():

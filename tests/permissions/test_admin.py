@@ -149,7 +149,8 @@ def test_every_section_and_every_action_is_in_the_matrix() -> None:
 def test_every_role_opens_what_it_may_see_and_adds_where_it_may_edit(
     staff: dict[str, Browser], unrendered: None
 ) -> None:
-    wrong, let_in = [], defaultdict(list)
+    wrong: list[object] = []
+    let_in: dict[tuple[str, str], list[Role]] = defaultdict(list)
     for role, person in FROM_LEAST:
         for name, what in ((name, what) for name in SECTIONS for what in ("changelist", "add")):
             needs = SECTIONS[name][what == "add"]
@@ -182,7 +183,7 @@ def test_a_record_is_looked_at_by_who_may_see_it_changed_by_who_may_edit_it_and_
             with monkeypatch.context() as once:
                 if edits in made:
                     once.setattr(RENDER, lambda *_, **__: "")
-                shown = staff[person].get(address(name, "change", record.pk))
+                shown: Any = staff[person].get(address(name, "change", record.pk))
                 gone = staff[person].post(address(name, "delete", record.pk), {"post": "yes"})
             # A record of the house, or of a client the reader does not see, is as good as none: the admin leads back to its start.
             seen = may(role, view, name) and (role in HOUSE or shown.status_code != 302)

@@ -122,7 +122,8 @@ def test_every_role_gets_in_where_it_has_the_permission_and_nowhere_else(
     house: House, keys: dict[str, Any], demo: None, unrendered: None
 ) -> None:
     """Where somebody who may less is let in, who may more has only to come past the question; a page for all asks none."""
-    wrong, let_in = [], defaultdict(list)
+    wrong: list[object] = []
+    let_in: dict[tuple[str, str], list[Role]] = defaultdict(list)
     for role, person in FROM_LEAST:
         browser = signed_in(house.users[person])
         for name, method, way in ways():
