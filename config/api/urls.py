@@ -80,6 +80,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/skus/<uuid:key>/stock/receive", exports.ReceiveStock.as_view(), name="sku-receive"),
     path("v1/skus/<uuid:key>/stock/keep-back", exports.KeepBack.as_view(), name="sku-keep-back"),
     path("v1/skus/<uuid:key>/stock/recall", exports.RecallLot.as_view(), name="sku-recall"),
+    path("v1/skus/<uuid:key>/parts", exports.SayParts.as_view(), name="sku-parts"),
     path("v1/skus/<uuid:key>/stock/readmit", exports.ReadmitLot.as_view(), name="sku-readmit"),
     path("v1/orders/<key:key>/holds", orders.OrderHolds.as_view(), name="order-holds"),
     path("v1/orders/<key:key>/holds/<uuid:hold>/release", orders.ReleaseHold.as_view(), name="order-hold-release"),

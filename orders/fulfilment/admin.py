@@ -6,12 +6,14 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from orders.fulfilment.models import (
+    BundlePart,
     EarlyNotice,
     Export,
     Fulfilment,
     Hold,
     Location,
     Order,
+    OrderBundle,
     OrderIdentifier,
     OrderLine,
     OrderRequest,
@@ -82,6 +84,29 @@ class OrderAdmin(ReadOnly):
     search_fields = ("=key", "=number", "=identifiers__external_id")
     inlines: ClassVar = [Lines]
     ordering = ("-placed_at", "-id")
+
+
+@admin.register(OrderBundle)
+class OrderBundleAdmin(ReadOnly):
+    """What was sold as one."""
+
+    list_display = ("order", "position", "code", "name", "quantity")
+    list_select_related = ("order",)
+    search_fields = ("=order__key", "=code")
+
+
+@admin.register(BundlePart)
+class BundlePartAdmin(VersionedAdmin):
+    """What is in a bundle; orders keep the parts that were in force when they came."""
+
+    list_display = ("bundle", "part", "quantity", "price_share", "is_active")
+    list_filter = ("is_active",)
+    list_select_related = ("bundle", "part")
+    readonly_after_creation = ("bundle", "part")
+    raw_id_fields = ("bundle", "part")
+    search_fields = ("=bundle__code", "=part__code")
+    client_path = "bundle__client"
+    ordering = ("bundle__code", "part__code")
 
 
 @admin.register(Fulfilment)

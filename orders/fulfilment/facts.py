@@ -13,6 +13,7 @@ LINE_FACTS: dict[str, Declared] = {
     "quantity": int,
     "unit_minor": int,
     "in_stock": bool,
+    "bundle": str,
 }
 ORDER_FACTS: dict[str, Declared] = {
     "client": str,
@@ -90,6 +91,7 @@ def order_context(order: Order, lines: Iterable[tuple[OrderLine, bool]]) -> dict
                 "quantity": line.quantity,
                 "unit_minor": line.unit_minor,
                 "in_stock": in_stock,
+                "bundle": line.bundle.code if line.bundle else "",
             }
             for line, in_stock in lines
         ],

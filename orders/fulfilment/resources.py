@@ -15,6 +15,7 @@ from audit import clock
 from audit.rest.pages import MOST, read_limit, refused
 from audit.rest.versions import exactly
 from audit.rest.views import ActResource, DeedResource, Resource
+from orders.fulfilment.decisions.bundles import Part
 from orders.fulfilment.decisions.clients import Draft, NewClient, NewProductLine
 from orders.fulfilment.models import Export, Sku
 from orders.fulfilment.selectors import parcels, stock, templates
@@ -23,7 +24,7 @@ from orders.fulfilment.selectors.exports import Position
 from orders.fulfilment.serializers import SkuSerializer, clients
 from orders.fulfilment.serializers import exports as shapes
 from orders.fulfilment.serializers import stock as stock_shapes
-from orders.fulfilment.services import arrivals, feed, recalling
+from orders.fulfilment.services import arrivals, bundles, feed, recalling
 from orders.fulfilment.services import clients as services
 from orders.fulfilment.services.arrivals import Arrival
 from rules.models import Client
@@ -135,6 +136,17 @@ class ReadmitLot(_StockAct):
     def act(self, record: Sku, given: Mapping[str, Any], *, now: datetime) -> None:
         """Let it."""
         recalling.readmit_lot(sku_id=record.pk, **given, by=self.by, now=now)
+
+
+class SayParts(_StockAct):
+    """Say what is in every unit of a bundle; orders there are keep what they have."""
+
+    input_class = stock_shapes.PartsInput
+
+    def act(self, record: Sku, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Say it."""
+        parts = [Part(**one) for one in given["parts"]]
+        bundles.say_parts(sku_id=record.pk, parts=parts, reason=given["reason"], by=self.by, now=now)
 
 
 def _told(export: Export) -> dict[str, Any]:

@@ -24,7 +24,9 @@ class ShippedConnector:
 _SHOPIFY_LINES: Final = (
     "payload.line_items.map(l, {"
     '"sku": (has(l.sku) && l.sku != null && l.sku != "") ? l.sku : text(l.id), "title": has(l.title) ? l.title : "", '
-    '"quantity": l.quantity, "unit_minor": minor_units(l.price), "sku_type": "stock"})'
+    '"quantity": l.quantity, "unit_minor": minor_units(l.price), "sku_type": "stock", '
+    '"bundle": (has(l.sales_line_item_group_id) && l.sales_line_item_group_id != null) '
+    '? text(l.sales_line_item_group_id) : ""})'
 )
 _SHOPIFY_ADDRESS: Final = (
     "has(payload.shipping_address) && payload.shipping_address != null ? {"

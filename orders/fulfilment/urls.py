@@ -36,6 +36,7 @@ urlpatterns = [
     path("stock/<uuid:key>/keep-back/", views.keep_back, name="keep-back"),
     path("stock/<uuid:key>/recall/", views.recall, name="recall"),
     path("stock/<uuid:key>/readmit/", views.readmit, name="readmit"),
+    path("stock/<uuid:key>/parts/", views.parts, name="parts"),
     path("quarantine/", views.quarantine, name="quarantine"),
     path("quarantine/<str:key>/", views.quarantined, name="quarantined"),
 ]

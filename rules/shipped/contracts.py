@@ -326,6 +326,7 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
             currency=CURRENCY,
             total_minor=MONEY,
             lines={"type": "array", "items": LINE},
+            bundles={"type": "array", "items": LINE},
             fulfilments={"type": "array", "items": {"type": "object"}},
             identifiers={"type": "array", "items": an_object(["system", "external_id"], system=KEY, external_id=KEY)},
             generated_at=MOMENT,

@@ -40,6 +40,7 @@ LINE: Final = an_object(
     unit_minor=MONEY,
     vendor=OPTIONAL_TEXT,
     ship_by={"type": ["string", "null"], "format": "date-time"},
+    bundle={"type": ["string", "null"], "maxLength": 80},  # lines of one bundle were sold as one
 )
 LOTS: Final = {"type": "array", "maxItems": 100, "items": an_object(["lot", "quantity"], lot=KEY, quantity=QUANTITY)}
 TASK_LINE: Final = an_object(["sku", "quantity"], **LINE["properties"], lots=LOTS)

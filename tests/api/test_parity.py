@@ -124,6 +124,7 @@ OPERATIONS: Final = {
     "fulfilment:receive": "sku-stock sku-receive",
     "fulfilment:keep-back": "sku-stock sku-keep-back",
     "fulfilment:recall": "sku-stock sku-recall",
+    "fulfilment:parts": "sku-stock sku-parts",
     "fulfilment:readmit": "sku-stock sku-readmit",
     "fulfilment:quarantine": "orders",
     "fulfilment:quarantined": "order order-complete-address order-complete-lines",

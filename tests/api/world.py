@@ -140,6 +140,7 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "sku-receive": {"POST": Rule(WORK_ORDER, {"quantity": 1, "lot": "L1", **REASON})},
     "sku-keep-back": {"POST": Rule(WORK_ORDER, {"location": "main", "units": 1, **REASON})},
     "sku-recall": {"POST": Rule(WORK_ORDER, {"lot": "L1", **REASON})},
+    "sku-parts": {"POST": Rule(WORK_ORDER, {"parts": [], **REASON})},
     "sku-readmit": {"POST": Rule(WORK_ORDER, {"lot": "L1", **REASON})},
     "order-holds": {"GET": Rule(VIEW_ORDER), "POST": Rule(WORK_ORDER, {"words": "Wait for the customer"})},
     "order-hold-release": {"POST": Rule("exceptions.decide_waiver", REASON)},

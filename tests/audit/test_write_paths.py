@@ -32,7 +32,7 @@ from exceptions.models import (
     Waiver,
 )
 from exceptions.services import open_case
-from orders.fulfilment.models import Order, SafetyStock, StockLot
+from orders.fulfilment.models import BundlePart, Order, OrderBundle, SafetyStock, Sku, StockLot
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from orders.fulfilment.services.unwinding import reroute
@@ -85,6 +85,9 @@ def _fill(house: House, system: Actor, now: datetime) -> None:
     with acting(system, at=now):
         lot = StockLot.objects.all()[0]
         SafetyStock.objects.create(item=lot.item, location=lot.location, units=1)
+        peg = Sku.objects.create(client=northwind, code="PEG-9")
+        BundlePart.objects.create(bundle=lot.item.sku, part=peg)
+        OrderBundle.objects.create(order=order, position=9, code="SET-1", quantity=1, unit_minor=100)
     case = open_case(
         type="address",
         subject=subject_ref(order),

@@ -8,6 +8,7 @@ from audit import clock
 from audit.access import system_actor
 from orders.fulfilment.models import Order, Sku, StockLot
 from orders.fulfilment.services.intake import place_orders
+from orders.fulfilment.services.news import count_stock
 from tests.cast import House
 from tests.factories import orders as make
 from tests.pages.conftest import SignedIn
@@ -64,3 +65,21 @@ def test_units_are_kept_back_and_lots_recalled_and_readmitted(waiting: list[Orde
     assert (back.context["stock"].reserved, StockLot.objects.get().state) == (4, "usable")
     for name, status in (("sam", 403), ("noor", 404)):
         assert signed_in(name).post(f"{path}recall/", {"lot": "L-7", "reason": "No"}).status_code == status
+
+
+def test_what_is_in_a_bundle_is_written_one_part_a_line_and_the_order_shows_both(
+    waiting: list[Order], house: House, signed_in: SignedIn
+) -> None:
+    amal, path, by, now = signed_in("amal"), path_of(), system_actor("test"), clock.now()
+    count_stock(news=[make.stock(house.clients["northwind"], now, "PEG", 9)], by=by, now=now)
+    wrong = amal.post(f"{path}parts/", {"parts": "2 PEG\nsome ROPE", "reason": "As it is sold"})
+    assert (wrong.status_code, "“some ROPE”: say how many" in wrong.content.decode()) == (422, True)
+    page = amal.post(f"{path}parts/", {"parts": "2 PEG 3", "reason": "As it is sold"}, follow=True).content.decode()
+    assert "It has 1 part from now on." in page
+    assert "every unit of it is 2" in page
+    assert "2 PEG 3" in amal.get(f"{path}parts/").content.decode()
+    news = [make.placed(house.clients["northwind"], now, paid_at=now.isoformat(), lines=[make.line("STOVE", 2)])]
+    (order_id,) = place_orders(news=news, by=by, now=now)
+    page = amal.get(f"/orders/{Order.objects.get(pk=order_id).key}/").content.decode()
+    for words in ("Sold as one", 'PEG <span class="meta">(STOVE)</span>'):
+        assert words in page

@@ -29,6 +29,7 @@ SECTIONS = {
     "auth.group": ("auth.view_group", "auth.change_group"),
     **dict.fromkeys(
         (
+            "fulfilment.bundlepart",
             "fulfilment.location",
             "rules.absence",
             "rules.calendar",
@@ -82,6 +83,7 @@ SECTIONS = {
             "fulfilment.fulfilment",
             "fulfilment.hold",
             "fulfilment.order",
+            "fulfilment.orderbundle",
             "fulfilment.orderidentifier",
             "fulfilment.orderrequest",
             "fulfilment.override",
@@ -97,8 +99,9 @@ SECTIONS = {
         ORDERS,
     ),
 }
+CUT_TO_CLIENTS = {"fulfilment.bundlepart", "fulfilment.location"}
 # Their lists are not cut to single clients, so only who sees every client opens them.
-HOUSE_ONLY = {name for name in SECTIONS if name.startswith("fulfilment.") and name != "fulfilment.location"} | {
+HOUSE_ONLY = {name for name in SECTIONS if name.startswith("fulfilment.") and name not in CUT_TO_CLIENTS} | {
     "exceptions.job",
     "exceptions.page",
     "exceptions.timer",

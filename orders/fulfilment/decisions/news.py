@@ -34,7 +34,10 @@ class News:
 
 @dataclass(frozen=True)
 class PlacedLine:
-    """A line as the store sold it; `unit_minor` in minor units of the order's currency, `ship_by` the hand-over limit, where it has one."""
+    """A line as the store sold it; `unit_minor` in minor units of the order's currency, `ship_by` the hand-over limit, where it has one.
+
+    Lines of one `bundle` were sold as one, and the store has divided them itself.
+    """
 
     sku: str
     name: str
@@ -42,7 +45,8 @@ class PlacedLine:
     vendor: str
     quantity: int
     unit_minor: int
-    ship_by: datetime | None
+    ship_by: datetime | None = None
+    bundle: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,7 @@ def _line(line: Mapping[str, Any]) -> PlacedLine:
         quantity=_whole(line, "quantity", at_least=1),
         unit_minor=_whole({"unit_minor": 0, **line}, "unit_minor", at_least=0),
         ship_by=moment(line.get("ship_by")),
+        bundle=str(line.get("bundle") or "")[:80],
     )
 
 

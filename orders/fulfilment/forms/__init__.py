@@ -7,8 +7,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from orders.fulfilment.decisions.overrides import ORDER_FIELDS
+from orders.fulfilment.selectors.contents import LineFacts, ParcelFacts
 from orders.fulfilment.selectors.quarantine import FieldRow
-from orders.fulfilment.selectors.story import LineFacts, ParcelFacts
 from orders.fulfilment.services.quarantine import NewLine
 from orders.fulfilment.states import FULFILMENT_IN_HOUSE
 from rules.models import Client, Flow

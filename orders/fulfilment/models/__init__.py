@@ -1,10 +1,11 @@
 """What is being fulfilled."""
 
+from orders.fulfilment.models.bundles import BundlePart, OrderBundle
 from orders.fulfilment.models.checks import CheckResult, ParcelCheck
 from orders.fulfilment.models.exports import Export, ExportReading
 from orders.fulfilment.models.holds import Hold
 from orders.fulfilment.models.identity import EarlyNotice, OrderAddress, OrderIdentifier
-from orders.fulfilment.models.lines import OrderLine, Sku
+from orders.fulfilment.models.lines import OrderLine
 from orders.fulfilment.models.money import Payment, Refund
 from orders.fulfilment.models.orders import Order
 from orders.fulfilment.models.overrides import Override
@@ -12,10 +13,12 @@ from orders.fulfilment.models.parcels import Fulfilment, FulfilmentLine
 from orders.fulfilment.models.places import Location
 from orders.fulfilment.models.products import ProductFacts
 from orders.fulfilment.models.requests import OrderRequest
+from orders.fulfilment.models.skus import Sku
 from orders.fulfilment.models.stock import Reservation, SafetyStock, StockItem, StockLot
 from orders.fulfilment.models.unwinds import Unwind, UnwindStep
 
 __all__ = [
+    "BundlePart",
     "CheckResult",
     "EarlyNotice",
     "Export",
@@ -26,6 +29,7 @@ __all__ = [
     "Location",
     "Order",
     "OrderAddress",
+    "OrderBundle",
     "OrderIdentifier",
     "OrderLine",
     "OrderRequest",

@@ -1,4 +1,4 @@
-"""What is ordered: products as clients name them, and so many of each in an order."""
+"""What is ordered: so many of each product."""
 
 from typing import ClassVar
 
@@ -8,28 +8,11 @@ from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable
 from audit.models.fields import StateField
+from orders.fulfilment.models.bundles import OrderBundle
 from orders.fulfilment.models.orders import Order
+from orders.fulfilment.models.skus import Sku
 from orders.fulfilment.states import LineState, SkuType
-from rules.models import Client, Flow
-
-
-class Sku(Accountable):
-    """A product as a client's systems name it."""
-
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="skus")
-    code = models.CharField(max_length=80)
-    name = models.CharField(max_length=200, blank=True)
-    sku_type = models.CharField(max_length=20, choices=SkuType, default=SkuType.STOCK)
-    vendor = models.CharField(max_length=80, blank=True, help_text="Who ships it, where that is not us")
-
-    class Meta(Accountable.Meta):
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["client", "code"], name="sku_one_per_client_and_code"),
-            models.CheckConstraint(condition=Q(sku_type__in=SkuType.values), name="sku_type_is_known"),
-        ]
-
-    def __str__(self) -> str:
-        return self.code
+from rules.models import Flow
 
 
 class OrderLine(FSMModelMixin, Accountable):
@@ -49,6 +32,8 @@ class OrderLine(FSMModelMixin, Accountable):
         null=True, blank=True, help_text="Its place in the queue for stock: the earlier goes first"
     )
     ship_by_at = models.DateTimeField(null=True, blank=True, help_text="When whoever sells it has to hand it over")
+    bundle = models.ForeignKey(OrderBundle, on_delete=models.PROTECT, null=True, blank=True, related_name="lines")
+    per_bundle = models.PositiveIntegerField(null=True, blank=True, help_text="Units in every unit of its bundle")
 
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -59,6 +44,10 @@ class OrderLine(FSMModelMixin, Accountable):
                 condition=Q(returned__lte=models.F("quantity")), name="orderline_returns_no_more_than_was_sent"
             ),
             models.CheckConstraint(condition=Q(state__in=LineState.values), name="orderline_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(bundle__isnull=True, per_bundle__isnull=True) | Q(bundle__isnull=False, per_bundle__gte=1),
+                name="orderline_part_says_how_many",
+            ),
             models.CheckConstraint(
                 condition=~Q(state=LineState.BACK_ORDERED) | Q(queued_at__isnull=False),
                 name="orderline_that_waits_has_a_place",

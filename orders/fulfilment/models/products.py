@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from audit.models import Accountable
-from orders.fulfilment.models.lines import Sku
+from orders.fulfilment.models.skus import Sku
 
 
 class ProductFacts(Accountable):

@@ -8,8 +8,9 @@ from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable
 from audit.models.fields import StateField
-from orders.fulfilment.models.lines import OrderLine, Sku
+from orders.fulfilment.models.lines import OrderLine
 from orders.fulfilment.models.places import Location
+from orders.fulfilment.models.skus import Sku
 from orders.fulfilment.states import LotState, ReservationState
 
 

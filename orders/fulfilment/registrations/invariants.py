@@ -285,3 +285,15 @@ checks.register_check(
         LIMIT 100
     """,
 )
+checks.register_check(
+    "orders-bundles",
+    statement="What is in a bundle is in the same order, and costs what the bundle costs",
+    sql="""
+        SELECT o.key || '/' || b.position FROM fulfilment_orderbundle b
+        JOIN fulfilment_order o ON o.id = b.order_id
+        LEFT JOIN fulfilment_orderline l ON l.bundle_id = b.id
+        GROUP BY o.key, b.id
+        HAVING count(l.id) = 0 OR bool_or(l.order_id <> b.order_id) OR sum(l.per_bundle * l.unit_minor) <> b.unit_minor
+        LIMIT 100
+    """,
+)

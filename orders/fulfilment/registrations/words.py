@@ -122,6 +122,7 @@ verbs.register(
         "check.begun_again": noop("{actor} had the check done anew: what it is about has changed"),
         "check.over": noop("{actor} ended the check: the parcel has left, or will not be sent"),
         "check.skipped": noop("{actor} went on without the check, as a time-limited exception allows"),
+        "bundle.described": noop("{actor} said what is in a bundle"),
         "product.described": noop("{actor} said what is known of a product"),
         "notice.kept": noop("{actor} kept news about an order that has not arrived yet"),
     }

@@ -1,7 +1,7 @@
 """What was asked of an order and decided about it, what was paid, and what goes back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -57,7 +57,7 @@ class RequestFacts:
 
 @dataclass(frozen=True)
 class MoneyFacts:
-    """One payment or refund: an exact amount, how far it has come, and for a refund why and by which rule."""
+    """One payment or refund: an exact amount and how far it has come; of a refund why, by which rule, and for units of which lines."""
 
     id: str
     amount: Decimal
@@ -70,6 +70,7 @@ class MoneyFacts:
     reason: str = ""
     rule: str = ""
     decided_by: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -175,8 +176,9 @@ def refunds_of(order: Order) -> list[MoneyFacts]:
             reason=row.reason,
             rule=row.rule,
             decided_by=row.decided_by,
+            lines=row.request.lines if row.request else {},
         )
-        for row in Refund.objects.filter(order=order).order_by("pk")
+        for row in Refund.objects.filter(order=order).select_related("request").order_by("pk")
     ]
 
 

@@ -168,11 +168,13 @@ def filtered(orders: QuerySet[Order], filters: OrderFilters, now: datetime) -> Q
         held = Hold.objects.filter(state=HoldState.ACTIVE, reason__in=filters.hold)
         orders = orders.filter(pk__in=held.values("order"))
     if filters.sku:
-        orders = orders.filter(pk__in=Order.objects.filter(lines__sku__code__in=filters.sku).values("pk"))
+        having = Order.objects.filter(lines__sku__code__in=filters.sku).values("pk")
+        bundled = Order.objects.filter(bundles__code__in=filters.sku).values("pk")
+        orders = orders.filter(Q(pk__in=having) | Q(pk__in=bundled))
     for name, values in (("carrier", filters.carrier), ("vendor", filters.vendor)):
         if values:
-            having = Order.objects.filter(**{f"fulfilments__{name}__in": values})
-            orders = orders.filter(pk__in=having.values("pk"))
+            sent = Order.objects.filter(**{f"fulfilments__{name}__in": values})
+            orders = orders.filter(pk__in=sent.values("pk"))
     return orders
 
 

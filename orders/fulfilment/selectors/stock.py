@@ -11,6 +11,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from audit.words import said
+from orders.fulfilment.decisions.bundles import Part
 from orders.fulfilment.models import OrderLine, Reservation, SafetyStock, Sku, StockItem, StockLot
 from orders.fulfilment.selectors.parcels import sku_for, skus_for
 from orders.fulfilment.selectors.queues import promisable
@@ -120,6 +121,7 @@ class StockPicture:
     held_count: int
     queue: Sequence[WaitingFacts]
     queue_count: int
+    parts: Sequence[Part]
 
     @property
     def has_recalled(self) -> bool:
@@ -162,7 +164,14 @@ def stock_picture(*, by: Actor, sku_id: UUID, today: date) -> StockPicture:
         held_count=held.count(),
         queue=_queue(waiting),
         queue_count=waiting.count(),
+        parts=parts_of(sku),
     )
+
+
+def parts_of(sku: Sku) -> list[Part]:
+    """What is in every unit of a bundle; nothing of a product that is none."""
+    rows = sku.parts.filter(is_active=True).order_by("part__code")
+    return [Part(*row) for row in rows.values_list("part__code", "quantity", "price_share")]
 
 
 def lots_to_act_on(*, by: Actor, sku_id: UUID, state: LotState) -> list[str]:

@@ -16,8 +16,9 @@ from audit.words import at, said
 from exceptions.models import ExceptionCase
 from exceptions.selectors.cases import most_urgent_about
 from orders.fulfilment.decisions.addresses import Problem
-from orders.fulfilment.models import Fulfilment, Order, OrderAddress, OrderIdentifier, OrderLine, ParcelCheck
+from orders.fulfilment.models import Fulfilment, Order, OrderAddress, OrderIdentifier, ParcelCheck
 from orders.fulfilment.selectors.checks import CheckFacts, checks_of
+from orders.fulfilment.selectors.contents import BundleFacts, LineFacts, ParcelFacts, contents_of, parcels_of
 from orders.fulfilment.selectors.dealings import (
     MoneyFacts,
     RequestFacts,
@@ -32,7 +33,7 @@ from orders.fulfilment.selectors.exports import ExportFacts, exports_of
 from orders.fulfilment.selectors.holds import HoldFacts, holds_of
 from orders.fulfilment.selectors.orders import OrderRow, order_for, rows_of
 from orders.fulfilment.selectors.trace import exception_goes
-from orders.fulfilment.states import AddressVerdict, FulfilmentState, LineState
+from orders.fulfilment.states import AddressVerdict, FulfilmentState
 from orders.sync.models import FlowRun
 from orders.sync.selectors import runs_about
 from orders.sync.states import RunState
@@ -40,43 +41,6 @@ from rules.models import Decision
 
 MASK = "•••"
 TRACE_LIMIT = 500
-
-
-@dataclass(frozen=True)
-class LineFacts:
-    """One line: what, how many, along which flow, where it stands."""
-
-    position: int
-    sku: str
-    name: str
-    quantity: int
-    unit_minor: int
-    sku_type: str
-    vendor: str
-    state: str
-    state_label: str
-    flow: str
-
-
-@dataclass(frozen=True)
-class ParcelFacts:
-    """One fulfilment and the last thing seen of it."""
-
-    key: str
-    flow: str
-    vendor: str
-    state: str
-    state_label: str
-    owner: str
-    due_at: datetime | None
-    tasked_at: datetime | None
-    confirmed_at: datetime | None
-    handed_over_at: datetime | None
-    delivered_at: datetime | None
-    picker: str
-    manifest: str
-    carrier: str
-    tracking_number: str
 
 
 @dataclass(frozen=True)
@@ -137,6 +101,7 @@ class OrderStory:
     if_it_fails: str
     customer_text: str
     lines: Sequence[LineFacts]
+    bundles: Sequence[BundleFacts]
     holds: Sequence[HoldFacts]
     parcels: Sequence[ParcelFacts]
     checks: Sequence[CheckFacts]
@@ -160,6 +125,17 @@ class OrderStory:
     cancelled_at: datetime | None
     correlation_id: str
 
+    @property
+    def loose_lines(self) -> list[LineFacts]:
+        """The lines that are no part of a bundle."""
+        return [line for line in self.lines if line.bundle is None]
+
+    @property
+    def line_names(self) -> dict[str, str]:
+        """The product of each line by its number, with the bundle it was sold in."""
+        bundles = {bundle.position: f" ({bundle.code})" for bundle in self.bundles}
+        return {str(line.position): f"{line.sku}{bundles.get(line.bundle or 0, '')}" for line in self.lines}
+
 
 @dataclass(frozen=True)
 class TraceStep:
@@ -180,7 +156,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
     order = order_for(by, key)
     decisions = Decision.objects.select_related("book")
     decision = decisions.get(pk=order.decision_id) if order.decision_id else None
-    parcels = list(Fulfilment.objects.filter(order=order).select_related("flow", "owner").order_by("key"))
+    contents, (parcels, parcel_facts) = contents_of(order), parcels_of(order)
     holds, exports = holds_of(order), exports_of(order)
     case = most_urgent_about(subject_ref(order), by=by)
     address = OrderAddress.objects.filter(pk=order.pk).first()
@@ -192,9 +168,10 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         exception=case.key if case else "",
         if_it_fails=exception_goes(case, _fallback(decision)),
         customer_text=next((hold.customer_words for hold in holds if hold.is_active and hold.customer_words), ""),
-        lines=_lines(order),
+        lines=contents.lines,
+        bundles=contents.bundles,
         holds=holds,
-        parcels=[_parcel(parcel) for parcel in parcels],
+        parcels=parcel_facts,
         checks=checks_of(order),
         runs=[_run(run) for run in runs_about([subject_ref(parcel) for parcel in parcels])],
         requests=requests_of(order),
@@ -305,45 +282,6 @@ def _fallback(decision: Decision | None) -> str:
         "If it fails, %(owner)s has it after %(minutes)s min.",
         owner=outcome["fallback"],
         minutes=outcome["fallback_after_minutes"],
-    )
-
-
-def _lines(order: Order) -> list[LineFacts]:
-    lines = OrderLine.objects.filter(order=order).select_related("sku", "flow").order_by("position")
-    return [
-        LineFacts(
-            position=line.position,
-            sku=line.sku.code,
-            name=line.sku.name,
-            quantity=line.quantity,
-            unit_minor=line.unit_minor,
-            sku_type=line.sku_type,
-            vendor=line.vendor,
-            state=line.state,
-            state_label=LineState(line.state).label,
-            flow=line.flow.name if line.flow else "",
-        )
-        for line in lines
-    ]
-
-
-def _parcel(parcel: Fulfilment) -> ParcelFacts:
-    return ParcelFacts(
-        key=parcel.key,
-        flow=parcel.flow.name,
-        vendor=parcel.vendor,
-        state=parcel.state,
-        state_label=FulfilmentState(parcel.state).label,
-        owner=parcel.owner.name,
-        due_at=parcel.due_at,
-        tasked_at=parcel.tasked_at,
-        confirmed_at=parcel.confirmed_at,
-        handed_over_at=parcel.handed_over_at,
-        delivered_at=parcel.delivered_at,
-        picker=parcel.picker,
-        manifest=parcel.manifest,
-        carrier=parcel.carrier,
-        tracking_number=parcel.tracking_number,
     )
 
 

@@ -11,6 +11,7 @@ from audit.rest.parsing import Input
 from orders.fulfilment.decisions.addresses import FIELDS
 from orders.fulfilment.models import Fulfilment, Order, Sku
 from orders.fulfilment.selectors import OrderStory
+from orders.fulfilment.serializers.contents import BundleSerializer, LineSerializer
 from orders.fulfilment.serializers.exports import OrderExportSerializer
 
 
@@ -55,20 +56,6 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
             "version",
         )
         read_only_fields = fields
-
-
-class LineSerializer(serializers.Serializer[Any]):
-    """One line of an order."""
-
-    position = serializers.IntegerField()
-    sku = serializers.CharField()
-    name = serializers.CharField(allow_blank=True)
-    quantity = serializers.IntegerField()
-    unit_minor = serializers.IntegerField(help_text="In minor units of the order's currency.")
-    sku_type = serializers.CharField()
-    vendor = serializers.CharField(allow_blank=True)
-    state = serializers.CharField()
-    flow = serializers.CharField(allow_blank=True)
 
 
 class HoldSerializer(serializers.Serializer[Any]):
@@ -172,6 +159,9 @@ class MoneySerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(allow_blank=True)
     rule = serializers.CharField(allow_blank=True)
     decided_by = serializers.CharField(allow_blank=True)
+    lines = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Of a refund: position → units; empty: not for single lines."
+    )
 
 
 class UnwindStepSerializer(serializers.Serializer[Any]):
@@ -205,6 +195,7 @@ class StorySerializer(serializers.Serializer[Any]):
     if_it_fails = serializers.CharField()
     customer_text = serializers.CharField(allow_blank=True)
     lines = LineSerializer(many=True)
+    bundles = BundleSerializer(many=True)
     holds = HoldSerializer(many=True)
     fulfilments = serializers.ListField(child=serializers.CharField(), help_text="Keys of its fulfilments.")
     runs = OrderRunSerializer(many=True)

@@ -33,6 +33,31 @@ class LotInput(Input):
     reason = serializers.CharField(min_length=3, max_length=280)
 
 
+class PartSerializer(serializers.Serializer[object]):
+    """So many units of a product in every unit of a bundle."""
+
+    sku = serializers.CharField()
+    quantity = serializers.IntegerField()
+    price_share = serializers.IntegerField(help_text="What one unit counts when the bundle's price is divided.")
+
+
+class PartInput(Input):
+    """So many units of a product in every unit of a bundle."""
+
+    sku = serializers.CharField(max_length=80)
+    quantity = serializers.IntegerField(min_value=1, max_value=10_000)
+    price_share = serializers.IntegerField(
+        min_value=0, max_value=10_000, default=1, help_text="What one unit counts when the bundle's price is divided."
+    )
+
+
+class PartsInput(Input):
+    """What is in every unit of a bundle; nothing for a product that is none."""
+
+    parts = PartInput(many=True)
+    reason = serializers.CharField(min_length=3, max_length=280)
+
+
 class LotSerializer(serializers.Serializer[object]):
     """Units of one lot in one place."""
 
@@ -83,3 +108,4 @@ class StockSerializer(serializers.Serializer[object]):
     held_count = serializers.IntegerField()
     queue = WaitingForStockSerializer(many=True)
     queue_count = serializers.IntegerField()
+    parts = PartSerializer(many=True, help_text="What is in every unit of it, where it is a bundle.")

@@ -165,10 +165,12 @@ def units_of(docket: Docket, rows: object) -> tuple[dict[str, int], list[str]]:
     for row in rows if isinstance(rows, list) else []:
         name = str(row.get("line") or row.get("sku") or "")
         line = next((one for one in docket.lines if name in {str(one.position), one.sku.code}), None)
-        if line is None:
+        inside = [] if line else docket.inside(name)
+        if line is None and not inside:
             unknown.append(name[:80])
-        else:
-            found[str(line.position)] = found.get(str(line.position), 0) + int(row.get("quantity") or line.quantity)
+        for one in [line] if line else inside:
+            units = int(row["quantity"]) * (1 if line else one.per_bundle or 1) if row.get("quantity") else one.quantity
+            found[str(one.position)] = found.get(str(one.position), 0) + units
     return found, unknown
 
 

@@ -8,11 +8,12 @@ from typing import Any, Final
 from audit.crypto import seal_secret
 from audit.errors import FieldError, Invalid
 from audit.words import said
-from orders.fulfilment.decisions.news import News, happened, moment
+from orders.fulfilment.decisions.news import News, PlacedLine, happened, moment
 from orders.fulfilment.decisions.requests import Stage, label_stage
 from orders.fulfilment.errors import AlreadyGone
 from orders.fulfilment.models import OrderAddress, OrderLine, OrderRequest, Sku
 from orders.fulfilment.services.asking import Wish, close_request, keep_request
+from orders.fulfilment.services.bundles import lines_of, parts_of
 from orders.fulfilment.services.calling_off import open_again, write_opened
 from orders.fulfilment.services.cancelling import by_position, cancel
 from orders.fulfilment.services.changes import Changes
@@ -100,15 +101,23 @@ def _read_lines(
     for row in news.data.get("lines") or ():
         name, wanted = str(row.get("line") or row.get("sku")), int(row["quantity"])
         line = next((one for one in docket.live_lines() if name in {str(one.position), one.sku.code}), None)
-        if line is not None and wanted != line.quantity:
-            (fewer if wanted < line.quantity else more)[str(line.position)] = abs(wanted - line.quantity)
-        elif line is None and row.get("sku") and wanted:
+        wishes = {line: wanted} if line else _of_bundle(docket, name, wanted)
+        for one, units in wishes.items():
+            if units != one.quantity:
+                (fewer if units < one.quantity else more)[str(one.position)] = abs(units - one.quantity)
+        if not wishes and row.get("sku") and wanted:
             added.append(
                 {name: row[name] for name in ("sku", "quantity", "unit_minor", "sku_type", "vendor") if name in row}
             )
-        elif line is None:
+        elif not wishes:
             tell_unknown(docket, news, [name], changes)
     return fewer, more, added
+
+
+def _of_bundle(docket: Docket, name: str, wanted: int) -> dict[OrderLine, int]:
+    """How many units of each part so many of the bundle are; what is cancelled of it stays so."""
+    live = [line for line in docket.inside(name) if line.state != LineState.CANCELLED]
+    return {line: wanted * (line.per_bundle or 1) for line in live}
 
 
 def _change_lines(docket: Docket, wish: Wish, changes: Changes) -> None:
@@ -144,19 +153,15 @@ def _add_line(docket: Docket, row: Mapping[str, Any], changes: Changes) -> int:
     """What the order costs more with it."""
     client_id, code = docket.order.client_id, str(row["sku"])
     sku_type, vendor = str(row.get("sku_type") or SkuType.STOCK), str(row.get("vendor") or "")
-    sku = known_skus({(client_id, code): Sku(client_id=client_id, code=code, sku_type=sku_type, vendor=vendor)})
-    line = OrderLine(
-        order=docket.order,
-        position=max((one.position for one in docket.lines), default=0) + 1,
-        sku=sku[client_id, code],
-        sku_type=sku_type,
-        vendor=vendor,
-        quantity=int(row["quantity"]),
-        unit_minor=int(row.get("unit_minor") or 0),
+    skus = known_skus({(client_id, code): Sku(client_id=client_id, code=code, sku_type=sku_type, vendor=vendor)})
+    placed = PlacedLine(code, "", sku_type, vendor, int(row["quantity"]), int(row.get("unit_minor") or 0))
+    taken = [*(one.position for one in docket.lines), *(one.position for one in docket.bundles)]
+    bundles, lines = lines_of(
+        docket.order, [placed], {code: skus[client_id, code]}, parts_of(skus.values()), after=max(taken, default=0)
     )
-    changes.add(line)
-    docket.lines.append(line)
-    return line.unit_minor * line.quantity
+    changes.add(*bundles, *lines)
+    docket.lines += lines
+    return placed.unit_minor * placed.quantity
 
 
 def _change_address(docket: Docket, given: Mapping[str, Any], wish: Wish, changes: Changes) -> None:

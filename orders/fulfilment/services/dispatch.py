@@ -67,8 +67,8 @@ def _message(docket: Docket, parcel: Fulfilment, layer: str, kind: str, key: str
     order = docket.order
     contents = docket.contents.get(parcel.pk, [])
     lines = [
-        {"sku": content.line.sku.code, "quantity": content.quantity, **_lots_of(docket, content.line)}
-        for content in contents
+        {"sku": one.line.sku.code, "quantity": one.quantity, **_bundle_of(one.line), **_lots_of(docket, one.line)}
+        for one in contents
     ]
     held = [one for content in contents for one in docket.reservations.get(content.line.pk, ())]
     payload: dict[str, Any] = {
@@ -87,6 +87,10 @@ def _message(docket: Docket, parcel: Fulfilment, layer: str, kind: str, key: str
     if address := shipping_address(docket.address):
         payload["address"] = address
     return Message(layer, TASK_CONTRACT, ref_of(parcel), key, order.key, order.correlation_id, payload)
+
+
+def _bundle_of(line: OrderLine) -> dict[str, str]:
+    return {"bundle": line.bundle.code} if line.bundle else {}
 
 
 def _lots_of(docket: Docket, line: OrderLine) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from orders.fulfilment.models import (
     Hold,
     Order,
     OrderAddress,
+    OrderBundle,
     OrderLine,
     OrderRequest,
     Override,
@@ -192,6 +193,19 @@ class Docket:
         """What takes back what was done for this parcel, while it is not over."""
         return next((one for one in self.unwinds if one.fulfilment_id == parcel.pk and one.state in UNWIND_OPEN), None)
 
+    @property
+    def bundles(self) -> dict[OrderBundle, list[OrderLine]]:
+        """The bundles of the order, each with the lines that are its parts."""
+        found: dict[OrderBundle, list[OrderLine]] = {}
+        for line in self.lines:
+            if line.bundle is not None:
+                found.setdefault(line.bundle, []).append(line)
+        return found
+
+    def inside(self, name: str) -> list[OrderLine]:
+        """The lines of the bundle that is called so, by its number in the order or its product; none where there is no such bundle."""
+        return next((its for one, its in self.bundles.items() if name in {str(one.position), one.code}), [])
+
     def live_lines(self) -> list[OrderLine]:
         """The lines that are still to be sent or were sent."""
         return [line for line in self.lines if line.state != LineState.CANCELLED]
@@ -227,7 +241,8 @@ def load_dockets(order_ids: Collection[UUID], *, skip_locked: bool = False) -> l
     )
     dockets = {order.pk: Docket(order) for order in orders}
     ids = list(dockets)
-    for line in OrderLine.objects.filter(order__in=ids).select_related("sku", "flow").order_by("order", "position"):
+    lines_of = OrderLine.objects.filter(order__in=ids).select_related("sku", "flow", "bundle")
+    for line in lines_of.order_by("order", "position"):
         line.order = dockets[line.order_id].order
         dockets[line.order_id].lines.append(line)
     for parcel in Fulfilment.objects.filter(order__in=ids).select_related("flow", "owner").order_by("pk"):

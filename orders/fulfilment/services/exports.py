@@ -20,6 +20,7 @@ from audit.services.tokens import issue_token
 from audit.subject_refs import subject_ref
 from orders.fulfilment.errors import NotExportable
 from orders.fulfilment.models import Export, ExportReading, Order, OrderIdentifier
+from orders.fulfilment.selectors.contents import whole
 from orders.fulfilment.services.cases import Opening, open_all
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket, load_dockets
@@ -193,9 +194,11 @@ def _routed_by(docket: Docket) -> dict[str, Any]:
                 "unit_minor": line.unit_minor,
                 "status": str(line.state),
                 "flow_id": line.flow.slug if line.flow else None,
+                **({"bundle": str(line.bundle.position)} if line.bundle else {}),
             }
             for line in docket.lines
         ],
+        **_bundles(docket),
         "holds": [
             {
                 "reason": hold.reason,
@@ -209,6 +212,21 @@ def _routed_by(docket: Docket) -> dict[str, Any]:
             for hold in docket.in_force
         ],
     }
+
+
+def _bundles(docket: Docket) -> dict[str, Any]:
+    """What was sold as one; nothing of an order without."""
+    told = [
+        {
+            "line": str(bundle.position),
+            "sku": bundle.code,
+            "title": bundle.name,
+            "quantity": whole(lines),
+            "unit_minor": bundle.unit_minor,
+        }
+        for bundle, lines in docket.bundles.items()
+    ]
+    return {"bundles": told} if told else {}
 
 
 def _of_order(order: Order, owner: Owner) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from django.db import connection
 from audit.context import Actor, acting
 from audit.crypto import blind_index, seal_secret
 from orders.fulfilment.decisions.news import News, PlacedOrder, read_placed_order
-from orders.fulfilment.models import Order, OrderAddress, OrderIdentifier, OrderLine, Sku
+from orders.fulfilment.models import Order, OrderAddress, OrderIdentifier, Sku
 from orders.fulfilment.selectors.identity import Names, known_orders
 from orders.fulfilment.services import notices
+from orders.fulfilment.services.bundles import Parts, lines_of, parts_of
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.goods import known_skus
@@ -60,6 +61,7 @@ def _place_chunk(placed: Sequence[PlacedOrder], now: datetime) -> list[UUID]:
     changes = Changes(now)
     clients = {client.pk: client for client in Client.objects.filter(pk__in={one.news.client_id for one in placed})}
     skus = _skus(placed)
+    parts = parts_of(skus.values())
     orders: list[UUID] = []
     keys = iter(_next_numbers(sum(names.find(one) is None for one in placed)))
     book = active_book()
@@ -69,7 +71,7 @@ def _place_chunk(placed: Sequence[PlacedOrder], now: datetime) -> list[UUID]:
         known = names.find(one)
         if known is None:
             order = _new_order(one, f"{clients[one.news.client_id].key_prefix}-{next(keys)}", owner_id)
-            _fill(order, one, skus, changes)
+            _fill(order, one, skus, parts, changes)
             known = order.pk
         _name(known, one, names, changes)
         orders.append(known)
@@ -105,23 +107,11 @@ def _new_order(one: PlacedOrder, key: str, owner_id: UUID) -> Order:
     )
 
 
-def _fill(order: Order, one: PlacedOrder, skus: Mapping[tuple[UUID, str], Sku], changes: Changes) -> None:
+def _fill(order: Order, one: PlacedOrder, skus: Mapping[tuple[UUID, str], Sku], parts: Parts, changes: Changes) -> None:
     changes.add(order)
-    changes.add(
-        *(
-            OrderLine(
-                order=order,
-                position=position,
-                sku=skus[order.client_id, line.sku],
-                sku_type=line.sku_type,
-                vendor=line.vendor,
-                quantity=line.quantity,
-                unit_minor=line.unit_minor,
-                ship_by_at=line.ship_by,
-            )
-            for position, line in enumerate(one.lines, start=1)
-        )
-    )
+    named = {line.sku: skus[order.client_id, line.sku] for line in one.lines}
+    bundles, lines = lines_of(order, one.lines, named, parts)
+    changes.add(*bundles, *lines)
     if not one.address.get("kept_by_store"):
         given = {field: one.address[field] for field in CONTACT if one.address.get(field)}
         email = str(given.get("email") or "")

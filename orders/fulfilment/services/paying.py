@@ -187,9 +187,25 @@ def _promise(docket: Docket, refund: Refund, by: str, changes: Changes) -> None:
         "amount_minor": to_minor(refund.amount, refund.currency),
         "currency": refund.currency,
         "reason": refund.reason,
+        **_paid_back_for(docket, refund),
     }
     ask_if_known([order_message(docket, "billing", "refund", str(refund.pk), payload)], changes)
     changes.timers.append(TimerChange(ref_of(refund), REFUND_WATCH, changes.now + REFUND_SEEN_WITHIN))
+
+
+def _paid_back_for(docket: Docket, refund: Refund) -> dict[str, Any]:
+    """The lines the money goes back for, each with the bundle it was sold in; nothing where it is for all of the order."""
+    units = refund.request.lines if refund.request else {}
+    lines = [
+        {
+            "sku": line.sku.code,
+            "quantity": units[str(line.position)],
+            **({"bundle": line.bundle.code} if line.bundle else {}),
+        }
+        for line in docket.lines
+        if units.get(str(line.position))
+    ]
+    return {"lines": lines} if lines else {}
 
 
 def _ask(docket: Docket, refund: Refund, why: str, changes: Changes) -> None:

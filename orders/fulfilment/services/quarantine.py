@@ -13,8 +13,10 @@ from audit.errors import FieldError, IllegalTransition, Invalid, NotFound, Stale
 from audit.texts import reason_given
 from audit.words import said
 from orders.fulfilment.decisions.addresses import FIELDS, check_address
+from orders.fulfilment.decisions.news import PlacedLine
 from orders.fulfilment.decisions.suggestions import suggest
-from orders.fulfilment.models import Order, OrderLine, Sku
+from orders.fulfilment.models import Order, Sku
+from orders.fulfilment.services.bundles import lines_of, parts_of
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket, load_dockets
 from orders.fulfilment.services.resuming import correct_address, refuse_before_audit
@@ -66,19 +68,10 @@ def complete_lines(
         docket = _held(order_id, OrderState.QUARANTINED, reason, by, seen)
         skus = _skus(docket.order, lines)
         changes = Changes(now)
-        for position, line in enumerate(lines, start=1):
-            sku = skus[line.sku]
-            added = OrderLine(
-                order=docket.order,
-                position=position,
-                sku=sku,
-                sku_type=sku.sku_type,
-                vendor=sku.vendor,
-                quantity=line.quantity,
-                unit_minor=line.unit_minor,
-            )
-            changes.add(added)
-            docket.lines.append(added)
+        placed = [_placed(line, skus[line.sku]) for line in lines]
+        bundles, added = lines_of(docket.order, placed, skus, parts_of(skus.values()))
+        changes.add(*bundles, *added)
+        docket.lines += added
         changes.tell("order.completed", docket.order, lines=len(lines))
         changes.write()
         settle([docket], changes)
@@ -104,6 +97,10 @@ def _held(order_id: UUID, state: OrderState, reason: str, by: Actor, seen: int |
     reason_given(reason)
     refuse_before_audit(order)
     return dockets[0]
+
+
+def _placed(line: NewLine, sku: Sku) -> PlacedLine:
+    return PlacedLine(line.sku, sku.name, sku.sku_type, sku.vendor, line.quantity, line.unit_minor)
 
 
 def _skus(order: Order, lines: Sequence[NewLine]) -> dict[str, Sku]:

@@ -15,7 +15,7 @@ from orders.fulfilment.views.orders import (
     release,
     trace,
 )
-from orders.fulfilment.views.stock import keep_back, readmit, recall, receive, stock, stock_of
+from orders.fulfilment.views.stock import keep_back, parts, readmit, recall, receive, stock, stock_of
 
 __all__ = [
     "announce",
@@ -36,6 +36,7 @@ __all__ = [
     "override_stock",
     "overrides",
     "parcel",
+    "parts",
     "photo",
     "product",
     "quality",

@@ -18,9 +18,10 @@ from audit.context import Actor
 from audit.edge import actor_of, explain
 from audit.errors import Conflict, Invalid
 from orders.fulfilment.forms import KeepBackForm, LotForm, ReceiveForm
+from orders.fulfilment.forms.bundles import PartsForm, written
 from orders.fulfilment.selectors import stock as found
 from orders.fulfilment.selectors.stock import StockFilters, StockPage, StockPicture
-from orders.fulfilment.services import arrivals, recalling
+from orders.fulfilment.services import arrivals, bundles, recalling
 from orders.fulfilment.services.arrivals import Arrival
 from orders.fulfilment.states import LotState
 from rules import selectors as rules
@@ -127,6 +128,25 @@ def readmit(request: HttpRequest, key: UUID) -> HttpResponse:
 
     explained = _("The lot may be promised and sent again; who has waited longest gets it at once.")
     return _form_page(request, picture, form, act, _("Let a lot be sent again"), explained)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def parts(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Say what is in a bundle."""
+    by, picture = _working_on(request, key)
+    form = PartsForm(request.POST or None, initial=written(picture.parts))
+
+    def act(given: dict[str, Any]) -> str:
+        said = bundles.say_parts(sku_id=key, **given, by=by, now=clock.now())
+        return ngettext("It has %(n)s part from now on.", "It has %(n)s parts from now on.", len(said)) % {
+            "n": len(said)
+        }
+
+    explained = _(
+        "Orders that come from now on reserve, send and take back these instead; orders there are keep what they have."
+    )
+    return _form_page(request, picture, form, act, _("Say what is in it"), explained)
 
 
 def _working_on(request: HttpRequest, key: UUID) -> tuple[Actor, StockPicture]:

@@ -1,0 +1,172 @@
+"""What an order is made of: its lines with what is set aside for them, the bundles they were sold as, and the parcels they go in."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from orders.fulfilment.decisions.bundles import whole_bundles
+from orders.fulfilment.models import Fulfilment, FulfilmentLine, Order, OrderBundle, OrderLine, Reservation
+from orders.fulfilment.states import FulfilmentState, LineState, ReservationState
+
+
+@dataclass(frozen=True)
+class HeldUnits:
+    """Units set aside for a line: in which place and of which lot ("" where lots are not told apart)."""
+
+    place: str
+    lot: str
+    quantity: int
+
+
+@dataclass(frozen=True)
+class LineFacts:
+    """One line: what, how many, along which flow, where it stands; `bundle` is the number of the bundle it is a part of."""
+
+    position: int
+    sku: str
+    name: str
+    quantity: int
+    unit_minor: int
+    sku_type: str
+    vendor: str
+    state: str
+    state_label: str
+    flow: str
+    bundle: int | None
+    held: Sequence[HeldUnits]
+
+
+@dataclass(frozen=True)
+class BundleFacts:
+    """Several products sold as one: how many were ordered, how many whole ones still are, and the lines of its parts."""
+
+    position: int
+    code: str
+    name: str
+    ordered: int
+    quantity: int
+    unit_minor: int
+    lines: Sequence[LineFacts]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Units of a product in a parcel, and the bundle they belong to ("" for none)."""
+
+    sku: str
+    quantity: int
+    bundle: str
+
+
+@dataclass(frozen=True)
+class ParcelFacts:
+    """One fulfilment and the last thing seen of it."""
+
+    key: str
+    flow: str
+    vendor: str
+    state: str
+    state_label: str
+    owner: str
+    due_at: datetime | None
+    tasked_at: datetime | None
+    confirmed_at: datetime | None
+    handed_over_at: datetime | None
+    delivered_at: datetime | None
+    picker: str
+    manifest: str
+    carrier: str
+    tracking_number: str
+    contents: Sequence[Packed]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Lines in their order, and bundles in theirs."""
+
+    lines: Sequence[LineFacts]
+    bundles: Sequence[BundleFacts]
+
+
+def contents_of(order: Order) -> Contents:
+    """What was ordered; two queries."""
+    rows = list(OrderLine.objects.filter(order=order).select_related("sku", "flow", "bundle").order_by("position"))
+    held = _held(order)
+    facts = {row.pk: _line(row, held.get(row.pk, ())) for row in rows}
+    inside: dict[OrderBundle, list[OrderLine]] = defaultdict(list)
+    for row in rows:
+        if row.bundle is not None:
+            inside[row.bundle].append(row)
+    bundles = [_bundle(bundle, its, [facts[row.pk] for row in its]) for bundle, its in inside.items()]
+    return Contents(list(facts.values()), sorted(bundles, key=lambda one: one.position))
+
+
+def _held(order: Order) -> dict[UUID, list[HeldUnits]]:
+    found: dict[UUID, list[HeldUnits]] = defaultdict(list)
+    rows = Reservation.objects.filter(line__order=order, state=ReservationState.HELD).select_related("lot__location")
+    for row in rows.order_by("pk"):
+        found[row.line_id].append(HeldUnits(str(row.lot.location), row.lot.code, row.quantity))
+    return found
+
+
+def _line(row: OrderLine, held: Sequence[HeldUnits]) -> LineFacts:
+    return LineFacts(
+        position=row.position,
+        sku=row.sku.code,
+        name=row.sku.name,
+        quantity=row.quantity,
+        unit_minor=row.unit_minor,
+        sku_type=row.sku_type,
+        vendor=row.vendor,
+        state=row.state,
+        state_label=LineState(row.state).label,
+        flow=row.flow.name if row.flow else "",
+        bundle=row.bundle.position if row.bundle else None,
+        held=held,
+    )
+
+
+def _bundle(bundle: OrderBundle, rows: Sequence[OrderLine], lines: Sequence[LineFacts]) -> BundleFacts:
+    return BundleFacts(
+        bundle.position, bundle.code, bundle.name, bundle.quantity, whole(rows), bundle.unit_minor, lines
+    )
+
+
+def whole(rows: Sequence[OrderLine]) -> int:
+    """How many whole bundles of these parts are still ordered."""
+    live = [(0 if row.state == LineState.CANCELLED else row.quantity, row.per_bundle or 1) for row in rows]
+    return whole_bundles(live)
+
+
+def parcels_of(order: Order) -> tuple[list[Fulfilment], list[ParcelFacts]]:
+    """The parcels of an order with what is in each; two queries."""
+    parcels = list(Fulfilment.objects.filter(order=order).select_related("flow", "owner").order_by("key"))
+    rows = FulfilmentLine.objects.filter(fulfilment__in=parcels).select_related("line__sku", "line__bundle")
+    inside: dict[UUID, list[Packed]] = defaultdict(list)
+    for row in rows.order_by("line__position") if parcels else ():
+        bundle = row.line.bundle.code if row.line.bundle else ""
+        inside[row.fulfilment_id].append(Packed(row.line.sku.code, row.quantity, bundle))
+    return parcels, [_parcel(parcel, inside.get(parcel.pk, ())) for parcel in parcels]
+
+
+def _parcel(parcel: Fulfilment, contents: Sequence[Packed]) -> ParcelFacts:
+    return ParcelFacts(
+        key=parcel.key,
+        flow=parcel.flow.name,
+        vendor=parcel.vendor,
+        state=parcel.state,
+        state_label=FulfilmentState(parcel.state).label,
+        owner=parcel.owner.name,
+        due_at=parcel.due_at,
+        tasked_at=parcel.tasked_at,
+        confirmed_at=parcel.confirmed_at,
+        handed_over_at=parcel.handed_over_at,
+        delivered_at=parcel.delivered_at,
+        picker=parcel.picker,
+        manifest=parcel.manifest,
+        carrier=parcel.carrier,
+        tracking_number=parcel.tracking_number,
+        contents=contents,
+    )
