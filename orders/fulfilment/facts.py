@@ -21,6 +21,7 @@ ORDER_FACTS: dict[str, Declared] = {
     "country": str,
     "segment": str,
     "delivery_sla": str,
+    "preferred_carrier": str,
     "fraud_score": int,
     "total_minor": int,
     "currency": str,
@@ -78,6 +79,7 @@ def order_context(order: Order, lines: Iterable[tuple[OrderLine, bool]]) -> dict
         "country": order.country,
         "segment": order.segment,
         "delivery_sla": order.delivery_sla,
+        "preferred_carrier": order.preferred_carrier,
         "fraud_score": None
         if order.reviewed_at
         else order.fraud_score,  # a person has looked: the score no longer counts

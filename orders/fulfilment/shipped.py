@@ -54,6 +54,12 @@ SHOPIFY: Final = (
                 "placed_at": 'utc(payload.created_at, "UTC")',
                 "lines": _SHOPIFY_LINES,
                 "address": _SHOPIFY_ADDRESS,
+                "preferred_carrier": (
+                    "has(payload.shipping_lines) && size(payload.shipping_lines) > 0 "
+                    "&& has(payload.shipping_lines[0].carrier_identifier) "
+                    "&& payload.shipping_lines[0].carrier_identifier != null "
+                    '? text(payload.shipping_lines[0].carrier_identifier) : ""'
+                ),
                 "contact": {"email": "payload.email"},
                 "identifiers": [{"system": '"shopify"', "external_id": "text(payload.id)"}],
             },

@@ -269,6 +269,7 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
             due_at=MOMENT,
             reply_to=OPTIONAL_TEXT,
             location=KEY,
+            preferred_carrier=KEY,
             lines={"type": "array", "maxItems": 1000, "items": TASK_LINE},
             address=ADDRESS,
         ),

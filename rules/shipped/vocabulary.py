@@ -65,6 +65,7 @@ ORDER_PLACED: Final = a_schema(
     channel=KEY,
     segment=OPTIONAL_TEXT,
     delivery_sla=OPTIONAL_TEXT,
+    preferred_carrier={"type": ["string", "null"], "maxLength": 60},
     fraud_score={"type": ["integer", "null"], "minimum": 0, "maximum": 100},
     placed_at=MOMENT,
     paid_at={"type": ["string", "null"], "format": "date-time"},

@@ -58,6 +58,7 @@ class PlacedOrder:
     channel: str
     segment: str
     delivery_sla: str
+    preferred_carrier: str
     fraud_score: int | None
     currency: str
     total_minor: int
@@ -88,6 +89,7 @@ def read_placed_order(news: News) -> PlacedOrder:
         channel=_text(data, "channel", otherwise="web"),
         segment=str(data.get("segment") or ""),
         delivery_sla=_one_of(data, "delivery_sla", DeliverySla.values, otherwise=DeliverySla.STANDARD),
+        preferred_carrier=str(data.get("preferred_carrier") or "").strip()[:60],
         fraud_score=_score(data.get("fraud_score")),
         currency=_text(data, "currency"),
         total_minor=_whole(data, "total_minor", at_least=0),

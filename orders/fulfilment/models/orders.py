@@ -46,6 +46,7 @@ class Order(FSMModelMixin, Accountable):
     segment = models.CharField(max_length=40, blank=True)
     country = models.CharField(max_length=2, blank=True, help_text="Where it ships to, ISO 3166")
     delivery_sla = models.CharField(max_length=20, choices=DeliverySla, default=DeliverySla.STANDARD)
+    preferred_carrier = models.CharField(max_length=60, blank=True, help_text="Who shall bring it, as the store asks")
     fraud_score = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="0 to 100, as the store's risk service says"
     )

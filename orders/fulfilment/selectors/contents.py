@@ -3,12 +3,21 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
+from django.db.models import Q
+
+from audit.words import said
 from orders.fulfilment.decisions.bundles import whole_bundles
 from orders.fulfilment.models import Fulfilment, FulfilmentLine, Order, OrderBundle, OrderLine, Reservation
 from orders.fulfilment.states import FulfilmentState, LineState, ReservationState
+from orders.sync.models import System
+from orders.sync.states import Layer
+from rules.selectors import active_book
+
+STAMPED_TO: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,8 @@ class ParcelFacts:
     carrier: str
     tracking_number: str
     contents: Sequence[Packed]
+    sla: str
+    due_words: str
 
 
 @dataclass(frozen=True)
@@ -142,7 +153,9 @@ def whole(rows: Sequence[OrderLine]) -> int:
 
 def parcels_of(order: Order) -> tuple[list[Fulfilment], list[ParcelFacts]]:
     """The parcels of an order with what is in each; two queries."""
-    parcels = list(Fulfilment.objects.filter(order=order).select_related("flow", "owner").order_by("key"))
+    parcels = list(
+        Fulfilment.objects.filter(order=order).select_related("flow", "owner", "client__calendar").order_by("key")
+    )
     rows = FulfilmentLine.objects.filter(fulfilment__in=parcels).select_related("line__sku", "line__bundle")
     inside: dict[UUID, list[Packed]] = defaultdict(list)
     for row in rows.order_by("line__position") if parcels else ():
@@ -169,4 +182,34 @@ def _parcel(parcel: Fulfilment, contents: Sequence[Packed]) -> ParcelFacts:
         carrier=parcel.carrier,
         tracking_number=parcel.tracking_number,
         contents=contents,
+        sla=parcel.sla,
+        due_words=_due_words(parcel),
     )
+
+
+def _due_words(parcel: Fulfilment) -> str:
+    """How the deadline follows from its service level; nothing once the rule book says something else."""
+    book = active_book()
+    planned_at = parcel.stamps.get(FulfilmentState.PLANNED)
+    if parcel.due_at is None or planned_at is None or parcel.sla not in {one.slug for one in book.slas()}:
+        return ""
+    worked_out = book.due_at(parcel.sla, datetime.fromisoformat(planned_at), parcel.client.calendar.slug)
+    return worked_out.words if abs(worked_out.due_at - parcel.due_at) < STAMPED_TO else ""
+
+
+def carrier_words(order: Order, parcels: Sequence[Fulfilment]) -> str:
+    """What became of the carrier that was asked for; nothing where none was."""
+    asked = order.preferred_carrier
+    other = next((one for one in parcels if one.carrier and one.carrier.casefold() != asked.casefold()), None)
+    if not asked or _serves(asked, order):
+        return asked
+    if other is not None:
+        return said("%(asked)s; %(key)s went with %(carrier)s.", asked=asked, key=other.key, carrier=other.carrier)
+    return said(
+        "%(asked)s; no system of that carrier serves this client, so the first that does is asked.", asked=asked
+    )
+
+
+def _serves(carrier: str, order: Order) -> bool:
+    systems = System.objects.filter(Q(slug=carrier) | Q(name=carrier), layer=Layer.CARRIER, is_active=True)
+    return systems.filter(Q(client=order.client_id) | Q(client=None)).exists()

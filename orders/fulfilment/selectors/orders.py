@@ -17,11 +17,12 @@ from audit.crypto import blind_index
 from audit.errors import FieldError, Invalid, NotFound
 from audit.words import said
 from exceptions.selectors import Column, capped_counts
-from orders.fulfilment.models import Hold, Order, OrderIdentifier
-from orders.fulfilment.states import ORDER_FINAL, ORDER_STUCK, HoldReason, HoldState, OrderState
+from orders.fulfilment.models import Fulfilment, Hold, Order, OrderIdentifier
+from orders.fulfilment.states import FULFILMENT_IN_HOUSE, ORDER_FINAL, ORDER_STUCK, HoldReason, HoldState, OrderState
 
 COUNT_CAP: Final = 10_000
 CHUNK: Final = 2_000
+AT_RISK: Final = timedelta(hours=4)
 PAGE_SIZES: Final = (25, 50, 100, 200)
 TABS: Final[Mapping[str, str]] = {
     "all": noop("All"),
@@ -30,6 +31,7 @@ TABS: Final[Mapping[str, str]] = {
     "on-hold": noop("On hold"),
     "quarantined": noop("Quarantined"),
     "stuck": noop("Cannot go on"),
+    "at-risk": noop("Due within 4 h"),
     "late": noop("Late"),
     "shipped-today": noop("Shipped today"),
 }
@@ -227,6 +229,12 @@ def search(words: str) -> Q:
     return Q(key=words.upper()) | Q(number=words) | Q(pk__in=named.values("order"))
 
 
+def _due_soon(now: datetime) -> QuerySet[Fulfilment, UUID]:
+    """Orders with a parcel in the house that has to leave, or be answered for, before long."""
+    soon = Fulfilment.objects.filter(state__in=FULFILMENT_IN_HOUSE, due_at__gte=now, due_at__lt=now + AT_RISK)
+    return soon.values_list("order_id", flat=True)
+
+
 def _late(now: datetime) -> Q:
     return Q(sla_due_at__lt=now) & ~Q(state__in=[*ORDER_FINAL, OrderState.SHIPPED])
 
@@ -239,6 +247,7 @@ IN_TAB: Mapping[str, Callable[[datetime], Q]] = {
     "on-hold": lambda _: Q(state=OrderState.ON_HOLD),
     "quarantined": lambda _: Q(state=OrderState.QUARANTINED),
     "stuck": lambda _: Q(state__in=ORDER_STUCK),
+    "at-risk": lambda now: Q(pk__in=_due_soon(now)),
     "late": _late,
     "shipped-today": lambda now: Q(shipped_at__gte=now - timedelta(days=1)),
 }

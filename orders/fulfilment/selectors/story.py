@@ -18,7 +18,14 @@ from exceptions.selectors.cases import most_urgent_about
 from orders.fulfilment.decisions.addresses import Problem
 from orders.fulfilment.models import Fulfilment, Order, OrderAddress, OrderIdentifier, ParcelCheck
 from orders.fulfilment.selectors.checks import CheckFacts, checks_of
-from orders.fulfilment.selectors.contents import BundleFacts, LineFacts, ParcelFacts, contents_of, parcels_of
+from orders.fulfilment.selectors.contents import (
+    BundleFacts,
+    LineFacts,
+    ParcelFacts,
+    carrier_words,
+    contents_of,
+    parcels_of,
+)
 from orders.fulfilment.selectors.dealings import (
     MoneyFacts,
     RequestFacts,
@@ -118,6 +125,7 @@ class OrderStory:
     address_verdict: str
     address_problems: Sequence[str]
     delivery_sla: str
+    carrier_words: str
     fraud_score: int | None
     paid_at: datetime | None
     shipped_at: datetime | None
@@ -188,6 +196,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         address_verdict=AddressVerdict(address.verdict).label if address else AddressVerdict.ELSEWHERE.label,
         address_problems=[Problem(row["field"], row["code"]).words for row in (address.problems if address else [])],
         delivery_sla=order.delivery_sla,
+        carrier_words=carrier_words(order, parcels),
         fraud_score=order.fraud_score,
         paid_at=order.paid_at,
         shipped_at=order.shipped_at,

@@ -41,6 +41,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
             "owner",
             "flow",
             "delivery_sla",
+            "preferred_carrier",
             "sla_due_at",
             "total",
             "fraud_score",
@@ -209,6 +210,7 @@ class StorySerializer(serializers.Serializer[Any]):
     address = serializers.DictField(
         child=serializers.CharField(), help_text="Masked without the permission to see personal data."
     )
+    carrier_words = serializers.CharField(allow_blank=True, help_text="What became of the carrier that was asked for.")
     address_verdict = serializers.CharField()
     address_problems = serializers.ListField(child=serializers.CharField())
 
@@ -255,6 +257,7 @@ class FulfilmentSerializer(serializers.ModelSerializer[Fulfilment]):
             "state",
             "round",
             "due_at",
+            "sla",
             "tasked_at",
             "confirmed_at",
             "packed_at",

@@ -86,7 +86,11 @@ def _message(docket: Docket, parcel: Fulfilment, layer: str, kind: str, key: str
         payload["location"] = held[0].lot.location.slug
     if address := shipping_address(docket.address):
         payload["address"] = address
-    return Message(layer, TASK_CONTRACT, ref_of(parcel), key, order.key, order.correlation_id, payload)
+    if order.preferred_carrier:
+        payload["preferred_carrier"] = order.preferred_carrier
+    prefers = order.preferred_carrier if layer == "carrier" else ""
+    ref, correlation = ref_of(parcel), order.correlation_id
+    return Message(layer, TASK_CONTRACT, ref, key, order.key, correlation, payload, prefers=prefers)
 
 
 def _bundle_of(line: OrderLine) -> dict[str, str]:

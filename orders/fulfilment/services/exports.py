@@ -256,7 +256,8 @@ def _of_decision(docket: Docket, books: Mapping[UUID, int]) -> dict[str, Any]:
             "fraud_score": docket.order.fraud_score,
         },
         "routing_hints": {
-            "preferred_carrier": next((parcel.carrier for parcel in docket.parcels if parcel.carrier), None),
+            "preferred_carrier": docket.order.preferred_carrier
+            or next((parcel.carrier for parcel in docket.parcels if parcel.carrier), None),
             "fallback_route": outcome["fallback"],
             "fallback_after_minutes": outcome["fallback_after_minutes"],
             "sla": outcome["sla"],

@@ -94,6 +94,7 @@ def _new_order(one: PlacedOrder, key: str, owner_id: UUID) -> Order:
         segment=one.segment,
         country=one.country,
         delivery_sla=DeliverySla(one.delivery_sla),
+        preferred_carrier=one.preferred_carrier,
         fraud_score=one.fraud_score,
         currency=one.currency,
         total_minor=one.total_minor,

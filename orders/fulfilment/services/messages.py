@@ -14,7 +14,7 @@ from orders.sync.services.promising import systems_for
 
 @dataclass(frozen=True)
 class Message:
-    """A message to the first system of a layer that serves the client, or to the system that is named."""
+    """A message to a system of a layer that serves the client (the one it prefers, else the first), or to the system that is named."""
 
     layer: str
     type: str
@@ -25,6 +25,11 @@ class Message:
     payload: Mapping[str, Any]
     system: System | None = None
     change_token: int | None = None
+    prefers: str = ""
+
+    def pick(self, serving: Sequence[System]) -> Sequence[System]:
+        """Of the systems that serve it, the one it prefers; where that is none of them, the first."""
+        return [one for one in serving if self.prefers in {one.slug, one.name}][:1] or serving[:1]
 
 
 def send_all(messages: Sequence[Message], *, now: datetime) -> None:
@@ -34,7 +39,10 @@ def send_all(messages: Sequence[Message], *, now: datetime) -> None:
     asked = {(message.layer, message.subject.client_id) for message in messages if message.system is None}
     serving = {(layer, client_id): systems_for(layer=layer, client_id=client_id) for layer, client_id in asked}
     addressed = [
-        (message, [message.system] if message.system else serving[message.layer, message.subject.client_id][:1])
+        (
+            message,
+            [message.system] if message.system else message.pick(serving[message.layer, message.subject.client_id]),
+        )
         for message in messages
     ]
     promise_many(promises=[_promise(message, system) for message, systems in addressed for system in systems], now=now)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.holding import HOUSE, let_go, place
 from orders.fulfilment.services.quality import plan_checks
 from orders.fulfilment.services.shelves import ProductStock
-from orders.fulfilment.states import FulfilmentState, HoldReason, HoldState, LineState
+from orders.fulfilment.states import DeliverySla, FulfilmentState, HoldReason, HoldState, LineState
 from rules.models import Decision, Flow
 from rules.rulebook import CompiledBook
 from rules.selectors import roster
@@ -233,7 +234,8 @@ def _add_parcel(
     desk: Desk,
     changes: Changes,
 ) -> Fulfilment:
-    order, calendar = docket.order, docket.order.client.calendar.slug
+    order = docket.order
+    sla, due_at = _promise(docket, flow, desk, changes)
     parcel = Fulfilment(
         key=f"{order.key}-{len(docket.parcels) + 1}",
         order=order,
@@ -242,11 +244,13 @@ def _add_parcel(
         owner_id=flow.owner_id,
         vendor=vendor,
         state=state,
-        due_at=desk.book.due_at(desk.book.flow(flow.slug).sla, changes.now, calendar, in_words=False).due_at,
+        due_at=due_at,
+        sla=sla,
         ship_by_at=min((line.ship_by_at for line in lines if line.ship_by_at), default=None),
     )
     changes.add(parcel)
-    changes.tell("fulfilment.planned", parcel, order=order.key, flow=flow.slug, vendor=vendor, lines=len(lines))
+    told: dict[str, Any] = {"flow": flow.slug, "vendor": vendor, "lines": len(lines), "sla": sla}
+    changes.tell("fulfilment.planned", parcel, order=order.key, **told)
     docket.parcels.append(parcel)
     docket.contents[parcel.pk] = [
         FulfilmentLine(fulfilment=parcel, line=line, quantity=line.quantity) for line in lines
@@ -256,3 +260,15 @@ def _add_parcel(
         line.fulfil()
         changes.edit(line, "state", "flow")
     return parcel
+
+
+def _promise(docket: Docket, flow: Flow, desk: Desk, changes: Changes) -> tuple[str, datetime]:
+    """By which service level, and until when, the parcel has to go: the flow's, or an expedited order's own where that is sooner."""
+    order, slas = docket.order, [desk.book.flow(flow.slug).sla]
+    if order.delivery_sla == DeliverySla.EXPEDITED and order.decision is not None:
+        known = {one.slug for one in desk.book.slas()}
+        slas += {order.decision.outcome["sla"]} & known
+    calendar = order.client.calendar.slug
+    found = [(desk.book.due_at(sla, changes.now, calendar, in_words=False).due_at, sla) for sla in slas]
+    due_at, sla = min(found, key=lambda pair: pair[0])
+    return sla, due_at
