@@ -11,6 +11,7 @@ from django.db.migrations.operations import AddConstraint, AddField, AddIndex, C
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.operations.fields import FieldOperation
 from django.db.migrations.operations.models import IndexOperation
+from django.db.migrations.operations.special import RunSQL, SeparateDatabaseAndState
 from django.db.migrations.state import ProjectState
 
 
@@ -50,6 +51,26 @@ class InstallTriggers(Operation):
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         """As the writer of migrations wants it."""
         return self.__class__.__name__, [], {"models": self.models}
+
+
+DROP_INDEXES_OF_HISTORY = """
+    DO $$ DECLARE one regclass; BEGIN
+        FOR one IN
+            SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
+            JOIN pg_attribute a ON (a.attrelid, a.attnum) = (t.oid, i.indkey[0])
+            WHERE t.relnamespace = current_schema::regnamespace AND starts_with(t.relname, '{app_label}_historical')
+              AND NOT i.indisprimary AND a.attname <> 'id'
+        LOOP
+            EXECUTE 'DROP INDEX ' || one;
+        END LOOP;
+    END $$
+"""
+
+
+def history_by_record_only(app_label: str, operations: Sequence[Operation]) -> list[Operation]:
+    """The operations say of an app's history tables which indexes they lose; one statement drops them, where Django looks for each."""
+    drop = RunSQL(DROP_INDEXES_OF_HISTORY.format(app_label=app_label), RunSQL.noop)
+    return [SeparateDatabaseAndState(database_operations=[drop], state_operations=at_once(operations))]
 
 
 OF_MODELS = (CreateModel, FieldOperation, IndexOperation)  # triggers are added and removed as indexes are

@@ -30,7 +30,7 @@ class HistoryRow(models.Model):
 
 
 class History(HistoricalRecords):  # type: ignore[misc]
-    """History is read by record: models that are written by the thousand (`history_by_record_only`) keep no other index on it."""
+    """History is read by record and written with every change: it keeps no index but that of the record."""
 
     def fields_included(self, model: type[models.Model]) -> list[Any]:
         """Every field but the generated ones: what the database computes, no history table can be told."""
@@ -39,10 +39,15 @@ class History(HistoricalRecords):  # type: ignore[misc]
     def copy_fields(self, model: type[models.Model]) -> dict[str, Any]:
         """As upstream, which indexes every relation and every slug."""
         fields: dict[str, Any] = super().copy_fields(model)
-        if issubclass(model, Accountable) and model.history_by_record_only:
-            for name in fields.keys() - {model._meta.pk.name}:
-                fields[name].db_index = False
+        for name in fields.keys() - {model._meta.pk.name}:
+            fields[name].db_index = False
         return fields
+
+    def get_extra_fields(self, model: type[models.Model], fields: dict[str, Any]) -> dict[str, Any]:
+        """As upstream, which indexes who it was."""
+        extra: dict[str, Any] = super().get_extra_fields(model, fields)
+        extra["history_user"].db_index = False
+        return extra
 
 
 class AccountableQuerySet(models.QuerySet[M_co]):
@@ -101,7 +106,6 @@ class Accountable(models.Model):
     objects = AccountableManager()
 
     skip_history_when_saving = True
-    history_by_record_only = False
     unaudited_fields: ClassVar[frozenset[str]] = frozenset({"version", "created_at", "updated_at"})
 
     class Meta:

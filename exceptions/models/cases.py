@@ -137,7 +137,6 @@ class ExceptionCase(FSMModelMixin, Accountable):
     gate = models.SlugField(blank=True, db_index=False)
 
     objects: ClassVar = CaseQuerySet.as_manager()
-    history_by_record_only = True
 
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [

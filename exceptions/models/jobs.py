@@ -69,8 +69,6 @@ class Job(FSMModelMixin, Accountable):
     why = models.CharField(max_length=300, blank=True, help_text="Why it was stopped before its end.")
     undoes = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="undone_by")
 
-    history_by_record_only = True
-
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=Q(state__in=JobState.values), name="job_state_is_known"),

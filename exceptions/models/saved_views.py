@@ -29,8 +29,6 @@ class SavedView(Accountable):
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     is_active = models.BooleanField(default=True)
 
-    history_by_record_only = True
-
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
@@ -57,8 +55,6 @@ class DefaultView(Accountable):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     page = models.SlugField(max_length=40, db_index=False)
     view = models.ForeignKey(SavedView, on_delete=models.PROTECT, null=True, blank=True, related_name="defaults")
-
-    history_by_record_only = True
 
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [

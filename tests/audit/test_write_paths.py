@@ -361,3 +361,13 @@ def test_nothing_is_deleted(house: House, now: datetime) -> None:
             with pytest.raises(DatabaseError, match=f"{table} refuses DELETE"), transaction.atomic():
                 kept._raw_delete("default")
             assert kept.exists()
+
+
+def test_history_keeps_no_index_but_that_of_the_record(db: None) -> None:
+    tables = sorted(model.history.model._meta.db_table for model in apps.get_models() if issubclass(model, Accountable))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tablename, split_part(indexdef, ' USING ', 2) FROM pg_indexes WHERE tablename = ANY(%s)", [tables]
+        )
+        found = sorted(cursor.fetchall())
+    assert found == sorted((table, f"btree ({column})") for table in tables for column in ("history_id", "id"))

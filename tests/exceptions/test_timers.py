@@ -11,7 +11,7 @@ from audit.models import Heartbeat
 from audit.subject_refs import SubjectRef
 from exceptions import timer_kinds
 from exceptions.models import Timer
-from exceptions.services import TimerSetting, cancel_timer, set_timer, set_timers, sweep_timers
+from exceptions.services import TimerSetting, cancel_timer, set_timer, set_timers, sweep_timers, timers
 from exceptions.timer_kinds import Due
 
 MINUTE = timedelta(minutes=1)
@@ -77,6 +77,22 @@ def test_setting_a_thousand_takes_one_statement(db: None, now: datetime, django_
     with django_assert_num_queries(1):  # type: ignore[operator]
         set_timers(settings=[TimerSetting(about(n), "test.ring", now) for n in range(1_000)])
     assert Timer.objects.count() == 1_000
+
+
+def test_what_is_due_at_one_moment_is_taken_in_the_order_of_the_index(db: None, now: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute(f"EXPLAIN {timers.DUE}", [now, 2])
+        plan = " ".join(line for (line,) in cursor.fetchall())
+    assert ("timer_due" in plan, "Sort" in plan) == (True, False)
+
+
+def test_kinds_are_cancelled_of_these_subjects_and_no_other(db: None, now: datetime) -> None:
+    kinds = ("test.first", "test.second", "test.third")
+    set_timers(settings=[TimerSetting(ref, kind, now) for ref in (about(1), about(2)) for kind in kinds])
+    timers.cancel_kinds(subjects=[about(1)], kinds=kinds[:2], now=now)
+    left = Timer.objects.filter(cancelled_at=None).order_by("subject_id", "kind").values_list("subject_id", "kind")
+    assert list(left) == [("1", "test.third"), *(("2", kind) for kind in kinds)]
 
 
 def test_the_sweep_says_how_late_it_was(db: None, fired: list[str], now: datetime) -> None:

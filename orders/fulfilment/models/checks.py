@@ -43,8 +43,6 @@ class ParcelCheck(FSMModelMixin, Accountable):
     task_round = models.PositiveIntegerField(default=0, help_text="Which task of the parcel it was decided for")
     decided_at = models.DateTimeField(null=True, blank=True)
 
-    history_by_record_only = True
-
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["fulfilment", "slug"], name="parcelcheck_once_per_parcel"),
