@@ -2,7 +2,10 @@
 
 import json
 import logging
+import time
 from datetime import UTC, datetime
+
+NOT_READY = 503
 
 
 class JsonFormatter(logging.Formatter):
@@ -19,3 +22,18 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
+
+
+class NotReadyYet(logging.Filter):
+    """Takes from `/readyz` the severity of its “not ready” while the process starts: then it is an answer and no error."""
+
+    def __init__(self, seconds: float = 60) -> None:
+        super().__init__()
+        self.started = time.monotonic() + seconds
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let everything pass."""
+        path = getattr(getattr(record, "request", None), "path", "")
+        if path == "/readyz" and getattr(record, "status_code", 0) == NOT_READY and time.monotonic() < self.started:
+            record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+        return True

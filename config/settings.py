@@ -285,6 +285,7 @@ LOGGING: dict[str, Any] = {
         "console": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
         "json": {"()": "config.logs.JsonFormatter"},
     },
+    "filters": {"not_ready_yet": {"()": "config.logs.NotReadyYet"}},
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
@@ -293,7 +294,7 @@ LOGGING: dict[str, Any] = {
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["not_ready_yet"]},
         "celery.app.trace": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
         "django_celery_beat": {"level": "WARNING"},

@@ -10,12 +10,12 @@ from django import template
 from django.utils import dateformat, formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
+from django.utils.translation import ngettext, pgettext
 
 from audit import clock
-from audit.words import in_words
+from audit.words import in_words, within
 from config.derivations import derivation_in_words
 from config.markdown import render
 
@@ -301,10 +301,7 @@ def derivation(value: str) -> str:
     return derivation_in_words(value)
 
 
-@register.filter
-def within(value: str) -> str:
-    """A label inside a sentence: without its capital, where the language writes nouns without."""
-    return value if (get_language() or "").startswith("de") else value.lower()
+register.filter(within)
 
 
 @register.filter

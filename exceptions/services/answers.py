@@ -120,20 +120,20 @@ def _act(page: Page, answer: Answer, now: datetime) -> str:
     missing = {case.pk: _missing(case, books[case.pk]) if is_over else "" for case in cases}
     solved = [case for case in cases if is_over and not missing[case.pk]]
     to_take = [case for case in cases if case.state == CaseState.OPEN and case not in solved]
-    said = f"{answer.who} answered the page of {page.channel.name}"
+    answered = f"{answer.who} answered the page of {page.channel.name}"
     _do("acknowledge", to_take, {}, now)
-    _do("resolve", solved, {"outcome": OUTCOME, "root_cause": "", "text": f"{said}: it is over."}, now)
+    _do("resolve", solved, {"outcome": OUTCOME, "root_cause": "", "text": f"{answered}: it is over."}, now)
     if is_over:
         for why in {missing[case.pk] for case in cases} - {""}:
             left = [case for case in cases if missing[case.pk] == why]
             _do(
                 "note",
                 left,
-                {"text": f"{said}: it is over there. Here it stays open, for still missing is: {why}"},
+                {"text": f"{answered}: it is over there. Here it stays open, for still missing is: {why}"},
                 now,
             )
     else:
-        _do("note", to_take, {"text": f"{said} and took it."}, now)
+        _do("note", to_take, {"text": f"{answered} and took it."}, now)
     return f"{len(to_take)} taken, {len(solved)} resolved, {len(cases) - len(to_take) - len(solved)} as they were."
 
 

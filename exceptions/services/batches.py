@@ -220,10 +220,10 @@ def _resolve(desk: Desk) -> None:
         single.end_wait(case, desk.now)
         case.resolve(outcome=outcome, root_cause=root_cause, at=desk.now)
     _save(desk)
-    said = {"outcome": outcome, "root_cause": root_cause}
+    told = {"outcome": outcome, "root_cause": root_cause}
     record_many(
         [
-            Entry("case.resolved", case, data={**said, "note": notes.get(case.pk)}, changes=case.last_changes())
+            Entry("case.resolved", case, data={**told, "note": notes.get(case.pk)}, changes=case.last_changes())
             for case in desk.cases
         ]
     )
@@ -239,7 +239,7 @@ def _resolve(desk: Desk) -> None:
 def _step(desk: Desk) -> None:
     """A step that does something acts on each by itself: what stands in the way of one stops no other."""
     given = desk.given
-    said = {"outcome": given.get("outcome", ""), "note": given.get("text", ""), "data": given.get("data", {})}
+    filled_in = {"outcome": given.get("outcome", ""), "note": given.get("text", ""), "data": given.get("data", {})}
     _open_desk(desk, with_subjects=True)
     _skip_overtaken(desk, _is_changed(desk))
     desk.sort_out(lambda case: refuse_unless(case, *CASE_LIVE, act="worked on"))
@@ -251,7 +251,7 @@ def _step(desk: Desk) -> None:
         steps.refuse_unless_for_many(case, books[case.pk].steps[index])
         todo = steps.step_to_do(case, index, books[case.pk])
         with transaction.atomic() if todo.is_runnable else nullcontext():
-            done[case.pk] = todo, steps.carried_out(case, todo, **said, by=desk.by, now=desk.now)
+            done[case.pk] = todo, steps.carried_out(case, todo, **filled_in, by=desk.by, now=desk.now)
 
     desk.sort_out(carry_out)
     CaseStep.objects.bulk_create([kept for _, kept in done.values()])

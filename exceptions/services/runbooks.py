@@ -109,10 +109,10 @@ def _tick(case: ExceptionCase, version: RunbookVersion, by: Actor, now: datetime
     index = next((one for one in asking if one not in done), None)
     if index is None or not case.is_live:
         return
-    said = _said(version)
-    CaseStep.objects.create(case=case, index=index, at=now, by=by.id, by_name=by.name, outcome=said)
+    outcome = _said(version)
+    CaseStep.objects.create(case=case, index=index, at=now, by=by.id, by_name=by.name, outcome=outcome)
     label = case.playbook[index]["label"]
-    record("case.step_done", subject=case, changes={}, step=index + 1, label=label, outcome=said)
+    record("case.step_done", subject=case, changes={}, step=index + 1, label=label, outcome=outcome)
 
 
 def _said(version: RunbookVersion) -> str:

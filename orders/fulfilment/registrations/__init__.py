@@ -1,5 +1,16 @@
 """Everything this app plugs into the layers below, in one place."""
 
-from orders.fulfilment.registrations import events, folds, gaps, invariants, orders, quality, runs, timers, words
+from orders.fulfilment.registrations import (
+    events,
+    folds,
+    followers,
+    gaps,
+    invariants,
+    orders,
+    quality,
+    runs,
+    timers,
+    words,
+)
 
-__all__ = ["events", "folds", "gaps", "invariants", "orders", "quality", "runs", "timers", "words"]
+__all__ = ["events", "folds", "followers", "gaps", "invariants", "orders", "quality", "runs", "timers", "words"]

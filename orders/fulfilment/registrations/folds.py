@@ -28,6 +28,19 @@ folds.register(
         """,
     ),
     folds.SqlFold(
+        "fulfilment.reservation.state",
+        """
+        SELECT r.id::text, r.state || ' ' || r.quantity, told.value
+        FROM fulfilment_reservation r
+        LEFT JOIN (
+            SELECT DISTINCT ON (one.key) one.key, one.value
+            FROM audit_event e CROSS JOIN LATERAL jsonb_each_text(e.body::jsonb -> 'data' -> 'reservations') one
+            WHERE e.subject_type = 'fulfilment.stockitem' AND e.body LIKE '%"reservations":%'
+            ORDER BY one.key, e.seq DESC
+        ) told ON told.key = r.id::text
+        """,
+    ),
+    folds.SqlFold(
         "fulfilment.payment.state",
         """
         SELECT o.key || '/' || p.reference, p.state, CASE WHEN EXISTS (

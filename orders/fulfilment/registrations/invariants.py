@@ -297,3 +297,9 @@ checks.register_check(
         LIMIT 100
     """,
 )
+for about in ("order", "fulfilment"):
+    checks.register_check(
+        f"state-{about}-time",
+        statement=f"Every {about} says since when it is in the state it is in",
+        sql=f"SELECT key FROM fulfilment_{about} WHERE NOT stamps ? state LIMIT 100",  # noqa: S608 -- the two above
+    )

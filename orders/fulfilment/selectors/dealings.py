@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from audit.context import Actor
 from audit.selectors.pages import names_of
@@ -13,8 +14,6 @@ from orders.fulfilment.states import (
     UNWIND_OPEN,
     Choice,
     OrderState,
-    PaymentState,
-    RefundState,
     RequestKind,
     RequestState,
     StepKind,
@@ -146,40 +145,38 @@ def requests_of(order: Order) -> list[RequestFacts]:
 
 def payments_of(order: Order) -> list[MoneyFacts]:
     """Oldest first."""
-    return [
-        MoneyFacts(
-            id=str(row.pk),
-            amount=row.amount,
-            currency=row.currency,
-            words=in_words(row.amount, row.currency),
-            reference=row.reference,
-            state=row.state,
-            state_label=PaymentState(row.state).label,
-            at=row.captured_at or row.authorised_at,
-        )
-        for row in Payment.objects.filter(order=order).order_by("pk")
-    ]
+    rows = Payment.objects.filter(order=order).order_by("pk")
+    return [_money(row, at=row.captured_at or row.authorised_at) for row in rows]
 
 
 def refunds_of(order: Order) -> list[MoneyFacts]:
     """Oldest first."""
+    rows = Refund.objects.filter(order=order).select_related("request").order_by("pk")
     return [
-        MoneyFacts(
-            id=str(row.pk),
-            amount=row.amount,
-            currency=row.currency,
-            words=in_words(row.amount, row.currency),
-            reference=row.reference,
-            state=row.state,
-            state_label=RefundState(row.state).label,
+        _money(
+            row,
             at=row.issued_at or row.decided_at or row.due_since,
             reason=row.reason,
             rule=row.rule,
             decided_by=row.decided_by,
             lines=row.request.lines if row.request else {},
         )
-        for row in Refund.objects.filter(order=order).select_related("request").order_by("pk")
+        for row in rows
     ]
+
+
+def _money(row: Payment | Refund, *, at: datetime | None, **more: Any) -> MoneyFacts:
+    return MoneyFacts(
+        id=str(row.pk),
+        amount=row.amount,
+        currency=row.currency,
+        words=in_words(row.amount, row.currency),
+        reference=row.reference,
+        state=row.state,
+        state_label=row.get_state_display(),
+        at=at,
+        **more,
+    )
 
 
 def stamps_of(order: Order) -> Sequence[tuple[str, datetime]]:

@@ -170,7 +170,7 @@ class Changes:
     def _stamp(self, parcel: Fulfilment) -> None:
         """When it came into the state it is in now."""
         before = getattr(parcel, "_loaded", {}).get("state")
-        if (parcel.state != before and parcel.state not in parcel.stamps) or parcel.state == FulfilmentState.TASKED:
+        if parcel.state != before or parcel.state == FulfilmentState.TASKED:
             parcel.stamps = {**parcel.stamps, str(parcel.state): timestamp(self.now)}
             self.edit(parcel, "stamps")
 

@@ -5,7 +5,7 @@ is in it. What would be incomplete is refused here, before anybody can receive i
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,22 +13,26 @@ from uuid import UUID
 
 from audit.access import require
 from audit.canonical import canonical_json, plain, sha256_hex
-from audit.context import Actor, acting
+from audit.context import Actor, acting, current_actor
 from audit.models import Event
 from audit.services.events import Entry, record, record_many
 from audit.services.tokens import issue_token
 from audit.subject_refs import subject_ref
+from exceptions.models import ExceptionCase
+from exceptions.services import withdraw_case
 from orders.fulfilment.errors import NotExportable
 from orders.fulfilment.models import Export, ExportReading, Order, OrderIdentifier
 from orders.fulfilment.selectors.contents import whole
 from orders.fulfilment.services.cases import Opening, open_all
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket, load_dockets
-from orders.fulfilment.services.messages import Message, export_followers
+from orders.fulfilment.services.messages import Message, export_followers, send_all
+from orders.sync.models import System
 from rules import selectors as rules
 from rules.models import Decision, Owner, RuleBookVersion
 
 CONTRACT = "order.export"
+INCOMPLETE = "contract-violation"
 EVENTS_NAMED = 20
 STAMP_TO_COME = {"generated_at": "2026-01-01T00:00:00Z", "audit_token": "later"}
 
@@ -49,7 +53,7 @@ class Incomplete:
     def opening(self) -> Opening:
         """The case about it."""
         evidence = {"contract": CONTRACT, "pointer": self.pointer, "detail": self.detail}
-        return Opening("contract-violation", self.order, self.words[:200], f"{CONTRACT}{self.pointer}", evidence)
+        return Opening(INCOMPLETE, self.order, self.words[:200], f"{CONTRACT}{self.pointer}", evidence)
 
 
 def export_order(*, order_id: UUID, by: Actor, now: datetime) -> Export:
@@ -95,22 +99,36 @@ def send_exports(dockets: Sequence[Docket], changes: Changes) -> None:
     made, incomplete = make_exports(changed, now=changes.now)
     changes.openings += [one.opening() for one in incomplete]
     for export in made:
-        order = export.order
         changes.messages += [
-            Message(
-                layer=system.layer,
-                type=CONTRACT,
-                subject=subject_ref(order),
-                key=f"{order.key}/export/{export.mark}/{system.slug}",
-                ordering_key=order.key,
-                correlation_id=order.correlation_id,
-                payload=export.document,
-                system=system,
-                change_token=export.number,
-            )
-            for system in followers[order.client_id]
-            if system.base_url
+            _message(export, system) for system in followers[export.order.client_id] if system.base_url
         ]
+
+
+def send_newest(*, order_ids: Collection[UUID], system: System, now: datetime) -> dict[UUID, str]:
+    """Tell one system of these orders as they are; for each order that is locked now, why it could not be told, or nothing.
+
+    Runs inside `acting()`. What the system was told already it is not told again; one without an address finds it in the feed.
+    """
+    dockets = [docket for docket in load_dockets(order_ids) if docket.order.decision is not None]
+    made, incomplete = make_exports(dockets, now=now)
+    open_all([one.opening() for one in incomplete], now=now)
+    send_all([_message(export, system) for export in made if system.base_url], now=now)
+    return {**{export.order_id: "" for export in made}, **{one.order.pk: one.words for one in incomplete}}
+
+
+def _message(export: Export, system: System) -> Message:
+    order = export.order
+    return Message(
+        layer=system.layer,
+        type=CONTRACT,
+        subject=subject_ref(order),
+        key=f"{order.key}/export/{export.mark}/{system.slug}",
+        ordering_key=order.key,
+        correlation_id=order.correlation_id,
+        payload=export.document,
+        system=system,
+        change_token=export.number,
+    )
 
 
 def _changed(dockets: Sequence[Docket]) -> list[Docket]:
@@ -144,7 +162,18 @@ def make_exports(dockets: Sequence[Docket], *, now: datetime) -> tuple[list[Expo
     exports = [kept[order.pk, hashes[order.pk]] for order in whole]
     for export, order in zip(exports, whole, strict=True):
         export.order = order
+    _withdraw_cured(whole, now)
     return exports, incomplete
+
+
+def _withdraw_cured(orders: Sequence[Order], now: datetime) -> None:
+    """What somebody has a case about because its export was incomplete needs nobody once it is whole."""
+    ids = [str(order.pk) for order in orders]
+    cases = ExceptionCase.objects.live().filter(
+        type=INCOMPLETE, subject_type="fulfilment.order", subject_id__in=ids, cause__startswith=f"{CONTRACT}/"
+    )
+    for case_id in cases.order_by("pk").values_list("pk", flat=True):
+        withdraw_case(case_id=case_id, reason="The export is complete now.", by=current_actor(), now=now)
 
 
 def _facts(dockets: Sequence[Docket]) -> dict[UUID, dict[str, Any]]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from audit.canonical import timestamp
 from audit.context import Actor, acting
 from audit.crypto import blind_index, seal_secret
 from orders.fulfilment.decisions.news import News, PlacedOrder, read_placed_order
@@ -70,7 +71,7 @@ def _place_chunk(placed: Sequence[PlacedOrder], now: datetime) -> list[UUID]:
     for one in in_order:
         known = names.find(one)
         if known is None:
-            order = _new_order(one, f"{clients[one.news.client_id].key_prefix}-{next(keys)}", owner_id)
+            order = _new_order(one, f"{clients[one.news.client_id].key_prefix}-{next(keys)}", owner_id, now)
             _fill(order, one, skus, parts, changes)
             known = order.pk
         _name(known, one, names, changes)
@@ -85,7 +86,8 @@ def _place_chunk(placed: Sequence[PlacedOrder], now: datetime) -> list[UUID]:
     return orders
 
 
-def _new_order(one: PlacedOrder, key: str, owner_id: UUID) -> Order:
+def _new_order(one: PlacedOrder, key: str, owner_id: UUID, now: datetime) -> Order:
+    state = OrderState.AWAITING_PAYMENT if one.lines else OrderState.QUARANTINED
     return Order(
         key=key,
         client_id=one.news.client_id,
@@ -98,7 +100,8 @@ def _new_order(one: PlacedOrder, key: str, owner_id: UUID) -> Order:
         fraud_score=one.fraud_score,
         currency=one.currency,
         total_minor=one.total_minor,
-        state=OrderState.AWAITING_PAYMENT if one.lines else OrderState.QUARANTINED,
+        state=state,
+        stamps={state.value: timestamp(now)},
         owner_id=owner_id,
         placed_at=one.placed_at,
         paid_at=one.paid_at,

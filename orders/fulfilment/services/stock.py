@@ -69,18 +69,18 @@ def reserve(
     allocation: Granted, stock: Mapping[UUID, ProductStock], dockets: Mapping[UUID, Docket], changes: Changes
 ) -> None:
     """Set the granted units aside: the rows are locked, and the database's own check refuses to promise a unit twice."""
-    told: dict[UUID, int] = defaultdict(int)
+    taken: dict[UUID, list[Reservation]] = defaultdict(list)
     for grant in allocation.granted:
         line, product = grant.demand.line, stock[grant.demand.item]
         dockets[line.order_id].reservations[line.pk] = _take(grant, product, changes)
-        told[grant.demand.item] += grant.demand.quantity
+        taken[grant.demand.item] += dockets[line.order_id].reservations[line.pk]
         line.reserve()
         changes.edit(line, "state", "flow")
-    for sku_id, units in told.items():
+    for sku_id, reservations in taken.items():
         product = stock[sku_id]
         product.add_up()
         changes.edit(product.item, "reserved")
-        changes.tell("stock.reserved", product.item, units=units)
+        _tell("stock.reserved", product, reservations, changes)
 
 
 def _take(grant: Grant[OrderLine, UUID], product: ProductStock, changes: Changes) -> list[Reservation]:
@@ -140,22 +140,29 @@ def _give_up(
     if not reservations:
         return
     changes.lock_stock(pk__in={reservation.stock_item_id for reservation in reservations})
-    units: dict[UUID, int] = defaultdict(int)
+    given: dict[UUID, list[Reservation]] = defaultdict(list)
     for reservation in reservations:
-        units[reservation.stock_item_id] += reservation.quantity
+        given[reservation.stock_item_id].append(reservation)
         lot = changes.stock_of(reservation.stock_item_id).lot(reservation.lot_id)
         lot.reserved -= reservation.quantity
         lot.on_hand -= reservation.quantity if is_gone else 0
         changes.edit(lot, "reserved", "on_hand")
         step(reservation)
         changes.edit(reservation, "state")
-    for item_id, quantity in units.items():
+    for item_id, given_up in given.items():
         product = changes.stock_of(item_id)
         product.add_up()
         changes.edit(product.item, "reserved", "on_hand")
-        changes.tell(told, product.item, units=quantity)
+        _tell(told, product, given_up, changes)
         if not is_gone:
             changes.freed.add(product.item.sku_id)
+
+
+def _tell(told: str, product: ProductStock, reservations: Sequence[Reservation], changes: Changes) -> None:
+    """How many units in all, and where each reservation stands with how many: the trail alone tells what is set aside for whom."""
+    units = sum(reservation.quantity for reservation in reservations)
+    each = {str(reservation.pk): f"{reservation.state} {reservation.quantity}" for reservation in reservations}
+    changes.tell(told, product.item, units=units, reservations=each)
 
 
 def waiting_orders(sku_ids: Collection[UUID], changes: Changes) -> list[UUID]:

@@ -13,6 +13,7 @@ from audit.errors import FieldError, Invalid
 from audit.services.events import record
 from audit.words import said
 from orders.sync import signatures
+from orders.sync.followers import begin_to_follow
 from orders.sync.models import Connector, Credential, System
 from orders.sync.states import CredentialKind
 from rules.services import save_edited
@@ -21,9 +22,13 @@ OVERLAP = timedelta(days=1)
 
 
 def save_system(*, system: System, by: Actor, now: datetime, seen: int | None = None, reason: str = "") -> None:
-    """Keep a new or edited system. Raises as `save_edited` does, and `NotFound` for a system, or a client, that is not the actor's."""
+    """Keep a new or edited system; one that follows from now on is told of what is there.
+
+    Raises as `save_edited` does, and `NotFound` for a system, or a client, that is not the actor's.
+    """
     with acting(by, at=now, reason=reason):
-        _require_system(by, System.objects.filter(pk=system.pk).first())
+        stored = System.objects.filter(pk=system.pk).first()
+        _require_system(by, stored)
         _require_system(by, system)
         save_edited(
             edited=system,
@@ -34,6 +39,12 @@ def save_system(*, system: System, by: Actor, now: datetime, seen: int | None = 
             permission="sync.edit_system",
             told_as="system.edited",
         )
+        if _follows(system) and not _follows(stored):
+            begin_to_follow(system, by=by, now=now)
+
+
+def _follows(system: System | None) -> bool:
+    return system is not None and system.wants_exports and system.is_active
 
 
 def save_connector(

@@ -18,7 +18,7 @@ from audit.context import Actor, acting
 from audit.errors import NotFound, Refused, TokenInvalid
 from audit.models import Event
 from audit.services.tokens import verify_token
-from exceptions.models import ExceptionCase
+from exceptions.models import ExceptionCase, Job
 from orders.fulfilment.errors import NotExportable
 from orders.fulfilment.models import Export, ExportReading
 from orders.fulfilment.selectors.exports import exports_of
@@ -27,6 +27,7 @@ from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.exports import export_order
 from orders.sync.models import OutboundMessage, System
 from orders.sync.services import add_credential, deliver_due
+from orders.sync.services.systems import save_system
 from orders.sync.signatures import verify
 from orders.sync.states import CredentialKind, OutboundState
 from rules import selectors as rules
@@ -153,14 +154,19 @@ def test_an_export_that_lacks_anything_is_refused_with_the_field_named_and_someb
 
 
 def test_an_order_goes_on_whose_export_is_refused_and_nobody_is_told_half_of_it(
-    follower: System, place: make.Place, now: datetime, monkeypatch: pytest.MonkeyPatch
+    follower: System, place: make.Place, tell: make.Tell, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exports, "_facts", lacking("owner_id"))
     order = place()
     assert order.state == "in_fulfilment"
     assert not Export.objects.exists()
     assert not OutboundMessage.objects.filter(type="order.export").exists()
-    assert ExceptionCase.objects.get(type="contract-violation").subject_key == order.key
+    case = ExceptionCase.objects.live().get(type="contract-violation")
+    assert case.subject_key == order.key
+    monkeypatch.undo()
+    tell("shipment.handed_over", order.fulfilments.get().key)
+    case.refresh_from_db()
+    assert (Export.objects.get().order, case.state) == (order, "withdrawn")
 
 
 def test_an_order_nobody_decided_about_has_nothing_to_export(place: make.Place, system: Actor, now: datetime) -> None:
@@ -196,6 +202,33 @@ def test_a_follower_without_an_address_reads_the_feed_and_is_sent_nothing(
     order = place()
     assert [export.order for export in Export.objects.all()] == [order]
     assert not OutboundMessage.objects.filter(type="order.export").exists()
+
+
+@pytest.mark.parametrize(("address", "sent"), [("https://erp.example.com/orders", 2), ("", 0)])
+def test_a_system_that_begins_to_follow_is_told_of_the_open_orders_once_by_a_job(
+    place: make.Place, tell: make.Tell, system: Actor, now: datetime, address: str, sent: int
+) -> None:
+    opened, over = [place(), place()], place()
+    tell("shipment.delivered", over.fulfilments.get().key)
+    place(paid=False)
+    owner = Owner.objects.get(slug="finance-ops")
+    erp = System(slug="erp", name="ERP", layer="billing", owner=owner, base_url=address, wants_exports=True)
+    save_system(system=erp, by=system, now=now, reason="It follows now")
+    job = Job.objects.get()
+    assert (job.kind, job.state, job.total, job.work.done, job.work.given) == (
+        "export.backfill",
+        "done",
+        2,
+        2,
+        {"system": "erp"},
+    )
+    assert [export.order for export in Export.objects.order_by("number")] == opened
+    told = OutboundMessage.objects.filter(type="order.export")
+    assert [message.ordering_key for message in told.order_by("number")] == [order.key for order in opened][:sent]
+    for follows in (False, True):
+        erp.wants_exports = follows
+        save_system(system=erp, by=system, now=now, reason="Off and on again")
+    assert (Job.objects.count(), Export.objects.count(), told.count()) == (2, 2, sent)
 
 
 def test_what_is_sent_is_signed_has_one_key_and_the_bytes_of_the_feed_until_it_is_given_up(

@@ -7,6 +7,7 @@ import pytest
 from audit.access import Role
 from audit.context import Actor
 from audit.errors import IllegalTransition, Invalid, NotFound, Refused
+from audit.models import Event
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase
 from orders.fulfilment.errors import OwnOverride
@@ -47,6 +48,8 @@ def test_a_fix_holds_against_events_until_it_is_reviewed(
     order = place()
     fix = set_speed(order, amal, now)
     assert (fix.canonical, fix.local, speed(order)) == ("standard", "expedited", "expedited")
+    (row,) = override_page(by=lee, tab="waiting", after="", now=now).rows
+    assert (row.key, row.reason, row.review_by) == (fix.key, WHY, now + timedelta(hours=24))
     tell("order.changed", order.number, delivery_sla="standard", promised_at="2026-12-01T12:00:00+00:00")
     fix.refresh_from_db()
     assert (speed(order), fix.heard, Order.objects.get().promised_at is not None) == ("expedited", "standard", True)
@@ -58,6 +61,12 @@ def test_a_fix_holds_against_events_until_it_is_reviewed(
         review_override(override_id=fix.pk, accept=True, comment="Again", by=lee, now=now)
     tell("order.changed", order.number, delivery_sla="standard")
     assert speed(order) == "standard"
+    trail = Event.objects.filter(subject_type="fulfilment.override").order_by("seq")
+    assert list(trail.values_list("type", "actor")) == [
+        ("override.placed", amal.id),
+        ("override.left_alone", "system:test"),
+        ("override.reviewed", lee.id),
+    ]
 
 
 def test_a_count_by_hand_stands_against_the_warehouse_and_lets_waiting_orders_go_on(

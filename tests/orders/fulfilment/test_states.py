@@ -1,8 +1,10 @@
 """The machines: every published edge and no other, drawn in docs, and enough of them that no fact leaves an order without a way."""
 
+from datetime import datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -15,11 +17,14 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from audit import folds
+from audit.canonical import timestamp
 from audit.models.fields import StateField
 from audit.triggers import published_edges
 from orders.fulfilment.decisions.progress import OrderFacts, resting_state, way_to
-from orders.fulfilment.models import Order
-from orders.fulfilment.services.settling import STEP_INTO
+from orders.fulfilment.models import Fulfilment, Order
+from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.settling import STEP_INTO, _enter
 from orders.fulfilment.states import AddressVerdict, FulfilmentState, LineState, OrderState
 from rules.shipped import OWNERS, STATUSES
 from tests.factories import orders as make
@@ -92,9 +97,24 @@ def test_every_machines_take_published_edges_and_no_other(model: Any) -> None:
 
 def test_the_trail_alone_tells_the_state_of_every_record() -> None:
     told = {fold.name.removesuffix(".state") for fold in folds.registered()}
-    silent = {model._meta.label_lower for model in MACHINES} - told
-    # Of units set aside the trail tells how many; the invariant stock-01 holds the reservations against them.
-    assert silent == {"fulfilment.reservation"}
+    assert {model._meta.label_lower for model in MACHINES} - told == set()
+
+
+def test_every_step_of_an_order_leaves_its_time(now: datetime) -> None:
+    desk: Any = None
+    for source, target in EDGES:
+        order = Order(state=source, client_id=uuid4())
+        _enter(Docket(order), OrderState(target), desk, Changes(now), last=False)
+        assert order.stamps == {target: timestamp(now)}
+
+
+def test_every_step_of_a_parcel_leaves_its_time_also_the_second_time(now: datetime) -> None:
+    order = Order(client_id=uuid4())
+    for source, target in published_edges(Fulfilment)["state"]:
+        parcel = Fulfilment(order=order, state=target, stamps={target: "before"})
+        parcel._loaded = {"state": source}
+        Changes(now).tell("fulfilment.moved", parcel)
+        assert parcel.stamps == {target: timestamp(now)}
 
 
 def test_each_state_has_exactly_one_owner_by_rule() -> None:
