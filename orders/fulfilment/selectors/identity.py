@@ -20,8 +20,17 @@ class Names:
 
     def find(self, one: PlacedOrder) -> UUID | None:
         """The record of this order, by any of its names."""
+        return next(iter(self.all(one)), None)
+
+    def all(self, one: PlacedOrder) -> list[UUID]:
+        """Every record one of its names leads to, the one that is meant first."""
         named = [self.by_identifier[pair] for pair in one.identifiers if pair in self.by_identifier]
-        return named[0] if named else self.by_number[one.news.client_id].get(one.number)
+        numbered = self.by_number[one.news.client_id].get(one.number)
+        return list(dict.fromkeys([*named, *([numbered] if numbered else [])]))
+
+    def is_new_to(self, one: PlacedOrder) -> bool:
+        """Whether its system tells of it for the first time."""
+        return (one.news.system, one.number) not in self.by_identifier
 
     def remember(self, one: PlacedOrder, order_id: UUID) -> None:
         """From now on all names of this order lead to the record."""

@@ -15,6 +15,7 @@ from orders.fulfilment.decisions.news import News, PlacedOrder, read_placed_orde
 from orders.fulfilment.models import Order, OrderAddress, OrderIdentifier, Sku
 from orders.fulfilment.selectors.identity import Names, known_orders
 from orders.fulfilment.services import notices
+from orders.fulfilment.services.agreeing import Heard, compare
 from orders.fulfilment.services.bundles import Parts, lines_of, parts_of
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
@@ -64,12 +65,15 @@ def _place_chunk(placed: Sequence[PlacedOrder], now: datetime) -> list[UUID]:
     skus = _skus(placed)
     parts = parts_of(skus.values())
     orders: list[UUID] = []
+    heard: list[Heard] = []
     keys = iter(_next_numbers(sum(names.find(one) is None for one in placed)))
     book = active_book()
     owner_id = book.status_owner(OrderState.AWAITING_PAYMENT).id
     in_order = sorted(placed, key=lambda one: one.placed_at)
     for one in in_order:
         known = names.find(one)
+        if known is not None and names.is_new_to(one):
+            heard.append((one, names.all(one)))
         if known is None:
             order = _new_order(one, f"{clients[one.news.client_id].key_prefix}-{next(keys)}", owner_id, now)
             _fill(order, one, skus, parts, changes)
@@ -77,6 +81,7 @@ def _place_chunk(placed: Sequence[PlacedOrder], now: datetime) -> list[UUID]:
         _name(known, one, names, changes)
         orders.append(known)
     changes.write()
+    compare(heard, changes)
     desk = open_desk(book, changes)
     paid = [order_id for one, order_id in zip(in_order, orders, strict=True) if one.paid_at]
     told = notices.tell_early_news(order_ids=set(orders), desk=desk, now=now)

@@ -1,0 +1,53 @@
+"""The same order from another system: one record with both names; what the two tell differently, a person decides."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from typing import Final
+from uuid import UUID
+
+from orders.fulfilment.decisions.agreement import Sold, differences
+from orders.fulfilment.decisions.news import PlacedOrder
+from orders.fulfilment.models import Order, OrderBundle, OrderLine
+from orders.fulfilment.services.cases import Opening
+from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.states import LineState
+
+CONFLICT: Final = "id-conflict"
+Heard = tuple[PlacedOrder, Sequence[UUID]]
+
+
+def compare(heard: Sequence[Heard], changes: Changes) -> None:
+    """Open a case for each order that is told otherwise than it is on record, and for names that lead to several orders.
+
+    `heard` are orders as a system tells of them for the first time, with the records their names lead to; the first has the order now.
+    """
+    orders = Order.objects.in_bulk({pk for _, found in heard for pk in found}) if heard else {}
+    records = _on_record(list(orders.values()))
+    for one, found in heard:
+        first = orders[found[0]]
+        others = [orders[pk].key for pk in found[1:]]
+        different = differences(one, records[first.pk])
+        if others:
+            _open(first, one, f"its names lead to {first.key} and {', '.join(others)}", {"others": others}, changes)
+        elif different:
+            _open(first, one, f"another {' and other '.join(different)}", {"different": different}, changes)
+    if heard:
+        changes.write()
+
+
+def _open(order: Order, one: PlacedOrder, how: str, told: dict[str, object], changes: Changes) -> None:
+    title = f"{one.news.system} tells {order.key} differently: {how}"[:200]
+    evidence = {"system": one.news.system, "event": one.news.event_id, "named": one.number, **told}
+    changes.openings.append(Opening(CONFLICT, order, title, f"{CONFLICT}:{one.news.system}", evidence))
+
+
+def _on_record(orders: Collection[Order]) -> dict[UUID, Sold]:
+    units: dict[UUID, Counter[str]] = defaultdict(Counter)
+    lines = OrderLine.objects.filter(order__in=orders, bundle=None).exclude(state=LineState.CANCELLED)
+    bundles = OrderBundle.objects.filter(order__in=orders)
+    for order_id, code, count in [
+        *(lines.values_list("order_id", "sku__code", "quantity") if orders else ()),
+        *(bundles.values_list("order_id", "code", "quantity") if orders else ()),
+    ]:
+        units[order_id][code] += count
+    return {order.pk: Sold(order.total_minor, order.currency, units[order.pk]) for order in orders}
