@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
+from django.urls import reverse
 from django.utils import dateformat, formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -168,7 +169,7 @@ def fuse(
         state = "soon" if soon else "fine"
     sign = icon(FUSE_ICONS[state], "s") if state in FUSE_ICONS else ""
     width = 100 if state == "over" else round(share * 100)
-    before = f"{prefix} " if prefix else ""
+    before = f"{prefix} " if prefix else format_html('<span class="vh">, {} </span>', _("due"))
     return format_html(FUSE, state, sign, _fuse_words(state, span_words(left)), before, moment(due), width)
 
 
@@ -293,6 +294,15 @@ def label(value: str) -> str:
 def words(value: Any) -> str:
     """What the domain says, in the language of the page."""
     return in_words(value) if isinstance(value, str) else str(value)
+
+
+@register.filter
+def linking(sentence: str, key: str) -> str:
+    """The sentence, in which an exception's key leads to it; as it is where it names none."""
+    before, found, after = sentence.partition(key) if key else (sentence, "", "")
+    if not found:
+        return sentence
+    return format_html('{}<a href="{}">{}</a>{}', before, reverse("exceptions:case", args=[key]), key, after)
 
 
 @register.filter

@@ -32,9 +32,6 @@ class ActForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.case = case
         self.fields["seen"].initial = case.version
-        for name, field in self.fields.items():
-            if isinstance(field.widget, forms.Textarea):
-                field.widget.attrs["data-draft"] = f"{case.key}.{name}"
 
     def again(self, data: Mapping[str, Any], *, case: ExceptionCase) -> Self:
         """The same form with this in it, about the exception as it is now."""

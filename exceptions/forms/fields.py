@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy
 
 INPUT = {"class": "input"}
 MOMENT = "%Y-%m-%dT%H:%M"
+# What is typed here is kept nowhere but where it is sent to.
+PRIVATE = {**INPUT, "data-private": True}
 AREA = {"class": "input", "rows": 3}
 
 

@@ -7,7 +7,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from exceptions.forms.fields import AREA, INPUT, MomentField, in_words
+from exceptions.forms.fields import AREA, INPUT, PRIVATE, MomentField, in_words
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.states import ReviewVerdict
 from exceptions.subjects import ImpactItem
@@ -81,8 +81,6 @@ class WaiverForm(forms.Form):
         self.fields["owner"].queryset = Owner.objects.filter(is_active=True).order_by("name")  # type: ignore[attr-defined]
         self.fields["gate"].initial = case.gate or None
         self.fields["owner"].initial = Owner.objects.filter(user_id=user_id or 0).values_list("slug", flat=True).first()
-        for name in ("reason", "plan"):
-            self.fields[name].widget.attrs["data-draft"] = f"{case.key}.waiver.{name}"
 
     def chosen_scope(self) -> list[str]:
         """What was chosen for the chosen gate; choices are spelled “gate:key”."""
@@ -183,7 +181,7 @@ class BreakGlassForm(forms.Form):
         label=_("Why this cannot wait"), help_text=_("At least 20 characters; the leads who are called now read it.")
     )
     plan = plan_field()
-    confirm = forms.CharField(label=_("Type the key to confirm"), max_length=120, widget=forms.TextInput(INPUT))
+    confirm = forms.CharField(label=_("Type the key to confirm"), max_length=120, widget=forms.TextInput(PRIVATE))
 
     def __init__(
         self,

@@ -10,7 +10,14 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from django.conf import settings
 from django.test import Client as Door
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    sync_playwright,
+)
 
 from audit import clock
 from audit.access import system_actor
@@ -100,8 +107,7 @@ def visit(chromium: Browser, live_server: Any, house: House) -> Iterator[Visitor
         )
         contexts.append(context)
         if not with_password:
-            session = session_of(house.users[name])
-            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
+            context.add_cookies([cookie_of(house.users[name], live_server.url)])
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -128,6 +134,11 @@ def session_of(user: User) -> str:
     return door.cookies[settings.SESSION_COOKIE_NAME].value
 
 
+def cookie_of(user: User, url: str) -> Any:
+    """The session's cookie, for this site."""
+    return {"name": settings.SESSION_COOKIE_NAME, "value": session_of(user), "url": url}
+
+
 MOST_TABS = 80
 IS_SEEN = """one => [one, one.closest("label")].some(
     place => place && ["outlineStyle", "boxShadow"].some(style => getComputedStyle(place)[style] !== "none"))"""
@@ -152,8 +163,8 @@ def write(page: Page, on: Locator, words: str) -> None:
 
 
 def is_complaint(message: ConsoleMessage) -> bool:
-    """Errors and warnings, but for Chromium's own remark that a page answered 400, 409 or 422, which is what it should answer."""
-    meant = re.search(r"status of (400|409|422) ", message.text)
+    """Errors and warnings, but for Chromium's own remark that a page answered 400, 401, 409 or 422, which is what it should answer."""
+    meant = re.search(r"status of (400|401|409|422) ", message.text)
     return message.type in {"error", "warning"} and meant is None
 
 
@@ -165,11 +176,28 @@ def violations(page: Page, rules: dict[str, Any] = RULES) -> list[str]:
     return found
 
 
+# As wide as 1280 at 400 %.
+NARROWEST = 320
+# Something is typed in every text field of every form that changes anything; each of them has to be kept until it is sent.
+UNKEPT = """() => {
+    const all = [...document.querySelectorAll("form[method=post] :is(textarea, input)")];
+    const texts = all.filter(one => /^(text|textarea)$/.test(one.type) && !one.readOnly && one.autocomplete !== "one-time-code");
+    const places = new Set(texts.map(one => `${new URL(one.form.getAttribute("action") || "", location.href).pathname}#${one.name}`));
+    for (const one of texts) { one.value += "x"; one.dispatchEvent(new Event("input", { bubbles: true })); }
+    document.dispatchEvent(new Event("visibilitychange"));
+    const drafts = Object.keys(localStorage).filter(one => one.startsWith("draft."));
+    drafts.forEach(one => localStorage.removeItem(one));
+    return drafts.length === places.size ? [] : [`${drafts.length} of ${[...places]} are kept`];
+}"""
+
+
 def flaws(page: Page) -> list[str]:
     """What axe and the ruler find while it is light and wide, then dark and narrow, changed under the open page."""
     found = [*violations(page), *_too_wide(page)]
     _wear(page, "dark", 390)
-    found += [*violations(page, LOOKS), *_too_wide(page)]
+    found += violations(page, LOOKS)
+    page.set_viewport_size({"width": NARROWEST, "height": 900})
+    found += [*_too_wide(page), *page.evaluate(UNKEPT)]
     _wear(page, "light", 1440)
     return found
 

@@ -3,7 +3,9 @@
   "use strict";
   var doc = document, root = doc.documentElement;
   var store = { get: function (k) { try { return localStorage.getItem(k); } catch (e) { return null; } },
-                set: function (k, v) { try { localStorage.setItem(k, v); } catch (e) { /* private mode */ } } };
+                set: function (k, v) { try { localStorage.setItem(k, v); } catch (e) { /* private mode */ } },
+                drop: function (k) { try { localStorage.removeItem(k); } catch (e) { /* private mode */ } },
+                keys: function () { try { return Object.keys(localStorage); } catch (e) { return []; } } };
   ["theme", "density"].forEach(function (k) { var v = store.get("ui." + k); if (v) root.dataset[k] = v; });
 
   function say(text) { var r = doc.getElementById("live"); if (r) { r.textContent = ""; setTimeout(function () { r.textContent = text; }, 30); } }
@@ -117,19 +119,61 @@
   });
   doc.addEventListener("htmx:sendError", function (e) { var bar = doc.getElementById("unreached"); if (e.detail.boosted && bar) bar.hidden = false; });
 
-  /* ---- what a page needs when it is there, loaded or put in the place of another ---- */
-  function draft(area) {
-    /* what was typed survives a reload or an expired session, on this computer, until it is sent */
-    var key = "draft." + area.dataset.draft, kept = store.get(key), timer = null;
-    if (kept && !area.value) { area.value = kept; say(doc.getElementById("live").dataset.restored); }
-    area.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(function () { store.set(key, area.value); }, 500); });
-    if (area.form) area.form.addEventListener("submit", function () { clearTimeout(timer); store.set(key, ""); });
+  /* ---- drafts: what somebody typed survives a reload, the end of their session and a crash, on this computer, until it has arrived ---- */
+  var mine = "", unsaved = null, timer = null;
+  function draftOf(el) {
+    var form = el.form;
+    if (!mine || !form || form.method !== "post" || !/^(text|textarea)$/.test(el.type) || el.readOnly) return "";
+    if (!el.name || "private" in el.dataset || el.autocomplete === "one-time-code") return "";
+    var at = new URL(form.getAttribute("action") || location.href, location.href);
+    ["v", "return"].forEach(function (name) { at.searchParams.delete(name); });
+    return mine + at.pathname + at.search + "#" + el.name;
   }
+  function keptAs(key) { try { return JSON.parse(store.get(key)); } catch (e) { return null; } }
+  function save() {
+    clearTimeout(timer);
+    var el = unsaved, key = el && draftOf(el), kept = key && keptAs(key);
+    unsaved = null;
+    if (key && el.value) store.set(key, JSON.stringify({ typed: el.value, over: kept ? kept.over : el.defaultValue }));
+    else if (key) store.drop(key);
+  }
+  function restore(el) {
+    var key = draftOf(el), kept = key && keptAs(key);
+    if (!kept || el.value === kept.typed) return;
+    if (el.value !== kept.over) { store.drop(key); return; } /* what was there has changed since: the draft is of something else */
+    el.value = kept.typed;
+    var told = doc.getElementById("restored").content.firstElementChild.cloneNode(true);
+    told.querySelector("button").addEventListener("click", function () { store.drop(key); el.value = kept.over; told.remove(); el.focus(); });
+    el.insertAdjacentElement("afterend", told);
+    say(doc.getElementById("live").dataset.restored);
+  }
+  function drafts() {
+    var person = doc.getElementById("live").dataset.person;
+    mine = person ? "draft." + person + "." : "";
+    /* sent it was, but whether it arrived says the page that came back: a result, and not a refusal or the sign-in page */
+    if (mine && doc.querySelector("[data-done]")) JSON.parse(sessionStorage.getItem("sent") || "[]").forEach(store.drop);
+    sessionStorage.removeItem("sent");
+    doc.querySelectorAll("textarea, input").forEach(restore);
+  }
+  doc.addEventListener("input", function (e) {
+    if (unsaved && unsaved !== e.target) save();
+    if (!draftOf(e.target)) return;
+    unsaved = e.target; clearTimeout(timer); timer = setTimeout(save, 500);
+  });
+  doc.addEventListener("visibilitychange", save);
+  window.addEventListener("pagehide", save);
+  doc.addEventListener("submit", function (e) {
+    save();
+    if (/\/signout\/$/.test(e.target.action)) store.keys().forEach(function (key) { if (mine && key.indexOf(mine) === 0) store.drop(key); });
+    sessionStorage.setItem("sent", JSON.stringify(Array.prototype.map.call(e.target.elements, draftOf).filter(Boolean)));
+  });
+
+  /* ---- what a page needs when it is there, loaded or put in the place of another ---- */
   function begin(swapped) {
     dirty = false; anchor = null; tags = {};
     refreshSelection(false);
     doc.querySelectorAll("[data-keymode]").forEach(function (select) { select.value = mode; });
-    doc.querySelectorAll("textarea[data-draft]").forEach(draft);
+    drafts();
     /* the result of the last act, or what has to be corrected, is read first */
     var said = doc.querySelector("[data-focus]"), ready = doc.querySelector("[autofocus]"), main = doc.getElementById("main");
     if (ready && said && said.getAttribute("role") === "status") say(said.textContent.trim());

@@ -15,6 +15,7 @@ from rules.models import Client, Flow
 from rules.states import FlowKind
 
 INPUT = {"class": "input"}
+PRIVATE = {**INPUT, "data-private": True}  # personal: no draft of it is kept
 MOMENT = "%Y-%m-%dT%H:%M"
 LINES_OFFERED = 3
 MINOR_PER_UNIT = 100
@@ -238,7 +239,9 @@ class AddressForm(CompletionForm):
                 required=False,
                 max_length=200,
                 initial=row.value,
-                widget=forms.Textarea({**INPUT, "rows": 2}) if row.name == "street_address" else forms.TextInput(INPUT),
+                widget=forms.Textarea({**PRIVATE, "rows": 2})
+                if row.name == "street_address"
+                else forms.TextInput(PRIVATE),
                 help_text=" ".join(str(hint) for hint in hints if hint),
             )
         self.named, self.others = [row.name for row in named], [row.name for row in others]
