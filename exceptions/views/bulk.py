@@ -18,12 +18,13 @@ from audit.context import Actor
 from audit.edge import actor_of, back_to
 from audit.errors import Conflict, Invalid
 from audit.words import in_words
-from exceptions import services
+from exceptions import list_pages, services
 from exceptions.models import ExceptionCase, JobPlan
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors.asking import MOST_OFFERED
 from exceptions.selectors.bulk import case_plan, cases_to_plan, matching_cases
 from exceptions.selectors.jobs import job_called, plan_called
+from exceptions.selectors.queue import QueueFilters
 from exceptions.services.job_work import AT_ONCE
 from exceptions.states import RootCause
 from exceptions.views.origins import filters_in
@@ -87,9 +88,15 @@ def _chosen_cases(request: HttpRequest, by: Actor) -> list[ExceptionCase]:
     """What was ticked, or all that match. Raises `Invalid` for an unknown filter and for more than can be asked for at once."""
     given = request.POST
     if "all" in given:
-        filters = filters_in(QueryDict(given.get("query", "")), given.get("scope", "mine"))
-        return matching_cases(by=by, filters=filters, now=clock.now(), most=MOST_OFFERED)
+        return matching_cases(by=by, filters=_asked_for(given), now=clock.now(), most=MOST_OFFERED)
     return cases_to_plan(by=by, numbers=_numbers(given))
+
+
+def _asked_for(given: QueryDict) -> QueueFilters:
+    """The list that was looked at. Raises `Invalid` for what it does not know: a bad filter never widens what is acted on."""
+    scope, query = given.get("scope", "mine"), given.get("query", "")
+    list_pages.refuse_foreign(list_pages.list_page(scope), query)
+    return filters_in(QueryDict(query), scope)
 
 
 def _numbers(given: QueryDict) -> list[int]:
@@ -110,8 +117,7 @@ def _planned(request: HttpRequest, action: str, by: Actor) -> JobPlan:
         )
     people = [one.owner.slug for one in _people(request, by)] if action == "spread" else []
     if "all" in given:
-        filters = filters_in(QueryDict(given.get("query", "")), given.get("scope", "mine"))
-        return services.plan_matching(action=action, filters=filters, by=by, now=now, people=people)
+        return services.plan_matching(action=action, filters=_asked_for(given), by=by, now=now, people=people)
     return services.plan_chosen(action=action, numbers=_numbers(given), by=by, now=now, people=people)
 
 
