@@ -53,7 +53,7 @@ def _planned_is_done(house: House, lee: Browser, data: st.DataObject) -> None:
         if shown.next_after and data.draw(st.booleans(), label="from the second page"):
             query = f"{query}&after={shown.next_after}"
         if data.draw(st.booleans(), label="all that match") or not keys:
-            wanted = {"all": "1", "scope": "team", "query": query}
+            wanted: dict[str, Any] = {"all": "1", "scope": "team", "query": query}
             keys += [row.key for row in _rest(lee, query, shown.next_after)]
         else:
             ticked = data.draw(st.sets(st.sampled_from(keys), min_size=1))
@@ -64,7 +64,7 @@ def _planned_is_done(house: House, lee: Browser, data: st.DataObject) -> None:
 
 def _rest(lee: Browser, query: str, after: str) -> list[Any]:
     """What the pages after the first show."""
-    rows = []
+    rows: list[Any] = []
     while after:
         found = lee.get(f"/queue/team/?{query.partition('&after=')[0]}&per={PER}&after={after}").context["page"]
         rows, after = [*rows, *found.rows], found.next_after
