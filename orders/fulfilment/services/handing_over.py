@@ -14,7 +14,7 @@ from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.checking import PERMISSION
 from orders.fulfilment.services.dockets import Docket, load_dockets
 from orders.fulfilment.services.hearing import hear
-from orders.fulfilment.services.routing import open_desk
+from orders.fulfilment.services.routing import Desk
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.services.unchecked import refuse_unchecked, tell_skipped
 from orders.fulfilment.states import FulfilmentState
@@ -45,7 +45,7 @@ def hand_over_parcel(*, fulfilment_id: UUID, carrier: str, tracking: str = "", b
         if not docket.may_proceed:
             raise Held(said("%(key)s may not go on now: look at its order.", key=parcel.key))
         changes = Changes(now)
-        desk = open_desk(active_book(), changes)
+        desk = Desk(active_book(), changes.now)
         tell_skipped(docket, parcel, CheckPoint.HAND_OVER, changes)
         hear([(docket, _news(docket, parcel, carrier.strip(), tracking.strip(), now))], desk, changes)
         settle([docket], changes, desk)

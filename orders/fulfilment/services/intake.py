@@ -20,7 +20,7 @@ from orders.fulfilment.services.bundles import Parts, lines_of, parts_of
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.goods import known_skus
-from orders.fulfilment.services.routing import open_desk
+from orders.fulfilment.services.routing import Desk
 from orders.fulfilment.services.settling import settle_orders
 from orders.fulfilment.states import ORDER_UNPAID, AddressVerdict, DeliverySla, OrderState
 from rules.models import Client
@@ -82,7 +82,7 @@ def _place_chunk(placed: Sequence[PlacedOrder], now: datetime) -> list[UUID]:
         orders.append(known)
     changes.write()
     compare(heard, changes)
-    desk = open_desk(book, changes)
+    desk = Desk(book, changes.now)
     paid = [order_id for one, order_id in zip(in_order, orders, strict=True) if one.paid_at]
     told = notices.tell_early_news(order_ids=set(orders), desk=desk, now=now)
     settled = settle_orders(order_ids={*paid, *told})

@@ -16,7 +16,7 @@ from orders.fulfilment.services.hearing import Told, hear, waits_for_parcel
 from orders.fulfilment.services.intake import lock_names
 from orders.fulfilment.services.left_alone import counted_by_hand, note
 from orders.fulfilment.services.notices import keep_early_news, tell_early_news
-from orders.fulfilment.services.routing import open_desk
+from orders.fulfilment.services.routing import Desk
 from orders.fulfilment.services.settling import release_queue, settle, settle_orders
 from orders.fulfilment.services.stock import lock_stock, put_count
 from rules.selectors import active_book
@@ -41,7 +41,7 @@ def take_news(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]:
             return []
         changes = Changes(now)
         changes.lock_stock(reservations__in=[one.pk for docket in dockets.values() for one in docket.held()])
-        desk = open_desk(active_book(), changes)
+        desk = Desk(active_book(), changes.now)
         without_parcel = {pk for pk, docket in dockets.items() if not docket.parcels}
         hear(sorted(told, key=lambda pair: (pair[1].happened_at, pair[1].event_id)), desk, changes)
         settle(list(dockets.values()), changes, desk)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -29,21 +30,23 @@ RULE_FAILED = "ownership-gap"
 WAITING_TO_GO = (LineState.OPEN, LineState.RESERVED, LineState.BACK_ORDERED)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Desk:
-    """What routing looks things up in: the rule book in force, flows by slug, and who is there."""
+    """What routing looks things up in, read once per batch and not before it is asked for: most news needs no way to be found."""
 
     book: CompiledBook
-    flows: Mapping[str, Flow]
-    on_duty: Mapping[str, UUID]
+    now: datetime
 
+    @cached_property
+    def flows(self) -> Mapping[str, Flow]:
+        """By slug."""
+        return {flow.slug: flow for flow in Flow.objects.all()}
 
-def open_desk(book: CompiledBook, changes: Changes) -> Desk:
-    """Read what routing needs once per batch."""
-    present = roster(changes.now)
-    slugs = [owner.slug for owner in present.owners.values()]
-    on_duty = {slug: present.on_duty(slug).pk for slug in slugs}
-    return Desk(book, {flow.slug: flow for flow in Flow.objects.all()}, on_duty)
+    @cached_property
+    def on_duty(self) -> Mapping[str, UUID]:
+        """Who is there for each owner, by slug."""
+        present = roster(self.now)
+        return {owner.slug: present.on_duty(owner.slug).pk for owner in present.owners.values()}
 
 
 def route(dockets: Sequence[Docket], desk: Desk, changes: Changes) -> None:

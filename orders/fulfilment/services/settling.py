@@ -23,7 +23,7 @@ from orders.fulfilment.services.exports import send_exports
 from orders.fulfilment.services.holding import review_holds
 from orders.fulfilment.services.keeping import watch_reservations
 from orders.fulfilment.services.quality import review_checks
-from orders.fulfilment.services.routing import Desk, open_desk, route
+from orders.fulfilment.services.routing import Desk, route
 from orders.fulfilment.services.stuck import cured_by_answers, cured_by_leaving, open_cases_for
 from orders.fulfilment.states import ORDER_LEFT_THE_HOUSE, ORDER_STUCK, ORDER_UNPAID, FulfilmentState, OrderState
 from rules.selectors import active_book
@@ -95,7 +95,7 @@ def settle_orders(*, order_ids: Collection[UUID], skip_locked: bool = False) -> 
 
 def settle(dockets: Sequence[Docket], changes: Changes, desk: Desk | None = None) -> None:
     """As `settle_orders`, for papers that are already on the desk, with what has been changed of them so far."""
-    desk = desk or open_desk(active_book(), changes)
+    desk = desk or Desk(active_book(), changes.now)
     left = {docket.order.pk: OrderState(docket.order.state) for docket in dockets}
     _take_payments(dockets, desk, changes)
     check_addresses([docket for docket in dockets if docket.order.paid_at is not None], changes)

@@ -2,10 +2,12 @@
 
 import random
 import zlib
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from audit.access import system_actor
 from audit.context import Actor, acting
@@ -18,7 +20,7 @@ from orders.fulfilment.management.demo.goods import ADDRESSES, BROKEN_ADDRESSES,
 from orders.fulfilment.management.demo.outage import learn_from_an_outage
 from orders.fulfilment.management.demo.people import add_clients, add_people
 from orders.fulfilment.management.demo.systems import add_systems
-from orders.fulfilment.models import Order, ParcelCheck
+from orders.fulfilment.models import Fulfilment, Order, ParcelCheck
 from orders.fulfilment.services.checking import perform_check
 from orders.fulfilment.services.holds import hold_order
 from orders.fulfilment.services.intake import place_orders
@@ -32,6 +34,9 @@ SEED: Final = 20_261_120
 STEPS: Final = ("task.confirmed", "shipment.picked", "shipment.packed", "shipment.handed_over", "shipment.delivered")
 PACKED: Final = STEPS.index("shipment.packed") + 1
 PLENTY: Final = 20
+TO_PAY: Final = timedelta(minutes=2)
+TO_STEP: Final = timedelta(minutes=35)
+WAVE: Final = timedelta(hours=2)
 CHANNELS: Final = ("web", "web", "marketplace", "retail")
 # How many orders of each client got how far: the number of STEPS taken; None is not paid.
 STAGES: Final[tuple[tuple[int | None, int], ...]] = ((5, 8), (4, 3), (3, 1), (2, 1), (1, 2), (0, 2), (None, 1))
@@ -67,7 +72,7 @@ def seed(*, now: datetime) -> dict[str, int]:
     if not Order.objects.exists():
         for slug in GOODS:
             _fill_shelves(clients[slug], by, now - timedelta(hours=32))
-            _make_orders(clients[slug], list(_plans(slug, now)), by)
+        _make_orders(((clients[slug], plan) for slug in GOODS for plan in _plans(slug, now)), by, now)
         _work_a_little(people, now)
         _check_some(clients["lumen"], people, now)
         learn_from_an_outage(clients["northwind"], people, now)
@@ -115,22 +120,49 @@ def _stuck_plans(slug: str, now: datetime) -> Iterator[Plan]:
     yield Plan(f"{prefix}6005", (), now - timedelta(minutes=15), None, {"address": good})
 
 
-def _make_orders(client: Client, plans: list[Plan], by: Actor) -> None:
-    for plan in sorted(plans, key=lambda plan: plan.placed_at):
-        placed = _placed(client, plan)
-        (order_id,) = place_orders(news=[placed], by=by, now=plan.placed_at)
-        if plan.steps is None:
-            continue
-        paid = plan.placed_at + timedelta(minutes=2)
-        told = _news("payment.captured", client, plan.number, paid, captured_at=paid.isoformat())
-        take_news(news=[told], by=by, now=paid)
-        order = Order.objects.get(pk=order_id)
-        for step, kind in enumerate(STEPS[: plan.steps], start=1):
-            at = paid + timedelta(minutes=35 * step)
-            keys = list(order.fulfilments.order_by("key").values_list("key", flat=True))
-            take_news(
-                news=[_news(kind, client, key, at, task=key, **_details(kind, key)) for key in keys], by=by, now=at
-            )
+def _make_orders(plans: Iterable[tuple[Client, Plan]], by: Actor, now: datetime) -> None:
+    """What was under way at about the same time was heard of together, which costs little more than hearing of one."""
+    waves: dict[timedelta, list[tuple[Client, Plan]]] = defaultdict(list)
+    for client, plan in plans:
+        age = now - plan.placed_at
+        waves[age // WAVE * WAVE if plan.steps else age].append((client, plan))
+    for _, wave in sorted(waves.items(), reverse=True):
+        _make_wave(wave, by)
+
+
+def _make_wave(wave: Sequence[tuple[Client, Plan]], by: Actor) -> None:
+    at = max(plan.placed_at for _, plan in wave)
+    place_orders(news=[_placed(client, plan) for client, plan in wave], by=by, now=at)
+    going = [(client, plan) for client, plan in wave if plan.steps is not None]
+    if not going:
+        return
+    take_news(news=[_paid(client, plan) for client, plan in going], by=by, now=at + TO_PAY)
+    for step, kind in enumerate(STEPS, start=1):
+        since = TO_PAY + TO_STEP * step
+        going = [(client, plan) for client, plan in going if (plan.steps or 0) >= step]
+        if not going:
+            return
+        keys = _parcels_of(going)
+        told = [
+            _news(kind, client, key, plan.placed_at + since, task=key, **_details(kind, key))
+            for client, plan in going
+            for key in keys[client.pk, plan.number]
+        ]
+        take_news(news=told, by=by, now=at + since)
+
+
+def _parcels_of(made: Sequence[tuple[Client, Plan]]) -> dict[tuple[UUID, str], list[str]]:
+    """The keys of the parcels of each order, by its client and number."""
+    found: dict[tuple[UUID, str], list[str]] = defaultdict(list)
+    parcels = Fulfilment.objects.filter(order__number__in=[plan.number for _, plan in made]).order_by("key")
+    for client_id, number, key in parcels.values_list("order__client", "order__number", "key"):
+        found[client_id, number].append(key)
+    return found
+
+
+def _paid(client: Client, plan: Plan) -> News:
+    paid = plan.placed_at + TO_PAY
+    return _news("payment.captured", client, plan.number, paid, captured_at=paid.isoformat())
 
 
 def _placed(client: Client, plan: Plan) -> News:
@@ -216,9 +248,8 @@ def _check_some(client: Client, people: Mapping[str, User], now: datetime) -> No
     good, other = [item for item in GOODS[client.slug] if item.on_hand >= PLENTY][:2]
     facts = {"address": ADDRESSES[client.slug][0]}
     at = now - timedelta(hours=3)
-    _make_orders(
-        client, [Plan(f"{client.slug[0].upper()}700{n}", ((good, 1),), at, PACKED, facts) for n in range(3)], by
-    )
+    plans = [Plan(f"{client.slug[0].upper()}700{n}", ((good, 1),), at, PACKED, facts) for n in range(3)]
+    _make_orders(((client, plan) for plan in plans), by, now)
     checks = ParcelCheck.objects.filter(client=client, slug="right-contents").order_by("fulfilment__key")
     for check, item in zip(checks, (good, other), strict=False):
         perform_check(check_id=check.pk, seen={"code": item.code}, by=pia, now=now - timedelta(minutes=20))
