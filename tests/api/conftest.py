@@ -141,18 +141,25 @@ def program(house: House, system: Actor) -> Callable[..., Api]:
 @pytest.fixture
 def order(northwind: Client, system: Actor) -> Order:
     """A paid order of Northwind for a tent that is on the shelf."""
-    now = clock.now()
-    count_stock(news=[make.stock(northwind, now, "TENT-2", 10)], by=system, now=now)
-    (order_id,) = place_orders(news=[make.placed(northwind, now)], by=system, now=now)
-    order = Order.objects.get(pk=order_id)
-    paid = make.news("payment.captured", northwind, order.number, now, captured_at=now.isoformat())
-    take_news(news=[paid], by=system, now=now)
-    return Order.objects.get(pk=order_id)
+    return paid_order(northwind, by=system, now=clock.now())
 
 
 @pytest.fixture
 def case(order: Order, system: Actor) -> ExceptionCase:
     """An address exception about the order, open."""
+    return case_about(order, by=system, now=clock.now())
+
+
+def paid_order(northwind: Client, *, by: Actor, now: datetime) -> Order:
+    count_stock(news=[make.stock(northwind, now, "TENT-2", 10)], by=by, now=now)
+    (order_id,) = place_orders(news=[make.placed(northwind, now)], by=by, now=now)
+    order = Order.objects.get(pk=order_id)
+    paid = make.news("payment.captured", northwind, order.number, now, captured_at=now.isoformat())
+    take_news(news=[paid], by=by, now=now)
+    return Order.objects.get(pk=order_id)
+
+
+def case_about(order: Order, *, by: Actor, now: datetime) -> ExceptionCase:
     return open_case(
         type="address",
         subject=subject_ref(order),
@@ -160,6 +167,6 @@ def case(order: Order, system: Actor) -> ExceptionCase:
         client_id=order.client_id,
         title="Address cannot be delivered to",
         at_risk_minor=41_200,
-        by=system,
-        now=clock.now(),
+        by=by,
+        now=now,
     )

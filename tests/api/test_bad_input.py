@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
+from audit import clock
+from audit.access import system_actor
 from audit.models import Event
 from exceptions.models import CaseNote, ExceptionCase
-from tests.api.conftest import Api
+from tests.api.conftest import Api, case_about, paid_order
+from tests.cast import House, furnish
+from tests.conftest import Stand, Standing
 
 CORPUS: dict[str, tuple[bytes, int]] = {
     "nothing": (b"", 422),
@@ -40,6 +44,22 @@ CORPUS: dict[str, tuple[bytes, int]] = {
     "nothing but spaces": (b'{"text": "   "}', 422),
     "an unknown field": (b'{"text": "a", "note": "b"}', 422),
 }
+
+
+@pytest.fixture(scope="module")
+def furnished(stand: Stand) -> Standing:
+    return stand("house with a case", lay)
+
+
+def lay() -> None:
+    by, now = system_actor("test"), clock.now()
+    house = furnish(by=by, now=now)
+    case_about(paid_order(house.clients["northwind"], by=by, now=now), by=by, now=now)
+
+
+@pytest.fixture
+def case(house: House) -> ExceptionCase:
+    return ExceptionCase.objects.get()
 
 
 @pytest.mark.parametrize("name", CORPUS)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -104,14 +105,24 @@ class Day:
 
     def due_by_counting(self, minutes: int) -> datetime:
         """The oracle: one minute after the other, counted where it is open and nothing is waited for."""
-        counted = 0
-        for n in range(LONGEST_LOOK):
-            at = self.opened_at + n * MINUTE
-            stands = any(start <= n < end for start, _, end, _ in self.stood)
-            counted += not stands and (self.basis == "wall" or open_by_the_wall_clock(self.calendar, at))
-            if counted == minutes:
-                return at + MINUTE
-        raise AssertionError("the calendar hardly ever opens")
+        while len(self.counted) < minutes:
+            self.counted.append(next(self.running) + MINUTE)
+        return self.counted[minutes - 1]
+
+    @cached_property
+    def counted(self) -> list[datetime]:
+        """The ends of the minutes counted so far."""
+        return []
+
+    @cached_property
+    def running(self) -> Iterator[datetime]:
+        """The minutes in which the clock ran. Raises `StopIteration` for a calendar that hardly ever opens."""
+        return (
+            at
+            for n, at in ((n, self.opened_at + n * MINUTE) for n in range(LONGEST_LOOK))
+            if not any(start <= n < end for start, _, end, _ in self.stood)
+            and (self.basis == "wall" or open_by_the_wall_clock(self.calendar, at))
+        )
 
 
 @st.composite
