@@ -47,8 +47,7 @@ def test_somebody_signs_in_takes_a_case_and_resolves_it_with_the_keyboard_alone(
 @pytest.mark.parametrize("javascript", [True, False])
 def test_one_asks_another_approves(visit: Visitor, house: House, javascript: bool) -> None:
     (case,) = open_cases(house, 1)
-    page = visit("amal", javascript=javascript)
-    page.goto(f"/exceptions/{case.key}/")
+    page = visit("amal", f"/exceptions/{case.key}/", javascript=javascript)
     page.get_by_role("link", name="Ask for a time-limited exception").click()
     page.get_by_label("Ship despite").or_(page.locator("input[name=gate]").first).first.check()
     page.get_by_label("Why").fill("The customer confirmed the address by phone.")
@@ -69,9 +68,8 @@ def test_one_asks_another_approves(visit: Visitor, house: House, javascript: boo
 
 def test_two_browsers_one_has_it_the_other_sees_theirs_and_mine(visit: Visitor, house: House) -> None:
     (case,) = open_cases(house, 1)
-    first, second = visit("amal"), visit("bo")
-    first.goto(f"/exceptions/{case.key}/")
-    second.goto(f"/exceptions/{case.key}/reassign/")
+    first = visit("amal", f"/exceptions/{case.key}/")
+    second = visit("bo", f"/exceptions/{case.key}/reassign/")
     first.get_by_role("button", name="Take it").click()
     expect(first.get_by_text("You have it now.")).to_be_visible()
     second.get_by_label("To", exact=True).select_option("ops-team-review")
@@ -91,8 +89,7 @@ def test_two_browsers_one_has_it_the_other_sees_theirs_and_mine(visit: Visitor, 
 
 def test_the_core_acts_work_without_a_script(visit: Visitor, house: House) -> None:
     cases = open_cases(house, 2)
-    page = visit("amal", javascript=False, width=390)
-    page.goto("/queue/?q=parcel+1")
+    page = visit("amal", "/queue/?q=parcel+1", javascript=False, width=390)
     expect(page.locator(f"#row-{cases[1].key}")).to_be_visible()
     page.goto(f"/exceptions/{cases[0].key}/")
     page.get_by_role("button", name="Take it").click()

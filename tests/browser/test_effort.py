@@ -51,7 +51,7 @@ def test_an_exception_of_one_step_is_resolved_with_three_keys_or_three_clicks(
 ) -> None:
     case, other = open_cases(house, 2)
     with_playbook(case, STEPS["one click"])
-    page = visit("amal")
+    page = visit("amal", "about:blank")
     page.add_init_script(COUNT)
     page.goto("/queue/")
     if kind == "keydown":
@@ -105,7 +105,7 @@ def test_one_recorded_step_with_evidence_costs_nine_clicks_and_one_page_or_five_
     settings.DATA_DIR = tmp_path
     (case,) = open_cases(house, 1)
     with_playbook(case, STEPS["to be recorded"])
-    page = visit("amal", javascript=javascript)
+    page = visit("amal", "about:blank", javascript=javascript)
     page.add_init_script(COUNT)
     page.goto("/queue/")
     loads: list[str] = []
@@ -148,7 +148,7 @@ def test_an_approval_is_decided_from_its_letter_with_three_clicks(visit: Visitor
         by=house.actor("amal"),
         now=clock.now(),
     )
-    lead = visit("lee")
+    lead = visit("lee", "about:blank")
     lead.add_init_script(COUNT)
     letter = f'<a href="/approvals/{waiver.key}/">Decide</a>'
     lead.route("**/letter/", lambda route: route.fulfill(body=letter, content_type="text/html"))

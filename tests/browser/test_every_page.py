@@ -57,7 +57,7 @@ PAGES = (
 def test_pages_are_accessible_and_fit(visit: Visitor, house: House) -> None:
     cases = open_cases(house, 3)
     broken(house, 3)
-    page = visit("lee")
+    page = visit("lee", "about:blank")
     problems = []
     draft = services.draft_postmortem(case_id=cases[0].pk, by=house.actor("amal"), now=clock.now())
     acts = [

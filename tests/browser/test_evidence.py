@@ -23,8 +23,7 @@ def test_what_belongs_to_an_exception_is_put_on_it(
 ) -> None:
     settings.DATA_DIR = tmp_path
     one, two = open_cases(house, 2)
-    page = visit("amal", scheme=scheme, width=width, javascript=javascript)
-    page.goto(f"/exceptions/{one.key}/")
+    page = visit("amal", f"/exceptions/{one.key}/", scheme=scheme, width=width, javascript=javascript)
     page.get_by_label("File", exact=True).set_input_files(
         {"name": "doorbell.png", "mimeType": "image/png", "buffer": PNG}
     )

@@ -43,7 +43,7 @@ def bottom(one: Locator) -> float:
 
 def test_who_has_to_do_what_until_when_is_seen_at_first_sight(visit: Visitor, house: House, stopped: Order) -> None:
     case = ExceptionCase.objects.get(subject_id=str(stopped.pk))
-    page = visit("lee")
+    page = visit("lee", "about:blank")
     page.set_viewport_size({"width": 1280, "height": 800})
     page.goto(f"/orders/{stopped.key}/")
     statement = page.locator("main .statement")
@@ -79,8 +79,7 @@ def test_what_was_typed_survives_a_reload_the_end_of_the_session_and_a_crash_unt
     visit: Visitor, house: House
 ) -> None:
     (case,) = open_cases(house, 1)
-    page, words = visit("lee"), "Called them at ten; they look it up."
-    page.goto(f"/exceptions/{case.key}/")
+    page, words = visit("lee", f"/exceptions/{case.key}/"), "Called them at ten; they look it up."
     note = page.get_by_label("Add a note")
     note.fill(words)
     page.reload()
@@ -131,7 +130,7 @@ UNSEEN = """() => [...document.querySelectorAll("main :is(a.btn, button, input, 
 def test_nothing_is_lost_with_wide_letters_forced_colours_and_without_movement(visit: Visitor, house: House) -> None:
     """At 320 pixels, as wide as 1280 at 400 %."""
     (case,) = open_cases(house, 1)
-    page = visit("lee", width=NARROWEST)
+    page = visit("lee", "about:blank", width=NARROWEST)
     page.emulate_media(forced_colors="active", reduced_motion="reduce")
     lost = []
     for path in ("/queue/team/", f"/exceptions/{case.key}/", "/approvals/", "/orders/", "/settings/notifications/"):

@@ -22,7 +22,7 @@ COUNT_CLICKS = """
 @pytest.mark.parametrize("count", [5, 500])
 def test_a_cause_of_any_size_is_fixed_with_two_clicks(visit: Visitor, house: House, count: int) -> None:
     broken(house, count)
-    page = visit("lee")
+    page = visit("lee", "about:blank")
     page.add_init_script(COUNT_CLICKS)
     page.goto("/queue/team/?group=cause")
     page.get_by_role("button", name="Resolve all…").click()
@@ -39,8 +39,7 @@ def test_a_job_can_be_watched_and_its_page_says_when_it_has_ended(
 ) -> None:
     monkeypatch.setattr("exceptions.services.job_work.BATCH", AT_ONCE)
     broken(house, AT_ONCE + 20)
-    page = visit("lee")
-    page.goto("/queue/causes/")
+    page = visit("lee", "/queue/causes/")
     page.get_by_role("button", name="Take all…").click()
     page.get_by_role("button", name=f"Take {AT_ONCE + 20}", exact=True).click()
     expect(page.locator("#progress")).to_contain_text("Begins within seconds.")
@@ -57,8 +56,7 @@ def test_what_was_done_to_many_is_taken_back_where_its_result_is_shown(
     visit: Visitor, house: House, javascript: bool
 ) -> None:
     cases = broken(house, 3)
-    page = visit("lee", javascript=javascript)
-    page.goto("/queue/causes/")
+    page = visit("lee", "/queue/causes/", javascript=javascript)
     page.get_by_role("button", name="Reassign all…").click()
     page.get_by_label("To", exact=True).select_option("ops-team-review")
     page.get_by_label("Reason").fill("The carrier desk has it")
@@ -71,8 +69,7 @@ def test_what_was_done_to_many_is_taken_back_where_its_result_is_shown(
 
 def test_plan_and_job_are_accessible_and_fit(visit: Visitor, house: House) -> None:
     cases = broken(house, AT_ONCE + 5)
-    page = visit("lee")
-    page.goto("/queue/causes/")
+    page = visit("lee", "/queue/causes/")
     page.get_by_role("button", name="Resolve all…").click()
     problems = flaws(page)
     page.get_by_label("Outcome").select_option("resolved")

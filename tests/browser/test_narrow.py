@@ -13,8 +13,7 @@ pytestmark = pytest.mark.browser
 @pytest.mark.parametrize("javascript", [True, False])
 def test_filters_fold_on_a_phone_and_stand_open_on_a_desk(visit: Visitor, house: House, javascript: bool) -> None:
     cases = open_cases(house, 2)
-    page = visit("amal", width=390, javascript=javascript)
-    page.goto("/queue/")
+    page = visit("amal", "/queue/", width=390, javascript=javascript)
     expect(page.get_by_label("Words or key")).to_be_hidden()
     page.locator(".filter-box > summary").click()
     page.get_by_label("Words or key").fill("parcel 1")

@@ -23,8 +23,7 @@ def sign_out(page: Page) -> None:
 
 
 def test_an_app_without_javascript(visit: Visitor) -> None:
-    page = visit("amal", width=390, javascript=False)
-    page.goto("/settings/security/")
+    page = visit("amal", "/settings/security/", width=390, javascript=False)
     page.click("text=Set up an app")
     again(page)
     secret = page.inner_text("#totp_key")

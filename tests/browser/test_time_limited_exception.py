@@ -22,19 +22,17 @@ def test_asked_for_approved_for_less_used_and_over(
     visit: Visitor, house: House, stopped: Order, monkeypatch: pytest.MonkeyPatch, width: int, javascript: bool
 ) -> None:
     case = ExceptionCase.objects.live().get()
-    page = visit("amal", width=width, javascript=javascript)
-    page.goto(f"/time-limited/new/?for={case.key}")
+    page = visit("amal", f"/time-limited/new/?for={case.key}", width=width, javascript=javascript)
     expect(page.get_by_text("1 of 2").first).to_be_visible()
     press(page, page.locator("input[name=gate][value=ship-despite-open-case]"), "Space")
     write(page, page.get_by_label("For how many hours"), "8")
-    write(page, page.get_by_label("Why", exact=True), "The customer confirmed the address by phone.")
-    write(page, page.get_by_label("What will be done until then"), "Correct it in the store today.")
+    write(page, page.get_by_label("Why", exact=True), "Confirmed by phone today.")
+    write(page, page.get_by_label("What will be done until then"), "Correct it in the store.")
     press(page, page.get_by_role("button", name="Ask for it"), "Enter")
     expect(page.get_by_text("You asked for this, so somebody else has to decide.")).to_be_visible()
     waiver = Waiver.objects.get()
 
-    lead = visit("lee", width=width, javascript=javascript)
-    lead.goto(f"/approvals/{waiver.key}/")
+    lead = visit("lee", f"/approvals/{waiver.key}/", width=width, javascript=javascript)
     expect(lead.get_by_text("only with this")).to_be_visible()
     press(lead, lead.get_by_role("radio", name=re.compile("Approve")), "Space")
     write(lead, lead.get_by_label("For how many hours"), "1")
@@ -49,8 +47,7 @@ def test_asked_for_approved_for_less_used_and_over(
 
     later = clock.now() + timedelta(hours=2)
     monkeypatch.setattr(clock, "now", lambda: later)
-    lead = visit("lee")
-    lead.goto(f"/time-limited/{waiver.key}/")
+    lead = visit("lee", f"/time-limited/{waiver.key}/")
     expect(lead.get_by_role("link", name="Revoke…")).to_have_count(0)
     assert not selectors.visible_waivers(house.actor("lee")).in_force(later).exists()
     services.sweep_timers(now=later)

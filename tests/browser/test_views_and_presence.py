@@ -31,8 +31,7 @@ def test_a_view_is_saved_shared_and_opened_by_a_colleague(
     visit: Visitor, house: House, width: int, scheme: str, javascript: bool
 ) -> None:
     open_cases(house, 2)
-    page = visit("amal", width=width, scheme=scheme, javascript=javascript)
-    page.goto("/queue/team/?client=northwind")
+    page = visit("amal", "/queue/team/?client=northwind", width=width, scheme=scheme, javascript=javascript)
     page.locator(".columns > summary").click()
     page.get_by_label("Cause", exact=True).check()
     page.get_by_label("At risk", exact=True).and_(page.locator("[name=cols]")).uncheck()
@@ -46,8 +45,7 @@ def test_a_view_is_saved_shared_and_opened_by_a_colleague(
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     address = page.url
 
-    colleague = visit("bo", width=width, scheme=scheme, javascript=javascript)
-    colleague.goto("/views/")
+    colleague = visit("bo", "/views/", width=width, scheme=scheme, javascript=javascript)
     assert colleague.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     if javascript:
         assert violations(colleague) == []
@@ -74,7 +72,7 @@ def test_two_people_see_each_other_and_what_the_other_did_without_a_reload(
     visit: Visitor, house: House, with_redis: None
 ) -> None:
     (case,) = open_cases(house, 1)
-    amal, bo = visit("amal"), visit("bo")
+    amal, bo = visit("amal", "about:blank"), visit("bo", "about:blank")
     for page in (amal, bo):
         page.clock.install()
         with said(page):
@@ -98,7 +96,7 @@ def test_two_people_see_each_other_and_what_the_other_did_without_a_reload(
 
 def test_new_exceptions_are_announced_and_no_row_moves(visit: Visitor, house: House) -> None:
     first = open_cases(house, 2)
-    page = visit("amal")
+    page = visit("amal", "about:blank")
     page.clock.install()
     page.goto("/queue/?view=all")
     page.locator(f"#row-{first[0].key} .title").focus()
