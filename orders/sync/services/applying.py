@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 500
 MOST_ATTEMPTS = 5
+FEWER = {1: 8, 2: 2}  # after so many workers that ended, so many events are tried at once
 LOCK_SPACE = 7_301  # the lanes' advisory locks
 LOCK = "SELECT lane FROM unnest(%(lanes)s::int[]) lane WHERE pg_try_advisory_xact_lock(%(space)s, lane %% %(most)s)"
 APPLIED = "UPDATE sync_inboundevent SET state = %s, finished_at = %s, cause = %s WHERE id = ANY(%s) AND state = 'new'"
@@ -72,7 +73,7 @@ def _walk(lanes: Sequence[int], now: datetime, limit: int) -> int:
         events = list(waiting.order_by("number")[:limit])
         heads = {event.lane: event for event in reversed(events)}
         if to_blame := next((head for head in heads.values() if head.attempts), None):
-            events = [to_blame]  # one of them ended its worker: alone, so that only the one to blame is counted out
+            events = _suspects([event for event in events if event.lane == to_blame.lane])
         exhausted = [event for event in events if event.attempts >= MOST_ATTEMPTS]
         _bury(dict.fromkeys(exhausted, "It ended the worker every time it was tried."), by, now)
         # Counted and committed before the work: an event that kills its worker is not tried for ever.
@@ -88,7 +89,21 @@ def _walk(lanes: Sequence[int], now: datetime, limit: int) -> int:
         for group in rounds(event for event in remaining if event.pk in still_new):
             _apply(group, by, now)
         InboundEvent.objects.filter(pk__in=still_new).exclude(state=InboundState.NEW).update(attempts=0)
-    return len(events)
+    _take_back([event.pk for event in remaining if event.lane not in free], now)
+    return len(exhausted) + len(still_new)
+
+
+def _suspects(events: Sequence[InboundEvent]) -> list[InboundEvent]:
+    """One of them ended its worker: fewer with every worker, at last one alone, so that only the one to blame is counted out."""
+    return list(events[: FEWER.get(max(event.attempts for event in events), 1)])
+
+
+def _take_back(ids: Sequence[UUID], now: datetime) -> None:
+    """Another worker took their lanes before we could begin: that was no try."""
+    if ids:
+        with acting(system_actor("intake"), at=now):
+            counted = InboundEvent.objects.filter(pk__in=ids, state=InboundState.NEW, attempts__gt=0)
+            counted.update(attempts=F("attempts") - 1)
 
 
 def _lock(lanes: Sequence[int]) -> list[int]:

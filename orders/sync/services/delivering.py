@@ -22,7 +22,7 @@ from audit.subject_refs import subject_ref
 from audit.transport import AddressRefused, PublicTransport, traceparent
 from exceptions.services import CaseOpening, open_cases
 from orders.sync import signatures
-from orders.sync.models import Attempt, OutboundMessage
+from orders.sync.models import Attempt, OutboundMessage, System
 from orders.sync.redaction import personal_values, redacted
 from orders.sync.services.retrying import withdraw_delivered
 from orders.sync.services.systems import secrets_in_force
@@ -140,14 +140,15 @@ def _claim(now: datetime, begun: float, state: OutboundState, limit: int) -> lis
 
 
 def _deliver(claimed: Sequence[OutboundMessage], now: datetime, begun: float, chance: random.Random) -> int:
-    keys = {message.system_id: _secret(message, now) for message in claimed}
+    systems = {message.system_id: message.system for message in claimed}
+    keys = {system_id: _secret(system, now) for system_id, system in systems.items()}
     with _client() as client, ThreadPoolExecutor(PARALLEL) as pool:
         answers = list(pool.map(lambda message: _send(client, message, keys[message.system_id], now, begun), claimed))
     return _finish(list(zip(claimed, answers, strict=True)), now, chance)
 
 
-def _secret(message: OutboundMessage, now: datetime) -> str | None:
-    found = secrets_in_force(system=message.system, kind=CredentialKind.OUTBOUND, now=now)
+def _secret(system: System, now: datetime) -> str | None:
+    found = secrets_in_force(system=system, kind=CredentialKind.OUTBOUND, now=now)
     return found[0] if found else None
 
 

@@ -3,7 +3,9 @@
 import json
 import random
 import threading
-from datetime import timedelta
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from exceptions.models import ExceptionCase
 from orders.sync import handlers, services, signatures
 from orders.sync.envelopes import of_document
 from orders.sync.models import InboundEvent, System
+from orders.sync.services import applying
 from orders.sync.states import CredentialKind, InboundState
 from rules.models import Contract
 from tests.cast import House
@@ -156,12 +159,48 @@ def test_short_lanes_are_one_batch_and_what_ended_a_worker_is_tried_alone(
     assert (services.apply_due(now=clock.now()), batches) == (3, [["e-1"], ["e-0", "e-2"]])
 
 
-def test_after_a_killed_worker_events_are_tried_one_by_one(send: Send, applied: list[str]) -> None:
-    for n in range(3):
-        send(stock(f"e-{n}", sku="SAME"))
-    InboundEvent.objects.update(attempts=1)
-    assert [services.apply_due(now=clock.now()) for _ in range(3)] == [1, 1, 1]
-    assert applied == ["e-0", "e-1", "e-2"]
+def test_what_ends_every_worker_is_found_among_what_it_was_tried_with_and_only_it_is_given_up(
+    send: Send, applied: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """What no handler catches, as no handler catches SIGKILL."""
+
+    healthy, tried = handlers._handlers["stock.changed"], []
+
+    def deadly(events: Sequence[InboundEvent], *, by: Actor, now: datetime) -> None:
+        tried.append(len(events))
+        if any(event.event_id == "e-11" for event in events):
+            raise Killed
+        healthy(events, by=by, now=now)
+
+    monkeypatch.setitem(handlers._handlers, "stock.changed", deadly)
+    for n in range(20):
+        send(stock(f"e-{n}", sku=f"S-{n}"))
+    InboundEvent.objects.update(lane=1)
+    while InboundEvent.objects.filter(state=InboundState.NEW).exists():
+        with suppress(Killed):
+            services.apply_due(now=clock.now())
+    assert tried == [20, 8, 8, 2, 2, 1, 1, 1, 2, 2, 4]
+    letter = InboundEvent.objects.get(state=InboundState.DEAD)
+    assert (letter.event_id, letter.cause) == ("e-11", "It ended the worker every time it was tried.")
+    assert sorted(applied) == sorted(f"e-{n}" for n in range(20) if n != 11)
+
+
+def test_what_another_worker_took_before_we_began_is_not_counted_as_tried(
+    send: Send, applied: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(stock())
+    lock, asked = applying._lock, []
+
+    def overtaken(lanes: Sequence[int]) -> list[int]:
+        asked.append(lanes)
+        return lock(lanes) if len(asked) == 1 else []
+
+    with monkeypatch.context() as patched:
+        patched.setattr(applying, "_lock", overtaken)
+        assert services.apply_due(now=clock.now()) == 0
+    assert (InboundEvent.objects.get().attempts, len(asked)) == (0, 2)
+    assert (services.apply_due(now=clock.now()), applied) == (1, ["e-1"])
 
 
 def test_a_batch_has_a_result_for_each(send: Send, applied: list[str]) -> None:
