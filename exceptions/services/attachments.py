@@ -13,6 +13,7 @@ from uuid import UUID
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from audit.services.events import record
+from audit.words import said
 from exceptions.models import CaseAttachment
 from exceptions.models.evidence import LARGEST_FILE
 from exceptions.selectors.attachments import stored_at
@@ -59,7 +60,10 @@ def attach_file(*, case_id: UUID, name: str, content: bytes, by: Actor, now: dat
     with working(case_id, by, now, None) as case:
         count = CaseAttachment.objects.filter(case=case).count()
         if count >= MOST_FILES:
-            raise _unfit("too-many", f"There are {count} files already; {MOST_FILES} is the limit.")
+            raise _unfit(
+                "too-many",
+                said("There are %(count)s files already; %(most)s is the limit.", count=count, most=MOST_FILES),
+            )
         kept = keep_file(name=name, content=content)
         attachment = CaseAttachment.objects.create(
             case=case,
@@ -112,19 +116,29 @@ def _plain_name(name: str) -> str:
 
 def _checked(name: str, content: bytes, only: str, field: str) -> str:
     if not content:
-        raise _unfit("empty", f"“{name}” is empty.", field)
+        raise _unfit("empty", said("“%(name)s” is empty.", name=name), field)
     if len(content) > LARGEST_FILE:
-        raise _unfit("too-large", f"“{name}” is larger than {LARGEST_FILE // 1024**2} MB.", field)
+        raise _unfit(
+            "too-large", said("“%(name)s” is larger than %(most)s MB.", name=name, most=LARGEST_FILE // 1024**2), field
+        )
     content_type = kind_of(content)
     if not content_type:
         raise _unfit(
-            "unknown-kind", f"“{name}” is no PDF, picture (PNG, JPEG, GIF, WebP) or plain text in UTF-8.", field
+            "unknown-kind",
+            said("“%(name)s” is no PDF, picture (PNG, JPEG, GIF, WebP) or plain text in UTF-8.", name=name),
+            field,
         )
     if not content_type.startswith(only):
-        raise _unfit("unknown-kind", f"“{name}” is no picture (PNG, JPEG, GIF, WebP).", field)
+        raise _unfit("unknown-kind", said("“%(name)s” is no picture (PNG, JPEG, GIF, WebP).", name=name), field)
     if PurePosixPath(name).suffix.lower() not in NAMES[content_type]:
         expected = ", ".join(NAMES[content_type])
-        raise _unfit("misnamed", f"What is in “{name}” is {content_type}; its name has to end with {expected}.", field)
+        detail = said(
+            "What is in “%(name)s” is %(kind)s; its name has to end with %(expected)s.",
+            name=name,
+            kind=content_type,
+            expected=expected,
+        )
+        raise _unfit("misnamed", detail, field)
     return content_type
 
 

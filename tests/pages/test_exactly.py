@@ -23,10 +23,10 @@ from tests.pages.test_many import broken
 
 THOROUGH: Final = "HANDRAIL_THOROUGH" in os.environ
 UNKNOWN: Final = "colour=red"
-# Everything, filters, one the list does not know, quick searches (a key, a word, nothing that is there), a group, an order.
+# Everything, filters, one the list does not know, quick searches (a key, a word, nothing that is there), an order.
 QUERIES: Final = (
     *("", "type=address", "type=carrier-rejection&cause=carrier/rejected", "client=northwind", UNKNOWN),
-    *("q=NW-1", "q=parcel", "q=nothing-has-this", "group=cause", "sort=-due", "state=open&q=Rejected", "owner=none"),
+    *("q=NW-1", "q=parcel", "q=nothing-has-this", "sort=-due", "state=open&q=Rejected", "owner=none"),
 )
 PER: Final = 25
 
