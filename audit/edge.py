@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from audit.access import require
 from audit.context import Actor
 from audit.errors import DomainError, Invalid, Refused
+from audit.words import in_words
 
 
 def actor_of(request: HttpRequest, permission: str) -> Actor:
@@ -30,11 +31,14 @@ def back_to(request: HttpRequest, otherwise: str) -> str:
 
 
 def explain(form: forms.BaseForm, refused: DomainError, *, renamed: Mapping[str, str] | None = None) -> None:
-    """Put what was refused beside the fields it is about; `renamed` says what the form calls a field of the domain."""
+    """Put what was refused beside the fields it is about; `renamed` says what the form calls a field of the domain.
+
+    In the language of the page, as whatever a form says.
+    """
     errors = refused.errors if isinstance(refused, Invalid) else ()
     for error in errors:
         name = error.pointer.rpartition("/")[2]
         name = (renamed or {}).get(name, name)
-        form.add_error(name if name in form.fields else None, error.detail)
+        form.add_error(name if name in form.fields else None, in_words(error.detail))
     if not errors:
-        form.add_error(None, refused.message)
+        form.add_error(None, in_words(refused.message))

@@ -72,7 +72,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
             except Invalid as invalid:
                 explain(form, invalid)
             except Conflict as conflict:
-                form.add_error(None, conflict.message)
+                explain(form, conflict)
             else:
                 return _page(request, {"done": done})
         waiver = question.waiver

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.mail import EmailMessage
 from django.test import Client as Browser
 from django.utils import translation
@@ -183,3 +184,11 @@ def test_dates_and_amounts_are_written_as_the_reader_writes_them() -> None:
             "1.234,56 €",
             "5.000 JPY",
         )
+
+
+def test_what_a_form_refuses_is_said_in_german(house: House, signed_in: SignedIn) -> None:
+    (case,) = open_cases(house, 1)
+    amal = signed_in("amal")
+    empty = SimpleUploadedFile("leer.txt", b"")
+    refused = amal.post(f"/exceptions/{case.key}/attach/", {"file": empty}, headers=GERMAN)
+    assert (refused.status_code, refused.context["form"].errors["file"]) == (422, ["„leer.txt“ ist leer."])
