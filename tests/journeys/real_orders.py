@@ -168,9 +168,13 @@ def _of_transport(arrivals: Sequence[Arrival], receipts: Counter[str]) -> Iterat
 
 
 def _of_moments(orders: Sequence[Row]) -> Iterator[str]:
-    """What was told is kept as it was told, also where it cannot be."""
+    """What was told is kept as it was told, also where it cannot be; where there was nothing to send, no parcel has left or arrived."""
+    nothing = _left_with_nothing(orders)
     told = {
-        row["order_id"]: tuple(_moment(row[name]) for name in (*MOMENTS, "order_estimated_delivery_date"))
+        row["order_id"]: tuple(
+            None if name in MOMENTS[2:] and row["order_id"] in nothing else _moment(row[name])
+            for name in (*MOMENTS, "order_estimated_delivery_date")
+        )
         for row in orders
     }
     kept = Order.objects.annotate(left=Min("fulfilments__handed_over_at"), came=Max("fulfilments__delivered_at"))
@@ -179,6 +183,12 @@ def _of_moments(orders: Sequence[Row]) -> Iterator[str]:
     }
     wrong = sorted(number for number in told.keys() | found.keys() if told.get(number) != found.get(number))
     yield from _differ("orders whose moments are not as told", [], wrong[:5])
+
+
+def _left_with_nothing(orders: Sequence[Row]) -> set[str]:
+    """Rows without items that were handed over all the same."""
+    sold = {row["order_id"] for row in rows("order_items.csv")}
+    return {row["order_id"] for row in orders if row[MOMENTS[2]] and row["order_id"] not in sold}
 
 
 def _moment(text: str) -> datetime | None:
@@ -287,8 +297,6 @@ def _as_of(instant: datetime, extra: set[str], unavailable: set[str]) -> tuple[d
 def _of_people(orders: Sequence[Row]) -> Iterator[str]:
     """Whatever cannot go on, or cannot have been, is somebody's, and nothing of it is silent."""
     ids = {row["order_id"] for row in orders}
-    sold = {row["order_id"] for row in rows("order_items.csv")}
-    left_with_nothing = {row["order_id"] for row in orders if row[MOMENTS[2]] and row["order_id"] not in sold}
     cases = ExceptionCase.objects.filter(state__in=CASE_LIVE, subject_type="fulfilment.order", owner__is_active=True)
     named = {str(pk): number for pk, number in Order.objects.values_list("pk", "number")}
 
@@ -306,7 +314,9 @@ def _of_people(orders: Sequence[Row]) -> Iterator[str]:
         )
     )
     yield from _differ(
-        "impossible sequences with an exception", impossible | left_with_nothing, with_case("impossible-sequence")
+        "impossible sequences with an exception",
+        impossible | _left_with_nothing(orders),
+        with_case("impossible-sequence"),
     )
     yield from _differ("quarantined with an exception", numbers(state="quarantined"), with_case("contract-violation"))
     refused = numbers(state=OrderState.VENDOR_REFUSED)
