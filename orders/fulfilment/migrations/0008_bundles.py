@@ -3,6 +3,7 @@
 import audit.identifiers
 import audit.triggers
 import django.db.models.deletion
+import audit.migration_operations
 import pgtrigger.compiler
 import pgtrigger.migrations
 import simple_history.models
@@ -242,3 +243,4 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(name='refuse_delete', sql=audit.triggers.StrictTriggerSql(func="RAISE EXCEPTION '% refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'HR004';", hash='85c4f78534f9e213007fcd437bdff095386aeba6', level='STATEMENT', operation='DELETE', pgid='pgtrigger_refuse_delete_824bb', table='fulfilment_orderbundle', when='BEFORE')),
         ),
     ]
+    operations = audit.migration_operations.at_once(operations)
