@@ -61,6 +61,7 @@ def refuse_to_start(**_: Any) -> None:
 
 
 @task_prerun.connect
-def leave_broken_connections(**_: Any) -> None:
+def leave_broken_connections(*, task: Task[Any, Any], **_: Any) -> None:
     """Before each task, close what is too old or does not answer any more; Celery itself looks at neither."""
-    close_old_connections()
+    if not task.request.is_eager:  # the connection is the caller's then
+        close_old_connections()

@@ -6,11 +6,12 @@ import pytest
 from django.db import connection, connections
 
 from config.celery import keep_connections, leave_broken_connections
+from exceptions.tasks import sweep_timers
 
 
 def backend() -> int:
     """The server's process behind the connection of this thread, asked as a task would."""
-    leave_broken_connections()
+    leave_broken_connections(task=sweep_timers)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         return int(cursor.fetchone()[0])

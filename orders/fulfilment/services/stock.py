@@ -80,7 +80,7 @@ def reserve(
         product = stock[sku_id]
         product.add_up()
         changes.edit(product.item, "reserved")
-        _tell("stock.reserved", product, reservations, changes)
+        _enter("stock.reserved", product, reservations, changes)
 
 
 def _take(grant: Grant[OrderLine, UUID], product: ProductStock, changes: Changes) -> list[Reservation]:
@@ -153,12 +153,12 @@ def _give_up(
         product = changes.stock_of(item_id)
         product.add_up()
         changes.edit(product.item, "reserved", "on_hand")
-        _tell(told, product, given_up, changes)
+        _enter(told, product, given_up, changes)
         if not is_gone:
             changes.freed.add(product.item.sku_id)
 
 
-def _tell(told: str, product: ProductStock, reservations: Sequence[Reservation], changes: Changes) -> None:
+def _enter(told: str, product: ProductStock, reservations: Sequence[Reservation], changes: Changes) -> None:
     """How many units in all, and where each reservation stands with how many: the trail alone tells what is set aside for whom."""
     units = sum(reservation.quantity for reservation in reservations)
     each = {str(reservation.pk): f"{reservation.state} {reservation.quantity}" for reservation in reservations}
