@@ -78,9 +78,9 @@ def run() -> Latencies:
         },
     ):
         furnish(by=system_actor("benchmark"), now=now)
-        browsers = {name: _signed_in(name) for name in ("lee", "amal")}
+        browsers = {name: signed_in(name) for name in ("lee", "amal")}
         for size in SIZES:
-            with _seeding() as cursor:
+            with seeding() as cursor:
                 cursor.execute(SEED, [seeded + 1, size, now])
             seeded = size
             lee, floor = browsers["lee"], _visits(browsers["lee"], HELLO)
@@ -92,7 +92,7 @@ def run() -> Latencies:
     return table
 
 
-def _signed_in(name: str) -> Browser:
+def signed_in(name: str) -> Browser:
     browser = Browser()
     if not browser.login(username=name, password=PASSWORD):
         raise RuntimeError(name)
@@ -100,7 +100,7 @@ def _signed_in(name: str) -> Browser:
 
 
 @contextmanager
-def _seeding() -> Iterator[Any]:
+def seeding() -> Iterator[Any]:
     """The owner of the tables lifts the triggers for the moment: what the trail costs is another benchmark's question."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE exceptions_exceptioncase DISABLE TRIGGER USER")
