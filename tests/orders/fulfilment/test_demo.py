@@ -14,6 +14,7 @@ from audit.models import Event, User
 from exceptions.models import ExceptionCase, Waiver
 from orders.fulfilment.management import demo
 from orders.fulfilment.models import Order
+from rules.models import QualityCheck
 from rules.selectors import actor_for, clients_of
 from tests.conftest import Stand
 
@@ -59,6 +60,13 @@ def test_the_demo_has_orders_in_every_stage_stuck_ones_and_a_decision_to_take() 
         with connection.cursor() as cursor:
             cursor.execute(check.sql)
             assert (check.id, cursor.fetchall()) == (check.id, [])
+
+
+def test_a_rule_that_is_edited_has_an_entry_of_its_own() -> None:
+    """Here all is one transaction, so the invariant that asks for an entry of the same one cannot see it."""
+    edited = {str(pk) for pk in QualityCheck.history.filter(history_type="~").values_list("id", flat=True)}
+    assert edited
+    assert edited <= set(Event.objects.filter(type="rules.edited").values_list("subject_id", flat=True))
 
 
 def test_a_second_run_changes_nothing(seeded: dict[str, int], capsys: pytest.CaptureFixture[str]) -> None:

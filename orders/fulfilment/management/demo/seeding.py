@@ -28,6 +28,7 @@ from orders.fulfilment.services.news import count_stock, take_news
 from rules.models import Client, QualityCheck
 from rules.selectors import actor_for
 from rules.services.books import freeze_rule_book
+from rules.services.editing import save_edited
 from rules.services.shipped import install_shipped_configuration
 
 SEED: Final = 20_261_120
@@ -241,10 +242,11 @@ def _work_a_little(people: Mapping[str, User], now: datetime) -> None:
 def _check_some(client: Client, people: Mapping[str, User], now: datetime) -> None:
     """One client's parcels are checked from this morning on: one has passed, one has not, one waits."""
     by, pia = system_actor("demo", channel="command"), actor_for(people["pia"], channel="command")
-    with acting(by, at=now, reason="Lumen wants its parcels checked"):
-        wanted = QualityCheck.objects.filter(slug__in=["right-contents", "right-label"])
-        wanted.update(is_active=True, predicate=f'flow_kind == "warehouse" && client == "{client.slug}"')
-    freeze_rule_book(by=by, now=now, note="Lumen wants its parcels checked")
+    reason = f"{client.name} wants its parcels checked"
+    for wanted in QualityCheck.objects.filter(slug__in=["right-contents", "right-label"]):
+        wanted.is_active, wanted.predicate = True, f'flow_kind == "warehouse" && client == "{client.slug}"'
+        save_edited(edited=wanted, by=by, now=now, reason=reason)
+    freeze_rule_book(by=by, now=now, note=reason)
     good, other = [item for item in GOODS[client.slug] if item.on_hand >= PLENTY][:2]
     facts = {"address": ADDRESSES[client.slug][0]}
     at = now - timedelta(hours=3)
