@@ -219,3 +219,9 @@ def furnished(stand: Stand, furnished_at: datetime) -> Standing:
 def house(furnished: Standing, db: None, furnished_at: datetime) -> House:
     """An installed product with three clients and their people."""
     return furnished_house() if furnished.is_there else furnish(by=system_actor("test"), now=furnished_at)
+
+
+@pytest.fixture
+def unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only who gets in is asked: what a page shows, and that it can, is asked where its other tests are."""
+    monkeypatch.setattr("django.template.backends.django.Template.render", lambda *_, **__: "")

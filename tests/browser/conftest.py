@@ -52,9 +52,9 @@ LOOK = (Path(__file__).parent / "look.js").read_text()
 Visitor = Callable[..., Page]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Closed with its module: while Playwright's loop runs, no other test could run a loop of its own."""
+    """Closed with the last file of this directory: while Playwright's loop runs, no other test could run a loop of its own."""
     path = find()
     if path is None:
         pytest.skip("needs Chromium: apt-get install chromium")

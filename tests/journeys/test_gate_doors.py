@@ -286,7 +286,7 @@ def test_nothing_is_past_a_gate_to_begin_with(gates: Gates) -> None:
     assert Waiver.objects.in_force(clock.now()).count() == 0
 
 
-def test_no_page_and_no_operation_of_the_api_opens_a_gate(gates: Gates) -> None:
+def test_no_page_and_no_operation_of_the_api_opens_a_gate(gates: Gates, unrendered: None) -> None:
     body = _filled_in(gates)
 
     def as_form(browser: Browser, address: str) -> None:

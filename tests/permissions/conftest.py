@@ -59,9 +59,3 @@ def lay() -> dict[str, Any]:
     )
     attach_file(case_id=case.pk, name="note.txt", content=b"Seen", by=system, now=now)
     return build(house, order, case, by=system, now=now) | {"order-pk": order.pk, "nobodys": NOBODYS["event"]}
-
-
-@pytest.fixture
-def unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only who gets in is asked: what a page shows, and that it can, is asked where its other tests are."""
-    monkeypatch.setattr("django.template.backends.django.Template.render", lambda *_, **__: "")
