@@ -1,5 +1,6 @@
 """Taking in files: through a connector, the same inbox and the same handlers as everything else."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -11,7 +12,7 @@ from orders.fulfilment.shipped import ShippedConnector
 from orders.sync import connectors
 from orders.sync.envelopes import Envelope
 from orders.sync.models import Connector, System
-from orders.sync.services import Receipt, apply_due, receive
+from orders.sync.services import apply_due, receive
 
 CHUNK = 1_000
 
@@ -51,12 +52,11 @@ def events_of(
             )
 
 
-def take_in(*, system: System, events: Iterable[Envelope], by: Actor, now: datetime) -> list[Receipt]:
-    """Receive and apply events in batches, to the last one; a receipt for each."""
-    receipts: list[Receipt] = []
+def take_in(*, system: System, events: Iterable[Envelope], by: Actor, now: datetime) -> Iterator[Counter[str]]:
+    """Receive and apply events in batches, to the last one; of each batch that is done, how many events have which status."""
     waiting = iter(events)
     while batch := list(islice(waiting, CHUNK)):
-        receipts += receive(system=system, envelopes=batch, by=by, now=now)
+        receipts = receive(system=system, envelopes=batch, by=by, now=now)
         while apply_due(now=now):
             pass
-    return receipts
+        yield Counter(receipt.status for receipt in receipts)

@@ -1,13 +1,15 @@
 """A folder of order files, small enough to read here, goes through the same doors as everything else."""
 
 import json
+import tracemalloc
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from audit.context import Actor, acting
+from orders.fulfilment.management.order_files import read_payloads
 from orders.fulfilment.models import Order
 from orders.fulfilment.shipped import OLIST
 from orders.sync.models import Connector, InboundEvent, System
@@ -88,3 +90,68 @@ def test_an_empty_file_is_nothing_to_take_in(store: System, tmp_path: Path, caps
     file.write_text("[]")
     call_command("ingest", file, system="olist", connector="shopify")
     assert (capsys.readouterr().out.strip(), InboundEvent.objects.count()) == ("nothing to take in", 0)
+
+
+SHOPIFY = {
+    "email": "ida@shop.example",
+    "created_at": "2026-11-20T09:00:00+00:00",
+    "currency": "EUR",
+    "total_price": "199.00",
+    "line_items": [{"id": 1, "sku": "TENT-2", "title": "Tent", "quantity": 1, "price": "199.00"}],
+}
+
+
+def shopify(number: int) -> dict[str, object]:
+    return {**SHOPIFY, "id": number, "name": f"#{number}"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps([shopify(1), {"order": shopify(2)}]),
+        f"\ufeff {json.dumps([shopify(1), shopify(2)])}",
+        "\n".join(json.dumps(shopify(number)) for number in (1, 2)),
+    ],
+    ids=["a list", "a list behind a byte order mark", "one a line"],
+)
+def test_a_file_of_payloads_is_read_however_it_is_written(
+    store: System, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    file = tmp_path / "orders.json"
+    file.write_text(text)
+    call_command("ingest", file, system="olist", connector="shopify")
+    assert capsys.readouterr().out.strip() == "2 accepted"
+    assert set(Order.objects.values_list("number", flat=True)) == {"#1", "#2"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (json.dumps([shopify(1), shopify(2)])[:-9], "no whole JSON document"),
+        (json.dumps([shopify(1), 2]), "record 2 is no object"),
+        (json.dumps([shopify(1), {**SHOPIFY, "id": 2}]), "payload.name"),
+        ("", "no whole JSON document"),
+    ],
+    ids=["cut off", "no object", "a field is missing", "nothing"],
+)
+def test_of_a_file_that_is_broken_anywhere_nothing_is_taken_in(
+    store: System, tmp_path: Path, text: str, says: str
+) -> None:
+    file = tmp_path / "orders.json"
+    file.write_text(text)
+    with pytest.raises(CommandError, match=says):
+        call_command("ingest", file, system="olist", connector="shopify")
+    assert InboundEvent.objects.count() == 0
+
+
+def test_a_file_is_read_record_by_record(tmp_path: Path) -> None:
+    file = tmp_path / "orders.json"
+    file.write_text(json.dumps([shopify(number) for number in range(10_000)]))
+    read = read_payloads(file, client="northwind")
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in read) == 10_000
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < file.stat().st_size / 2

@@ -3,8 +3,8 @@
 import json
 import sys
 from argparse import ArgumentParser
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from audit.access import system_actor
 from orders.fulfilment.management.order_files import read_order_files, read_payloads
 from orders.fulfilment.services.importing import events_of, install_connectors, take_in
 from orders.fulfilment.shipped import CONNECTORS
+from orders.sync.envelopes import Envelope
 from orders.sync.errors import Unreadable
 from orders.sync.models import System
 from rules.models import Client
@@ -28,7 +29,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What, from whom, for whom, and read how."""
         parser.add_argument(
-            "file", type=Path, help="a folder of order files (olist) or a JSON file of payloads (shopify)"
+            "file",
+            type=Path,
+            help="a folder of order files (olist) or a JSON file of payloads, a list or one a line (shopify)",
         )
         parser.add_argument("--system", required=True, help="the slug of the system that the file comes from")
         parser.add_argument("--connector", choices=sorted(CONNECTORS), default="olist")
@@ -57,17 +60,22 @@ class Command(BaseCommand):
     def _take_in(self, file: Path, system: System, client: str, connector: str) -> Counter[str]:
         by, now = system_actor("ingest", channel="command"), clock.now()
         shipped = CONNECTORS[connector]
-        records: Iterable[dict[str, Any]] = (
-            list(read_order_files(file, client=client)) if file.is_dir() else list(read_payloads(file, client=client))
-        )
+        installed = install_connectors(system=system, shipped=shipped, by=by, now=now)
+
+        def events(place: int) -> Iterator[Envelope]:
+            read = read_order_files if file.is_dir() else read_payloads
+            records, when = read(file, client=client), shipped[place].when
+            return events_of(records, installed[place], when=when, source=f"/files/{file.name}", now=now)
+
+        for place in range(len(shipped)):  # to the end once: of a file that cannot be read whole, nothing is taken in
+            deque(events(place), maxlen=0)
         counts: Counter[str] = Counter()
-        for one, installed in zip(
-            shipped, install_connectors(system=system, shipped=shipped, by=by, now=now), strict=True
-        ):
-            events = events_of(records, installed, when=one.when, source=f"/files/{file.name}", now=now)
-            receipts = take_in(system=system, events=events, by=by, now=now)
-            counts.update(receipt.status for receipt in receipts)
-            self.stderr.write(f"{one.event_type}: {len(receipts)} events")
+        for place, one in enumerate(shipped):
+            done = 0
+            for batch in take_in(system=system, events=events(place), by=by, now=now):
+                counts += batch
+                done += batch.total()
+                self.stderr.write(f"{one.event_type}: {done:,} events")
         return counts
 
     def _report(self, counts: Counter[str], *, as_json: bool) -> None:
