@@ -6,6 +6,7 @@ they are ENABLE ALWAYS (a superuser's `session_replication_role` does not silenc
 the application's role needs no right to write history.
 """
 
+from functools import cache
 from typing import Any
 
 import pgtrigger
@@ -148,6 +149,7 @@ class RefuseChange(StrictTrigger):
         return "RAISE EXCEPTION '% refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'HR004';"
 
 
+@cache
 def published_edges(model: type[models.Model]) -> dict[str, list[tuple[str, str]]]:
     """Per FSM field the sorted (source, target) pairs of its transitions, without those that stay where they are."""
     found: dict[str, list[tuple[str, str]]] = {}

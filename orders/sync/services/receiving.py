@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from psycopg.types.json import Jsonb
 
+from audit.arrays import bare_array, text_array
 from audit.context import Actor, acting
 from audit.crypto import seal_secret
 from audit.identifiers import uuid7
@@ -78,7 +78,7 @@ class _Checked:
             one.source,
             one.type,
             one.subject or one.id,
-            one.time,
+            one.time.isoformat(),
             one.contract_version,
             one.change_token,
             one.based_on,
@@ -86,12 +86,12 @@ class _Checked:
             one.correlation_id,
             seal_secret(json.dumps(one.data, ensure_ascii=False)),
             one.sha256,
-            Jsonb(self.preview),
+            json.dumps(self.preview),
             InboundState.DEAD if dead else InboundState.NEW,
             lane_of(one.subject or one.id),
-            now if dead else None,
+            now.isoformat() if dead else None,
             self.cause,
-            Jsonb([{"pointer": violation.pointer, "detail": violation.detail} for violation in self.violations]),
+            json.dumps([{"pointer": violation.pointer, "detail": violation.detail} for violation in self.violations]),
         )
 
 
@@ -115,8 +115,7 @@ def receive(*, system: System, envelopes: Sequence[Envelope], by: Actor, now: da
         if rows:
             with connection.cursor() as cursor:
                 subjects = [one.envelope.subject or one.envelope.id for one in checked]
-                columns = (list(column) for column in zip(*rows, strict=True))
-                cursor.execute(INSERT, [subjects, system.pk, now, now, *columns])
+                cursor.execute(INSERT, [text_array(subjects), system.pk, now, now, *_arrays(rows)])
                 written = dict(cursor.fetchall())
         known = _hashes(system, [one.envelope.id for one in checked if one.id not in written])
         by_id = {one.envelope.id: one for one in checked}
@@ -126,6 +125,13 @@ def receive(*, system: System, envelopes: Sequence[Envelope], by: Actor, now: da
         if any(one.id in written and not one.cause for one in checked):
             wake("sync.apply_inbox")
     return receipts
+
+
+def _arrays(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    return [
+        text_array(values) if column.endswith((" text", " jsonb")) else bare_array(values)
+        for column, values in zip(COLUMNS.split(", "), zip(*rows, strict=True), strict=True)
+    ]
 
 
 def _first_of_each(envelopes: Sequence[Envelope]) -> list[Envelope]:
