@@ -31,5 +31,10 @@ def open_secret(sealed: str) -> str:
 
 def blind_index(value: str) -> str:
     """A keyed digest of the normalised value: equal values find each other, the value cannot be read back."""
+    return keyed_digest(value.strip().casefold())
+
+
+def keyed_digest(value: str) -> str:
+    """The same of a value as it is."""
     key = _derive(settings.ENCRYPTION_KEYS[-1], "handrail.blind")
-    return hmac.new(key, value.strip().casefold().encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()

@@ -132,6 +132,13 @@ PAGES: dict[str, tuple[Text, Text]] = {
         _("Quality"),
         _("How many parcels passed a check and came back for what it should have found, by kind of check."),
     ),
+    "fulfilment:duplicates": (
+        _("Customers"),
+        _(
+            "Two customers that look alike: the same phone number, or the same name and postcode. You say whether they are the same. "
+            "Both ways can be taken back."
+        ),
+    ),
     "fulfilment:quarantine": (
         _("Quarantine"),
         _(

@@ -23,6 +23,7 @@ from exceptions import selectors as exceptions
 from exceptions.selectors import notifications, queue
 from orders.fulfilment import selectors as fulfilment
 from orders.fulfilment.selectors.checks import waiting_parcels
+from orders.fulfilment.selectors.customers import to_decide_about
 from orders.fulfilment.selectors.overrides import waiting_overrides
 from orders.sync import selectors as sync
 
@@ -137,6 +138,12 @@ def set_by_hand(by: Actor, now: datetime) -> QuerySet[Any]:
     return waiting_overrides(by)
 
 
+def look_alike(by: Actor, now: datetime) -> QuerySet[Any]:
+    """The pairs of customers that look alike, where nobody has said whether they are the same."""
+    del now
+    return to_decide_about(by)
+
+
 def to_check(by: Actor, now: datetime) -> QuerySet[Any]:
     """The parcels that wait for a quality check."""
     del now
@@ -177,6 +184,15 @@ PLACES = (
     ),
     Place(gettext_lazy("Jobs"), "exceptions:jobs", "check-list", "exceptions.view_case", "work"),
     Place(gettext_lazy("Orders"), "fulfilment:orders", "order", "orders.view_order", "flows", "o"),
+    Place(
+        gettext_lazy("Customers"),
+        "fulfilment:duplicates",
+        "team",
+        "orders.view_order",
+        "flows",
+        unit=gettext_lazy("to decide"),
+        counted=look_alike,
+    ),
     Place(
         gettext_lazy("Quarantine"),
         "fulfilment:quarantine",

@@ -11,7 +11,7 @@ from exceptions.api import approvals, cases, jobs, notifications, people, postmo
 from exceptions.api import saved_views as views
 from orders.fulfilment import api as orders
 from orders.fulfilment import resources as exports
-from orders.fulfilment.api import checks
+from orders.fulfilment.api import checks, customers
 from orders.sync import resources as sync
 from rules import api as rules
 
@@ -88,6 +88,15 @@ urlpatterns: list[URLPattern] = [
     path("v1/orders/<key:key>/return", orders.AnnounceReturn.as_view(), name="order-return"),
     path("v1/orders/<key:key>/reroute", orders.Reroute.as_view(), name="order-reroute"),
     path("v1/orders/<key:key>/override", orders.OverrideField.as_view(), name="order-override"),
+    path("v1/customers", customers.CustomerList.as_view(), name="customers"),
+    path("v1/customers/<key:key>", customers.CustomerRecord.as_view(), name="customer"),
+    path("v1/customers/<key:key>/merge", customers.MergeCustomer.as_view(), name="customer-merge"),
+    path("v1/customers/<key:key>/split", customers.SplitCustomer.as_view(), name="customer-split"),
+    path("v1/duplicates", customers.DuplicateList.as_view(), name="duplicates"),
+    path("v1/duplicates/<uuid:key>", customers.DuplicateRecord.as_view(), name="duplicate"),
+    path("v1/duplicates/<uuid:key>/merge", customers.MergeDuplicate.as_view(), name="duplicate-merge"),
+    path("v1/duplicates/<uuid:key>/keep-apart", customers.KeepApart.as_view(), name="duplicate-keep-apart"),
+    path("v1/duplicates/<uuid:key>/ask-again", customers.AskAgain.as_view(), name="duplicate-ask-again"),
     path("v1/overrides", orders.OverrideList.as_view(), name="overrides"),
     path("v1/overrides/<key:key>", orders.OverrideRecord.as_view(), name="override"),
     path("v1/overrides/<key:key>/accept", orders.AcceptOverride.as_view(), name="override-accept"),

@@ -14,6 +14,7 @@ FILTERS: Mapping[str, Any] = {
     "q": _("Words"),
     "state": _("State"),
     "client": _("Client"),
+    "customer": _("Customer"),
     "type": _("Type"),
     "due": _("Due"),
     "risk": _("At risk"),

@@ -7,10 +7,12 @@ from django.http import HttpRequest
 
 from orders.fulfilment.models import (
     BundlePart,
+    Customer,
     EarlyNotice,
     Export,
     Fulfilment,
     Hold,
+    Likeness,
     Location,
     Order,
     OrderBundle,
@@ -84,6 +86,28 @@ class OrderAdmin(ReadOnly):
     search_fields = ("=key", "=number", "=identifiers__external_id")
     inlines: ClassVar = [Lines]
     ordering = ("-placed_at", "-id")
+
+
+@admin.register(Customer)
+class CustomerAdmin(ReadOnly):
+    """Who orders, and who stands for whom."""
+
+    list_display = ("key", "client", "state", "head")
+    list_filter = ("state",)
+    list_select_related = ("client", "head")
+    search_fields = ("=key",)
+    ordering = ("-id",)
+
+
+@admin.register(Likeness)
+class LikenessAdmin(ReadOnly):
+    """Customers that look alike, and what people said about them."""
+
+    list_display = ("one", "other", "client", "state", "decided_by", "decided_at")
+    list_filter = ("state",)
+    list_select_related = ("one", "other", "client")
+    search_fields = ("=one__key", "=other__key")
+    ordering = ("-id",)
 
 
 @admin.register(OrderBundle)

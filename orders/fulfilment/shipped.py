@@ -60,7 +60,13 @@ SHOPIFY: Final = (
                     "&& payload.shipping_lines[0].carrier_identifier != null "
                     '? text(payload.shipping_lines[0].carrier_identifier) : ""'
                 ),
-                "contact": {"email": "payload.email"},
+                "contact": {
+                    "email": "payload.email",
+                    "customer_id": (
+                        "has(payload.customer) && payload.customer != null && has(payload.customer.id) "
+                        '? text(payload.customer.id) : ""'
+                    ),
+                },
                 "identifiers": [{"system": '"shopify"', "external_id": "text(payload.id)"}],
             },
         },

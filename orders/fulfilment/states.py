@@ -296,3 +296,29 @@ class DeliverySla(models.TextChoices):
 
     STANDARD = "standard", _("Standard")
     EXPEDITED = "expedited", _("Expedited")
+
+
+class CustomerState(models.TextChoices):
+    """Whether a customer stands for itself."""
+
+    OWN = "own", _("A customer of its own")
+    MERGED = "merged", _("Merged into another customer")
+
+
+class SignKind(models.TextChoices):
+    """What a customer is known by, the surest first."""
+
+    NUMBER = "number", _("Customer number")
+    EMAIL = "email", _("E-mail address")
+    PHONE = "phone", _("Phone number")
+    PLACE = "place", _("Name and postcode")
+
+
+SIGN_SURE = (SignKind.NUMBER, SignKind.EMAIL)
+
+
+class LikenessState(models.TextChoices):
+    """What people say of two customers that look alike."""
+
+    LIKELY = "likely", _("To be decided")
+    APART = "apart", _("Not the same")

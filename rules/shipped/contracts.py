@@ -52,7 +52,7 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
         "inbound",
         "A customer has ordered. Once per order and store; a later version carries a newer change token.",
         ORDER_PLACED,
-        (*ADDRESS_PII, "/contact/email", "/contact/phone"),
+        (*ADDRESS_PII, "/contact/email", "/contact/phone", "/contact/customer_id"),
     ),
     ShippedContract(
         "payment.captured",
@@ -101,7 +101,7 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
             promised_at={"type": ["string", "null"], "format": "date-time"},
             delivery_sla=OPTIONAL_TEXT,
         ),
-        (*ADDRESS_PII, "/contact/email", "/contact/phone"),
+        (*ADDRESS_PII, "/contact/email", "/contact/phone", "/contact/customer_id"),
     ),
     ShippedContract(
         "order.cancelled",

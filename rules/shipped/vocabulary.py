@@ -56,7 +56,7 @@ ADDRESS: Final = an_object(
     kept_by_store={"type": "boolean"},
 )
 ADDRESS_PII: Final = tuple(f"/address/{field}" for field in ("recipient", "street", "street2", "postcode"))
-CONTACT: Final = an_object([], email=OPTIONAL_TEXT, phone=OPTIONAL_TEXT)
+CONTACT: Final = an_object([], email=OPTIONAL_TEXT, phone=OPTIONAL_TEXT, customer_id=OPTIONAL_TEXT)
 
 ORDER_PLACED: Final = a_schema(
     ["client", "order", "channel", "placed_at", "currency", "total_minor", "lines", "address"],

@@ -16,7 +16,18 @@ from audit.services.events import record
 from audit.subject_refs import subject_ref
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.services import add_action, draft_postmortem, keep_file, request_waiver
-from orders.fulfilment.models import CheckResult, Export, Fulfilment, Hold, Order, ParcelCheck, ProductFacts, Sku
+from orders.fulfilment.models import (
+    CheckResult,
+    Customer,
+    Export,
+    Fulfilment,
+    Hold,
+    Likeness,
+    Order,
+    ParcelCheck,
+    ProductFacts,
+    Sku,
+)
 from orders.fulfilment.services.holds import hold_order
 from orders.fulfilment.services.overrides import override_order
 from orders.sync.models import FlowRun, InboundEvent, OutboundMessage, System
@@ -148,6 +159,15 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "order-return": {"POST": Rule(WORK_ORDER, REASON)},
     "order-reroute": {"POST": Rule(WORK_ORDER, {"fulfilment": "NW-1-1", "flow": "vendor-drop-ship", **REASON})},
     "order-override": {"POST": Rule(WORK_ORDER, {"field": "segment", "value": "vip", **REASON})},
+    "customers": {"GET": Rule(VIEW_ORDER)},
+    "customer": {"GET": Rule(VIEW_ORDER)},
+    "customer-merge": {"POST": Rule(WORK_ORDER, {"into": "CU-1", **REASON})},
+    "customer-split": {"POST": Rule(WORK_ORDER, REASON)},
+    "duplicates": {"GET": Rule(VIEW_ORDER)},
+    "duplicate": {"GET": Rule(VIEW_ORDER)},
+    "duplicate-merge": {"POST": Rule(WORK_ORDER, {"keep": "CU-1", **REASON})},
+    "duplicate-keep-apart": {"POST": Rule(WORK_ORDER, REASON)},
+    "duplicate-ask-again": {"POST": Rule(WORK_ORDER, REASON)},
     "overrides": {
         "GET": Rule(VIEW_ORDER),
         "POST": Rule(WORK_ORDER, {"client": "northwind", "sku": "TENT-2", "value": "7", **REASON}),
@@ -310,7 +330,9 @@ ELSEWHERE: Final = OWN | PERSONAL | {"hooks", "page-answers", "schema", "docs", 
 NOBODYS: Final[dict[str, Any]] = {
     "audit-event": "01939999-0000-7000-8000-000000000000",
     "check": "01939999-0000-7000-8000-000000000000",
+    "customer": "CU-999999",
     "decision": "01939999-0000-7000-8000-000000000000",
+    "duplicate": "01939999-0000-7000-8000-000000000000",
     "event": "01939999-0000-7000-8000-000000000000",
     "export": "01939999-0000-7000-8000-000000000000",
     "message": "01939999-0000-7000-8000-000000000000",
@@ -331,8 +353,10 @@ RECORDS: Final = {
     "check",
     "client",
     "contract",
+    "customer",
     "dead-letter",
     "decision",
+    "duplicate",
     "event",
     "exception",
     "export",
@@ -408,6 +432,8 @@ def build(house: House, order: Order, case: ExceptionCase, *, by: Actor, now: da
         "sku": Sku.objects.filter(client=order.client).values_list("pk", flat=True)[0],
         "check": _check(order, by, now),
         "override": fix.key,
+        "customer": Customer.objects.get(orders=order).key,
+        "duplicate": _alike(Customer.objects.get(orders=order), by, now),
         "hold": Hold.objects.get(pk=hold.pk).pk,
         "fulfilment": Fulfilment.objects.filter(order=order).values_list("key", flat=True)[0],
         "exception": case.key,
@@ -418,6 +444,16 @@ def build(house: House, order: Order, case: ExceptionCase, *, by: Actor, now: da
         "run": run.pk,
         "system": system.slug,
     }
+
+
+def _alike(customer: Customer, by: Actor, now: datetime) -> UUID:
+    """A customer that looks like this one."""
+    other = Customer(key="CU-1", client=customer.client)
+    other.head = other
+    with acting(by, at=now):
+        other.save()
+        first, second = sorted((customer, other), key=lambda one: one.pk)
+        return Likeness.objects.create(client=customer.client, one=first, other=second, signs=["phone"]).pk
 
 
 def _check(order: Order, by: Actor, now: datetime) -> UUID:

@@ -78,10 +78,12 @@ SECTIONS = {
     "audit.user": ("rules.manage_people", "rules.manage_people"),
     **dict.fromkeys(
         (
+            "fulfilment.customer",
             "fulfilment.earlynotice",
             "fulfilment.export",
             "fulfilment.fulfilment",
             "fulfilment.hold",
+            "fulfilment.likeness",
             "fulfilment.order",
             "fulfilment.orderbundle",
             "fulfilment.orderidentifier",

@@ -22,7 +22,7 @@ from audit.words import said
 from orders.fulfilment import selectors, serializers
 from orders.fulfilment.selectors import overrides as by_hand
 from orders.fulfilment.selectors import parcels
-from orders.fulfilment.selectors.orders import IN_TAB, search
+from orders.fulfilment.selectors.orders import IN_TAB, ordered_by, search
 from orders.fulfilment.serializers import by_hand as shapes
 from orders.fulfilment.serializers import checks as check_shapes
 from orders.fulfilment.serializers.trace import TraceSerializer, as_told
@@ -63,6 +63,7 @@ ORDER_FILTERS = FilterSet(
         _having("sku", "lines__sku__code", "SKU"),
         _having("carrier", "fulfilments__carrier", "Carrier"),
         _having("vendor", "fulfilments__vendor", "Vendor"),
+        Filter("customer", "Customer", lambda value, _: ordered_by([value]), "a customer's key"),
         filtering.flag("test", "is_test"),
         filtering.moment("placed", "placed_at"),
         filtering.moment("due", "sla_due_at", ahead=True),

@@ -51,7 +51,7 @@ class PlacedLine:
 
 @dataclass(frozen=True)
 class PlacedOrder:
-    """An order as a store tells it; `identifiers` are (system, what it calls the order)."""
+    """An order as a store tells it; `identifiers` are (system, what it calls the order), `buyer` is what the store calls who ordered."""
 
     news: News
     number: str
@@ -69,6 +69,7 @@ class PlacedOrder:
     identifiers: tuple[tuple[str, str], ...]
     address: Mapping[str, Any] = field(default_factory=dict)
     lines: Sequence[PlacedLine] = ()
+    buyer: str = ""
 
     @property
     def country(self) -> str:
@@ -82,7 +83,7 @@ def read_placed_order(news: News) -> PlacedOrder:
     data = news.data
     number = _text(data, "order", otherwise=news.subject)
     named = {(str(row["system"]), str(row["external_id"])) for row in data.get("identifiers") or ()}
-    address = dict(data.get("address") or {})
+    address, contact = dict(data.get("address") or {}), dict(data.get("contact") or {})
     return PlacedOrder(
         news=news,
         number=number,
@@ -98,8 +99,9 @@ def read_placed_order(news: News) -> PlacedOrder:
         promised_at=moment(data.get("promised_at")),
         is_test=bool(data.get("test")),
         identifiers=tuple(sorted(named | {(news.system, number)})),
-        address={**address, **dict(data.get("contact") or {})},
+        address={**address, **contact},
         lines=tuple(_line(line) for line in data.get("lines") or ()),
+        buyer=str(contact.get("customer_id") or "").strip(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from orders.fulfilment.models.bundles import BundlePart, OrderBundle
 from orders.fulfilment.models.checks import CheckResult, ParcelCheck
+from orders.fulfilment.models.customers import Customer, CustomerSign, Likeness
 from orders.fulfilment.models.exports import Export, ExportReading
 from orders.fulfilment.models.holds import Hold
 from orders.fulfilment.models.identity import EarlyNotice, OrderAddress, OrderIdentifier
@@ -20,12 +21,15 @@ from orders.fulfilment.models.unwinds import Unwind, UnwindStep
 __all__ = [
     "BundlePart",
     "CheckResult",
+    "Customer",
+    "CustomerSign",
     "EarlyNotice",
     "Export",
     "ExportReading",
     "Fulfilment",
     "FulfilmentLine",
     "Hold",
+    "Likeness",
     "Location",
     "Order",
     "OrderAddress",

@@ -8,6 +8,7 @@ from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable
 from audit.models.fields import StateField
+from orders.fulfilment.models.customers import Customer
 from orders.fulfilment.states import ORDER_FINAL, DeliverySla, OrderState
 from rules.models import Client, Decision, Flow, Owner
 
@@ -42,6 +43,14 @@ class Order(FSMModelMixin, Accountable):
     key = models.CharField(max_length=40, unique=True, editable=False, help_text="What people call it: NW-104233")
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="orders")
     number = models.CharField(max_length=80, help_text="The client's own order number")
+    customer = models.ForeignKey(
+        Customer,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="orders",
+        help_text="Who ordered, as it was taken in; who stands for them is that customer's head",
+    )
     channel = models.CharField(max_length=40)
     segment = models.CharField(max_length=40, blank=True)
     country = models.CharField(max_length=2, blank=True, help_text="Where it ships to, ISO 3166")

@@ -5,6 +5,8 @@ from audit import folds
 folds.register(
     folds.Fold("fulfilment.order", "fulfilment_order", "state"),
     folds.Fold("fulfilment.fulfilment", "fulfilment_fulfilment", "state"),
+    folds.Fold("fulfilment.customer", "fulfilment_customer", "state", at_first="own"),
+    folds.Fold("fulfilment.likeness", "fulfilment_likeness", "state", key="r.id"),
     folds.Fold("fulfilment.hold", "fulfilment_hold", "state", key="r.id"),
     folds.Fold("fulfilment.orderrequest", "fulfilment_orderrequest", "state", key="r.id"),
     folds.Fold("fulfilment.parcelcheck", "fulfilment_parcelcheck", "state", key="r.id"),

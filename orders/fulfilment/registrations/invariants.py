@@ -136,6 +136,19 @@ checks.register_check(
     """,
 )
 checks.register_check(
+    "orders-customers",
+    statement="A customer stands for itself or leads to one that does, and its orders are of its client",
+    sql="""
+        SELECT c.key FROM fulfilment_customer c JOIN fulfilment_customer h ON h.id = c.head_id
+        LEFT JOIN fulfilment_customer m ON m.id = c.merged_into_id
+        WHERE h.state <> 'own' OR h.client_id <> c.client_id OR m.head_id <> c.head_id
+        UNION ALL
+        SELECT o.key FROM fulfilment_order o JOIN fulfilment_customer c ON c.id = o.customer_id
+        WHERE c.client_id <> o.client_id
+        LIMIT 100
+    """,
+)
+checks.register_check(
     "orders-04",
     statement="What was seen to be picked or to leave while a hold kept it here has an exception",
     sql="""

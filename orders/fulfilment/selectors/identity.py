@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import CharField, Q
+from django.db.models.functions import Cast
 
 from orders.fulfilment.decisions.news import News, PlacedOrder
 from orders.fulfilment.models import Fulfilment, Order, OrderIdentifier
@@ -39,21 +40,24 @@ class Names:
 
 
 def known_orders(placed: Sequence[PlacedOrder]) -> Names:
-    """Names of those of the orders that are already recorded; two queries."""
+    """Names of those of the orders that are already recorded; one query."""
     names = Names()
     pairs = {pair for one in placed for pair in one.identifiers}
-    rows = OrderIdentifier.objects.filter(
+    clients = {str(one.news.client_id): one.news.client_id for one in placed}
+    named = OrderIdentifier.objects.filter(
         external_id__in={name for _, name in pairs}, system__in={system for system, _ in pairs}
+    ).annotate(whose=Cast("system", CharField()))
+    numbered = Order.objects.filter(client__in=clients.values(), number__in={one.number for one in placed}).annotate(
+        whose=Cast("client_id", CharField())
     )
-    for system, external_id, order_id in rows.values_list("system", "external_id", "order_id"):
-        if (system, external_id) in pairs:
-            names.by_identifier[system, external_id] = order_id
-    numbers = {one.number for one in placed}
-    clients = {one.news.client_id for one in placed}
-    for client_id, number, order_id in Order.objects.filter(client__in=clients, number__in=numbers).values_list(
-        "client_id", "number", "pk"
-    ):
-        names.by_number[client_id][number] = order_id
+    rows = named.values_list("whose", "external_id", "order_id").union(
+        numbered.values_list("whose", "number", "pk"), all=True
+    )
+    for whose, name, order_id in rows:
+        if (whose, name) in pairs:
+            names.by_identifier[whose, name] = order_id
+        if whose in clients:
+            names.by_number[clients[whose]][name] = order_id
     return names
 
 

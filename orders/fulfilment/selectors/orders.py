@@ -17,7 +17,7 @@ from audit.crypto import blind_index
 from audit.errors import FieldError, Invalid, NotFound
 from audit.words import said
 from exceptions.selectors import Column, capped_counts
-from orders.fulfilment.models import Fulfilment, Hold, Order, OrderIdentifier
+from orders.fulfilment.models import Customer, Fulfilment, Hold, Order, OrderIdentifier
 from orders.fulfilment.states import FULFILMENT_IN_HOUSE, ORDER_FINAL, ORDER_STUCK, HoldReason, HoldState, OrderState
 
 COUNT_CAP: Final = 10_000
@@ -36,7 +36,7 @@ TABS: Final[Mapping[str, str]] = {
     "shipped-today": noop("Shipped today"),
 }
 # Filters that take several values.
-SEVERAL: Final = ("state", "client", "channel", "flow", "rule", "owner", "hold", "sku", "carrier", "vendor")
+SEVERAL: Final = ("state", "client", "channel", "flow", "rule", "owner", "hold", "sku", "carrier", "vendor", "customer")
 ORDER_COLUMNS: Final[Mapping[str, Column]] = {
     "order": Column("Order", is_fixed=True),
     "placed": Column("Placed"),
@@ -67,6 +67,7 @@ class OrderFilters:
     sku: Sequence[str] = ()
     carrier: Sequence[str] = ()
     vendor: Sequence[str] = ()
+    customer: Sequence[str] = ()
     after: str = ""
     per: int = 50
     test: bool | None = None
@@ -169,6 +170,8 @@ def filtered(orders: QuerySet[Order], filters: OrderFilters, now: datetime) -> Q
     if filters.hold:
         held = Hold.objects.filter(state=HoldState.ACTIVE, reason__in=filters.hold)
         orders = orders.filter(pk__in=held.values("order"))
+    if filters.customer:
+        orders = orders.filter(ordered_by(filters.customer))
     if filters.sku:
         having = Order.objects.filter(lines__sku__code__in=filters.sku).values("pk")
         bundled = Order.objects.filter(bundles__code__in=filters.sku).values("pk")
@@ -227,6 +230,11 @@ def search(words: str) -> Q:
         return Q(address__email_index=blind_index(words))
     named = OrderIdentifier.objects.filter(external_id=words)
     return Q(key=words.upper()) | Q(number=words) | Q(pk__in=named.values("order"))
+
+
+def ordered_by(keys: Sequence[str]) -> Q:
+    """Of these customers, and of everybody they were merged with."""
+    return Q(customer__head__in=Customer.objects.filter(key__in=keys).values("head"))
 
 
 def _due_soon(now: datetime) -> QuerySet[Fulfilment, UUID]:

@@ -26,6 +26,7 @@ from orders.fulfilment.selectors.contents import (
     contents_of,
     parcels_of,
 )
+from orders.fulfilment.selectors.customers import CustomerGlance, customer_glance
 from orders.fulfilment.selectors.dealings import (
     MoneyFacts,
     RequestFacts,
@@ -120,6 +121,7 @@ class OrderStory:
     stamps: Sequence[tuple[str, datetime]]
     exports: Sequence[ExportFacts]
     identifiers: Sequence[tuple[str, str]]
+    customer: CustomerGlance | None
     decision: DecisionFacts | None
     address: Mapping[str, str]
     address_verdict: str
@@ -191,6 +193,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         identifiers=list(
             OrderIdentifier.objects.filter(order=order).order_by("pk").values_list("system", "external_id")
         ),
+        customer=customer_glance(order),
         decision=_decision(decision),
         address=_address(address, clear=by.may("orders.view_pii", order.client_id)),
         address_verdict=AddressVerdict(address.verdict).label if address else AddressVerdict.ELSEWHERE.label,

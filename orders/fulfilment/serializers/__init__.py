@@ -12,6 +12,7 @@ from orders.fulfilment.decisions.addresses import FIELDS
 from orders.fulfilment.models import Fulfilment, Order, Sku
 from orders.fulfilment.selectors import OrderStory
 from orders.fulfilment.serializers.contents import BundleSerializer, LineSerializer
+from orders.fulfilment.serializers.customers import GlanceSerializer
 from orders.fulfilment.serializers.exports import OrderExportSerializer
 
 
@@ -206,6 +207,7 @@ class StorySerializer(serializers.Serializer[Any]):
     unwinds = UnwindSerializer(many=True)
     exports = OrderExportSerializer(many=True, help_text="The last ones, newest first.")
     identifiers = serializers.DictField(child=serializers.CharField(), help_text="System → what it calls the order.")
+    customer = GlanceSerializer(allow_null=True)
     decision = OrderDecisionSerializer(allow_null=True)
     address = serializers.DictField(
         child=serializers.CharField(), help_text="Masked without the permission to see personal data."

@@ -16,11 +16,13 @@ from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef, subject_ref
 from orders.fulfilment.models import (
     CheckResult,
+    Customer,
     EarlyNotice,
     Export,
     Fulfilment,
     FulfilmentLine,
     Hold,
+    Likeness,
     Location,
     Order,
     OrderAddress,
@@ -56,6 +58,8 @@ WRITING_ORDER: tuple[type[Model], ...] = (
     StockItem,
     StockLot,
     SafetyStock,
+    Customer,
+    Likeness,
     Order,
     OrderBundle,
     OrderLine,

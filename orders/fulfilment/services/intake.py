@@ -17,6 +17,7 @@ from orders.fulfilment.selectors.identity import Names, known_orders
 from orders.fulfilment.services import notices
 from orders.fulfilment.services.agreeing import Heard, compare
 from orders.fulfilment.services.bundles import Parts, lines_of, parts_of
+from orders.fulfilment.services.buyers import Buyers
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.goods import known_skus
@@ -56,10 +57,14 @@ def lock_names(names: Iterable[tuple[UUID, str]]) -> None:
 
 
 def _place_chunk(placed: Sequence[PlacedOrder], now: datetime) -> list[UUID]:
+    buyers = Buyers.of(placed)
     lock_names(
-        (one.news.client_id, name) for one in placed for name in {one.number, *(name for _, name in one.identifiers)}
+        (one.news.client_id, name)
+        for one in placed
+        for name in {one.number, *(name for _, name in one.identifiers), *buyers.names_of(one)}
     )
     names = known_orders(placed)
+    buyers.look_up()
     changes = Changes(now)
     clients = {client.pk: client for client in Client.objects.filter(pk__in={one.news.client_id for one in placed})}
     skus = _skus(placed)
@@ -76,10 +81,12 @@ def _place_chunk(placed: Sequence[PlacedOrder], now: datetime) -> list[UUID]:
             heard.append((one, names.all(one)))
         if known is None:
             order = _new_order(one, f"{clients[one.news.client_id].key_prefix}-{next(keys)}", owner_id, now)
-            _fill(order, one, skus, parts, changes)
+            _fill(order, one, skus, parts, changes, buyers.place(order, one, changes))
             known = order.pk
         _name(known, one, names, changes)
         orders.append(known)
+    buyers.learn_more(heard)
+    buyers.keep(changes)
     changes.write()
     compare(heard, changes)
     desk = Desk(book, changes.now)
@@ -116,7 +123,14 @@ def _new_order(one: PlacedOrder, key: str, owner_id: UUID, now: datetime) -> Ord
     )
 
 
-def _fill(order: Order, one: PlacedOrder, skus: Mapping[tuple[UUID, str], Sku], parts: Parts, changes: Changes) -> None:
+def _fill(
+    order: Order,
+    one: PlacedOrder,
+    skus: Mapping[tuple[UUID, str], Sku],
+    parts: Parts,
+    changes: Changes,
+    buyer: Mapping[str, str],
+) -> None:
     changes.add(order)
     named = {line.sku: skus[order.client_id, line.sku] for line in one.lines}
     bundles, lines = lines_of(order, one.lines, named, parts)
@@ -130,7 +144,7 @@ def _fill(order: Order, one: PlacedOrder, skus: Mapping[tuple[UUID, str], Sku], 
     if not one.lines:
         changes.openings.append(Opening("contract-violation", order, "The order has no lines", "incomplete"))
     told = {"system": one.news.system, "channel": one.channel, "lines": len(one.lines), "state": order.state}
-    changes.tell("order.received", order, event=one.news.event_id, **told)
+    changes.tell("order.received", order, event=one.news.event_id, **told, **buyer)
 
 
 def _name(order_id: UUID, one: PlacedOrder, names: Names, changes: Changes) -> None:

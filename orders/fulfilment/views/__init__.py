@@ -3,6 +3,7 @@
 from orders.fulfilment.views.by_hand import announce, override, override_stock, overrides, reroute, review
 from orders.fulfilment.views.checks import checks, hand_over, parcel, photo, product, quality
 from orders.fulfilment.views.clients import client, clients, new_client, new_line
+from orders.fulfilment.views.customers import customer, duplicate, duplicates, merge, split
 from orders.fulfilment.views.orders import (
     cancel,
     export,
@@ -23,10 +24,14 @@ __all__ = [
     "checks",
     "client",
     "clients",
+    "customer",
+    "duplicate",
+    "duplicates",
     "export",
     "hand_over",
     "holds",
     "keep_back",
+    "merge",
     "new_client",
     "new_line",
     "order",
@@ -48,6 +53,7 @@ __all__ = [
     "release",
     "reroute",
     "review",
+    "split",
     "stock",
     "stock_of",
     "trace",
