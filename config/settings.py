@@ -258,6 +258,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "OrderState": "orders.fulfilment.states.OrderState",
+        "CustomerState": "orders.fulfilment.states.CustomerState",
+        "LikenessState": "orders.fulfilment.states.LikenessState",
         "FulfilmentState": "orders.fulfilment.states.FulfilmentState",
         "CaseState": "exceptions.states.CaseState",
         "WaitingOn": "exceptions.states.WaitingOn",

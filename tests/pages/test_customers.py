@@ -59,7 +59,7 @@ def test_two_that_look_alike_are_merged_and_split_again(
     for words in (f"They are the same: {ida.key} stands for both.", "3 orders", f"Split {work.key} off", WHY["reason"]):
         assert words in said(merged)
     late = signed_in("lee").post(pair, {"answer": work.key, "reason": "I know them"})
-    faster = f"Amal Haddad was faster: {work.key} was merged into {ida.key}"
+    faster = f"Amal Okafor was faster: {work.key} was merged into {ida.key}"
     assert (late.status_code, faster in said(late), "I know them" in said(late)) == (409, True, True)
     assert "Nobody looks like anybody else" in said(amal.get("/customers/"))
     assert amal.get(pair)["Location"] == f"/customers/{ida.key}/"

@@ -45,7 +45,7 @@ class Customer(FSMModelMixin, Accountable):
         """Another customer stands for this one: a person says they are the same."""
 
     @transition(field=state, source=CustomerState.MERGED, target=CustomerState.OWN)
-    def split(self) -> None:
+    def split_off(self) -> None:
         """It stands for itself again."""
 
 

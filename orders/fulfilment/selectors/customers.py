@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Count, F, QuerySet
@@ -144,7 +144,7 @@ def likeness_named(by: Actor, key: UUID) -> Likeness:
     return found
 
 
-def as_merge(pair: Likeness, *, keep: str) -> dict[str, UUID]:
+def as_merge(pair: Likeness, *, keep: str) -> dict[str, Any]:
     """Who is merged into whom where the one called `keep` stays. Raises `Invalid` for one that is none of the two."""
     heads = {one.head.key: one.head_id for one in (pair.one, pair.other)}
     if len(heads) == 1:  # somebody was faster, and the door says who
@@ -204,7 +204,7 @@ def customer_facts(*, by: Actor, customer: Customer) -> CustomerFacts:
         signs=[_sign(one, clear=clear) for one in CustomerSign.objects.filter(customer__in=ids).order_by("pk")],
         contact=_contact(newest, clear=clear),
         merged=_merged([one for one in own if one.state == CustomerState.MERGED], counts),
-        alike=[] if is_merged else likeness_rows(alike.order_by("-pk")[:PER_PAGE]),
+        alike=[] if is_merged else likeness_rows(list(alike.order_by("-pk")[:PER_PAGE])),
         version=customer.version,
     )
 

@@ -85,11 +85,10 @@ class Buyers:
     def learn_more(self, told: Iterable[tuple[PlacedOrder, Sequence[UUID]]]) -> None:
         """What another system tells of the customers of orders that are known already; the first of the ids is the order's."""
         first = {found[0]: one for one, found in told}
-        orders = Order.objects.filter(pk__in=first).exclude(customer=None) if first else Order.objects.none()
-        for order_id, client_id, *carrier in orders.values_list(
-            "pk", "client_id", "customer_id", "customer__key", "customer__head_id"
-        ):
-            self._learn(Carrier(*carrier), client_id, first[order_id])
+        orders = Order.objects.filter(pk__in=first) if first else Order.objects.none()
+        for order in orders.select_related("customer"):
+            if customer := order.customer:
+                self._learn(Carrier(customer.pk, customer.key, customer.head_id), order.client_id, first[order.pk])
 
     def keep(self, changes: Changes) -> None:
         """Write what was learned, and note who looks alike and was never compared."""

@@ -68,7 +68,7 @@ def split_customer(*, customer_id: UUID, reason: str, by: Actor, now: datetime) 
             )
             raise IllegalTransition(detail, who=who, at=at)
         changes, left = Changes(now), customer.merged_into
-        customer.split()
+        customer.split_off()
         customer.merged_into = None
         changes.edit(customer, "state", "merged_into")
         _move(_branch(customer, list(head.members.exclude(pk=customer.pk))), customer, changes)

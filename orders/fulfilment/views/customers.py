@@ -1,5 +1,6 @@
 """Pages of customers: who looks like whom, one pair, one customer, merging and splitting."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -81,7 +82,7 @@ def duplicate(request: HttpRequest, key: UUID) -> HttpResponse:
 
 
 def _decided(request: HttpRequest, pair: Likeness, given: dict[str, str], by: Actor) -> HttpResponse:
-    about = {"reason": given["reason"], "by": by, "now": clock.now()}
+    about: dict[str, Any] = {"reason": given["reason"], "by": by, "now": clock.now()}
     if "answer" not in given:
         services.ask_again(likeness_id=pair.pk, **about)
         messages.success(request, _("They are to be decided again."))
@@ -89,7 +90,7 @@ def _decided(request: HttpRequest, pair: Likeness, given: dict[str, str], by: Ac
         services.keep_apart(likeness_id=pair.pk, **about)
         messages.success(request, _("They are not the same: they are not listed again."))
     else:
-        stays = services.merge_customers(**found.as_merge(pair, keep=given["answer"]), **about)
+        stays = services.merge_customers(**about, **found.as_merge(pair, keep=given["answer"]))
         messages.success(request, _("They are the same: %(key)s stands for both.") % {"key": stays.key})
         return redirect("fulfilment:customer", stays.key)
     return redirect("fulfilment:duplicates")
@@ -112,7 +113,7 @@ def merge(request: HttpRequest, key: str) -> HttpResponse:
     by = actor_of(request, services.PERMISSION)
     customer, form, conflict = found.customer_named(by, key), MergeForm(request.POST or None), None
     if request.method == "POST" and form.is_valid():
-        about = {"reason": form.cleaned_data["reason"], "by": by, "now": clock.now()}
+        about: dict[str, Any] = {"reason": form.cleaned_data["reason"], "by": by, "now": clock.now()}
         try:
             into = found.customer_named(by, form.cleaned_data["into"])
             stays = services.merge_customers(customer_id=customer.pk, into_id=into.pk, **about)
