@@ -21,7 +21,9 @@ class Role(StrEnum):
     PACKER = "packer"
 
 
-READ_WORK: Final = frozenset({"exceptions.view_case", "orders.view_order", "rules.view_rules", "rules.view_runbook"})
+READ_WORK: Final = frozenset(
+    {"exceptions.view_case", "orders.view_order", "rules.view_rules", "rules.view_runbook"}
+) | {"content.view_asset"}
 WORK: Final = READ_WORK | {
     "exceptions.work_case",
     "exceptions.reassign_case",
@@ -29,6 +31,7 @@ WORK: Final = READ_WORK | {
     "orders.work_order",
     "orders.export_order",
     "orders.check_parcel",
+    "content.work_asset",
     "exceptions.write_postmortem",
     "rules.write_runbook",
     "audit.view_trail",

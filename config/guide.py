@@ -153,6 +153,13 @@ PAGES: dict[str, tuple[Text, Text]] = {
         _("Overrides"),
         _("Fields that somebody set by hand. They hold at once; somebody else takes each over for good, or back."),
     ),
+    "campaigns:assets": (
+        _("Content"),
+        _(
+            "What is written, reviewed and published: who has it until when, who signed what, and what has to follow. Raise here that "
+            "sales needs different messaging."
+        ),
+    ),
     "fulfilment:clients": (
         _("Clients"),
         _(

@@ -21,6 +21,7 @@ from config.guide import PAGES, anchor
 from config.health import Light, Part, pulse
 from exceptions import selectors as exceptions
 from exceptions.selectors import notifications, queue
+from orders.campaigns.selectors import waiting_for
 from orders.fulfilment import selectors as fulfilment
 from orders.fulfilment.selectors.checks import waiting_parcels
 from orders.fulfilment.selectors.customers import to_decide_about
@@ -150,6 +151,12 @@ def to_check(by: Actor, now: datetime) -> QuerySet[Any]:
     return waiting_parcels(by)
 
 
+def content_in_hand(by: Actor, now: datetime) -> QuerySet[Any]:
+    """The content that waits for this person."""
+    del now
+    return waiting_for(by)
+
+
 PLACES = (
     Place(
         gettext_lazy("My queue"),
@@ -211,6 +218,15 @@ PLACES = (
         "flows",
         unit=gettext_lazy("to review"),
         counted=set_by_hand,
+    ),
+    Place(
+        gettext_lazy("Content"),
+        "campaigns:assets",
+        "campaign",
+        "content.view_asset",
+        "flows",
+        unit=gettext_lazy("waiting"),
+        counted=content_in_hand,
     ),
     Place(gettext_lazy("Contracts"), "rules:contracts", "contract", "rules.view_rules", "sync"),
     Place(

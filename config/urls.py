@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("exceptions.urls")),
     path("", include("rules.urls")),
     path("", include("orders.fulfilment.urls")),
+    path("", include("orders.campaigns.urls")),
     path("", include("orders.sync.urls")),
     path("", include("audit.urls")),
     path("help/<slug:part>/", views.help_part, name="help-part"),

@@ -43,9 +43,11 @@ EVENTS: Final[Mapping[Topic, tuple[str, ...]]] = {
     Topic.MENTIONED: ("case.mentioned",),
     Topic.APPROVAL_ASKED: (
         *("waiver.requested", "waiver.undecided", "waiver.answered", "waiver.edited", "case.cancel_asked"),
+        "asset.submitted",
     ),
     Topic.APPROVAL_DECIDED: (
         *("waiver.approved", "waiver.rejected", "waiver.sent_back", "waiver.reviewed", "client_approval.agreed"),
+        "asset.sent_back",
     ),
     Topic.APPROVAL_LAPSING: ("waiver.lapsed", "waiver.ends_soon", "client_approval.lapsed"),
     Topic.APPROVAL_ENDED: ("waiver.expired", "waiver.revoked", "waiver.outdated"),

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
 
+from rules.asset_kinds import ASSET_KIND_NAMES, mistakes_in_asset_kinds
 from rules.business_time import BusinessCalendar, CalendarNeverOpens, Derivation, Pause, Shift, derive
 from rules.catalogue import gaps_in_types
 from rules.decisions import Outcome, Rule, RuleSet
@@ -308,8 +309,8 @@ def findings(document: Mapping[str, Any], *, at: datetime) -> list[Finding]:
     """Everything that keeps a document from being a rule book; `at` is when its deadlines would start."""
     found = [*_rule_findings(document), *_reference_findings(document), *_calendar_findings(document, at)]
     found += _ladder_findings(document)
-    looks = (mistakes_in_hold_rules, mistakes_in_quality_checks, mistakes_in_request_rules, gaps_in_types)
-    return [*found, *(Finding(*mistake) for look in looks for mistake in look(document))]
+    looks = (mistakes_in_hold_rules, mistakes_in_quality_checks, mistakes_in_request_rules, mistakes_in_asset_kinds)
+    return [*found, *(Finding(*mistake) for look in (*looks, gaps_in_types) for mistake in look(document))]
 
 
 def _rows(document: Mapping[str, Any], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -362,6 +363,7 @@ def _references(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         "exception_types": (("owner", "owners"), ("fallback", "owners"), ("sla", "slas"), ("gate", "gates")),
         "sla_targets": (("type", "exception_types"), ("sla", "slas")),
         "quality_checks": (("owner", "owners"),),
+        "asset_kinds": ASSET_KIND_NAMES,
     }
     for kind, fields in named.items():
         for slug, row in document.get(kind, {}).items():

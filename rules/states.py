@@ -45,11 +45,15 @@ class SlaBasis(models.TextChoices):
 
 
 class FlowKind(models.TextChoices):
-    """The ways a line of an order can be fulfilled."""
+    """The ways a line of an order can be fulfilled, and what follows when content is published."""
 
     WAREHOUSE = "warehouse", _("Warehouse pick and pack")
     DROP_SHIP = "drop_ship", _("Vendor drop-ship")
     MANUAL_REVIEW = "manual_review", _("Manual review")
+    CONTENT = "content", _("Content follow-up")
+
+
+SENDING = (FlowKind.WAREHOUSE, FlowKind.DROP_SHIP)
 
 
 class CheckPoint(models.TextChoices):

@@ -9,6 +9,7 @@ from config.api.keys import KeyConverter, NumberConverter
 from config.api.views import Unknown
 from exceptions.api import approvals, cases, jobs, notifications, people, postmortems, queues, reports, waivers
 from exceptions.api import saved_views as views
+from orders.campaigns import api as campaigns
 from orders.fulfilment import api as orders
 from orders.fulfilment import resources as exports
 from orders.fulfilment.api import checks, customers
@@ -220,6 +221,16 @@ urlpatterns: list[URLPattern] = [
     path("v1/fulfilments", orders.FulfilmentList.as_view(), name="fulfilments"),
     path("v1/fulfilments/<key:key>", orders.FulfilmentRecord.as_view(), name="fulfilment"),
     path("v1/fulfilments/<key:key>/hand-over", orders.HandOver.as_view(), name="fulfilment-hand-over"),
+    path("v1/assets", campaigns.AssetList.as_view(), name="assets"),
+    path("v1/assets/<key:key>", campaigns.AssetRecord.as_view(), name="asset"),
+    path("v1/assets/<key:key>/describe", campaigns.EditAsset.as_view(), name="asset-describe"),
+    path("v1/assets/<key:key>/submit", campaigns.SubmitAsset.as_view(), name="asset-submit"),
+    path("v1/assets/<key:key>/sign", campaigns.SignItem.as_view(), name="asset-sign"),
+    path("v1/assets/<key:key>/approve", campaigns.ApproveAsset.as_view(), name="asset-approve"),
+    path("v1/assets/<key:key>/send-back", campaigns.SendBack.as_view(), name="asset-send-back"),
+    path("v1/assets/<key:key>/withdraw", campaigns.WithdrawAsset.as_view(), name="asset-withdraw"),
+    path("v1/assets/<key:key>/messaging", campaigns.AskForChange.as_view(), name="asset-messaging"),
+    path("v1/assets/<key:key>/messaging/decide", campaigns.DecideChange.as_view(), name="asset-messaging-decide"),
     path("schema/", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),
     path("docs/", reference.reference, name="docs"),
     re_path("", Unknown.as_view(), name="unknown"),

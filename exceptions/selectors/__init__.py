@@ -2,7 +2,7 @@
 
 from exceptions.selectors.absences import AwayPage, HandoverPage, away_page, handover_page
 from exceptions.selectors.accounting import Accounts, accounts, period
-from exceptions.selectors.ageing import Waiting, waiting_longest
+from exceptions.selectors.ageing import waiting_longest
 from exceptions.selectors.approvers import Approver, approvers_of, delegations_at
 from exceptions.selectors.attachments import attachment_for, opened, opened_file
 from exceptions.selectors.auditing import AUDIT_KINDS, audit_steps, live_cases_of, undone_audit_steps

@@ -1,13 +1,13 @@
-"""What waits for somebody's word, oldest need first: decisions, clients' answers, reviews of emergencies."""
+"""What waits for somebody's word, oldest need first: decisions, clients' answers, reviews of emergencies, and what apps above add."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
 
 from audit.context import Actor
 from audit.words import said
-from exceptions import subjects
+from exceptions import ageing, subjects
+from exceptions.ageing import Waiting
 from exceptions.models import ClientApproval, Waiver
 from exceptions.selectors.waivers import visible_waivers
 from exceptions.states import ClientAnswer, WaiverKind, WaiverState
@@ -15,27 +15,10 @@ from exceptions.states import ClientAnswer, WaiverKind, WaiverState
 MOST = 100
 
 
-@dataclass(frozen=True)
-class Waiting:
-    """One thing that waits: what, about which records (key and address, the first first), who has to do it, since and until when."""
-
-    what: str
-    key: str
-    about: Sequence[tuple[str, str]]
-    whom: str
-    since: datetime
-    due_at: datetime
-    is_late: bool
-
-    @property
-    def subject_keys(self) -> list[str]:
-        """The keys of the records it is about."""
-        return [key for key, _ in self.about]
-
-
 def waiting_longest(*, by: Actor, now: datetime) -> list[Waiting]:
     """Everything of the actor's clients that waits for a decision, a client or a review, the soonest due first; at most a hundred each."""
-    waiting = chain(_decisions(by, now), _questions(by, now), _clients(by, now), _reviews(by, now))
+    own = (_decisions, _questions, _clients, _reviews)
+    waiting = chain.from_iterable(source(by, now) for source in (*own, *ageing.sources()))
     return sorted(waiting, key=lambda one: one.due_at)
 
 
@@ -50,7 +33,8 @@ def _decisions(by: Actor, now: datetime) -> Iterator[Waiting]:
             said("An approver"),
             one.requested_at,
             one.answer_by,
-            is_late=half <= now,
+            half <= now,
+            _place(one),
         )
 
 
@@ -60,9 +44,8 @@ def _questions(by: Actor, now: datetime) -> Iterator[Waiting]:
         if one.question_at is not None and one.answer_due_at is not None:
             half = one.question_at + (one.answer_due_at - one.question_at) / 2
             due = one.answer_due_at
-            yield Waiting(
-                said("Answer"), one.key, _about(one), one.requested_by_name, one.question_at, due, half <= now
-            )
+            who = one.requested_by_name
+            yield Waiting(said("Answer"), one.key, _about(one), who, one.question_at, due, half <= now, _place(one))
 
 
 def _clients(by: Actor, now: datetime) -> Iterator[Waiting]:
@@ -72,7 +55,14 @@ def _clients(by: Actor, now: datetime) -> Iterator[Waiting]:
         half = one.sent_at + (one.expires_at - one.sent_at) / 2
         waiver = one.waiver
         yield Waiting(
-            said("Client's answer"), waiver.key, _about(waiver), one.contact, one.sent_at, one.expires_at, half <= now
+            said("Client's answer"),
+            waiver.key,
+            _about(waiver),
+            one.contact,
+            one.sent_at,
+            one.expires_at,
+            half <= now,
+            _place(waiver),
         )
 
 
@@ -89,8 +79,13 @@ def _reviews(by: Actor, now: datetime) -> Iterator[Waiting]:
                 one.requested_at,
                 one.review_due_at,
                 late,
+                _place(one),
             )
 
 
 def _about(waiver: Waiver) -> list[tuple[str, str]]:
     return [(key, subjects.address_of(waiver.subject_type, key)) for key in waiver.all_keys]
+
+
+def _place(waiver: Waiver) -> str:
+    return f"/approvals/{waiver.key}/"

@@ -91,6 +91,7 @@ class WaitingSerializer(serializers.Serializer[Any]):
 
     what = serializers.CharField()
     key = serializers.CharField()
+    url = serializers.CharField(help_text="The page where it is done.")
     subject_keys = serializers.ListField(child=serializers.CharField())
     whom = serializers.CharField()
     since = serializers.DateTimeField()
@@ -99,6 +100,6 @@ class WaitingSerializer(serializers.Serializer[Any]):
 
 
 class AgeingSerializer(serializers.Serializer[Any]):
-    """What waits for a decision, a client or a review, the soonest due first."""
+    """What waits for a decision, a client, a signature or a review, the soonest due first."""
 
     waiting = WaitingSerializer(many=True)

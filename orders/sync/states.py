@@ -13,6 +13,7 @@ class Layer(models.TextChoices):
     CARRIER = "carrier", _("Carrier")
     CRM = "crm", "CRM"
     BILLING = "billing", _("Billing")
+    CMS = "cms", _("Content system")
     OTHER = "other", _("Other")
 
 

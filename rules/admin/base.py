@@ -199,7 +199,8 @@ class WithBackup(AnyModelAdmin):
     @admin.display(description="backup")
     def backup(self, obj: Any) -> str:
         """Who takes over."""
-        return str(getattr(obj, self.accountable).backup)
+        owner = getattr(obj, self.accountable)
+        return str(owner.backup) if owner else self.get_empty_value_display()
 
 
 class VersionedAdmin(ScopedAdmin):

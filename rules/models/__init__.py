@@ -3,6 +3,7 @@
 from rules.models.books import Decision, RuleBookVersion
 from rules.models.calendars import Calendar, Holiday, OpeningHours, Sla
 from rules.models.clients import Client, ClientAccess, ProductLine, Team, TeamMember
+from rules.models.content import AssetKind
 from rules.models.contracts import Contract, ContractVersion
 from rules.models.lending import TemporaryOwnership
 from rules.models.owners import Absence, Owner
@@ -16,6 +17,7 @@ __all__ = [
     "Absence",
     "ApiToken",
     "ApiTokenClient",
+    "AssetKind",
     "Calendar",
     "Client",
     "ClientAccess",

@@ -17,6 +17,7 @@ from rules import facts
 from rules.business_time import BusinessCalendar
 from rules.errors import NoRuleBook
 from rules.models import (
+    AssetKind,
     Calendar,
     Client,
     ExceptionType,
@@ -103,6 +104,7 @@ def document_to_freeze(*, at: datetime) -> dict[str, Any]:
         **_hold_rules(),
         **_quality_checks(),
         **_request_rules(),
+        "asset_kinds": _asset_kinds(),
         "statuses": {
             row.status: row.owner.slug
             for row in StatusOwnership.objects.filter(is_active=True).select_related("owner").order_by("status")
@@ -226,6 +228,19 @@ def quality_check_settings(check: QualityCheck) -> dict[str, Any]:
         *("facts_max_age_days", "label_pattern", "late_by_days", "returns_say", "remediation"),
     )
     return {name: getattr(check, name) for name in named}
+
+
+def _asset_kinds() -> dict[str, Any]:
+    named = ("decider", "flow", "draft_sla", "review_sla", "publish_sla", "revise_sla")
+    return {
+        kind.slug: {
+            "name": kind.name,
+            "checklist": kind.checklist,
+            "outcomes": kind.outcomes,
+            **{name: one.slug if (one := getattr(kind, name)) else None for name in named},
+        }
+        for kind in AssetKind.objects.filter(is_active=True).select_related(*named).order_by("slug")
+    }
 
 
 def _owners(at: datetime) -> dict[str, Any]:

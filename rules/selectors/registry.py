@@ -6,6 +6,7 @@ from audit.access import require
 from audit.context import Actor
 from audit.errors import NotFound
 from rules.models import (
+    AssetKind,
     Client,
     Contract,
     ContractVersion,
@@ -78,6 +79,11 @@ def decisions_for(by: Actor) -> QuerySet[Decision]:
 def exception_types() -> QuerySet[ExceptionType]:
     """The kinds of exception there are."""
     return ExceptionType.objects.order_by("slug")
+
+
+def asset_kinds() -> QuerySet[AssetKind]:
+    """The kinds of content there are."""
+    return AssetKind.objects.order_by("slug")
 
 
 def gates() -> QuerySet[Gate]:

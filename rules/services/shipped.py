@@ -11,6 +11,7 @@ from audit.identifiers import uuid7
 from audit.services.events import Entry, record_many
 from rules import shipped
 from rules.models import (
+    AssetKind,
     Calendar,
     Contract,
     ContractVersion,
@@ -35,6 +36,7 @@ from rules.states import ContractState, RunbookState
 
 M = TypeVar(
     "M",
+    AssetKind,
     Calendar,
     Contract,
     ExceptionType,
@@ -145,7 +147,7 @@ def _add_routing(owners: Mapping[str, Owner], slas: Mapping[str, Sla]) -> None:
     gates = _add_gates(owners)
     references: dict[str, Callable[[str], Any]] = {
         **dict.fromkeys(("owner", "fallback", "rule_owner"), owners.__getitem__),
-        "sla": slas.__getitem__,
+        **dict.fromkeys(("sla", "draft_sla", "review_sla", "publish_sla", "revise_sla"), slas.__getitem__),
         "flow": flows.__getitem__,
         "gate": gates.__getitem__,
     }
@@ -158,6 +160,7 @@ def _add_routing(owners: Mapping[str, Owner], slas: Mapping[str, Sla]) -> None:
         StatusOwnership, {status: {"owner": owners[owner]} for status, owner in shipped.STATUSES.items()}, key="status"
     )
     types = _add_missing(ExceptionType, _resolved(shipped.EXCEPTION_TYPES.items(), references))
+    _add_missing(AssetKind, _resolved(shipped.ASSET_KINDS.items(), references))
     _add_missing(QualityCheck, _resolved(shipped.QUALITY_CHECKS.items(), references))
     _add_missing(
         SlaTarget,

@@ -1,7 +1,9 @@
 """What a new installation starts with, as data."""
 
 from rules.shipped.clients import BACKUP, LINES_APART, LINES_FROM, OWN, TEMPLATES, ClientTemplate
-from rules.shipped.contracts import CONTRACTS, ShippedContract
+from rules.shipped.content import ASSET_KINDS
+from rules.shipped.contract import ShippedContract
+from rules.shipped.contracts import CONTRACTS
 from rules.shipped.exception_types import EXCEPTION_TYPES
 from rules.shipped.people import CALENDARS, EXECUTION_OWNER, OWNERS, SLA_TARGETS, SLAS, STATUSES
 from rules.shipped.quality import QUALITY_CHECKS
@@ -10,6 +12,7 @@ from rules.shipped.routing import FLOWS, GATES, RULES
 from rules.shipped.runbooks import RUNBOOKS, ShippedRunbook
 
 __all__ = [
+    "ASSET_KINDS",
     "BACKUP",
     "CALENDARS",
     "CONTRACTS",

@@ -5,9 +5,10 @@ Inbound objects are open: a field we do not know is kept out of everything but d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from rules.shipped.content import CONTENT_CONTRACTS
+from rules.shipped.contract import ShippedContract
 from rules.shipped.vocabulary import (
     ADDRESS,
     ADDRESS_PII,
@@ -32,19 +33,6 @@ from rules.shipped.vocabulary import (
     an_object,
     some_lines,
 )
-
-
-@dataclass(frozen=True)
-class ShippedContract:
-    """A contract as it is shipped: name, direction, meaning, schema and personal pointers."""
-
-    name: str
-    direction: str
-    description: str
-    schema: dict[str, Any]
-    pii: tuple[str, ...] = ()
-    business_owner: str = "client-success"
-
 
 CONTRACTS: Final[tuple[ShippedContract, ...]] = (
     ShippedContract(
@@ -334,4 +322,5 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
             audit_token=TEXT | {"maxLength": 8000},
         ),
     ),
+    *CONTENT_CONTRACTS,
 )

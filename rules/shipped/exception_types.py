@@ -1,9 +1,8 @@
 """The kinds of exceptions a new installation knows, each with a named owner, a deadline and a way on."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
+from rules.shipped.content import CONTENT_TYPES
 from rules.shipped.decision_types import DECISION_TYPES
 from rules.shipped.people import FULFILMENT_OWNER
 from rules.shipped.quality import QUALITY_TYPES
@@ -396,5 +395,5 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "outcomes": [RESOLVED, CANCELLED],
         "weight_eur": 120,
     },
-    **(DECISION_TYPES | QUALITY_TYPES),
+    **(DECISION_TYPES | QUALITY_TYPES | CONTENT_TYPES),
 }

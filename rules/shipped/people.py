@@ -69,6 +69,10 @@ SLAS: Final[dict[str, tuple[str, int, str]]] = {
     "sync-failure-p1": ("4 h", 4 * 60, "wall"),
     "sync-failure-p2": ("24 h", 24 * 60, "wall"),
     "exception-remediation": ("24 h", 24 * 60, "wall"),
+    "content-draft": ("50 business hours", 50 * 60, "business"),
+    "content-review": ("20 business hours", 20 * 60, "business"),
+    "content-publish": ("10 business hours", 600, "business"),
+    "content-follow-up": ("24 h after publish", 24 * 60, "wall"),
     "standard-dispatch": ("10 business hours", 600, "business"),
     "expedited-dispatch": ("4 business hours", 240, "business"),
 }

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from audit import clock
 from audit.context import Actor, acting
 from exceptions.models import ExceptionCase
+from orders.campaigns.services.assets import add_asset
+from orders.campaigns.services.hearing import ContentNews, hear_publications, hear_revisions
+from orders.campaigns.services.messaging import ask_for_change
+from orders.campaigns.services.reviewing import approve_asset, sign_item, submit_asset
 from orders.fulfilment.models import Order
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
-from rules.models import Client, Contract, ExceptionType, Gate, OwnershipRule
+from rules.models import AssetKind, Client, Contract, ExceptionType, Gate, OwnershipRule
 from rules.services import freeze_rule_book
 from tests.api.conftest import Api
 from tests.cast import House
@@ -21,7 +27,7 @@ from tests.factories import orders as make
 CONTENT, FULFILMENT, EXECUTION = "amal", "bo", "lee"
 TEXT = {"text": "Stock counts may arrive twice; the later one counts."}
 ABOUT_STOCK = {"title": "Stock is short", "body": "Count again.", "covers": ["type:inventory"], "note": "New"}
-# What is done, by whom alone. Who holds none of the three comes first, and who may accept last: what is accepted is decided.
+# What is done, by whom alone, who comes last: what is decided is decided.
 ACTS: dict[str, tuple[str, dict[str, Any]]] = {
     "contracts/stock.changed/describe": (CONTENT, TEXT),
     "contracts/stock.changed/runbook": (EXECUTION, TEXT),
@@ -29,6 +35,8 @@ ACTS: dict[str, tuple[str, dict[str, Any]]] = {
         CONTENT,
         {"blocks": "It waits.", "needs": "An answer.", "reason": "Said anew"},
     ),
+    "assets/{asset}/approve": (CONTENT, {}),
+    "assets/{asset}/messaging/decide": (CONTENT, {"change": False, "reason": "It says so"}),
     "runbooks/stock-is-short/accept": (FULFILMENT, {"number": 1}),
 }
 WALK = ("sam", "mara", "ada", CONTENT, EXECUTION, FULFILMENT)
@@ -56,11 +64,41 @@ def placed(client: Client, by: Actor, sku: str) -> Order:
     return Order.objects.get(pk=order_id)
 
 
+def _content_about_stock(house: House) -> str:
+    """A page about a product, live and signed anew, of which sales wants something else."""
+    by, now = house.actor("bo"), clock.now()
+    told: dict[str, Any] = {
+        "client": "northwind",
+        "slug": "tents",
+        "kind": "blog-post",
+        "title": "Tents",
+        "skus": ["TENT-2"],
+    }
+    asset = add_asset(**told, owner="bo", backup="mara", content_owner=CONTENT, by=by, now=now)
+    submit_asset(asset_id=asset.pk, by=by, now=now)
+    _signed(asset.pk, 1, by)
+    approve_asset(asset_id=asset.pk, by=house.actor(CONTENT), now=now)
+    news = ContentNews("-", "e-1", "content.published", asset.client_id, "tents", 1, {})
+    hear_publications(news=[news], by=by, now=now)
+    ask_for_change(asset_id=asset.pk, wanted="Say that it keeps dry", by=by, now=now)
+    hear_revisions(news=[replace(news, revision=2)], by=by, now=now)
+    _signed(asset.pk, 2, by)
+    return asset.key
+
+
+def _signed(asset_id: UUID, revision: int, by: Actor) -> None:
+    for item in AssetKind.objects.get(slug="blog-post").checklist:
+        sign_item(asset_id=asset_id, item=item, revision=revision, by=by, now=clock.now())
+
+
 def test_each_does_what_is_theirs_and_nobody_elses(slots: House) -> None:
     begun = Api(slots.users["mara"]).post("runbooks", {**ABOUT_STOCK, "owner": FULFILMENT}, match=None)
     assert begun.status_code == 201
+    asset = _content_about_stock(slots)
     told = {
-        (person, act): Api(slots.users[person]).post(act, ACTS[act][1]).status_code for person in WALK for act in ACTS
+        (person, act): Api(slots.users[person]).post(act.format(asset=asset), ACTS[act][1]).status_code
+        for act, (holder, _) in ACTS.items()
+        for person in (*(one for one in WALK if one != holder), holder)
     }
     assert told == {(person, act): 200 if person == ACTS[act][0] else 403 for person in WALK for act in ACTS}
 

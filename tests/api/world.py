@@ -16,6 +16,8 @@ from audit.services.events import record
 from audit.subject_refs import subject_ref
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.services import add_action, draft_postmortem, keep_file, request_waiver
+from orders.campaigns.models import MessagingChange
+from orders.campaigns.services.assets import add_asset
 from orders.fulfilment.models import (
     CheckResult,
     Customer,
@@ -41,6 +43,8 @@ VIEW_ORDER: Final = "orders.view_order"
 WORK_ORDER: Final = "orders.work_order"
 VIEW_CASE: Final = "exceptions.view_case"
 WORK_CASE: Final = "exceptions.work_case"
+VIEW_ASSET: Final = "content.view_asset"
+WORK_ASSET: Final = "content.work_asset"
 VIEW_SYSTEM: Final = "sync.view_system"
 
 
@@ -88,6 +92,8 @@ LINE: Final = {
     "dry_run": True,
     **REASON,
 }
+DESCRIBED: Final = {"title": "Tents", "owner": "amal", "backup": "bo", "content_owner": "lee"}
+ABOUT: Final = {"kind": "blog-post", **DESCRIBED}
 GET_RULES: Final = {"GET": Rule(VIEW_RULES, shared=True)}
 
 # URL name → method → what it needs. An address that is not here fails the test of the inventory.
@@ -289,13 +295,24 @@ MATRIX: Final[dict[str, dict[str, Rule]]] = {
     "message": {"GET": Rule(VIEW_SYSTEM)},
     "runs": {"GET": Rule(VIEW_ORDER)},
     "run": {"GET": Rule(VIEW_ORDER)},
+    "assets": {"GET": Rule(VIEW_ASSET), "POST": Rule(WORK_ASSET, {"client": "northwind", "slug": "tent", **ABOUT})},
+    "asset": {"GET": Rule(VIEW_ASSET)},
+    "asset-describe": {"POST": Rule(WORK_ASSET, {**DESCRIBED, **REASON})},
+    "asset-submit": {"POST": Rule(WORK_ASSET)},
+    "asset-sign": {"POST": Rule(WORK_ASSET, {"item": "Facts and prices are right", "revision": 1})},
+    "asset-withdraw": {"POST": Rule(WORK_ASSET, REASON)},
+    "asset-messaging": {"POST": Rule(WORK_ASSET, {"wanted": "Say that it keeps dry"})},
     "systems": {"GET": Rule(VIEW_SYSTEM)},
     "system": {"GET": Rule(VIEW_SYSTEM)},
     "system-lag": {"GET": Rule(VIEW_SYSTEM)},
 }
 OWN: Final = {"plan", "plan-run", "job", "job-items", "job-cancel", "job-undo"}  # who began it: tests/api/test_jobs.py
-# One's own, of those one looks after, or what one answers for: test_people, test_jobs, test_views, test_contracts beside this.
+# One's own, of those one looks after, or what one answers for: test_people, test_jobs, test_views, test_contracts,
+# test_content beside this.
 PERSONAL: Final = {
+    "asset-approve",
+    "asset-messaging-decide",
+    "asset-send-back",
     "contract-accept-risk",
     "contract-describe",
     "contract-draft",
@@ -345,10 +362,12 @@ NOBODYS: Final[dict[str, Any]] = {
     "time-limited-exception": "TLX-999999",
     "dead-letter": "DL-999999",
     "override": "OV-999999",
+    "asset": "AS-999999",
 }
 
 
 RECORDS: Final = {
+    "asset",
     "audit-event",
     "check",
     "client",
@@ -434,6 +453,7 @@ def build(house: House, order: Order, case: ExceptionCase, *, by: Actor, now: da
         "override": fix.key,
         "customer": Customer.objects.get(orders=order).key,
         "duplicate": _alike(Customer.objects.get(orders=order), by, now),
+        "asset": _asset(house, order, by, now),
         "hold": Hold.objects.get(pk=hold.pk).pk,
         "fulfilment": Fulfilment.objects.filter(order=order).values_list("key", flat=True)[0],
         "exception": case.key,
@@ -492,6 +512,17 @@ def _check(order: Order, by: Actor, now: datetime) -> UUID:
         sha256=photo.sha256,
     )
     return check.pk
+
+
+def _asset(house: House, order: Order, by: Actor, now: datetime) -> str:
+    """Content with a wish for different messaging."""
+    begun = add_asset(client=order.client.slug, slug="tents", **ABOUT, by=by, now=now)
+    wished = {"case_key": "EX-0", "case_id": order.pk, "asked_by": by.id, "asked_by_name": by.name, "asked_at": now}
+    with acting(by, at=now):
+        MessagingChange.objects.create(
+            asset=begun, client=order.client, wanted="Rain", from_revision=1, decider=house.owners["lee"], **wished
+        )
+    return begun.key
 
 
 def _export(order: Order, by: Actor, now: datetime) -> UUID:

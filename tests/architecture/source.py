@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("audit", "rules", "exceptions", "orders/sync", "orders/fulfilment")
+APPS = ("audit", "rules", "exceptions", "orders/sync", "orders/fulfilment", "orders/campaigns")
 EDGES = ("views", "api", "resources", "tasks", "management", "registrations", "admin", "forms", "serializers", "tables")
 
 

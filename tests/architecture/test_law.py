@@ -11,7 +11,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from tests.architecture.source import EDGES, ROOT, all_sources, called_names, functions, sources
 
-LAYER = {"audit": 0, "rules": 1, "exceptions": 2, "sync": 3, "fulfilment": 4, "config": 5}
+LAYER = {"audit": 0, "rules": 1, "exceptions": 2, "sync": 3, "fulfilment": 4, "campaigns": 4, "config": 5}
 FILE_LINES, FUNCTION_LINES, FUNCTION_LINES_P90, TEST_FILE_LINES, TEMPLATE_LINES = 400, 50, 25, 600, 150
 
 

@@ -10,7 +10,7 @@ OURS = sorted(
     (
         migration
         for migration in MigrationLoader(None).disk_migrations.values()
-        if migration.app_label in {"audit", "rules", "exceptions", "fulfilment", "sync"}
+        if migration.app_label in {"audit", "rules", "exceptions", "fulfilment", "campaigns", "sync"}
     ),
     key=str,
 )

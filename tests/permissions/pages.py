@@ -14,6 +14,8 @@ OPEN, SIGNED_IN, WHO_ASKED = "everybody", "whoever is signed in", "only who aske
 VIEW_CASE: Final = "exceptions.view_case"
 WORK_CASE: Final = "exceptions.work_case"
 VIEW_ORDER: Final = "orders.view_order"
+VIEW_ASSET: Final = "content.view_asset"
+WORK_ASSET: Final = "content.work_asset"
 VIEW_SYSTEM: Final = "sync.view_system"
 VIEW_RULES: Final = "rules.view_rules"
 VIEW_RUNBOOK: Final = "rules.view_runbook"
@@ -224,6 +226,14 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "fulfilment:client": _get(VIEW_RULES),
     "fulfilment:client-new": _get("rules.edit_rules") | _post("rules.edit_rules"),
     "fulfilment:line-new": _get("rules.edit_rules") | _post("rules.edit_rules"),
+    "campaigns:assets": _get(VIEW_ASSET),
+    "campaigns:asset": _get(VIEW_ASSET),
+    "campaigns:asset-new": _get(WORK_ASSET) | _post(WORK_ASSET),
+    "campaigns:asset-edit": _get(WORK_ASSET) | _post(WORK_ASSET),
+    "campaigns:asset-sign": _post(WORK_ASSET),
+    "campaigns:asset-act": _get(WORK_ASSET) | _post(WORK_ASSET),
+    "campaigns:messaging": _get(WORK_ASSET) | _post(WORK_ASSET),
+    "campaigns:messaging-decide": _get(WORK_ASSET) | _post(WORK_ASSET),
     "rules:contracts": _get(VIEW_RULES),
     "rules:contract": _get(VIEW_RULES),
     "rules:contract-act": _get(VIEW_RULES, only=("amal",)) | {"POST": Way(VIEW_RULES, only=("amal",))},
@@ -302,6 +312,13 @@ RECORDS: Final = {
     "fulfilment:hand-over": "fulfilment",
     "fulfilment:photo": "check",
     "fulfilment:product": "sku",
+    **dict.fromkeys(
+        (
+            *("campaigns:asset", "campaigns:asset-edit", "campaigns:asset-sign", "campaigns:asset-act"),
+            *("campaigns:messaging", "campaigns:messaging-decide"),
+        ),
+        "asset",
+    ),
     "sync:dead-letter": "dead-letter",
     "sync:replay": "dead-letter",
     "sync:discard": "dead-letter",

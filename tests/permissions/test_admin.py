@@ -32,6 +32,7 @@ SECTIONS = {
             "fulfilment.bundlepart",
             "fulfilment.location",
             "rules.absence",
+            "rules.assetkind",
             "rules.calendar",
             "rules.client",
             "rules.clientaccess",
@@ -57,6 +58,7 @@ SECTIONS = {
     **dict.fromkeys(
         ("rules.rulebookversion", "rules.decision", "rules.runbookversion", "rules.temporaryownership"), LOOKED_AT
     ),
+    **dict.fromkeys(("campaigns.asset", "campaigns.messagingchange"), ("content.view_asset", "")),
     **dict.fromkeys(MESSAGES, ("sync.view_system", "")),
     **dict.fromkeys(("rules.apitoken", "sync.connector", "sync.credential", "sync.system"), SYSTEMS),
     **dict.fromkeys(

@@ -63,7 +63,7 @@ def address(name: str, way: Way, keys: dict[str, Any]) -> str:
         "gate": "ship-despite-open-case",
         "deed": "read",
         "contract": "order.placed",
-        "act": "accept-risk",
+        "act": "submit" if name.startswith("campaigns:") else "accept-risk",
         "agreed": keys["nobodys"],
         "token": "nobodys",
         "subject_type": "fulfilment.order",

@@ -127,7 +127,7 @@ class Stack:
         product = ["collectstatic --no-input --verbosity 0", "sync_schedules", "check --database default"]
         steps = [
             ("schema", ["migrate --verbosity 0 --skip-checks", "grant_roles"], owner),
-            ("product", [*product, "seed_demo"] if self.demo else product, self.environment),
+            ("product", [*product, "seed_demo", "seed_content"] if self.demo else product, self.environment),
         ]
         for name, commands, environment in steps:
             if await supervisor.run_once(Program(name, _manage("in_turn", *commands), environment)):

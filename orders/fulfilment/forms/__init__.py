@@ -12,7 +12,7 @@ from orders.fulfilment.selectors.quarantine import FieldRow
 from orders.fulfilment.services.quarantine import NewLine
 from orders.fulfilment.states import FULFILMENT_IN_HOUSE
 from rules.models import Client, Flow
-from rules.states import FlowKind
+from rules.states import SENDING
 
 INPUT = {"class": "input"}
 PRIVATE = {**INPUT, "data-private": True}  # personal: no draft of it is kept
@@ -144,7 +144,7 @@ class RerouteForm(forms.Form):
         can_go = {*FULFILMENT_IN_HOUSE, "refused", "rejected"}
         here = [one for one in parcels if self.is_bound or one.state in can_go]  # the door says who was faster
         self.fields["fulfilment"].choices = [(one.key, f"{one.key}: {one.flow}, {one.state_label}") for one in here]  # type: ignore[attr-defined]
-        ways = [(flow.slug, flow.name) for flow in flows if flow.is_active and flow.kind != FlowKind.MANUAL_REVIEW]
+        ways = [(flow.slug, flow.name) for flow in flows if flow.is_active and flow.kind in SENDING]
         self.fields["flow"].choices = ways  # type: ignore[attr-defined]
 
 

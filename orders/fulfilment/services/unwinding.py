@@ -32,7 +32,7 @@ from orders.fulfilment.states import (
     UnwindState,
 )
 from rules.models import Flow
-from rules.states import FlowKind
+from rules.states import SENDING
 
 ANSWERS_WITHIN: Final = timedelta(minutes=60)
 NOBODY_ACCEPTED: Final = "nobody had accepted it"
@@ -237,7 +237,7 @@ def _parcel(docket: Docket, key: str) -> Fulfilment:
 
 
 def _flow(slug: str, parcel: Fulfilment) -> Flow:
-    ways = Flow.objects.filter(is_active=True).exclude(kind=FlowKind.MANUAL_REVIEW).exclude(pk=parcel.flow_id)
+    ways = Flow.objects.filter(is_active=True, kind__in=SENDING).exclude(pk=parcel.flow_id)
     flow = ways.filter(slug=slug).first()
     if flow is None:
         detail = said("“%(slug)s” is no other way for %(key)s.", slug=slug[:60], key=parcel.key)

@@ -1,4 +1,4 @@
-"""Other systems for demos and tests: a warehouse, vendors, carriers, a CRM and billing that speak real, signed HTTP and fail on demand."""
+"""Other systems for demos and tests, from the warehouse to the content system: they speak real, signed HTTP and fail on demand."""
 
 from orders.sync.sandbox.behaviour import MODES, Control
 from orders.sync.sandbox.secrets import sandbox_secret

@@ -20,7 +20,13 @@ STORY = {
     "drop_ship": ("task.acknowledged", "task.confirmed", "shipment.handed_over", "shipment.delivered"),
     "ship": ("shipment.handed_over", "shipment.delivered"),
     "cancel": ("task.cancelled",),
+    "revise": ("content.revised",),
+    "publish": (
+        *("content.published", "crm.tagged", "brief.written", "promo_copy.written", "email_sequence.scheduled"),
+        "enablement.delivered",
+    ),
 }
+SILENT_AFTER_THE_FIRST = {"pick_pack", "drop_ship", "publish"}
 REFUSALS = {
     "short_stock": ("pick_pack", "task.refused", "out_of_stock"),
     "reject_address": ("ship", "shipment.rejected", "address"),
@@ -31,7 +37,7 @@ REFUSALS = {
 class Control:
     """How the sandbox misbehaves: `orders` maps an order's key or number to a mode, `rates` a mode to its share (0 to 1).
 
-    `delay` is the number of seconds between two things a system says.
+    Content is named by its asset. `delay` is the number of seconds between two things a system says.
     """
 
     orders: Mapping[str, str] = field(default_factory=dict)
@@ -60,10 +66,13 @@ class Control:
 
     def mode(self, task: Mapping[str, Any]) -> str:
         """How this task fails, or nothing. The same task fails the same way every time."""
-        for name in ("order", "number"):
+        for name in ("order", "number", "asset"):
             if marked := self.orders.get(str(task.get(name, ""))):
                 return marked
-        chance = int(hashlib.sha256(str(task.get("task", "")).encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
+        chance = (
+            int(hashlib.sha256(str(task.get("task") or task.get("request", "")).encode()).hexdigest()[:8], 16)
+            / 0xFFFFFFFF
+        )
         for mode, rate in sorted(self.rates.items()):
             if chance < rate:
                 return mode
@@ -75,7 +84,7 @@ def story(task: Mapping[str, Any], mode: str) -> list[tuple[str, dict[str, Any]]
     """What the system says about a task, in order: (event type, more data)."""
     kind = str(task.get("kind", ""))
     steps: list[tuple[str, dict[str, Any]]] = [(event, {}) for event in STORY.get(kind, ())]
-    if mode == "no_confirmation" and kind in {"pick_pack", "drop_ship"}:
+    if mode == "no_confirmation" and kind in SILENT_AFTER_THE_FIRST:
         return steps[:1]
     if mode in REFUSALS and REFUSALS[mode][0] == kind:
         _, event, reason = REFUSALS[mode]

@@ -20,6 +20,7 @@ from orders.sync.sandbox.secrets import sandbox_secret
 LONGEST_BODY = 1_048_576
 SILENCE_SECONDS = 12
 VOICE_PAUSE = 0.05
+REPEATED = ("task", "order", "client", "asset", "revision")  # what a saying has of what it answers
 
 
 class Sandbox:
@@ -95,19 +96,13 @@ class Sandbox:
         for place, (event_type, more) in enumerate(story(task, mode)):
             at = datetime.fromtimestamp(begun, UTC) + timedelta(seconds=place)
             event_id = f"{key}:{event_type}"
-            data = {
-                "task": task.get("task"),
-                "order": task.get("order"),
-                "client": task.get("client"),
-                "at": at.isoformat(),
-                **more,
-            }
+            data = {name: task.get(name) for name in REPEATED} | {"at": at.isoformat(), **more}
             event = {
                 "specversion": "1.0",
                 "id": event_id,
                 "source": "/sandbox",
                 "type": event_type,
-                "subject": str(task.get("order")),
+                "subject": str(task.get("order") or task.get("asset")),
                 "time": at.isoformat(),
                 "data": {name: value for name, value in data.items() if value is not None},
             }

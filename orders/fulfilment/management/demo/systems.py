@@ -20,6 +20,7 @@ SYSTEMS: Final[dict[str, tuple[str, Layer, str, bool]]] = {
     "sandbox-vendor": ("Sandbox vendor portal", Layer.VENDOR, "fulfillment-service-vendor", False),
     "sandbox-carrier": ("Sandbox carrier", Layer.CARRIER, "logistics", False),
     "sandbox-crm": ("Sandbox CRM", Layer.CRM, "client-success", True),
+    "sandbox-cms": ("Sandbox content system", Layer.CMS, "client-success", False),
     "sandbox-billing": ("Sandbox billing", Layer.BILLING, "finance-ops", True),
 }
 

@@ -1,0 +1,1 @@
+"""The only writers of content; each act is one transaction."""

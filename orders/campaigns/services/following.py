@@ -1,0 +1,78 @@
+"""What has to follow a publication: expected anew for every revision, met only by what somebody else was seen to do."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from audit.context import current_actor
+from audit.subject_refs import subject_ref
+from exceptions import services as exceptions
+from exceptions.services import CaseOpening
+from orders.campaigns.models import Asset
+from orders.campaigns.services.messaging import finish_changes
+from orders.campaigns.services.standing import JOINED, end_cases, kind_in_force
+from orders.sync import services as sync
+from orders.sync.models import Expectation, FlowRun
+from orders.sync.services import Expected, Observed, RunStart
+from orders.sync.services.runs import LIVE_RUNS
+from orders.sync.states import RunState
+from rules import selectors as rules
+from rules.models import Flow
+
+CASE: Final = "content-follow-up"
+
+
+def follow(asset: Asset, *, trigger: str, now: datetime) -> None:
+    """From now on everything its kind says is expected of this revision, and nothing any more of the one before."""
+    spec, book, by = kind_in_force(asset.kind.slug), rules.active_book(), current_actor()
+    calendar = asset.client.calendar.slug
+    expected = [
+        Expected(one.name, one.event_type, book.due_at(one.sla, now, calendar, in_words=False).due_at)
+        for one in spec.outcomes
+    ]
+    sync.cancel_runs(subjects=[subject_ref(asset)], by=by, now=now)
+    end_cases(subject_ref(asset), CASE, outcome="resolved", now=now)
+    flow = Flow.objects.get(slug=spec.flow)
+    sync.start_runs(
+        starts=[RunStart(flow, asset.client_id, subject_ref(asset), asset.key, trigger, expected)], by=by, now=now
+    )
+
+
+def see_outcomes(seen: Sequence[tuple[Asset, str, str]], *, now: datetime) -> None:
+    """These events (asset, type, id) prove what they are about; where nothing is missing any more, everything that waited is over."""
+    observed = [Observed(subject_ref(asset), event_type, event_id) for asset, event_type, event_id in seen]
+    sync.observe(observed=observed, by=current_actor(), now=now)
+    by_id = {str(asset.pk): asset for asset, _, _ in seen}
+    runs = FlowRun.objects.filter(subject_type="campaigns.asset", subject_id__in=by_id)
+    busy = set(runs.filter(state__in=LIVE_RUNS).values_list("subject_id", flat=True))
+    through = set(runs.filter(state=RunState.DONE).values_list("subject_id", flat=True)) - busy
+    done = [by_id[one] for one in sorted(through)]
+    for asset in done:
+        end_cases(subject_ref(asset), CASE, outcome="resolved", now=now)
+    finish_changes(done, now=now)
+
+
+def outcomes_missed(missed: Sequence[Expectation], *, now: datetime) -> None:
+    """Something did not come in time: an exception of the asset's owner, with what was expected."""
+    by_asset = {one.run.subject_id: one for one in missed}
+    assets = Asset.objects.filter(pk__in=by_asset).select_related(*JOINED).order_by("number")
+    openings = [
+        CaseOpening(
+            type=CASE,
+            subject=subject_ref(asset),
+            subject_key=asset.key,
+            client_id=asset.client_id,
+            title=f"{late.name} of “{asset.title}” did not come, due {late.due_at:%d %b %H:%M} UTC",
+            cause=f"follow-up:{late.event_type}",
+            evidence={
+                "revision": asset.published_revision,
+                "expected": late.event_type,
+                "due_at": late.due_at.isoformat(),
+                "run": str(late.run_id),
+            },
+            owner=asset.owner.slug,
+        )
+        for asset in assets
+        for late in [by_asset[str(asset.pk)]]
+    ]
+    exceptions.open_cases(openings=openings, by=current_actor(), now=now)

@@ -1,0 +1,93 @@
+"""Content in the browser: the list, one asset with what it waits for, and different messaging from wish to decision."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from audit import clock
+from audit.models import Event
+from orders.campaigns.models import Asset, MessagingChange
+from orders.campaigns.services.hearing import ContentNews, hear_publications
+from tests.cast import House
+from tests.orders.campaigns.conftest import begin, review
+from tests.pages.conftest import SignedIn
+
+pytestmark = pytest.mark.django_db
+
+
+def live(house: House, now: datetime, slug: str) -> Asset:
+    """Published, with everything that has to follow still expected."""
+    asset = review(begin(house, now, slug), house, now)
+    news = ContentNews("-", f"e-{slug}", "content.published", asset.client_id, slug, 1, {})
+    assert hear_publications(news=[news], by=house.actor("lee"), now=now) == {}
+    return Asset.objects.get(pk=asset.pk)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_list_says_who_has_it_and_costs_the_same_for_one_and_for_three(
+    signed_in: SignedIn, house: House, count: int, django_assert_num_queries: Any
+) -> None:
+    amal = signed_in("amal")
+    for n in range(count):
+        live(house, clock.now(), f"tents-{n}")
+    amal.get("/content/")
+    with django_assert_num_queries(8):
+        page = amal.get("/content/")
+    assert [(row.asset.slug, row.met, len(row.outcomes)) for row in page.context["page"].rows] == [
+        (f"tents-{n}", 0, 5) for n in reversed(range(count))
+    ]
+    assert "0 of 5 seen" in page.content.decode()
+    assert signed_in("noor").get("/content/").context["page"].rows == []
+    assert [amal.get(f"/content/?{asked}").status_code for asked in ("tab=waiting", "after=x")] == [200, 400]
+
+
+def test_from_draft_to_approval_on_its_pages(signed_in: SignedIn, house: House) -> None:
+    amal, lee = signed_in("amal"), signed_in("lee")
+    given = {"client": "northwind", "kind": "blog-post", "slug": "tents", "title": "Tents", "skus": "TENT-2\nPEG-9"}
+    blank = amal.post("/content/new/", given)
+    assert (blank.status_code, set(blank.context["form"].errors)) == (422, {"owner", "backup", "content_owner"})
+    holders = {"owner": "amal", "backup": "bo", "content_owner": "lee"}
+    assert amal.post("/content/new/", given | holders).status_code == 302
+    asset = Asset.objects.get()
+    url = f"/content/{asset.key}/"
+    assert asset.skus == ["TENT-2", "PEG-9"]
+    described = amal.get(f"{url}edit/").context["form"].initial
+    assert amal.post(f"{url}edit/", described | {"title": "New tents", "reason": "Better"}).status_code == 302
+    assert amal.post(f"{url}edit/", described | {"title": "Old", "reason": "Slower"}).status_code == 409
+    seen = amal.get(f"{url}do/submit/").context["form"].initial
+    assert amal.post(f"{url}do/submit/", seen).status_code == 302
+    unsigned = lee.post(f"{url}do/approve/", lee.get(f"{url}do/approve/").context["form"].initial)
+    assert (unsigned.status_code, "Nobody has signed yet" in unsigned.content.decode()) == (409, True)
+    for item in Asset.objects.get().checklist:
+        assert amal.post(f"{url}sign/", {"item": item, "revision": 1}).status_code == 302
+    assert amal.post(f"{url}sign/", {"item": item, "revision": 1}).status_code == 409
+    seen = lee.get(f"{url}do/approve/").context["form"].initial
+    assert amal.post(f"{url}do/approve/", seen).status_code == 403
+    assert Event.objects.filter(type="access.refused", actor=house.actor("amal").id).exists()
+    assert lee.post(f"{url}do/approve/", seen).status_code == 302
+    page = lee.get(url)
+    assert (page.context["asset"].state, "Approved, to be published" in page.content.decode()) == ("approved", True)
+    assert [lee.get(f"{url}do/burn/").status_code, lee.get("/content/AS-x/").status_code] == [404, 404]
+
+
+def test_different_messaging_is_asked_for_and_decided_by_the_named_one(signed_in: SignedIn, house: House) -> None:
+    asset = live(house, clock.now(), "tents")
+    url = f"/content/{asset.key}/"
+    bo, lee = signed_in("bo"), signed_in("lee")
+    form = bo.get(f"{url}messaging/")
+    assert "Lee Weber decides" in form.content.decode()
+    assert bo.post(f"{url}messaging/", {"wanted": ""}).status_code == 422
+    assert bo.post(f"{url}messaging/", {"wanted": "Say that it keeps dry"}).status_code == 302
+    assert bo.post(f"{url}messaging/", {"wanted": "Say that it keeps dry"}).status_code == 409
+    wish = MessagingChange.objects.get()
+    assert "Needs different messaging" not in bo.get(url).content.decode()
+    case = lee.get(f"/exceptions/{wish.case_key}/")
+    assert "Say that it keeps dry" in case.content.decode()
+    decision = {"decision": "change", "reason": "Half of them ask"}
+    assert bo.post(f"{url}messaging/decide/", decision).status_code == 403
+    assert lee.post(f"{url}messaging/decide/", {"decision": "change"}).status_code == 422
+    assert lee.post(f"{url}messaging/decide/", decision).status_code == 302
+    page = bo.get(url).content.decode()
+    assert [words in page for words in ("Half of them ask", "Revision asked for", wish.case_key)] == [True] * 3
+    assert lee.post(f"{url}messaging/decide/", decision).status_code == 409
