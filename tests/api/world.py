@@ -517,11 +517,9 @@ def _check(order: Order, by: Actor, now: datetime) -> UUID:
 def _asset(house: House, order: Order, by: Actor, now: datetime) -> str:
     """Content with a wish for different messaging."""
     begun = add_asset(client=order.client.slug, slug="tents", **ABOUT, by=by, now=now)
-    wished = {"case_key": "EX-0", "case_id": order.pk, "asked_by": by.id, "asked_by_name": by.name, "asked_at": now}
+    about = {"asset": begun, "client": order.client, "decider": house.owners["lee"], "case_id": order.pk}
     with acting(by, at=now):
-        MessagingChange.objects.create(
-            asset=begun, client=order.client, wanted="Rain", from_revision=1, decider=house.owners["lee"], **wished
-        )
+        MessagingChange.objects.create(**about, wanted="Rain", from_revision=1, asked_at=now)
     return begun.key
 
 
