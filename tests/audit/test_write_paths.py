@@ -68,91 +68,107 @@ def furnished(stand: Stand) -> Standing:
     return stand("full house", lambda: _fill(furnish(by=system_actor("test"), now=NOW), system_actor("test"), NOW))
 
 
-def _fill(house: House, system: Actor, now: datetime) -> None:
-    northwind, day = house.clients["northwind"], timedelta(days=1)
-    count_stock(news=[make.stock(northwind, now, "TENT-2", 10)], by=system, now=now)
-    (order_id,) = place_orders(news=[make.placed(northwind, now)], by=system, now=now)
-    order = Order.objects.get(pk=order_id)
-    paid = [
-        make.news("payment.captured", northwind, name, now, captured_at=now.isoformat())
-        for name in (order.number, "not yet known")
-    ]
-    take_news(news=paid, by=system, now=now)
-    asked: dict[str, Any] = {"lines": [{"line": "1", "quantity": 1}]}
-    cancelled = make.news("order.cancelled", northwind, _bought(northwind, system, now), now, **asked)
-    take_news(news=[cancelled], by=system, now=now)
-    order.refresh_from_db()
-    with acting(system, at=now):
-        lot = StockLot.objects.all()[0]
-        SafetyStock.objects.create(item=lot.item, location=lot.location, units=1)
-        peg = Sku.objects.create(client=northwind, code="PEG-9")
-        BundlePart.objects.create(bundle=lot.item.sku, part=peg)
-        OrderBundle.objects.create(order=order, position=9, code="SET-1", quantity=1, unit_minor=100)
+def _fill(house: House, by: Actor, now: datetime) -> None:
+    northwind = house.clients["northwind"]
+    order = _order(northwind, by, now)
+    with acting(by, at=now):
+        _goods(order)
     case = open_case(
         type="address",
         subject=subject_ref(order),
         subject_key=order.key,
         client_id=northwind.pk,
         title="Address cannot be delivered to",
-        by=system,
+        by=by,
         now=now,
     )
-    build(house, order, case, by=system, now=now)
-    _called_back(Order.objects.exclude(pk=order_id).get(), system, now)
+    build(house, order, case, by=by, now=now)
+    _called_back(Order.objects.exclude(pk=order.pk).get(), by, now)
+    with acting(by, at=now):
+        _systems(house, now)
+        _rules(house)
+        _people(house, now)
+        Job.objects.create(kind="case.note", actor=by.id, actor_name=by.name, total=1, queued_at=now)
+    _token(house, by, now)
+
+
+def _order(client: Client, by: Actor, now: datetime) -> Order:
+    """One that is paid, beside one of which a part was cancelled, with stock for both."""
+    count_stock(news=[make.stock(client, now, "TENT-2", 10)], by=by, now=now)
+    (order_id,) = place_orders(news=[make.placed(client, now)], by=by, now=now)
+    order = Order.objects.get(pk=order_id)
+    paid = [
+        make.news("payment.captured", client, name, now, captured_at=now.isoformat())
+        for name in (order.number, "not yet known")
+    ]
+    take_news(news=paid, by=by, now=now)
+    asked: dict[str, Any] = {"lines": [{"line": "1", "quantity": 1}]}
+    take_news(news=[make.news("order.cancelled", client, _bought(client, by, now), now, **asked)], by=by, now=now)
+    order.refresh_from_db()
+    return order
+
+
+def _goods(order: Order) -> None:
+    lot = StockLot.objects.all()[0]
+    SafetyStock.objects.create(item=lot.item, location=lot.location, units=1)
+    peg = Sku.objects.create(client=order.client, code="PEG-9")
+    BundlePart.objects.create(bundle=lot.item.sku, part=peg)
+    OrderBundle.objects.create(order=order, position=9, code="SET-1", quantity=1, unit_minor=100)
+
+
+def _systems(house: House, now: datetime) -> None:
+    shop = System.objects.get(slug="nw-shop")
+    Credential.objects.create(system=shop, kind=CredentialKind.values[0], sealed="-", hint="1234", not_before=now)
+    Connector.objects.create(slug="nw", name="Shop", system=shop, event_type="stock.changed", mapping=MAPPING)
+    NotificationChannel.objects.create(owner=house.owners["amal"], kind="chat", name="Chat", sealed="-", hint="-")
+
+
+def _token(house: House, by: Actor, now: datetime) -> None:
     issue_api_token(
         user=house.users["ivy"],
         label="Till",
         scopes=["orders.view_order"],
-        clients=[northwind],
-        expires_at=now + day,
-        by=system,
+        clients=[house.clients["northwind"]],
+        expires_at=now + timedelta(days=1),
+        by=by,
         now=now,
     )
-    shop = System.objects.get(slug="nw-shop")
-    with acting(system, at=now):
-        Credential.objects.create(system=shop, kind=CredentialKind.values[0], sealed="-", hint="1234", not_before=now)
-        Connector.objects.create(slug="nw", name="Shop", system=shop, event_type="stock.changed", mapping=MAPPING)
-        ProductLine.objects.create(
-            client=northwind, slug="nw-tents", name="Tents", kind="line", predicate='channel == "tents"'
-        )
-        HoldRule.objects.create(
-            slug="dear",
-            name="Dear orders",
-            why="Somebody looks first",
-            predicate="total_minor > 1000000",
-            words="Dear",
-            rule_owner=house.owners["ops-team"],
-        )
-        RequestRule.objects.create(
-            slug="cancel-dear",
-            name="Dear ones",
-            why="Somebody looks first",
-            kind="cancel",
-            position=1,
-            predicate="amount > 1000.0",
-            answer="ask",
-            words="Dear",
-            owner=house.owners["ops-team"],
-            rule_owner=house.owners["ops-team"],
-        )
-        Absence.objects.create(owner=house.owners["amal"], starts_at=now, ends_at=now + day)
-        TemporaryOwnership.objects.create(
-            owner=house.owners["amal"], holder=house.owners["bo"], starts_at=now, ends_at=now + day, reason="holidays"
-        )
-        Job.objects.create(kind="case.note", actor=system.id, actor_name=system.name, total=1, queued_at=now)
-        NotificationPreference.objects.create(user=house.users["amal"])
-        NotificationChannel.objects.create(owner=house.owners["amal"], kind="chat", name="Chat", sealed="-", hint="-")
-        view = SavedView.objects.create(user=house.users["amal"], page="mine", title="Late", query="due=overdue")
-        DefaultView.objects.create(user=house.users["amal"], page="mine", view=view)
-        Delegation.objects.create(
-            delegator=house.owners["lee"], delegate=house.owners["bo"], starts_at=now, ends_at=now + day, reason="away"
-        )
-        ClientApproval.objects.create(
-            waiver=Waiver.objects.get(), client=northwind, contact="Jo", sent_at=now, expires_at=now + day
-        )
-        proposed = {"covers": [], "proposed_by": "user:1", "proposed_at": now, "body": "-", "note": "-"}
-        RunbookVersion.objects.create(runbook=Runbook.objects.all()[0], number=2, **proposed)
-        Holiday.objects.get_or_create(calendar=Calendar.objects.get(slug="always"), on=now.date(), name="Day off")
+
+
+def _rules(house: House) -> None:
+    somebody = house.owners["ops-team"]
+    told = {"why": "Somebody looks first", "words": "Dear", "rule_owner": somebody}
+    ProductLine.objects.create(
+        client=house.clients["northwind"],
+        slug="nw-tents",
+        name="Tents",
+        kind="line",
+        predicate='channel == "tents"',
+    )
+    HoldRule.objects.create(slug="dear", name="Dear orders", predicate="total_minor > 1000000", **told)
+    asked = {"kind": "cancel", "position": 1, "predicate": "amount > 1000.0", "answer": "ask", "owner": somebody}
+    RequestRule.objects.create(slug="cancel-dear", name="Dear ones", **asked, **told)
+
+
+def _people(house: House, now: datetime) -> None:
+    amal, day = house.users["amal"], timedelta(days=1)
+    owner, second, term = house.owners["amal"], house.owners["bo"], {"starts_at": now, "ends_at": now + day}
+    Absence.objects.create(owner=owner, **term)
+    TemporaryOwnership.objects.create(owner=owner, holder=second, reason="holidays", **term)
+    Delegation.objects.create(delegator=house.owners["lee"], delegate=second, reason="away", **term)
+    NotificationPreference.objects.create(user=amal)
+    view = SavedView.objects.create(user=amal, page="mine", title="Late", query="due=overdue")
+    DefaultView.objects.create(user=amal, page="mine", view=view)
+    ClientApproval.objects.create(
+        waiver=Waiver.objects.get(),
+        client=house.clients["northwind"],
+        contact="Jo",
+        sent_at=now,
+        expires_at=now + day,
+    )
+    proposed = {"covers": [], "proposed_by": "user:1", "proposed_at": now, "body": "-", "note": "-"}
+    RunbookVersion.objects.create(runbook=Runbook.objects.all()[0], number=2, **proposed)
+    Holiday.objects.get_or_create(calendar=Calendar.objects.get(slug="always"), on=now.date(), name="Day off")
 
 
 def _called_back(order: Order, by: Actor, now: datetime) -> None:
