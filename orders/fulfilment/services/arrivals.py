@@ -6,16 +6,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import FieldError, Invalid
 from audit.texts import reason_given
 from audit.words import said
 from orders.fulfilment.decisions.news import News
 from orders.fulfilment.models import Location, SafetyStock, Sku
-from orders.fulfilment.selectors.parcels import sku_for
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.goods import MAIN, known_locations, known_skus
+from orders.fulfilment.services.goods import MAIN, known_locations, known_skus, product_of
 from orders.fulfilment.services.settling import release_queue
 from orders.fulfilment.services.shelves import ProductStock
 from orders.fulfilment.services.stock import arrive, lock_stock
@@ -70,12 +68,6 @@ def set_safety_stock(*, sku_id: UUID, location: str, units: int, reason: str, by
         changes.write()
         release_queue([sku.pk], changes)
     return kept
-
-
-def product_of(sku_id: UUID, by: Actor) -> Sku:
-    """The product, to be worked on. Raises `NotFound` for none and for another client's alike, `Refused`."""
-    require(by, "orders.work_order")
-    return sku_for(by, sku_id)
 
 
 def known_place(sku: Sku, slug: str) -> Location:

@@ -10,15 +10,15 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 
-from audit.access import require
 from audit.context import Actor, acting
-from audit.errors import FieldError, Invalid, NotFound
+from audit.errors import FieldError, Invalid
 from audit.services.events import record
 from audit.texts import reason_given
 from audit.words import said
 from orders.fulfilment.decisions.bundles import Part, priced
 from orders.fulfilment.decisions.news import PlacedLine
 from orders.fulfilment.models import BundlePart, Order, OrderBundle, OrderLine, Sku
+from orders.fulfilment.services.goods import locked_product
 
 MOST_PARTS: Final = 50
 MOST_UNITS: Final = 10_000
@@ -31,10 +31,7 @@ def say_parts(*, sku_id: UUID, parts: Sequence[Part], reason: str, by: Actor, no
     Raises `Invalid` naming each part that cannot be, `NotFound`, `Refused`.
     """
     with acting(by, at=now, reason=reason.strip()):
-        bundle = Sku.objects.select_for_update().filter(pk=sku_id).first()
-        if bundle is None:
-            raise NotFound("There is no such product, or it is not yours to see.")
-        require(by, "orders.work_order", bundle)
+        bundle = locked_product(sku_id, by)
         reason_given(reason)
         known = {one.part_id: one for one in BundlePart.objects.filter(bundle=bundle).select_related("part")}
         wanted = _read(bundle, parts)

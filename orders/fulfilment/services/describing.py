@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from audit.access import require
 from audit.context import Actor, acting
-from audit.errors import FieldError, Invalid, NotFound
+from audit.errors import FieldError, Invalid
 from audit.services.events import record
 from audit.words import said
-from orders.fulfilment.models import ProductFacts, Sku
+from orders.fulfilment.models import ProductFacts
+from orders.fulfilment.services.goods import locked_product
 
 LONGEST_BARCODE, MOST_GRAMS, MOST_MM = 48, 2_000_000, 20_000
 
@@ -28,10 +28,7 @@ def describe_product(
     What is left out is not known any more. Raises `Invalid` naming each field that cannot be, `NotFound`, `Refused`.
     """
     with acting(by, at=now):
-        sku = Sku.objects.select_for_update().filter(pk=sku_id).first()
-        if sku is None:
-            raise NotFound("There is no such product, or it is not yours to see.")
-        require(by, "orders.work_order", sku)
+        sku = locked_product(sku_id, by)
         _refuse_invalid(barcode.strip(), weight_grams, size_mm)
         facts = ProductFacts.objects.filter(sku=sku).first() or ProductFacts(sku=sku)
         facts.barcode, facts.weight_grams, facts.told_at = barcode.strip(), weight_grams, now

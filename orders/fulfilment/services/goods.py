@@ -4,11 +4,25 @@ from collections.abc import Collection, Mapping
 from typing import Final
 from uuid import UUID
 
+from audit.access import require
+from audit.context import Actor
 from audit.services.events import Entry, record_many
 from orders.fulfilment.models import Location, Sku, StockItem
+from orders.fulfilment.selectors.parcels import sku_for
 
 Named = tuple[UUID, str]
 MAIN: Final = "main"
+
+
+def product_of(sku_id: UUID, by: Actor) -> Sku:
+    """The product, to be worked on. Raises `NotFound` for none and for another client's alike, `Refused`."""
+    require(by, "orders.work_order")
+    return sku_for(by, sku_id)
+
+
+def locked_product(sku_id: UUID, by: Actor) -> Sku:
+    """As `product_of`; nobody else describes it until the act is over."""
+    return Sku.objects.select_for_update().get(pk=product_of(sku_id, by).pk)
 
 
 def known_skus(wanted: Mapping[Named, Sku]) -> dict[Named, Sku]:

@@ -11,11 +11,11 @@ from audit.errors import FieldError, IllegalTransition, Invalid
 from audit.texts import reason_given
 from audit.words import said
 from orders.fulfilment.models import Fulfilment, Order, Reservation, StockItem, StockLot
-from orders.fulfilment.services.arrivals import product_of
 from orders.fulfilment.services.calling_off import open_again, write_opened
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.goods import product_of
 from orders.fulfilment.services.settling import release_queue, settle
 from orders.fulfilment.states import FULFILMENT_TOUCHED, LotState, ReservationState
 
@@ -84,6 +84,6 @@ def _plan_anew(docket: Docket, recalled: set[UUID], code: str, changes: Changes)
         open_again(docket, on_shelf, changes)
         write_opened(docket, changes)
     for parcel in {one.key: one for found in in_hand.values() for one in found}.values():
-        title = f"{parcel.key} has units of the recalled lot {code} in it"
+        title = said("%(key)s has units of the recalled lot %(lot)s in it", key=parcel.key, lot=code)
         evidence = {"fulfilment": parcel.key, "lot": code}
         changes.openings.append(Opening(CASE, docket.order, title, f"recall:{code}", evidence))
