@@ -3,7 +3,7 @@
 from typing import Final
 
 from audit.errors import FieldError, Invalid
-from audit.words import said
+from audit.words import Said, said
 
 MOST_DIGITS: Final = 18  # what a bigint surely holds
 SHORTEST_REASON: Final = 3
@@ -41,7 +41,7 @@ def reason_mistake(
 def reason_given(
     text: str, *, field: str = "reason", shortest: int = SHORTEST_REASON, longest: int = LONGEST_REASON
 ) -> str:
-    """The text, trimmed. Raises `Invalid` when it says too little or too much."""
+    """The text, trimmed unless the product said it. Raises `Invalid` when it says too little or too much."""
     if mistake := reason_mistake(text, field=field, shortest=shortest, longest=longest):
         raise Invalid(mistake.detail, errors=[mistake])
-    return text.strip()
+    return text if isinstance(text, Said) else text.strip()

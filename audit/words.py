@@ -1,13 +1,13 @@
 """Sentences the domain makes, so that a page can say them in its reader's language.
 
 What is stored or answered to programs is English. A sentence with values in it remembers what it was made of; the page or letter says it
-again with `in_words`, also one that was stored: `kept` goes beside its English text, and `said_again` reads that. Sentences without values
-need nothing but to be in the catalogue.
+again with `in_words`, also one that was stored: `kept` goes beside its English text, and `said_again` puts the two together. Sentences
+without values need nothing but to be in the catalogue, and to be `said` where people write, too: what a person wrote is never translated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -44,6 +44,13 @@ def within(label: str) -> Said:
     return made
 
 
+def listed(parts: Sequence[str], *, between: str = ", ") -> Said:
+    """Several in one sentence."""
+    values = {f"part_{n}": part for n, part in enumerate(parts)}
+    pattern = between.join(f"%({name})s" for name in values)
+    return said(pattern, **values)
+
+
 def at(moment: datetime) -> Said:
     """A moment inside a sentence: in English in UTC, on a page and in a letter in the reader's zone."""
     made = Said(f"{moment:{MOMENT}}")
@@ -69,13 +76,14 @@ def kept(text: str) -> dict[str, Any]:
     """What has to be stored beside the English text so that it can be said again later; empty for what is only itself."""
     if not isinstance(text, Said):
         return {}
-    values = {name: _storable(value) for name, value in text.values.items()}
-    return {"text": str(text), "pattern": text.pattern, "values": values}
+    return {"pattern": text.pattern, "values": {name: _storable(value) for name, value in text.values.items()}}
 
 
-def said_again(stored: Mapping[str, Any]) -> Said:
-    """The sentence `kept` has stored."""
-    made = Said(stored["text"])
+def said_again(text: str, stored: Mapping[str, Any]) -> str:
+    """A stored text with what `kept` has stored beside it; the text itself where that is nothing."""
+    if not stored:
+        return text
+    made = Said(text)
     made.pattern = stored["pattern"]
     made.values = {name: _value(value) for name, value in stored["values"].items()}
     return made
@@ -83,7 +91,7 @@ def said_again(stored: Mapping[str, Any]) -> Said:
 
 def _storable(value: Any) -> Any:
     if isinstance(value, Said):
-        return {"said": kept(value)}
+        return {"said": {"text": str(value), **kept(value)}}
     if isinstance(value, datetime):
         return {"at": value.isoformat()}
     return {"on": value.isoformat()} if isinstance(value, date) else value
@@ -93,8 +101,13 @@ def _value(stored: Any) -> Any:
     if not isinstance(stored, Mapping):
         return stored
     if "said" in stored:
-        return said_again(stored["said"])
+        return said_again(stored["said"]["text"], stored["said"])
     return datetime.fromisoformat(stored["at"]) if "at" in stored else date.fromisoformat(stored["on"])
+
+
+def as_said(text: str) -> str:
+    """What the product said, in the language of the page; what a person wrote, as they wrote it."""
+    return in_words(text) if isinstance(text, Said) else text
 
 
 def in_words(text: str) -> str:

@@ -20,6 +20,7 @@ from audit.context import Actor
 from audit.edge import actor_of, explain
 from audit.errors import Conflict, Invalid, NotFound, StaleVersion
 from audit.texts import whole_number
+from audit.words import in_words
 from rules import selectors, services
 from rules.forms import DraftForm, TextForm, VersionForm
 from rules.models import Contract
@@ -106,7 +107,7 @@ def act(request: HttpRequest, contract: str, act: str) -> HttpResponse:
         except StaleVersion as changed:
             stale = changed
         except Conflict as conflict:
-            messages.warning(request, conflict.message)
+            messages.warning(request, in_words(conflict.message))
             return redirect("rules:contract", contract)
         else:
             messages.success(request, str(chosen.said))

@@ -42,7 +42,8 @@ class ChainHead(models.Model):
 class Event(models.Model):
     """One thing that happened to one record: who, what, when, why, before → after.
 
-    `body` is canonical JSON text with `data`, `changes` and `reason`; the chain is over the columns in `audit.chain.COLUMNS`.
+    `body` is canonical JSON text with `data`, `changes`, `reason`, and `words` where the product said why: what the reader's language
+    needs beside the English text. The chain is over the columns in `audit.chain.COLUMNS`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -18,7 +18,7 @@ from audit.context import Actor
 from audit.errors import FieldError, Invalid, NotFound
 from audit.models import Accountable, ChainHead, Event, User
 from audit.selectors.trail import events_for
-from audit.words import said
+from audit.words import said, said_again
 
 HIDDEN_FIELDS = frozenset({"sealed", "digest", "emails"})
 NOISE = frozenset({"version", "created_at", "updated_at"})
@@ -120,6 +120,11 @@ def names_of(actors: Iterable[str]) -> dict[str, str]:
     return {one: users.get(one, "Handrail" if one.startswith("system:") else one.split(":", 1)[-1]) for one in ids}
 
 
+def reason_of(body: Mapping[str, Any]) -> str:
+    """Why, as an event's body has it; what the product gave as its reason can be said in another language."""
+    return said_again(body["reason"], body.get("words", {}))
+
+
 def _row(event: Event, names: Mapping[str, str]) -> EventRow:
     body = json.loads(event.body)
     return EventRow(
@@ -133,7 +138,7 @@ def _row(event: Event, names: Mapping[str, str]) -> EventRow:
         subject_id=event.subject_id,
         channel=event.channel,
         request_id=event.request_id,
-        reason=body["reason"],
+        reason=reason_of(body),
         changes=body["changes"],
         data=body["data"],
         seq=event.seq,
@@ -167,13 +172,15 @@ def _versions(record: Accountable) -> list[HistoryRow]:
             for name in fields
             if before is None or getattr(before, name) != getattr(row, name)
         ]
-        found.append(
-            HistoryRow(
-                row.version, row.history_date, names[row.history_actor], row.history_change_reason or "", changes
-            )
-        )
+        found.append(HistoryRow(row.version, row.history_date, names[row.history_actor], _why(row), changes))
         before = row
     return list(reversed(found))
+
+
+def _why(row: Any) -> str:
+    """What the product gave as its reason is a text of the catalogue, what a person gave is theirs."""
+    reason = row.history_change_reason or ""
+    return said(reason) if row.history_actor.startswith("system:") else reason
 
 
 def _mark(event: Event) -> str:

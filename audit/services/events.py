@@ -17,6 +17,7 @@ from audit.errors import DomainError, Refused
 from audit.identifiers import uuid7_text
 from audit.models import Accountable
 from audit.subject_refs import SubjectRef, subject_ref
+from audit.words import kept
 
 PERSONAL_KEYS = frozenset(
     {"email", "phone", "name", "first_name", "last_name", "street", "address", "password", "secret"}
@@ -116,7 +117,9 @@ class _Bodies:
                 f"Event {entry.type}: {', '.join(sorted(personal))} would put personal data into the trail."
             )
         changes = {name: list(pair) for name, pair in entry.changes.items()}
-        return canonical_json({"changes": changes, "data": dict(entry.data), "reason": entry.reason or self._reason})
+        reason = entry.reason or self._reason
+        body = {"changes": changes, "data": dict(entry.data), "reason": reason}
+        return canonical_json({**body, "words": words} if (words := kept(reason)) else body)
 
 
 def _row(event_id: str, type: str, subject: SubjectRef, body: str, act: Act) -> _Row:  # noqa: A002 -- the event's type

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop as noop
 from django.utils.translation import ngettext, pgettext
 
 from audit import clock
-from audit.words import in_words, within
+from audit.words import as_said, in_words, within
 from config.derivations import derivation_in_words
 from config.markdown import render
 
@@ -294,6 +294,9 @@ def label(value: str) -> str:
 def words(value: Any) -> str:
     """What the domain says, in the language of the page."""
     return in_words(value) if isinstance(value, str) else str(value)
+
+
+register.filter(as_said)
 
 
 @register.filter

@@ -13,6 +13,7 @@ from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable, AccountableQuerySet
 from audit.models.fields import StateField
+from audit.words import said_again
 from exceptions.states import CASE_DONE, CASE_LIVE, CaseState, RootCause, WaitingOn
 from rules.models import Client, Owner
 from rules.states import Route, Severity
@@ -88,6 +89,12 @@ class ExceptionCase(FSMModelMixin, Accountable):
     state = StateField(choices=CaseState.choices, default=CaseState.OPEN)
     severity = models.CharField(max_length=2, choices=Severity)
     title = models.CharField(max_length=200)
+    title_words = models.JSONField(
+        default=dict,
+        db_default={},
+        editable=False,
+        help_text="What its reader's language needs beside the English title",
+    )
     summary = models.TextField(blank=True)
     cause = models.CharField(max_length=200, blank=True, help_text="What cases of one shared cause have in common.")
     evidence = models.JSONField(default=dict, help_text="Facts of the moment it opened; no personal data.")
@@ -211,6 +218,11 @@ class ExceptionCase(FSMModelMixin, Accountable):
         return f"{KEY_PREFIX}{self.number}"
 
     @property
+    def headline(self) -> str:
+        """The title, which can be said in another language where the product gave it."""
+        return said_again(self.title, self.title_words)
+
+    @property
     def runs_on(self) -> int:
         """The rule book version whose ladder it climbs."""
         return self.ladder_book or self.book_number
@@ -290,6 +302,9 @@ class CaseStep(models.Model):
     by = models.CharField(max_length=160)
     by_name = models.CharField(max_length=160)
     outcome = models.CharField(max_length=80)
+    outcome_kept = models.JSONField(
+        default=dict, db_default={}, help_text="What its reader's language needs beside the English outcome"
+    )
     note = models.TextField(blank=True)
 
     class Meta:

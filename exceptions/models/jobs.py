@@ -16,6 +16,7 @@ from django_fsm import FSMModelMixin, transition
 from audit.identifiers import uuid7
 from audit.models import Accountable, LeasedWork
 from audit.models.fields import StateField
+from audit.words import kept, said_again
 from exceptions.states import JOB_LIVE, ItemState, JobState
 
 JOB_PREFIX = "JOB-"
@@ -31,7 +32,7 @@ class NextJobNumber(Func):
 class JobPlan(models.Model):
     """Exactly which records an act is for, at the versions that were looked at, until it is confirmed or forgotten.
 
-    `items` is [{id, key, client, seen, given}] in the order of work; `barred` is [{key, why}] of those the act cannot be done on.
+    `items` is [{id, key, client, seen, given}] in the order of work; `barred` is [{key, why, kept}] of those the act cannot be done on.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -48,6 +49,11 @@ class JobPlan(models.Model):
 
     def __str__(self) -> str:
         return f"plan of {self.kind} for {len(self.items)}"
+
+    @property
+    def stay(self) -> list[tuple[str, str]]:
+        """The keys of those the act cannot be done on, each with why."""
+        return [(one["key"], said_again(one["why"], one.get("kept", {}))) for one in self.barred]
 
 
 class Job(FSMModelMixin, Accountable):
@@ -67,6 +73,9 @@ class Job(FSMModelMixin, Accountable):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     why = models.CharField(max_length=300, blank=True, help_text="Why it was stopped before its end.")
+    why_kept = models.JSONField(
+        default=dict, db_default={}, editable=False, help_text="What its reader's language needs beside the English why"
+    )
     undoes = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="undone_by")
 
     class Meta(Accountable.Meta):
@@ -115,7 +124,7 @@ class Job(FSMModelMixin, Accountable):
     @transition("state", source=list(JOB_LIVE), target=JobState.FAILED)
     def fail(self, *, at: datetime, why: str) -> None:
         """It cannot go on; what is done stays done."""
-        self.finished_at, self.why = at, why
+        self.finished_at, self.why, self.why_kept = at, why[:300], kept(why)
 
 
 class JobWork(LeasedWork):
@@ -175,6 +184,9 @@ class JobItem(models.Model):
     given = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=ItemState, default=ItemState.PENDING)
     why = models.CharField(max_length=400, blank=True)
+    why_kept = models.JSONField(
+        default=dict, db_default={}, help_text="What its reader's language needs beside the English why"
+    )
     version = models.PositiveIntegerField(null=True)
     undo = models.JSONField(null=True)
     at = models.DateTimeField(null=True)

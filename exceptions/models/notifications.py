@@ -57,7 +57,7 @@ class Notification(models.Model):
     @property
     def sentence(self) -> str:
         """The text, which can be said in another language."""
-        return said_again(self.words) if self.words else self.text
+        return said_again(self.text, self.words)
 
 
 class NotificationDelivery(LeasedWork):

@@ -22,6 +22,7 @@ from exceptions.services import (
     notifications,
     openings,
     routes,
+    waiting,
 )
 from rules import appointments, facts, handlers
 
@@ -119,7 +120,7 @@ timer_kinds.register(openings.HOLD, holding.on_hold, lock=holding.lock_cases_wit
 timer_kinds.register(openings.ROUTE, routes.on_route, lock=holding.lock_cases_with_subjects)
 timer_kinds.register(openings.FALLBACK, routes.on_fallback, lock=escalation.lock_cases)
 timer_kinds.register(openings.OVERRUN, escalation.on_overrun, lock=escalation.lock_cases)
-timer_kinds.register(openings.WAKE, escalation.on_wait_over, lock=escalation.lock_cases)
+timer_kinds.register(openings.WAKE, waiting.on_wait_over, lock=escalation.lock_cases)
 timer_kinds.register(openings.CLOSE, closing.on_nobody_came_back, lock=escalation.lock_cases)
 timer_kinds.on_failure(automation.timers_failed)
 timer_kinds.on_success(automation.timers_ran)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit.context import Actor
+from audit.words import said, within
 from exceptions.models import ExceptionCase
 from exceptions.states import CASE_DONE, CASE_LIVE, CaseState
 
@@ -52,8 +53,15 @@ def barred_from(action: str, case: ExceptionCase, *, by: Actor) -> str:
 
 def _possible(case: ExceptionCase, by: Actor, action: str, permission: str, states: Collection[str]) -> PossibleAction:
     if not by.may(permission, case.client_id):
-        return PossibleAction(action, permission, is_allowed=False, reason=f"You lack the permission “{permission}”.")
+        return PossibleAction(
+            action,
+            permission,
+            is_allowed=False,
+            reason=said("You lack the permission “%(permission)s”.", permission=permission),
+        )
     if case.state not in states:
-        label = CaseState(case.state).label.lower()
-        return PossibleAction(action, permission, is_allowed=False, reason=f"{case.key} is “{label}”.")
+        label = within(str(CaseState(case.state).label))
+        return PossibleAction(
+            action, permission, is_allowed=False, reason=said("%(key)s is “%(state)s”.", key=case.key, state=label)
+        )
     return PossibleAction(action, permission, is_allowed=True)

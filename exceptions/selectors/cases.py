@@ -12,7 +12,7 @@ from audit import verbs
 from audit.context import Actor
 from audit.errors import NotFound
 from audit.models import Event
-from audit.selectors.pages import names_of
+from audit.selectors.pages import names_of, reason_of
 from audit.subject_refs import SubjectRef
 from audit.texts import whole_number
 from exceptions import ladders, subjects
@@ -147,7 +147,7 @@ def trail_of(case: ExceptionCase) -> list[TrailEntry]:
                 kind="system" if event.actor.startswith("system:") else "person",
                 sentence=verbs.sentence(event.type, actor=""),
                 changes={name: pair for name, pair in body["changes"].items() if name in TOLD_CHANGES},
-                reason=body["reason"],
+                reason=reason_of(body),
                 note=note.text if note else "",
                 told=note.told if note else (),
                 exception=body["data"].get("exception", ""),

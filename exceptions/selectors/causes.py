@@ -1,5 +1,6 @@
 """Many exceptions at once: a queue by what they share, and all of a queue."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
 from audit.context import Actor
+from audit.words import said_again
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import MINOR_PER_MINUTE, MOST_MINUTES, CaseQuerySet
 from exceptions.selectors import queue
@@ -21,7 +23,7 @@ MOST_GROUPS: Final = 200
 CHUNK: Final = 2_000
 GROUPED: Final = """
     SELECT type, cause, currency, count(*), sum(at_risk_minor)::bigint, min(due_at), min(opened_at),
-        (array_agg(title ORDER BY urgent_at))[1]
+        (array_agg(title ORDER BY urgent_at))[1], (array_agg(title_words ORDER BY urgent_at))[1]
     FROM ({cases}) AS urgent GROUP BY type, cause, currency
 """
 
@@ -98,7 +100,7 @@ def group_page(*, by: Actor, filters: QueueFilters, now: datetime) -> GroupPage:
 
 def _groups(cases: CaseQuerySet) -> list[CauseGroup]:
     """The causes of the most urgent cases, in no order."""
-    columns = ("type", "cause", "currency", "at_risk_minor", "due_at", "opened_at", "urgent_at", "title")
+    columns = ("type", "cause", "currency", "at_risk_minor", "due_at", "opened_at", "urgent_at", "title", "title_words")
     try:
         sql, values = queue.by_urgency(cases).values(*columns)[: queue.MOST_COUNTED + 1].query.sql_with_params()
     except EmptyResultSet:  # nobody to own any: Django asks no such question
@@ -107,8 +109,9 @@ def _groups(cases: CaseQuerySet) -> list[CauseGroup]:
         cursor.execute(GROUPED.format(cases=sql), values)
         rows = cursor.fetchall()
     found: dict[tuple[str, str], CauseGroup] = {}
-    for kind, cause, currency, count, minor, due_at, opened_at, title in rows:
-        group = found.setdefault((kind, cause), CauseGroup(kind, cause, 0, due_at, opened_at, title))
+    for kind, cause, currency, count, minor, due_at, opened_at, title, words in rows:
+        headline = said_again(title, json.loads(words))
+        group = found.setdefault((kind, cause), CauseGroup(kind, cause, 0, due_at, opened_at, headline))
         group.count += count
         group.due_at, group.opened_at = min(group.due_at, due_at), min(group.opened_at, opened_at)
         if minor:

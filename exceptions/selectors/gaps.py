@@ -12,6 +12,7 @@ from django.db.models import CharField, Count, F, ForeignKey, Value
 from audit.access import require
 from audit.context import Actor
 from audit.models import HistoryRow
+from audit.words import listed, said
 from exceptions import gaps
 from exceptions.gaps import OpenItem
 from exceptions.models import ExceptionCase
@@ -49,8 +50,13 @@ class Gap:
     @property
     def words(self) -> str:
         """What is left, as part of a sentence."""
-        named = [f"{one.count} {one.what} as {one.role}" for one in self.owned]
-        return ", ".join([*named, *([f"{self.open_count} open items"] if self.open_count else [])])
+        named = [
+            said("%(n)s %(what)s as %(role)s", n=one.count, what=said(one.what), role=said(one.role))
+            for one in self.owned
+        ]
+        if self.open_count:
+            named.append(said("1 open item") if self.open_count == 1 else said("%(n)s open items", n=self.open_count))
+        return listed(named)
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,8 @@ def _owner_fields() -> Mapping[str, ForeignKey[Owner, Owner]]:
 def _owned(one: ForeignKey[Owner, Owner], owner_id: UUID, count: int) -> Owned:
     meta = one.model._meta
     url = f"/admin/{meta.app_label}/{meta.model_name}/?{one.name}__id__exact={owner_id}"
-    return Owned(str(meta.verbose_name_plural), str(one.verbose_name), count, url)
+    name = meta.verbose_name if count == 1 else meta.verbose_name_plural
+    return Owned(str(name), str(one.verbose_name), count, url)
 
 
 def count_cases(owners: Collection[UUID]) -> Mapping[UUID, int]:
@@ -143,4 +150,5 @@ def count_cases(owners: Collection[UUID]) -> Mapping[UUID, int]:
 def list_cases(owners: Collection[UUID], *, by: Actor, most: int) -> list[OpenItem]:
     """Their open exceptions that exist for the actor, the most urgent first."""
     cases = visible_cases(by).live().filter(owner__in=owners).order_by("urgent_at", "pk")[:most]
-    return [OpenItem(case.key, case.title, f"/exceptions/{case.key}/") for case in cases.only("number", "title")]
+    shown = cases.only("number", "title", "title_words")
+    return [OpenItem(case.key, case.headline, f"/exceptions/{case.key}/") for case in shown]

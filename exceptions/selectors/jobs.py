@@ -12,6 +12,7 @@ from audit.access import require
 from audit.context import Actor
 from audit.errors import NotFound
 from audit.texts import page_mark, whole_number
+from audit.words import said_again
 from exceptions import job_kinds
 from exceptions.models import Job, JobItem, JobPlan
 from exceptions.models.jobs import JOB_PREFIX
@@ -55,6 +56,7 @@ class JobPage:
 
     job: Job
     title: str
+    why: str
     state_label: str
     given: Mapping[str, str]
     show: str
@@ -140,12 +142,16 @@ def job_page(*, by: Actor, key: str, show: str = "", after: str = "") -> JobPage
         items = items.filter(position__gt=page_mark(after))
     found = list(items.order_by("position")[: PER_PAGE + 1])
     kind = job_kinds.kind(job.kind)
-    rows = [ItemRow(one.key, kind.url(one.key), one.state, one.why, one.at) for one in found[:PER_PAGE]]
-    said = {**job.work.given, **job.work.given.get("data", {})}
-    given = {name: str(value) for name, value in said.items() if value and name != "data"}
+    rows = [
+        ItemRow(one.key, kind.url(one.key), one.state, said_again(one.why, one.why_kept), one.at)
+        for one in found[:PER_PAGE]
+    ]
+    told = {**job.work.given, **job.work.given.get("data", {})}
+    given = {name: str(value) for name, value in told.items() if value and name != "data"}
     return JobPage(
         job=job,
         title=title_of(job),
+        why=said_again(job.why, job.why_kept),
         state_label=_label(job),
         given=given,
         show=shown,

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from audit.words import said, said_again
 from exceptions import playbooks, subjects
 from exceptions.models import CaseStep, ExceptionCase, Waiver
 
@@ -73,7 +74,9 @@ class Playbook:
     @property
     def missing(self) -> list[str]:
         """What keeps the exception from being resolved, in words."""
-        steps = [f"step {step.number}, “{step.label}”" for step in self.steps if step.is_missing]
+        steps = [
+            said("step %(n)s, “%(label)s”", n=step.number, label=step.label) for step in self.steps if step.is_missing
+        ]
         return [*steps, *(criterion.label for criterion in self.criteria if criterion.met is False)]
 
     @property
@@ -135,7 +138,7 @@ def _step(index: int, row: dict[str, Any], done: CaseStep | None, facts: dict[st
         fields=tuple(row.get("fields", ())),
         done_at=done.at if done else None,
         done_by=done.by_name if done else "",
-        outcome=done.outcome if done else "",
+        outcome=said_again(done.outcome, done.outcome_kept) if done else "",
         note=done.note if done else "",
     )
 

@@ -45,7 +45,7 @@ NO_CAUSE = "none"
 MOST_COUNTED = 1_000
 # A row shows no playbook, evidence or criteria, so a page does not read and parse those of fifty cases.
 ROW_COLUMNS = (
-    *("number", "version", "title", "type", "state", "severity"),
+    *("number", "version", "title", "title_words", "type", "state", "severity"),
     *("subject_key", "at_risk_minor", "currency", "acknowledged_at", "route", "route_plan"),
     *("acknowledge_by", "opened_at", "due_at", "urgent_at", "waiting_until", "waiting_on"),
     *("warn_at", "occurrences", "reopened", "cause", "ladder", "ladder_step"),
@@ -276,7 +276,7 @@ def _row(case: ExceptionCase, mine: frozenset[UUID], now: datetime) -> CaseRow:
         id=case.pk,
         key=case.key,
         version=case.version,
-        title=case.title,
+        title=case.headline,
         type=case.type,
         state=case.state,
         state_label=str(CaseState(case.state).label),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from audit.words import said
 from exceptions.models import ExceptionCase
 from exceptions.selectors.loads import SEVERITY_WEIGHTS, loads_of
 from rules import selectors as rules
@@ -41,8 +42,13 @@ def assign(*, cases: Sequence[ExceptionCase], roster: Roster) -> dict[UUID, Assi
         chosen = min(able, key=lambda owner: (loads[owner.pk], owner.slug))
         others = ", ".join(f"{owner.slug} {loads[owner.pk]}" for owner in able if owner.pk != chosen.pk)
         case.owner, case.backup = chosen, team
-        why = f"{chosen.slug} has the least open work of those of {team.slug} who are there: {loads[chosen.pk]}"
-        assigned[case.pk] = Assigned(team, f"{why}; {others}" if others else why)
+        why = said(
+            "%(name)s has the least open work of those of %(team)s who are there: %(load)s",
+            name=chosen.slug,
+            team=team.slug,
+            load=f"{loads[chosen.pk]}; {others}" if others else loads[chosen.pk],
+        )
+        assigned[case.pk] = Assigned(team, why)
         loads[case.owner_id] += SEVERITY_WEIGHTS[case.severity]
     return assigned
 

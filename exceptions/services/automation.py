@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from django.utils.translation import gettext_noop as noop
+
 from audit.access import system_actor
 from audit.context import Actor
 from audit.errors import Conflict
 from audit.subject_refs import SubjectRef
+from audit.words import said
 from exceptions.models import ExceptionCase, Timer, Waiver
 from exceptions.models.timers import LIVE
 from exceptions.services.cases import withdraw_case
@@ -22,6 +25,11 @@ logger = logging.getLogger(__name__)
 CASE: Final = "automation-failure"
 SUBJECT: Final = "exceptions.automation"
 TIMER, TASK = "timer", "task"
+PARTS: Final = {TIMER: noop("Timer"), TASK: noop("What runs by itself")}
+FAILS: Final = {
+    TIMER: noop("The timer %(name)s fails: %(what)s"),
+    TASK: noop("%(name)s, which runs by itself, fails: %(what)s"),
+}
 MOST_ATTEMPTS: Final = 3
 
 
@@ -36,7 +44,7 @@ def report_failure(*, kind: str, name: str, failure: BaseException, now: datetim
         SubjectRef(SUBJECT, _subject_id(kind, name)),
         f"{kind} {name}",
         None,
-        f"The {kind} {name} fails: {what}",
+        said(FAILS[kind], name=name, what=what),
         cause=f"automation/{kind}/{name}",
         evidence={"part": kind, "name": name, "error": what, "at": now.isoformat()},
     )
@@ -68,7 +76,7 @@ def _open_about(subject_ids: Sequence[str]) -> list[tuple[UUID, str]]:
 def _withdraw(case_ids: Sequence[UUID], now: datetime) -> None:
     for case_id in case_ids:
         try:
-            withdraw_case(case_id=case_id, reason="It runs again.", by=system_actor("automation"), now=now)
+            withdraw_case(case_id=case_id, reason=said("It runs again."), by=system_actor("automation"), now=now)
         except Conflict:
             continue  # somebody was faster
 
@@ -94,7 +102,7 @@ class AutomationSubject:
         return SubjectPage(
             title=f"{kind} {name}",
             url="/status/",
-            facts={"Part": kind, "Name": name},
+            facts={noop("Part"): said(PARTS[kind]), noop("Name"): name},
             attempts=_last_failures(name) if kind == TIMER else (),
             links={"asset": "/status/", "logs": f"/audit/?q={name}"},
         )

@@ -21,6 +21,7 @@ from audit.errors import DomainError, NotFound, Refused
 from audit.services.events import Entry, record_many, record_refusal
 from audit.subject_refs import SubjectRef, subject_ref
 from audit.texts import reason_given
+from audit.words import said
 from exceptions import subjects
 from exceptions.job_kinds import Item, Result
 from exceptions.models import CaseNote, CaseStep, ExceptionCase
@@ -39,7 +40,7 @@ from rules.models import Client, Owner
 
 logger = logging.getLogger(__name__)
 
-OURS: Final = "Something went wrong in Handrail; it is in the log. This one is as it was."
+OURS: Final = said("Something went wrong in Handrail; it is in the log. This one is as it was.")
 TAKEN: Final = (CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS)
 CHANGED: Final = """
     SELECT count(*) FROM unnest(%s::uuid[], %s::int[]) AS g(id, seen)

@@ -27,7 +27,7 @@ def on_at_risk(timers: Sequence[Due], *, now: datetime) -> None:
                 said(
                     "%(key)s: %(title)s. At risk: it is due %(due)s and not solved.",
                     key=case.key,
-                    title=case.title,
+                    title=case.headline,
                     due=at(case.due_at),
                 ),
                 f"/exceptions/{case.key}/",

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop as noop
 
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
@@ -212,19 +213,19 @@ def _moving_kind(action: str, title: str, **more: Any) -> JobKind:
 
 
 CASE_KINDS: Final = (
-    _case_kind("acknowledge", "Take exceptions"),
+    _case_kind("acknowledge", noop("Take exceptions")),
     _case_kind(
         "reassign",
-        "Reassign exceptions",
+        noop("Reassign exceptions"),
         permission="exceptions.reassign_case",
         check=_check_reassign,
         undo="case.give-back",
     ),
-    _case_kind("note", "Write a note on exceptions", check=_check_note),
-    _case_kind("step", "Do a step on exceptions", check=_check_step),
-    _case_kind("resolve", "Resolve exceptions", check=_check_resolve, undo="case.reopen"),
-    _case_kind("reopen", "Reopen exceptions", check=_check_reason),
-    _moving_kind("spread", "Spread exceptions over people", undo="case.give-back"),
-    _moving_kind(BALANCE, "Balance the work of a team", undo="case.give-back"),
-    _moving_kind("give-back", "Give exceptions back"),
+    _case_kind("note", noop("Write a note on exceptions"), check=_check_note),
+    _case_kind("step", noop("Do a step on exceptions"), check=_check_step),
+    _case_kind("resolve", noop("Resolve exceptions"), check=_check_resolve, undo="case.reopen"),
+    _case_kind("reopen", noop("Reopen exceptions"), check=_check_reason),
+    _moving_kind("spread", noop("Spread exceptions over people"), undo="case.give-back"),
+    _moving_kind(BALANCE, noop("Balance the work of a team"), undo="case.give-back"),
+    _moving_kind("give-back", noop("Give exceptions back")),
 )

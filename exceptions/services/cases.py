@@ -11,7 +11,7 @@ from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, Refus
 from audit.services.events import record
 from audit.subject_refs import subject_ref
 from audit.texts import reason_given
-from audit.words import at, said
+from audit.words import at, listed, said
 from exceptions import clocks, subjects
 from exceptions.errors import CriteriaNotMet
 from exceptions.models import ExceptionCase
@@ -202,7 +202,7 @@ def handed_over(case: ExceptionCase, new: Owner, by: Actor, reason: str) -> Tell
     text = said(
         "%(key)s: %(title)s. Given to you by %(name)s: %(reason)s Due %(due)s.",
         key=case.key,
-        title=case.title,
+        title=case.headline,
         name=by.name,
         reason=reason,
         due=at(case.due_at),
@@ -278,7 +278,7 @@ def refuse_unless_solved(case: ExceptionCase, outcome: str, root_cause: str, boo
             said(
                 "%(key)s cannot be resolved yet. Still missing: %(missing)s.",
                 key=case.key,
-                missing="; ".join(book.missing),
+                missing=listed(book.missing, between="; "),
             )
         )
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -11,8 +11,8 @@ from django.db import connection
 
 from audit.arrays import bare_array, text_array
 from audit.services.events import Entry, record_many
-from audit.subject_refs import SubjectRef, subject_ref
-from audit.words import at, said
+from audit.subject_refs import SubjectRef
+from audit.words import at, said, said_again
 from exceptions import ladders
 from exceptions.ladders import Step
 from exceptions.models import ExceptionCase
@@ -30,7 +30,6 @@ from exceptions.services.openings import (
 )
 from exceptions.services.paging import Paging, page_many
 from exceptions.services.timers import TimerSetting, cancel_kinds, set_timers
-from exceptions.services.working import quiet_at
 from exceptions.states import CASE_LIVE, CaseState
 from exceptions.timer_kinds import Due
 from rules import ladders as steps
@@ -143,19 +142,6 @@ def on_overrun(timers: Sequence[Due], *, now: datetime) -> None:
     set_timers(settings=[TimerSetting(case.ref, OVERRUN, now + ladders.OVERRUN_AFTER) for case in moved])
 
 
-def on_wait_over(timers: Sequence[Due], *, now: datetime) -> None:
-    """What was waited for did not come: it is ours again."""
-    cases = _cases(timers, CaseState.WAITING)
-    ExceptionCase.objects.filter(pk__in=[case.pk for case in cases]).update(
-        state=CaseState.IN_PROGRESS, waiting_until=None, waiting_for="", waiting_on="", updated_at=now
-    )
-    record_many(
-        [Entry("case.wait_over", case, changes={"state": (case.state, CaseState.IN_PROGRESS)}) for case in cases]
-    )
-    set_timers(settings=[TimerSetting(subject_ref(case), PROGRESS, quiet_at(case, now)) for case in cases])
-    _tell(cases, "case.wait_over", said("The wait is over and nothing came; it is yours again."), now)
-
-
 def to_first_level(case: Standing, roster: Roster) -> Move | None:
     """The first step of its ladder, before its time; nothing where it has gone up already."""
     return None if case.step else _up_or_to_backup(case, roster)
@@ -163,12 +149,6 @@ def to_first_level(case: Standing, roster: Roster) -> Move | None:
 
 def _ids(timers: Sequence[Due]) -> list[str]:
     return [timer.subject_id for timer in timers]
-
-
-def _cases(timers: Sequence[Due], *states: CaseState) -> list[ExceptionCase]:
-    """The cases of these timers (locked by the sweep) that are still where the timer expected them."""
-    found = ExceptionCase.objects.filter(pk__in=_ids(timers), state__in=states)
-    return list(found.select_related("owner").order_by("pk"))
 
 
 def _to_backup(case: Standing, roster: Roster) -> Move:
@@ -197,7 +177,8 @@ def _skip(case: Standing, why: str) -> Move:
 def _step_to_somebody(case: Standing, step: Step, roster: Roster) -> Move:
     owner = roster.on_duty(ladders.target(step.to) or case.backup.slug)
     if step.skip_if_nobody and owner.pk in roster.away:
-        return _skip(case, f"Step {step.number} was skipped: nobody is there for {owner.slug}.")
+        why = said("Step %(n)s was skipped: nobody is there for %(name)s.", n=step.number, name=owner.slug)
+        return _skip(case, why)
     if step.does == steps.REASSIGN:
         return Move(owner, roster.owners[owner.backup_id], case.step + 1)
     return _stay(case, PAGED if step.does == steps.PAGE else TOLD, told=owner)
@@ -207,7 +188,8 @@ def _step_up_severity(case: Standing, step: Step, roster: Roster) -> Move:
     del roster
     worse = max((one for one in Severity.values if one < case.severity), default="")
     if not worse:
-        return _skip(case, f"Step {step.number} was skipped: it is {case.severity} already.")
+        why = said("Step %(n)s was skipped: it is %(severity)s already.", n=step.number, severity=case.severity)
+        return _skip(case, why)
     return _stay(case, RAISED, severity=worse)
 
 
@@ -251,7 +233,8 @@ def move_cases(
     record_many([entry for group in groups for entry in _entries(event, timer, *group)])
     _next_timers(groups, now)
     work_out_locked(ids=[str(case.ref.id) for _, move, cases in groups if move.severity for case in cases], now=now)
-    notify_many(tellings=[telling for group in groups for telling in _tellings(event, *group)], now=now)
+    titles = _headlines([case for _, _, cases in groups for case in _named(cases)])
+    notify_many(tellings=[telling for group in groups for telling in _tellings(event, titles, *group)], now=now)
     page_many(pagings=[paging for group in groups for paging in _pagings(*group)], now=now)
     return groups
 
@@ -319,8 +302,21 @@ def _entries(event: str, timer: str, standing: Standing, move: Move, cases: Sequ
     return (Entry(move.event or event, case.ref, reason=move.why, data=data, changes=changes) for case in cases)
 
 
-def _tellings(event: str, standing: Standing, move: Move, cases: Sequence[Moved]) -> Iterator[Telling]:
-    told = cases if len(cases) <= MOST_SINGLE else cases[:1]
+def _named(cases: Sequence[Moved]) -> Sequence[Moved]:
+    """Those of cases alike that are told of one by one."""
+    return cases if len(cases) <= MOST_SINGLE else cases[:1]
+
+
+def _headlines(cases: Sequence[Moved]) -> Mapping[str, str]:
+    """The titles as their readers' languages have them, by the id of the case."""
+    found = ExceptionCase.objects.filter(pk__in=[case.ref.id for case in cases])
+    return {str(pk): said_again(title, words) for pk, title, words in found.values_list("pk", "title", "title_words")}
+
+
+def _tellings(
+    event: str, titles: Mapping[str, str], standing: Standing, move: Move, cases: Sequence[Moved]
+) -> Iterator[Telling]:
+    told = _named(cases)
     unsaid = cases[len(told) :]
     for owner, words in _words(standing, move):
         for case in told:
@@ -328,7 +324,7 @@ def _tellings(event: str, standing: Standing, move: Move, cases: Sequence[Moved]
             text = said(
                 "%(key)s: %(title)s. %(words)s It is due %(due)s.",
                 key=key,
-                title=case.title,
+                title=titles[str(case.ref.id)],
                 words=words,
                 due=at(datetime.fromisoformat(case.due)),
             )
@@ -378,21 +374,3 @@ def _next_timers(groups: Sequence[Group], now: datetime) -> None:
     set_timers(settings=settings)
     for kinds, refs in over.items():
         cancel_kinds(subjects=refs, kinds=kinds, now=now)
-
-
-def _tell(cases: Sequence[ExceptionCase], event: str, words: str, now: datetime) -> None:
-    notify_many(
-        tellings=[
-            Telling(
-                case.owner,
-                event,
-                said("%(key)s: %(title)s. %(words)s", key=case.key, title=case.title, words=words),
-                f"/exceptions/{case.key}/",
-                case.client_id,
-                case.pk,
-                severity=case.severity,
-            )
-            for case in cases
-        ],
-        now=now,
-    )

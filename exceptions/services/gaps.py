@@ -7,6 +7,7 @@ from uuid import UUID
 from audit.access import system_actor
 from audit.context import Actor, acting
 from audit.subject_refs import subject_ref
+from audit.words import said
 from exceptions import gaps
 from exceptions.models import ExceptionCase
 from exceptions.selectors.gaps import CASE, OWNER_TYPE, Gap, ownership_gaps
@@ -45,7 +46,8 @@ def _raise(found: Sequence[Gap], *, by: Actor, now: datetime) -> None:
     open_cases(openings=[_opening(gap) for gap in found if str(gap.owner.pk) not in known], by=by, now=now)
     for owner_id, case in known.items():
         if owner_id not in still:
-            withdraw_case(case_id=case.pk, reason="Everything has somebody behind it again.", by=by, now=now)
+            reason = said("Everything has somebody behind it again.")
+            withdraw_case(case_id=case.pk, reason=reason, by=by, now=now)
 
 
 def _opening(gap: Gap) -> CaseOpening:
@@ -55,7 +57,7 @@ def _opening(gap: Gap) -> CaseOpening:
         subject_ref(owner),
         owner.slug,
         None,
-        f"Nobody is behind {owner.name}, who still has {gap.words}",
+        said("Nobody is behind %(name)s, who still has %(what)s", name=owner.name, what=gap.words),
         summary=f"{owner.name} {gap.found.why.label}. Name somebody else for what it answers for.",
         cause=f"ownership/{gap.found.why.value}",
         evidence={

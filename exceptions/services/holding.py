@@ -7,6 +7,7 @@ from datetime import datetime
 from audit.context import current_actor
 from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef
+from audit.words import said
 from exceptions import subjects
 from exceptions.ladders import DEFAULT_HOLD
 from exceptions.models import ExceptionCase, Timer
@@ -49,5 +50,5 @@ def _hold(label: str, kind: str, cases: Sequence[ExceptionCase], now: datetime) 
 
 def _entry(case: ExceptionCase, kind: str, *, was_held: bool) -> Entry:
     ref = SubjectRef(CASE_TYPE, str(case.pk), case.client_id)
-    why = "" if was_held else f"{case.subject_key} was not put on hold: it is already, or cannot be."
-    return Entry(HELD if was_held else SKIPPED, ref, reason=why, data={"hold": kind}, changes={})
+    why = said("%(key)s was not put on hold: it is already, or cannot be.", key=case.subject_key)
+    return Entry(HELD if was_held else SKIPPED, ref, reason="" if was_held else why, data={"hold": kind}, changes={})

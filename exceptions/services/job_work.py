@@ -21,7 +21,7 @@ from audit.errors import Refused
 from audit.services.events import record
 from audit.services.heartbeats import beat
 from audit.wakeups import wake
-from audit.words import said
+from audit.words import kept, said, said_again
 from exceptions import job_kinds
 from exceptions.models import Job, JobItem, JobWork
 from exceptions.services.notifications import notify
@@ -40,8 +40,8 @@ MOST_ATTEMPTS: Final = 5
 
 KEEP: Final = """
     UPDATE exceptions_jobitem AS i
-    SET state = g.state, why = g.why, version = g.version, undo = nullif(g.undo, '')::jsonb, at = %s
-    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::int[], %s::text[]) AS g(id, state, why, version, undo)
+    SET state = g.state, why = g.why, why_kept = g.kept::jsonb, version = g.version, undo = nullif(g.undo, '')::jsonb, at = %s
+    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[]) AS g(id, state, why, kept, version, undo)
     WHERE i.id = g.id AND i.state = %s
 """
 
@@ -81,7 +81,7 @@ def _work(work: JobWork | None, now: datetime) -> int:
     if work is None:
         return 0
     if work.attempts > MOST_ATTEMPTS:
-        _give_up(work, f"It failed {MOST_ATTEMPTS} times; what went wrong is in the log.", now)
+        _give_up(work, said("It failed %(n)s times; what went wrong is in the log.", n=MOST_ATTEMPTS), now)
         return 0
     try:
         by = rules.actor_again(work.job.actor, channel="task", request_id=work.job.request_id, now=now)
@@ -129,6 +129,7 @@ def _keep(job: Job, items: Sequence[JobItem], results: Sequence[job_kinds.Result
         bare_array([item.pk for item in items]),
         text_array(states),
         text_array([result.why[:400] for result in results]),
+        text_array([canonical_json(kept(result.why)) for result in results]),
         bare_array([result.version for result in results]),
         text_array(["" if result.undo is None else canonical_json(dict(result.undo)) for result in results]),
     ]
@@ -198,5 +199,5 @@ def tell_end(job: Job, *, by: Actor, now: datetime) -> None:
         refused=f"{work.refused:,}",
     )
     if job.why:
-        text = said("%(text)s %(why)s", text=text, why=said(job.why))
+        text = said("%(text)s %(why)s", text=text, why=said_again(job.why, job.why_kept))
     notify(owner=owner, event="job.ended", text=text, url=f"/jobs/{job.key}/", now=now)

@@ -13,7 +13,7 @@ from audit.context import Actor, acting
 from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, NotFound
 from audit.services.events import record
 from audit.wakeups import wake
-from audit.words import said, within
+from audit.words import kept, said, within
 from exceptions import job_kinds
 from exceptions.models import Job, JobItem, JobPlan, JobWork
 from exceptions.selectors.jobs import job_for
@@ -74,7 +74,12 @@ def plan_job(
     JobPlan.objects.filter(actor=by.id, at__lt=now - PLAN_HOLDS).delete()
     rows = [{**vars(one), "client": one.client and str(one.client)} for one in items]
     return JobPlan.objects.create(
-        at=now, kind=kind, actor=by.id, items=rows, barred=[{**vars(one)} for one in barred], undoes=undoes
+        at=now,
+        kind=kind,
+        actor=by.id,
+        items=rows,
+        barred=[{**vars(one), "kept": kept(one.why)} for one in barred],
+        undoes=undoes,
     )
 
 
@@ -201,15 +206,15 @@ def undo_job(*, job_id: UUID, by: Actor, now: datetime) -> Job:
 def undo_barred(job: Job, *, now: datetime) -> str:
     """Why it cannot be taken back now; empty when it can."""
     if not job_kinds.kind(job.kind).undo or job.undoes_id is not None:
-        return "This cannot be taken back."
+        return said("This cannot be taken back.")
     if job.finished_at is None:
-        return f"{job.key} is still running."
+        return said("%(key)s is still running.", key=job.key)
     if now - job.finished_at > UNDO_WITHIN:
-        return f"It can be taken back for {UNDO_WITHIN.seconds // 60} minutes; they are over."
+        return said("It can be taken back for %(n)s minutes; they are over.", n=UNDO_WITHIN.seconds // 60)
     if Job.objects.filter(undoes=job).exists():
-        return f"{job.key} was taken back already."
+        return said("%(key)s was taken back already.", key=job.key)
     if not JobItem.objects.filter(job=job, state=ItemState.DONE, undo__isnull=False).exists():
-        return "Nothing was changed."
+        return said("Nothing was changed.")
     return ""
 
 

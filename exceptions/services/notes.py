@@ -62,6 +62,8 @@ def write_notes(cases: Sequence[ExceptionCase], text: str, *, field: str, by: Ac
 
 
 def _telling(owner: Owner, case: ExceptionCase, by: Actor) -> Telling:
-    words = said("%(key)s: %(title)s. %(name)s mentioned you in a note.", key=case.key, title=case.title, name=by.name)
+    words = said(
+        "%(key)s: %(title)s. %(name)s mentioned you in a note.", key=case.key, title=case.headline, name=by.name
+    )
     url = f"/exceptions/{case.key}/#activity"
     return Telling(owner, "case.mentioned", words, url, case.client_id, case.pk, severity=case.severity)

@@ -12,7 +12,7 @@ from django.db.models import F
 from audit.context import Actor, acting
 from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef, subject_ref
-from audit.words import at, said
+from audit.words import at, kept, said
 from exceptions import clocks, ladders
 from exceptions.clocks import Began, Reckoning
 from exceptions.models import ExceptionCase
@@ -192,6 +192,7 @@ def _new_case(
         client=client,
         severity=spec.severity,
         title=opening.title[:200],
+        title_words=kept(opening.title),
         summary=opening.summary,
         cause=opening.cause[:200],
         evidence=dict(opening.evidence),
@@ -281,7 +282,7 @@ def _opened(case: ExceptionCase, role: str) -> str:
     return said(
         "%(key)s: %(title)s. %(role)s. Due %(due)s; if nobody takes it by %(taken)s it goes to %(backup)s.",
         key=case.key,
-        title=case.title,
+        title=case.headline,
         role=role,
         due=at(case.due_at),
         taken=at(case.acknowledge_by),

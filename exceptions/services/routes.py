@@ -11,12 +11,13 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext_noop as noop
 
 from audit.context import current_actor
 from audit.errors import DomainError
 from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef, subject_ref
-from audit.words import at, said
+from audit.words import at, cut, said
 from exceptions import subjects
 from exceptions.models import ExceptionCase
 from exceptions.selectors.approvers import people_with
@@ -59,7 +60,7 @@ def on_fallback(timers: Sequence[Due], *, now: datetime) -> None:
 
 def _entry(case: ExceptionCase, words: str) -> Entry:
     ref = SubjectRef(CASE_TYPE, str(case.pk), case.client_id)
-    return Entry(TAKEN, ref, reason=words[:LONGEST_WORDS], data={"route": case.route}, changes={})
+    return Entry(TAKEN, ref, reason=cut(words, LONGEST_WORDS), data={"route": case.route}, changes={})
 
 
 def _by_subject(route: str, label: str, cases: Cases, now: datetime) -> Words:
@@ -73,12 +74,12 @@ def _by_subject(route: str, label: str, cases: Cases, now: datetime) -> Words:
     except DomainError as refused:
         if len(cases) > 1:
             raise  # the sweep tries each by itself
-        return {str(cases[0].pk): f"Not done: {refused}"}
+        return {str(cases[0].pk): said("Not done: %(why)s", why=refused.message)}
 
 
 def _nothing_to_retry(cases: Cases, now: datetime) -> Words:
     del now
-    return {str(case.pk): f"There is nothing the product could try again; {case.owner.name} has it." for case in cases}
+    return _all(cases, noop("There is nothing the product could try again; %(name)s has it."))
 
 
 def _to_the_second(cases: Cases, now: datetime) -> Words:
@@ -86,9 +87,9 @@ def _to_the_second(cases: Cases, now: datetime) -> Words:
     by_target: dict[str, list[ExceptionCase]] = defaultdict(list)
     for case in cases:
         by_target[case.route_plan["to"]].append(case)
-    done = {str(case.pk): f"{case.owner.name} has it already." for case in cases}
+    done = _all(cases, noop("%(name)s has it already."))
     for slug, group in by_target.items():
-        done |= _words(_moved(group, _to(slug), "case.rerouted", now), "Went to {}.")
+        done |= _words(_moved(group, _to(slug), "case.rerouted", now), noop("Went to %(name)s."))
     return done
 
 
@@ -102,11 +103,11 @@ def _to(slug: str) -> Decide:
 
 def _up(cases: Cases, now: datetime) -> Words:
     """The first level of its ladder, with what is known of it; whoever gets it there need not take it by the same moment."""
-    done = {str(case.pk): f"It had gone up its ladder already; {case.owner.name} has it." for case in cases}
+    done = _all(cases, noop("It had gone up its ladder already; %(name)s has it."))
     groups = _moved(cases, to_first_level, "case.escalated", now)
     given = [case.ref for _, move, moved in groups if not move.event for case in moved]
     cancel_timers(timers=[(ref, ACKNOWLEDGE) for ref in given], now=now)
-    return done | _words(groups, "Went up its ladder to {}, with all that is known of it.")
+    return done | _words(groups, noop("Went up its ladder to %(name)s, with all that is known of it."))
 
 
 def _ask_to_cancel(cases: Cases, now: datetime) -> Words:
@@ -118,8 +119,8 @@ def _ask_to_cancel(cases: Cases, now: datetime) -> Words:
     tellings = []
     for (role, client_id), group in alike.items():
         asked = people_with(role, client_id=client_id)
-        names = ", ".join(one.name for one in asked) or "nobody: there is no such person"
-        done |= {str(case.pk): f"Asked {names}." for case in group}
+        names = ", ".join(one.name for one in asked) or said("nobody: there is no such person")
+        done |= {str(case.pk): said("Asked %(names)s.", names=names) for case in group}
         tellings += [_question(case, one) for case in group for one in asked]
     record_many([Entry("case.cancel_asked", subject_ref(case), changes={}) for case in cases])
     notify_many(tellings=tellings, now=now)
@@ -139,9 +140,15 @@ def _moved(cases: Cases, decide: Decide, event: str, now: datetime) -> list[Grou
     return move_cases(ids=ids, states=(CaseState.OPEN,), decide=decide, event=event, timer=ROUTE, now=now)
 
 
+def _all(cases: Cases, words: str) -> Words:
+    return {str(case.pk): said(words, name=case.owner.name) for case in cases}
+
+
 def _words(groups: Sequence[Group], words: str) -> Words:
     return {
-        str(case.ref.id): words.format((move.told or move.owner).name) for _, move, cases in groups for case in cases
+        str(case.ref.id): said(words, name=(move.told or move.owner).name)
+        for _, move, cases in groups
+        for case in cases
     }
 
 
@@ -153,7 +160,7 @@ def _question(case: ExceptionCase, asked: Owner) -> Telling:
             "%(key)s: %(title)s. Shall it be cancelled? Resolve it as cancelled, or take it and solve it another way. "
             "It is due %(due)s.",
             key=case.key,
-            title=case.title,
+            title=case.headline,
             due=at(case.due_at),
         ),
         f"/exceptions/{case.key}/",

@@ -11,7 +11,7 @@ from audit.context import Actor
 from audit.errors import Conflict, FieldError, Invalid, NotFound
 from audit.services.events import record
 from audit.texts import reason_given
-from audit.words import said
+from audit.words import kept, said
 from exceptions import subjects
 from exceptions.errors import StepBlocked
 from exceptions.models import CaseStep, ExceptionCase
@@ -103,10 +103,17 @@ def carried_out(
         happened = action(case, by=by, now=now, data=given)
     else:
         note = "\n".join([*_answers(step, given), note]).strip()
-        answer = outcome or ("Written down" if given else "")
+        answer = outcome or (said("Written down") if given else "")
         happened = reason_given(answer, field="outcome", shortest=1)
     return CaseStep(
-        case=case, index=index, at=now, by=by.id, by_name=by.name, outcome=happened[:LONGEST_OUTCOME], note=note
+        case=case,
+        index=index,
+        at=now,
+        by=by.id,
+        by_name=by.name,
+        outcome=happened[:LONGEST_OUTCOME],
+        outcome_kept=kept(happened),
+        note=note,
     )
 
 

@@ -52,7 +52,7 @@ def on_lapse(timers: Sequence[Due], *, now: datetime) -> None:
     for waiver in _of(timers, WaiverState.RETURNED):
         waiver.give_up(at=now)
         waiver.save()
-        record("waiver.lapsed", subject=waiver, reason="The question was not answered.")
+        record("waiver.lapsed", subject=waiver, reason=said("The question was not answered."))
         tell_concerned(
             waiver, "waiver.lapsed", said("The question was not answered; ask again if it is still needed."), now
         )

@@ -20,6 +20,7 @@ from audit import clock
 from audit.context import Actor
 from audit.edge import actor_of, back_to, explain
 from audit.errors import Conflict, DomainError, Invalid, NotFound, Refused
+from audit.words import in_words, listed, said
 from exceptions import selectors, services
 from exceptions.forms import (
     ActForm,
@@ -178,9 +179,8 @@ def next_act(request: HttpRequest, key: str) -> HttpResponse:
     suggested = suggestion(found, book)
     if suggested is None:
         if book.missing:
-            messages.info(
-                request, _("Nothing can be done next. Missing: %(what)s.") % {"what": "; ".join(book.missing)}
-            )
+            missing = listed(book.missing, between="; ")
+            messages.info(request, in_words(said("Nothing can be done next. Missing: %(what)s.", what=missing)))
         return redirect(_home(request, found))
     return redirect(_form_address(request, found, suggested))
 

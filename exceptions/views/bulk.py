@@ -74,7 +74,7 @@ def _ask_for_all(request: HttpRequest, by: Actor, home: str) -> HttpResponse:
     try:
         cases = _chosen_cases(request, by)
     except Invalid as invalid:
-        messages.warning(request, invalid.message)
+        messages.warning(request, in_words(invalid.message))
         return redirect(home)
     if not cases or len({case.client_id for case in cases}) > 1:
         messages.warning(request, _("Choose exceptions of one client to ask for a time-limited exception."))

@@ -77,7 +77,7 @@ def temporary(request: HttpRequest) -> HttpResponse:
         except Invalid as invalid:
             explain(form, invalid)
         except Conflict as refused:
-            form.add_error("what", refused.message)
+            form.add_error("what", in_words(refused.message))
         else:
             messages.success(request, _("%(name)s has it now.") % {"name": lent.holder.name})
             return redirect("exceptions:temporary")

@@ -8,7 +8,7 @@ from datetime import datetime
 from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import Conflict, NotFound, StaleVersion
-from audit.words import said
+from audit.words import on, said
 from rules import selectors
 from rules.models import Owner
 from rules.selectors.rotation import ROTATED, Holding
@@ -32,7 +32,7 @@ def rotate_ownership(*, kind: str, slug: str, by: Actor, now: datetime, seen: in
     Raises `NotFound`, `Refused` without the permission to edit rules, `Conflict` when nobody else of the team is there, `StaleVersion`
     when it changed since it was `seen`.
     """
-    with acting(by, at=now, reason="rotation"):
+    with acting(by, at=now, reason=said("rotation")):
         require(by, "rules.edit_rules")
         found = _held(kind, slug, by, now)
         if found.next is None:
@@ -51,7 +51,7 @@ def rotate_ownership(*, kind: str, slug: str, by: Actor, now: datetime, seen: in
             by=by,
             now=now,
             seen=found.record.version,
-            reason=f"rotation: {found.owner.slug} since {found.since:%d %b %Y}",
+            reason=said("rotation: %(name)s since %(day)s", name=found.owner.slug, day=on(found.since.date())),
             told_as="ownership.rotated",
         )
         if freezes:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from audit.context import Actor, acting
 from audit.identifiers import uuid7
 from audit.services.events import Entry, record_many
+from audit.words import said
 from rules import shipped
 from rules.models import (
     AssetKind,
@@ -59,7 +60,7 @@ def install_shipped_configuration(*, by: Actor, now: datetime) -> RuleBookVersio
 
     A second run changes nothing. Raises what `freeze_rule_book` raises.
     """
-    with acting(by, at=now, reason="shipped configuration"):
+    with acting(by, at=now, reason=said("shipped configuration")):
         calendars = _add_calendars()
         owners = _add_owners(calendars)
         slas = _add_missing(

@@ -3,7 +3,7 @@
 from audit import clock
 from orders.campaigns.services.hearing import ContentNews, hear_publications
 from tests.api.conftest import Api
-from tests.api.world import ABOUT
+from tests.api.world.content import ABOUT
 from tests.cast import House
 
 

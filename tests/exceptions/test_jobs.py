@@ -104,7 +104,7 @@ def test_what_cannot_be_done_is_said_in_the_plan(many: list[ExceptionCase], hous
     services.acknowledge_case(case_id=many[0].pk, by=amal, now=now)
     plan = planned(many[:3], "acknowledge", amal, now)
     assert {one["key"] for one in plan.items} == {case.key for case in many[1:3]}
-    assert plan.barred == [{"key": many[0].key, "why": f"{many[0].key} is “taken”."}]
+    assert plan.stay == [(many[0].key, f"{many[0].key} is “taken”.")]
 
 
 def test_a_plan_is_its_makers_alone_good_for_a_while_and_started_once(

@@ -116,7 +116,7 @@ def test_who_leaves_and_answers_for_a_flow_is_an_exception_until_somebody_else_d
     assert owners(three) == ["client-success"] * 3
     raised = ExceptionCase.objects.get(type="ownership-gap")
     assert (raised.subject_key, raised.client, raised.severity, raised.state) == ("amal", None, "P1", "open")
-    assert raised.title == "Nobody is behind Amal Okafor, who still has 1 flows as owner"
+    assert raised.title == "Nobody is behind Amal Okafor, who still has 1 flow as owner"
     code, document = checked()
     assert (code, document["items"][-1]["where"]) == (1, "owner amal")
 

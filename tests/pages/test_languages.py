@@ -14,13 +14,15 @@ from django.test import Client as Browser
 from django.utils import translation
 
 from audit import clock, verbs
+from audit.access import system_actor
 from audit.errors import Invalid
 from audit.models import Event
-from audit.words import in_words
+from audit.subject_refs import SubjectRef
+from audit.words import in_words, said
 from config.derivations import derivation_in_words
 from config.templatetags.ui import moment_words, money
 from exceptions import services
-from exceptions.models import Notification, Waiver
+from exceptions.models import ExceptionCase, JobPlan, Notification, Waiver
 from tests.cast import House
 from tests.pages.conftest import SignedIn, open_cases
 
@@ -160,6 +162,45 @@ def test_what_happened_and_how_a_deadline_came_about_is_said_in_german(house: Ho
         moved = verbs.sentence("order.on_hold", actor="100% Ida")
         assert in_words(moved) == "100% Ida hat den Auftrag auf „Gesperrt“ gesetzt"
     assert moved == "100% Ida moved the order to “On hold”"
+
+
+def test_what_the_product_wrote_down_is_said_in_german_and_what_people_wrote_as_they_wrote_it(
+    house: House, signed_in: SignedIn
+) -> None:
+    told, untold = _opened_with_words(house)
+    lee, now = signed_in("lee"), clock.now()
+    services.reassign_case(case_id=told.pk, to="ops-team", reason="It was reviewed.", by=house.actor("lee"), now=now)
+    english, german = (
+        "The warehouse has not confirmed NW-1-1 for 60 min",
+        "Das Lager hat NW-1-1 seit 60 Min. nicht bestätigt",
+    )
+    for path in ("/queue/team/", "/queue/team/?group=cause", f"/exceptions/{told.key}/", "/search/?q=confirmed"):
+        page = lee.get(path, headers=GERMAN).content.decode()
+        assert (german in page, english in page) == (True, False), path
+    assert untold.title in lee.get("/queue/team/", headers=GERMAN).content.decode()
+    assert lee.get(f"/api/v1/exceptions/{told.key}", headers=GERMAN).json()["title"] == english
+    services.withdraw_case(case_id=told.pk, reason=said("It was reviewed."), by=system_actor("test"), now=now)
+    trail = lee.get(f"/exceptions/{told.key}/", headers=GERMAN).content.decode()
+    assert (trail.count("“It was reviewed.”"), trail.count("“Es wurde geprüft.”")) == (1, 1)
+    told.refresh_from_db()
+    plan = services.plan_cases(action="acknowledge", cases=[told], by=house.actor("lee"), now=now)
+    ((_, barred),) = JobPlan.objects.get(pk=plan.pk).stay
+    with translation.override("de"):
+        assert in_words(barred) == f"{told.key} ist „Zurückgezogen“."
+
+
+def _opened_with_words(house: House) -> list[ExceptionCase]:
+    """One whose title the product gave, and one from before it kept how."""
+    client = house.clients["northwind"]
+    who = said("The warehouse")
+    title = said("%(who)s has not confirmed %(key)s for %(minutes)s min", who=who, key="NW-1-1", minutes=60)
+    openings = [
+        services.CaseOpening(
+            "address", SubjectRef("test.parcel", f"said-{n}", client.pk), "NW-1", client.pk, words, cause=f"said/{n}"
+        )
+        for n, words in enumerate((title, "kestrel has not confirmed NW-1-2 for 60 min"))
+    ]
+    return services.open_cases(openings=openings, by=system_actor("test"), now=clock.now())
 
 
 def test_what_programs_and_admins_read_stays_english_and_who_is_not_in_yet_reads_german() -> None:

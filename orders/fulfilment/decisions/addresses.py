@@ -41,14 +41,6 @@ class Problem:
     field: str
     code: str
 
-    @property
-    def words(self) -> str:
-        """The problem for a person."""
-        name = label_of(self.field)
-        return {"required": f"{name} is missing", "too_long": f"{name} is too long"}.get(
-            self.code, f"{name} is not valid"
-        )
-
 
 @dataclass(frozen=True)
 class Verdict:

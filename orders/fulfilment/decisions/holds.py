@@ -1,4 +1,4 @@
-"""Release conditions of holds: one expression for each kind, and what it says in words."""
+"""Release conditions of holds: one expression for each kind."""
 
 import json
 from collections.abc import Mapping
@@ -17,16 +17,3 @@ def condition_of(release_when: Mapping[str, Any]) -> str:
     if release_when["kind"] == "case":
         return f"!cases.exists(c, c.key == {json.dumps(release_when['case'])})"
     return str(release_when.get("when", ""))
-
-
-def in_words(release_when: Mapping[str, Any]) -> str:
-    """What it waits for, for the person who asks."""
-    said = {
-        "stock": "{quantity} of {sku} are free",
-        "case": "{case} is closed",
-        "confirmation": "{fulfilment} is confirmed",
-        "check": "{check} is passed",
-        "condition": "{when}",
-        "person": "somebody releases it",
-    }
-    return said[release_when["kind"]].format_map(release_when)

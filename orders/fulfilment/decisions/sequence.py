@@ -21,11 +21,10 @@ class Way:
 
 @dataclass(frozen=True)
 class Contradiction:
-    """One thing that is not in order: its kind, the parcel, and it in words."""
+    """One thing that is not in order: its kind, and the parcel."""
 
     kind: str
     parcel: str
-    words: str
 
 
 def contradictions(*, placed_at: datetime, paid_at: datetime | None, ways: Iterable[Way]) -> frozenset[Contradiction]:
@@ -36,11 +35,11 @@ def contradictions(*, placed_at: datetime, paid_at: datetime | None, ways: Itera
         if left_at is None:
             continue
         if paid_at is None:
-            found.add(Contradiction("left-unpaid", way.key, f"{way.key} has left, and the order is not paid"))
+            found.add(Contradiction("left-unpaid", way.key))
         elif left_at < paid_at:
-            found.add(Contradiction("left-before-paid", way.key, f"{way.key} had left before the order was paid"))
+            found.add(Contradiction("left-before-paid", way.key))
         if left_at < placed_at:
-            found.add(Contradiction("left-before-placed", way.key, f"{way.key} had left before it was ordered"))
+            found.add(Contradiction("left-before-placed", way.key))
         if way.delivered_at is not None and way.delivered_at < left_at:
-            found.add(Contradiction("arrived-before-left", way.key, f"{way.key} had arrived before it left"))
+            found.add(Contradiction("arrived-before-left", way.key))
     return frozenset(found)

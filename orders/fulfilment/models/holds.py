@@ -31,6 +31,12 @@ class Hold(FSMModelMixin, Accountable):
     source = models.CharField(max_length=10, choices=HoldSource, default=HoldSource.FLOW)
     rule = models.SlugField(blank=True, db_index=False, help_text="The rule that placed it")
     words = models.CharField(max_length=280, help_text="Why, for the person who asks")
+    words_kept = models.JSONField(
+        default=dict,
+        db_default={},
+        editable=False,
+        help_text="What its reader's language needs beside the English words",
+    )
     customer_words = models.CharField(max_length=280, blank=True, help_text="What the customer is told; empty: nothing")
     placed_by = models.CharField(max_length=160)
     placed_at = models.DateTimeField()

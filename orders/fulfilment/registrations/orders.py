@@ -7,6 +7,7 @@ from uuid import UUID
 
 from audit.context import Actor
 from audit.subject_refs import SubjectRef
+from audit.words import listed, said
 from exceptions import subjects
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.subjects import SubjectPage
@@ -49,45 +50,54 @@ class OrderSubject:
 def _resend(case: ExceptionCase, *, by: Actor, now: datetime, data: Mapping[str, Any]) -> str:
     del data
     again = resuming.resend_tasks(order_id=UUID(case.subject_id), by=by, now=now)
-    return f"Sent again: {', '.join(parcel.key for parcel in again) or 'nothing was waiting'}."
+    keys = ", ".join(parcel.key for parcel in again)
+    return said("Sent again: %(keys)s.", keys=keys or said("nothing was waiting"))
 
 
 def _reroute(case: ExceptionCase, *, by: Actor, now: datetime, data: Mapping[str, Any]) -> str:
     del data
     order = resuming.reroute_to_warehouse(order_id=UUID(case.subject_id), by=by, now=now)
-    return f"Re-routed to the warehouse; the order is now “{OrderState(order.state).label}”."
+    return said("Re-routed to the warehouse; the order is now “%(state)s”.", state=_state(order))
 
 
 def _correct_address(case: ExceptionCase, *, by: Actor, now: datetime, data: Mapping[str, Any]) -> str:
     order = resuming.correct_address(order_id=UUID(case.subject_id), address=data, by=by, now=now, reason=case.key)
-    return f"The address passes the check; the order is now “{OrderState(order.state).label}”."
+    return said("The address passes the check; the order is now “%(state)s”.", state=_state(order))
 
 
 def _look_again(case: ExceptionCase, *, by: Actor, now: datetime, data: Mapping[str, Any]) -> str:
     del data
     order = resuming.look_again(order_id=UUID(case.subject_id), by=by, now=now)
-    return f"Looked again: the order is “{OrderState(order.state).label}”."
+    return said("Looked again: the order is “%(state)s”.", state=_state(order))
 
 
 def _cancel(case: ExceptionCase, *, by: Actor, now: datetime, data: Mapping[str, Any]) -> str:
     order = resuming.cancel_order(
         order_id=UUID(case.subject_id), reason=str(data.get("reason") or case.key), by=by, now=now
     )
-    return f"The order is now “{OrderState(order.state).label}”."
+    return said("The order is now “%(state)s”.", state=_state(order))
 
 
 def _roll_back(waiver: Waiver, *, by: Actor, now: datetime) -> str:
     orders, called_back = resuming.roll_back_orders(
         order_ids=[UUID(one) for one in waiver.subject_keys],
         gate=waiver.gate,
-        why=f"{waiver.key} was rolled back",
+        why=said("%(key)s was rolled back", key=waiver.key),
         by=by,
         now=now,
     )
-    parcels = ", ".join(parcel.key for parcel in called_back) or "nothing had been sent"
-    states = ", ".join(dict.fromkeys(OrderState(order.state).label for order in orders))
-    are = "the orders are" if waiver.others else "the order is"
-    return f"Held; called back: {parcels}; {are} now “{states}”."
+    keys = ", ".join(parcel.key for parcel in called_back)
+    told = {
+        "parcels": keys or said("nothing had been sent"),
+        "states": listed(list(dict.fromkeys(_state(order) for order in orders))),
+    }
+    if waiver.others:
+        return said("Held; called back: %(parcels)s; the orders are now “%(states)s”.", **told)
+    return said("Held; called back: %(parcels)s; the order is now “%(states)s”.", **told)
+
+
+def _state(order: Order) -> str:
+    return said(str(OrderState(order.state).label))
 
 
 def _address_passes(cases: Sequence[ExceptionCase]) -> set[UUID]:

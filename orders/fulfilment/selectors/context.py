@@ -3,10 +3,13 @@
 import json
 from uuid import UUID
 
+from django.utils.translation import gettext_noop as noop
+
 from audit import verbs
 from audit.models import Event
 from audit.selectors.pages import names_of
 from audit.subject_refs import subject_ref
+from audit.words import listed, said, within
 from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Fulfilment, Order
 from orders.fulfilment.selectors.quarantine import CASE_OF
@@ -30,17 +33,14 @@ def case_context(order_id: UUID) -> SubjectPage:
         title=f"Order {order.key}",
         url=url,
         facts={
-            "State": OrderState(order.state).label,
-            "Client": order.client.name,
-            "Channel": order.channel,
-            "Number": order.number,
-            "Flow": order.flow.name if order.flow else "not decided yet",
-            "Owner": order.owner.name,
-            "Value": f"{order.total_minor / 100:,.2f} {order.currency}",
-            "Fulfilments": ", ".join(
-                f"{parcel.key} {FulfilmentState(parcel.state).label.lower()}" for parcel in parcels
-            )
-            or "none",
+            noop("State"): said(str(OrderState(order.state).label)),
+            noop("Client"): order.client.name,
+            noop("Channel"): order.channel,
+            noop("Number"): order.number,
+            noop("Flow"): order.flow.name if order.flow else said("not decided yet"),
+            noop("Owner"): order.owner.name,
+            noop("Value"): f"{order.total_minor / 100:,.2f} {order.currency}",
+            noop("Parcels"): listed([_parcel(parcel) for parcel in parcels]) if parcels else said("none"),
         },
         last_events=_last_events(order),
         attempts=_attempts(order, parcels),
@@ -53,6 +53,10 @@ def case_context(order_id: UUID) -> SubjectPage:
             **({"Complete it": f"/quarantine/{order.key}/"} if order.state in CASE_OF else {}),
         },
     )
+
+
+def _parcel(parcel: Fulfilment) -> str:
+    return said("%(key)s %(state)s", key=parcel.key, state=within(str(FulfilmentState(parcel.state).label)))
 
 
 def _last_events(order: Order) -> list[dict[str, str]]:

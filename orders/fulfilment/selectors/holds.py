@@ -3,14 +3,34 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+from django.utils.translation import gettext_noop as noop
 
 from audit.context import Actor
 from audit.selectors.pages import names_of
-from orders.fulfilment.decisions.holds import in_words
+from audit.words import said, said_again
 from orders.fulfilment.models import Hold, Order, Sku
 from orders.fulfilment.selectors.orders import order_for
 from orders.fulfilment.selectors.queues import promisable
 from orders.fulfilment.states import HoldReason, HoldSource, HoldState
+
+HOUSE: Final = "system:fulfilment"
+# What the kinds of release conditions wait for, and what they are worth while that has not come.
+WAITS_FOR: Final[Mapping[str, str]] = {
+    "stock": noop("%(quantity)s of %(sku)s are free"),
+    "case": noop("%(case)s is closed"),
+    "confirmation": noop("%(fulfilment)s is confirmed"),
+    "check": noop("%(check)s is passed"),
+    "person": noop("somebody releases it"),
+}
+WORTH: Final[Mapping[str, str]] = {
+    "case": noop("still open"),
+    "confirmation": noop("not confirmed"),
+    "check": noop("not passed"),
+    "condition": noop("not yet"),
+    "person": noop("waiting for a person"),
+}
 
 
 @dataclass(frozen=True)
@@ -56,34 +76,32 @@ def holds_of(order: Order, *, by: Actor | None = None) -> list[HoldFacts]:
 
 def _hold(hold: Hold, free: Mapping[str, int], names: Mapping[str, str], by: Actor | None) -> HoldFacts:
     active, kind = hold.state == HoldState.ACTIVE, hold.release_when["kind"]
-    worth = {
-        "stock": f"{free.get(str(hold.release_when.get('sku')), 0)} are free",
-        "case": "still open",
-        "confirmation": "not confirmed",
-        "check": "not passed",
-        "condition": "not yet",
-        "person": "waiting for a person",
-    }
+    units = free.get(str(hold.release_when.get("sku")), 0)
+    worth = said("%(n)s are free", n=units) if kind == "stock" else said(WORTH[kind])
     return HoldFacts(
         id=str(hold.pk),
         about=hold.fulfilment.key if hold.fulfilment else (hold.line.sku.code if hold.line else ""),
         reason=HoldReason(hold.reason).label,
         origin=HoldSource(hold.source).label,
         rule=hold.rule,
-        words=hold.words,
+        words=said_again(hold.words, hold.words_kept),
         placed_by=names.get(hold.placed_by, hold.placed_by),
         placed_at=hold.placed_at,
-        releases_when=in_words(hold.release_when),
+        releases_when=str(hold.release_when["when"]) if kind == "condition" else said(WAITS_FOR[kind], **_named(hold)),
         is_expression=kind == "condition",
-        now_worth=worth[kind] if active else "released",
+        now_worth=worth if active else said("released"),
         expires_at=hold.expires_at,
         customer_words=hold.customer_words,
         is_active=active,
         released_at=hold.released_at,
         released_by=names.get(hold.released_by, hold.released_by),
-        released_why=hold.released_why,
+        released_why=said(hold.released_why) if hold.released_by == HOUSE else hold.released_why,
         is_mine=by is not None and hold.placed_by == by.id,
     )
+
+
+def _named(hold: Hold) -> dict[str, str]:
+    return {name: str(value) for name, value in hold.release_when.items() if name != "kind"}
 
 
 def hold_named(holds: Sequence[HoldFacts], hold_id: str) -> HoldFacts | None:

@@ -10,12 +10,13 @@ from django.db.models import QuerySet
 from audit.context import Actor
 from audit.crypto import open_secret
 from audit.errors import FieldError, IllegalTransition, Invalid
-from audit.words import said
+from audit.words import listed, said
 from exceptions import selectors as exceptions
 from exceptions.models import ExceptionCase
-from orders.fulfilment.decisions.addresses import FIELDS, Problem, check_address, label_of
+from orders.fulfilment.decisions.addresses import FIELDS, check_address, label_of
 from orders.fulfilment.decisions.suggestions import suggest
 from orders.fulfilment.models import Order, OrderAddress
+from orders.fulfilment.selectors.addresses import problem_in_words, problems_in_words
 from orders.fulfilment.selectors.orders import OrderFilters, OrderRow, order_for, order_page, orders_for, rows_of
 from orders.fulfilment.states import OrderState
 from rules import selectors as rules
@@ -136,16 +137,14 @@ def _row(
 ) -> QuarantineRow:
     state = OrderState(row.state)
     case = cases.get((str(row.id), CASE_OF[state]))
-    words = (
-        [Problem(one["field"], one["code"]).words for one in problems] if state == OrderState.ADDRESS_INVALID else []
-    )
+    words = problems_in_words(problems) if state == OrderState.ADDRESS_INVALID else []
     audit = (
         [index for index, step in enumerate(case.playbook) if step["kind"] in exceptions.AUDIT_KINDS] if case else []
     )
     done = {step.index for step in case.steps.all()} if case else set()
     return QuarantineRow(
         order=row,
-        reason=", ".join(words) or "The order has no lines",
+        reason=listed(words) if words else said("The order has no lines"),
         missing=len(words) or 1,
         case=case.key if case else "",
         owner=case.owner.name if case else row.owner,
@@ -163,7 +162,7 @@ def _address_of(order: Order) -> dict[str, str]:
 
 
 def _fields(known: Mapping[str, str], *, clear: bool) -> list[FieldRow]:
-    problems = {problem.field: problem.words for problem in check_address(known).problems}
+    problems = {one.field: problem_in_words(one.field, one.code) for one in check_address(known).problems}
     proposed = {one.field: one for one in suggest(known)}
     rows = []
     for name in FIELDS:

@@ -10,13 +10,13 @@ from audit import verbs
 from audit.context import Actor
 from audit.crypto import open_secret
 from audit.models import Event
-from audit.selectors.pages import names_of
+from audit.selectors.pages import names_of, reason_of
 from audit.subject_refs import SubjectRef, subject_ref
 from audit.words import at, said
 from exceptions.models import ExceptionCase
 from exceptions.selectors.cases import most_urgent_about
-from orders.fulfilment.decisions.addresses import Problem
 from orders.fulfilment.models import Fulfilment, Order, OrderAddress, OrderIdentifier, ParcelCheck
+from orders.fulfilment.selectors.addresses import problems_in_words
 from orders.fulfilment.selectors.checks import CheckFacts, checks_of
 from orders.fulfilment.selectors.contents import (
     BundleFacts,
@@ -197,7 +197,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         decision=_decision(decision),
         address=_address(address, clear=by.may("orders.view_pii", order.client_id)),
         address_verdict=AddressVerdict(address.verdict).label if address else AddressVerdict.ELSEWHERE.label,
-        address_problems=[Problem(row["field"], row["code"]).words for row in (address.problems if address else [])],
+        address_problems=problems_in_words(address.problems) if address else [],
         delivery_sla=order.delivery_sla,
         carrier_words=carrier_words(order, parcels),
         fraud_score=order.fraud_score,
@@ -240,7 +240,7 @@ def _step(event: Event, subject: str, name: str) -> TraceStep:
         system=str(data.get("system") or data.get("to") or ""),
         actor=event.actor,
         evidence=str(data.get("event") or data.get("sha256") or ""),
-        reason=body["reason"] or " ".join(data.get("findings") or ()),
+        reason=reason_of(body) or " ".join(data.get("findings") or ()),
     )
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop as _
 from audit import verbs
 from audit.context import Actor
 from audit.models import Event
-from audit.selectors.pages import names_of
+from audit.selectors.pages import names_of, reason_of
 from audit.subject_refs import subject_ref
 from audit.words import at, said
 from exceptions.models import ExceptionCase
@@ -143,7 +143,7 @@ def exception_goes(case: ExceptionCase | None, otherwise: str) -> str:
     """Where what went wrong with an order is, and goes next; where nothing did, where it would go."""
     if case is None:
         return otherwise
-    known = {"key": case.key, "title": case.title, "name": case.owner.name, "due": at(case.due_at)}
+    known = {"key": case.key, "title": case.headline, "name": case.owner.name, "due": at(case.due_at)}
     following = next_step(case)
     if following is None:
         return said("%(key)s (%(title)s) is with %(name)s, due %(due)s.", **known)
@@ -204,7 +204,7 @@ def _told(
             who=names[event.actor],
             is_human=event.actor.startswith("user:"),
             state=OK,
-            reason=body["reason"],
+            reason=reason_of(body),
             why=why.get(str(data.get("decision")), ()) or _ruled(event.type, data),
             evidence=heard.get(evidence, evidence),
             event_id=event.pk,

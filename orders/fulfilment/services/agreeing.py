@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
 
+from audit.words import said
 from orders.fulfilment.decisions.agreement import Sold, differences
 from orders.fulfilment.decisions.news import PlacedOrder
 from orders.fulfilment.models import Order, OrderBundle, OrderLine
@@ -28,17 +29,24 @@ def compare(heard: Sequence[Heard], changes: Changes) -> None:
         others = [orders[pk].key for pk in found[1:]]
         different = differences(one, records[first.pk])
         if others:
-            _open(first, one, f"its names lead to {first.key} and {', '.join(others)}", {"others": others}, changes)
+            how = said("its names lead to %(first)s and %(others)s", first=first.key, others=", ".join(others))
+            _open(first, one, how, {"others": others}, changes)
         elif different:
-            _open(first, one, f"another {' and other '.join(different)}", {"different": different}, changes)
+            _open(first, one, _unlike(different), {"different": different}, changes)
     if heard:
         changes.write()
 
 
 def _open(order: Order, one: PlacedOrder, how: str, told: dict[str, object], changes: Changes) -> None:
-    title = f"{one.news.system} tells {order.key} differently: {how}"[:200]
+    title = said("%(system)s tells %(key)s differently: %(how)s", system=one.news.system, key=order.key, how=how)
     evidence = {"system": one.news.system, "event": one.news.event_id, "named": one.number, **told}
     changes.openings.append(Opening(CONFLICT, order, title, f"{CONFLICT}:{one.news.system}", evidence))
+
+
+def _unlike(different: Collection[str]) -> str:
+    if "total" not in different:
+        return said("other lines")
+    return said("another total and other lines") if "lines" in different else said("another total")
 
 
 def _on_record(orders: Collection[Order]) -> dict[UUID, Sold]:

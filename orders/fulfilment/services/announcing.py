@@ -8,7 +8,7 @@ from audit.access import require
 from audit.context import Actor, acting, current_actor
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
 from audit.texts import reason_given
-from audit.words import said, within
+from audit.words import on, said, within
 from exceptions.timer_kinds import Due
 from orders.fulfilment.models import Order, OrderLine, OrderRequest
 from orders.fulfilment.services.asking import Wish
@@ -67,7 +67,7 @@ def not_come(timers: Sequence[Due], *, now: datetime) -> None:
     for docket in load_dockets(set(waiting)):
         for request in docket.requests:
             if str(request.pk) in ids and request.state == RequestState.AWAITED:
-                title = f"Announced {request.asked_at:%d %b} to come back, and not seen"
+                title = said("Announced %(day)s to come back, and not seen", day=on(request.asked_at.date()))
                 evidence = {"request": str(request.pk), "lines": dict(request.lines), "return": request.reference}
                 changes.openings.append(Opening(OVERDUE, docket.order, title, "return-overdue", evidence))
     changes.write()

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from audit.context import current_actor
+from audit.words import said
 from orders.fulfilment.decisions.requests import Ruling
 from orders.fulfilment.models import OrderRequest
 from orders.fulfilment.services.cases import Opening, TimerChange, solved_by
@@ -114,7 +115,7 @@ def _join(waiting: OrderRequest, wish: Wish, changes: Changes) -> OrderRequest:
 def open_case(docket: Docket, request: OrderRequest, changes: Changes) -> None:
     """Have a person decide about it."""
     kind = RequestKind(request.kind)
-    title = f"{kind.label}: {request.why}"
+    title = said("%(kind)s: %(why)s", kind=said(str(kind.label)), why=said(request.why))
     evidence = {"request": str(request.pk), "rule": request.rule, "lines": dict(request.lines)}
     changes.openings.append(Opening(CASE_OF[kind], docket.order, title, f"{kind}:{request.rule}", evidence))
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from django_fsm import can_proceed
 
+from audit.words import said
 from orders.fulfilment.models import Fulfilment, OrderLine
 from orders.fulfilment.services import stock
 from orders.fulfilment.services.changes import Changes
@@ -57,7 +58,7 @@ def _call_off(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
     for hold in docket.in_force:
         if hold.fulfilment_id == parcel.pk or hold.release_when.get("fulfilment") == parcel.key:
             if hold.reason == HoldReason.VENDOR:
-                let_go(docket, hold, changes, why="it is called off")
+                let_go(docket, hold, changes, why=said("it is called off"))
             else:
                 hold.fulfilment = None
                 changes.edit(hold, "fulfilment")
@@ -69,4 +70,4 @@ def _call_off(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
 def _forget_stock_hold(docket: Docket, line: OrderLine, changes: Changes) -> None:
     for hold in docket.in_force:
         if hold.line_id == line.pk and hold.reason == HoldReason.STOCK and line.state == LineState.BACK_ORDERED:
-            let_go(docket, hold, changes, why="the line has changed")
+            let_go(docket, hold, changes, why=said("the line has changed"))

@@ -77,7 +77,7 @@ def _leave_all(docket: Docket, changes: Changes) -> None:
             line.cancel()
             changes.edit(line, "state")
     for hold in docket.in_force:
-        let_go(docket, hold, changes, why="the order was cancelled")
+        let_go(docket, hold, changes, why=said("the order was cancelled"))
 
 
 def _leave_part(docket: Docket, units: Units, changes: Changes) -> None:
@@ -128,7 +128,7 @@ def _stop(docket: Docket, request: OrderRequest, units: Units, changes: Changes)
     owe(docket, value, "cancelled and stopped in the house", changes, request=request)
     if docket.order.cancelled_at is not None:
         for hold in docket.in_force:
-            let_go(docket, hold, changes, why="the order was cancelled")
+            let_go(docket, hold, changes, why=said("the order was cancelled"))
 
 
 def _recall(docket: Docket, request: OrderRequest, units: Units, changes: Changes) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from audit.access import system_actor
 from audit.context import current_actor
 from audit.subject_refs import SubjectRef, subject_ref
+from audit.words import said
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase
 from exceptions.services import CaseOpening, TimerSetting
@@ -81,7 +82,7 @@ def withdraw_all(cured: Sequence[tuple[Order, str]], *, now: datetime) -> None:
     )
     for case in live.order_by("pk"):
         if (case.subject_id, case.type) in pairs:
-            reason = "The order has gone on: the cause is gone."
+            reason = said("The order has gone on: the cause is gone.")
             exceptions.withdraw_case(case_id=case.pk, reason=reason, by=system_actor("fulfilment"), now=now)
 
 

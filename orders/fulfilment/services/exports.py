@@ -18,6 +18,7 @@ from audit.models import Event
 from audit.services.events import Entry, record, record_many
 from audit.services.tokens import issue_token
 from audit.subject_refs import subject_ref
+from audit.words import said
 from exceptions.models import ExceptionCase
 from exceptions.services import withdraw_case
 from orders.fulfilment.errors import NotExportable
@@ -48,12 +49,17 @@ class Incomplete:
     @property
     def words(self) -> str:
         """One sentence for whoever mends it."""
-        return f"The export of {self.order.key} would be incomplete: {self.pointer}: {self.detail}"
+        return said(
+            "The export of %(key)s would be incomplete: %(pointer)s: %(detail)s",
+            key=self.order.key,
+            pointer=self.pointer,
+            detail=self.detail,
+        )
 
     def opening(self) -> Opening:
         """The case about it."""
         evidence = {"contract": CONTRACT, "pointer": self.pointer, "detail": self.detail}
-        return Opening(INCOMPLETE, self.order, self.words[:200], f"{CONTRACT}{self.pointer}", evidence)
+        return Opening(INCOMPLETE, self.order, self.words, f"{CONTRACT}{self.pointer}", evidence)
 
 
 def export_order(*, order_id: UUID, by: Actor, now: datetime) -> Export:
@@ -173,7 +179,7 @@ def _withdraw_cured(orders: Sequence[Order], now: datetime) -> None:
         type=INCOMPLETE, subject_type="fulfilment.order", subject_id__in=ids, cause__startswith=f"{CONTRACT}/"
     )
     for case_id in cases.order_by("pk").values_list("pk", flat=True):
-        withdraw_case(case_id=case_id, reason="The export is complete now.", by=current_actor(), now=now)
+        withdraw_case(case_id=case_id, reason=said("The export is complete now."), by=current_actor(), now=now)
 
 
 def _facts(dockets: Sequence[Docket]) -> dict[UUID, dict[str, Any]]:

@@ -6,8 +6,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop as noop
 
 from audit.context import Actor
+from audit.words import said
 from exceptions.job_kinds import Item, JobKind, Result
 from exceptions.services import Planned, plan_job, start_job
 from exceptions.services.jobs import MOST_PLANNED
@@ -17,7 +19,7 @@ from orders.fulfilment.states import ORDER_FINAL
 from orders.sync.models import System
 
 NAME: Final = "export.backfill"
-NOT_ROUTED: Final = "No rule has decided about it yet; it is told when one has."
+NOT_ROUTED: Final = said("No rule has decided about it yet; it is told when one has.")
 
 
 def tell_open_orders(system: System, by: Actor, now: datetime) -> None:
@@ -35,14 +37,14 @@ def _work(items: Sequence[Item], *, given: Mapping[str, Any], by: Actor, now: da
     del by
     system = System.objects.filter(slug=given["system"], wants_exports=True, is_active=True).first()
     if system is None:
-        return [Result("The system does not follow orders any more.") for _ in items]
+        return [Result(said("The system does not follow orders any more.")) for _ in items]
     told = send_newest(order_ids=[UUID(item.id) for item in items], system=system, now=now)
     return [Result(told.get(UUID(item.id), NOT_ROUTED)) for item in items]
 
 
 BACKFILL: Final = JobKind(
     NAME,
-    "Tell a system of the open orders",
+    noop("Tell a system of the open orders"),
     "sync.edit_system",
     _work,
     url=lambda key: f"/orders/{key}/",

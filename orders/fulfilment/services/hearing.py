@@ -5,6 +5,7 @@ from typing import Any
 
 from django_fsm import can_proceed
 
+from audit.words import on, said, within
 from orders.fulfilment.decisions.news import News, happened, moment
 from orders.fulfilment.models import Fulfilment, Hold, OrderLine
 from orders.fulfilment.services import stock
@@ -83,8 +84,8 @@ def _tell_moved_while_held(
     """What was seen is true, and somebody has to know: it was held, and by more than the silence that this ends."""
     still = [hold for hold in holding if hold in docket.in_force]
     if still:
-        done = FulfilmentState(parcel.state).label.lower()
-        title = f"{parcel.key} was {done} although it is on hold"
+        done = within(str(FulfilmentState(parcel.state).label))
+        title = said("%(key)s was %(done)s although it is on hold", key=parcel.key, done=done)
         evidence = {"fulfilment": parcel.key, "event": news.event_id, "holds": [str(hold.pk) for hold in still]}
         changes.openings.append(Opening("moved-while-held", docket.order, title, "moved-while-held", evidence))
 
@@ -93,21 +94,21 @@ def _tell_left_unchecked(docket: Docket, parcel: Fulfilment, news: News, changes
     """It has left without having passed its quality checks: that is true too, and somebody has to know."""
     if missing := docket.unchecked(parcel, CheckPoint.HAND_OVER):
         names = ", ".join(f"“{check.name}”" for check in missing)
-        title = f"{parcel.key} has left without having passed {names}"[:200]
+        title = said("%(key)s has left without having passed %(checks)s", key=parcel.key, checks=names)
         evidence = {"fulfilment": parcel.key, "event": news.event_id, "checks": [check.slug for check in missing]}
         changes.openings.append(Opening("moved-while-held", docket.order, title, "left-unchecked", evidence))
 
 
 def _tell_left_nevertheless(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
     """It was called off, and whoever had it sent it all the same: the customer gets what nobody expects."""
-    title = f"{parcel.key} has left although it was called off"
+    title = said("%(key)s has left although it was called off", key=parcel.key)
     evidence = {"fulfilment": parcel.key, "event": news.event_id}
     changes.openings.append(Opening("moved-while-held", docket.order, title, "left-nevertheless", evidence))
 
 
 def _tell_left_without_parcel(docket: Docket, news: News, changes: Changes) -> None:
     """Nothing of it was to be sent, and somebody says that it has left: nothing is made of that but an exception."""
-    title = f"{docket.order.key} is said to have left, and nothing of it was to be sent"
+    title = said("%(key)s is said to have left, and nothing of it was to be sent", key=docket.order.key)
     evidence = {"event": news.event_id, "about": news.type}
     changes.openings.append(Opening(IMPOSSIBLE, docket.order, title, "left-without-parcel", evidence))
 
@@ -156,11 +157,11 @@ def _step(parcel: Fulfilment, name: str, news: News, changes: Changes, **facts: 
     return ahead
 
 
-def end_silence(docket: Docket, parcel: Fulfilment, changes: Changes, *, why: str = "the vendor has answered") -> None:
+def end_silence(docket: Docket, parcel: Fulfilment, changes: Changes, *, why: str = "") -> None:
     """Whatever is done with this task, the silence about it is over; others' silence still holds the order."""
     for hold in docket.in_force:
         if hold.reason == HoldReason.VENDOR and hold.release_when.get("fulfilment") == parcel.key:
-            let_go(docket, hold, changes, why=why)
+            let_go(docket, hold, changes, why=why or said("the vendor has answered"))
 
 
 def _acknowledged(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
@@ -235,15 +236,15 @@ def _delayed(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -
     if parcel.state in {FulfilmentState.DELIVERED, FulfilmentState.CANCELLED}:
         changes.tell("fulfilment.heard_late", parcel, event=news.event_id, about=news.type, system=news.system)
         return
-    carrier = str(news.data.get("carrier") or parcel.carrier or "The carrier")
+    carrier = str(news.data.get("carrier") or parcel.carrier) or said("The carrier")
     days = {"expected_at": moment(news.data.get("expected_at")), "promised_at": docket.order.promised_at}
     evidence: dict[str, Any] = {name: day.isoformat() if day else None for name, day in days.items()}
     evidence |= {"fulfilment": parcel.key, "event": news.event_id, "reason": str(news.data.get("reason") or "")}
     changes.tell("fulfilment.delayed", parcel, order=docket.order.key, system=news.system, **evidence)
-    new_day = f", expected {days['expected_at']:%d %b}" if days["expected_at"] else ""
-    changes.openings.append(
-        Opening(DELAY, docket.order, f"{carrier} brings {parcel.key} later{new_day}", f"delay:{carrier}", evidence)
-    )
+    title = said("%(carrier)s brings %(key)s later", carrier=carrier, key=parcel.key)
+    if days["expected_at"]:
+        title = said("%(text)s, expected %(day)s", text=title, day=on(days["expected_at"].date()))
+    changes.openings.append(Opening(DELAY, docket.order, title, f"delay:{carrier}", evidence))
 
 
 def _left(docket: Docket, parcel: Fulfilment, step: str, changes: Changes) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from audit.context import current_actor, current_time
+from audit.words import kept, said
 from exceptions.models import ExceptionCase
 from orders.fulfilment.decisions.holds import CONTEXT, condition_of
 from orders.fulfilment.decisions.progress import resting_state
 from orders.fulfilment.facts import hold_context
 from orders.fulfilment.models import Fulfilment, Hold, OrderLine
+from orders.fulfilment.selectors.holds import HOUSE
 from orders.fulfilment.selectors.queues import promisable
 from orders.fulfilment.services.cases import TimerChange
 from orders.fulfilment.services.changes import Changes, ref_of
@@ -31,7 +33,7 @@ from rules.hold_rules import HoldRuleSpec
 from rules.rulebook import CompiledBook
 
 HOLD_EXPIRY = "fulfilment.hold_expiry"
-HOUSE = "system:fulfilment"
+LONGEST_WORDS = 280
 WAITING_LINES = (LineState.OPEN, LineState.BACK_ORDERED)
 
 
@@ -39,6 +41,7 @@ def place(docket: Docket, hold: Hold, changes: Changes) -> Hold:
     """Put a hold in force, from now on and for whom it names."""
     hold.order, hold.placed_at = docket.order, changes.now
     hold.placed_by = hold.placed_by or current_actor().id
+    hold.words, hold.words_kept = hold.words[:LONGEST_WORDS], kept(hold.words)
     changes.add(hold)
     about = hold.fulfilment.key if hold.fulfilment else docket.order.key
     told = {"order": docket.order.key, "about": about, "source": hold.source, "release_when": hold.release_when}
@@ -80,7 +83,7 @@ def review_holds(dockets: Sequence[Docket], book: CompiledBook, changes: Changes
     for docket in concerned:
         for hold, predicate in testing.get(docket.order.pk, ()):
             if predicate.holds(contexts[docket.order.pk], spec):
-                let_go(docket, hold, changes, why="what it waited for has come")
+                let_go(docket, hold, changes, why=said("what it waited for has come"))
     _place_by_rules(concerned, contexts, book.hold_rules, changes)
 
 
@@ -91,7 +94,7 @@ def _is_here(docket: Docket, changes: Changes) -> bool:
     if resting_state(docket.facts()) not in ORDER_LEFT_THE_HOUSE:
         return True
     for hold in docket.in_force:
-        let_go(docket, hold, changes, why="everything has left")
+        let_go(docket, hold, changes, why=said("everything has left"))
     return False
 
 

@@ -104,7 +104,7 @@ def on_expiry(timers: Sequence[Due], *, now: datetime) -> None:
     for docket in dockets:
         for hold in docket.in_force:
             if str(hold.pk) in ids:
-                let_go(docket, hold, changes, why="its time is over")
+                let_go(docket, hold, changes, why=said("its time is over"))
     settle(dockets, changes)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from audit.context import Actor, acting
 from audit.services.events import record
+from audit.words import said
 from orders.fulfilment.shipped import ShippedConnector
 from orders.sync import connectors
 from orders.sync.envelopes import Envelope
@@ -21,7 +22,7 @@ def install_connectors(
     *, system: System, shipped: Sequence[ShippedConnector], by: Actor, now: datetime
 ) -> list[Connector]:
     """Give the system the connectors it has not got; one that an admin changed stays as it is."""
-    with acting(by, at=now, reason="shipped connectors"):
+    with acting(by, at=now, reason=said("shipped connectors")):
         known = {connector.topic: connector for connector in Connector.objects.filter(system=system)}
         for one in shipped:
             if one.topic not in known:

@@ -11,6 +11,7 @@ from django.db import connection
 from audit.canonical import timestamp
 from audit.context import Actor, acting
 from audit.crypto import blind_index, seal_secret
+from audit.words import said
 from orders.fulfilment.decisions.news import News, PlacedOrder, read_placed_order
 from orders.fulfilment.models import Order, OrderAddress, OrderIdentifier, Sku
 from orders.fulfilment.selectors.identity import Names, known_orders
@@ -142,7 +143,7 @@ def _fill(
         sealed = seal_secret(json.dumps(given))
         changes.add(OrderAddress(order=order, raw=sealed, email_index=index, verdict=AddressVerdict.UNCHECKED))
     if not one.lines:
-        changes.openings.append(Opening("contract-violation", order, "The order has no lines", "incomplete"))
+        changes.openings.append(Opening("contract-violation", order, said("The order has no lines"), "incomplete"))
     told = {"system": one.news.system, "channel": one.channel, "lines": len(one.lines), "state": order.state}
     changes.tell("order.received", order, event=one.news.event_id, **told, **buyer)
 

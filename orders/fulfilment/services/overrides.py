@@ -125,7 +125,12 @@ def on_overdue(timers: Sequence[Due], *, now: datetime) -> None:
             subject=_ref(override),
             subject_key=override.key,
             client_id=override.client_id,
-            title=f"{override.key}: {FIELDS[override.field].label} of {override.about} was set by hand and not reviewed",
+            title=said(
+                "%(key)s: %(field)s of %(about)s was set by hand and not reviewed",
+                key=override.key,
+                field=said(str(FIELDS[override.field].label)),
+                about=override.about,
+            ),
             cause=f"override:{override.field}",
             evidence={"field": override.field, "about": override.about, "placed_by": override.placed_by},
         )
@@ -200,4 +205,5 @@ def _close_case(override: Override, now: datetime) -> None:
     ref = _ref(override)
     live = ExceptionCase.objects.live().filter(subject_type=ref.type, subject_id=ref.id, type=CASE)
     for case_id in live.values_list("pk", flat=True):
-        exceptions.withdraw_case(case_id=case_id, reason="It was reviewed.", by=system_actor("fulfilment"), now=now)
+        reason, by = said("It was reviewed."), system_actor("fulfilment")
+        exceptions.withdraw_case(case_id=case_id, reason=reason, by=by, now=now)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from audit.words import said
 from orders.fulfilment.decisions.money import NOTHING, Capture, enough_since, from_minor, in_words, to_minor
 from orders.fulfilment.decisions.news import News, happened
 from orders.fulfilment.models import OrderRequest, Payment, Refund
@@ -137,7 +138,7 @@ def ask_again(docket: Docket, changes: Changes) -> None:
     """The case about money was withdrawn, and what waits for a decision still does."""
     for refund in docket.refunds:
         if refund.state == RefundState.UNDECIDED:
-            _ask(docket, refund, "The case about it was withdrawn.", changes)
+            _ask(docket, refund, said("The case about it was withdrawn."), changes)
 
 
 def hear_refunded(docket: Docket, news: News, changes: Changes) -> None:
@@ -160,7 +161,8 @@ def hear_refunded(docket: Docket, news: News, changes: Changes) -> None:
     changes.tell("refund.issued", refund, order=docket.order.key, **told)
     if docket.refunded > docket.captured:
         more = in_words(docket.refunded - docket.captured, currency)
-        changes.openings.append(Opening(MISMATCH, docket.order, f"{more} more went back than had arrived", "refund"))
+        title = said("%(amount)s more went back than had arrived", amount=more)
+        changes.openings.append(Opening(MISMATCH, docket.order, title, "refund"))
 
 
 def _unforeseen(docket: Docket, amount: Decimal, currency: str, changes: Changes) -> Refund:
@@ -216,7 +218,8 @@ def _ask(docket: Docket, refund: Refund, why: str, changes: Changes) -> None:
         "currency": refund.currency,
         "rule": refund.rule,
     }
-    changes.openings.append(Opening(TO_DECIDE, docket.order, f"Pay back {amount}? {why}", refund.rule, evidence))
+    title = said("Pay back %(amount)s? %(why)s", amount=amount, why=why)
+    changes.openings.append(Opening(TO_DECIDE, docket.order, title, refund.rule, evidence))
 
 
 def _payment(docket: Docket, news: News, changes: Changes) -> Payment:
@@ -251,12 +254,13 @@ def _takes_the_place_of_the_word(docket: Docket, payment: Payment, changes: Chan
 def _tell_mismatch(docket: Docket, payment: Payment, changes: Changes) -> None:
     order = docket.order
     if payment.currency != order.currency:
-        title = (
-            f"Paid {in_words(payment.amount, payment.currency)}, but it costs {in_words(docket.total, order.currency)}"
+        title = said(
+            "Paid %(paid)s, but it costs %(total)s",
+            paid=in_words(payment.amount, payment.currency),
+            total=in_words(docket.total, order.currency),
         )
         changes.openings.append(Opening(MISMATCH, order, title, "currency", {"payment": payment.reference}))
     elif order.cancelled_at is None and docket.captured - docket.refunded > docket.total:
         more = in_words(docket.captured - docket.refunded - docket.total, order.currency)
-        changes.openings.append(
-            Opening(MISMATCH, order, f"Paid {more} more than it costs", "overpaid", {"payment": payment.reference})
-        )
+        title = said("Paid %(amount)s more than it costs", amount=more)
+        changes.openings.append(Opening(MISMATCH, order, title, "overpaid", {"payment": payment.reference}))

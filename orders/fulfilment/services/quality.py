@@ -6,6 +6,7 @@ What failed holds its parcel, and somebody has it, until it is passed or a time-
 from collections.abc import Sequence
 from typing import Final
 
+from audit.words import said
 from orders.fulfilment.facts import parcel_context
 from orders.fulfilment.models import Fulfilment, Hold, OrderLine, ParcelCheck
 from orders.fulfilment.services.cases import Opening
@@ -95,7 +96,8 @@ def _hold_or_let_go(docket: Docket, check: ParcelCheck, changes: Changes) -> str
     hold = next((one for one in docket.in_force if one.release_when.get("id") == str(check.pk)), None)
     failed, covered = check.state == CheckState.FAILED, docket.skipped.get(check.pk, "")
     if hold is not None and (covered or not failed):
-        let_go(docket, hold, changes, why=f"{covered} covers it" if failed else "it is not failed any more")
+        why = said("%(key)s covers it", key=covered) if failed else said("it is not failed any more")
+        let_go(docket, hold, changes, why=why)
         return "" if failed else "passed"
     if hold is None and failed and not covered:
         place(docket, _hold_for(check), changes)
@@ -109,7 +111,7 @@ def _hold_for(check: ParcelCheck) -> Hold:
         fulfilment=check.fulfilment,
         reason=HoldReason.QUALITY,
         source=HoldSource.FLOW,
-        words=f"{check.name} failed"[:280],
+        words=said("%(check)s failed", check=check.name),
         placed_by="system:fulfilment",
         release_when={"kind": "check", "id": str(check.pk), "check": f"{check.fulfilment.key} “{check.name}”"},
     )
@@ -118,12 +120,14 @@ def _hold_for(check: ParcelCheck) -> Hold:
 def opening_of(docket: Docket, check: ParcelCheck, findings: Sequence[str] = ()) -> Opening:
     """The case of a check that failed, for who answers for it, with what to do."""
     parcel = check.fulfilment
-    why = f": {findings[0]}" if findings else ""
+
     evidence = {
         "fulfilment": parcel.key,
         "check": check.slug,
         "findings": [str(one) for one in findings],
         "remediation": check.settings["remediation"],
     }
-    title = f"{parcel.key}: “{check.name}” failed{why}"[:200]
+    title = said("%(parcel)s: “%(check)s” failed", parcel=parcel.key, check=check.name)
+    if findings:
+        title = said("%(text)s: %(why)s", text=title, why=findings[0])
     return Opening(CASE, docket.order, title, f"check:{check.slug}", evidence, owner=check.settings["answers"])

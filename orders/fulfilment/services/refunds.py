@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from audit.words import said
 from exceptions.timer_kinds import Due
 from orders.fulfilment.decisions.money import in_words
 from orders.fulfilment.models import Order, Refund
@@ -29,7 +30,7 @@ def still_unseen(timers: Sequence[Due], *, now: datetime) -> None:
         for refund in docket.refunds:
             if str(refund.pk) in ids and refund.state == RefundState.PROMISED:
                 amount = in_words(refund.amount, refund.currency)
-                title = f"{amount} was asked to be paid back and was not seen to be"
+                title = said("%(amount)s was asked to be paid back and was not seen to be", amount=amount)
                 evidence = {"refund": str(refund.pk), "decided_by": refund.decided_by}
                 changes.openings.append(Opening(MISMATCH, docket.order, title, "refund-unseen", evidence))
     changes.write()

@@ -22,6 +22,7 @@ from exceptions.services import outdate_waivers
 from orders.fulfilment.decisions.addresses import check_address
 from orders.fulfilment.errors import AlreadyGone, Held
 from orders.fulfilment.models import Fulfilment, Hold, Order, OrderAddress
+from orders.fulfilment.selectors.addresses import problem_in_words
 from orders.fulfilment.selectors.impacts import SKIP_CONFIRMATION
 from orders.fulfilment.selectors.quarantine import CASE_OF as HELD_FOR
 from orders.fulfilment.services import hearing
@@ -52,7 +53,7 @@ from rules.selectors import active_book
 from rules.states import CheckPoint, FlowKind
 
 NO_SUCH_ORDER: Final = "There is no such order, or it is not yours to see."
-SENT_AGAIN = "the task was sent again"
+SENT_AGAIN = said("it was asked for again")
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def roll_back_orders(
         for docket in dockets:
             if docket.order.state not in ORDER_FINAL:
                 hold = Hold(
-                    reason=HoldReason.PERSON, source=HoldSource.PERSON, words=why[:280], release_when={"kind": "person"}
+                    reason=HoldReason.PERSON, source=HoldSource.PERSON, words=why, release_when={"kind": "person"}
                 )
                 place(docket, hold, changes)
         changes.write()
@@ -193,7 +194,9 @@ def correct_address(*, order_id: UUID, address: Mapping[str, Any], by: Actor, no
         refuse_before_audit(docket.order)
         verdict = check_address(address)
         if not verdict.is_shippable:
-            errors = [FieldError(f"/{problem.field}", problem.code, problem.words) for problem in verdict.problems]
+            errors = [
+                FieldError(f"/{one.field}", one.code, problem_in_words(one.field, one.code)) for one in verdict.problems
+            ]
             raise Invalid(said("This cannot be shipped to either: %(detail)s.", detail=errors[0].detail), errors=errors)
         changes = Changes(now)
         stored = docket.address or OrderAddress(order=docket.order)
@@ -352,7 +355,7 @@ def to_warehouse(docket: Docket, changes: Changes) -> None:
     stuck = {FulfilmentState.REFUSED, *FULFILMENT_UNCONFIRMED}
     for parcel in docket.parcels:
         if parcel.flow.kind == FlowKind.DROP_SHIP and parcel.state in stuck:
-            hearing.end_silence(docket, parcel, changes, why="it goes another way")
+            hearing.end_silence(docket, parcel, changes, why=said("it goes another way"))
             withdraw_task(docket, parcel, changes)
             for content in docket.contents.get(parcel.pk, []):
                 content.line.reopen()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from audit.words import said
 from orders.fulfilment.decisions.news import News, happened
 from orders.fulfilment.decisions.requests import Ruling, Stage
 from orders.fulfilment.models import OrderLine, OrderRequest
@@ -123,7 +124,13 @@ def take_back(docket: Docket, news: News, changes: Changes) -> None:
 def tell_unknown(docket: Docket, news: News, names: Sequence[str], changes: Changes) -> None:
     """News name something the order does not have: nobody guesses, somebody looks."""
     if names:
-        title = f"{news.type} names {', '.join(names[:3])}, which {docket.order.key} does not have"
+        named_there = ", ".join(names[:3])
+        title = said(
+            "%(event)s names %(names)s, which %(key)s does not have",
+            event=news.type,
+            names=named_there,
+            key=docket.order.key,
+        )
         evidence = {"event": news.event_id, "system": news.system, "names": list(names)}
         changes.openings.append(Opening("contract-violation", docket.order, title, f"unknown:{news.type}", evidence))
 

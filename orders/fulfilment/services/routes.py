@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from audit.context import Actor, acting
+from audit.words import said
 from exceptions.models import ExceptionCase
 from orders.fulfilment.models import Hold
 from orders.fulfilment.services.changes import Changes
@@ -37,9 +38,10 @@ def try_again(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> di
         for case in cases:
             docket = dockets[case.subject_id]
             again = send_again(docket, changes) if _may_be_sent_again(case, docket) else []
-            done[str(case.pk)] = f"Sent again: {', '.join(one.key for one in again)}." if again else "Looked again:"
+            keys = ", ".join(one.key for one in again)
+            done[str(case.pk)] = said("Sent again: %(keys)s.", keys=keys) if again else said("Looked again:")
         settle(list(dockets.values()), changes)
-    return {str(case.pk): f"{done[str(case.pk)]} {_rests(dockets[case.subject_id])}" for case in cases}
+    return {str(case.pk): _and_rests(done[str(case.pk)], dockets[case.subject_id]) for case in cases}
 
 
 def another_way(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> dict[str, str]:
@@ -56,17 +58,17 @@ def another_way(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> 
                 done[str(case.pk)] = words
         moved = [case for case in mine if str(case.pk) in done]
         settle([dockets[case.subject_id] for case in moved], changes)
-    return {str(case.pk): f"{done[str(case.pk)]} {_rests(dockets[case.subject_id])}" for case in moved}
+    return {str(case.pk): _and_rests(done[str(case.pk)], dockets[case.subject_id]) for case in moved}
 
 
 def _sent_another_way(case: ExceptionCase, docket: Docket, changes: Changes) -> str:
     """What was done; nothing where that would be the second time, or there is nothing to do."""
     if case.type == VENDOR and _is_stuck(docket):
         to_warehouse(docket, changes)
-        return "Goes by our own warehouse now:"
+        return said("Goes by our own warehouse now:")
     if case.type == CARRIER and all(parcel.round <= 1 for parcel in docket.parcels):
         back = back_to_who_packs(docket, changes)
-        return f"To be packed again: {', '.join(parcel.key for parcel in back)};" if back else ""
+        return said("To be packed again: %(keys)s;", keys=", ".join(parcel.key for parcel in back)) if back else ""
     return ""
 
 
@@ -85,7 +87,7 @@ def put_on_hold(cases: Sequence[ExceptionCase], *, kind: str, by: Actor, now: da
             hold = Hold(
                 reason=HoldReason.EXCEPTION,
                 source=HoldSource.LADDER,
-                words=f"{case.key} is not solved ({kind}): {case.title}"[:280],
+                words=said("%(key)s is not solved (%(kind)s): %(title)s", key=case.key, kind=kind, title=case.headline),
                 customer_words=CUSTOMER_WORDS,
                 release_when=release_when,
             )
@@ -110,5 +112,6 @@ def _is_stuck(docket: Docket) -> bool:
     return any(parcel.flow.kind == FlowKind.DROP_SHIP and parcel.state in stuck for parcel in docket.parcels)
 
 
-def _rests(docket: Docket) -> str:
-    return f"the order is “{OrderState(docket.order.state).label}”."
+def _and_rests(done: str, docket: Docket) -> str:
+    state = said(str(OrderState(docket.order.state).label))
+    return said("%(done)s the order is “%(state)s”.", done=done, state=state)

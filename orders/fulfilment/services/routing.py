@@ -9,13 +9,15 @@ from typing import Any
 from uuid import UUID
 
 from audit.subject_refs import SubjectRef, subject_ref
+from audit.words import said
 from orders.fulfilment.facts import order_context
 from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, Order, OrderLine
+from orders.fulfilment.selectors.holds import HOUSE
 from orders.fulfilment.services import stock as stocks
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
-from orders.fulfilment.services.holding import HOUSE, let_go, place
+from orders.fulfilment.services.holding import let_go, place
 from orders.fulfilment.services.quality import plan_checks
 from orders.fulfilment.services.shelves import ProductStock
 from orders.fulfilment.states import DeliverySla, FulfilmentState, HoldReason, HoldState, LineState
@@ -97,7 +99,7 @@ def _decide(
 def _rule_failed(order: Order, decision: Decision, desk: Desk) -> Opening:
     """A rule that could not be decided is mended by who answers for it; the order waits with its fallback meanwhile."""
     slug = decision.rule_slug
-    title = f"The rule “{slug}” could not be decided for {order.key}"
+    title = said("The rule “%(rule)s” could not be decided for %(key)s", rule=slug, key=order.key)
     evidence = {"rule": slug, "decision": str(decision.pk), "owner": decision.outcome["owner"]}
     answers = next((rule["rule_owner"] for rule in desk.book.document["rules"] if rule["slug"] == slug), "")
     return Opening(RULE_FAILED, order, title, f"rule:{slug}", evidence, owner=answers)
@@ -170,7 +172,7 @@ def release_stock_hold(docket: Docket, line: OrderLine, changes: Changes) -> Non
     """The cause is cured: the hold that waited for it goes."""
     for hold in docket.holds:
         if hold.line_id == line.pk and hold.reason == HoldReason.STOCK:
-            let_go(docket, hold, changes, why="there is stock again")
+            let_go(docket, hold, changes, why=said("there is stock again"))
 
 
 def hold_for_stock(docket: Docket, line: OrderLine, changes: Changes) -> None:
@@ -184,7 +186,7 @@ def hold_for_stock(docket: Docket, line: OrderLine, changes: Changes) -> None:
     hold = Hold(
         line=line,
         reason=HoldReason.STOCK,
-        words=f"{line.quantity} of {line.sku.code} are not there",
+        words=said("%(n)s of %(sku)s are not there", n=line.quantity, sku=line.sku.code),
         placed_by=HOUSE,
         release_when={"kind": "stock", "sku": line.sku.code, "quantity": line.quantity},
     )

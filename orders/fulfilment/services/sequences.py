@@ -1,10 +1,13 @@
 """Telling people of what happened in an order that cannot be, and taking it off their desks when a later word explains it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+from django.utils.translation import gettext_noop as noop
+
 from audit.canonical import timestamp
+from audit.words import said
 from orders.fulfilment.decisions.sequence import Contradiction, Way, contradictions
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
@@ -12,6 +15,12 @@ from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.states import FULFILMENT_GONE
 
 IMPOSSIBLE: Final = "impossible-sequence"
+WORDS: Final[Mapping[str, str]] = {
+    "left-unpaid": noop("%(parcel)s has left, and the order is not paid"),
+    "left-before-paid": noop("%(parcel)s had left before the order was paid"),
+    "left-before-placed": noop("%(parcel)s had left before it was ordered"),
+    "arrived-before-left": noop("%(parcel)s had arrived before it left"),
+}
 
 
 @contextmanager
@@ -21,7 +30,8 @@ def watched(dockets: Sequence[Docket], changes: Changes) -> Iterator[None]:
     yield
     for docket, known in zip(dockets, before, strict=True):
         found = _contradictions(docket)
-        changes.openings += [_opening(docket, one) for one in sorted(found - known, key=lambda one: one.words)]
+        fresh = sorted(found - known, key=lambda one: (one.parcel, WORDS[one.kind]))
+        changes.openings += [_opening(docket, one) for one in fresh]
         if known and not found:
             changes.cured.append((docket.order, IMPOSSIBLE))
 
@@ -45,4 +55,5 @@ def _opening(docket: Docket, found: Contradiction) -> Opening:
         "delivered_at": parcel.delivered_at,
     }
     told = {name: timestamp(moment) for name, moment in moments.items() if moment}
-    return Opening(IMPOSSIBLE, order, found.words, found.kind, {"fulfilment": parcel.key, **told})
+    title = said(WORDS[found.kind], parcel=found.parcel)
+    return Opening(IMPOSSIBLE, order, title, found.kind, {"fulfilment": parcel.key, **told})

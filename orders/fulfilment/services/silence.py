@@ -1,11 +1,15 @@
 """When a step does not come in time: a case at the deadline; and where nobody even confirms, a hold the customer can read about later."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
+from django.utils.translation import gettext_noop as noop
+
+from audit.words import at, said
 from exceptions.timer_kinds import Due
-from orders.fulfilment.decisions.outcomes import CONFIRMED, DELIVERED, Outcome
+from orders.fulfilment.decisions.outcomes import CONFIRMED, DELIVERED, HANDED_OVER, Outcome
 from orders.fulfilment.models import Fulfilment, Hold, Order
 from orders.fulfilment.selectors.exports import newest_exports
 from orders.fulfilment.services.cases import Opening, TimerChange, solved_by
@@ -17,6 +21,12 @@ from orders.fulfilment.services.settling import settle
 from orders.fulfilment.states import FULFILMENT_UNCONFIRMED, HoldReason, HoldSource
 from orders.sync.models import Expectation
 
+NOT_SEEN: Final[Mapping[str, str]] = {
+    "shipment.picked": noop("%(who)s has not picked %(key)s, due %(due)s"),
+    "shipment.packed": noop("%(who)s has not packed %(key)s, due %(due)s"),
+    HANDED_OVER: noop("%(who)s has not handed over %(key)s, due %(due)s"),
+    DELIVERED: noop("%(who)s has not delivered %(key)s, due %(due)s"),
+}
 CUSTOMER_HOLD = "fulfilment.customer_hold"
 CUSTOMER_WORDS = "We are waiting for our supplier and will tell you the new date within one working day."
 UNRESOLVED_FOR = timedelta(hours=2)
@@ -51,7 +61,7 @@ def _hand_over(
     docket: Docket, parcel: Fulfilment, expectation: Expectation, export: UUID | None, changes: Changes
 ) -> None:
     """One missed outcome, with its context, to whoever has cases of its kind."""
-    who = parcel.vendor or "The warehouse"
+    who = parcel.vendor or said("The warehouse")
     outcome = Outcome(expectation.event_type, expectation.due_at)
     minutes = round((changes.now - (parcel.tasked_at or changes.now)).total_seconds() / 60)
     evidence = {
@@ -65,13 +75,15 @@ def _hand_over(
         "export": f"/api/v1/exports/{export}" if export else None,
     }
     if outcome.event_type == CONFIRMED:
-        title, cause = f"{who} has not confirmed {parcel.key} for {minutes} min", f"vendor:{who}"
+        cause = f"vendor:{who}"
+        title = said("%(who)s has not confirmed %(key)s for %(minutes)s min", who=who, key=parcel.key, minutes=minutes)
         changes.tell("fulfilment.confirmation_missed", parcel, order=docket.order.key, minutes=minutes)
         promised = solved_by(case_of(parcel, outcome), docket.order, changes.book, now=changes.now)
         changes.timers.append(TimerChange(ref_of(parcel), CUSTOMER_HOLD, promised or changes.now + UNRESOLVED_FOR))
     else:
-        who = parcel.carrier or "The carrier" if outcome.event_type == DELIVERED and parcel.handed_over_at else who
-        title = f"{who} has not {outcome.words} {parcel.key}, due {outcome.due_at:%d %b %H:%M} UTC"
+        if outcome.event_type == DELIVERED and parcel.handed_over_at:
+            who = parcel.carrier or said("The carrier")
+        title = said(NOT_SEEN[outcome.event_type], who=who, key=parcel.key, due=at(outcome.due_at))
         cause = f"late:{who}"
         changes.tell("fulfilment.outcome_missed", parcel, order=docket.order.key, expected=outcome.event_type)
     changes.openings.append(Opening(case_of(parcel, outcome), docket.order, title, cause, evidence))
@@ -87,7 +99,9 @@ def still_unresolved(timers: Sequence[Due], *, now: datetime) -> None:
             hold = Hold(
                 reason=HoldReason.VENDOR,
                 source=HoldSource.ROUTE,
-                words=f"{parcel.vendor or 'The warehouse'} has not confirmed {parcel.key}",
+                words=said(
+                    "%(who)s has not confirmed %(key)s", who=parcel.vendor or said("The warehouse"), key=parcel.key
+                ),
                 customer_words=CUSTOMER_WORDS,
                 release_when=condition,
             )

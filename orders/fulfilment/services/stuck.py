@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from audit.crypto import open_secret
-from orders.fulfilment.decisions.addresses import Problem, check_address, label_of
+from audit.words import listed, said
+from orders.fulfilment.decisions.addresses import check_address, label_of
 from orders.fulfilment.decisions.outcomes import expected_outcomes, overdue
 from orders.fulfilment.decisions.suggestions import suggest
 from orders.fulfilment.models import Fulfilment, Order
+from orders.fulfilment.selectors.addresses import problems_in_words
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
@@ -58,9 +60,11 @@ def _may_have_been_late(order: Order, parcel: Fulfilment, now: datetime) -> bool
 
 def _address(docket: Docket) -> Words:
     rows = docket.address.problems if docket.address else []
-    problems = [Problem(row["field"], row["code"]).words for row in rows] or ["The address was never checked"]
+    problems = problems_in_words(rows) or [said("The address was never checked")]
     evidence = {"problems": problems, "suggestion": _suggestion(docket) or "none: ask the customer"}
-    return f"{problems[0]} for {docket.order.country or 'its country'}", "address", evidence
+    country = docket.order.country or said("its country")
+    title = said("%(problem)s for %(country)s", problem=problems[0], country=country)
+    return title, "address", evidence
 
 
 def _suggestion(docket: Docket) -> list[str]:
@@ -73,39 +77,45 @@ def _suggestion(docket: Docket) -> list[str]:
 def _risk(docket: Docket) -> Words:
     order = docket.order
     score, rule = order.fraud_score, order.decision.rule_slug if order.decision else ""
-    known = f"Risk score {score} of 100" if score is not None else "A rule asks for a person"
+    title = said("A rule asks for a person: look before it ships")
+    if score is not None:
+        title = said("Risk score %(score)s of 100: look before it ships", score=score)
     evidence = {"fraud_score": score, "rule": rule, "segment": order.segment, "channel": order.channel}
-    return f"{known}: look before it ships", "risk", evidence
+    return title, "risk", evidence
 
 
 def _stock(docket: Docket) -> Words:
     short = [line for line in docket.lines if line.state == LineState.BACK_ORDERED]
-    named = ", ".join(f"{line.quantity} of {line.sku.code}" for line in short[:3])
-    there = "nothing of it is there" if len(short) == len(docket.lines) else "the rest goes on"
+    named = listed([said("%(n)s of %(sku)s", n=line.quantity, sku=line.sku.code) for line in short[:3]])
+    title = said("Not in stock: %(lines)s; the rest goes on", lines=named)
+    if len(short) == len(docket.lines):
+        title = said("Not in stock: %(lines)s; nothing of it is there", lines=named)
     evidence = {"short": [{"sku": line.sku.code, "quantity": line.quantity} for line in short]}
-    return f"Not in stock: {named}; {there}", f"stock:{short[0].sku.code}" if short else "stock", evidence
+    return title, f"stock:{short[0].sku.code}" if short else "stock", evidence
 
 
 def _refused(docket: Docket) -> Words:
     refused = [parcel for parcel in docket.parcels if parcel.state == FulfilmentState.REFUSED]
-    who = (refused[0].vendor if refused else "") or "Whoever has the task"
-    return f"{who} will not ship it", f"vendor:{who}", {"fulfilments": [parcel.key for parcel in refused]}
+    who = (refused[0].vendor if refused else "") or said("The warehouse")
+    title = said("%(who)s will not ship it", who=who)
+    return title, f"vendor:{who}", {"fulfilments": [parcel.key for parcel in refused]}
 
 
 def _rejected(docket: Docket) -> Words:
     rejected = [parcel for parcel in docket.parcels if parcel.state == FulfilmentState.REJECTED]
-    carrier = (rejected[0].carrier if rejected else "") or "The carrier"
+    carrier = (rejected[0].carrier if rejected else "") or said("The carrier")
     keys = [parcel.key for parcel in rejected]
-    return f"{carrier} did not take the parcel", f"carrier:{carrier}", {"fulfilments": keys}
+    title = said("%(carrier)s did not take the parcel", carrier=carrier)
+    return title, f"carrier:{carrier}", {"fulfilments": keys}
 
 
 def _incomplete(docket: Docket) -> Words:
-    return "The order has no lines", "incomplete", {"number": docket.order.number}
+    return said("The order has no lines"), "incomplete", {"number": docket.order.number}
 
 
 def _returning(docket: Docket) -> Words:
     gone = [parcel.key for parcel in docket.parcels if parcel.handed_over_at]
-    return "Cancelled after it left: bring the parcel back", "late-cancellation", {"fulfilments": gone}
+    return said("Cancelled after it left: bring the parcel back"), "late-cancellation", {"fulfilments": gone}
 
 
 TELLERS: dict[OrderState, tuple[str, Callable[[Docket], Words]]] = {

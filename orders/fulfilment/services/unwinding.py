@@ -173,8 +173,8 @@ def _stall(docket: Docket, unwind: Unwind, changes: Changes) -> None:
 
 def _open_case(docket: Docket, unwind: Unwind, changes: Changes) -> None:
     step, key = _asked(docket, unwind), unwind.fulfilment.key
-    what = StepKind(step.kind).label.lower() if step else "nothing"
-    title = f"{key} is being called back, and nobody answers: {what}"
+    what = within(str(StepKind(step.kind).label)) if step else said("nothing")
+    title = said("%(key)s is being called back, and nobody answers: %(what)s", key=key, what=what)
     standing = [one.kind for one in docket.unwind_steps[unwind.pk] if one.state != StepState.UNDONE]
     evidence = {"fulfilment": key, "unwind": str(unwind.pk), "stands": standing, "to": unwind.to_flow.slug}
     changes.openings.append(Opening(STALLED, docket.order, title, f"unwind:{what}", evidence))

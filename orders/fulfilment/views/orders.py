@@ -15,6 +15,7 @@ from audit.context import Actor
 from audit.edge import actor_of, explain
 from audit.errors import Conflict, IllegalTransition, Invalid, NotFound
 from audit.subject_refs import SubjectRef
+from audit.words import in_words
 from exceptions import list_pages
 from exceptions.models import Waiver
 from exceptions.selectors import (
@@ -193,7 +194,7 @@ def quarantined(request: HttpRequest, key: str) -> HttpResponse:
     except IllegalTransition as gone:
         if request.method == "POST":
             raise
-        messages.info(request, gone.message)
+        messages.info(request, in_words(gone.message))
         return redirect("fulfilment:order", key)
     form = _completion_form(request, detail)
     status, conflict = 200, None

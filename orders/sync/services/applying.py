@@ -15,6 +15,7 @@ from audit.errors import DomainError
 from audit.services.events import Entry, record_many
 from audit.services.heartbeats import beat
 from audit.subject_refs import SubjectRef
+from audit.words import said
 from exceptions.services import CaseOpening, open_cases
 from orders.sync.errors import Unprocessable
 from orders.sync.handlers import handler_for, replaces
@@ -266,7 +267,12 @@ def _bury(failed: dict[InboundEvent, str], by: Actor, now: datetime) -> None:
                 SubjectRef("sync.stream", f"{event.system.slug}/{event.type}", event.client_id),
                 f"{event.system.slug} {event.type}",
                 event.client_id,
-                f"{event.type} from {event.system.name} cannot be applied: {cause}",
+                said(
+                    "%(event)s from %(system)s cannot be applied: %(cause)s",
+                    event=event.type,
+                    system=event.system.name,
+                    cause=cause,
+                ),
                 cause=f"{event.system.slug}/{event.type}",
                 evidence={
                     "system": event.system.slug,

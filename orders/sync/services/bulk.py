@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop as noop
 
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
@@ -25,7 +26,7 @@ from orders.sync.states import InboundState
 
 LETTER_ACTS: Final = ("replay", "discard")
 PREFIX: Final = "dead_letter."
-CHANGED: Final = "It was replayed or put away since the plan was made."
+CHANGED: Final = said("It was replayed or put away since the plan was made.")
 
 Do = Callable[[Sequence[UUID], str, Actor, datetime], Mapping[UUID, Result]]
 
@@ -35,7 +36,7 @@ def plan_chosen(*, action: str, numbers: Sequence[int], by: Actor, now: datetime
     found = selectors.dead_letters(by).filter(number__in=numbers)
     there = set(found.values_list("number", flat=True))
     gone = [
-        Barred(f"{DEAD_LETTER_PREFIX}{number}", "There is no such dead letter, or it is not yours to see.")
+        Barred(f"{DEAD_LETTER_PREFIX}{number}", said("There is no such dead letter, or it is not yours to see."))
         for number in sorted(set(numbers) - there)
     ]
     return plan_found(action=action, found=found, barred=gone, by=by, now=now)
@@ -109,6 +110,6 @@ def _kind(action: str, title: str, do: Do) -> JobKind:
 
 
 LETTER_KINDS: Final = (
-    _kind("replay", "Replay dead letters", _replay),
-    _kind("discard", "Put dead letters away", _discard),
+    _kind("replay", noop("Replay dead letters"), _replay),
+    _kind("discard", noop("Put dead letters away"), _discard),
 )

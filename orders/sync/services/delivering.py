@@ -20,6 +20,7 @@ from audit.services.events import Entry, record_many
 from audit.services.heartbeats import beat
 from audit.subject_refs import subject_ref
 from audit.transport import AddressRefused, PublicTransport, traceparent
+from audit.words import said
 from exceptions.services import CaseOpening, open_cases
 from orders.sync import signatures
 from orders.sync.models import Attempt, OutboundMessage, System
@@ -263,7 +264,7 @@ def _give_up(dead: Sequence[tuple[OutboundMessage, str]], now: datetime) -> None
                 subject_ref(message.system),
                 message.system.slug,
                 message.client_id,
-                f"{message.system.name} cannot be reached: {error}",
+                said("%(system)s cannot be reached: %(error)s", system=message.system.name, error=error),
                 cause=f"{message.system.slug}/delivery",
                 evidence={
                     "system": message.system.slug,

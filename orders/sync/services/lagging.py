@@ -5,6 +5,7 @@ from datetime import datetime
 from audit.access import system_actor
 from audit.context import acting
 from audit.subject_refs import subject_ref
+from audit.words import said
 from exceptions.models import ExceptionCase
 from exceptions.services import CaseOpening, open_cases, withdraw_case
 from orders.sync.selectors import SyncLag, sync_lags
@@ -21,7 +22,8 @@ def watch_lag(*, now: datetime) -> int:
         open_cases(openings=fresh, by=by, now=now)
         for system_id, case in live.items():
             if system_id not in late:
-                withdraw_case(case_id=case.pk, reason="Everything it waited for was delivered.", by=by, now=now)
+                reason = said("Everything it waited for was delivered.")
+                withdraw_case(case_id=case.pk, reason=reason, by=by, now=now)
     return len(late)
 
 
@@ -32,7 +34,11 @@ def _opening(lag: SyncLag, now: datetime) -> CaseOpening:
         subject_ref(system),
         system.slug,
         system.client_id,
-        f"{system.name} has not been told for {round((now - lag.since).total_seconds() / 60)} min",
+        said(
+            "%(system)s has not been told for %(minutes)s min",
+            system=system.name,
+            minutes=round((now - lag.since).total_seconds() / 60),
+        ),
         cause=f"{system.slug}/delivery",
         evidence={
             "system": system.slug,

@@ -17,6 +17,7 @@ from audit.identifiers import uuid7
 from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef
 from audit.wakeups import wake
+from audit.words import said
 from exceptions.services import CaseOpening, open_cases
 from orders.sync.envelopes import Envelope
 from orders.sync.models import DEAD_LETTER_CASE, LANES, LONGEST_CAUSE, InboundEvent, System
@@ -211,7 +212,12 @@ def _raise_cases(
             SubjectRef("sync.stream", f"{system.slug}/{one.envelope.type}", one.client_id),
             f"{system.slug} {one.envelope.type}",
             one.client_id,
-            f"{system.name} breaks the contract {one.envelope.type}: {one.cause}",
+            said(
+                "%(system)s breaks the contract %(contract)s: %(cause)s",
+                system=system.name,
+                contract=one.envelope.type,
+                cause=one.cause,
+            ),
             cause=f"{system.slug}/{one.envelope.type}",
             evidence={
                 "system": system.slug,
@@ -229,7 +235,7 @@ def _raise_cases(
             SubjectRef("sync.event", f"{system.slug}/{one.id}"[:80], system.client_id),
             f"{system.slug} {one.id}"[:120],
             system.client_id,
-            f"{system.name} sent {one.id} again with other content",
+            said("%(system)s sent %(event)s again with other content", system=system.name, event=one.id),
             cause=f"{system.slug}/id-conflict",
             evidence={"system": system.slug, "event": one.id},
             owner=deciders.get(one.type, ""),

@@ -13,6 +13,7 @@ from audit.services.events import Entry, record_many
 from audit.subject_refs import subject_ref
 from audit.texts import reason_given
 from audit.wakeups import wake
+from audit.words import said, within
 from exceptions.models import ExceptionCase
 from exceptions.services import withdraw_case
 from exceptions.states import CASE_LIVE
@@ -46,13 +47,16 @@ def replay(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) 
         again = []
         for event in events:
             if event.state != InboundState.DEAD:
-                words = f"{event.key} is {InboundState(event.state).label.lower()}: nothing to replay."
-                verdicts[event.pk] = Verdict(words)
+                state = within(str(InboundState(event.state).label))
+                verdicts[event.pk] = Verdict(
+                    said("%(key)s is “%(state)s”: nothing to replay.", key=event.key, state=state)
+                )
             elif still := _still_wrong(event, contracts.get((event.type, event.contract_version)), clients):
-                verdicts[event.pk] = Verdict(f"{event.key} still breaks its contract: {still}")
+                words = said("%(key)s still breaks its contract: %(why)s", key=event.key, why=still)
+                verdicts[event.pk] = Verdict(words)
             else:
                 again.append(event)
-                verdicts[event.pk] = Verdict(f"{event.key} is in line again.", is_done=True)
+                verdicts[event.pk] = Verdict(said("%(key)s is in line again.", key=event.key), is_done=True)
         InboundEvent.objects.bulk_update(again, ["client"])
         InboundEvent.objects.filter(pk__in=[event.pk for event in again]).update(
             state=InboundState.NEW,
@@ -112,4 +116,4 @@ def _withdraw_settled(events: Sequence[InboundEvent], by: Actor, now: datetime) 
             subject_type="sync.stream", subject_id=f"{slug}/{event_type}", state__in=CASE_LIVE
         )
         for case in cases:
-            withdraw_case(case_id=case.pk, reason="No dead letter of this stream is left.", by=by, now=now)
+            withdraw_case(case_id=case.pk, reason=said("No dead letter of this stream is left."), by=by, now=now)

@@ -14,6 +14,7 @@ from audit.context import Actor, acting
 from audit.services.events import Entry, record_many
 from audit.subject_refs import subject_ref
 from audit.wakeups import wake
+from audit.words import said
 from exceptions.models import ExceptionCase
 from exceptions.services import withdraw_case
 from orders.sync.models import InboundEvent, OutboundMessage
@@ -33,14 +34,16 @@ def replay_streams(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) 
         named |= Q(system__slug=slug, type=event_type)
     letters = InboundEvent.objects.filter(named, state=InboundState.DEAD, replays=0).order_by("number")
     found = {pk: f"{slug}/{kind}" for pk, slug, kind in letters.values_list("pk", "system__slug", "type")[:MOST]}
-    verdicts = replay(event_ids=list(found), reason="the route of its exception", by=by, now=now) if found else {}
-    done = {}
+    verdicts = replay(event_ids=list(found), reason=said("the route of its exception"), by=by, now=now) if found else {}
+    done: dict[str, str] = {}
     for stream, case in streams.items():
         mine = [verdict for pk, verdict in verdicts.items() if found[pk] == stream]
         again = sum(verdict.is_done for verdict in mine)
         refused = next((verdict.words for verdict in mine if not verdict.is_done), "")
-        said = f"{again} of {len(mine)} dead letters are in line again. {refused}".strip()
-        done[str(case.pk)] = said if mine else "Every dead letter of it was tried again before."
+        words = said("%(n)s of %(all)s dead letters are in line again.", n=again, all=len(mine))
+        if not mine:
+            words = said("Every dead letter of it was tried again before.")
+        done[str(case.pk)] = said("%(text)s %(why)s", text=words, why=refused) if refused else words
     return done
 
 
@@ -80,7 +83,11 @@ def redeliver(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> di
 
 
 def _said(count: int) -> str:
-    return f"{count} messages are sent again now." if count else "Every message was sent again before."
+    if count == 1:
+        return said("1 message is sent again now.")
+    return (
+        said("%(n)s messages are sent again now.", n=count) if count else said("Every message was sent again before.")
+    )
 
 
 def withdraw_delivered(messages: Sequence[OutboundMessage], *, by: Actor, now: datetime) -> None:
@@ -97,4 +104,4 @@ def withdraw_delivered(messages: Sequence[OutboundMessage], *, by: Actor, now: d
         type=UNREACHABLE, subject_type="sync.system", subject_id__in=list(map(str, systems))
     )
     for case in cases.order_by("pk"):
-        withdraw_case(case_id=case.pk, reason="Everything it was not told has arrived.", by=by, now=now)
+        withdraw_case(case_id=case.pk, reason=said("Everything it was not told has arrived."), by=by, now=now)

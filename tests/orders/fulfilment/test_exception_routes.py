@@ -115,7 +115,7 @@ class TestCarriers:
         for _ in range(2):
             tell("shipment.delayed", key, carrier="DPD", expected_at=(now + timedelta(days=4)).isoformat())
         assert (the_case().type, the_case().owner.slug, the_case().occurrences) == ("carrier-delay", "logistics", 2)
-        assert the_case().title == f"DPD brings {key} later, expected 24 Nov"
+        assert the_case().title == f"DPD brings {key} later, expected 24 Nov 2026"
         assert the_case().evidence["promised_at"] == (now + timedelta(days=2)).isoformat()
         assert state_of(order) == "shipped"
         tell("shipment.delivered", key)

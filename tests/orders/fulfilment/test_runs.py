@@ -138,7 +138,7 @@ def test_a_parcel_that_was_packed_and_never_left_is_late_until_the_carrier_has_i
     order = place()
     tell("shipment.packed", f"{order.key}-1")
     exceptions.sweep_timers(now=MONDAY)
-    late = f"The warehouse has not handed over {order.key}-1, due 23 Nov 09:00 UTC"
+    late = f"The warehouse has not handed over {order.key}-1, due Mon 23 Nov 09:00 UTC"
     assert cases() == [("late-parcel", late, 1)]
     assert ExceptionCase.objects.live().get().owner.slug == "logistics"
     left = make.news("shipment.handed_over", northwind, order.number, MONDAY, task=f"{order.key}-1")
@@ -153,7 +153,7 @@ def test_a_promised_day_that_passes_after_the_confirmation_is_a_case_of_its_own(
     order = kayak(place, promised_at=promised.isoformat())
     tell("task.confirmed", f"{order.key}-1")
     exceptions.sweep_timers(now=promised)
-    assert cases() == [("late-parcel", f"kestrel has not delivered {order.key}-1, due 25 Nov 09:00 UTC", 1)]
+    assert cases() == [("late-parcel", f"kestrel has not delivered {order.key}-1, due Wed 25 Nov 09:00 UTC", 1)]
 
 
 def test_what_is_late_because_nobody_confirmed_opens_nothing_new(place: make.Place, now: datetime) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from audit.access import system_actor
 from audit.models import User
 from audit.subject_refs import subject_ref
+from audit.words import said
 from exceptions import services as exceptions
 from exceptions.selectors.postmortems import postmortem_of
 from orders.sync.models import System
@@ -33,7 +34,7 @@ def learn_from_an_outage(client: Client, people: Mapping[str, User], now: dateti
         subject=subject_ref(system),
         subject_key=system.slug,
         client_id=client.pk,
-        title=f"{system.name} answered 503 for two hours",
+        title=said("%(system)s answered 503 for two hours", system=system.name),
         cause=f"delivery/{system.slug}",
         by=system_actor("demo", channel="command"),
         now=opened,
