@@ -24,19 +24,18 @@ def live(house: House, now: datetime, slug: str) -> Asset:
     return Asset.objects.get(pk=asset.pk)
 
 
-@pytest.mark.parametrize("count", [1, 3])
 def test_the_list_says_who_has_it_and_costs_the_same_for_one_and_for_three(
-    signed_in: SignedIn, house: House, count: int, django_assert_num_queries: Any
+    signed_in: SignedIn, house: House, django_assert_num_queries: Any
 ) -> None:
     amal = signed_in("amal")
-    for n in range(count):
-        live(house, clock.now(), f"tents-{n}")
-    amal.get("/content/")
-    with django_assert_num_queries(8):
-        page = amal.get("/content/")
-    assert [(row.asset.slug, row.met, len(row.outcomes)) for row in page.context["page"].rows] == [
-        (f"tents-{n}", 0, 5) for n in reversed(range(count))
-    ]
+    for there in (["tents-0"], ["tents-2", "tents-1", "tents-0"]):
+        for slug in there[: -1 if len(there) > 1 else None]:
+            live(house, clock.now(), slug)
+        amal.get("/content/")
+        with django_assert_num_queries(8):
+            page = amal.get("/content/")
+        rows = page.context["page"].rows
+        assert {(row.asset.slug, row.met, len(row.outcomes)) for row in rows} == {(slug, 0, 5) for slug in there}
     assert "0 of 5 seen" in page.content.decode()
     assert signed_in("noor").get("/content/").context["page"].rows == []
     assert [amal.get(f"/content/?{asked}").status_code for asked in ("tab=waiting", "after=x")] == [200, 400]
