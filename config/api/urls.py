@@ -12,7 +12,7 @@ from exceptions.api import saved_views as views
 from orders.campaigns import api as campaigns
 from orders.fulfilment import api as orders
 from orders.fulfilment import resources as exports
-from orders.fulfilment.api import checks, customers
+from orders.fulfilment.api import checks, customers, merging
 from orders.sync import resources as sync
 from rules import api as rules
 
@@ -89,6 +89,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/orders/<key:key>/return", orders.AnnounceReturn.as_view(), name="order-return"),
     path("v1/orders/<key:key>/reroute", orders.Reroute.as_view(), name="order-reroute"),
     path("v1/orders/<key:key>/override", orders.OverrideField.as_view(), name="order-override"),
+    path("v1/orders/<key:key>/same-order", merging.SameOrder.as_view(), name="order-same"),
     path("v1/customers", customers.CustomerList.as_view(), name="customers"),
     path("v1/customers/<key:key>", customers.CustomerRecord.as_view(), name="customer"),
     path("v1/customers/<key:key>/merge", customers.MergeCustomer.as_view(), name="customer-merge"),

@@ -31,9 +31,16 @@ class OrderState(models.TextChoices):
     RETURNED = "returned", _("Returned")
     RETURNING = "returning", _("Cancelled after shipping, coming back")
     CANCELLED = "cancelled", _("Cancelled")
+    MERGED = "merged", _("Merged into another order")
 
 
-ORDER_FINAL = (OrderState.DELIVERED, OrderState.PARTLY_RETURNED, OrderState.RETURNED, OrderState.CANCELLED)
+ORDER_FINAL = (
+    OrderState.DELIVERED,
+    OrderState.PARTLY_RETURNED,
+    OrderState.RETURNED,
+    OrderState.CANCELLED,
+    OrderState.MERGED,
+)
 ORDER_STUCK = (
     OrderState.QUARANTINED,
     OrderState.ADDRESS_INVALID,
@@ -60,6 +67,7 @@ ORDER_STANDS_ASIDE = (
     OrderState.ON_HOLD,
     OrderState.RETURNING,
     OrderState.CANCELLED,
+    OrderState.MERGED,
 )
 ORDER_UNPAID = (OrderState.AWAITING_PAYMENT, OrderState.PAYMENT_AUTHORISED, OrderState.PARTLY_PAID)
 ORDER_LEFT_THE_HOUSE = (

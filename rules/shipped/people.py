@@ -111,4 +111,5 @@ STATUSES: Final[dict[str, str]] = {
     "returned": "support",
     "returning": "logistics",
     "cancelled": "support",
+    "merged": "support",
 }

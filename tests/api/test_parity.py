@@ -105,6 +105,7 @@ OPERATIONS: Final = {
     "fulfilment:cancel": "order order-cancel",
     "fulfilment:return": "order order-return",
     "fulfilment:reroute": "order order-reroute",
+    "fulfilment:same-order": "order order-same",
     "fulfilment:override": "order order-override",
     "fulfilment:overrides": "overrides",
     "fulfilment:override-stock": "overrides",

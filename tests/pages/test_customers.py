@@ -79,6 +79,24 @@ def test_two_that_look_alike_are_merged_and_split_again(
     assert Customer.objects.get(pk=work.pk).head == ida
 
 
+def test_two_orders_that_are_one_are_seen_side_by_side_and_merged(orders: list[Order], signed_in: SignedIn) -> None:
+    amal, path = signed_in("amal"), f"/orders/{orders[0].key}/same-order/"
+    assert "Look at both" in said(amal.get(path))
+    unknown = amal.get(f"{path}?into=W-0")
+    assert (unknown.status_code, "names no other order" in said(unknown)) == (422, True)
+    both = said(amal.get(f"{path}?into={orders[1].number}"))
+    for words in (orders[1].key, "ends", "stays", "TENT-2", "They are the same order"):
+        assert words in both
+    assert amal.post(path, {"into": orders[1].key}).status_code == 422
+    wish = {"into": orders[1].key, **WHY}
+    assert f"{orders[1].key} stays" in said(amal.post(path, wish, follow=True))
+    late = amal.post(path, wish)
+    assert (late.status_code, "merged into another order" in said(late)) == (409, True)
+    ended = said(amal.get(f"/orders/{orders[0].key}/"))
+    assert (f"/orders/{orders[1].key}/" in ended, "Merged into another order" in ended) == (True, True)
+    assert orders[0].key in said(amal.get(f"/orders/{orders[1].key}/"))
+
+
 def test_an_order_says_who_ordered_and_leads_to_their_other_orders(orders: list[Order], signed_in: SignedIn) -> None:
     sam, ida = signed_in("sam"), orders[0].customer
     assert ida is not None

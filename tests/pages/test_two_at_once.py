@@ -326,6 +326,9 @@ ACTED: Final[dict[str, Act]] = {
         ends=(FASTER, BOTH, FASTER),
         **_order(),
     ),
+    "fulfilment:same-order": Act(
+        "/orders/{order}/same-order/", {"into": "{packed}", "reason": MINE}, ends=(FASTER, BOTH, FASTER), **_order()
+    ),
     "fulfilment:override": Act(
         "/orders/{order}/override/",
         {"field": "segment", "value": "key-account", "reason": MINE},

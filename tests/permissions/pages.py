@@ -194,6 +194,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "fulfilment:export": _get("orders.export_order"),
     "fulfilment:return": _get("orders.work_order") | _post("orders.work_order", reason="Too small"),
     "fulfilment:reroute": _get("orders.work_order") | _post("orders.work_order"),
+    "fulfilment:same-order": _get("orders.work_order") | _post("orders.work_order", into="NW-1", **REASON),
     "fulfilment:override": _get("orders.work_order")
     | _post("orders.work_order", field="segment", value="key-account", reason="They said so"),
     "fulfilment:overrides": _get(VIEW_ORDER),
@@ -298,6 +299,7 @@ RECORDS: Final = {
     "fulfilment:cancel": "order",
     "fulfilment:return": "order",
     "fulfilment:reroute": "order",
+    "fulfilment:same-order": "order",
     "fulfilment:override": "order",
     "fulfilment:review": "override",
     "fulfilment:duplicate": "duplicate",

@@ -28,6 +28,7 @@ class OrderFacts:
     is_partly_paid: bool = False
     is_cancellation_undecided: bool = False
     is_change_undecided: bool = False
+    is_merged: bool = False
 
 
 def resting_state(facts: OrderFacts) -> OrderState:
@@ -37,7 +38,8 @@ def resting_state(facts: OrderFacts) -> OrderState:
     if facts.is_cancellation_undecided:
         return OrderState.CANCEL_UNDECIDED
     if facts.is_cancelled:
-        return OrderState.RETURNING if any(gone) and not facts.return_is_over else OrderState.CANCELLED
+        over = OrderState.MERGED if facts.is_merged else OrderState.CANCELLED
+        return OrderState.RETURNING if any(gone) and not facts.return_is_over else over
     if not facts.lines:
         return OrderState.QUARANTINED
     if facts.is_change_undecided:

@@ -1,4 +1,4 @@
-"""What people say about customers: the same, not the same, another one after all."""
+"""What people say about customers and orders: the same, not the same, another one after all."""
 
 from typing import Any
 
@@ -34,6 +34,18 @@ class MergeForm(BecauseForm):
     def clean_into(self) -> str:
         """A key as it is written."""
         return str(self.cleaned_data["into"]).strip().upper()
+
+
+class SameOrderForm(BecauseForm):
+    """The order that is the same and stays."""
+
+    into = forms.CharField(
+        label=_("Which order is the same and stays"),
+        max_length=120,
+        widget=forms.TextInput({**INPUT, "autocomplete": "off"}),
+        help_text=_("Its key, its number, or what a system calls it."),
+    )
+    field_order = ("into", "reason")
 
 
 class PairForm(BecauseForm):

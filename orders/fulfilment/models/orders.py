@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable
@@ -51,6 +51,15 @@ class Order(FSMModelMixin, Accountable):
         related_name="orders",
         help_text="Who ordered, as it was taken in; who stands for them is that customer's head",
     )
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="merged",
+        help_text="The same order, which a person said stays",
+    )
     channel = models.CharField(max_length=40)
     segment = models.CharField(max_length=40, blank=True)
     country = models.CharField(max_length=2, blank=True, help_text="Where it ships to, ISO 3166")
@@ -91,15 +100,28 @@ class Order(FSMModelMixin, Accountable):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    state__in=[*UNPAID, *IN_DOUBT, S.CANCELLED, S.QUARANTINED, S.ON_HOLD, S.SHIPPED, S.DELIVERED]
+                    state__in=[
+                        *UNPAID,
+                        *IN_DOUBT,
+                        S.CANCELLED,
+                        S.MERGED,
+                        S.QUARANTINED,
+                        S.ON_HOLD,
+                        S.SHIPPED,
+                        S.DELIVERED,
+                    ]
                 )
                 | Q(paid_at__isnull=False)
                 | Q(shipped_at__isnull=False),
                 name="order_moves_only_when_paid",
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=[S.CANCELLED, S.RETURNING]) | Q(cancelled_at__isnull=False),
+                condition=~Q(state__in=[S.CANCELLED, S.RETURNING, S.MERGED]) | Q(cancelled_at__isnull=False),
                 name="order_cancelled_says_when",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=S.MERGED) | Q(merged_into__isnull=False) & ~Q(merged_into=F("id")),
+                name="order_merged_says_into_which",
             ),
             models.CheckConstraint(
                 condition=~Q(state=S.DELIVERED) | Q(delivered_at__isnull=False), name="order_delivered_says_when"
@@ -114,6 +136,7 @@ class Order(FSMModelMixin, Accountable):
             models.Index(
                 fields=["state", "-placed_at", "-id"], condition=~Q(state__in=ORDER_FINAL), name="order_open_by_state"
             ),
+            models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="order_merged"),
             models.Index(fields=["-delivered_at"], condition=Q(state=S.DELIVERED), name="order_delivered_by_time"),
         ]
 
@@ -327,6 +350,10 @@ class Order(FSMModelMixin, Accountable):
     @transition(field=state, source=CANCELLABLE, target=S.CANCELLED)
     def cancel(self) -> None:
         """It will not be fulfilled."""
+
+    @transition(field=state, source=[*UNPAID, *BEFORE_SHIPPING, S.QUARANTINED], target=S.MERGED)
+    def merge(self) -> None:
+        """It is another order under another name: that one stays."""
 
     @transition(
         field=state,

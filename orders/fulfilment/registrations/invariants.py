@@ -22,7 +22,7 @@ checks.register_check(
     statement="Every order that is not finished has one active owner",
     sql="""
         SELECT o.key FROM fulfilment_order o JOIN rules_owner w ON w.id = o.owner_id
-        WHERE o.state NOT IN ('delivered', 'cancelled', 'returned', 'partly_returned') AND NOT w.is_active LIMIT 100
+        WHERE o.state NOT IN ('delivered', 'cancelled', 'merged', 'returned', 'partly_returned') AND NOT w.is_active LIMIT 100
     """,
 )
 checks.register_check(
@@ -68,7 +68,7 @@ checks.register_check(
         WHERE r.state = 'held'
         GROUP BY l.id, o.state
         HAVING l.state NOT IN ('reserved', 'in_fulfilment', 'refused', 'cancel_undecided')
-            OR o.state IN ('cancelled', 'delivered', 'returned', 'partly_returned', 'shipped')
+            OR o.state IN ('cancelled', 'merged', 'delivered', 'returned', 'partly_returned', 'shipped')
             OR sum(r.quantity) <> l.quantity
         LIMIT 100
     """,
@@ -89,7 +89,8 @@ checks.register_check(
               AND whole.fulfilment_id IS NULL AND coalesce(whole.released_at, 'infinity') > h.placed_at)
           AND NOT EXISTS (
             SELECT 1 FROM jsonb_each_text(o.stamps) stamp
-            WHERE stamp.key IN ('quarantined', 'address_invalid', 'manual_review', 'on_hold', 'partly_paid', 'cancelled', 'returning')
+            WHERE stamp.key IN ('quarantined', 'address_invalid', 'manual_review', 'on_hold', 'partly_paid', 'cancelled', 'merged',
+                'returning')
               AND stamp.value::timestamptz >= h.placed_at)
         LIMIT 100
     """,
@@ -149,6 +150,19 @@ checks.register_check(
     """,
 )
 checks.register_check(
+    "orders-merged",
+    statement="An order that was merged leads to one of its client that was not, and has no name and no money of its own any more",
+    sql="""
+        SELECT o.key FROM fulfilment_order o LEFT JOIN fulfilment_order s ON s.id = o.merged_into_id
+        WHERE (o.state = 'merged') <> (o.merged_into_id IS NOT NULL) OR s.client_id <> o.client_id OR s.state = 'merged'
+        UNION ALL
+        SELECT o.key FROM fulfilment_order o WHERE o.state = 'merged' AND (
+            EXISTS (SELECT 1 FROM fulfilment_orderidentifier i WHERE i.order_id = o.id)
+            OR EXISTS (SELECT 1 FROM fulfilment_payment p WHERE p.order_id = o.id))
+        LIMIT 100
+    """,
+)
+checks.register_check(
     "orders-04",
     statement="What was seen to be picked or to leave while a hold kept it here has an exception",
     sql="""
@@ -169,8 +183,8 @@ checks.register_check(
     "orders-05",
     statement="An order that is not finished stands on hold exactly while a hold of the whole order is in force",
     sql="""
-        SELECT o.key FROM fulfilment_order o WHERE o.state NOT IN ('delivered', 'cancelled', 'shipped', 'returning', 'quarantined',
-            'rerouting', 'change_undecided', 'cancel_undecided', 'return_announced', 'partly_returned', 'returned')
+        SELECT o.key FROM fulfilment_order o WHERE o.state NOT IN ('delivered', 'cancelled', 'merged', 'shipped', 'returning',
+            'quarantined', 'rerouting', 'change_undecided', 'cancel_undecided', 'return_announced', 'partly_returned', 'returned')
           AND (o.state = 'on_hold') <> EXISTS (
             SELECT 1 FROM fulfilment_hold h WHERE h.order_id = o.id AND h.state = 'active'
               AND h.line_id IS NULL AND h.fulfilment_id IS NULL)

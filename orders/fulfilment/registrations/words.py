@@ -44,6 +44,9 @@ verbs.register(
 verbs.register(
     {
         "order.received": noop("{actor} took in the order"),
+        "order.same_as": noop("{actor} said that it is the same as another order, which stays"),
+        "order.took_in": noop("{actor} said that another order is the same as this one"),
+        "order.led_on": noop("{actor} merged the order it was merged into with another"),
         "order.identified": noop("{actor} learned what another system calls the order"),
         "order.authorisation_heard": noop("{actor} heard that a payment was authorised"),
         "order.payment_captured": noop("{actor} heard that the payment was captured"),

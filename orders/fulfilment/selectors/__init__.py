@@ -13,6 +13,7 @@ from orders.fulfilment.selectors.orders import (
     order_for,
     order_page,
     orders_for,
+    other_order,
     rows_of,
     tab_counts,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "order_story",
     "order_trace",
     "orders_for",
+    "other_order",
     "quarantine_detail",
     "quarantine_page",
     "quarantined",

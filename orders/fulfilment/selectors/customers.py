@@ -201,7 +201,7 @@ def customer_facts(*, by: Actor, customer: Customer) -> CustomerFacts:
         is_merged=is_merged,
         orders=sum(counts.values()),
         newest=rows_of(newest),
-        signs=[_sign(one, clear=clear) for one in CustomerSign.objects.filter(customer__in=ids).order_by("pk")],
+        signs=list(dict.fromkeys(_sign(one, clear=clear) for one in _signs_of(ids))),
         contact=_contact(newest, clear=clear),
         merged=_merged([one for one in own if one.state == CustomerState.MERGED], counts),
         alike=[] if is_merged else likeness_rows(list(alike.order_by("-pk")[:PER_PAGE])),
@@ -241,6 +241,10 @@ def _likeness_row(pair: Likeness, counts: Mapping[UUID, int], names: Mapping[str
         decided_at=pair.decided_at,
         reason=pair.reason,
     )
+
+
+def _signs_of(ids: Sequence[UUID]) -> QuerySet[CustomerSign]:
+    return CustomerSign.objects.filter(customer__in=ids).order_by("pk")
 
 
 def _sign(sign: CustomerSign, *, clear: bool) -> SignFacts:

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db.models import CharField, Q
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 
 from orders.fulfilment.decisions.news import News, PlacedOrder
 from orders.fulfilment.models import Fulfilment, Order, OrderIdentifier
+
+# Of an order that was merged, the one that stayed.
+STAYS = Coalesce("merged_into", "pk")
 
 
 @dataclass
@@ -51,7 +54,7 @@ def known_orders(placed: Sequence[PlacedOrder]) -> Names:
         whose=Cast("client_id", CharField())
     )
     rows = named.values_list("whose", "external_id", "order_id").union(
-        numbered.values_list("whose", "number", "pk"), all=True
+        numbered.values_list("whose", "number", STAYS), all=True
     )
     for whose, name, order_id in rows:
         if (whose, name) in pairs:
@@ -73,7 +76,7 @@ def orders_named(news: Iterable[News]) -> dict[tuple[UUID, str], UUID]:
     for client_id, name, order_id in of_systems.values_list("order__client_id", "external_id", "order_id"):
         found[client_id, name] = order_id
     own = Order.objects.filter(Q(number__in=names) | Q(key__in=names), client__in=clients)
-    for client_id, number, key, order_id in own.values_list("client_id", "number", "key", "pk"):
+    for client_id, number, key, order_id in own.values_list("client_id", "number", "key", STAYS):
         found[client_id, number] = found[client_id, key] = order_id
     parcels = Fulfilment.objects.filter(key__in=names, client__in=clients)
     for client_id, key, order_id in parcels.values_list("client_id", "key", "order_id"):

@@ -123,6 +123,16 @@ def order_for(by: Actor, key: str) -> Order:
     return order
 
 
+def other_order(by: Actor, order: Order, name: str) -> Order:
+    """Another order of the same client, by its key, its number or what a system calls it. Raises `Invalid` for none and for several."""
+    named = orders_for(by).filter(search(name.strip()), client=order.client_id).exclude(pk=order.pk)
+    found = list(named.order_by("pk")[:2])
+    if len(found) != 1:
+        detail = said("“%(name)s” names no other order of this client, or several.", name=name[:60])
+        raise Invalid(detail, errors=[FieldError("/into", "unknown", detail)])
+    return found[0]
+
+
 def order_page(*, by: Actor, filters: OrderFilters, now: datetime) -> OrderPage:
     """Newest first, in keyset pages. Raises `Invalid` naming the filter that is not known: a bad filter never widens the set."""
     _refuse_unknown(filters)

@@ -121,6 +121,8 @@ class OrderStory:
     stamps: Sequence[tuple[str, datetime]]
     exports: Sequence[ExportFacts]
     identifiers: Sequence[tuple[str, str]]
+    merged_into: str
+    merged: Sequence[str]
     customer: CustomerGlance | None
     decision: DecisionFacts | None
     address: Mapping[str, str]
@@ -193,6 +195,8 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         identifiers=list(
             OrderIdentifier.objects.filter(order=order).order_by("pk").values_list("system", "external_id")
         ),
+        merged_into=order.merged_into.key if order.merged_into else "",
+        merged=list(Order.objects.filter(merged_into=order).order_by("pk").values_list("key", flat=True)),
         customer=customer_glance(order),
         decision=_decision(decision),
         address=_address(address, clear=by.may("orders.view_pii", order.client_id)),

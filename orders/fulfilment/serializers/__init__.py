@@ -207,6 +207,8 @@ class StorySerializer(serializers.Serializer[Any]):
     unwinds = UnwindSerializer(many=True)
     exports = OrderExportSerializer(many=True, help_text="The last ones, newest first.")
     identifiers = serializers.DictField(child=serializers.CharField(), help_text="System → what it calls the order.")
+    merged_into = serializers.CharField(allow_blank=True, help_text="The same order, which stays.")
+    merged = serializers.ListField(child=serializers.CharField(), help_text="Orders that were the same and ended.")
     customer = GlanceSerializer(allow_null=True)
     decision = OrderDecisionSerializer(allow_null=True)
     address = serializers.DictField(

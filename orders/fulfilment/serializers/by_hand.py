@@ -16,6 +16,13 @@ class RerouteInput(Input):
     reason = serializers.CharField(min_length=3, max_length=280)
 
 
+class SameOrderInput(Input):
+    """Which order stays, and why they are the same."""
+
+    into = serializers.CharField(max_length=120, help_text="Its key, its number, or what a system calls it.")
+    reason = serializers.CharField(min_length=3, max_length=280)
+
+
 class OverrideInput(Input):
     """Which field, what it is from now on, and why."""
 

@@ -55,7 +55,7 @@ def cancel(docket: Docket, wish: Wish, changes: Changes) -> None:
         asked = {line: count for line, count in early.items() if can_proceed(line.doubt)}
         late, early = {**late, **asked}, {line: count for line, count in early.items() if line not in asked}
     if whole and not late:
-        _leave_all(docket, changes)
+        leave_all(docket, changes, why=said("the order was cancelled"))
     else:
         _leave_part(docket, early, changes)
     if late:
@@ -66,7 +66,8 @@ def cancel(docket: Docket, wish: Wish, changes: Changes) -> None:
         owe(docket, value, "cancelled", changes, request=kept)
 
 
-def _leave_all(docket: Docket, changes: Changes) -> None:
+def leave_all(docket: Docket, changes: Changes, *, why: str) -> None:
+    """Nothing of it is sent; whoever has a task of it is told."""
     for parcel in docket.parcels:
         if parcel.state not in FULFILMENT_GONE and can_proceed(parcel.cancel):
             withdraw_task(docket, parcel, changes)
@@ -77,7 +78,7 @@ def _leave_all(docket: Docket, changes: Changes) -> None:
             line.cancel()
             changes.edit(line, "state")
     for hold in docket.in_force:
-        let_go(docket, hold, changes, why=said("the order was cancelled"))
+        let_go(docket, hold, changes, why=why)
 
 
 def _leave_part(docket: Docket, units: Units, changes: Changes) -> None:

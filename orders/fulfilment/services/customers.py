@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from django.db.models import Q
+
 from audit.access import require
 from audit.context import Actor, acting, current_actor
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
@@ -89,7 +91,8 @@ def keep_apart(*, likeness_id: UUID, reason: str, by: Actor, now: datetime) -> L
         likeness = _locked_likeness(likeness_id, by)
         _refuse_unless(likeness, LikenessState.LIKELY)
         changes = Changes(now)
-        _say_apart(likeness, why, changes)
+        for one in [likeness, *_others_of_the_two(likeness)]:
+            _say_apart(one, why, changes)
         changes.write()
     return likeness
 
@@ -180,6 +183,14 @@ def _branch(customer: Customer, members: Sequence[Customer]) -> list[Customer]:
 def _likeness_of(one: Customer, other: Customer) -> Likeness | None:
     first, second = sorted((one.pk, other.pk))
     return Likeness.objects.select_for_update().filter(one=first, other=second).first()
+
+
+def _others_of_the_two(likeness: Likeness) -> list[Likeness]:
+    """Where each stands for several, they may have been found alike more than once."""
+    one, other = likeness.one.head_id, likeness.other.head_id
+    same = Q(one__head=one, other__head=other) | Q(one__head=other, other__head=one)
+    likely = Likeness.objects.select_for_update(of=("self",)).filter(same, state=LikenessState.LIKELY)
+    return list(likely.exclude(pk=likeness.pk).order_by("pk"))
 
 
 def _remember_apart(one: Customer, other: Customer, why: str, changes: Changes) -> None:

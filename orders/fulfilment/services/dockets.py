@@ -55,6 +55,8 @@ from orders.fulfilment.states import (
 )
 from rules.states import CHECK_POINTS, CheckPoint, FlowKind
 
+ENDED = (OrderState.CANCELLED, OrderState.MERGED)
+
 
 @dataclass
 class Docket:
@@ -220,10 +222,11 @@ class Docket:
             address=self.verdict,
             lines=[LineState(line.state) for line in self.live_lines()],
             fulfilments=[FulfilmentState(parcel.state) for parcel in self.parcels],
-            return_is_over=self.return_is_over or self.order.state == OrderState.CANCELLED or self._is_back(),
+            return_is_over=self.return_is_over or self.order.state in ENDED or self._is_back(),
             is_authorised=any(one.state == PaymentState.AUTHORISED for one in self.payments),
             is_partly_paid=bool(self.captures),
             is_cancellation_undecided=self.undecided(RequestKind.CANCEL) is not None,
+            is_merged=self.order.merged_into_id is not None,
             is_change_undecided=self.undecided(RequestKind.CHANGE, RequestKind.ADDRESS) is not None,
         )
 

@@ -54,6 +54,7 @@ STEP_INTO = {
     OrderState.SHIPPED: "ship",
     OrderState.DELIVERED: "deliver",
     OrderState.CANCELLED: "cancel",
+    OrderState.MERGED: "merge",
     OrderState.RETURNING: "return_to_sender",
 }
 

@@ -4,6 +4,7 @@ from orders.fulfilment.views.by_hand import announce, override, override_stock, 
 from orders.fulfilment.views.checks import checks, hand_over, parcel, photo, product, quality
 from orders.fulfilment.views.clients import client, clients, new_client, new_line
 from orders.fulfilment.views.customers import customer, duplicate, duplicates, merge, split
+from orders.fulfilment.views.merging import same_order
 from orders.fulfilment.views.orders import (
     cancel,
     export,
@@ -53,6 +54,7 @@ __all__ = [
     "release",
     "reroute",
     "review",
+    "same_order",
     "split",
     "stock",
     "stock_of",

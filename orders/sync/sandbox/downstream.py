@@ -37,7 +37,7 @@ NEEDED: Final = (
     "holds",
     *STAMP,
 )
-OVER: Final = frozenset({"delivered", "cancelled", "returned", "partly_returned"})
+OVER: Final = frozenset({"delivered", "cancelled", "merged", "returned", "partly_returned"})
 NOT_SENT: Final = frozenset({"cancelled"})
 
 

@@ -129,9 +129,9 @@ def test_the_database_refuses_an_edge_that_is_not_published(place: make.Place) -
         Order.objects.filter(pk=order.pk).update(state="awaiting_payment")
 
 
-def test_no_state_is_a_dead_end_but_the_last_two() -> None:
+def test_no_state_is_a_dead_end_but_the_last_three() -> None:
     sources = {source for source, _ in EDGES}
-    assert set(OrderState) - sources == {OrderState.CANCELLED, OrderState.RETURNED}
+    assert set(OrderState) - sources == {OrderState.CANCELLED, OrderState.RETURNED, OrderState.MERGED}
     assert {target for source, target in EDGES if source == OrderState.DELIVERED} == {
         OrderState.CANCEL_UNDECIDED,
         OrderState.PARTLY_RETURNED,
@@ -182,7 +182,8 @@ def test_nothing_unpaid_held_or_under_review_reads_as_in_fulfilment(known: Order
 
 
 @pytest.mark.parametrize(
-    "state", [state for state in OrderState if state not in {OrderState.CANCELLED, OrderState.RETURNED}]
+    "state",
+    [state for state in OrderState if state not in {OrderState.CANCELLED, OrderState.RETURNED, OrderState.MERGED}],
 )
 def test_every_open_state_has_a_way_to_being_cancelled_or_returned(state: OrderState) -> None:
     ways = [target for target in (OrderState.CANCELLED, OrderState.RETURNING) if _reaches(state, target)]
