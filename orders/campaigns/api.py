@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from audit import filtering
-from audit.filtering import FilterSet
+from audit.filtering import Filter, FilterSet
 from audit.rest.parsing import ReasonInput
 from audit.rest.views import ActResource, CreateMixin, ListResource, RecordResource, Resource
 from audit.texts import whole_number
@@ -48,6 +48,7 @@ class AssetList(_Assets, CreateMixin, ListResource):
             filtering.record_of("owner", "owner", registry.owners_for),
             filtering.record_of("content_owner", "content_owner", registry.owners_for),
             filtering.exact("slug", "slug"),
+            Filter("sku", "Product", lambda value, _: Q(skus__contains=[value]), "code of a product it is about"),
             filtering.moment("due", "due_at", ahead=True),
             filtering.moment("published", "published_at"),
         ),

@@ -9,7 +9,7 @@ from tests.cast import House
 
 def test_a_program_takes_content_from_draft_to_a_decision_about_its_messaging(house: House) -> None:
     amal, lee = Api(house.users["amal"]), Api(house.users["lee"])
-    begun = amal.post("assets", {"client": "northwind", "slug": "tents", **ABOUT})
+    begun = amal.post("assets", {"client": "northwind", "slug": "tents", "skus": ["TENT-2"], **ABOUT})
     assert (begun.status_code, begun.json()["state"], begun.json()["in_hand"]) == (201, "draft", "amal")
     path = begun.json()["self"]
     submitted = amal.post(f"{path}/submit", match=begun["ETag"]).json()
@@ -39,8 +39,9 @@ def test_a_program_takes_content_from_draft_to_a_decision_about_its_messaging(ho
     assert amal.post(f"{path}/messaging/decide", decision).status_code == 403
     decided = lee.post(f"{path}/messaging/decide", decision).json()
     assert (decided["state"], decided["changes"][0]["state"]) == ("revision_requested", "to_change")
-    assert [row["key"] for row in amal.get("assets?state=revision_requested&owner=amal").json()["results"]] == [
-        decided["key"]
-    ]
+    assert [
+        row["key"] for row in amal.get("assets?state=revision_requested&owner=amal&sku=TENT-2").json()["results"]
+    ] == [decided["key"]]
+    assert amal.get("assets?sku=TENT").json()["results"] == []
     noor = Api(house.users["noor"])
     assert (noor.get("assets").json()["results"], noor.get(path).status_code) == ([], 404)

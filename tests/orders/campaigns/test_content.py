@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,7 +27,9 @@ from orders.campaigns.services.messaging import ask_for_change, decide_change
 from orders.campaigns.services.reviewing import approve_asset, send_back, sign_item, submit_asset
 from orders.sync.errors import Unprocessable
 from orders.sync.models import FlowRun, OutboundMessage, System
+from orders.sync.sandbox import Control, Sandbox
 from rules.models import AssetKind
+from rules.selectors import validate_payload
 from rules.services import freeze_rule_book, save_edited
 from tests.cast import House
 from tests.orders.campaigns.conftest import Hear, begin, review
@@ -274,6 +277,22 @@ def test_nobody_who_has_to_answer_may_be_missing_and_others_clients_are_as_good_
     assert not selectors.assets_for(house.actor("noor")).exists()
     with acting(system_actor("test"), at=now), pytest.raises(IntegrityError), transaction.atomic():
         Asset.objects.filter(pk=asset.pk).update(backup=house.owners["amal"])
+
+
+def test_the_sandbox_says_what_a_content_system_has_to_say(house: House) -> None:
+    """Asked to revise or to publish, it answers in words the contracts know, about the revision it was asked for."""
+    asked = {"request": "AS-1/publish/2", "client": "northwind", "asset": "spring-tents", "revision": 2}
+    sandbox: Any = SimpleNamespace(control=Control())
+    said = {
+        kind: [event for _, event, _ in Sandbox._sayings(sandbox, "k", {**asked, "kind": kind}, "")]
+        for kind in ("revise", "publish")
+    }
+    assert [one["type"] for one in said["revise"]] == ["content.revised"]
+    first, *others = [one["type"] for one in said["publish"]]
+    assert (first, set(others)) == ("content.published", set(FOLLOW_UPS))
+    for one in said["revise"] + said["publish"]:
+        assert (one["subject"], one["data"]["revision"]) == ("spring-tents", 2)
+        assert validate_payload(one["type"], None, one["data"]) == []
 
 
 def test_the_demo_has_content_at_every_stage_and_a_wish_to_decide(house: House, now: datetime) -> None:
