@@ -34,7 +34,7 @@ EVENTS: Final[Mapping[Topic, tuple[str, ...]]] = {
         *("case.opened", "case.reassigned", "case.owner_away", "case.taken_back", "case.given_back"),
         *("case.fell_back", "case.rerouted", "case.wait_over", "order.owner_gone"),
     ),
-    Topic.NOT_ACKNOWLEDGED: ("case.not_acknowledged",),
+    Topic.NOT_ACKNOWLEDGED: ("case.not_acknowledged", "check.passed_on"),
     Topic.DUE_SOON: ("case.at_risk",),
     Topic.LATE: ("case.breached", "case.paged"),
     Topic.ESCALATED: (

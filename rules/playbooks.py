@@ -16,7 +16,7 @@ from rules.engine import check_predicate
 CASE_CONTEXT: Final = "case"
 KINDS: Final = ("do", "record", "check", "decide")
 STEP_KEYS: Final = frozenset({"label", "kind", "how", "action", "fields", "when", "needs", "required"})
-CRITERION_KEYS: Final = frozenset({"label", "check", "when"})
+CRITERION_KEYS: Final = frozenset({"label", "check", "when", "unless"})
 LONGEST_LABEL, LONGEST_WORDS, MOST_STEPS = 200, 2_000, 50
 
 
@@ -103,7 +103,10 @@ def _criterion(at: str, row: dict[str, Any]) -> Iterator[Mistake]:
         yield from _words(f"{at}/check", row["check"], LONGEST_LABEL)
     if ("check" in row) == ("when" in row):
         yield Mistake(at, "Say “check” (a check the product knows, or “person”) or “when” (an expression), not both.")
+    if "unless" in row and "check" not in row:
+        yield Mistake(f"{at}/unless", "Only what “check” asks for can be let off by “unless”.")
     yield from _condition(at, row)
+    yield from _condition(at, row, "unless")
 
 
 def _outcome(at: str, row: dict[str, Any]) -> Iterator[Mistake]:
@@ -111,15 +114,15 @@ def _outcome(at: str, row: dict[str, Any]) -> Iterator[Mistake]:
     yield from _words(f"{at}/slug", row.get("slug"), 50)
 
 
-def _condition(at: str, row: dict[str, Any]) -> Iterator[Mistake]:
-    source = row.get("when")
+def _condition(at: str, row: dict[str, Any], name: str = "when") -> Iterator[Mistake]:
+    source = row.get(name)
     if source is None:
         return
     if not isinstance(source, str):
-        yield Mistake(f"{at}/when", "Write an expression, as text.")
+        yield Mistake(f"{at}/{name}", "Write an expression, as text.")
         return
     for problem in check_predicate(source, facts.context(CASE_CONTEXT)):
-        yield Mistake(f"{at}/when", f"{problem.message} (line {problem.line}, column {problem.column})")
+        yield Mistake(f"{at}/{name}", f"{problem.message} (line {problem.line}, column {problem.column})")
 
 
 def _unknown_keys(at: str, row: dict[str, Any], known: frozenset[str]) -> Iterator[Mistake]:

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from django.db.models import F
+
 from audit.words import said, said_again
 from exceptions import playbooks, subjects
 from exceptions.models import CaseStep, ExceptionCase, Waiver
@@ -95,7 +97,9 @@ def playbooks_of(cases: Sequence[ExceptionCase], *, now: datetime) -> dict[UUID,
     done: dict[UUID, dict[int, CaseStep]] = defaultdict(dict)
     for step in CaseStep.objects.filter(case__in=cases):
         done[step.case_id][step.index] = step
-    waived = set(Waiver.objects.in_force(now).filter(case__in=cases).values_list("case_id", flat=True))
+    waived = set(
+        Waiver.objects.in_force(now).filter(case__in=cases, gate=F("case__gate")).values_list("case_id", flat=True)
+    )
     met = _checked(cases)
     return {case.pk: _playbook(case, done[case.pk], met, waived=case.pk in waived, now=now) for case in cases}
 
@@ -146,5 +150,7 @@ def _step(index: int, row: dict[str, Any], done: CaseStep | None, facts: dict[st
 def _criterion(row: dict[str, Any], case: ExceptionCase, facts: dict[str, Any], met: Met) -> Criterion:
     if "when" in row:
         return Criterion(row["label"], met=playbooks.holds(row["when"], facts) is True)
+    if "unless" in row and playbooks.holds(row["unless"], facts) is True:
+        return Criterion(row["label"], met=True)
     holds_for = met.get(row.get("check", ""))
     return Criterion(row["label"], None if holds_for is None else case.pk in holds_for)

@@ -344,15 +344,29 @@ def reopen_case(*, case_id: UUID, reason: str, by: Actor, now: datetime, seen: i
 
 
 def withdraw_case(*, case_id: UUID, reason: str, by: Actor, now: datetime) -> ExceptionCase:
-    """Its cause has gone away: nobody has to do anything any more."""
+    """Its cause has gone away: nobody has to do anything any more.
+
+    Raises `CriteriaNotMet` for somebody who withdraws what only a time-limited exception lets be, while the product sees it to be so.
+    """
     with working(case_id, by, now, None, with_subject=True) as case:
         refuse_unless(case, *CASE_LIVE, act="withdrawn")
+        if by.kind != "system":
+            _refuse_while_it_is_so(case, now)
         case.withdraw()
         case.save()
         record("case.withdrawn", subject=case, reason=reason_given(reason))
         stop_timers([case], now)
         _tell_subject(case, by, now)
     return case
+
+
+def _refuse_while_it_is_so(case: ExceptionCase, now: datetime) -> None:
+    criteria = zip(case.acceptance, playbook_of(case, now=now).criteria, strict=True)
+    unmet = [criterion.label for row, criterion in criteria if "unless" in row and criterion.met is False]
+    if unmet:
+        raise CriteriaNotMet(
+            said("%(key)s cannot be withdrawn yet. Still missing: %(missing)s.", key=case.key, missing="; ".join(unmet))
+        )
 
 
 def stop_timers(cases: Sequence[ExceptionCase], now: datetime) -> None:

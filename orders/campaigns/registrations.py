@@ -20,7 +20,7 @@ from orders.campaigns.services.hearing import Causes, ContentNews
 from orders.sync import handlers
 from orders.sync import subjects as run_subjects
 from orders.sync.errors import Unprocessable
-from orders.sync.models import Expectation, InboundEvent
+from orders.sync.models import Expectation, FlowRun, InboundEvent
 from rules import asset_kinds
 from rules.shipped.content import FOLLOW_UPS
 
@@ -60,6 +60,12 @@ class AssetRuns:
     def on_missed(self, missed: Sequence[Expectation], *, now: datetime) -> None:
         """Open the cases."""
         following.outcomes_missed(missed, now=now)
+
+    def on_unverified(self, runs: Sequence[FlowRun], *, now: datetime) -> None:
+        """Nothing stands in for what follows content: only other systems' events meet it, so none is left unverified."""
+
+    def on_settled(self, runs: Sequence[FlowRun], *, now: datetime) -> None:
+        """None was left unverified."""
 
 
 def _hearing(hear: Callable[..., Causes]) -> handlers.Handler:

@@ -4,9 +4,12 @@ Every string is a CEL expression over `payload`. Shopify sends the order itself,
 "Olist" order files is one order with its rows: {"order", "items", "customer"}, moments in São Paulo's local time, money in decimals.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+
+from django.utils.translation import gettext_noop as _
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,66 @@ SHOPIFY: Final = (
         },
     ),
 )
+
+SHOPIFY_LATER: Final = (
+    ShippedConnector(
+        "shopify-orders-paid",
+        "Shopify: orders/paid",
+        "orders/paid",
+        "payment.captured",
+        {
+            "id": '"paid/" + text(payload.id)',
+            "subject": "payload.name",
+            "time": 'utc(payload.updated_at, "UTC")',
+            "data": {
+                "client": "payload.client",
+                "order": "payload.name",
+                "amount_minor": "minor_units(payload.total_price)",
+                "currency": "payload.currency",
+                "captured_at": 'utc(payload.updated_at, "UTC")',
+                "reference": "text(payload.id)",
+            },
+        },
+    ),
+    ShippedConnector(
+        "shopify-orders-cancelled",
+        "Shopify: orders/cancelled",
+        "orders/cancelled",
+        "order.cancelled",
+        {
+            "id": '"cancelled/" + text(payload.id)',
+            "subject": "payload.name",
+            "time": 'utc(payload.cancelled_at, "UTC")',
+            "data": {
+                "client": "payload.client",
+                "order": "payload.name",
+                "cancelled_at": 'utc(payload.cancelled_at, "UTC")',
+            },
+        },
+    ),
+)
+# What Shopify sends of a new order, shortened: nobody's, and sent to nobody.
+SHOPIFY_SAMPLE: Final[Mapping[str, Any]] = {
+    "id": 5678901234567,
+    "name": "#9999",
+    "created_at": "2026-11-20T09:00:00+01:00",
+    "updated_at": "2026-11-20T09:00:05+01:00",
+    "financial_status": "paid",
+    "currency": "EUR",
+    "total_price": "99.00",
+    "email": "test@example.com",
+    "line_items": [{"id": 14401234567890, "sku": "TENT-2", "title": "Tent", "quantity": 1, "price": "99.00"}],
+    "shipping_address": {
+        "name": "Ida Test",
+        "address1": "Torstraße 12",
+        "address2": None,
+        "zip": "10119",
+        "city": "Berlin",
+        "province_code": None,
+        "country_code": "DE",
+    },
+    "shipping_lines": [],
+}
 
 _ZONE: Final = '"America/Sao_Paulo"'
 
@@ -153,4 +216,69 @@ OLIST: Final = (
         },
     ),
 )
+OLIST_SAMPLE: Final[Mapping[str, Any]] = {
+    "order": {
+        "order_id": "9999",
+        "order_purchase_timestamp": "2026-11-20 09:00:00",
+        "order_estimated_delivery_date": "2026-12-04 00:00:00",
+    },
+    "items": [
+        {"product_id": "TENT-2", "seller_id": "kestrel", "price": "99.00", "shipping_limit_date": "2026-11-24 09:00:00"}
+    ],
+    "customer": {"customer_city": "sao paulo", "customer_state": "SP"},
+    "total_minor": 9900,
+}
 CONNECTORS: Final[Mapping[str, tuple[ShippedConnector, ...]]] = {"olist": OLIST, "shopify": SHOPIFY}
+
+
+@dataclass(frozen=True)
+class ConnectorSet:
+    """The connectors of one kind of store, as somebody chooses them: what it is, what it needs, and a message to try it with.
+
+    `needs_secret` says whether the store signs what it sends with a secret that it shows its owner.
+    """
+
+    key: str
+    name: str
+    about: str
+    needs: tuple[str, ...]
+    needs_secret: bool
+    connectors: tuple[ShippedConnector, ...]
+    sample: Mapping[str, Any]
+
+
+CONNECTOR_SETS: Final[Mapping[str, ConnectorSet]] = {
+    one.key: one
+    for one in (
+        ConnectorSet(
+            "shopify",
+            _("Shopify: order webhooks"),
+            _("The shop tells us of orders that are placed, paid and cancelled, in the moment it happens."),
+            (
+                _("A webhook in Shopify for each topic named below, in the format JSON, to the address named below"),
+                _("The secret that Shopify shows beside its webhooks: it signs every message with it"),
+            ),
+            needs_secret=True,
+            connectors=(*SHOPIFY, *SHOPIFY_LATER),
+            sample=SHOPIFY_SAMPLE,
+        ),
+        ConnectorSet(
+            "olist",
+            _("Order files: a set of CSV files"),
+            _("Somebody with access to the server takes in a folder of files about orders, their lines and customers."),
+            (
+                _("orders.csv, order_items.csv and customers.csv in one folder, moments in the time of São Paulo"),
+                _("Somebody who runs the command “ingest” with the folder and the short name of the system below"),
+            ),
+            needs_secret=False,
+            connectors=OLIST,
+            sample=OLIST_SAMPLE,
+        ),
+    )
+}
+
+
+def for_client(shipped: ShippedConnector, client: str) -> dict[str, Any]:
+    """The mapping for a system of one client: whose the order is, is not asked of the store."""
+    mapping: dict[str, Any] = dict(shipped.mapping)
+    return {**mapping, "data": {**mapping["data"], "client": json.dumps(client)}}

@@ -24,6 +24,7 @@ urlpatterns = [
     path("clients/", views.clients, name="clients"),
     path("clients/new/", views.new_client, name="client-new"),
     path("clients/<str:key>/", views.client, name="client"),
+    path("clients/<str:key>/store/", views.client_store, name="client-store"),
     path("clients/<str:key>/lines/new/", views.new_line, name="line-new"),
     path("customers/", views.duplicates, name="duplicates"),
     path("customers/alike/<uuid:key>/", views.duplicate, name="duplicate"),

@@ -291,9 +291,9 @@ class FlowRunAdmin(LookedAtAdmin):
     """What triggers are expected to lead to."""
 
     view_permission = "sync.view_system"
-    list_display = ("subject_key", "flow", "client", "trigger", "state", "started_at", "ended_at")
+    list_display = ("subject_key", "flow", "client", "trigger", "state", "owner", "verify_by", "started_at", "ended_at")
     list_filter = ("state", "flow")
-    list_select_related = ("flow", "client")
+    list_select_related = ("flow", "client", "owner")
     search_fields = ("=subject_key",)
     ordering = ("-started_at", "-id")
     inlines = (Outcomes,)

@@ -245,7 +245,11 @@ class Attempt(models.Model):
 
 
 class FlowRun(FSMModelMixin, Accountable):
-    """What one trigger is expected to lead to."""
+    """What one trigger is expected to lead to.
+
+    It is done only once a system downstream was seen to have what was handed off. Where a person or a time-limited exception stood in for
+    that, it is not verified: `owner` sees to it until `verify_by`.
+    """
 
     flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="+")
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="+")
@@ -256,30 +260,47 @@ class FlowRun(FSMModelMixin, Accountable):
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     state = StateField(choices=RunState.choices, default=RunState.RUNNING)
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    verify_by = models.DateTimeField(null=True, blank=True, help_text="Until when the owner has it confirmed.")
+    verified_by = models.CharField(
+        max_length=200, blank=True, help_text="The evidence of the handoff: the event of the system downstream."
+    )
 
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["subject_type", "subject_id"],
-                condition=Q(state__in=["running", "missed"]),
+                condition=Q(state__in=["running", "missed", "unverified"]),
                 name="flowrun_one_live_per_subject",
             ),
             models.CheckConstraint(condition=Q(state__in=RunState.values), name="flowrun_state_is_known"),
+            models.CheckConstraint(
+                condition=~Q(state=RunState.UNVERIFIED) | Q(owner__isnull=False, verify_by__isnull=False),
+                name="flowrun_unverified_has_owner_and_deadline",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=RunState.DONE) | ~Q(verified_by=""), name="flowrun_done_is_verified"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.subject_key} on {self.flow}"
 
-    @transition("state", source=[RunState.RUNNING, RunState.MISSED], target=RunState.DONE)
-    def finish(self, *, at: datetime) -> None:
-        """Everything expected was observed."""
-        self.ended_at = at
+    @transition("state", source=[RunState.RUNNING, RunState.MISSED, RunState.UNVERIFIED], target=RunState.DONE)
+    def finish(self, *, at: datetime, evidence: str) -> None:
+        """Everything expected was answered, and the handoff was seen by the system downstream: `evidence` is its event."""
+        self.ended_at, self.verified_by = at, evidence
+
+    @transition("state", source=[RunState.RUNNING, RunState.MISSED], target=RunState.UNVERIFIED)
+    def leave_unverified(self, *, owner: Owner, until: datetime) -> None:
+        """Everything expected was answered, but nobody downstream has said that the handoff happened."""
+        self.owner, self.verify_by = owner, until
 
     @transition("state", source=RunState.RUNNING, target=RunState.MISSED)
     def miss(self) -> None:
         """Something was not observed in time."""
 
-    @transition("state", source=[RunState.RUNNING, RunState.MISSED], target=RunState.CANCELLED)
+    @transition("state", source=[RunState.RUNNING, RunState.MISSED, RunState.UNVERIFIED], target=RunState.CANCELLED)
     def cancel(self, *, at: datetime) -> None:
         """Nothing is expected any more."""
         self.ended_at = at

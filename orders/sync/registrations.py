@@ -28,7 +28,10 @@ verbs.register(
         "credential.revoked": noop("{actor} revoked a secret"),
         "run.started": noop("{actor} started a flow run"),
         "run.missed": noop("{actor} noticed that something expected did not come"),
-        "run.done": noop("{actor} saw everything expected"),
+        "run.done": noop("{actor} saw everything expected, and the handoff confirmed downstream"),
+        "run.unverified": noop(
+            "{actor} has an answer to everything expected, but nobody downstream has confirmed the handoff"
+        ),
         "run.cancelled": noop("{actor} cancelled a flow run"),
     }
 )
@@ -41,6 +44,7 @@ subjects.register_route_step(Route.RETRY, "sync.system", retrying.redeliver)
 for letter_kind in bulk.LETTER_KINDS:
     job_kinds.register(letter_kind)
 timer_kinds.register(runs.DEADLINE, runs.on_deadline, lock=runs.lock_subjects)
+timer_kinds.register(runs.VERIFICATION, runs.on_unverified, lock=runs.lock_subjects)
 
 register_check(
     "inv-01",
@@ -208,6 +212,24 @@ register_check(
           AND e.due_at < now() - interval '1 minute' LIMIT 100
     """,
 )
+register_check(
+    "run-02",
+    statement="A run is done only by what somebody downstream was seen to say; one that is not verified has a clock, or an exception",
+    sql="""
+        SELECT r.subject_key FROM sync_flowrun r
+        WHERE r.state = 'done' AND NOT EXISTS (SELECT 1 FROM sync_expectation x WHERE x.run_id = r.id AND x.met_by = r.verified_by)
+          AND r.verified_by <> 'done before handoffs were verified'
+        UNION ALL
+        SELECT r.subject_key FROM sync_flowrun r
+        WHERE r.state = 'unverified' AND NOT EXISTS (
+            SELECT 1 FROM exceptions_timer t WHERE t.subject_type = 'sync.flowrun' AND t.subject_id = r.id::text
+              AND t.kind = 'run.verification' AND t.fired_at IS NULL AND t.cancelled_at IS NULL)
+          AND NOT EXISTS (
+            SELECT 1 FROM exceptions_exceptioncase c WHERE c.type = 'handoff-unverified' AND c.evidence ->> 'run' = r.id::text)
+        LIMIT 100
+    """,
+    budget_ms=30_000,
+)
 folds.register(
     folds.SqlFold(
         "sync.flowrun.state",
@@ -216,7 +238,7 @@ folds.register(
         LEFT JOIN LATERAL (
             SELECT CASE e.type WHEN 'run.started' THEN 'running' ELSE substr(e.type, 5) END AS value FROM audit_event e
             WHERE e.subject_type = 'sync.flowrun' AND e.subject_id = r.id::text
-              AND e.type IN ('run.started', 'run.missed', 'run.done', 'run.cancelled')
+              AND e.type IN ('run.started', 'run.missed', 'run.unverified', 'run.done', 'run.cancelled')
             ORDER BY e.seq DESC LIMIT 1
         ) told ON true
         """,

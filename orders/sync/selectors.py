@@ -236,12 +236,12 @@ def runs_about(subjects: Collection[SubjectRef]) -> list[FlowRun]:
     runs = FlowRun.objects.filter(
         subject_type__in={one.type for one in subjects}, subject_id__in={one.id for one in subjects}
     )
-    return list(runs.select_related("flow").prefetch_related(expectations).order_by("pk"))
+    return list(runs.select_related("flow", "owner").prefetch_related(expectations).order_by("pk"))
 
 
 def runs_for(by: Actor) -> QuerySet[FlowRun]:
     """Flow runs of the actor's clients, with what they expect."""
     require(by, "orders.view_order")
     expectations = Prefetch("expectations", Expectation.objects.order_by("due_at", "pk"))
-    runs = FlowRun.objects.select_related("flow", "client").prefetch_related(expectations)
+    runs = FlowRun.objects.select_related("flow", "client", "owner").prefetch_related(expectations)
     return runs if by.clients is None else runs.filter(client_id__in=by.clients)

@@ -180,6 +180,9 @@ class RunSerializer(serializers.ModelSerializer[FlowRun]):
     key = serializers.UUIDField(source="id")
     flow = serializers.SlugField(source="flow.slug")
     client = serializers.SlugField(source="client.slug")
+    owner = serializers.SlugField(
+        source="owner.slug", default=None, allow_null=True, help_text="Who has the handoff confirmed while it is not."
+    )
     expectations = ExpectationSerializer(many=True)
 
     class Meta:
@@ -195,6 +198,9 @@ class RunSerializer(serializers.ModelSerializer[FlowRun]):
             "started_at",
             "ended_at",
             "state",
+            "owner",
+            "verify_by",
+            "verified_by",
             "expectations",
             "version",
         )

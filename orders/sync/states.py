@@ -42,6 +42,7 @@ class RunState(models.TextChoices):
     RUNNING = "running", _("Running")
     DONE = "done", _("Done")
     MISSED = "missed", _("Something did not come in time")
+    UNVERIFIED = "unverified", _("Not verified")
     CANCELLED = "cancelled", _("Cancelled")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from orders.sync.models import Expectation
+from orders.sync.models import Expectation, FlowRun
 
 
 class RunSubject(Protocol):
@@ -15,6 +15,12 @@ class RunSubject(Protocol):
 
     def on_missed(self, missed: Sequence[Expectation], *, now: datetime) -> None:
         """Hand over what did not come, with its context; at most one expectation of each run, the first that is missing."""
+
+    def on_unverified(self, runs: Sequence[FlowRun], *, now: datetime) -> None:
+        """Hand over runs whose handoff nobody downstream has confirmed in time."""
+
+    def on_settled(self, runs: Sequence[FlowRun], *, now: datetime) -> None:
+        """The handoffs of these runs were not verified, and are now, or need not be any more."""
 
 
 _subjects: dict[str, RunSubject] = {}

@@ -68,7 +68,7 @@ class QualityCheckAdmin(WithBackup, VersionedAdmin):
     fieldsets = (
         ("Meaning", {"fields": ("name", "slug", "why", "kind", "position", "is_active")}),
         ("Which parcels", {"fields": ("predicate",)}),
-        ("Photo", {"fields": ("photo",)}),
+        ("Photo and time", {"fields": ("photo", "within_minutes")}),
         (
             "By kind",
             {

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
@@ -45,6 +45,14 @@ class QualityCheck(Accountable):
     late_by_days = models.PositiveSmallIntegerField(
         default=0, help_text="Of delivery dates: so many days after the promise are fine"
     )
+    within_minutes = models.PositiveIntegerField(
+        default=60,
+        validators=[MinValueValidator(1), MaxValueValidator(10_080)],
+        help_text=(
+            "So long before the parcel is due somebody has to have looked, but at least so long after they could: "
+            "then it goes to who stands in, and as long after that an exception opens"
+        ),
+    )
     returns_say = models.JSONField(
         default=list,
         blank=True,
@@ -61,6 +69,7 @@ class QualityCheck(Accountable):
             models.CheckConstraint(condition=Q(kind__in=CheckKind.values), name="qualitycheck_kind_is_known"),
             models.CheckConstraint(condition=Q(photo__in=PhotoRule.values), name="qualitycheck_photo_is_known"),
             models.CheckConstraint(condition=Q(tolerance_percent__lte=100), name="qualitycheck_tolerance_is_a_part"),
+            models.CheckConstraint(condition=Q(within_minutes__gte=1), name="qualitycheck_leaves_time"),
             models.CheckConstraint(condition=~Q(remediation=""), name="qualitycheck_says_what_to_do"),
             models.CheckConstraint(
                 condition=~Q(kind=CheckKind.CHECKLIST) | ~Q(items=[]), name="qualitycheck_list_names_something"

@@ -225,7 +225,7 @@ def quality_check_settings(check: QualityCheck) -> dict[str, Any]:
     """What a check says, but who answers for it."""
     named = (
         *("name", "kind", "position", "predicate", "photo", "items", "tolerance_percent", "packaging_grams", "cartons"),
-        *("facts_max_age_days", "label_pattern", "late_by_days", "returns_say", "remediation"),
+        *("facts_max_age_days", "label_pattern", "late_by_days", "within_minutes", "returns_say", "remediation"),
     )
     return {name: getattr(check, name) for name in named}
 

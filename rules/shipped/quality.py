@@ -1,4 +1,7 @@
-"""One quality check of each kind to begin with, switched off until somebody says for which parcels; and the exception when one fails."""
+"""One quality check of each kind to begin with, switched off until somebody says for which parcels; and the exceptions about them.
+
+One opens when a check fails, one when nobody makes it, and one when nobody downstream confirms a handoff.
+"""
 
 from __future__ import annotations
 
@@ -88,5 +91,61 @@ QUALITY_TYPES: Final[dict[str, dict[str, Any]]] = {
         "outcomes": [RESOLVED],
         "weight_eur": 120,
         "gate": "skip-quality-check",
+    },
+    "quality-check-late": {
+        "name": "Nobody has made a quality check",
+        "owner": "logistics",
+        "severity": "P2",
+        "sla": "exception-resolution",
+        "acknowledge_within_minutes": 60,
+        "route": "escalate",
+        "route_after_minutes": 60,
+        "fallback": "ops-team",
+        "fallback_after_minutes": 30,
+        "ladder": ladder((60, "backup"), (120, "owner:ops-team-review")),
+        "playbook": [
+            step(
+                "check",
+                "Find the parcel and who was to check it",
+                how="The order's page names the check, since when it could be done and until when it was due.",
+            ),
+            step("record", "Note why nobody looked", fields=["why"]),
+            step("decide", "Have it checked now, cancel the order, or ask for a time-limited exception"),
+        ],
+        "acceptance": [{"label": "No check of the order is late any more", "check": "order.checks_made"}],
+        "outcomes": [RESOLVED],
+        "weight_eur": 80,
+        "gate": "skip-quality-check",
+    },
+    "handoff-unverified": {
+        "name": "A handoff that nobody has confirmed",
+        "owner": "logistics",
+        "severity": "P2",
+        "sla": "exception-resolution",
+        "acknowledge_within_minutes": 60,
+        "route": "escalate",
+        "route_after_minutes": 60,
+        "fallback": "ops-team",
+        "fallback_after_minutes": 30,
+        "ladder": ladder((60, "backup"), (120, "owner:ops-team-review")),
+        "playbook": [
+            step(
+                "check",
+                "Ask whoever should have the parcel whether they have it",
+                how="The order's page shows under “Expected” what was said here and what no system has confirmed.",
+            ),
+            step("record", "Note who says so, and have their system send it", fields=["who"]),
+            step("decide", "Wait for their system, send the parcel again, or ask for a time-limited exception"),
+        ],
+        "acceptance": [
+            {
+                "label": "A system downstream has confirmed the handoff, or a time-limited exception allows it",
+                "check": "order.handoffs_verified",
+                "unless": "waived",
+            }
+        ],
+        "outcomes": [RESOLVED],
+        "weight_eur": 100,
+        "gate": "close-unverified-handoff",
     },
 }

@@ -141,4 +141,14 @@ GATES: Final[dict[str, tuple[str, str, str, str, int, str, str, int]]] = {
         "medium",
         2,
     ),
+    "close-unverified-handoff": (
+        "Close without proof of a handoff",
+        "An exception about a parcel is not resolved before a system downstream has said that it has the parcel.",
+        "The word of the carrier's, the warehouse's or the vendor's own system.",
+        "logistics",
+        24,
+        "ops_lead",
+        "medium",
+        2,
+    ),
 }

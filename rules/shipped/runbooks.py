@@ -34,6 +34,12 @@ RUNBOOKS: Final = (
         ("alert:broker", "alert:database", "alert:timers"),
     ),
     ShippedRunbook(
+        "letters-not-sent",
+        "Letters and messages do not go out",
+        "integrations",
+        ("alert:notifications",),
+    ),
+    ShippedRunbook(
         "messages-refused",
         "A message was refused",
         "integrations",

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 import re
 from typing import Any
 
 import pytest
+from django.test import Client as HttpClient
 
+from audit import clock
 from audit.models import Event
+from orders.fulfilment.models import Order
+from orders.fulfilment.selectors import stores
+from orders.fulfilment.services.news import count_stock
+from orders.sync import services as sync
+from orders.sync.models import InboundEvent, OutboundMessage
 from rules.models import Client, ClientAccess, ProductLine
 from tests.cast import House
+from tests.factories import orders as make
 from tests.pages.conftest import SignedIn
 
 pytestmark = pytest.mark.django_db
@@ -129,3 +141,53 @@ def test_the_list_of_clients_asks_no_more_for_many(
     lee = signed_in("lee")
     with django_assert_max_num_queries(9):
         assert lee.get("/clients/").content.count(b"<tr>") == 4
+
+
+def test_a_shopify_store_is_connected_in_the_browser_and_its_order_goes_the_whole_way(
+    signed_in: SignedIn, house: House, client: HttpClient
+) -> None:
+    kim = signed_in("kim")
+    done = kim.post(NEW, {**FILLED, "seen": digest(kim.post(NEW, FILLED)), "confirm": "1"}).content.decode()
+    assert "/clients/acme/store/" in done
+    store, secret = "/clients/acme/store/", "shpss_0a1b2c3d4e5f60718293"
+    page = kim.get(store).content.decode()
+    for words in ("Shopify: order webhooks", "orders/paid → payment.captured", "/api/v1/hooks/acme-store", "It needs:"):
+        assert words in page, words
+    connect = {"kind": "shopify", "secret": secret, "reason": "They use Shopify"}
+    assert kim.post(store, {**connect, "secret": "short"}).status_code == 422
+    page = kim.post(store, connect, follow=True).content.decode()
+    assert ("The store is connected" in page, secret in page) == (True, False)
+    sample = json.loads(stores.sample_of("shopify"))
+    for body, words in (
+        (sample, "The message works"),
+        ({**sample, "line_items": None}, "does not go through"),
+        ({**sample, "currency": "euro"}, "/currency"),
+    ):
+        tried = kim.post(store, {"kind": "shopify", "body": json.dumps(body)})
+        assert (tried.status_code, words in tried.content.decode()) == (200, True), words
+    assert not InboundEvent.objects.filter(system__slug="acme-store").exists()
+
+    acme = Client.objects.get(slug="acme")
+    count_stock(news=[make.stock(acme, clock.now(), "TENT-2", 1)], by=house.actor("kim"), now=clock.now())
+    raw = json.dumps({**sample, "name": "#1001"}).encode()
+    signature = base64.b64encode(hmac.new(secret.encode(), raw, hashlib.sha256).digest()).decode()
+    for topic, given, status in (
+        ("orders/create", "AAAA" + signature[4:], 401),
+        ("orders/create", signature, 202),
+        ("orders/paid", signature, 202),
+    ):
+        headers = {"X-Shopify-Hmac-Sha256": given, "X-Shopify-Topic": topic}
+        answer = client.post("/api/v1/hooks/acme-store", raw, content_type="application/json", headers=headers)
+        assert answer.status_code == status
+    while sync.apply_due(now=clock.now()):
+        pass
+    order = Order.objects.get(client=acme)
+    told = OutboundMessage.objects.get(type="task.requested", client=acme)
+    assert (order.number, order.state, order.flow and order.flow.slug, order.owner.slug, told.system.slug) == (
+        "#1001",
+        "in_fulfilment",
+        "warehouse-pick-pack",
+        "ac-team",
+        "acme-warehouse",
+    )
+    assert signed_in("amal").get(store).status_code == 403

@@ -238,7 +238,11 @@ def test_work_cannot_be_left_with_an_owner_who_is_gone(
         Owner.objects.filter(slug="logistics").update(is_active=False)
 
     pointers = [pointer for pointer, _ in unsound(change, system, now)]
-    assert pointers[:2] == ["/rules/4/owner", "/gates/skip-quality-check/content_owner"]
+    assert pointers[:3] == [
+        "/rules/4/owner",
+        "/gates/close-unverified-handoff/content_owner",
+        "/gates/skip-quality-check/content_owner",
+    ]
 
 
 def test_a_ladder_that_leads_to_nobody_cannot_be_frozen(

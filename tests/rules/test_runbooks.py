@@ -190,7 +190,7 @@ def test_the_shipped_runbooks_are_about_things_there_are(house: House) -> None:
     assert all(version.body and not version.body.startswith("#") for version in RunbookVersion.objects.all())
     without = {one.about for one in selectors.things_without_runbook()}
     assert without == known.keys() - named
-    assert {"type:address", "alert:notifications"} <= without
+    assert {"type:address", "flow:manual-review"} <= without
 
 
 def test_an_alert_is_declared_once() -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from audit.words import Said, said
@@ -14,6 +14,7 @@ GS1_GTIN_AND_LOT: Final = re.compile(r"^(?:\]C1|\]d2|\]Q3)?01(\d{14})10([!-~]{1,
 S10: Final = re.compile(r"^[A-Z]{2}(\d{8})(\d)[A-Z]{2}$")
 S10_WEIGHTS: Final = (8, 6, 4, 2, 3, 5, 9, 7)
 PERCENT: Final = 100
+WITHIN_MINUTES: Final = 60  # of checks laid out by a rule book that said nothing about it
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,27 @@ def _measures(settings: Mapping[str, Any], parcel: Parcel) -> dict[str, Any]:
     if len(parcel.products) == 1 and parcel.products[0].quantity == 1 and parcel.products[0].size_mm:
         sizes.append(list(parcel.products[0].size_mm))
     return {"weight_grams": net + settings["packaging_grams"] if known else None, "sizes_mm": sizes}
+
+
+def time_to_look(settings: Mapping[str, Any]) -> timedelta:
+    """How long whoever has a check is left with it."""
+    return timedelta(minutes=settings.get("within_minutes", WITHIN_MINUTES))
+
+
+def look_by(settings: Mapping[str, Any], ready_at: datetime, parcel_due_at: datetime | None) -> datetime:
+    """Until when somebody has to have looked: so long before the parcel is due, but no sooner after it could be done."""
+    at_least = ready_at + time_to_look(settings)
+    return at_least if parcel_due_at is None else max(at_least, parcel_due_at - time_to_look(settings))
+
+
+def look_by_in_words(
+    settings: Mapping[str, Any], ready_at: datetime, parcel_due_at: datetime | None, parcel: str
+) -> Said:
+    """Where that deadline comes from."""
+    minutes = round(time_to_look(settings).total_seconds() / 60)
+    if look_by(settings, ready_at, parcel_due_at) == ready_at + time_to_look(settings):
+        return said("%(minutes)s min after it could be done", minutes=minutes)
+    return said("%(minutes)s min before %(key)s is due", minutes=minutes, key=parcel)
 
 
 def judge(

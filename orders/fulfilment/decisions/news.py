@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from orders.fulfilment.states import DeliverySla, SkuType
+
+OURSELVES: Final = "handrail"
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class News:
     data: Mapping[str, Any]
     correlation_id: str = ""
     based_on: int | None = None
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether somebody has said it here, which no other system proves."""
+        return self.system == OURSELVES
 
     @property
     def order_name(self) -> str:

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.fulfilment.decisions.clients import NewClient, NewProductLine
+from orders.fulfilment.forms import PRIVATE
 from orders.fulfilment.selectors.templates import ClientChoices, LineChoices
+from orders.fulfilment.shipped import ConnectorSet
 from rules.states import LineKind
 
 INPUT = {"class": "input"}
@@ -138,3 +141,34 @@ class NewLineForm(SetUpForm):
 
     def _listed(self, name: str) -> tuple[str, ...]:
         return tuple(one.strip() for one in self.cleaned_data[name].split(",") if one.strip())
+
+
+class ConnectStoreForm(forms.Form):
+    """Which kind of store it is, and the secret it signs with."""
+
+    kind = forms.ChoiceField(label=_("What it is"), widget=forms.Select(INPUT))
+    secret = forms.CharField(
+        label=_("The secret the store signs with"),
+        required=False,
+        max_length=200,
+        widget=forms.PasswordInput({**PRIVATE, "autocomplete": "off"}),
+        help_text=_(
+            "Copy it from the store. It is kept sealed and never shown again. Leave it empty to keep the one there is."
+        ),
+    )
+    reason = forms.CharField(label=_("Reason"), min_length=3, max_length=280, widget=forms.TextInput(INPUT))
+
+    def __init__(self, *args: Any, kinds: Sequence[ConnectorSet], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = [(one.key, gettext(one.name)) for one in kinds]  # type: ignore[attr-defined]
+
+
+class TryMessageForm(forms.Form):
+    """A message as the store would send it."""
+
+    kind = forms.CharField(widget=forms.HiddenInput)
+    body = forms.CharField(
+        label=_("Message"),
+        widget=forms.Textarea({**PRIVATE, "rows": 12, "spellcheck": "false", "autocomplete": "off"}),
+        help_text=_("As the store sends it, in JSON. It is read as if it had come, and nothing of it is kept."),
+    )

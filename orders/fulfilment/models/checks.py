@@ -42,6 +42,9 @@ class ParcelCheck(FSMModelMixin, Accountable):
     state = StateField(choices=CheckState, default=CheckState.OPEN, max_length=10)
     task_round = models.PositiveIntegerField(default=0, help_text="Which task of the parcel it was decided for")
     decided_at = models.DateTimeField(null=True, blank=True)
+    ready_at = models.DateTimeField(null=True, blank=True, help_text="Since when somebody can do it")
+    due_at = models.DateTimeField(null=True, blank=True, help_text="Until when somebody has to have looked")
+    passed_on_at = models.DateTimeField(null=True, blank=True, help_text="When who stands in got it, as nobody looked")
 
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -52,6 +55,10 @@ class ParcelCheck(FSMModelMixin, Accountable):
             models.CheckConstraint(
                 condition=~Q(state__in=[S.PASSED, S.FAILED]) | Q(decided_at__isnull=False),
                 name="parcelcheck_decided_says_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(due_at__isnull=True) | Q(state=S.OPEN, ready_at__isnull=False),
+                name="parcelcheck_due_only_while_open",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
@@ -66,10 +73,12 @@ class ParcelCheck(FSMModelMixin, Accountable):
     @transition(field=state, source=[S.OPEN, S.FAILED], target=S.PASSED)
     def pass_it(self) -> None:
         """What was found is what was expected."""
+        self._stop_clock()
 
     @transition(field=state, source=[S.OPEN, S.FAILED], target=S.FAILED)
     def fail_it(self) -> None:
         """What was found is not what was expected."""
+        self._stop_clock()
 
     @transition(field=state, source=[S.PASSED, S.FAILED], target=S.OPEN)
     def begin_again(self) -> None:
@@ -78,6 +87,10 @@ class ParcelCheck(FSMModelMixin, Accountable):
     @transition(field=state, source=[S.OPEN, S.FAILED], target=S.OVER)
     def end(self) -> None:
         """The parcel has left or will not be sent."""
+        self._stop_clock()
+
+    def _stop_clock(self) -> None:
+        self.ready_at = self.due_at = None
 
 
 class CheckResult(models.Model):

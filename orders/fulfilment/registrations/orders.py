@@ -13,8 +13,8 @@ from exceptions.models import ExceptionCase, Waiver
 from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Order, OrderAddress, ParcelCheck
 from orders.fulfilment.selectors.context import address_of_order, case_context
-from orders.fulfilment.selectors.impacts import SKIP_CONFIRMATION, order_impacts
-from orders.fulfilment.services import resuming, routes
+from orders.fulfilment.selectors.impacts import CLOSE_UNVERIFIED, SKIP_CONFIRMATION, order_impacts
+from orders.fulfilment.services import resuming, routes, verifying
 from orders.fulfilment.states import AddressVerdict, CheckState, OrderState
 from rules.states import Route
 
@@ -44,7 +44,10 @@ class OrderSubject:
 
     def on_waiver_ended(self, waiver: Waiver, *, by: Actor, now: datetime) -> None:
         """What has not left the house is under the rule again."""
-        resuming.look_again_at(order_ids=[UUID(one) for one in waiver.allowed_ids], by=by, now=now)
+        orders = [UUID(one) for one in waiver.allowed_ids]
+        resuming.look_again_at(order_ids=orders, by=by, now=now)
+        if waiver.gate == CLOSE_UNVERIFIED:
+            verifying.ask_anew(order_ids=orders, by=by, now=now)
 
 
 def _resend(case: ExceptionCase, *, by: Actor, now: datetime, data: Mapping[str, Any]) -> str:
@@ -115,6 +118,22 @@ def _checks_pass(cases: Sequence[ExceptionCase]) -> set[UUID]:
     return {case.pk for case in cases if case.subject_type == ORDER and UUID(case.subject_id) not in failed}
 
 
+def _checks_made(cases: Sequence[ExceptionCase]) -> set[UUID]:
+    """Nobody is late with a check of the order."""
+    orders = [UUID(case.subject_id) for case in cases if case.subject_type == ORDER]
+    late = set(
+        ParcelCheck.objects.filter(order__in=orders).exclude(passed_on_at=None).values_list("order_id", flat=True)
+    )
+    return {case.pk for case in cases if case.subject_type == ORDER and UUID(case.subject_id) not in late}
+
+
+def _handoffs_verified(cases: Sequence[ExceptionCase]) -> set[UUID]:
+    """Somebody downstream was seen to have everything of the order that was handed off."""
+    about = {case.pk: UUID(case.subject_id) for case in cases if case.subject_type == ORDER}
+    unverified = verifying.unverified_orders(set(about.values()))
+    return {case for case, order in about.items() if order not in unverified}
+
+
 subjects.register(ORDER, OrderSubject())
 subjects.register_address(ORDER, address_of_order)
 subjects.register_impact(ORDER, order_impacts)
@@ -129,3 +148,5 @@ subjects.register_action("order.look_again", _look_again)
 subjects.register_action("order.cancel", _cancel)
 subjects.register_criterion("order.address_passes", _address_passes)
 subjects.register_criterion("order.checks_pass", _checks_pass)
+subjects.register_criterion("order.checks_made", _checks_made)
+subjects.register_criterion("order.handoffs_verified", _handoffs_verified)

@@ -48,3 +48,22 @@ checks.register_check(
         LIMIT 100
     """,
 )
+checks.register_check(
+    "quality-04",
+    statement="A quality check that somebody can do has a clock, or an exception once nobody looked; no other check has a clock",
+    sql="""
+        SELECT f.key || '/' || c.slug FROM fulfilment_parcelcheck c JOIN fulfilment_fulfilment f ON f.id = c.fulfilment_id
+        WHERE c.due_at IS NOT NULL
+          AND NOT EXISTS (
+            SELECT 1 FROM exceptions_timer t WHERE t.subject_type = 'fulfilment.parcelcheck' AND t.subject_id = c.id::text
+              AND t.kind = 'fulfilment.check_due' AND t.fired_at IS NULL AND t.cancelled_at IS NULL AND t.due_at >= c.due_at)
+          AND NOT EXISTS (
+            SELECT 1 FROM exceptions_exceptioncase x WHERE c.passed_on_at IS NOT NULL AND x.type = 'quality-check-late'
+              AND x.subject_type = 'fulfilment.order' AND x.subject_id = c.order_id::text)
+        UNION ALL
+        SELECT f.key || '/' || c.slug FROM exceptions_timer t JOIN fulfilment_parcelcheck c ON c.id::text = t.subject_id
+        JOIN fulfilment_fulfilment f ON f.id = c.fulfilment_id
+        WHERE t.subject_type = 'fulfilment.parcelcheck' AND t.fired_at IS NULL AND t.cancelled_at IS NULL AND c.due_at IS NULL
+        LIMIT 100
+    """,
+)

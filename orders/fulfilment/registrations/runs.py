@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from orders.fulfilment.services import silence
+from orders.fulfilment.services import silence, verifying
 from orders.sync import subjects
-from orders.sync.models import Expectation
+from orders.sync.models import Expectation, FlowRun
 
 
 class ParcelSubject:
@@ -18,6 +18,14 @@ class ParcelSubject:
     def on_missed(self, missed: Sequence[Expectation], *, now: datetime) -> None:
         """Open the cases."""
         silence.outcomes_missed(missed, now=now)
+
+    def on_unverified(self, runs: Sequence[FlowRun], *, now: datetime) -> None:
+        """Open the cases."""
+        verifying.still_unverified(runs, now=now)
+
+    def on_settled(self, runs: Sequence[FlowRun], *, now: datetime) -> None:
+        """Withdraw them."""
+        verifying.settled(runs, now=now)
 
 
 subjects.register("fulfilment.fulfilment", ParcelSubject())

@@ -8,8 +8,10 @@ from orders.fulfilment.services import (
     holding,
     holds,
     keeping,
+    looking,
     overrides,
     paying,
+    quality,
     refunds,
     settling,
     silence,
@@ -24,4 +26,5 @@ timer_kinds.register(unwinds.UNWIND_WATCH, unwinding.on_silence, lock=unwinding.
 timer_kinds.register(keeping.RESERVATION_EXPIRY, expiring.on_expired, lock=keeping.lock_orders)
 timer_kinds.register(settling.QUEUE_LOOK, settling.on_look_again)
 timer_kinds.register(asking.REQUEST_DUE, announcing.not_come, lock=announcing.lock_orders_of)
+timer_kinds.register(quality.CHECK_DUE, looking.nobody_looked, lock=looking.lock_orders_of)
 timer_kinds.register(overrides.REVIEW_DUE, overrides.on_overdue)

@@ -77,6 +77,9 @@ class CheckFacts:
     expected: str
     covered_by: str
     is_ready: bool
+    due_at: datetime | None
+    due_words: str
+    is_passed_on: bool
     results: Sequence[ResultFacts]
 
     @property
@@ -318,8 +321,19 @@ def check_facts(
         expected=expected,
         covered_by=covered.get(check.pk, ""),
         is_ready=_is_ready(check, among, covered),
+        due_at=check.due_at,
+        due_words=_due_words(check),
+        is_passed_on=check.passed_on_at is not None,
         results=results,
     )
+
+
+def _due_words(check: ParcelCheck) -> str:
+    """Where its deadline comes from; "" where it has none."""
+    if check.ready_at is None:
+        return ""
+    parcel = check.fulfilment
+    return decisions.look_by_in_words(check.settings, check.ready_at, parcel.due_at, parcel.key)
 
 
 def _is_ready(check: ParcelCheck, among: Sequence[ParcelCheck], covered: Mapping[UUID, str]) -> bool:

@@ -18,11 +18,14 @@ from orders.fulfilment.states import (
     HoldState,
     LineState,
 )
+from orders.sync.models import FlowRun
+from orders.sync.states import RunState
 from rules.states import FlowKind
 
 SHIP_DESPITE_CASE = "ship-despite-open-case"
 SKIP_CONFIRMATION = "skip-vendor-confirmation"
 SKIP_CHECK = "skip-quality-check"
+CLOSE_UNVERIFIED = "close-unverified-handoff"
 ADDRESS, REVIEW = "address", "review"
 
 
@@ -48,7 +51,7 @@ def order_impacts(order_ids: Collection[str], gate: str) -> dict[str, Impact]:
         lines[line.order_id].append(line)
     addresses = {address.order_id: address for address in OrderAddress.objects.filter(order__in=orders)}
     held = _held(orders, gate)
-    of_gate = {SKIP_CONFIRMATION: _parcels, SKIP_CHECK: _checks}
+    of_gate = {SKIP_CONFIRMATION: _parcels, SKIP_CHECK: _checks, CLOSE_UNVERIFIED: _handoffs}
     things = of_gate[gate](orders, held) if gate in of_gate else {}
     found = {}
     for pk, order in orders.items():
@@ -60,7 +63,7 @@ def order_impacts(order_ids: Collection[str], gate: str) -> dict[str, Impact]:
 
 
 def _noun(gate: str) -> str:
-    return {SKIP_CONFIRMATION: "parcels", SKIP_CHECK: "checks"}.get(gate, "stops")
+    return {SKIP_CONFIRMATION: "parcels", SKIP_CHECK: "checks", CLOSE_UNVERIFIED: "handoffs"}.get(gate, "stops")
 
 
 def _held(orders: Mapping[UUID, Order], gate: str) -> set[UUID]:
@@ -129,6 +132,23 @@ def _checks(orders: Collection[UUID], held: Collection[UUID]) -> Mapping[UUID, S
             passing if due else Passing.ANYWAY,
         )
         items[check.order_id].append(item)
+    return items
+
+
+def _handoffs(orders: Collection[UUID], held: Collection[UUID]) -> Mapping[UUID, Sequence[ImpactItem]]:
+    """What nobody downstream has confirmed; a hold changes nothing about what has left."""
+    del held
+    worth, items = _worth(orders), defaultdict[UUID, list[ImpactItem]](list)
+    parcels = {str(one.pk): one for one in Fulfilment.objects.filter(order__in=orders)}
+    runs = FlowRun.objects.filter(
+        subject_type="fulfilment.fulfilment", subject_id__in=parcels, state=RunState.UNVERIFIED
+    )
+    for run in runs.order_by("subject_key"):
+        parcel = parcels[run.subject_id]
+        missing = "Nobody downstream has confirmed the handoff"
+        words = f"{parcel.key} without a confirmation"
+        item = ImpactItem(parcel.key, words, missing, worth.get(parcel.pk, 0), Passing.ONLY_WITH_THIS)
+        items[parcel.order_id].append(item)
     return items
 
 

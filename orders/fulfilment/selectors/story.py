@@ -76,6 +76,8 @@ class RunFacts:
     state_label: str
     started_at: datetime
     ended_at: datetime | None
+    owner: str
+    verify_by: datetime | None
     outcomes: Sequence[OutcomeFacts]
 
 
@@ -311,6 +313,8 @@ def _run(run: FlowRun) -> RunFacts:
         state_label=RunState(run.state).label,
         started_at=run.started_at,
         ended_at=run.ended_at,
+        owner=run.owner.name if run.owner and run.state == RunState.UNVERIFIED else "",
+        verify_by=run.verify_by if run.state == RunState.UNVERIFIED else None,
         outcomes=[
             OutcomeFacts(
                 name=one.name,

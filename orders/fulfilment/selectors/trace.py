@@ -289,7 +289,7 @@ def _expected(runs: Sequence[FlowRun], now: datetime) -> Iterator[WaterfallRow]:
         for one in run.expectations.all():
             if run.state == RunState.CANCELLED and one.met_at is None and one.missed_at is None:
                 continue
-            is_missing = one.met_at is None and not one.excused_by
+            is_missing = one.met_at is None and (not one.excused_by or run.state == RunState.UNVERIFIED)
             late = now >= one.due_at if is_missing else one.met_at is not None and one.met_at > one.due_at
             missing = said("%(name)s, expected by %(at)s, not seen", name=one.name, at=at(one.due_at))
             yield WaterfallRow(

@@ -18,9 +18,10 @@ from orders.fulfilment.errors import CheckDone
 from orders.fulfilment.models import CheckResult, ParcelCheck
 from orders.fulfilment.selectors.checks import since_begun
 from orders.fulfilment.selectors.products import known_parcel
-from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.cases import TimerChange
+from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dockets import Docket, load_dockets
-from orders.fulfilment.services.quality import opening_of
+from orders.fulfilment.services.quality import CHECK_DUE, CLOCK, opening_of
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.services.unchecked import refuse_unchecked
 from orders.fulfilment.states import FULFILMENT_IN_HOUSE, CheckState, FulfilmentState, Verdict
@@ -126,7 +127,8 @@ def _write_down(
     if judgement.verdict != Verdict.RIGHT_SO_FAR:
         (check.pass_it if judgement.verdict == Verdict.PASSED else check.fail_it)()
         check.decided_at, check.task_round = changes.now, check.fulfilment.round
-        changes.edit(check, "state", "decided_at", "task_round")
+        changes.edit(check, "state", "decided_at", "task_round", *CLOCK)
+        changes.timers.append(TimerChange(ref_of(check), CHECK_DUE, None))
     told: dict[str, Any] = {"order": docket.order.key, "parcel": check.fulfilment.key, "check": check.slug}
     told |= {"result": result.number, "findings": [str(one) for one in judgement.findings], "sha256": result.sha256}
     changes.tell(f"check.{judgement.verdict}", check, **told)

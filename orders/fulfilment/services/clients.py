@@ -25,7 +25,7 @@ from orders.fulfilment.decisions.clients import Draft, Known, NewClient, NewProd
 from orders.fulfilment.selectors.templates import template_called
 from orders.sync import services as sync
 from orders.sync.models import Connector, System
-from orders.sync.states import CredentialKind
+from orders.sync.states import CredentialKind, Layer
 from rules import selectors as rules
 from rules.models import (
     Calendar,
@@ -86,6 +86,11 @@ class SetUp:
     draft: Draft
     secrets: Sequence[Secret]
     is_in_force: bool
+
+    @property
+    def has_store(self) -> bool:
+        """Whether a store of its own was made, which is to be connected next."""
+        return any(one.layer == Layer.STORE for one in self.draft.of(System))
 
 
 def draft_client(*, wish: NewClient, by: Actor) -> Draft:

@@ -41,6 +41,10 @@ class Expecting:
         """An event proves its step and those before it."""
         self.seen += [Observed(subject_ref(parcel), proven, event_id) for proven in outcomes.proven_by(event_type)]
 
+    def take_word(self, parcel: Fulfilment, event_type: str, instead: str) -> None:
+        """A person says so here: the step and those before it are not waited for, and nothing of it is proven."""
+        self.excused += [Excused(subject_ref(parcel), said, instead) for said in outcomes.proven_by(event_type)]
+
     def excuse_confirmation(self, parcel: Fulfilment, instead: str) -> None:
         """A person, or a time-limited exception, stands in for the word of whoever has the task."""
         self.excused.append(Excused(subject_ref(parcel), outcomes.CONFIRMED, instead))

@@ -68,7 +68,8 @@ def _hear(told: Sequence[Told], desk: Desk, changes: Changes) -> None:
                 _tell_left_unchecked(docket, parcel, news, changes)
             if news.type in SHIPPING and parcel.state == FulfilmentState.CANCELLED:
                 _tell_left_nevertheless(docket, parcel, news, changes)
-            changes.expecting.hear(parcel, news.type, news.event_id)
+            take = changes.expecting.take_word if news.is_by_hand else changes.expecting.hear
+            take(parcel, news.type, news.event_id)
         docket.has_answers = True
 
 

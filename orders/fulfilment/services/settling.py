@@ -22,7 +22,7 @@ from orders.fulfilment.services.dockets import Docket, load_dockets
 from orders.fulfilment.services.exports import send_exports
 from orders.fulfilment.services.holding import review_holds
 from orders.fulfilment.services.keeping import watch_reservations
-from orders.fulfilment.services.quality import review_checks
+from orders.fulfilment.services.quality import review_checks, run_clocks
 from orders.fulfilment.services.routing import Desk, route
 from orders.fulfilment.services.stuck import cured_by_answers, cured_by_leaving, open_cases_for
 from orders.fulfilment.states import ORDER_LEFT_THE_HOUSE, ORDER_STUCK, ORDER_UNPAID, FulfilmentState, OrderState
@@ -104,6 +104,7 @@ def settle(dockets: Sequence[Docket], changes: Changes, desk: Desk | None = None
     route(dockets, desk, changes)
     review_checks(dockets, changes)
     dispatch(dockets, changes)
+    run_clocks(dockets, changes)
     stock.release_reservations(dockets, changes)
     watch_reservations(dockets, changes)
     ways = {docket.order.pk: _way(docket) for docket in dockets}

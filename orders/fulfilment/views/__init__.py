@@ -2,7 +2,7 @@
 
 from orders.fulfilment.views.by_hand import announce, override, override_stock, overrides, reroute, review
 from orders.fulfilment.views.checks import checks, hand_over, parcel, photo, product, quality
-from orders.fulfilment.views.clients import client, clients, new_client, new_line
+from orders.fulfilment.views.clients import client, client_store, clients, new_client, new_line
 from orders.fulfilment.views.customers import customer, duplicate, duplicates, merge, split
 from orders.fulfilment.views.merging import same_order
 from orders.fulfilment.views.orders import (
@@ -24,6 +24,7 @@ __all__ = [
     "cancel",
     "checks",
     "client",
+    "client_store",
     "clients",
     "customer",
     "duplicate",

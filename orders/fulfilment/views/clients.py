@@ -3,21 +3,25 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audit import clock
 from audit.context import Actor
 from audit.edge import actor_of, explain
-from audit.errors import Conflict, Invalid
+from audit.errors import Conflict, Invalid, NotFound
+from audit.words import in_words
 from orders.fulfilment.decisions.clients import Draft
-from orders.fulfilment.forms.clients import NewClientForm, NewLineForm
+from orders.fulfilment.forms.clients import ConnectStoreForm, NewClientForm, NewLineForm, TryMessageForm
 from orders.fulfilment.selectors import clients as found
-from orders.fulfilment.selectors import templates
+from orders.fulfilment.selectors import stores, templates
 from orders.fulfilment.services import clients as services
+from orders.fulfilment.services import connecting
 from orders.fulfilment.services.clients import SetUp
 from rules.selectors import registry
 
@@ -44,6 +48,7 @@ def client(request: HttpRequest, key: str) -> HttpResponse:
     context = {
         "page": found.client_page(key, by=by, now=clock.now()),
         "can_edit": by.may(EDITING),
+        "can_connect": by.may(connecting.PERMISSION),
         "can_set_up": _can_set_up(by),
     }
     return render(request, "orders/client.html", context)
@@ -89,6 +94,39 @@ def new_line(request: HttpRequest, key: str) -> HttpResponse:
         show=lambda wish: services.draft_line(client=about, wish=wish, by=by),
         make=lambda wish, given: services.set_up_line(client=about, wish=wish, **given, by=by, now=now),
     )
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def client_store(request: HttpRequest, key: str) -> HttpResponse:
+    """Connect the client's store: choose what it is, give its secret, and see a message go through."""
+    by, now = actor_of(request, connecting.PERMISSION), clock.now()
+    about = found.client_called(key, by=by)
+    try:
+        page = stores.store_page(about, now=now)
+    except NotFound as missing:
+        messages.warning(request, in_words(missing.message))
+        return redirect("fulfilment:client", about.slug)
+    tries = "body" in request.POST
+    form = ConnectStoreForm(request.POST if request.POST and not tries else None, kinds=page.kinds)
+    shown = next(iter(page.connected), "")
+    message = TryMessageForm(request.POST if tries else None, initial={"kind": shown, "body": stores.sample_of(shown)})
+    asked, tried = (message if tries else form), []
+    if request.method == "POST" and asked.is_valid():
+        given = asked.cleaned_data
+        try:
+            if not tries:
+                connecting.connect_store(client=about, **given, by=by, now=now)
+                messages.success(request, _("The store is connected. Try a message now."))
+                return redirect("fulfilment:client-store", about.slug)
+            tried = connecting.try_message(client=about, **given, by=by, now=now)
+        except Invalid as invalid:
+            explain(asked, invalid)
+    context = {"page": page, "form": form, "message": message if shown else None, "tried": tried, "asked": asked}
+    works = bool(tried) and all(one.is_ok for one in tried)
+    context["works"] = works
+    return render(request, "orders/store.html", context, status=422 if asked.errors else 200)
 
 
 def _set_up(request: HttpRequest, form: Any, context: dict[str, Any], *, show: Show, make: Make) -> HttpResponse:

@@ -6,7 +6,17 @@ from orders.sync.services.lagging import watch_lag
 from orders.sync.services.promising import Promise, promise, promise_many
 from orders.sync.services.receiving import Receipt, receive
 from orders.sync.services.replaying import discard, replay
-from orders.sync.services.runs import Excused, Expected, Observed, RunStart, cancel_runs, excuse, observe, start_runs
+from orders.sync.services.runs import (
+    Excused,
+    Expected,
+    Observed,
+    RunStart,
+    ask_anew,
+    cancel_runs,
+    excuse,
+    observe,
+    start_runs,
+)
 from orders.sync.services.systems import (
     add_credential,
     mistake_in_address,
@@ -25,6 +35,7 @@ __all__ = [
     "RunStart",
     "add_credential",
     "apply_due",
+    "ask_anew",
     "cancel_runs",
     "deliver_due",
     "discard",

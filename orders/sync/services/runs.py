@@ -1,16 +1,18 @@
 """Flow runs: what a trigger is expected to lead to, met only by what somebody else was seen to say.
 
-Three rules keep them cheap and right. A run has one timer, at its next deadline. What is missing behind something that is missing already
-is its consequence and tells nobody anew. Everything is written for a batch: dockets arrive by the thousand.
+Four rules keep them cheap and right. A run has one timer, at its next deadline. What is missing behind something that is missing already
+is its consequence and tells nobody anew. It is done only once its last outcome, the handoff, was seen by somebody downstream: where
+anything else stands in for that it is not verified, and somebody has it. Everything is written for a batch: dockets arrive by the thousand.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db import connection
+from django.db.models import QuerySet
 
 from audit.context import Actor, acting
 from audit.services.events import Entry, record_many
@@ -20,13 +22,25 @@ from exceptions.timer_kinds import Due
 from orders.sync import subjects
 from orders.sync.models import Expectation, FlowRun
 from orders.sync.states import RunState
+from rules import selectors as rules
 from rules.models import Flow
 
 DEADLINE = "run.deadline"
-LIVE_RUNS = (RunState.RUNNING, RunState.MISSED)
+VERIFICATION = "run.verification"
+WAITING_RUNS = (RunState.RUNNING, RunState.MISSED)
+LIVE_RUNS = (*WAITING_RUNS, RunState.UNVERIFIED)
+VERIFY_WITHIN = timedelta(hours=24)
 BATCH = 1_000
+WRITE = """
+    UPDATE sync_flowrun AS run
+    SET state = given.state, ended_at = given.ended_at, owner_id = given.owner_id, verify_by = given.verify_by,
+        verified_by = given.verified_by, version = run.version + 1, updated_at = %s
+    FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::uuid[], %s::timestamptz[], %s::text[])
+        AS given(id, state, ended_at, owner_id, verify_by, verified_by)
+    WHERE run.id = given.id
+"""
 
-Missing = Mapping[UUID, Sequence[Expectation]]
+Expectations = Mapping[UUID, Sequence[Expectation]]
 
 
 @dataclass(frozen=True)
@@ -99,30 +113,43 @@ def start_runs(*, starts: Sequence[RunStart], by: Actor, now: datetime) -> list[
 
 
 def observe(*, observed: Sequence[Observed], by: Actor, now: datetime) -> int:
-    """Meet the expectations these events prove; the number met. A run that misses nothing any more is done."""
+    """Meet the expectations these events prove, also where something stood in for them; the number met.
+
+    A run that misses nothing any more and whose handoff was seen is done.
+    """
     with acting(by, at=now):
         seen: dict[tuple[str, str, str], str] = {}
         for one in observed:
             seen.setdefault((one.subject.type, one.subject.id, one.event_type), one.event_id)
-        return _answer(seen, now, met_at=now, field="met_by")
+        return _answer(seen, now, are_seen=True)
 
 
 def excuse(*, excused: Sequence[Excused], by: Actor, now: datetime) -> int:
-    """Expect these no longer, because something else stands in for them; the number excused."""
+    """Expect these no longer, because something else stands in for them; the number excused. That proves no handoff."""
     with acting(by, at=now):
         instead = {(one.subject.type, one.subject.id, one.event_type): one.instead for one in excused}
-        return _answer(instead, now, met_at=None, field="excused_by")
+        return _answer(instead, now, are_seen=False)
 
 
 def cancel_runs(*, subjects: Sequence[SubjectRef], by: Actor, now: datetime) -> None:
     """Nothing is expected of these any more."""
     with acting(by, at=now):
         runs = _locked([(one.type, one.id) for one in subjects])
+        unverified = [run for run in runs if run.state == RunState.UNVERIFIED]
         for run in runs:
             run.cancel(at=now)
         _write(runs, now)
         record_many([Entry("run.cancelled", run) for run in runs])
-        cancel_timers(timers=[(subject_ref(run), DEADLINE) for run in runs], now=now)
+        cancel_timers(timers=[(subject_ref(run), kind) for run in runs for kind in (DEADLINE, VERIFICATION)], now=now)
+        _tell_settled(unverified, now)
+
+
+def ask_anew(*, subjects: Sequence[SubjectRef], by: Actor, now: datetime) -> None:
+    """What let the runs of these stay unverified is over: whoever answers for each is told again."""
+    with acting(by, at=now):
+        runs = _locked([(one.type, one.id) for one in subjects])
+        late = [run for run in runs if run.state == RunState.UNVERIFIED and run.verify_by and run.verify_by <= now]
+        set_timers(settings=[TimerSetting(subject_ref(run), VERIFICATION, now) for run in late])
 
 
 def lock_subjects(ids: Sequence[str]) -> set[str]:
@@ -144,9 +171,9 @@ def lock_subjects(ids: Sequence[str]) -> set[str]:
 def on_deadline(timers: Sequence[Due], *, now: datetime) -> None:
     """What was expected did not come: whoever answers for the subject is told of the first thing that is missing."""
     runs = list(
-        _locked_rows(FlowRun.objects.filter(pk__in=[timer.subject_id for timer in timers], state__in=LIVE_RUNS))
+        _locked_rows(FlowRun.objects.filter(pk__in=[timer.subject_id for timer in timers], state__in=WAITING_RUNS))
     )
-    missing = _missing(runs)
+    missing = _missing(_expectations(runs))
     late = {
         run.pk: [one for one in missing[run.pk] if one.missed_at is None and one.due_at <= now]
         for run in runs
@@ -170,30 +197,74 @@ def on_deadline(timers: Sequence[Due], *, now: datetime) -> None:
         subjects.subject_of(subject_type).on_missed(missed, now=now)
 
 
-def _answer(answers: Mapping[tuple[str, str, str], str], now: datetime, *, met_at: datetime | None, field: str) -> int:
+def on_unverified(timers: Sequence[Due], *, now: datetime) -> None:
+    """Nobody downstream has confirmed these handoffs in time: whoever answers for the subject is told."""
+    ids = [timer.subject_id for timer in timers]
+    by_type: dict[str, list[FlowRun]] = defaultdict(list)
+    for run in _locked_rows(FlowRun.objects.filter(pk__in=ids, state=RunState.UNVERIFIED)):
+        by_type[run.subject_type].append(run)
+    for subject_type, runs in sorted(by_type.items()):
+        subjects.subject_of(subject_type).on_unverified(runs, now=now)
+
+
+def _answer(answers: Mapping[tuple[str, str, str], str], now: datetime, *, are_seen: bool) -> int:
     """Write who or what answered into the expectations it answers, and take their runs as far as that goes."""
     runs = _locked([key[:2] for key in answers])
-    missing = _missing(runs)
-    before = {run.pk: _next_deadline(missing.get(run.pk, ())) for run in runs}
+    expected = _expectations(runs)
+    before = {pk: _next_deadline(ones) for pk, ones in _missing(expected).items()}
     answered = []
-    for expectation in (one for ones in missing.values() for one in ones):
+    for expectation in (one for ones in expected.values() for one in ones):
         run = expectation.run
-        if evidence := answers.get((run.subject_type, run.subject_id, expectation.event_type)):
-            expectation.met_at = met_at
-            setattr(expectation, field, evidence)
+        evidence = answers.get((run.subject_type, run.subject_id, expectation.event_type))
+        if evidence and expectation.met_at is None and (are_seen or not expectation.excused_by):
+            expectation.met_at = now if are_seen else None
+            expectation.met_by, expectation.excused_by = (evidence, "") if are_seen else ("", evidence)
             answered.append(expectation)
     if not answered:
         return 0
-    Expectation.objects.bulk_update(answered, ["met_at", field], batch_size=BATCH)
-    done = {one.pk for one in answered}
-    left = {pk: [one for one in ones if one.pk not in done] for pk, ones in missing.items()}
-    complete = [run for run in runs if run.pk in left and not left[run.pk]]
-    for run in complete:
-        run.finish(at=now)
-    _write(complete, now)
-    record_many([Entry("run.done", run) for run in complete])
-    _wind(runs, left, before, now)
+    Expectation.objects.bulk_update(answered, ["met_at", "met_by", "excused_by"], batch_size=BATCH)
+    left = _missing(expected)
+    touched = {one.run_id for one in answered}
+    _conclude([run for run in runs if run.pk in touched and not left[run.pk]], expected, now)
+    _wind([run for run in runs if run.pk in touched], left, before, now)
     return len(answered)
+
+
+def _conclude(complete: Sequence[FlowRun], expected: Expectations, now: datetime) -> None:
+    """Runs that wait for nothing any more: done where the handoff was seen, else somebody has to have it confirmed."""
+    proven = [run for run in complete if expected[run.pk][-1].met_by]
+    unproven = [run for run in complete if not expected[run.pk][-1].met_by and run.state != RunState.UNVERIFIED]
+    verified = [run for run in proven if run.state == RunState.UNVERIFIED]
+    for run in proven:
+        run.finish(at=now, evidence=expected[run.pk][-1].met_by)
+    if unproven:
+        there = rules.roster(now)
+        for run in unproven:
+            due = max(expected[run.pk][-1].due_at, now + VERIFY_WITHIN)
+            run.leave_unverified(owner=there.on_duty(there.owners[run.flow.owner_id].slug), until=due)
+    _write([*proven, *unproven], now)
+    record_many([Entry("run.done", run, data={"evidence": run.verified_by}) for run in proven])
+    record_many([Entry("run.unverified", run, data=_who_until(run)) for run in unproven])
+    set_timers(
+        settings=[TimerSetting(subject_ref(run), VERIFICATION, run.verify_by) for run in unproven if run.verify_by]
+    )
+    cancel_timers(timers=[(subject_ref(run), VERIFICATION) for run in verified], now=now)
+    _tell_settled(verified, now)
+
+
+def _who_until(run: FlowRun) -> dict[str, str]:
+    return {
+        "owner": run.owner.slug if run.owner else "",
+        "verify_by": run.verify_by.isoformat() if run.verify_by else "",
+    }
+
+
+def _tell_settled(runs: Sequence[FlowRun], now: datetime) -> None:
+    by_type: dict[str, list[FlowRun]] = defaultdict(list)
+    for run in runs:
+        by_type[run.subject_type].append(run)
+    for subject_type, its in sorted(by_type.items()):
+        subjects.subject_of(subject_type).on_settled(its, now=now)
 
 
 def _live(subjects: Sequence[tuple[str, ...]]) -> QuerySet[FlowRun]:
@@ -211,15 +282,19 @@ def _locked_rows(runs: QuerySet[FlowRun]) -> QuerySet[FlowRun]:
     return runs.select_related("flow").order_by("pk").select_for_update(of=("self",))
 
 
-def _missing(runs: Sequence[FlowRun]) -> dict[UUID, list[Expectation]]:
-    """What each run still waits for, first things first."""
+def _expectations(runs: Sequence[FlowRun]) -> dict[UUID, list[Expectation]]:
+    """What each run was begun with, first things first."""
     by_pk = {run.pk: run for run in runs}
-    waiting = Expectation.objects.filter(run__in=by_pk, met_at=None, excused_by="").order_by("due_at", "pk")
-    found: dict[UUID, list[Expectation]] = {}
-    for expectation in waiting:
+    found: dict[UUID, list[Expectation]] = defaultdict(list)
+    for expectation in Expectation.objects.filter(run__in=by_pk).order_by("due_at", "pk"):
         expectation.run = by_pk[expectation.run_id]
-        found.setdefault(expectation.run_id, []).append(expectation)
+        found[expectation.run_id].append(expectation)
     return found
+
+
+def _missing(expected: Expectations) -> dict[UUID, list[Expectation]]:
+    """What each run still waits for."""
+    return {pk: [one for one in ones if one.met_at is None and not one.excused_by] for pk, ones in expected.items()}
 
 
 def _by_run(expectations: Iterable[Expectation]) -> dict[UUID, list[Expectation]]:
@@ -233,7 +308,9 @@ def _next_deadline(missing: Iterable[Expectation]) -> datetime | None:
     return min((one.due_at for one in missing if one.missed_at is None), default=None)
 
 
-def _wind(runs: Sequence[FlowRun], missing: Missing, before: Mapping[UUID, datetime | None], now: datetime) -> None:
+def _wind(
+    runs: Sequence[FlowRun], missing: Expectations, before: Mapping[UUID, datetime | None], now: datetime
+) -> None:
     """Set each run's timer to its next deadline where that is another than before; stop it where there is none."""
     after = {run.pk: _next_deadline(missing.get(run.pk, ())) for run in runs}
     moved = [run for run in runs if after[run.pk] != before.get(run.pk)]
@@ -246,11 +323,9 @@ def _wind(runs: Sequence[FlowRun], missing: Missing, before: Mapping[UUID, datet
 
 
 def _write(runs: Sequence[FlowRun], now: datetime) -> None:
-    """Write the states these runs have just moved to."""
-    by_state: dict[tuple[str, datetime | None], list[UUID]] = defaultdict(list)
-    for run in runs:
-        by_state[run.state, run.ended_at].append(run.pk)
-    for (state, ended_at), ids in by_state.items():
-        FlowRun.objects.filter(pk__in=ids).update(
-            state=state, ended_at=ended_at, version=F("version") + 1, updated_at=now
-        )
+    """Write where these runs have just moved to, in one statement."""
+    if not runs:
+        return
+    rows = [(run.pk, run.state, run.ended_at, run.owner_id, run.verify_by, run.verified_by) for run in runs]
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, [now, *(list(column) for column in zip(*rows, strict=True))])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.db.models import F
 
 from audit.access import Role, system_actor
 from audit.context import Actor, acting
@@ -14,9 +15,12 @@ from audit.models import Event
 from audit.selectors.folding import fold_all
 from audit.selectors.invariants import check_all
 from exceptions import services as exceptions
-from exceptions.models import ExceptionCase
+from exceptions.errors import CriteriaNotMet
+from exceptions.models import ExceptionCase, Notification, Timer
+from exceptions.models.timers import LIVE
 from orders.fulfilment.errors import CheckDone, ChecksOpen, Held
 from orders.fulfilment.models import CheckResult, Hold, Order, ParcelCheck, Sku
+from orders.fulfilment.selectors.checks import checks_of
 from orders.fulfilment.services import holds, resuming
 from orders.fulfilment.services.arrivals import hear_arrivals
 from orders.fulfilment.services.checking import Photo, perform_check
@@ -31,7 +35,7 @@ from tests.orders.fulfilment.test_exceptions_of_orders import grant, person
 
 pytestmark = pytest.mark.django_db
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
-KEPT = ["quality-01", "quality-02", "quality-03", "orders-01", "orders-04"]
+KEPT = ["quality-01", "quality-02", "quality-03", "quality-04", "orders-01", "orders-04"]
 Check = Callable[..., CheckResult]
 
 
@@ -326,3 +330,80 @@ def test_results_are_only_added_and_others_may_not_check(
     stranger = Actor("person", "user:9", "Noor", None, frozenset(), frozenset({"orders.check_parcel"}), frozenset())
     with pytest.raises(NotFound):
         perform_check(**found, by=stranger)
+
+
+def due_of(order: Order) -> datetime:
+    due = order.fulfilments.get().due_at
+    assert due is not None
+    return due
+
+
+def clocks() -> list[datetime]:
+    return list(
+        Timer.objects.filter(LIVE, kind="fulfilment.check_due").order_by("due_at").values_list("due_at", flat=True)
+    )
+
+
+def test_a_check_nobody_looks_at_goes_to_who_stands_in_and_then_is_an_exception_until_it_is_made(
+    place: make.Place, checked: Callable[..., None], check: Check, system: Actor, now: datetime
+) -> None:
+    checked("right-contents")
+    order = place()
+    (shown,) = checks_of(order)
+    due = due_of(order) - timedelta(minutes=60)
+    assert (shown.due_at, shown.due_words, clocks()) == (due, f"60 min before {shown.parcel} is due", [due])
+    exceptions.sweep_timers(now=due - timedelta(seconds=1))
+    exceptions.sweep_timers(now=due)
+    (shown,) = checks_of(order)
+    assert (shown.owner, shown.is_passed_on, cases()) == ("Ops", True, [])
+    told = Event.objects.get(type="check.passed_on")
+    assert (told.actor, Notification.objects.get(event="check.passed_on").owner.slug) == ("system:timers", "ops-team")
+    late = due + timedelta(minutes=60)
+    assert (clocks(), all_is_well()) == ([late], True)
+    exceptions.sweep_timers(now=late)
+    case = ExceptionCase.objects.live().get(type="quality-check-late")
+    assert (case.owner.slug, case.title, clocks()) == (
+        "ops-team",
+        f"{shown.parcel}: nobody has done “Right contents” in time",
+        [],
+    )
+    assert all_is_well()
+    with pytest.raises(CriteriaNotMet, match="No check of the order is late any more"):
+        exceptions.resolve_case(case_id=case.pk, outcome="resolved", by=system, now=late)
+    check(order, "right-contents", code="TENT-2", at=late)
+    case.refresh_from_db()
+    assert (case.state, clocks(), all_is_well()) == ("withdrawn", [], True)
+    with acting(system, at=late):
+        ParcelCheck.objects.update(state="open", ready_at=now, due_at=due)
+    assert [one.offenders for one in check_all(only=["quality-04"])] == [(f"{shown.parcel}/right-contents",)]
+
+
+def test_the_clock_of_a_check_runs_while_it_can_be_done_and_follows_the_parcel(
+    place: make.Place,
+    checked: Callable[..., None],
+    check: Check,
+    tell: make.Tell,
+    northwind: Client,
+    system: Actor,
+    now: datetime,
+) -> None:
+    checked("right-contents", "right-label", within_minutes=30)
+    order = place()
+    parcel = order.fulfilments.get()
+    assert clocks() == [due_of(order) - timedelta(minutes=30)]  # the label comes after the contents
+    with acting(system, at=now):
+        order.fulfilments.update(due_at=now + timedelta(minutes=20), version=F("version") + 1)
+    resuming.look_again(order_id=order.pk, by=system, now=now)
+    assert (clocks(), checks_of(order)[0].due_words) == (
+        [now + timedelta(minutes=30)],
+        "30 min after it could be done",
+    )
+    assert Event.objects.filter(type="check.deadline_moved").count() == 1
+    grant(order, "skip-quality-check", northwind, now)
+    assert clocks() == []
+    exceptions.sweep_timers(now=now + timedelta(minutes=240))
+    assert len(clocks()) == 1
+    check(order, "right-contents", code="TENT-2", at=now + timedelta(minutes=241))
+    assert [one.due_at is not None for one in checks_of(order)] == [False, True]
+    tell("shipment.handed_over", parcel.key)
+    assert (clocks(), all_is_well()) == ([], True)

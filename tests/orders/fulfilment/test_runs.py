@@ -3,22 +3,27 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
+from audit.access import Role
 from audit.checks import invariants
-from audit.context import Actor
+from audit.context import Actor, acting
+from audit.subject_refs import subject_ref
 from exceptions import services as exceptions
+from exceptions.errors import CriteriaNotMet
 from exceptions.models import ExceptionCase, Timer, Waiver
 from exceptions.models.timers import LIVE
 from orders.fulfilment import selectors
 from orders.fulfilment.models import Hold, Order
+from orders.fulfilment.services.handing_over import hand_over_parcel
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import take_news
 from orders.sync.models import Expectation, FlowRun
 from rules.models import Client
 from tests.factories import orders as make
-from tests.orders.fulfilment.test_exceptions_of_orders import grant
+from tests.orders.fulfilment.test_exceptions_of_orders import grant, person
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +37,7 @@ def kayak(place: make.Place, **data: object) -> Order:
 
 
 def run_of(order: Order) -> FlowRun:
-    return FlowRun.objects.get(subject_key=f"{order.key}-1", state__in=["running", "missed", "done"])
+    return FlowRun.objects.get(subject_key=f"{order.key}-1", state__in=["running", "missed", "unverified", "done"])
 
 
 def outcomes(order: Order) -> dict[str, datetime]:
@@ -54,7 +59,7 @@ def deadlines() -> list[tuple[str, datetime]]:
 def broken() -> list[object]:
     found: list[object] = []
     for check in invariants():
-        if check.id in {"inv-03", "inv-40", "inv-08", "inv-10"}:
+        if check.id in {"inv-03", "inv-40", "inv-08", "inv-10", "run-02"}:
             with connection.cursor() as cursor:
                 cursor.execute(check.sql)
                 found += cursor.fetchall()
@@ -235,7 +240,7 @@ def test_a_time_limited_exception_excuses_the_word_it_stands_in_for(
     exceptions.sweep_timers(now=now + timedelta(hours=5))
     excused = Expectation.objects.get()
     assert (excused.met_by, excused.excused_by, excused.missed_at) == ("", Waiver.objects.get().key, None)
-    assert (cases(), Hold.objects.count(), run_of(order).state) == ([], 0, "done")
+    assert (cases(), Hold.objects.count(), run_of(order).state) == ([], 0, "unverified")
 
 
 def test_the_order_tells_what_is_expected_of_it(place: make.Place, tell: make.Tell, system: Actor) -> None:
@@ -265,3 +270,70 @@ def test_runs_of_a_batch_cost_the_same_for_one_and_for_three(northwind: Client, 
         counts.append([query["sql"].split()[0:3] for query in queries if "sync_" in query["sql"]])
     assert len(counts[0]) == len(counts[1]) > 0
     assert FlowRun.objects.filter(state="done").count() == 4
+
+
+def by_hand(order: Order, by: Actor, now: datetime) -> FlowRun:
+    """Somebody says here that the carrier has the parcel."""
+    hand_over_parcel(fulfilment_id=order.fulfilments.get().pk, carrier="DPD", by=by, now=now)
+    return run_of(order)
+
+
+def test_a_handoff_is_not_verified_by_what_somebody_says_here_but_by_the_system_downstream(
+    place: make.Place, tell: make.Tell, northwind: Client, system: Actor, now: datetime
+) -> None:
+    order = place()
+    tell("shipment.packed", f"{order.key}-1")
+    run = by_hand(order, system, now)
+    owner = run.flow.owner.slug
+    assert (run.state, run.owner and run.owner.slug, run.verify_by) == ("unverified", owner, MONDAY)
+    assert met(order) == dict.fromkeys(WAREHOUSE[:3], met(order)["shipment.packed"])
+    (shown,) = selectors.order_story(by=system, key=order.key).runs
+    assert (shown.owner, shown.verify_by, broken()) == (run.flow.owner.name, MONDAY, [])
+    with pytest.raises(IntegrityError, match="flowrun_done_is_verified"), acting(system, at=now), transaction.atomic():
+        FlowRun.objects.update(state="done", version=F("version") + 1)
+    exceptions.sweep_timers(now=MONDAY)
+    case = ExceptionCase.objects.live().get()
+    title = f"No system has confirmed that DPD has {order.key}-1"
+    assert (case.type, case.title, case.owner.slug) == ("handoff-unverified", title, owner)
+    missing = "A system downstream has confirmed the handoff"
+    lead = person(2, Role.OPS_LEAD, northwind)
+    with pytest.raises(CriteriaNotMet, match=missing):
+        exceptions.resolve_case(case_id=case.pk, outcome="resolved", by=lead, now=MONDAY)
+    with pytest.raises(CriteriaNotMet, match=missing):
+        exceptions.withdraw_case(case_id=case.pk, reason="it will be fine", by=lead, now=MONDAY)
+    tell("shipment.delivered", f"{order.key}-1")
+    case.refresh_from_db()
+    run = run_of(order)
+    assert (run.state, run.verified_by, case.state) == ("done", met(order)["shipment.handed_over"], "withdrawn")
+    assert (Timer.objects.filter(LIVE, kind="run.verification").count(), broken()) == (0, [])
+
+
+def test_a_time_limited_exception_closes_the_case_about_a_handoff_but_never_the_run(
+    place: make.Place, tell: make.Tell, northwind: Client, system: Actor, now: datetime
+) -> None:
+    order = place()
+    tell("shipment.packed", f"{order.key}-1")
+    by_hand(order, system, now)
+    exceptions.sweep_timers(now=MONDAY)
+    case = ExceptionCase.objects.live().get()
+    waiver = exceptions.request_waiver(
+        gate="close-unverified-handoff",
+        subject=subject_ref(order),
+        subject_key=order.key,
+        client_id=order.client_id,
+        case_id=case.pk,
+        reason="Their system is down until tonight; the driver has signed.",
+        plan="They send it tonight.",
+        minutes=60,
+        owner="ops-team",
+        by=person(1, Role.ACCOUNT_MANAGER, northwind),
+        now=MONDAY,
+    )
+    lead = person(2, Role.OPS_LEAD, northwind)
+    exceptions.approve_waiver(waiver_id=waiver.pk, comment="Seen the signature.", by=lead, now=MONDAY)
+    resolved = exceptions.resolve_case(case_id=case.pk, outcome="resolved", by=lead, now=MONDAY)
+    assert (resolved.state, run_of(order).state, cases()) == ("resolved", "unverified", [])
+    over = MONDAY + timedelta(minutes=60)
+    for _ in range(2):  # the end is written down, then who has the run is asked again
+        exceptions.sweep_timers(now=over)
+    assert ([kind for kind, *_ in cases()], run_of(order).state, broken()) == (["handoff-unverified"], "unverified", [])
