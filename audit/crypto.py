@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 
 
+@cache
 def _derive(key: str, purpose: str) -> bytes:
     return hmac.new(key.encode(), purpose.encode(), hashlib.sha256).digest()
 
@@ -37,4 +38,4 @@ def blind_index(value: str) -> str:
 def keyed_digest(value: str) -> str:
     """The same of a value as it is."""
     key = _derive(settings.ENCRYPTION_KEYS[-1], "handrail.blind")
-    return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, value.encode(), "sha256").hex()

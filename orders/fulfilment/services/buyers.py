@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection
 
 from audit.crypto import keyed_digest, seal_secret
-from audit.identifiers import uuid7
+from audit.identifiers import uuid7_text
 from orders.fulfilment.decisions.buyers import Sign, signs_of
 from orders.fulfilment.decisions.news import PlacedOrder
 from orders.fulfilment.models import Customer, Likeness, Order
@@ -49,7 +49,7 @@ class Buyers:
 
     _signs: Mapping[int, Sequence[tuple[str, Sign]]]
     _carriers: dict[str, list[Carrier]] = field(default_factory=lambda: defaultdict(list))
-    _kept: list[tuple[UUID, UUID, str, str, str, str]] = field(default_factory=list)
+    _kept: list[tuple[str, UUID, str, str, str, str]] = field(default_factory=list)
     _alike: dict[tuple[UUID, UUID, UUID], set[str]] = field(default_factory=lambda: defaultdict(set))
 
     @classmethod
@@ -111,7 +111,7 @@ class Buyers:
             if is_telling and carrier not in others and not (others and sign.is_sure):
                 others.append(carrier)
                 sealed = seal_secret(sign.text) if sign.kind == SignKind.NUMBER else ""
-                self._kept.append((uuid7(), carrier.id, sign.kind.value, sign.system, digest, sealed))
+                self._kept.append((uuid7_text(), carrier.id, sign.kind.value, sign.system, digest, sealed))
 
     def _never_compared(self) -> list[tuple[tuple[UUID, UUID, UUID], set[str]]]:
         if not self._alike:
