@@ -13,6 +13,14 @@ DAY: Final = re.compile(rf"\b({'|'.join(DAYS)})(?: (\d\d?) ({'|'.join(MONTHS)}))
 PHRASES: Final = (
     (re.compile(r"not counted (?P<start>.+?) to (?P<end>.+?) \("), noop("not counted %(start)s to %(end)s (")),
     (re.compile(r"(?P<count>\d+) more openings"), noop("%(count)s more openings")),
+    (
+        re.compile(r"by target “(?P<name>[^”]+)” of severity (?P<severity>P\d)"),
+        noop("by target “%(name)s” of severity %(severity)s"),
+    ),
+    (
+        re.compile(r"by type “(?P<name>[^”]+)” of severity (?P<severity>P\d)"),
+        noop("by type “%(name)s” of severity %(severity)s"),
+    ),
     (re.compile(r"by (?P<by>[\w\s]+) of severity (?P<severity>P\d)"), noop("by %(by)s of severity %(severity)s")),
     (re.compile(r"\(rule book v(?P<number>\d+)\)"), noop("(rule book v%(number)s)")),
     (
@@ -27,8 +35,13 @@ def derivation_in_words(words: str) -> str:
     """A derivation in the language of the page."""
     words = DAY.sub(_day, words)
     for phrase, pattern in PHRASES:
-        words = phrase.sub(lambda found, pattern=pattern: gettext(pattern) % found.groupdict(), words)  # type: ignore[misc]
+        words = phrase.sub(lambda found, pattern=pattern: gettext(pattern) % _said(found), words)  # type: ignore[misc]
     return words
+
+
+def _said(found: re.Match[str]) -> dict[str, str]:
+    """What a phrase was filled with; the name of a shipped type or target is in the catalogue, too."""
+    return {key: gettext(value) if key == "name" else value for key, value in found.groupdict().items()}
 
 
 def _day(found: re.Match[str]) -> str:

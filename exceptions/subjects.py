@@ -10,6 +10,7 @@ from uuid import UUID
 from audit.canonical import canonical_json, sha256_hex
 from audit.context import Actor
 from audit.subject_refs import SubjectRef
+from audit.words import listed
 from exceptions.models import ExceptionCase, Waiver
 from rules import playbooks
 
@@ -196,7 +197,7 @@ def _as_one(key: str, impact: Impact, *, counts: bool) -> ImpactItem:
     passing = Passing.ONLY_WITH_THIS if only else Passing.STAYS if stopped else Passing.ANYWAY
     missing = dict.fromkeys(item.missing for item in only or stopped if item.missing)
     money = sum(item.money_minor for item in only or stopped) if counts else 0
-    return ImpactItem(key, key, ". ".join(missing), money, passing)
+    return ImpactItem(key, key, listed(list(missing), between=". ") if missing else "", money, passing)
 
 
 def register_roll_back(label: str, roll_back: RollBack) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.utils.translation import gettext_noop as noop
+
 from rules.shipped.contract import ShippedContract
 from rules.shipped.people import CONTENT_OWNER
 from rules.shipped.steps import ladder, step
@@ -27,14 +29,14 @@ OUTCOMES: Final = [{"name": name, "event_type": event_type, "sla": sla} for name
 
 ASSET_KINDS: Final[dict[str, dict[str, Any]]] = {
     "blog-post": {
-        "name": "Blog post",
+        "name": noop("Blog post"),
         "flow": "content-follow-up",
         **STEPS,
         "checklist": ["Facts and prices are right", "Images may be used", "Every follow-up has somebody who does it"],
         "outcomes": OUTCOMES,
     },
     "campaign-page": {
-        "name": "Campaign page",
+        "name": noop("Campaign page"),
         "flow": "content-follow-up",
         **STEPS,
         "checklist": [
@@ -98,7 +100,7 @@ CONTENT_CONTRACTS: Final[tuple[ShippedContract, ...]] = (
 
 CONTENT_TYPES: Final[dict[str, dict[str, Any]]] = {
     "messaging-change": {
-        "name": "Sales needs different messaging",
+        "name": noop("Sales needs different messaging"),
         "owner": CONTENT_OWNER,
         "severity": "P3",
         "sla": "exception-remediation",
@@ -130,7 +132,7 @@ CONTENT_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 100,
     },
     "content-overdue": {
-        "name": "Content waits too long",
+        "name": noop("Content waits too long"),
         "owner": CONTENT_OWNER,
         "severity": "P3",
         "sla": "exception-remediation",
@@ -150,7 +152,7 @@ CONTENT_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 60,
     },
     "content-follow-up": {
-        "name": "Something that follows content did not come",
+        "name": noop("Something that follows content did not come"),
         "owner": CONTENT_OWNER,
         "severity": "P2",
         "sla": "exception-remediation",

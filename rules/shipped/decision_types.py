@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.utils.translation import gettext_noop as noop
+
 from rules.shipped.steps import CANCELLED, RESOLVED, ladder, step
 
 DECISION_TYPES: Final[dict[str, dict[str, Any]]] = {
     "late-cancellation": {
-        "name": "Cancelled when it was off the shelf already",
+        "name": noop("Cancelled when it was off the shelf already"),
         "owner": "logistics",
         "severity": "P1",
         "sla": "exception-resolution",
@@ -32,7 +34,7 @@ DECISION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 150,
     },
     "impossible-sequence": {
-        "name": "Happened in an order that cannot be",
+        "name": noop("Happened in an order that cannot be"),
         "owner": "ops-team-review",
         "severity": "P2",
         "sla": "exception-resolution",
@@ -54,7 +56,7 @@ DECISION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 100,
     },
     "late-change": {
-        "name": "Changed when it was off the shelf already",
+        "name": noop("Changed when it was off the shelf already"),
         "owner": "client-success",
         "severity": "P2",
         "sla": "exception-resolution",
@@ -81,7 +83,7 @@ DECISION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 100,
     },
     "return-request": {
-        "name": "Return asked for after its time",
+        "name": noop("Return asked for after its time"),
         "owner": "support",
         "severity": "P3",
         "sla": "exception-remediation",
@@ -103,7 +105,7 @@ DECISION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 60,
     },
     "return-overdue": {
-        "name": "Announced to come back, and not seen",
+        "name": noop("Announced to come back, and not seen"),
         "owner": "logistics",
         "severity": "P3",
         "sla": "exception-remediation",
@@ -126,7 +128,7 @@ DECISION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 60,
     },
     "refund-decision": {
-        "name": "Money to be paid back",
+        "name": noop("Money to be paid back"),
         "owner": "finance-ops",
         "severity": "P2",
         "sla": "exception-remediation",
@@ -148,7 +150,7 @@ DECISION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 120,
     },
     "payment-mismatch": {
-        "name": "Payment does not fit the order",
+        "name": noop("Payment does not fit the order"),
         "owner": "finance-ops",
         "severity": "P2",
         "sla": "exception-remediation",
@@ -168,7 +170,7 @@ DECISION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 100,
     },
     "unwind-stalled": {
-        "name": "Called back, and nobody answers",
+        "name": noop("Called back, and nobody answers"),
         "owner": "ops-team-review",
         "severity": "P1",
         "sla": "exception-resolution",
@@ -191,7 +193,7 @@ DECISION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 150,
     },
     "override-review": {
-        "name": "A fix by hand waits for its review",
+        "name": noop("A fix by hand waits for its review"),
         "owner": "ops-team-review",
         "severity": "P3",
         "sla": "exception-remediation",

@@ -2,11 +2,13 @@
 
 from typing import Any, Final
 
+from django.utils.translation import gettext_noop as noop
+
 from rules.shipped.content import CONTENT_TYPES
 from rules.shipped.decision_types import DECISION_TYPES
 from rules.shipped.people import FULFILMENT_OWNER
 from rules.shipped.quality import QUALITY_TYPES
-from rules.shipped.steps import CANCELLED, REROUTED, RESOLVED, ladder, step
+from rules.shipped.steps import CANCELLED, NOT_NEEDED, REROUTED, RESOLVED, ladder, step
 
 DOCUMENT: Final = (
     "Say in a few sentences what it was and what solved it, without names of customers. It is proposed as a change of the runbook, "
@@ -15,7 +17,7 @@ DOCUMENT: Final = (
 
 EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
     "address": {
-        "name": "Address cannot be delivered to",
+        "name": noop("Address cannot be delivered to"),
         "owner": "client-success",
         "severity": "P2",
         "sla": "exception-resolution",
@@ -48,7 +50,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "gate": "ship-despite-open-case",
     },
     "inventory": {
-        "name": "Not enough stock",
+        "name": noop("Not enough stock"),
         "owner": FULFILMENT_OWNER,
         "severity": "P2",
         "sla": "exception-resolution",
@@ -69,7 +71,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 150,
     },
     "carrier-rejection": {
-        "name": "Carrier refused the shipment",
+        "name": noop("Carrier refused the shipment"),
         "owner": "logistics",
         "severity": "P2",
         "sla": "exception-resolution",
@@ -89,7 +91,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 100,
     },
     "carrier-delay": {
-        "name": "Carrier brings a parcel later",
+        "name": noop("Carrier brings a parcel later"),
         "owner": "logistics",
         "severity": "P3",
         "sla": "exception-remediation",
@@ -113,7 +115,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 60,
     },
     "vendor-no-confirmation": {
-        "name": "Vendor did not confirm",
+        "name": noop("Vendor did not confirm"),
         "owner": "ops-team",
         "severity": "P1",
         "sla": "vendor-exception",
@@ -147,7 +149,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "gate": "skip-vendor-confirmation",
     },
     "late-parcel": {
-        "name": "A parcel is late",
+        "name": noop("A parcel is late"),
         "owner": "logistics",
         "severity": "P2",
         "sla": "exception-resolution",
@@ -171,7 +173,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 80,
     },
     "high-risk-review": {
-        "name": "High-risk order to be reviewed",
+        "name": noop("High-risk order to be reviewed"),
         "owner": "revenue-ops-review",
         "severity": "P1",
         "sla": "exception-resolution",
@@ -191,7 +193,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "gate": "ship-despite-open-case",
     },
     "contract-violation": {
-        "name": "Payload breaks its contract",
+        "name": noop("Payload breaks its contract"),
         "owner": "integrations",
         "severity": "P2",
         "sla": "sync-failure-p2",
@@ -211,7 +213,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 80,
     },
     "delivery-failure": {
-        "name": "A system could not be reached",
+        "name": noop("A system could not be reached"),
         "owner": "integrations",
         "severity": "P1",
         "sla": "sync-failure-p1",
@@ -227,14 +229,11 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
             step("decide", "Send again, or do it by hand and say so"),
         ],
         "acceptance": [{"label": "The message was delivered or is no longer needed", "check": "person"}],
-        "outcomes": [
-            {"slug": "replayed", "label": "Sent again"},
-            {"slug": "discarded", "label": "Not needed any more"},
-        ],
+        "outcomes": [{"slug": "replayed", "label": "Sent again"}, NOT_NEEDED],
         "weight_eur": 100,
     },
     "sync-lag": {
-        "name": "A system is not told in time",
+        "name": noop("A system is not told in time"),
         "owner": "integrations",
         "severity": "P1",
         "sla": "sync-failure-p1",
@@ -250,11 +249,11 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
             step("decide", "Wait until it is back, or tell those who work with it what it does not know"),
         ],
         "acceptance": [{"label": "Everything it waited for was delivered", "check": "person"}],
-        "outcomes": [RESOLVED, {"slug": "discarded", "label": "Not needed any more"}],
+        "outcomes": [RESOLVED, NOT_NEEDED],
         "weight_eur": 100,
     },
     "ownership-gap": {
-        "name": "Nobody could be found to own it",
+        "name": noop("Nobody could be found to own it"),
         "owner": "ops-team-review",
         "severity": "P1",
         "sla": "exception-resolution",
@@ -278,7 +277,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 120,
     },
     "moved-while-held": {
-        "name": "Picked or shipped although it is on hold",
+        "name": noop("Picked or shipped although it is on hold"),
         "owner": "logistics",
         "severity": "P1",
         "sla": "exception-resolution",
@@ -300,7 +299,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 150,
     },
     "lot-recalled": {
-        "name": "Picked or packed from a recalled lot",
+        "name": noop("Picked or packed from a recalled lot"),
         "owner": "logistics",
         "severity": "P1",
         "sla": "exception-resolution",
@@ -320,7 +319,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 200,
     },
     "id-conflict": {
-        "name": "The same id with different content",
+        "name": noop("The same id with different content"),
         "owner": "integrations",
         "severity": "P2",
         "sla": "sync-failure-p2",
@@ -344,7 +343,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 80,
     },
     "automation-failure": {
-        "name": "Something the product does by itself fails",
+        "name": noop("Something the product does by itself fails"),
         "owner": "integrations",
         "severity": "P1",
         "sla": "sync-failure-p1",
@@ -370,7 +369,7 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 200,
     },
     "triage": {
-        "name": "A failure nobody has foreseen",
+        "name": noop("A failure nobody has foreseen"),
         "owner": "ops-team-review",
         "severity": "P2",
         "sla": "exception-resolution",

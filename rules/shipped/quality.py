@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.utils.translation import gettext_noop as noop
+
 from rules.shipped.steps import RESOLVED, ladder, step
 
 OUR_OWN: Final = 'flow_kind == "warehouse"'
 
 QUALITY_CHECKS: Final[dict[str, dict[str, Any]]] = {
     "product-and-lot": {
-        "name": "Product and lot",
+        "name": noop("Product and lot"),
         "why": "A product that was taken from the wrong shelf, or a lot that is held back, is found before anybody packs it.",
         "kind": "sku_lot",
         "facts_max_age_days": 365,
@@ -21,7 +23,7 @@ QUALITY_CHECKS: Final[dict[str, dict[str, Any]]] = {
         "remediation": "Put it back. Take the product and the lot that are named here; ask Ops when the shelf has none.",
     },
     "right-contents": {
-        "name": "Right contents",
+        "name": noop("Right contents"),
         "why": "Customers get what they ordered, and as many of it.",
         "kind": "scan",
         "photo": "instead",
@@ -29,7 +31,7 @@ QUALITY_CHECKS: Final[dict[str, dict[str, Any]]] = {
         "remediation": "Put back what does not belong in the parcel, fetch what is missing, and scan everything again.",
     },
     "well-packed": {
-        "name": "Well packed",
+        "name": noop("Well packed"),
         "why": "What is packed badly arrives broken.",
         "kind": "checklist",
         "position": 20,
@@ -38,7 +40,7 @@ QUALITY_CHECKS: Final[dict[str, dict[str, Any]]] = {
         "remediation": "Unpack it, replace what is broken, and pack it again.",
     },
     "weight-and-size": {
-        "name": "Weight and size",
+        "name": noop("Weight and size"),
         "why": "A parcel that weighs too little lacks something; one that is too large is not collected.",
         "kind": "measure",
         "position": 30,
@@ -48,14 +50,14 @@ QUALITY_CHECKS: Final[dict[str, dict[str, Any]]] = {
         "remediation": "Open the parcel, compare what is in it with the order, and measure it again.",
     },
     "right-label": {
-        "name": "Right label",
+        "name": noop("Right label"),
         "why": "A parcel with the label of another one reaches a stranger.",
         "kind": "label",
         "returns_say": ["wrong address", "wrong parcel", "not my order"],
         "remediation": "Take the label off, print it again, and scan the new one.",
     },
     "in-time": {
-        "name": "Arrives in time",
+        "name": noop("Arrives in time"),
         "why": "The customer was told a day.",
         "kind": "transit",
         "position": 20,
@@ -68,7 +70,7 @@ for _check in QUALITY_CHECKS.values():
 
 QUALITY_TYPES: Final[dict[str, dict[str, Any]]] = {
     "quality-check": {
-        "name": "A quality check failed",
+        "name": noop("A quality check failed"),
         "owner": "logistics",
         "severity": "P2",
         "sla": "exception-resolution",

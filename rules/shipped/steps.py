@@ -6,6 +6,7 @@ from typing import Any, Final
 
 RESOLVED: Final = {"slug": "resolved", "label": "Solved, goes on"}
 CANCELLED: Final = {"slug": "cancelled", "label": "Order cancelled"}
+NOT_NEEDED: Final = {"slug": "discarded", "label": "Not needed any more"}
 REROUTED: Final = {"slug": "rerouted", "label": "Sent another way"}
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from audit.context import current_actor
 from audit.subject_refs import subject_ref
+from audit.words import at, said
 from exceptions import services as exceptions
 from exceptions.services import CaseOpening
 from orders.campaigns.models import Asset
@@ -62,7 +63,12 @@ def outcomes_missed(missed: Sequence[Expectation], *, now: datetime) -> None:
             subject=subject_ref(asset),
             subject_key=asset.key,
             client_id=asset.client_id,
-            title=f"{late.name} of “{asset.title}” did not come, due {late.due_at:%d %b %H:%M} UTC",
+            title=said(
+                "%(what)s of “%(title)s” did not come, due %(due)s",
+                what=said(late.name),
+                title=asset.title,
+                due=at(late.due_at),
+            ),
             cause=f"follow-up:{late.event_type}",
             evidence={
                 "revision": asset.published_revision,

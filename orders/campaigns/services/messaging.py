@@ -52,7 +52,7 @@ def ask_for_change(*, asset_id: UUID, wanted: str, by: Actor, now: datetime) -> 
             subject=subject_ref(asset),
             subject_key=asset.key,
             client_id=asset.client_id,
-            title=f"Sales needs different messaging: {asset.title}",
+            title=said("Sales needs different messaging: %(title)s", title=asset.title),
             summary=words,
             cause=f"content:{asset.slug}",
             evidence={"revision": asset.published_revision, "decider": decider.slug, "asked_by": by.id},

@@ -12,6 +12,7 @@ from orders.fulfilment.decisions.addresses import label_of
 LABELS: Final = (
     *(noop("Name"), noop("Company name"), noop("Street"), noop("City"), noop("City area")),
     *(noop("State or region"), noop("Postal code"), noop("Country")),
+    *(noop("Street address"), noop("Country area"), noop("Country code")),
 )
 FOUND: Final = (
     noop("without the country before it"),

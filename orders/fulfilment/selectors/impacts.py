@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from audit.canonical import canonical_json, sha256_hex
+from audit.words import said
 from exceptions.subjects import Impact, ImpactItem, Passing
 from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, Order, OrderAddress, OrderLine, ParcelCheck
 from orders.fulfilment.states import (
@@ -82,15 +83,15 @@ def _stops(order: Order, address: OrderAddress | None, held: bool) -> list[Impac
     return [
         ImpactItem(
             ADDRESS,
-            f"{order.key}, in spite of its address",
-            "The address needs correction" if invalid else "",
+            said("%(key)s, in spite of its address", key=order.key),
+            said("The address needs correction") if invalid else "",
             order.total_minor if invalid else 0,
             stopped if invalid else Passing.ANYWAY,
         ),
         ImpactItem(
             REVIEW,
-            f"{order.key}, without a review",
-            "Nobody has looked at it yet" if waits else "",
+            said("%(key)s, without a review", key=order.key),
+            said("Nobody has looked at it yet") if waits else "",
             order.total_minor if waits and not invalid else 0,
             stopped if waits else Passing.ANYWAY,
         ),
@@ -106,13 +107,14 @@ def _parcels(orders: Collection[UUID], held: Collection[UUID]) -> Mapping[UUID, 
 
 
 def _parcel(parcel: Fulfilment, money_minor: int, held: bool) -> ImpactItem:
+    missing = ""
     if parcel.state in FULFILMENT_UNCONFIRMED:
-        missing, passing = "The vendor has not confirmed it", Passing.STAYS if held else Passing.ONLY_WITH_THIS
+        missing, passing = said("The vendor has not confirmed it"), Passing.STAYS if held else Passing.ONLY_WITH_THIS
     elif parcel.state in (FulfilmentState.REFUSED, FulfilmentState.REJECTED, FulfilmentState.PLANNED):
-        missing, passing = FulfilmentState(parcel.state).label, Passing.STAYS
+        missing, passing = said(str(FulfilmentState(parcel.state).label)), Passing.STAYS
     else:
-        missing, passing = "", Passing.ANYWAY
-    return ImpactItem(parcel.key, f"Parcel {parcel.key}", missing, money_minor, passing)
+        passing = Passing.ANYWAY
+    return ImpactItem(parcel.key, said("Parcel %(key)s", key=parcel.key), missing, money_minor, passing)
 
 
 def _checks(orders: Collection[UUID], held: Collection[UUID]) -> Mapping[UUID, Sequence[ImpactItem]]:
@@ -126,8 +128,8 @@ def _checks(orders: Collection[UUID], held: Collection[UUID]) -> Mapping[UUID, S
         passing = Passing.ONLY_WITH_THIS if due and check.order_id not in held else Passing.STAYS
         item = ImpactItem(
             check_key(check),
-            f"{parcel.key} without “{check.name}”",
-            CheckState(check.state).label if due else "",
+            said("%(key)s without “%(check)s”", key=parcel.key, check=check.name),
+            said(str(CheckState(check.state).label)) if due else "",
             worth.get(parcel.pk, 0) if due else 0,
             passing if due else Passing.ANYWAY,
         )

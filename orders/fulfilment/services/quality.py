@@ -153,7 +153,7 @@ def _hold_for(check: ParcelCheck) -> Hold:
         fulfilment=check.fulfilment,
         reason=HoldReason.QUALITY,
         source=HoldSource.FLOW,
-        words=said("%(check)s failed", check=check.name),
+        words=said("%(check)s failed", check=said(check.name)),
         placed_by="system:fulfilment",
         release_when={"kind": "check", "id": str(check.pk), "check": f"{check.fulfilment.key} “{check.name}”"},
     )
@@ -169,7 +169,7 @@ def opening_of(docket: Docket, check: ParcelCheck, findings: Sequence[str] = ())
         "findings": [str(one) for one in findings],
         "remediation": check.settings["remediation"],
     }
-    title = said("%(parcel)s: “%(check)s” failed", parcel=parcel.key, check=check.name)
+    title = said("%(parcel)s: “%(check)s” failed", parcel=parcel.key, check=said(check.name))
     if findings:
         title = said("%(text)s: %(why)s", text=title, why=findings[0])
     return Opening(CASE, docket.order, title, f"check:{check.slug}", evidence, owner=check.settings["answers"])
