@@ -167,6 +167,7 @@ NOTHING_FOR_PROGRAMS: Final = {
     "set_language": "chooses the language of pages; the API speaks one",
     "exceptions:presence": "says in which window somebody is looking right now",
     "exceptions:client-approval": "answered by people of the client, through their signed link and nothing else",
+    "fulfilment:client-store": "takes a secret from hand to hand and tries a message; a program uses the hook itself, admins the connector",
     "sync:sandbox": "there in the demo alone; the sandbox systems have an address of their own for it",
     "help": "explains the pages",
     "help-part": "explains the pages",
