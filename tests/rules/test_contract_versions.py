@@ -40,12 +40,20 @@ def publish_next(system: Actor, now: datetime) -> ContractVersion:
 def test_every_event_and_document_of_the_product_has_a_contract_in_force(shipped_book: RuleBookVersion) -> None:
     active = ContractVersion.objects.filter(state="active").values_list("contract__name", flat=True)
     assert sorted(active) == [
+        "brief.written",
+        "content.published",
+        "content.requested",
+        "content.revised",
+        "crm.tagged",
+        "email_sequence.scheduled",
+        "enablement.delivered",
         "order.cancelled",
         "order.changed",
         "order.export",
         "order.placed",
         "payment.authorised",
         "payment.captured",
+        "promo_copy.written",
         "refund.issued",
         "return.received",
         "return.requested",
