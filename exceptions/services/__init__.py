@@ -89,6 +89,7 @@ from exceptions.services.waivers import (
     revoke_waiver,
     withdraw_waiver,
 )
+from exceptions.services.withdrawing import withdraw_cases
 
 __all__ = [
     "BALANCE",
@@ -199,6 +200,7 @@ __all__ = [
     "watch_escalator",
     "watch_ownership",
     "withdraw_case",
+    "withdraw_cases",
     "withdraw_waiver",
     "work_jobs",
 ]

@@ -10,13 +10,12 @@ from django.utils.translation import gettext_noop as noop
 
 from audit.access import system_actor
 from audit.context import Actor
-from audit.errors import Conflict
 from audit.subject_refs import SubjectRef
 from audit.words import said
 from exceptions.models import ExceptionCase, Timer, Waiver
 from exceptions.models.timers import LIVE
-from exceptions.services.cases import withdraw_case
 from exceptions.services.openings import CaseOpening, open_cases
+from exceptions.services.withdrawing import withdraw_cases
 from exceptions.subjects import SubjectPage
 from rules.errors import NoRuleBook
 
@@ -74,11 +73,7 @@ def _open_about(subject_ids: Sequence[str]) -> list[tuple[UUID, str]]:
 
 
 def _withdraw(case_ids: Sequence[UUID], now: datetime) -> None:
-    for case_id in case_ids:
-        try:
-            withdraw_case(case_id=case_id, reason=said("It runs again."), by=system_actor("automation"), now=now)
-        except Conflict:
-            continue  # somebody was faster
+    withdraw_cases(case_ids=case_ids, reason=said("It runs again."), by=system_actor("automation"), now=now)
 
 
 def _subject_id(kind: str, name: str) -> str:

@@ -22,7 +22,6 @@ from audit.services.events import Entry, record_many, record_refusal
 from audit.subject_refs import SubjectRef, subject_ref
 from audit.texts import reason_given
 from audit.words import said
-from exceptions import subjects
 from exceptions.job_kinds import Item, Result
 from exceptions.models import CaseNote, CaseStep, ExceptionCase
 from exceptions.selectors.playbook import Step, playbooks_of
@@ -33,10 +32,9 @@ from exceptions.services.notifications import notify_many
 from exceptions.services.openings import CLOSE
 from exceptions.services.postmortems import draft_for_ended
 from exceptions.services.timers import FAILURES, TimerSetting, set_timers
-from exceptions.services.working import overtaken_many, refuse_unless, running_many
+from exceptions.services.working import load_parties, lock_subjects, overtaken_many, refuse_unless, running_many
 from exceptions.states import CASE_LIVE, CaseState
 from rules import selectors as rules
-from rules.models import Client, Owner
 
 logger = logging.getLogger(__name__)
 
@@ -123,26 +121,13 @@ def count_changed(items: Sequence[Item]) -> int:
 def _open_desk(desk: Desk, permission: str = "exceptions.work_case", *, with_subjects: bool = False) -> None:
     """Lock them (subjects first, then in the order of their keys) and put aside what is not there or not the actor's to work."""
     if with_subjects:
-        _lock_subjects(list(desk.items))
+        lock_subjects(list(desk.items))
     rows = ExceptionCase.objects.select_for_update().filter(pk__in=list(desk.items)).order_by("pk")
     desk.cases = list(rows)
-    owners = Owner.objects.in_bulk({owner for case in desk.cases for owner in (case.owner_id, case.backup_id)})
-    clients = Client.objects.in_bulk({case.client_id for case in desk.cases if case.client_id})
-    for case in desk.cases:
-        case.owner, case.backup = owners[case.owner_id], owners[case.backup_id]
-        case.client = clients[case.client_id] if case.client_id else None
+    load_parties(desk.cases)
     for case_id in desk.items.keys() - {case.pk for case in desk.cases}:
         desk.refuse(case_id, NotFound("There is no such exception, or it is not yours to see."))
     desk.sort_out(lambda case: require(desk.by, permission, case))
-
-
-def _lock_subjects(ids: Sequence[UUID]) -> None:
-    about: dict[str, list[str]] = {}
-    for kind, subject_id in ExceptionCase.objects.filter(pk__in=ids).values_list("subject_type", "subject_id"):
-        about.setdefault(kind, []).append(subject_id)
-    for kind in sorted(about):
-        if (subject := subjects.subject_for(kind)) is not None:
-            subject.lock(about[kind])
 
 
 def _skip_overtaken(desk: Desk, is_overtaken: Callable[[ExceptionCase], bool]) -> None:
@@ -233,7 +218,7 @@ def _resolve(desk: Desk) -> None:
         settings=[TimerSetting(subject_ref(case), CLOSE, desk.now + single.REOPEN_WITHIN) for case in desk.cases]
     )
     draft_for_ended(desk.cases, now=desk.now)
-    _tell_subjects(desk)
+    single.tell_subjects(desk.cases, desk.by, desk.now)
     desk.finish(lambda _: {})
 
 
@@ -286,15 +271,6 @@ def _notes_on(desk: Desk, text: str) -> dict[UUID, int]:
 
 def _save(desk: Desk) -> None:
     ExceptionCase.objects.save_changes(desk.cases, at=desk.now)
-
-
-def _tell_subjects(desk: Desk) -> None:
-    about: dict[str, list[ExceptionCase]] = {}
-    for case in desk.cases:
-        about.setdefault(case.subject_type, []).append(case)
-    for kind, cases in about.items():
-        if (subject := subjects.subject_for(kind)) is not None:
-            subject.on_cases_ended(cases, by=desk.by, now=desk.now)
 
 
 ACTS: Final[Mapping[str, Callable[[Desk], None]]] = {

@@ -242,7 +242,7 @@ def resolve_case(
         stop_timers([case], now)
         set_timer(subject=subject_ref(case), kind=CLOSE, due_at=now + REOPEN_WITHIN)
         draft_for_ended([case], now=now)
-        _tell_subject(case, by, now)
+        tell_subjects([case], by, now)
     return case
 
 
@@ -351,17 +351,18 @@ def withdraw_case(*, case_id: UUID, reason: str, by: Actor, now: datetime) -> Ex
     with working(case_id, by, now, None, with_subject=True) as case:
         refuse_unless(case, *CASE_LIVE, act="withdrawn")
         if by.kind != "system":
-            _refuse_while_it_is_so(case, now)
+            refuse_while_it_is_so(case, playbook_of(case, now=now))
         case.withdraw()
         case.save()
         record("case.withdrawn", subject=case, reason=reason_given(reason))
         stop_timers([case], now)
-        _tell_subject(case, by, now)
+        tell_subjects([case], by, now)
     return case
 
 
-def _refuse_while_it_is_so(case: ExceptionCase, now: datetime) -> None:
-    criteria = zip(case.acceptance, playbook_of(case, now=now).criteria, strict=True)
+def refuse_while_it_is_so(case: ExceptionCase, book: Playbook) -> None:
+    """Raises `CriteriaNotMet` naming what only a time-limited exception lets be, and the product still sees."""
+    criteria = zip(case.acceptance, book.criteria, strict=True)
     unmet = [criterion.label for row, criterion in criteria if "unless" in row and criterion.met is False]
     if unmet:
         raise CriteriaNotMet(
@@ -375,7 +376,11 @@ def stop_timers(cases: Sequence[ExceptionCase], now: datetime) -> None:
     cancel_kinds(subjects=[subject_ref(case) for case in cases], kinds=kinds, now=now)
 
 
-def _tell_subject(case: ExceptionCase, by: Actor, now: datetime) -> None:
-    subject = subjects.subject_for(case.subject_type)
-    if subject is not None:
-        subject.on_cases_ended([case], by=by, now=now)
+def tell_subjects(cases: Sequence[ExceptionCase], by: Actor, now: datetime) -> None:
+    """What these were about hears that they are over, and goes on."""
+    about: dict[str, list[ExceptionCase]] = {}
+    for case in cases:
+        about.setdefault(case.subject_type, []).append(case)
+    for kind, ended in about.items():
+        if (subject := subjects.subject_for(kind)) is not None:
+            subject.on_cases_ended(ended, by=by, now=now)

@@ -12,8 +12,8 @@ from exceptions import gaps
 from exceptions.models import ExceptionCase
 from exceptions.selectors.gaps import CASE, OWNER_TYPE, Gap, ownership_gaps
 from exceptions.services.absences import reassign_from_absent
-from exceptions.services.cases import withdraw_case
 from exceptions.services.openings import CaseOpening, open_cases
+from exceptions.services.withdrawing import withdraw_cases
 from rules import selectors as rules
 
 
@@ -44,10 +44,8 @@ def _raise(found: Sequence[Gap], *, by: Actor, now: datetime) -> None:
     known = {case.subject_id: case for case in raised}
     still = {str(gap.owner.pk) for gap in found}
     open_cases(openings=[_opening(gap) for gap in found if str(gap.owner.pk) not in known], by=by, now=now)
-    for owner_id, case in known.items():
-        if owner_id not in still:
-            reason = said("Everything has somebody behind it again.")
-            withdraw_case(case_id=case.pk, reason=reason, by=by, now=now)
+    over = [case.pk for owner_id, case in known.items() if owner_id not in still]
+    withdraw_cases(case_ids=over, reason=said("Everything has somebody behind it again."), by=by, now=now)
 
 
 def _opening(gap: Gap) -> CaseOpening:

@@ -17,7 +17,7 @@ from exceptions.models import ExceptionCase
 from exceptions.services.openings import ACKNOWLEDGE, FALLBACK, PROGRESS, ROUTE
 from exceptions.services.timers import TimerSetting, cancel_kinds, set_timers
 from exceptions.states import CaseState
-from rules.models import Owner
+from rules.models import Client, Owner
 
 LONGEST_NOTE = 10_000
 
@@ -38,18 +38,30 @@ def working(
     """
     with acting(by, at=now):
         if with_subject:
-            _lock_subject(case_id)
+            lock_subjects([case_id])
         case = lock_case(case_id=case_id)
         require(by, permission, case)
         refuse_unless_seen(case, seen)
         yield case
 
 
-def _lock_subject(case_id: UUID) -> None:
-    about = ExceptionCase.objects.filter(pk=case_id).values_list("subject_type", "subject_id").first()
-    subject = subjects.subject_for(about[0]) if about else None
-    if about is not None and subject is not None:
-        subject.lock([about[1]])
+def lock_subjects(case_ids: Collection[UUID]) -> None:
+    """What these cases are about, locked before the cases are."""
+    about: dict[str, list[str]] = {}
+    for kind, subject_id in ExceptionCase.objects.filter(pk__in=case_ids).values_list("subject_type", "subject_id"):
+        about.setdefault(kind, []).append(subject_id)
+    for kind in sorted(about):
+        if (subject := subjects.subject_for(kind)) is not None:
+            subject.lock(about[kind])
+
+
+def load_parties(cases: Sequence[ExceptionCase]) -> None:
+    """Whom these belong to, looked up after they were locked; two queries."""
+    owners = Owner.objects.in_bulk({owner for case in cases for owner in (case.owner_id, case.backup_id)})
+    clients = Client.objects.in_bulk({case.client_id for case in cases if case.client_id})
+    for case in cases:
+        case.owner, case.backup = owners[case.owner_id], owners[case.backup_id]
+        case.client = clients[case.client_id] if case.client_id else None
 
 
 def lock_case(*, case_id: UUID) -> ExceptionCase:

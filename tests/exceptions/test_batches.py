@@ -12,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.context import Actor, acting
+from audit.errors import NotFound
 from audit.models import Event
 from exceptions import services, subjects
 from exceptions.errors import StepBlocked
@@ -221,3 +222,20 @@ def test_a_bug_met_by_one_is_that_ones_result(
     states = list(ExceptionCase.objects.order_by("number").values_list("state", flat=True))
     assert states == ["resolved", "resolved", "resolved", "open", "resolved"]
     assert CaseNote.objects.count() == 4
+
+
+def test_withdrawing_many_costs_no_more_statements_than_one_and_leaves_alone_what_is_over(
+    open_case: OpenCase, house: House, now: datetime
+) -> None:
+    cases, by = [open_case(n) for n in range(5)], house.actor("amal")
+    services.withdraw_case(case_id=cases[0].pk, reason="It has gone on.", by=by, now=now)
+    told = []
+    for some in (cases[1:2], cases[1:]):
+        with CaptureQueriesContext(connection) as queries:
+            gone = services.withdraw_cases(case_ids=[one.pk for one in some], reason="It has gone on.", by=by, now=now)
+        told.append(([case.pk for case in gone], len(queries)))
+    assert [pks for pks, _ in told] == [[cases[1].pk], [case.pk for case in cases[2:]]]
+    assert told[0][1] == told[1][1]
+    assert left_by(cases[0]) == left_by(cases[1]) == left_by(cases[4])
+    with pytest.raises(NotFound):
+        services.withdraw_cases(case_ids=[open_case(9).pk], reason="No", by=house.actor("noor"), now=now)

@@ -14,7 +14,7 @@ from orders.fulfilment.services.hearing import Told
 def refuse_stale(told: Sequence[Told], early: Sequence[News]) -> None:
     """Let the news about these locked orders through, unless some name an export that is not the newest of their order.
 
-    Of several in one batch that name the same export the first counts. Raises `StaleBase` naming each of the others.
+    Of several in one batch that name the newest export the first counts. Raises `StaleBase` naming each of the others.
     """
     causes = {
         (one.system, one.event_id): f"It is based on export {one.based_on} of something that is not known here yet."
@@ -29,7 +29,8 @@ def refuse_stale(told: Sequence[Told], early: Sequence[News]) -> None:
                 f"It is based on export {one.based_on} of {order.key}, and that is not the newest any more: "
                 "read the order again and say it anew."
             )
-        newest.pop(order.pk, None)
+        else:
+            newest.pop(order.pk)
     if causes:
         raise StaleBase(causes)
 

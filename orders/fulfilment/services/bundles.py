@@ -1,14 +1,14 @@
 """Bundles: saying what is in one, and turning one that is ordered into lines of its parts, once, when it comes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from typing import Final
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
+from django.db.models import Q
 
 from audit.context import Actor, acting
 from audit.errors import FieldError, Invalid
@@ -55,6 +55,7 @@ def _read(bundle: Sku, parts: Sequence[Part]) -> dict[Sku, Part]:
         FieldError(f"/parts/{place}", "invalid", why) for place, part in enumerate(parts) if (why := _wrong(part))
     ]
     codes = [part.sku for part in parts]
+    nested = _nested(bundle, skus.values())
     for place, code in enumerate(codes):
         if code not in skus:
             why = said("“%(sku)s” is no product of this client.", sku=code[:80])
@@ -63,8 +64,8 @@ def _read(bundle: Sku, parts: Sequence[Part]) -> dict[Sku, Part]:
             errors.append(FieldError(f"/parts/{place}", "repeated", said("%(sku)s is named twice.", sku=code)))
         elif code == bundle.code:
             errors.append(FieldError(f"/parts/{place}", "invalid", said("A bundle cannot be in itself.")))
-        elif nested := _nested(bundle, skus[code]):
-            errors.append(FieldError(f"/parts/{place}", "invalid", nested))
+        elif why := nested.get(skus[code].pk, ""):
+            errors.append(FieldError(f"/parts/{place}", "invalid", why))
     if len(parts) > MOST_PARTS:
         errors.append(FieldError("/parts", "out-of-range", said("A bundle has at most %(n)s parts.", n=MOST_PARTS)))
     if errors:
@@ -78,12 +79,14 @@ def _wrong(part: Part) -> str:
     return ""
 
 
-def _nested(bundle: Sku, part: Sku) -> str:
-    try:
-        BundlePart(bundle=bundle, part=part).clean()
-    except ValidationError as wrong:
-        return " ".join(wrong.messages)
-    return ""
+def _nested(bundle: Sku, parts: Collection[Sku]) -> dict[UUID, str]:
+    """Why each of these cannot be in it, because one of the two is a bundle of bundles then; one query."""
+    ids = [part.pk for part in parts]
+    about = BundlePart.objects.filter(Q(bundle__in=ids) | Q(part=bundle), is_active=True)
+    rows = list(about.values_list("bundle_id", "part_id"))
+    if any(part_id == bundle.pk for _, part_id in rows):
+        return dict.fromkeys(ids, said("It is a part of a bundle: it cannot have parts."))
+    return dict.fromkeys((pk for pk, _ in rows), said("It is a bundle itself: name what is in it."))
 
 
 def parts_of(skus: Iterable[Sku]) -> Parts:

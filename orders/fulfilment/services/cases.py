@@ -80,10 +80,9 @@ def withdraw_all(cured: Sequence[tuple[Order, str]], *, now: datetime) -> None:
         subject_id__in={pk for pk, _ in pairs},
         type__in={case_type for _, case_type in pairs},
     )
-    for case in live.order_by("pk"):
-        if (case.subject_id, case.type) in pairs:
-            reason = said("The order has gone on: the cause is gone.")
-            exceptions.withdraw_case(case_id=case.pk, reason=reason, by=system_actor("fulfilment"), now=now)
+    over = [pk for pk, *pair in live.values_list("pk", "subject_id", "type") if tuple(pair) in pairs]
+    reason = said("The order has gone on: the cause is gone.")
+    exceptions.withdraw_cases(case_ids=over, reason=reason, by=system_actor("fulfilment"), now=now)
 
 
 def set_all(timers: Sequence[TimerChange], *, now: datetime) -> None:

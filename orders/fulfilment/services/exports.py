@@ -20,7 +20,7 @@ from audit.services.tokens import issue_token
 from audit.subject_refs import subject_ref
 from audit.words import said
 from exceptions.models import ExceptionCase
-from exceptions.services import withdraw_case
+from exceptions.services import withdraw_cases
 from orders.fulfilment.errors import NotExportable
 from orders.fulfilment.models import Export, ExportReading, Order, OrderIdentifier
 from orders.fulfilment.selectors.contents import whole
@@ -178,8 +178,8 @@ def _withdraw_cured(orders: Sequence[Order], now: datetime) -> None:
     cases = ExceptionCase.objects.live().filter(
         type=INCOMPLETE, subject_type="fulfilment.order", subject_id__in=ids, cause__startswith=f"{CONTRACT}/"
     )
-    for case_id in cases.order_by("pk").values_list("pk", flat=True):
-        withdraw_case(case_id=case_id, reason=said("The export is complete now."), by=current_actor(), now=now)
+    over = list(cases.values_list("pk", flat=True))
+    withdraw_cases(case_ids=over, reason=said("The export is complete now."), by=current_actor(), now=now)
 
 
 def _facts(dockets: Sequence[Docket]) -> dict[UUID, dict[str, Any]]:

@@ -204,6 +204,5 @@ def _ref(override: Override) -> SubjectRef:
 def _close_case(override: Override, now: datetime) -> None:
     ref = _ref(override)
     live = ExceptionCase.objects.live().filter(subject_type=ref.type, subject_id=ref.id, type=CASE)
-    for case_id in live.values_list("pk", flat=True):
-        reason, by = said("It was reviewed."), system_actor("fulfilment")
-        exceptions.withdraw_case(case_id=case_id, reason=reason, by=by, now=now)
+    over = list(live.values_list("pk", flat=True))
+    exceptions.withdraw_cases(case_ids=over, reason=said("It was reviewed."), by=system_actor("fulfilment"), now=now)

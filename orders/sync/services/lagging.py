@@ -7,7 +7,7 @@ from audit.context import acting
 from audit.subject_refs import subject_ref
 from audit.words import said
 from exceptions.models import ExceptionCase
-from exceptions.services import CaseOpening, open_cases, withdraw_case
+from exceptions.services import CaseOpening, open_cases, withdraw_cases
 from orders.sync.selectors import SyncLag, sync_lags
 
 CASE = "sync-lag"
@@ -20,10 +20,8 @@ def watch_lag(*, now: datetime) -> int:
         live = {case.subject_id: case for case in ExceptionCase.objects.live().filter(type=CASE).order_by("pk")}
         fresh = [_opening(lag, now) for system_id, lag in late.items() if system_id not in live]
         open_cases(openings=fresh, by=by, now=now)
-        for system_id, case in live.items():
-            if system_id not in late:
-                reason = said("Everything it waited for was delivered.")
-                withdraw_case(case_id=case.pk, reason=reason, by=by, now=now)
+        over = [case.pk for system_id, case in live.items() if system_id not in late]
+        withdraw_cases(case_ids=over, reason=said("Everything it waited for was delivered."), by=by, now=now)
     return len(late)
 
 

@@ -15,8 +15,7 @@ from audit.texts import reason_given
 from audit.wakeups import wake
 from audit.words import said, within
 from exceptions.models import ExceptionCase
-from exceptions.services import withdraw_case
-from exceptions.states import CASE_LIVE
+from exceptions.services import withdraw_cases
 from orders.sync.models import InboundEvent
 from orders.sync.services.receiving import client_named
 from orders.sync.states import InboundState
@@ -109,11 +108,11 @@ def _still_wrong(event: InboundEvent, contract: CompiledContract | None, clients
 
 def _withdraw_settled(events: Sequence[InboundEvent], by: Actor, now: datetime) -> None:
     """A stream without dead letters needs nobody any more."""
-    for system_id, event_type, slug in sorted({(event.system_id, event.type, event.system.slug) for event in events}):
-        if InboundEvent.objects.filter(system_id=system_id, type=event_type, state=InboundState.DEAD).exists():
-            continue
-        cases = ExceptionCase.objects.filter(
-            subject_type="sync.stream", subject_id=f"{slug}/{event_type}", state__in=CASE_LIVE
-        )
-        for case in cases:
-            withdraw_case(case_id=case.pk, reason=said("No dead letter of this stream is left."), by=by, now=now)
+    streams = {(event.system_id, event.type): f"{event.system.slug}/{event.type}" for event in events}
+    systems, types = {system_id for system_id, _ in streams}, {event_type for _, event_type in streams}
+    dead = InboundEvent.objects.filter(system__in=systems, type__in=types, state=InboundState.DEAD)
+    left = set(dead.values_list("system_id", "type").distinct())
+    settled = [name for stream, name in streams.items() if stream not in left]
+    cases = ExceptionCase.objects.live().filter(subject_type="sync.stream", subject_id__in=settled)
+    over = list(cases.values_list("pk", flat=True))
+    withdraw_cases(case_ids=over, reason=said("No dead letter of this stream is left."), by=by, now=now)

@@ -16,7 +16,7 @@ from audit.subject_refs import subject_ref
 from audit.wakeups import wake
 from audit.words import said
 from exceptions.models import ExceptionCase
-from exceptions.services import withdraw_case
+from exceptions.services import withdraw_cases
 from orders.sync.models import InboundEvent, OutboundMessage
 from orders.sync.services.replaying import replay
 from orders.sync.states import InboundState, OutboundState
@@ -103,5 +103,5 @@ def withdraw_delivered(messages: Sequence[OutboundMessage], *, by: Actor, now: d
     cases = ExceptionCase.objects.live().filter(
         type=UNREACHABLE, subject_type="sync.system", subject_id__in=list(map(str, systems))
     )
-    for case in cases.order_by("pk"):
-        withdraw_case(case_id=case.pk, reason=said("Everything it was not told has arrived."), by=by, now=now)
+    over = list(cases.values_list("pk", flat=True))
+    withdraw_cases(case_ids=over, reason=said("Everything it was not told has arrived."), by=by, now=now)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,10 @@ import pytest
 
 from audit.context import Actor, acting
 from exceptions.models import ExceptionCase
+from orders.fulfilment.errors import StaleBase
 from orders.fulfilment.models import Export, Order
+from orders.fulfilment.services.basing import refuse_stale
+from orders.fulfilment.services.dockets import load_dockets
 from orders.sync import services
 from orders.sync.envelopes import Envelope
 from orders.sync.models import InboundEvent, OutboundMessage, System
@@ -103,7 +107,7 @@ def test_the_way_from_the_event_to_the_word_that_it_arrived_is_what_counts(
 
 
 def test_what_a_mirror_says_on_the_basis_of_an_old_copy_is_refused_by_name_and_nothing_is_overwritten(
-    mirrors: dict[str, System], place: make.Place, tell: make.Tell, now: datetime
+    mirrors: dict[str, System], place: make.Place, tell: make.Tell, system: Actor, now: datetime
 ) -> None:
     crm, order = mirrors["crm"], place()
     seen = Export.objects.get(order=order).number
@@ -125,3 +129,13 @@ def test_what_a_mirror_says_on_the_basis_of_an_old_copy_is_refused_by_name_and_n
     assert order.promised_at is not None
     say(crm, "order.changed", "W-unknown", now, based_on=1, **{**said, "order": "W-unknown"})
     assert InboundEvent.objects.latest("number").cause.endswith("of something that is not known here yet.")
+
+    # Of several together one that is refused takes nothing away from the next; of two that are right, the first counts.
+    newest = Export.objects.filter(order=order).latest("number").number
+    bases = (seen, newest, newest)
+    heard = [replace(make.news("order.changed", order.client, order.number, now), based_on=base) for base in bases]
+    with acting(system, at=now):
+        (docket,) = load_dockets([order.pk])
+    with pytest.raises(StaleBase) as stale:
+        refuse_stale([(docket, one) for one in heard], [])
+    assert set(stale.value.causes) == {("store", heard[0].event_id), ("store", heard[2].event_id)}
