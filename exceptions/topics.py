@@ -35,7 +35,7 @@ EVENTS: Final[Mapping[Topic, tuple[str, ...]]] = {
         *("case.fell_back", "case.rerouted", "case.wait_over", "order.owner_gone"),
     ),
     Topic.NOT_ACKNOWLEDGED: ("case.not_acknowledged", "check.passed_on"),
-    Topic.DUE_SOON: ("case.at_risk",),
+    Topic.DUE_SOON: ("case.at_risk", "fulfilment.at_risk"),
     Topic.LATE: ("case.breached", "case.paged"),
     Topic.ESCALATED: (
         *("case.escalated", "case.escalation_told", "case.severity_raised", "case.went_quiet", "case.overrun"),

@@ -12,7 +12,7 @@ from exceptions.api import saved_views as views
 from orders.campaigns import api as campaigns
 from orders.fulfilment import api as orders
 from orders.fulfilment import resources as exports
-from orders.fulfilment.api import checks, customers, merging
+from orders.fulfilment.api import checks, customers, gifts, merging
 from orders.sync import resources as sync
 from rules import api as rules
 
@@ -88,6 +88,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/orders/<key:key>/cancel", orders.CancelOrder.as_view(), name="order-cancel"),
     path("v1/orders/<key:key>/return", orders.AnnounceReturn.as_view(), name="order-return"),
     path("v1/orders/<key:key>/reroute", orders.Reroute.as_view(), name="order-reroute"),
+    path("v1/orders/<key:key>/gift", gifts.SayGift.as_view(), name="order-gift"),
     path("v1/orders/<key:key>/override", orders.OverrideField.as_view(), name="order-override"),
     path("v1/orders/<key:key>/same-order", merging.SameOrder.as_view(), name="order-same"),
     path("v1/customers", customers.CustomerList.as_view(), name="customers"),

@@ -16,6 +16,7 @@ from orders.fulfilment.models import (
     Location,
     Order,
     OrderBundle,
+    OrderGift,
     OrderIdentifier,
     OrderLine,
     OrderRequest,
@@ -117,6 +118,15 @@ class OrderBundleAdmin(ReadOnly):
     list_display = ("order", "position", "code", "name", "quantity")
     list_select_related = ("order",)
     search_fields = ("=order__key", "=code")
+
+
+@admin.register(OrderGift)
+class OrderGiftAdmin(ReadOnly):
+    """What of an order is given to somebody; card and address are shown only on the order's page."""
+
+    list_display = ("order", "position", "wrap", "is_active")
+    list_select_related = ("order",)
+    search_fields = ("=order__key",)
 
 
 @admin.register(BundlePart)

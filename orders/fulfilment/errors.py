@@ -15,6 +15,12 @@ class AlreadyGone(Conflict):
     code = "already-gone"
 
 
+class AlreadyPacked(Conflict):
+    """Too late: what it is about is packed."""
+
+    code = "already-packed"
+
+
 class Held(Conflict):
     """Something keeps it here: nothing of it may go to anybody."""
 

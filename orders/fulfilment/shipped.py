@@ -24,12 +24,30 @@ class ShippedConnector:
     when: str = ""
 
 
+# Gift apps write into a line's properties, carts into the order's note attributes; what the line says comes first.
+_SAYS: Final = (
+    '(has({0}) && {0} != null ? {0}.filter(p, has(p.name) && has(p.value) && p.value != null && p.value != "" '
+    "&& p.name in [{1}]).map(p, text(p.value)) : [])"
+)
+_GIFT_MESSAGE: Final = '"Gift message", "Gift Message", "gift_message", "_gift_message", "gift_note"'
+_GIFT_WRAP: Final = '"Gift wrap", "Gift Wrap", "gift_wrap", "_gift_wrap", "Gift wrapping"'
+
+
+def _gift_words(names: str) -> str:
+    return f"{_SAYS.format('l.properties', names)} + {_SAYS.format('payload.note_attributes', names)}"
+
+
+_SHOPIFY_GIFT: Final = (
+    f"size({_gift_words(f'{_GIFT_MESSAGE}, {_GIFT_WRAP}')}) > 0 "
+    f'? dyn({{"message": ({_gift_words(_GIFT_MESSAGE)} + [""])[0], "wrap": ({_gift_words(_GIFT_WRAP)} + [""])[0]}}) '
+    ": dyn(null)"
+)
 _SHOPIFY_LINES: Final = (
     "payload.line_items.map(l, {"
     '"sku": (has(l.sku) && l.sku != null && l.sku != "") ? l.sku : text(l.id), "title": has(l.title) ? l.title : "", '
     '"quantity": l.quantity, "unit_minor": minor_units(l.price), "sku_type": "stock", '
     '"bundle": (has(l.sales_line_item_group_id) && l.sales_line_item_group_id != null) '
-    '? text(l.sales_line_item_group_id) : ""})'
+    f'? text(l.sales_line_item_group_id) : "", "gift": {_SHOPIFY_GIFT}}})'
 )
 _SHOPIFY_ADDRESS: Final = (
     "has(payload.shipping_address) && payload.shipping_address != null ? {"

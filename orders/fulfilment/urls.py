@@ -16,6 +16,7 @@ urlpatterns = [
     path("orders/<str:key>/reroute/", views.reroute, name="reroute"),
     path("orders/<str:key>/override/", views.override, name="override"),
     path("orders/<str:key>/same-order/", views.same_order, name="same-order"),
+    path("orders/<str:key>/lines/<int:line>/gift/", views.gift, name="gift"),
     path("orders/<str:key>/trace/", views.trace, name="trace"),
     path("orders/<str:key>/export.json", views.export, name="export"),
     path("overrides/", views.overrides, name="overrides"),

@@ -42,8 +42,14 @@ LINE: Final = an_object(
     ship_by={"type": ["string", "null"], "format": "date-time"},
     bundle={"type": ["string", "null"], "maxLength": 80},  # lines of one bundle were sold as one
 )
+WRAP: Final = {"type": ["string", "null"], "maxLength": 60}
+MESSAGE: Final = {"type": ["string", "null"], "maxLength": 1_000}
 LOTS: Final = {"type": "array", "maxItems": 100, "items": an_object(["lot", "quantity"], lot=KEY, quantity=QUANTITY)}
-TASK_LINE: Final = an_object(["sku", "quantity"], **LINE["properties"], lots=LOTS)
+# Personal: the message is for who opens the parcel, and for nobody else.
+TASK_LINE: Final = an_object(
+    ["sku", "quantity"], **LINE["properties"], lots=LOTS, gift=an_object([], wrap=WRAP, message=MESSAGE)
+)
+TASK_PII: Final = ("/lines/*/gift/message",)
 ADDRESS: Final = an_object(
     ["country"],
     recipient=OPTIONAL_TEXT,
@@ -56,6 +62,12 @@ ADDRESS: Final = an_object(
     kept_by_store={"type": "boolean"},
 )
 ADDRESS_PII: Final = tuple(f"/address/{field}" for field in ("recipient", "street", "street2", "postcode"))
+GIFT: Final = {
+    **an_object([], message=MESSAGE, wrap=WRAP, address={**ADDRESS, "type": ["object", "null"]}),
+    "type": ["object", "null"],  # a line that is no gift
+}
+GIFT_PII: Final = ("/lines/*/gift/message", *(f"/lines/*/gift{pointer}" for pointer in ADDRESS_PII))
+PLACED_LINE: Final = an_object(["sku", "quantity"], **LINE["properties"], gift=GIFT)
 CONTACT: Final = an_object([], email=OPTIONAL_TEXT, phone=OPTIONAL_TEXT, customer_id=OPTIONAL_TEXT)
 
 ORDER_PLACED: Final = a_schema(
@@ -72,7 +84,7 @@ ORDER_PLACED: Final = a_schema(
     promised_at={"type": ["string", "null"], "format": "date-time"},
     currency=CURRENCY,
     total_minor=MONEY,
-    lines={"type": "array", "maxItems": 1000, "items": LINE},  # an order without lines is kept, in quarantine
+    lines={"type": "array", "maxItems": 1000, "items": PLACED_LINE},  # an order without lines is kept, in quarantine
     address=ADDRESS,
     contact=CONTACT,
     identifiers={

@@ -106,6 +106,7 @@ OPERATIONS: Final = {
     "fulfilment:return": "order order-return",
     "fulfilment:reroute": "order order-reroute",
     "fulfilment:same-order": "order order-same",
+    "fulfilment:gift": "order order-gift",
     "fulfilment:override": "order order-override",
     "fulfilment:overrides": "overrides",
     "fulfilment:override-stock": "overrides",

@@ -32,7 +32,7 @@ from exceptions.models import (
     Waiver,
 )
 from exceptions.services import open_case
-from orders.fulfilment.models import BundlePart, Order, OrderBundle, SafetyStock, Sku, StockLot
+from orders.fulfilment.models import BundlePart, GiftCard, Order, OrderBundle, OrderGift, SafetyStock, Sku, StockLot
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from orders.fulfilment.services.unwinding import reroute
@@ -114,6 +114,7 @@ def _goods(order: Order) -> None:
     peg = Sku.objects.create(client=order.client, code="PEG-9")
     BundlePart.objects.create(bundle=lot.item.sku, part=peg)
     OrderBundle.objects.create(order=order, position=9, code="SET-1", quantity=1, unit_minor=100)
+    GiftCard.objects.create(gift=OrderGift.objects.create(order=order, position=1, wrap="red"))
 
 
 def _systems(house: House, now: datetime) -> None:

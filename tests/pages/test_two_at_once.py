@@ -329,6 +329,12 @@ ACTED: Final[dict[str, Act]] = {
     "fulfilment:same-order": Act(
         "/orders/{order}/same-order/", {"into": "{packed}", "reason": MINE}, ends=(FASTER, BOTH, FASTER), **_order()
     ),
+    "fulfilment:gift": Act(
+        "/orders/{order}/lines/1/gift/",
+        {"is_gift": "on", "wrap": MINE, "reason": MINE},
+        ends=(FASTER, FASTER, FASTER),
+        **_order() | {"sees": lambda m: {"seen": str(Order.objects.get(key=m.keys["order"]).version)}},
+    ),
     "fulfilment:override": Act(
         "/orders/{order}/override/",
         {"field": "segment", "value": "key-account", "reason": MINE},

@@ -195,6 +195,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "fulfilment:return": _get("orders.work_order") | _post("orders.work_order", reason="Too small"),
     "fulfilment:reroute": _get("orders.work_order") | _post("orders.work_order"),
     "fulfilment:same-order": _get("orders.work_order") | _post("orders.work_order", into="NW-1", **REASON),
+    "fulfilment:gift": _get("orders.work_order") | _post("orders.work_order", is_gift="on", wrap="red", **REASON),
     "fulfilment:override": _get("orders.work_order")
     | _post("orders.work_order", field="segment", value="key-account", reason="They said so"),
     "fulfilment:overrides": _get(VIEW_ORDER),
@@ -301,6 +302,7 @@ RECORDS: Final = {
     "fulfilment:return": "order",
     "fulfilment:reroute": "order",
     "fulfilment:same-order": "order",
+    "fulfilment:gift": "order",
     "fulfilment:override": "order",
     "fulfilment:review": "override",
     "fulfilment:duplicate": "duplicate",

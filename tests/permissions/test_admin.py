@@ -88,6 +88,7 @@ SECTIONS = {
             "fulfilment.likeness",
             "fulfilment.order",
             "fulfilment.orderbundle",
+            "fulfilment.ordergift",
             "fulfilment.orderidentifier",
             "fulfilment.orderrequest",
             "fulfilment.override",

@@ -45,6 +45,7 @@ def address(name: str, way: Way, keys: dict[str, Any]) -> str:
     fitting = {
         "key": key,
         "number": 1,
+        "line": 1,
         "page": "mine",
         "index": 1,
         "action": "note",

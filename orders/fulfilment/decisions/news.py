@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from orders.fulfilment.decisions.gifts import Gift, read_gift
 from orders.fulfilment.states import DeliverySla, SkuType
 
 OURSELVES: Final = "handrail"
@@ -54,6 +55,7 @@ class PlacedLine:
     unit_minor: int
     ship_by: datetime | None = None
     bundle: str = ""
+    gift: Gift | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ def _line(line: Mapping[str, Any]) -> PlacedLine:
         unit_minor=_whole({"unit_minor": 0, **line}, "unit_minor", at_least=0),
         ship_by=moment(line.get("ship_by")),
         bundle=str(line.get("bundle") or "")[:80],
+        gift=read_gift(line.get("gift")),
     )
 
 

@@ -70,6 +70,14 @@ def expected_outcomes(task: Task) -> list[Outcome]:
     return outcomes
 
 
+def is_to_come(kind: str, state: str) -> bool:
+    """Whether something its flow promises until its deadline is still to come, of a parcel that is planned or on its way."""
+    if state == FulfilmentState.PLANNED:
+        return kind in PROMISED_BY_FLOW
+    ahead = _STEPS[_REACHED[FulfilmentState(state)] :] if state in _REACHED else ()
+    return any(step in ahead for step in PROMISED_BY_FLOW.get(kind, ()))
+
+
 def proven_by(event_type: str) -> tuple[str, ...]:
     """The steps an event proves: its own and those it cannot have happened without."""
     return _STEPS[: _STEPS.index(event_type) + 1] if event_type in WAY else ()

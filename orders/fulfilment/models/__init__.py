@@ -4,6 +4,7 @@ from orders.fulfilment.models.bundles import BundlePart, OrderBundle
 from orders.fulfilment.models.checks import CheckResult, ParcelCheck
 from orders.fulfilment.models.customers import Customer, CustomerSign, Likeness
 from orders.fulfilment.models.exports import Export, ExportReading
+from orders.fulfilment.models.gifts import GiftCard, OrderGift
 from orders.fulfilment.models.holds import Hold
 from orders.fulfilment.models.identity import EarlyNotice, OrderAddress, OrderIdentifier
 from orders.fulfilment.models.lines import OrderLine
@@ -28,12 +29,14 @@ __all__ = [
     "ExportReading",
     "Fulfilment",
     "FulfilmentLine",
+    "GiftCard",
     "Hold",
     "Likeness",
     "Location",
     "Order",
     "OrderAddress",
     "OrderBundle",
+    "OrderGift",
     "OrderIdentifier",
     "OrderLine",
     "OrderRequest",

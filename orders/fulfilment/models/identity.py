@@ -64,7 +64,7 @@ class EarlyNotice(Accountable):
     order_name = models.CharField(max_length=120)
     event_type = models.CharField(max_length=60)
     happened_at = models.DateTimeField()
-    data = models.JSONField(default=dict)
+    data = models.JSONField(default=dict, help_text="Sealed: some of it is personal")
     event_id = models.CharField(max_length=160)
     told_at = models.DateTimeField(null=True, blank=True)
 

@@ -37,6 +37,7 @@ class Fulfilment(FSMModelMixin, Accountable):
     round = models.PositiveIntegerField(default=0, help_text="How often its task was sent")
     task_message = models.CharField(max_length=160, blank=True, help_text="Key of the outbound message")
     due_at = models.DateTimeField(null=True, blank=True)
+    warn_at = models.DateTimeField(null=True, blank=True, help_text="From when on its deadline is at risk")
     sla = models.CharField(max_length=80, blank=True, help_text="The service level its deadline follows from")
     ship_by_at = models.DateTimeField(null=True, blank=True, help_text="The earliest hand-over limit of its lines")
     tasked_at = models.DateTimeField(null=True, blank=True)

@@ -30,6 +30,19 @@ folds.register(
         """,
     ),
     folds.SqlFold(
+        "fulfilment.ordergift",
+        """
+        SELECT o.key || '/' || g.position, g.is_active || ' ' || g.wrap, told.value
+        FROM fulfilment_ordergift g JOIN fulfilment_order o ON o.id = g.order_id
+        LEFT JOIN LATERAL (
+            SELECT (e.body::jsonb -> 'data' ->> 'wanted') || ' ' || (e.body::jsonb -> 'data' ->> 'wrap') AS value FROM audit_event e
+            WHERE e.subject_type = 'fulfilment.order' AND e.subject_id = o.id::text AND e.type = 'order.gift_said'
+              AND e.body::jsonb -> 'data' ->> 'line' = g.position::text
+            ORDER BY e.seq DESC LIMIT 1
+        ) told ON true
+        """,
+    ),
+    folds.SqlFold(
         "fulfilment.reservation.state",
         """
         SELECT r.id::text, r.state || ' ' || r.quantity, told.value

@@ -324,6 +324,48 @@ checks.register_check(
         LIMIT 100
     """,
 )
+checks.register_check(
+    "orders-at-risk",
+    statement="Before the deadline of a parcel that is still here comes at risk there is a timer that says so",
+    sql="""
+        SELECT f.key FROM fulfilment_fulfilment f
+        WHERE f.state IN ('planned', 'tasked', 'acknowledged', 'confirmed', 'picked', 'packed') AND f.warn_at > now()
+          AND NOT EXISTS (
+            SELECT 1 FROM exceptions_timer t WHERE t.subject_type = 'fulfilment.fulfilment' AND t.subject_id = f.id::text
+              AND t.kind = 'fulfilment.at_risk' AND t.fired_at IS NULL AND t.cancelled_at IS NULL)
+        LIMIT 100
+    """,
+)
+checks.register_check(
+    "orders-gifts-apart",
+    statement="A gift with an address of its own shares no parcel with anything else",
+    sql="""
+        SELECT f.key FROM fulfilment_fulfilment f
+        JOIN fulfilment_fulfilmentline c ON c.fulfilment_id = f.id
+        JOIN fulfilment_orderline l ON l.id = c.line_id
+        LEFT JOIN fulfilment_orderbundle b ON b.id = l.bundle_id
+        LEFT JOIN (
+            SELECT g.order_id, g.position FROM fulfilment_ordergift g
+            JOIN fulfilment_giftcard k ON k.gift_id = g.id WHERE g.is_active AND k.raw <> ''
+        ) own ON own.order_id = f.order_id AND own.position = coalesce(b.position, l.position)
+        WHERE f.state <> 'cancelled' AND f.order_id IN (SELECT order_id FROM fulfilment_ordergift)
+        GROUP BY f.key HAVING count(DISTINCT coalesce(own.position, 0)) > 1
+        LIMIT 100
+    """,
+)
+checks.register_check(
+    "orders-gifts-unpriced",
+    statement="What is asked about a parcel with a gift in it says so, and names no price",
+    sql="""
+        SELECT DISTINCT m.key FROM fulfilment_ordergift g
+        JOIN fulfilment_fulfilment f ON f.order_id = g.order_id
+        JOIN sync_outboundmessage m
+          ON m.subject_type = 'fulfilment.fulfilment' AND m.subject_id = f.id::text AND m.type = 'task.requested'
+        WHERE jsonb_path_exists(m.preview, '$.lines[*].gift') AND NOT m.preview ? 'no_prices'
+           OR m.preview ? 'no_prices' AND (m.preview - 'no_prices')::text ~ '"[a-z_]*(minor|price|amount|total)[a-z_]*":'
+        LIMIT 100
+    """,
+)
 for about in ("order", "fulfilment"):
     checks.register_check(
         f"state-{about}-time",

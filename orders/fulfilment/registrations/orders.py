@@ -13,6 +13,7 @@ from exceptions.models import ExceptionCase, Waiver
 from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Order, OrderAddress, ParcelCheck
 from orders.fulfilment.selectors.context import address_of_order, case_context
+from orders.fulfilment.selectors.destinations import cards_elsewhere
 from orders.fulfilment.selectors.impacts import CLOSE_UNVERIFIED, SKIP_CONFIRMATION, order_impacts
 from orders.fulfilment.services import resuming, routes, verifying
 from orders.fulfilment.states import AddressVerdict, CheckState, OrderState
@@ -104,8 +105,11 @@ def _state(order: Order) -> str:
 
 
 def _address_passes(cases: Sequence[ExceptionCase]) -> set[UUID]:
-    about = OrderAddress.objects.filter(order__in=[case.subject_id for case in cases if case.subject_type == ORDER])
+    orders = [UUID(case.subject_id) for case in cases if case.subject_type == ORDER]
+    about = OrderAddress.objects.filter(order__in=orders)
     passed = set(about.exclude(verdict=AddressVerdict.INVALID).values_list("order_id", flat=True))
+    of_gifts = [card for cards in cards_elsewhere(orders).values() for card in cards]
+    passed -= {card.gift.order_id for card in of_gifts if card.verdict == AddressVerdict.INVALID}
     return {case.pk for case in cases if case.subject_type == ORDER and UUID(case.subject_id) in passed}
 
 

@@ -4,6 +4,7 @@ from exceptions import timer_kinds
 from orders.fulfilment.services import (
     announcing,
     asking,
+    at_risk,
     expiring,
     holding,
     holds,
@@ -27,4 +28,5 @@ timer_kinds.register(keeping.RESERVATION_EXPIRY, expiring.on_expired, lock=keepi
 timer_kinds.register(settling.QUEUE_LOOK, settling.on_look_again)
 timer_kinds.register(asking.REQUEST_DUE, announcing.not_come, lock=announcing.lock_orders_of)
 timer_kinds.register(quality.CHECK_DUE, looking.nobody_looked, lock=looking.lock_orders_of)
+timer_kinds.register(at_risk.AT_RISK, at_risk.on_at_risk, lock=silence.lock_orders_of)
 timer_kinds.register(overrides.REVIEW_DUE, overrides.on_overdue)

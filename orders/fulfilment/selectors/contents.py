@@ -1,5 +1,6 @@
 """What an order is made of: its lines with what is set aside for them, the bundles they were sold as, and the parcels they go in."""
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,16 +9,25 @@ from typing import Final
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils.translation import gettext_noop as noop
 
+from audit.models import Event
 from audit.words import said
 from orders.fulfilment.decisions.bundles import whole_bundles
+from orders.fulfilment.decisions.carriers import CARRIER_DIFFERS, NOT_CONNECTED, TAKEN_BY_ANOTHER
 from orders.fulfilment.models import Fulfilment, FulfilmentLine, Order, OrderBundle, OrderLine, Reservation
-from orders.fulfilment.states import FulfilmentState, LineState, ReservationState
+from orders.fulfilment.states import FULFILMENT_IN_HOUSE, FulfilmentState, LineState, ReservationState
 from orders.sync.models import System
 from orders.sync.states import Layer
 from rules.selectors import active_book
 
 STAMPED_TO: Final = timedelta(seconds=1)
+INSTEAD: Final = {
+    NOT_CONNECTED: noop(
+        "%(asked)s; %(instead)s is asked to take %(key)s, for no system of %(asked)s serves this client."
+    ),
+    TAKEN_BY_ANOTHER: noop("%(asked)s; %(key)s went with %(instead)s, as %(system)s says."),
+}
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,7 @@ class ParcelFacts:
     contents: Sequence[Packed]
     sla: str
     due_words: str
+    warn_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -184,6 +195,7 @@ def _parcel(parcel: Fulfilment, contents: Sequence[Packed]) -> ParcelFacts:
         contents=contents,
         sla=parcel.sla,
         due_words=_due_words(parcel),
+        warn_at=parcel.warn_at if parcel.state in FULFILMENT_IN_HOUSE else None,
     )
 
 
@@ -198,18 +210,28 @@ def _due_words(parcel: Fulfilment) -> str:
 
 
 def carrier_words(order: Order, parcels: Sequence[Fulfilment]) -> str:
-    """What became of the carrier that was asked for; nothing where none was."""
+    """What became of the carrier that was asked for: which one has it instead, and why; nothing where none was asked for."""
     asked = order.preferred_carrier
-    other = next((one for one in parcels if one.carrier and one.carrier.casefold() != asked.casefold()), None)
-    if not asked or _serves(asked, order):
+    told = _last_told([str(parcel.pk) for parcel in parcels]) if asked else None
+    if told is not None:
+        subject_id, differs = told
+        key = next(parcel.key for parcel in parcels if str(parcel.pk) == subject_id)
+        return said(INSTEAD[differs["because"]], **{**differs, "key": key})
+    if not asked or any(parcel.carrier for parcel in parcels) or _serves(asked, order):
         return asked
-    if other is not None:
-        return said("%(asked)s; %(key)s went with %(carrier)s.", asked=asked, key=other.key, carrier=other.carrier)
     return said(
         "%(asked)s; no system of that carrier serves this client, so the first that does is asked.", asked=asked
     )
 
 
+def _last_told(parcel_ids: Sequence[str]) -> tuple[str, dict[str, str]] | None:
+    """The parcel that last went otherwise than was asked for, and how."""
+    events = Event.objects.filter(type=CARRIER_DIFFERS, subject_type="fulfilment.fulfilment", subject_id__in=parcel_ids)
+    last = events.order_by("-at", "-id").first()
+    return (last.subject_id, json.loads(last.body)["data"]) if last is not None else None
+
+
 def _serves(carrier: str, order: Order) -> bool:
-    systems = System.objects.filter(Q(slug=carrier) | Q(name=carrier), layer=Layer.CARRIER, is_active=True)
+    called = Q(slug__iexact=carrier) | Q(name__iexact=carrier)
+    systems = System.objects.filter(called, layer=Layer.CARRIER, is_active=True)
     return systems.filter(Q(client=order.client_id) | Q(client=None)).exists()

@@ -7,7 +7,17 @@ from uuid import UUID
 from audit.canonical import canonical_json, sha256_hex
 from audit.words import said
 from exceptions.subjects import Impact, ImpactItem, Passing
-from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, Order, OrderAddress, OrderLine, ParcelCheck
+from orders.fulfilment.models import (
+    Fulfilment,
+    FulfilmentLine,
+    GiftCard,
+    Hold,
+    Order,
+    OrderAddress,
+    OrderLine,
+    ParcelCheck,
+)
+from orders.fulfilment.selectors.destinations import cards_elsewhere
 from orders.fulfilment.states import (
     CHECK_DUE,
     FULFILMENT_IN_HOUSE,
@@ -30,7 +40,9 @@ CLOSE_UNVERIFIED = "close-unverified-handoff"
 ADDRESS, REVIEW = "address", "review"
 
 
-def material_base(order: Order, lines: Collection[OrderLine], address: OrderAddress | None) -> str:
+def material_base(
+    order: Order, lines: Collection[OrderLine], address: OrderAddress | None, cards: Collection[GiftCard] = ()
+) -> str:
     """SHA-256 of what an approval is about: what is sent, to where, for how much. Progress does not change it."""
     wanted = sorted(
         (line.position, line.sku.code, line.quantity) for line in lines if line.state != LineState.CANCELLED
@@ -41,6 +53,8 @@ def material_base(order: Order, lines: Collection[OrderLine], address: OrderAddr
         "address": sha256_hex(address.raw) if address else "",
         "cancelled": order.cancelled_at is not None,
     }
+    if cards:
+        document["gifts"] = sorted(sha256_hex(card.raw) for card in cards)
     return sha256_hex(canonical_json(document))
 
 
@@ -51,14 +65,16 @@ def order_impacts(order_ids: Collection[str], gate: str) -> dict[str, Impact]:
     for line in OrderLine.objects.filter(order__in=orders).select_related("sku").order_by("position"):
         lines[line.order_id].append(line)
     addresses = {address.order_id: address for address in OrderAddress.objects.filter(order__in=orders)}
+    cards = cards_elsewhere(orders)
     held = _held(orders, gate)
     of_gate = {SKIP_CONFIRMATION: _parcels, SKIP_CHECK: _checks, CLOSE_UNVERIFIED: _handoffs}
     things = of_gate[gate](orders, held) if gate in of_gate else {}
     found = {}
     for pk, order in orders.items():
         address = addresses.get(pk)
-        items = things.get(pk, []) if gate in of_gate else _stops(order, address, pk in held)
-        base = material_base(order, lines[pk], address)
+        goes_to = [one for one in (address, *cards[pk]) if one is not None]
+        items = things.get(pk, []) if gate in of_gate else _stops(order, goes_to, pk in held)
+        base = material_base(order, lines[pk], address, cards[pk])
         found[str(pk)] = Impact(items, _noun(gate), order.currency, base)
     return found
 
@@ -75,10 +91,10 @@ def _held(orders: Mapping[UUID, Order], gate: str) -> set[UUID]:
     return stopped | set(holds.values_list("order_id", flat=True))
 
 
-def _stops(order: Order, address: OrderAddress | None, held: bool) -> list[ImpactItem]:
+def _stops(order: Order, goes_to: Collection[OrderAddress | GiftCard], held: bool) -> list[ImpactItem]:
     """The address and the review: each can stop the whole order."""
     waits = order.flow is not None and order.flow.kind == FlowKind.MANUAL_REVIEW and order.reviewed_at is None
-    invalid = address is not None and address.verdict == AddressVerdict.INVALID
+    invalid = any(one.verdict == AddressVerdict.INVALID for one in goes_to)
     stopped = Passing.STAYS if held else Passing.ONLY_WITH_THIS
     return [
         ImpactItem(

@@ -17,6 +17,7 @@ from orders.fulfilment.decisions.addresses import FIELDS, check_address, label_o
 from orders.fulfilment.decisions.suggestions import suggest
 from orders.fulfilment.models import Order, OrderAddress
 from orders.fulfilment.selectors.addresses import problem_in_words, problems_in_words
+from orders.fulfilment.selectors.destinations import GiftFacts, cards_elsewhere, gifts_of
 from orders.fulfilment.selectors.orders import OrderFilters, OrderRow, order_for, order_page, orders_for, rows_of
 from orders.fulfilment.states import OrderState
 from rules import selectors as rules
@@ -66,13 +67,14 @@ class FieldRow:
 
 @dataclass(frozen=True)
 class QuarantineDetail:
-    """Everything the page of one order in quarantine shows."""
+    """Everything the page of one order in quarantine shows; `gifts` are those that cannot go to their own address."""
 
     order: Order
     row: OrderRow
     lacks_lines: bool
     named: Sequence[FieldRow]
     others: Sequence[FieldRow]
+    gifts: Sequence[GiftFacts]
     can_accept: bool
     case: exceptions.CasePage | None
     audit_steps: Sequence[tuple[int, exceptions.Step]]
@@ -92,6 +94,8 @@ def quarantine_page(*, by: Actor, q: str = "", client: str = "", after: str = ""
     page = order_page(by=by, filters=filters, now=now)
     ids = [row.id for row in page.rows]
     problems = dict(OrderAddress.objects.filter(order__in=ids).values_list("order_id", "problems"))
+    for order_id, cards in cards_elsewhere(ids).items():
+        problems[order_id] = [*(problems.get(order_id) or []), *(row for card in cards for row in card.problems)]
     cases = exceptions.live_cases_of(by=by, subject_type="fulfilment.order", subject_ids=[str(pk) for pk in ids])
     by_order = {(case.subject_id, case.type): case for case in cases}
     rows = [_row(row, problems.get(row.id) or [], by_order) for row in page.rows]
@@ -117,6 +121,7 @@ def quarantine_detail(*, by: Actor, key: str, now: datetime) -> QuarantineDetail
     lacks_lines = order.state == OrderState.QUARANTINED
     clear = by.may("orders.view_pii", order.client_id)
     fields = [] if lacks_lines else _fields(_address_of(order), clear=clear)
+    wrong = [field for field in fields if field.problem]
     cases = exceptions.live_cases_of(by=by, subject_type="fulfilment.order", subject_ids=[str(order.pk)])
     case = next((case for case in cases if case.type == CASE_OF[OrderState(order.state)]), None)
     page = exceptions.case_page(by=by, key=case.key, now=now) if case else None
@@ -124,9 +129,10 @@ def quarantine_detail(*, by: Actor, key: str, now: datetime) -> QuarantineDetail
         order=order,
         row=rows_of([order])[0],
         lacks_lines=lacks_lines,
-        named=[field for field in fields if field.problem],
+        named=wrong,
         others=[field for field in fields if not field.problem],
-        can_accept=bool(fields) and all(field.hint for field in fields if field.problem),
+        gifts=[] if lacks_lines else [gift for gift in gifts_of(order, clear=clear) if gift.address_problems],
+        can_accept=bool(wrong) and all(field.hint for field in wrong),
         case=page,
         audit_steps=exceptions.audit_steps(page.playbook.steps) if page else [],
     )

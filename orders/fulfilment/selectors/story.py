@@ -8,7 +8,6 @@ from typing import Any
 
 from audit import verbs
 from audit.context import Actor
-from audit.crypto import open_secret
 from audit.models import Event
 from audit.selectors.pages import names_of, reason_of
 from audit.subject_refs import SubjectRef, subject_ref
@@ -37,17 +36,17 @@ from orders.fulfilment.selectors.dealings import (
     stamps_of,
     unwinds_of,
 )
+from orders.fulfilment.selectors.destinations import GiftFacts, address_shown, gifts_of
 from orders.fulfilment.selectors.exports import ExportFacts, exports_of
 from orders.fulfilment.selectors.holds import HoldFacts, holds_of
 from orders.fulfilment.selectors.orders import OrderRow, order_for, rows_of
 from orders.fulfilment.selectors.trace import exception_goes
-from orders.fulfilment.states import AddressVerdict, FulfilmentState
+from orders.fulfilment.states import AddressVerdict, FulfilmentState, LineState
 from orders.sync.models import FlowRun
 from orders.sync.selectors import runs_about
 from orders.sync.states import RunState
 from rules.models import Decision
 
-MASK = "•••"
 TRACE_LIMIT = 500
 
 
@@ -112,6 +111,7 @@ class OrderStory:
     customer_text: str
     lines: Sequence[LineFacts]
     bundles: Sequence[BundleFacts]
+    gifts: Sequence[GiftFacts]
     holds: Sequence[HoldFacts]
     parcels: Sequence[ParcelFacts]
     checks: Sequence[CheckFacts]
@@ -145,6 +145,23 @@ class OrderStory:
         return [line for line in self.lines if line.bundle is None]
 
     @property
+    def sold(self) -> dict[int, str]:
+        """What was ordered, by its number: lines, and bundles as a whole."""
+        loose = {line.position: line.sku for line in self.loose_lines}
+        return loose | {bundle.position: bundle.code for bundle in self.bundles}
+
+    @property
+    def giftable(self) -> set[int]:
+        """The numbers of what is still ordered and could be a gift."""
+        loose = {line.position for line in self.loose_lines if line.state != LineState.CANCELLED}
+        return loose | {bundle.position for bundle in self.bundles if bundle.quantity}
+
+    @property
+    def gift_lines(self) -> set[int]:
+        """The numbers of what is given."""
+        return {gift.line for gift in self.gifts}
+
+    @property
     def line_names(self) -> dict[str, str]:
         """The product of each line by its number, with the bundle it was sold in."""
         bundles = {bundle.position: f" ({bundle.code})" for bundle in self.bundles}
@@ -174,6 +191,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
     holds, exports = holds_of(order), exports_of(order)
     case = most_urgent_about(subject_ref(order), by=by)
     address = OrderAddress.objects.filter(pk=order.pk).first()
+    clear = by.may("orders.view_pii", order.client_id)
     return OrderStory(
         row=rows_of([order])[0],
         triggered_by=_trigger(order),
@@ -184,6 +202,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         customer_text=next((hold.customer_words for hold in holds if hold.is_active and hold.customer_words), ""),
         lines=contents.lines,
         bundles=contents.bundles,
+        gifts=gifts_of(order, clear=clear),
         holds=holds,
         parcels=parcel_facts,
         checks=checks_of(order),
@@ -201,7 +220,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         merged=list(Order.objects.filter(merged_into=order).order_by("pk").values_list("key", flat=True)),
         customer=customer_glance(order),
         decision=_decision(decision),
-        address=_address(address, clear=by.may("orders.view_pii", order.client_id)),
+        address=address_shown(address, clear=clear),
         address_verdict=AddressVerdict(address.verdict).label if address else AddressVerdict.ELSEWHERE.label,
         address_problems=problems_in_words(address.problems) if address else [],
         delivery_sla=order.delivery_sla,
@@ -345,12 +364,3 @@ def _decision(decision: Decision | None) -> DecisionFacts | None:
         near_misses=decision.near_misses,
         at=decision.at,
     )
-
-
-def _address(address: OrderAddress | None, *, clear: bool) -> dict[str, str]:
-    """Country and town for everybody who may see the order; the rest only for those who may see personal data."""
-    if address is None:
-        return {}
-    known = json.loads(open_secret(address.standard or address.raw))
-    public = {"city", "country_code", "country", "country_area", "region"}
-    return {name: value if clear or name in public else MASK for name, value in known.items() if value}

@@ -11,7 +11,7 @@ from audit.rest.parsing import Input
 from orders.fulfilment.decisions.addresses import FIELDS
 from orders.fulfilment.models import Fulfilment, Order, Sku
 from orders.fulfilment.selectors import OrderStory
-from orders.fulfilment.serializers.contents import BundleSerializer, LineSerializer
+from orders.fulfilment.serializers.contents import BundleSerializer, GiftSerializer, LineSerializer
 from orders.fulfilment.serializers.customers import GlanceSerializer
 from orders.fulfilment.serializers.exports import OrderExportSerializer
 
@@ -198,6 +198,7 @@ class StorySerializer(serializers.Serializer[Any]):
     customer_text = serializers.CharField(allow_blank=True)
     lines = LineSerializer(many=True)
     bundles = BundleSerializer(many=True)
+    gifts = GiftSerializer(many=True)
     holds = HoldSerializer(many=True)
     fulfilments = serializers.ListField(child=serializers.CharField(), help_text="Keys of its fulfilments.")
     runs = OrderRunSerializer(many=True)
@@ -261,6 +262,7 @@ class FulfilmentSerializer(serializers.ModelSerializer[Fulfilment]):
             "state",
             "round",
             "due_at",
+            "warn_at",
             "sla",
             "tasked_at",
             "confirmed_at",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from audit.crypto import open_secret, seal_secret
 from orders.fulfilment.decisions.addresses import check_address
-from orders.fulfilment.models import Order, OrderAddress
+from orders.fulfilment.models import GiftCard, Order, OrderAddress
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.states import AddressVerdict
@@ -16,24 +16,27 @@ def check_addresses(dockets: Sequence[Docket], changes: Changes) -> None:
     for docket in dockets:
         if docket.address is not None and docket.address.verdict == AddressVerdict.UNCHECKED:
             _check(docket.order, docket.address, changes)
+        for card in docket.cards_elsewhere:
+            if card.verdict == AddressVerdict.UNCHECKED:
+                _check(docket.order, card, changes, line=str(card.gift.position))
 
 
-def _check(order: Order, address: OrderAddress, changes: Changes) -> None:
+def _check(order: Order, address: OrderAddress | GiftCard, changes: Changes, **about: str) -> None:
     verdict = check_address(json.loads(open_secret(address.raw)))
     address.standard = seal_secret(json.dumps(dict(verdict.address)))
     address.problems = [{"field": problem.field, "code": problem.code} for problem in verdict.problems]
     if not verdict.is_shippable:
         address.verdict = AddressVerdict.INVALID
-        changes.tell("order.address_refused", order, problems=address.problems)
+        changes.tell("order.address_refused", order, problems=address.problems, **about)
     elif verdict.changed:
         address.verdict = AddressVerdict.STANDARDISED
-        changes.tell("order.address_standardised", order, fields=sorted(verdict.changed))
+        changes.tell("order.address_standardised", order, fields=sorted(verdict.changed), **about)
     else:
         address.verdict = AddressVerdict.VALID
     changes.edit_address(address)
 
 
-def shipping_address(address: OrderAddress | None) -> dict[str, str]:
+def shipping_address(address: OrderAddress | GiftCard | None) -> dict[str, str]:
     """The address a parcel is sent to, in clear: for the message to whoever ships it, and for nothing else."""
     if address is None or not address.standard:
         return {}

@@ -21,12 +21,14 @@ from orders.fulfilment.models import (
     Export,
     Fulfilment,
     FulfilmentLine,
+    GiftCard,
     Hold,
     Likeness,
     Location,
     Order,
     OrderAddress,
     OrderBundle,
+    OrderGift,
     OrderIdentifier,
     OrderLine,
     OrderRequest,
@@ -48,6 +50,8 @@ from orders.fulfilment.services.messages import Message, send_all
 from orders.fulfilment.services.rows import changes_of, insert_rows, overwrite_rows, update_rows
 from orders.fulfilment.services.shelves import ProductStock, load_stock
 from orders.fulfilment.states import FulfilmentState, LineState
+from orders.sync.models import System
+from orders.sync.states import Layer
 from rules.request_rules import RequestRules, compile_request_rules
 from rules.rulebook import CompiledBook
 from rules.selectors import active_book
@@ -65,6 +69,8 @@ WRITING_ORDER: tuple[type[Model], ...] = (
     OrderLine,
     OrderIdentifier,
     OrderAddress,
+    OrderGift,
+    GiftCard,
     OrderRequest,
     Payment,
     Refund,
@@ -103,6 +109,7 @@ class Changes:
     _entries: list[Entry] = field(default_factory=list)
     _created: set[Any] = field(default_factory=set)
     _addresses: list[OrderAddress] = field(default_factory=list)
+    _cards: list[GiftCard] = field(default_factory=list)
     _stock: dict[UUID, ProductStock] = field(default_factory=dict)
 
     @cached_property
@@ -114,6 +121,12 @@ class Changes:
     def request_rules(self) -> RequestRules:
         """What it says about what is asked of orders."""
         return compile_request_rules(self.book.document)
+
+    @cached_property
+    def carriers(self) -> list[frozenset[str]]:
+        """What each carrier that is connected is called."""
+        names = System.objects.filter(layer=Layer.CARRIER).order_by("pk").values_list("slug", "name")
+        return [frozenset({slug.casefold(), name.casefold()}) for slug, name in names]
 
     def add(self, *records: Model) -> None:
         """Insert these."""
@@ -139,9 +152,13 @@ class Changes:
         """The product's row that was locked, with its lots."""
         return self._stock[item_id]
 
-    def edit_address(self, address: OrderAddress) -> None:
-        """Update a checked address; it keeps no history."""
-        if address.pk not in self._created:
+    def edit_address(self, address: OrderAddress | GiftCard) -> None:
+        """Update a checked address, or the card of a gift; neither keeps a history."""
+        if address.pk in self._created:
+            return
+        if isinstance(address, GiftCard):
+            self._cards.append(address)
+        else:
             self._addresses.append(address)
 
     def tell(self, event_type: str, subject: Model | SubjectRef, *, reason: str = "", **data: Any) -> None:
@@ -166,9 +183,10 @@ class Changes:
             self._update(self._edited.pop(model, {}).values())  # first: what is given up makes room for what is new
             insert_rows(self._new.pop(model, []))
         overwrite_rows(self._addresses, ["raw", "standard", "proposed", "verdict", "problems"])
+        overwrite_rows(self._cards, ["message", "raw", "standard", "verdict", "problems"])
         if self._entries:
             record_many(self._entries)
-        self._entries, self._addresses, self._created = [], [], set()
+        self._entries, self._addresses, self._cards, self._created = [], [], [], set()
         self._call_out()
 
     def _stamp(self, parcel: Fulfilment) -> None:

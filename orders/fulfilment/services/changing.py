@@ -19,6 +19,7 @@ from orders.fulfilment.services.cancelling import by_position, cancel
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dispatch import book_again
 from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.gifts import hear_gifts
 from orders.fulfilment.services.goods import known_skus
 from orders.fulfilment.services.left_alone import keep_promises
 from orders.fulfilment.services.paying import count_again, keep_stores_word
@@ -67,6 +68,7 @@ def change(docket: Docket, news: News, changes: Changes) -> None:
         cancel(docket, replace(wish, kind=RequestKind.CANCEL, lines=fewer), changes)
     if more or added:
         _change_lines(docket, replace(wish, lines=more, change={"added": added} if added else {}), changes)
+    hear_gifts(docket, news, wish, changes)
     if news.data.get("address"):
         given = {**dict(news.data["address"]), **dict(news.data.get("contact") or {})}
         _change_address(docket, given, replace(wish, kind=RequestKind.ADDRESS), changes)
@@ -188,12 +190,14 @@ def _redirect(docket: Docket, changes: Changes) -> None:
     address.verdict, address.problems = AddressVerdict.UNCHECKED, []
     changes.edit_address(address)
     changes.tell("order.address_changed", docket.order)
-    packed = [parcel for parcel in docket.parcels if parcel.state == FulfilmentState.PACKED]
+    going_there = [line for line in docket.live_lines() if docket.goes_to(line) is address]
+    parcels = {parcel.pk: parcel for line in going_there for parcel in docket.parcels_of(line)}
+    packed = [parcel for parcel in parcels.values() if parcel.state == FulfilmentState.PACKED]
     for parcel in packed:
         book_again(docket, parcel, changes)
     unpacked = [
         line
-        for line in docket.live_lines()
+        for line in going_there
         if line.state == LineState.IN_FULFILMENT and not set(docket.parcels_of(line)) & set(packed)
     ]
     if unpacked:

@@ -7,6 +7,7 @@ here, under the order's lock, in the transaction that hands out.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from audit.crypto import open_secret
 from orders.fulfilment.models import Fulfilment, Hold, OrderLine
 from orders.fulfilment.services.addresses import shipping_address
 from orders.fulfilment.services.changes import Changes, ref_of
@@ -66,8 +67,15 @@ def _book_carrier(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
 def _message(docket: Docket, parcel: Fulfilment, layer: str, kind: str, key: str) -> Message:
     order = docket.order
     contents = docket.contents.get(parcel.pk, [])
+    cards = kind in {one for _, one in TASK_OF_FLOW.values()}
     lines = [
-        {"sku": one.line.sku.code, "quantity": one.quantity, **_bundle_of(one.line), **_lots_of(docket, one.line)}
+        {
+            "sku": one.line.sku.code,
+            "quantity": one.quantity,
+            **_bundle_of(one.line),
+            **_lots_of(docket, one.line),
+            **(_card_of(docket, one.line) if cards else {}),
+        }
         for one in contents
     ]
     held = [one for content in contents for one in docket.reservations.get(content.line.pk, ())]
@@ -84,7 +92,9 @@ def _message(docket: Docket, parcel: Fulfilment, layer: str, kind: str, key: str
         payload["due_at"] = parcel.due_at.isoformat()
     if held:
         payload["location"] = held[0].lot.location.slug
-    if address := shipping_address(docket.address):
+    if any(docket.gift_of(one.line) for one in contents):
+        payload["no_prices"] = True
+    if address := shipping_address(docket.goes_to(contents[0].line) if contents else docket.address):
         payload["address"] = address
     if order.preferred_carrier:
         payload["preferred_carrier"] = order.preferred_carrier
@@ -95,6 +105,15 @@ def _message(docket: Docket, parcel: Fulfilment, layer: str, kind: str, key: str
 
 def _bundle_of(line: OrderLine) -> dict[str, str]:
     return {"bundle": line.bundle.code} if line.bundle else {}
+
+
+def _card_of(docket: Docket, line: OrderLine) -> dict[str, Any]:
+    """What is put in with a gift, in clear: for the message to whoever packs it, and for nobody else."""
+    gift = docket.gift_of(line)
+    if gift is None:
+        return {}
+    message = open_secret(gift.card.message) if gift.card.message else ""
+    return {"gift": {name: value for name, value in (("wrap", gift.wrap), ("message", message)) if value}}
 
 
 def _lots_of(docket: Docket, line: OrderLine) -> dict[str, Any]:

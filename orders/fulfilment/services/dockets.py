@@ -16,10 +16,12 @@ from orders.fulfilment.decisions.requests import Stage, stage_of
 from orders.fulfilment.models import (
     Fulfilment,
     FulfilmentLine,
+    GiftCard,
     Hold,
     Order,
     OrderAddress,
     OrderBundle,
+    OrderGift,
     OrderLine,
     OrderRequest,
     Override,
@@ -62,8 +64,9 @@ ENDED = (OrderState.CANCELLED, OrderState.MERGED)
 class Docket:
     """One order's papers.
 
-    `allowed` is what a time-limited exception lets pass of it at this moment, `skipped` the key of the one that stands in for a quality
-    check, by the check; `has_answers` after news about its parcels.
+    `gifts` are what was ever given of it, by the number of the line or bundle. `allowed` is what a time-limited exception lets pass of it
+    at this moment, `skipped` the key of the one that stands in for a quality check, by the check; `has_answers` after news about its
+    parcels.
     """
 
     order: Order
@@ -80,6 +83,7 @@ class Docket:
     overrides: list[Override] = field(default_factory=list)
     checks: list[ParcelCheck] = field(default_factory=list)
     address: OrderAddress | None = None
+    gifts: dict[int, OrderGift] = field(default_factory=dict)
     skipped: dict[UUID, str] = field(default_factory=dict)
     allowed: frozenset[str] = frozenset()
     return_is_over: bool = False
@@ -87,13 +91,37 @@ class Docket:
 
     @property
     def verdict(self) -> AddressVerdict:
-        """What keeps or lets the order ship as far as its address goes; a live time-limited exception counts as accepted."""
-        if self.address is None:
-            return AddressVerdict.ELSEWHERE
-        verdict = AddressVerdict(self.address.verdict)
-        if verdict == AddressVerdict.INVALID and ADDRESS in self.allowed:
-            return AddressVerdict.ACCEPTED
-        return verdict
+        """What keeps or lets the order ship as far as its addresses go; a live time-limited exception counts as accepted."""
+        own = AddressVerdict(self.address.verdict) if self.address else AddressVerdict.ELSEWHERE
+        if AddressVerdict.INVALID in {own, *(one.verdict for one in self.cards_elsewhere)}:
+            return AddressVerdict.ACCEPTED if ADDRESS in self.allowed else AddressVerdict.INVALID
+        return own
+
+    @property
+    def cards_elsewhere(self) -> list[GiftCard]:
+        """The cards of gifts that are still to be given and go to an address of their own."""
+        given = {self.given_as(line) for line in self.live_lines()} if self.gifts else set()
+        return [
+            gift.card for gift in self.gifts.values() if gift.position in given and gift.is_active and gift.card.raw
+        ]
+
+    def given_as(self, line: OrderLine) -> int:
+        """The number under which it would be a gift: its own, or of the bundle it is sold in."""
+        return line.bundle.position if line.bundle else line.position
+
+    def lines_given_as(self, position: int) -> list[OrderLine]:
+        """The lines of this line or bundle that are still ordered."""
+        return [line for line in self.live_lines() if self.given_as(line) == position]
+
+    def gift_of(self, line: OrderLine) -> OrderGift | None:
+        """The gift it is, or belongs to."""
+        gift = self.gifts.get(self.given_as(line)) if self.gifts else None
+        return gift if gift is not None and gift.is_active else None
+
+    def goes_to(self, line: OrderLine) -> OrderAddress | GiftCard | None:
+        """Where it is sent: to the gift's own address, else where the order goes."""
+        gift = self.gift_of(line)
+        return gift.card if gift is not None and gift.card.raw else self.address
 
     @property
     def needs_review(self) -> bool:
@@ -271,6 +299,9 @@ def load_dockets(order_ids: Collection[UUID], *, skip_locked: bool = False) -> l
     _load_checks(dockets, parcels)
     for address in OrderAddress.objects.filter(order__in=ids):
         dockets[address.order_id].address = address
+    for gift in OrderGift.objects.filter(order__in=ids).select_related("card").order_by("order", "position"):
+        gift.order = dockets[gift.order_id].order
+        dockets[gift.order_id].gifts[gift.position] = gift
     _ask_gates(list(dockets.values()))
     _ask_for_checks(list(dockets.values()))
     return list(dockets.values())
@@ -353,5 +384,5 @@ def _ask_gates(dockets: Sequence[Docket]) -> None:
 
 def is_current(waiver: Waiver, docket: Docket) -> bool:
     """Whether the order is still what the approval was given for."""
-    base = material_base(docket.order, docket.lines, docket.address)
+    base = material_base(docket.order, docket.lines, docket.address, docket.cards_elsewhere)
     return waiver.base_of(str(docket.order.pk)) in {"", base}

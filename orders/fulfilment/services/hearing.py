@@ -6,6 +6,7 @@ from typing import Any
 from django_fsm import can_proceed
 
 from audit.words import on, said, within
+from orders.fulfilment.decisions.carriers import CARRIER_DIFFERS, TAKEN_BY_ANOTHER, is_same
 from orders.fulfilment.decisions.news import News, happened, moment
 from orders.fulfilment.models import Fulfilment, Hold, OrderLine
 from orders.fulfilment.services import stock
@@ -207,8 +208,21 @@ def _packed(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) ->
 
 def _handed_over(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
     facts = {"carrier": news.data.get("carrier"), "tracking_number": news.data.get("tracking")}
+    has_carrier = bool(parcel.carrier)
     if _step(parcel, "hand_over", news, changes, handed_over_at=happened(news, "at"), **facts):
         _left(docket, parcel, "ship", changes)
+    if parcel.carrier and not has_carrier:
+        _tell_other_carrier(docket, parcel, news, changes)
+
+
+def _tell_other_carrier(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
+    """It was given to another carrier than the store asked for: that is true, and said."""
+    asked, taken = docket.order.preferred_carrier, parcel.carrier
+    if asked and asked.casefold() != taken.casefold() and not is_same(asked, taken, changes.carriers):
+        heard = {"asked": asked, "system": news.system, "taken": taken}
+        why = said("%(asked)s was asked for; %(system)s says that %(taken)s has taken it.", **heard)
+        told = {"asked": asked, "instead": taken, "because": TAKEN_BY_ANOTHER, "system": news.system}
+        changes.tell(CARRIER_DIFFERS, parcel, reason=why, event=news.event_id, **told)
 
 
 def _delivered(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:

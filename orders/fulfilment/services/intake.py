@@ -21,6 +21,7 @@ from orders.fulfilment.services.bundles import Parts, lines_of, parts_of
 from orders.fulfilment.services.buyers import Buyers
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.gifts import keep_gifts
 from orders.fulfilment.services.goods import known_skus
 from orders.fulfilment.services.routing import Desk
 from orders.fulfilment.services.settling import settle_orders
@@ -146,6 +147,7 @@ def _fill(
         changes.openings.append(Opening("contract-violation", order, said("The order has no lines"), "incomplete"))
     told = {"system": one.news.system, "channel": one.channel, "lines": len(one.lines), "state": order.state}
     changes.tell("order.received", order, event=one.news.event_id, **told, **buyer)
+    keep_gifts(order, one.lines, lines, changes)
 
 
 def _name(order_id: UUID, one: PlacedOrder, names: Names, changes: Changes) -> None:

@@ -6,8 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef
-from orders.sync.models import System
+from audit.words import said
+from orders.fulfilment.decisions.carriers import CARRIER_DIFFERS, NOT_CONNECTED
+from orders.sync.models import OutboundMessage, System
 from orders.sync.services import Promise, promise_many
 from orders.sync.services.promising import systems_for
 
@@ -29,7 +32,11 @@ class Message:
 
     def pick(self, serving: Sequence[System]) -> Sequence[System]:
         """Of the systems that serve it, the one it prefers; where that is none of them, the first."""
-        return [one for one in serving if self.prefers in {one.slug, one.name}][:1] or serving[:1]
+        return [one for one in serving if self.is_preferred(one)][:1] or serving[:1]
+
+    def is_preferred(self, system: System) -> bool:
+        """Whether this system is the one that was asked for, by whichever of its names."""
+        return self.prefers.casefold() in {system.slug.casefold(), system.name.casefold()}
 
 
 def send_all(messages: Sequence[Message], *, now: datetime) -> None:
@@ -45,7 +52,32 @@ def send_all(messages: Sequence[Message], *, now: datetime) -> None:
         )
         for message in messages
     ]
+    _tell_unmet([(message, systems[0]) for message, systems in addressed if systems])
     promise_many(promises=[_promise(message, system) for message, systems in addressed for system in systems], now=now)
+
+
+def _tell_unmet(addressed: Sequence[tuple[Message, System]]) -> None:
+    """A carrier was asked for that does not serve the client: said once, with the first request to the one that is asked instead."""
+    unmet = {
+        message.key: (message, system)
+        for message, system in addressed
+        if message.prefers and not message.is_preferred(system)
+    }
+    asked_before = OutboundMessage.objects.filter(key__in=list(unmet)).values_list("key", flat=True) if unmet else ()
+    for key in asked_before:
+        del unmet[key]
+    if unmet:
+        record_many([_unmet(message, system) for message, system in unmet.values()])
+
+
+def _unmet(message: Message, system: System) -> Entry:
+    why = said(
+        "%(asked)s was asked for, and no system of it serves this client: %(instead)s is asked instead.",
+        asked=message.prefers,
+        instead=system.name,
+    )
+    told = {"asked": message.prefers, "instead": system.name, "because": NOT_CONNECTED}
+    return Entry(CARRIER_DIFFERS, message.subject, why, told)
 
 
 def export_followers(client_ids: Collection[UUID]) -> dict[UUID, list[System]]:

@@ -1,11 +1,13 @@
 """News about orders, told to the order, or kept until the order arrives."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
 
+from audit.crypto import open_secret, seal_secret
 from orders.fulfilment.decisions.news import News
 from orders.fulfilment.models import EarlyNotice, Order, OrderIdentifier
 from orders.fulfilment.services.changes import Changes
@@ -39,7 +41,7 @@ def keep_early_news(news: Sequence[News], *, now: datetime) -> None:
                 order_name=one.order_name,
                 event_type=one.type,
                 happened_at=one.happened_at,
-                data=dict(one.data),
+                data={"sealed": seal_secret(json.dumps(dict(one.data)))},
                 event_id=one.event_id,
             )
             changes.add(notice)
@@ -101,5 +103,5 @@ def _as_news(notice: EarlyNotice) -> News:
         subject=notice.order_name,
         client_id=notice.client_id,
         happened_at=notice.happened_at,
-        data=notice.data,
+        data=json.loads(open_secret(notice.data["sealed"])) if "sealed" in notice.data else notice.data,
     )

@@ -27,6 +27,7 @@ from orders.fulfilment.selectors.impacts import SKIP_CONFIRMATION
 from orders.fulfilment.selectors.quarantine import CASE_OF as HELD_FOR
 from orders.fulfilment.services import hearing
 from orders.fulfilment.services.asking import CASE_OF, Wish, open_case
+from orders.fulfilment.services.at_risk import promise
 from orders.fulfilment.services.cancelling import cancel
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.deciding import ASK_AGAIN, DECIDED_BY_CASE
@@ -276,9 +277,12 @@ def _docket(order_id: UUID) -> Docket:
 
 def _accept_address(docket: Docket, outcome: str, case_key: str, changes: Changes) -> None:
     del outcome
-    if docket.address is not None and docket.address.verdict == AddressVerdict.INVALID:
-        docket.address.verdict = AddressVerdict.ACCEPTED
-        changes.edit_address(docket.address)
+    goes_to = (docket.address, *docket.cards_elsewhere)
+    wrong = [one for one in goes_to if one is not None and one.verdict == AddressVerdict.INVALID]
+    for one in wrong:
+        one.verdict = AddressVerdict.ACCEPTED
+        changes.edit_address(one)
+    if wrong:
         changes.tell("order.address_corrected", docket.order, accepted_in=case_key)
 
 
@@ -343,9 +347,8 @@ def _task_again(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
             content.line.fulfil()
             changes.edit(content.line, "state")
     if parcel.state not in FULFILMENT_UNCONFIRMED:  # a new task, and not the old one a second time
-        book, calendar = active_book(), docket.order.client.calendar.slug
-        parcel.due_at = book.due_at(book.flow(parcel.flow.slug).sla, changes.now, calendar, in_words=False).due_at
-        changes.edit(parcel, "due_at")
+        book = active_book()
+        promise(parcel, book.flow(parcel.flow.slug).sla, book, changes)
     send_task(docket, parcel, changes)
 
 

@@ -14,6 +14,7 @@ from orders.fulfilment.facts import order_context
 from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, Order, OrderLine
 from orders.fulfilment.selectors.holds import HOUSE
 from orders.fulfilment.services import stock as stocks
+from orders.fulfilment.services.at_risk import promise
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
@@ -194,18 +195,24 @@ def hold_for_stock(docket: Docket, line: OrderLine, changes: Changes) -> None:
 
 
 def _plan(docket: Docket, desk: Desk, changes: Changes) -> None:
-    """One parcel per flow, sender and place, of the lines that are ready."""
-    ready: dict[tuple[str, str, UUID | None], list[OrderLine]] = defaultdict(list)
+    """One parcel per flow, sender, place and receiver, of the lines that are ready."""
+    ready: dict[tuple[str, str, UUID | None, int | None], list[OrderLine]] = defaultdict(list)
     for line in docket.lines:
         if line.flow is None or line.state not in {LineState.OPEN, LineState.RESERVED}:
             continue
         if line.flow.kind != FlowKind.MANUAL_REVIEW:
             vendor = line.vendor if line.flow.kind == FlowKind.DROP_SHIP else ""
-            ready[(line.flow.slug, vendor, _lies_in(docket, line))].append(line)
-    for (flow, vendor, location_id), lines in ready.items():
+            ready[(line.flow.slug, vendor, _lies_in(docket, line), _given_elsewhere(docket, line))].append(line)
+    for (flow, vendor, location_id, _receiver), lines in ready.items():
         parcel = _add_parcel(docket, lines, desk.flows[flow], vendor, FulfilmentState.PLANNED, desk, changes)
         parcel.location_id = location_id
         plan_checks(docket, parcel, lines, desk.book, changes)
+
+
+def _given_elsewhere(docket: Docket, line: OrderLine) -> int | None:
+    """The gift with an address of its own that it belongs to: nothing else is in its parcel."""
+    gift = docket.gift_of(line)
+    return gift.position if gift is not None and gift.card.raw else None
 
 
 def _lies_in(docket: Docket, line: OrderLine) -> UUID | None:
@@ -219,11 +226,11 @@ def plan_observed(dockets: Sequence[Docket], desk: Desk, changes: Changes) -> No
     _decide(dockets, [], {}, desk, changes)
     kinds = {flow.kind: flow for flow in desk.flows.values()}
     for docket in dockets:
-        by_vendor: dict[str, list[OrderLine]] = defaultdict(list)
+        apart: dict[tuple[str, int | None], list[OrderLine]] = defaultdict(list)
         for line in _open_lines(docket):
             release_stock_hold(docket, line, changes)
-            by_vendor[line.vendor].append(line)
-        for vendor, lines in by_vendor.items():
+            apart[line.vendor, _given_elsewhere(docket, line)].append(line)
+        for (vendor, _receiver), lines in apart.items():
             flow = kinds[FlowKind.DROP_SHIP if vendor else FlowKind.WAREHOUSE]
             for line in lines:
                 line.flow = flow
@@ -240,7 +247,6 @@ def _add_parcel(
     changes: Changes,
 ) -> Fulfilment:
     order = docket.order
-    sla, due_at = _promise(docket, flow, desk, changes)
     parcel = Fulfilment(
         key=f"{order.key}-{len(docket.parcels) + 1}",
         order=order,
@@ -249,12 +255,11 @@ def _add_parcel(
         owner_id=flow.owner_id,
         vendor=vendor,
         state=state,
-        due_at=due_at,
-        sla=sla,
         ship_by_at=min((line.ship_by_at for line in lines if line.ship_by_at), default=None),
     )
     changes.add(parcel)
-    told: dict[str, Any] = {"flow": flow.slug, "vendor": vendor, "lines": len(lines), "sla": sla}
+    promise(parcel, _promised_by(docket, flow, desk, changes), desk.book, changes)
+    told: dict[str, Any] = {"flow": flow.slug, "vendor": vendor, "lines": len(lines), "sla": parcel.sla}
     changes.tell("fulfilment.planned", parcel, order=order.key, **told)
     docket.parcels.append(parcel)
     docket.contents[parcel.pk] = [
@@ -267,13 +272,14 @@ def _add_parcel(
     return parcel
 
 
-def _promise(docket: Docket, flow: Flow, desk: Desk, changes: Changes) -> tuple[str, datetime]:
-    """By which service level, and until when, the parcel has to go: the flow's, or an expedited order's own where that is sooner."""
+def _promised_by(docket: Docket, flow: Flow, desk: Desk, changes: Changes) -> str:
+    """By which service level the parcel has to go: the flow's, or an expedited order's own where that ends sooner."""
     order, slas = docket.order, [desk.book.flow(flow.slug).sla]
     if order.delivery_sla == DeliverySla.EXPEDITED and order.decision is not None:
         known = {one.slug for one in desk.book.slas()}
         slas += {order.decision.outcome["sla"]} & known
+    if len(slas) == 1:
+        return slas[0]
     calendar = order.client.calendar.slug
     found = [(desk.book.due_at(sla, changes.now, calendar, in_words=False).due_at, sla) for sla in slas]
-    due_at, sla = min(found, key=lambda pair: pair[0])
-    return sla, due_at
+    return min(found, key=lambda pair: pair[0])[1]

@@ -59,7 +59,8 @@ def _may_have_been_late(order: Order, parcel: Fulfilment, now: datetime) -> bool
 
 
 def _address(docket: Docket) -> Words:
-    rows = docket.address.problems if docket.address else []
+    goes_to = [one for one in (docket.address, *docket.cards_elsewhere) if one is not None]
+    rows = [row for one in goes_to for row in one.problems]
     problems = problems_in_words(rows) or [said("The address was never checked")]
     evidence = {"problems": problems, "suggestion": _suggestion(docket) or "none: ask the customer"}
     country = docket.order.country or said("its country")

@@ -4,6 +4,7 @@ from orders.fulfilment.views.by_hand import announce, override, override_stock, 
 from orders.fulfilment.views.checks import checks, hand_over, parcel, photo, product, quality
 from orders.fulfilment.views.clients import client, client_store, clients, new_client, new_line
 from orders.fulfilment.views.customers import customer, duplicate, duplicates, merge, split
+from orders.fulfilment.views.gifts import gift
 from orders.fulfilment.views.merging import same_order
 from orders.fulfilment.views.orders import (
     cancel,
@@ -30,6 +31,7 @@ __all__ = [
     "duplicate",
     "duplicates",
     "export",
+    "gift",
     "hand_over",
     "holds",
     "keep_back",

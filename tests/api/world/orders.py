@@ -25,6 +25,7 @@ ORDERS: Final[dict[str, dict[str, Rule]]] = {
     "order-return": {"POST": Rule(WORK_ORDER, REASON)},
     "order-reroute": {"POST": Rule(WORK_ORDER, {"fulfilment": "NW-1-1", "flow": "vendor-drop-ship", **REASON})},
     "order-same": {"POST": Rule(WORK_ORDER, {"into": "NW-1", **REASON})},
+    "order-gift": {"POST": Rule(WORK_ORDER, {"line": "1", "wrap": "red", **REASON})},
     "order-override": {"POST": Rule(WORK_ORDER, {"field": "segment", "value": "vip", **REASON})},
     "customers": {"GET": Rule(VIEW_ORDER)},
     "customer": {"GET": Rule(VIEW_ORDER)},
