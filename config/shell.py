@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -306,7 +307,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
             health=pulse(now),
             unread=unread,
             topic=_topic(request.path),
-            searched=request.GET.get("q", "") if request.path == reverse("search") else "",
+            searched=request.GET.get("q", "") if request.path == _url("search") else "",
             shortcuts=list(SHORTCUTS),
         )
     }
@@ -321,13 +322,19 @@ def _counts(places: Sequence[Place], actor: Actor, now: datetime) -> tuple[dict[
 
 
 def _groups(places: Sequence[Place], path: str, counts: Mapping[str, int]) -> list[Group]:
-    here = _nearest([reverse(place.route) for place in places], path)
+    here = _nearest([_url(place.route) for place in places], path)
     groups = []
     for name, title in GROUPS.items():
         entries = [_entry(place, here, counts.get(place.route, 0)) for place in places if place.group == name]
         if entries:
             groups.append(Group(str(title), entries))
     return groups
+
+
+@cache
+def _url(route: str) -> str:
+    """Its address; looking it up for every entry of every page was a twelfth of a page."""
+    return reverse(route)
 
 
 def _nearest(urls: Iterable[str], path: str) -> str:
@@ -347,10 +354,10 @@ def _is_open(place: Place, actor: Actor) -> bool:
 
 def _topic(path: str) -> str:
     """Where the help page explains this page."""
-    urls = {reverse(route): route for route in PAGES}
+    urls = {_url(route): route for route in PAGES}
     return anchor(urls.get(_nearest(urls, path), ""))
 
 
 def _entry(place: Place, here: str, count: int) -> Entry:
-    url = reverse(place.route)
+    url = _url(place.route)
     return Entry(str(place.title), url, place.icon, url == here, count, str(place.unit), place.hot, place.key)

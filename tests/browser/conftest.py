@@ -50,6 +50,8 @@ RULES = {
 LOOKS = {"runOnly": {"type": "rule", "values": ["color-contrast", "target-size"]}, "resultTypes": ["violations"]}
 LOOK = (Path(__file__).parent / "look.js").read_text()
 Visitor = Callable[..., Page]
+# A walk at both widths, once with a script and once without; the two others where everything is asked for.
+WALKS = [(1440, True), (390, False), *([(390, True), (1440, False)] if os.environ.get("HANDRAIL_THOROUGH") else [])]
 
 
 @pytest.fixture(scope="package")

@@ -7,14 +7,14 @@ from playwright.sync_api import expect
 
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.states import CaseState, WaiverState
-from tests.browser.conftest import Visitor, press, violations
+from tests.browser.conftest import WALKS, Visitor, press, violations
 from tests.cast import House
 from tests.pages.conftest import open_cases
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize(("width", "javascript"), [(1440, True), (390, False), (390, True), (1440, False)])
+@pytest.mark.parametrize(("width", "javascript"), WALKS)
 def test_somebody_signs_in_takes_a_case_and_resolves_it_with_the_keyboard_alone(
     visit: Visitor, house: House, width: int, javascript: bool
 ) -> None:

@@ -64,7 +64,7 @@ def test_who_has_to_do_what_until_when_is_seen_at_first_sight(visit: Visitor, ho
 
     page.goto("/queue/team/")
     row = page.get_by_role("row").filter(has_text=case.key)
-    assert re.search(r"\d+ (h|min).* left\W+due .*\d\d:\d\d", row.aria_snapshot().replace("\n", " "))
+    assert re.search(r"\d+ (d|h|min).* left\W+due .*\d\d:\d\d", row.aria_snapshot().replace("\n", " "))
 
 
 def kept(page: Page) -> list[str]:

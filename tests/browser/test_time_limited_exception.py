@@ -11,13 +11,13 @@ from exceptions import selectors, services
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.states import WaiverState
 from orders.fulfilment.models import Order
-from tests.browser.conftest import Visitor, press, write
+from tests.browser.conftest import WALKS, Visitor, press, write
 from tests.cast import House
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize(("width", "javascript"), [(1440, True), (390, False), (390, True), (1440, False)])
+@pytest.mark.parametrize(("width", "javascript"), WALKS)
 def test_asked_for_approved_for_less_used_and_over(
     visit: Visitor, house: House, stopped: Order, monkeypatch: pytest.MonkeyPatch, width: int, javascript: bool
 ) -> None:

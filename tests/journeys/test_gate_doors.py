@@ -168,6 +168,7 @@ def _known(gates: Gates, name: str) -> dict[str, Any]:
         "hold": gates.hold,
         "number": 1,
         "index": 2,
+        "line": 1,
         "scope": "mine",
         "name": "messages-refused",
         "gate": SHIP_DESPITE_CASE,

@@ -96,7 +96,7 @@ def test_what_admins_edit_is_listed_by_what_names_the_person(signed_in: SignedIn
         house.owners["bo"].save()
     kim = signed_in("kim")
     owned = kim.get("/people/amal/handover/").context["page"].owned
-    assert [(one.what, one.role, one.count) for one in owned] == [("owners", "backup", 1)]
+    assert [(one.what, one.role, one.count) for one in owned] == [("owner", "backup", 1)]
     assert kim.get(owned[0].url).status_code == 200
 
 

@@ -111,9 +111,12 @@ def withdraw_asset(*, asset_id: UUID, reason: str, by: Actor, now: datetime, see
         sync.cancel_runs(subjects=[subject_ref(asset)], by=by, now=now)
         about = subject_ref(asset)
         live = ExceptionCase.objects.live().filter(subject_type=about.type, subject_id=about.id)
-        for case_id in live.order_by("pk").values_list("pk", flat=True):
-            told = f"{asset.key} was withdrawn."
-            exceptions.withdraw_case(case_id=case_id, reason=told, by=system_actor("content"), now=now)
+        exceptions.withdraw_cases(
+            case_ids=live.values_list("pk", flat=True),
+            reason=f"{asset.key} was withdrawn.",
+            by=system_actor("content"),
+            now=now,
+        )
     return asset
 
 
