@@ -1,9 +1,9 @@
 """The frame around every page: where one may go, how healthy the product is, who one is."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -70,7 +70,7 @@ class Shortcut:
 
 @dataclass(frozen=True)
 class Place:
-    """A page the product has: who may open it, and what is counted there."""
+    """A page the product has: who may open it, and what is counted there; `waiting` is the same question at every moment."""
 
     title: str | Promise
     route: str
@@ -81,6 +81,7 @@ class Place:
     unit: str | Promise = ""
     hot: bool = False
     counted: Callable[[Actor, datetime], QuerySet[Any]] | None = None
+    waiting: Callable[[Actor], QuerySet[Any]] | None = None
 
 
 DOTS = {Light.GREEN: "", Light.AMBER: "warn", Light.RED: "danger"}
@@ -122,42 +123,6 @@ def to_decide(by: Actor, now: datetime) -> QuerySet[Any]:
     return exceptions.waiting_for(by=by, now=now)
 
 
-def dead(by: Actor, now: datetime) -> QuerySet[Any]:
-    """The dead letters there are for this person."""
-    del now
-    return sync.dead_letters(by)
-
-
-def held(by: Actor, now: datetime) -> QuerySet[Any]:
-    """The orders that wait for something that is missing."""
-    del now
-    return fulfilment.quarantined(by)
-
-
-def set_by_hand(by: Actor, now: datetime) -> QuerySet[Any]:
-    """What people set by hand and nobody has reviewed."""
-    del now
-    return waiting_overrides(by)
-
-
-def look_alike(by: Actor, now: datetime) -> QuerySet[Any]:
-    """The pairs of customers that look alike, where nobody has said whether they are the same."""
-    del now
-    return to_decide_about(by)
-
-
-def to_check(by: Actor, now: datetime) -> QuerySet[Any]:
-    """The parcels that wait for a quality check."""
-    del now
-    return waiting_parcels(by)
-
-
-def content_in_hand(by: Actor, now: datetime) -> QuerySet[Any]:
-    """The content that waits for this person."""
-    del now
-    return waiting_for(by)
-
-
 PLACES = (
     Place(
         gettext_lazy("My queue"),
@@ -188,7 +153,7 @@ PLACES = (
         "orders.check_parcel",
         "work",
         unit=gettext_lazy("to check"),
-        counted=to_check,
+        waiting=waiting_parcels,
     ),
     Place(gettext_lazy("Jobs"), "exceptions:jobs", "check-list", "exceptions.view_case", "work"),
     Place(gettext_lazy("Orders"), "fulfilment:orders", "order", "orders.view_order", "flows", "o"),
@@ -199,7 +164,7 @@ PLACES = (
         "orders.view_order",
         "flows",
         unit=gettext_lazy("to decide"),
-        counted=look_alike,
+        waiting=to_decide_about,
     ),
     Place(
         gettext_lazy("Quarantine"),
@@ -208,7 +173,7 @@ PLACES = (
         "orders.view_order",
         "flows",
         unit=gettext_lazy("held"),
-        counted=held,
+        waiting=fulfilment.quarantined,
     ),
     Place(gettext_lazy("Stock"), "fulfilment:stock", "check-list", "orders.view_order", "flows"),
     Place(
@@ -218,7 +183,7 @@ PLACES = (
         "orders.view_order",
         "flows",
         unit=gettext_lazy("to review"),
-        counted=set_by_hand,
+        waiting=waiting_overrides,
     ),
     Place(
         gettext_lazy("Content"),
@@ -227,7 +192,7 @@ PLACES = (
         "content.view_asset",
         "flows",
         unit=gettext_lazy("waiting"),
-        counted=content_in_hand,
+        waiting=waiting_for,
     ),
     Place(gettext_lazy("Contracts"), "rules:contracts", "contract", "rules.view_rules", "sync"),
     Place(
@@ -239,7 +204,7 @@ PLACES = (
         "d",
         gettext_lazy("waiting"),
         hot=True,
-        counted=dead,
+        waiting=sync.dead_letters,
     ),
     Place(gettext_lazy("Sandbox"), "sync:sandbox", "bolt", "sync.edit_system", "sync"),
     Place(gettext_lazy("Accounting"), "exceptions:accounting", "bars", "exceptions.view_case", "assurance"),
@@ -315,10 +280,20 @@ def shell(request: HttpRequest) -> dict[str, object]:
 
 def _counts(places: Sequence[Place], actor: Actor, now: datetime) -> tuple[dict[str, int], int]:
     """What waits at each place, by its route, and how much is unread: every page says it, so it is one statement."""
-    waiting = {place.route: place.counted(actor, now) for place in places if place.counted}
-    told = [notifications.unread(actor)] if actor.may("exceptions.view_case") else []
-    counts = exceptions.capped_counts([*waiting.values(), *told], most=MOST_COUNTED)
-    return dict(zip(waiting, counts, strict=False)), counts[-1] if told else 0
+    asker = replace(actor, request_id="")
+    asked = {place.route: _asked(place.waiting, asker) for place in places if place.waiting}
+    asked |= {
+        place.route: exceptions.capped(place.counted(actor, now), MOST_COUNTED) for place in places if place.counted
+    }
+    told = [_asked(notifications.unread, asker)] if actor.may("exceptions.view_case") else []
+    counts = exceptions.counts_of([*asked.values(), *told])
+    return dict(zip(asked, counts, strict=False)), counts[-1] if told else 0
+
+
+@lru_cache(maxsize=1_000)
+def _asked(waiting: Callable[[Actor], QuerySet[Any]], asker: Actor) -> exceptions.Capped:
+    """Putting these questions into words was a fifth of a page; for one asker they never change."""
+    return exceptions.capped(waiting(asker), MOST_COUNTED)
 
 
 def _groups(places: Sequence[Place], path: str, counts: Mapping[str, int]) -> list[Group]:

@@ -17,7 +17,7 @@ from exceptions.selectors.columns import (
     column_choices,
     refuse_unknown_columns,
 )
-from exceptions.selectors.counts import capped_counts
+from exceptions.selectors.counts import Capped, capped, capped_counts, counts_of
 from exceptions.selectors.gaps import Gap, GapPage, gap_page, ownership_gaps, untaken_count
 from exceptions.selectors.knowledge import Knowledge, knowledge_of
 from exceptions.selectors.ownership import LendingPage, RotationPage, lending_page, lendings_for, rotation_page
@@ -57,6 +57,7 @@ __all__ = [
     "Accounts",
     "Approver",
     "AwayPage",
+    "Capped",
     "CasePage",
     "CaseRow",
     "Choice",
@@ -85,11 +86,13 @@ __all__ = [
     "audit_steps",
     "available_actions",
     "away_page",
+    "capped",
     "capped_counts",
     "case_for",
     "case_page",
     "clock_of",
     "column_choices",
+    "counts_of",
     "delegations_at",
     "emergency_about",
     "exported_cases",
