@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from audit.arrays import bare_array, text_array
 from audit.crypto import keyed_digest, seal_secret
 from audit.identifiers import uuid7_text
 from orders.fulfilment.decisions.buyers import Sign, signs_of
@@ -67,7 +68,7 @@ class Buyers:
         if not digests:
             return
         with connection.cursor() as cursor:
-            cursor.execute(LOOK_UP, [digests, SHARED_BY_MANY])
+            cursor.execute(LOOK_UP, [text_array(digests), SHARED_BY_MANY])
             for digest, *carrier in cursor.fetchall():
                 self._carriers[digest].append(Carrier(*carrier))
 
@@ -94,7 +95,8 @@ class Buyers:
         """Write what was learned, and note who looks alike and was never compared."""
         if self._kept:
             with connection.cursor() as cursor:
-                cursor.execute(KEEP, [list(column) for column in zip(*self._kept, strict=True)])
+                ids, customers, *texts = zip(*self._kept, strict=True)
+                cursor.execute(KEEP, [bare_array(ids), bare_array(customers), *map(text_array, texts)])
         for (client_id, one, other), kinds in self._never_compared():
             signs = [kind for kind in SignKind.values if kind in kinds]
             likeness = Likeness(one_id=one, other_id=other, client_id=client_id, signs=signs)
