@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import django
+import psycopg
 from django.db import connection
 
 from config.embedded import PostgresCluster
@@ -75,12 +76,24 @@ class Pattern:
 
     def copy_to(self, copy: PostgresCluster) -> None:
         """Wait until it is made, copy it, start the copy. Raises `RuntimeError` when it could not be made."""
+        self._wait()
+        subprocess.run(["cp", "-a", f"{self.cluster.home}/.", str(copy.home)], check=True)
+        copy.start()
+
+    def hand_to(self, product: PostgresCluster) -> None:
+        """Copy it to where a product will find it as its own, migrated before."""
+        product.home.mkdir(parents=True)
+        self.copy_to(product)
+        with psycopg.connect(product.url("superuser", "postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {DATABASE}")
+            connection.execute(f"ALTER DATABASE {NAME} RENAME TO {DATABASE}")
+        product.stop()
+
+    def _wait(self) -> None:
         with self._lock.open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH)
         if not self._done.exists():
             raise RuntimeError(f"The tests' database could not be migrated:\n{self._log.read_text()}")
-        subprocess.run(["cp", "-a", f"{self.cluster.home}/.", str(copy.home)], check=True)
-        copy.start()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx2
 
 from config.embedded import PostgresCluster
+from tests import services
 
 ROOT = Path(__file__).resolve().parents[2]
 # Of this process alone: the product starts a database and a broker of its own, and is killed before it could say what was covered.
@@ -105,7 +106,9 @@ class Product:
 
 @contextmanager
 def product(directory: Path) -> Iterator[Product]:
-    """Start it without a demo, and stop it as Ctrl-C does."""
+    """Start it without a demo, on the migrated database where there is one, and stop it as Ctrl-C does."""
+    if services.IS_ONE_OF_MANY:
+        services.pattern.hand_to(PostgresCluster(directory))
     port, sandbox = _free_ports()
     environment = {name: value for name, value in os.environ.items() if name not in OURS}
     environment |= {
