@@ -1,12 +1,13 @@
-"""Walks through every door as every role: who may more than somebody who got in is asked only whether they may.
+"""Walks through every door as every role, asking no role what the answers to another already tell.
 
-The request is real up to that question, with middleware and view; it ends where the answer is yes, and goes on where it is no.
+What a request does depends on who asks only by which permissions they hold, and on whether they see the whole house. Which permissions
+a request asked for is kept: who holds all that somebody held who got in gets in, who holds none that somebody lacked who did not does not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,44 +27,48 @@ from tests.cast import ONE_PER_ROLE
 WALK = timedelta(hours=1)
 # Who may least comes first.
 FROM_LEAST = sorted(ONE_PER_ROLE.items(), key=lambda one: (len(GRANTS[one[0]]), one[0] in HOUSE_ROLES, one[0].value))
+# Whom it is asked of first: of those who are let in who may least, of the others who may most.
+IN_TURN = [(True, *one) for one in FROM_LEAST] + [(False, *one) for one in reversed(FROM_LEAST)]
 
 
-class LetIn(BaseException):
-    """Who asks holds the permission. No `Exception`: nothing on the way may take it for a failure."""
+class Questions(frozenset[str]):
+    """Permissions, and which were asked for."""
 
-
-class Threshold(frozenset[str]):
-    """Permissions of somebody who wants no more than to be told that they hold `wanted`."""
-
-    wanted = ""
+    asked: set[object]
 
     def __contains__(self, permission: object) -> bool:
-        held = super().__contains__(permission)
-        if held and permission == self.wanted:
-            raise LetIn
-        return held
+        self.asked.add(permission)
+        return super().__contains__(permission)
 
 
-def has_somebody_less(role: Role, let_in: Collection[Role]) -> bool:
-    """Whether one of those who got in may nothing and sees nothing that this role may not too."""
-    return any(GRANTS[one] <= GRANTS[role] and (one not in HOUSE_ROLES or role in HOUSE_ROLES) for one in let_in)
+@dataclass(frozen=True)
+class Visit:
+    """Somebody of this role was let in or sent away, and asked for these permissions on the way."""
+
+    role: Role
+    asked: frozenset[object]
+
+    def tells_of(self, role: Role, *, let_in: bool) -> bool:
+        """Whether it shows that this role is let in too, or sent away too."""
+        less, more = (self.role, role) if let_in else (role, self.role)
+        decisive = self.asked & GRANTS[self.role] if let_in else self.asked - GRANTS[self.role]
+        alike = decisive <= GRANTS[role] if let_in else decisive.isdisjoint(GRANTS[role])
+        return (let_in or bool(decisive)) and alike and (less not in HOUSE_ROLES or more in HOUSE_ROLES)
 
 
-def up_to_the_door(wanted: str, ask: Callable[..., Any], *given: Any) -> Any:
-    """The answer; None where the request came to the question whether they hold the permission, and they do."""
+def visit(role: Role, ask: Callable[..., Any], *given: Any) -> tuple[Any, Visit]:
+    """The answer, and what was asked about who wanted it."""
+    asked: set[object] = set()
 
-    def at_the_door(user: User, **how: Any) -> Actor:
+    def questioned(user: User, **how: Any) -> Actor:
         by = selectors.actor_for(user, **how)
-        permissions = Threshold(by.permissions)
-        permissions.wanted = wanted
+        permissions = Questions(by.permissions)
+        permissions.asked = asked
         return replace(by, permissions=permissions)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(middleware, "actor_for", at_the_door)
-        try:
-            return ask(*given)
-        except LetIn:
-            return None
+        patch.setattr(middleware, "actor_for", questioned)
+        return ask(*given), Visit(role, frozenset(asked))
 
 
 def signed_in(user: User) -> Browser:

@@ -20,7 +20,7 @@ from tests.api import world
 from tests.api.conftest import Api
 from tests.api.world import ELSEWHERE, MATRIX, NOBODYS, Rule, family
 from tests.cast import House
-from tests.doors import FROM_LEAST, has_somebody_less, signed_in, up_to_the_door
+from tests.doors import FROM_LEAST, IN_TURN, Visit, signed_in, visit
 
 
 @pytest.fixture
@@ -64,26 +64,26 @@ def test_every_address_is_in_the_matrix_with_every_method_it_has() -> None:
 
 
 def test_every_role_gets_in_where_it_has_the_permission_and_nowhere_else(house: House, keys: dict[str, Any]) -> None:
-    """The first whom an act is allowed to does it; the others get past the question whether they may, and no further."""
+    """The first whom an act is allowed to does it; the others are asked for what they have to say."""
     wrong: list[object] = []
-    let_in: dict[tuple[str, str], list[Role]] = defaultdict(list)
-    for role, person in FROM_LEAST:
-        api = Api(house.users[person], cookies=signed_in(house.users[person]).cookies)
+    visits: dict[tuple[str, str, bool], list[Visit]] = defaultdict(list)
+    apis = {person: Api(house.users[person], cookies=signed_in(house.users[person]).cookies) for _, person in FROM_LEAST}
+    for allowed, role, person in IN_TURN:
         for name, method in cases():
-            rule, url, before = MATRIX[name][method], address(name, keys), let_in[name, method]
-            allowed = rule.permission in GRANTS[role] and _may_read(name, role)
-            if allowed and has_somebody_less(role, before):
-                answer = up_to_the_door(rule.permission, ask_in_vain, api, method, url, rule, keys)
-            else:
-                is_known = allowed and method == "POST" and before
-                answer = api.bare(url) if is_known else ask_in_vain(api, method, url, rule, keys)
-            if answer is None:
+            rule, url, before = MATRIX[name][method], address(name, keys), visits[name, method, allowed]
+            if allowed != (rule.permission in GRANTS[role] and _may_read(name, role)):
                 continue
+            if any(one.tells_of(role, let_in=allowed) for one in before):
+                continue
+            if allowed and method == "POST" and before:
+                answer, this = visit(role, apis[person].bare, url)
+            else:
+                answer, this = visit(role, ask_in_vain, apis[person], method, url, rule, keys)
             status = answer.status_code
             if (status == 403) == allowed or status in {401, 404} or status >= 500:
                 wrong.append((person, method, name, status))
-            elif allowed:
-                before.append(role)
+            else:
+                before.append(this)
     assert "\n".join(map(str, wrong)) == ""
 
 

@@ -30,7 +30,7 @@ from tests.orders.fulfilment.whole import broken
 
 pytestmark = pytest.mark.django_db
 WORDS, GRAN = "Happy birthday, Grandma Zoe!", {**make.BERLIN, "recipient": "Zoe Zimmer", "street": "Am Zwinger 9"}
-SECRETS = ("birthday", "Zoe", "Zwinger")
+SECRETS = ("birthday", "Zoe Zimmer", "Zwinger")
 
 
 @pytest.fixture
