@@ -67,7 +67,9 @@ def test_every_role_gets_in_where_it_has_the_permission_and_nowhere_else(house: 
     """The first whom an act is allowed to does it; the others are asked for what they have to say."""
     wrong: list[object] = []
     visits: dict[tuple[str, str, bool], list[Visit]] = defaultdict(list)
-    apis = {person: Api(house.users[person], cookies=signed_in(house.users[person]).cookies) for _, person in FROM_LEAST}
+    apis = {
+        person: Api(house.users[person], cookies=signed_in(house.users[person]).cookies) for _, person in FROM_LEAST
+    }
     for allowed, role, person in IN_TURN:
         for name, method in cases():
             rule, url, before = MATRIX[name][method], address(name, keys), visits[name, method, allowed]
