@@ -49,12 +49,14 @@ lock: $(VENV)/tools.stamp
 	done
 
 # uv installs in seconds what pip installs in a minute; where it cannot, pip does, from the same hashes.
+INSTALL := install --quiet --require-hashes -r
+PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check $(INSTALL)
+
 $(VENV)/tools.stamp: requirements/tools.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
+	$(PYTHON) -m venv --without-pip $(VENV)
+	$(PIP) $<
 	@touch $@
 
 $(VENV)/base.stamp $(VENV)/dev.stamp: $(VENV)/%.stamp: requirements/%.txt $(VENV)/tools.stamp
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r $< \
-	  || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip $(INSTALL) $< || $(PIP) $<
 	@touch $@

@@ -145,7 +145,7 @@ def _opens_enough(calendar: BusinessCalendar) -> bool:
 MINUTES = {"P1": 60, "P2": 120, "P3": 300}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(days())
 def test_a_deadline_is_what_counting_the_minutes_in_which_the_clock_ran_gives(day: Day) -> None:
     reckoned = clocks.reckon(day.began(), book_of(day.calendar, day.basis))
@@ -156,7 +156,7 @@ def test_a_deadline_is_what_counting_the_minutes_in_which_the_clock_ran_gives(da
     assert rungs == [day.due_by_counting(row["after_minutes"] * minutes // 120) for row in LADDER]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(days(), st.sampled_from(["P1", "P2", "P3"]))
 def test_another_severity_counts_what_was_used_and_back_again_is_as_if_nothing_had_been(day: Day, other: str) -> None:
     book = book_of(day.calendar, day.basis)
@@ -165,7 +165,7 @@ def test_another_severity_counts_what_was_used_and_back_again_is_as_if_nothing_h
     assert clocks.reckon(day.began(), book).due_at == day.due_by_counting(MINUTES[day.severity])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(days(), st.integers(0, 3_000), st.integers(1, 900))
 def test_waiting_moves_the_deadline_by_the_business_time_waited(day: Day, start: int, length: int) -> None:
     plain = replace(day, stood=())
@@ -182,7 +182,7 @@ def test_waiting_moves_the_deadline_by_the_business_time_waited(day: Day, start:
         assert gained == hours
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(days(), st.integers(0, 5_000))
 def test_the_time_used_is_what_counting_every_minute_gives(day: Day, length: int) -> None:
     pauses = clocks.pauses_of(day.began().pauses)

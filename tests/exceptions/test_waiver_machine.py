@@ -106,7 +106,7 @@ def test_no_order_of_acts_opens_a_gate_that_nobody_else_opened() -> None:
     run_state_machine_as_test(
         WaiverLife,
         settings=settings(
-            max_examples=25,
+            max_examples=12,
             stateful_step_count=12,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -60,7 +60,7 @@ def open_by_the_wall_clock(calendar: BusinessCalendar, minute: datetime) -> bool
     return False
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(calendars(), st.sampled_from(STARTS), st.integers(0, 1500), st.integers(0, 60 * 72))
 def test_time_elapsed_is_what_counting_every_minute_gives(
     calendar: BusinessCalendar, base: datetime, offset: int, length: int
@@ -70,7 +70,7 @@ def test_time_elapsed_is_what_counting_every_minute_gives(
     assert calendar.elapsed(start, start + timedelta(minutes=length)) == timedelta(minutes=counted)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(calendars(), st.sampled_from(STARTS), st.integers(0, 1500), st.integers(1, 900))
 def test_a_deadline_is_the_first_minute_by_which_the_time_has_passed(
     calendar: BusinessCalendar, base: datetime, offset: int, minutes: int
@@ -82,7 +82,7 @@ def test_a_deadline_is_the_first_minute_by_which_the_time_has_passed(
     assert open_by_the_wall_clock(calendar, due - timedelta(minutes=1))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(calendars(), st.sampled_from(STARTS), st.integers(0, 10**9), st.integers(1, 5000))
 def test_the_legs_of_a_deadline_add_up_and_end_at_it(
     calendar: BusinessCalendar, base: datetime, micros: int, minutes: int

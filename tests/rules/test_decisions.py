@@ -151,7 +151,7 @@ CONTEXTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(st.sampled_from(VIEWS), min_size=1, max_size=5), st.lists(CONTEXTS, min_size=1, max_size=8))
 def test_remembered_outcomes_are_the_outcomes_of_a_fresh_look(views: list[str], contexts: list[dict[str, Any]]) -> None:
     predicates = {f"r{index}": view for index, view in enumerate(views)}
@@ -162,7 +162,7 @@ def test_remembered_outcomes_are_the_outcomes_of_a_fresh_look(views: list[str], 
         assert remembering.decide(context) == ruleset(**predicates).decide(context)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(CONTEXTS)
 def test_a_context_read_from_store_conforms_to_the_same(context: dict[str, Any]) -> None:
     kept = json.loads(json.dumps(SPEC.as_kept(context)))

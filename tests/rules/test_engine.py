@@ -181,7 +181,7 @@ SIMPLE_TERMS = [
 ]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.sampled_from(SIMPLE_TERMS), st.fixed_dictionaries({}, optional=VALUES))
 def test_a_simple_term_is_decided_as_the_engine_would(source: str, context: dict[str, Any]) -> None:
     (term,) = compile_predicate(source, SPEC).terms
@@ -192,7 +192,7 @@ def test_a_simple_term_is_decided_as_the_engine_would(source: str, context: dict
     assert term.holds(conformed, activation) is by_engine
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(SIMPLE_TERMS), min_size=1, max_size=4), st.fixed_dictionaries({}, optional=VALUES))
 def test_terms_together_decide_as_the_whole_expression_would(sources: list[str], context: dict[str, Any]) -> None:
     predicate = compile_predicate(" && ".join(sources), SPEC)

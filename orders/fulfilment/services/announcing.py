@@ -15,7 +15,8 @@ from orders.fulfilment.services.asking import Wish
 from orders.fulfilment.services.cancelling import named
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.returning import OVERDUE, ask_to_return
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.states import WITH_THE_CUSTOMER, OrderState, RequestKind, RequestState

@@ -20,7 +20,8 @@ from orders.fulfilment.selectors.checks import since_begun
 from orders.fulfilment.selectors.products import known_parcel
 from orders.fulfilment.services.cases import TimerChange
 from orders.fulfilment.services.changes import Changes, ref_of
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.quality import CHECK_DUE, CLOCK, opening_of
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.services.unchecked import refuse_unchecked

@@ -7,8 +7,9 @@ from uuid import UUID
 from exceptions.timer_kinds import Due
 from orders.fulfilment.services.calling_off import open_again
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.keeping import idle_reservations
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.routing import hold_for_stock
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.services.stock import let_expire

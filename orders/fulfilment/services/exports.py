@@ -26,7 +26,8 @@ from orders.fulfilment.models import Export, ExportReading, Order, OrderIdentifi
 from orders.fulfilment.selectors.contents import whole
 from orders.fulfilment.services.cases import Opening, open_all
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.messages import Message, export_followers, send_all
 from orders.sync.models import System
 from rules import selectors as rules

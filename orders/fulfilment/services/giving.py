@@ -15,8 +15,9 @@ from orders.fulfilment.errors import AlreadyPacked
 from orders.fulfilment.models import Order
 from orders.fulfilment.selectors.addresses import problem_in_words
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.gifts import giftable, give, is_packed
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.resuming import refuse_before_audit
 from orders.fulfilment.services.settling import settle
 

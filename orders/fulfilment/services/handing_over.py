@@ -12,8 +12,9 @@ from orders.fulfilment.errors import Held
 from orders.fulfilment.models import Fulfilment
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.checking import PERMISSION
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.hearing import hear
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.routing import Desk
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.services.unchecked import refuse_unchecked, tell_skipped

@@ -13,8 +13,9 @@ from exceptions.timer_kinds import Due
 from orders.fulfilment.decisions.holds import CONTEXT
 from orders.fulfilment.models import Fulfilment, Hold, Order
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.holding import let_go, parcel_named, place
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.states import FULFILMENT_IN_HOUSE, ORDER_FINAL, HoldReason, HoldSource, HoldState
 from rules import facts

@@ -10,7 +10,8 @@ from orders.fulfilment.decisions.checks import time_to_look
 from orders.fulfilment.models import Order, ParcelCheck
 from orders.fulfilment.services.cases import Opening, TimerChange
 from orders.fulfilment.services.changes import Changes, ref_of
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.quality import CHECK_DUE, LATE_CASE
 from rules.selectors.people import Roster, roster
 

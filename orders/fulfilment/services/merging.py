@@ -20,7 +20,8 @@ from orders.fulfilment.services.agreeing import CONFLICT
 from orders.fulfilment.services.cancelling import leave_all
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.paying import MISMATCH, count_again, keep_stores_word
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.states import UNWIND_OPEN, OrderState, PaymentState, RequestState

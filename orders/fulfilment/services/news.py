@@ -10,11 +10,12 @@ from orders.fulfilment.models import Sku
 from orders.fulfilment.selectors.identity import orders_named
 from orders.fulfilment.services.basing import refuse_stale
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.goods import MAIN, known_locations, known_skus
 from orders.fulfilment.services.hearing import Told, hear, waits_for_parcel
 from orders.fulfilment.services.intake import lock_names
 from orders.fulfilment.services.left_alone import counted_by_hand, note
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.notices import keep_early_news, tell_early_news
 from orders.fulfilment.services.routing import Desk
 from orders.fulfilment.services.settling import release_queue, settle, settle_orders

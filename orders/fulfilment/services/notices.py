@@ -11,8 +11,9 @@ from audit.crypto import open_secret, seal_secret
 from orders.fulfilment.decisions.news import News
 from orders.fulfilment.models import EarlyNotice, Order, OrderIdentifier
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.hearing import hear, waits_for_parcel
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.routing import Desk
 from orders.fulfilment.services.stuck import cured_by_answers
 

@@ -20,8 +20,8 @@ from orders.fulfilment.errors import OwnOverride
 from orders.fulfilment.models import Order, Override, StockItem
 from orders.fulfilment.services.cases import TimerChange
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dockets import load_dockets
 from orders.fulfilment.services.goods import MAIN, known_locations
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.settling import release_queue, settle
 from orders.fulfilment.services.stock import put_total
 from orders.fulfilment.states import OverrideState

@@ -18,7 +18,8 @@ from orders.fulfilment.decisions.suggestions import suggest
 from orders.fulfilment.models import Order, Sku
 from orders.fulfilment.services.bundles import lines_of, parts_of
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.resuming import correct_address, refuse_before_audit
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.states import OrderState

@@ -14,8 +14,9 @@ from orders.fulfilment.models import Fulfilment, Order, Reservation, StockItem, 
 from orders.fulfilment.services.calling_off import open_again, write_opened
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.goods import product_of
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.settling import release_queue, settle
 from orders.fulfilment.states import FULFILMENT_TOUCHED, LotState, ReservationState
 

@@ -9,7 +9,7 @@ from orders.fulfilment.decisions.money import in_words
 from orders.fulfilment.models import Order, Refund
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dockets import load_dockets
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.paying import MISMATCH
 from orders.fulfilment.states import RefundState
 

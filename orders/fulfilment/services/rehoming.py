@@ -10,8 +10,8 @@ from audit.words import said
 from exceptions.services import Telling, notify_many
 from orders.fulfilment.models import Fulfilment, Order
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dockets import load_dockets
 from orders.fulfilment.services.exports import send_exports
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.states import FULFILMENT_IN_HOUSE, ORDER_FINAL
 from rules import selectors as rules
 from rules.models import Owner

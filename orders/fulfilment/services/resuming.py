@@ -32,8 +32,9 @@ from orders.fulfilment.services.cancelling import cancel
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.deciding import ASK_AGAIN, DECIDED_BY_CASE
 from orders.fulfilment.services.dispatch import send_task, withdraw_task
-from orders.fulfilment.services.dockets import Docket, is_current, load_dockets
+from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.holding import place
+from orders.fulfilment.services.loading import is_current, load_dockets
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.services.unchecked import refuse_unchecked
 from orders.fulfilment.states import (

@@ -9,8 +9,9 @@ from audit.words import said
 from exceptions.models import ExceptionCase
 from orders.fulfilment.models import Hold
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.holding import place
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.resuming import back_to_who_packs, send_again, to_warehouse
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.states import (

@@ -18,10 +18,11 @@ from orders.fulfilment.services.addresses import check_addresses
 from orders.fulfilment.services.cases import TimerChange, set_all
 from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dispatch import dispatch
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.exports import send_exports
 from orders.fulfilment.services.holding import review_holds
 from orders.fulfilment.services.keeping import watch_reservations
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.quality import review_checks, run_clocks
 from orders.fulfilment.services.routing import Desk, route
 from orders.fulfilment.services.stuck import cured_by_answers, cured_by_leaving, open_cases_for

@@ -14,9 +14,10 @@ from orders.fulfilment.models import Fulfilment, Hold, Order
 from orders.fulfilment.selectors.exports import newest_exports
 from orders.fulfilment.services.cases import Opening, TimerChange, solved_by
 from orders.fulfilment.services.changes import Changes, ref_of
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.expecting import case_of
 from orders.fulfilment.services.holding import place
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.states import FULFILMENT_UNCONFIRMED, HoldReason, HoldSource
 from orders.sync.models import Expectation

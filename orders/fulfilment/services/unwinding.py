@@ -20,8 +20,9 @@ from orders.fulfilment.services.calling_off import write_opened
 from orders.fulfilment.services.cases import Opening, TimerChange
 from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dispatch import ask_to_undo, send_task
-from orders.fulfilment.services.dockets import Docket, load_dockets
+from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.holding import parcel_named
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.settling import settle
 from orders.fulfilment.services.unwinds import STALLED, UNWIND_WATCH, end
 from orders.fulfilment.states import (

@@ -17,7 +17,7 @@ from exceptions.models import ExceptionCase
 from orders.fulfilment.errors import StaleBase
 from orders.fulfilment.models import Export, Order
 from orders.fulfilment.services.basing import refuse_stale
-from orders.fulfilment.services.dockets import load_dockets
+from orders.fulfilment.services.loading import load_dockets
 from orders.sync import services
 from orders.sync.envelopes import Envelope
 from orders.sync.models import InboundEvent, OutboundMessage, System

@@ -13,7 +13,7 @@ from orders.fulfilment.models import Fulfilment, Order
 from orders.fulfilment.selectors import OrderFilters, order_page, order_story
 from orders.fulfilment.services.at_risk import promise
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.dockets import load_dockets
+from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.resuming import look_again
 from orders.sync.models import OutboundMessage, System
 from orders.sync.states import Layer
