@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from joserfc import jws
@@ -71,7 +72,7 @@ def _key_file() -> Path:
 
 def _ring() -> KeySet:
     if settings.SIGNING_KEY:
-        return _parsed(settings.SIGNING_KEY)
+        return parsed(settings.SIGNING_KEY)
     file = _key_file()
     if not file.exists():
         _create(file)
@@ -81,15 +82,18 @@ def _ring() -> KeySet:
 @lru_cache(maxsize=8)
 def _parsed_file(file: Path, written: int) -> KeySet:
     del written
-    return _parsed(file.read_text())
+    return parsed(file.read_text())
 
 
 @lru_cache(maxsize=8)
-def _parsed(text: str) -> KeySet:
+def parsed(text: str) -> KeySet:
+    """The keys in a JWK Set, a JWK or PEM. Raises `ImproperlyConfigured`, without the key, where the first is no private Ed25519 key."""
     try:
         keys = [OKPKey.import_key(key) for key in _as_keys(text)]
-    except (JoseError, ValueError, KeyError, TypeError) as wrong:
-        raise ImproperlyConfigured(f"HANDRAIL_SIGNING_KEY is no Ed25519 key: {wrong}.") from None
+    except (JoseError, UnsupportedAlgorithm, ValueError, KeyError, TypeError):
+        raise ImproperlyConfigured(
+            "HANDRAIL_SIGNING_KEY has to be an Ed25519 key: a JWK, a JWK Set or PEM. It cannot be read as one."
+        ) from None
     if not keys or not keys[0].is_private or any(key.curve_name != "Ed25519" for key in keys):
         raise ImproperlyConfigured("HANDRAIL_SIGNING_KEY: the first key has to be a private Ed25519 key.")
     for key in keys:

@@ -7,14 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register, run_checks
 from django.core.checks import Warning as Caution
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
-
-from audit.access import Role
 
 
 @register(Tags.database)
@@ -26,15 +23,6 @@ def database_keeps_promises(databases: Iterable[str] | None = None, **_: Any) ->
             found += _unsafe_role(cursor) + _unsafe_server(cursor)
             found += _unapplied_migrations(alias) or _silent_triggers(cursor)
     return found
-
-
-@register(Tags.security)
-def roles_exist(**_: Any) -> list[CheckMessage]:
-    """A misspelt role would ask nobody for a second factor."""
-    unknown = sorted(set(settings.REQUIRE_MFA_ROLES) - {role.value for role in Role})
-    hint = f"Known are {', '.join(role.value for role in Role)}."
-    found = f"HANDRAIL_REQUIRE_MFA_ROLES names no role: {', '.join(unknown)}."
-    return [Error(found, hint=hint, id="handrail.E004")] if unknown else []
 
 
 def refuse_to_start_without_promises() -> None:

@@ -2,23 +2,40 @@
 
 import os
 import secrets
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+SHORTEST_SECRET = 32
+
 
 def text(name: str, default: str = "") -> str:
-    """The value of `name`, or of the file that `NAME_FILE` points to."""
+    """The value of `name`, or of the file that `NAME_FILE` points to; `default` where neither says anything."""
     if file := os.environ.get(f"{name}_FILE"):
-        try:
-            return Path(file).read_text().strip()
-        except OSError as unreadable:
-            raise ImproperlyConfigured(
-                f"{name}_FILE points to {file}, which cannot be read: {unreadable.strerror}."
-            ) from None
-    return os.environ.get(name, default)
+        return _read(name, Path(file))
+    return os.environ.get(name) or default
+
+
+def is_given(name: str) -> bool:
+    """Whether somebody set it, by value or by file."""
+    return bool(os.environ.get(f"{name}_FILE") or os.environ.get(name))
+
+
+def told(**values: str) -> dict[str, str]:
+    """These settings as the environment of a process of ours; a file that says otherwise does not count there."""
+    return values | {f"{name}_FILE": "" for name in values}
+
+
+def _read(name: str, file: Path) -> str:
+    try:
+        value = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as unreadable:
+        why = getattr(unreadable, "strerror", None) or "it is no text"
+        raise ImproperlyConfigured(f"{name}_FILE points to {file}, which cannot be read: {why}.") from None
+    if not value:
+        raise ImproperlyConfigured(f"{name}_FILE points to {file}, which is empty; write the value into it.")
+    return value
 
 
 def flag(name: str, *, default: bool = False) -> bool:
@@ -33,13 +50,12 @@ def flag(name: str, *, default: bool = False) -> bool:
     return default
 
 
-def integer(name: str, default: int) -> int:
-    """A whole number."""
-    value = text(name)
-    try:
-        return int(value) if value else default
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} is {value!r}; it has to be a whole number.") from None
+def integer(name: str, default: int, *, least: int = 0) -> int:
+    """A whole number, not below `least`."""
+    value = text(name, str(default))
+    if not value.isdecimal() or int(value) < least:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it has to be a whole number, {least} or more.")
+    return int(value)
 
 
 def choice(name: str, *, among: tuple[str, ...]) -> str:
@@ -50,80 +66,56 @@ def choice(name: str, *, among: tuple[str, ...]) -> str:
     return value
 
 
-def words(name: str, default: str) -> list[str]:
-    """A comma-separated list."""
-    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+def words(name: str, default: str = "", *, among: Collection[str] = ()) -> list[str]:
+    """A comma-separated list; where `among` says which words there are, only of those."""
+    found = [word.strip() for word in text(name, default).split(",") if word.strip()]
+    if unknown := sorted(set(found) - set(among)) if among else []:
+        raise ImproperlyConfigured(f"{name} names {', '.join(unknown)}; known are {', '.join(among)}.")
+    return found
 
 
-def generated_secret(name: str, *, file: Path) -> str:
+def secret(name: str, *, file: Path) -> str:
     """The secret `name`, or one made at first start and kept in `file`, readable by this user alone."""
-    if value := text(name):
-        return value
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as stream:
-            stream.write(secrets.token_urlsafe(48))
-    return file.read_text().strip()
+    return _long_enough(name, value) if (value := text(name)) else _kept(file)
 
 
-def database(name: str, default: str) -> dict[str, Any]:
-    """Django's settings for a `postgresql://user:password@host:port/database?option=value` address."""
-    url = text(name, default)
-    parts = urlsplit(url)
-    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.lstrip("/"):
-        raise ImproperlyConfigured(f"{name} has to be a postgresql:// address that ends in a database name.")
-    options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.path.lstrip("/"),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": options.pop("host", parts.hostname or ""),
-        "PORT": options.pop("port", str(parts.port or "")),
-        "OPTIONS": options,
-    }
+def secrets_in_turn(name: str, default: str) -> list[str]:
+    """Comma-separated secrets: the first has to be a good one, those behind it may be what it took the place of."""
+    found = words(name, default)
+    if not found or len(found) != len(set(found)):
+        raise ImproperlyConfigured(f"{name} has to name at least one key, and none of them twice.")
+    _long_enough(name, found[0])
+    return found
 
 
-def openid_connect(prefix: str) -> dict[str, Any]:
-    """django-allauth's settings for the company's own sign-in, from `PREFIX_ISSUER`, `_CLIENT_ID`, `_CLIENT_SECRET`, `_LABEL`; or none."""
-    names = [f"{prefix}_{part}" for part in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")]
-    issuer, client_id, secret = given = [text(name) for name in names]
-    if not any(given):
-        return {}
-    if missing := [name for name, value in zip(names, given, strict=True) if not value]:
+def signing_key(name: str) -> str:
+    """A private Ed25519 key that `audit.signing` can read, or "" where none is given."""
+    value = text(name)
+    if value:
+        from audit.signing import parsed  # noqa: PLC0415 -- only who gives a key waits for the library
+
+        parsed(value)
+    return value
+
+
+def _long_enough(name: str, value: str) -> str:
+    if len(value) < SHORTEST_SECRET:
+        remedy = "make one with `openssl rand -base64 48` and keep the old one behind it in HANDRAIL_ENCRYPTION_KEYS"
         raise ImproperlyConfigured(
-            f"{', '.join(missing)}: missing. The company's sign-in needs all of {', '.join(names)}."
+            f"{name}: the secret has {len(value)} characters, at least {SHORTEST_SECRET} are needed; {remedy}."
         )
-    parts = urlsplit(issuer)
-    if parts.scheme != "https" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
-        raise ImproperlyConfigured(f"{names[0]} has to be an https:// address.")
-    app = {
-        "provider_id": "company",
-        "name": text(f"{prefix}_LABEL", "Single sign-on"),
-        "client_id": client_id,
-        "secret": secret,
-        "settings": {"server_url": issuer.rstrip("/")},
-    }
-    return {"openid_connect": {"APPS": [app], "OAUTH_PKCE_ENABLED": True}}
+    return value
 
 
-def email(name: str) -> dict[str, Any]:
-    """Django's e-mail settings for an `smtp://`, `smtps://` (TLS) or `file:///directory` address; the console when unset."""
-    url = text(name)
-    parts = urlsplit(url)
-    if not url:
-        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
-    if parts.scheme == "file":
-        return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend", "EMAIL_FILE_PATH": parts.path}
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-        raise ImproperlyConfigured(f"{name} has to be an smtp://, smtps:// or file:// address.")
-    return {
-        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-        "EMAIL_HOST": parts.hostname,
-        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 25),
-        "EMAIL_HOST_USER": unquote(parts.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
-        "EMAIL_USE_SSL": parts.scheme == "smtps",
-        "EMAIL_TIMEOUT": 10,
-    }
+def _kept(file: Path) -> str:
+    try:
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as stream:
+                stream.write(secrets.token_urlsafe(48))
+        return file.read_text().strip()
+    except OSError as refused:
+        raise ImproperlyConfigured(
+            f"HANDRAIL_DATA_DIR: {file} cannot be kept ({refused.strerror}); name a directory that can be written."
+        ) from None

@@ -6,21 +6,22 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
-from config import env
+from audit.access import Role
+from config import addresses, env
 from config.embedded.environment import broker_url, database_url, default_data_dir, presence_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = default_data_dir()
-PUBLIC_URL = env.text("HANDRAIL_PUBLIC_URL", "http://localhost:8000").rstrip("/")
-SANDBOX_URL = env.text("HANDRAIL_SANDBOX_URL", "http://127.0.0.1:8001")
+PUBLIC_URL = addresses.web("HANDRAIL_PUBLIC_URL", "http://localhost:8000")
+SANDBOX_URL = addresses.web("HANDRAIL_SANDBOX_URL", "http://127.0.0.1:8001")
 DEMO = env.flag("HANDRAIL_DEMO")
 # Hosts inside our own network (host:port) that messages may be sent to; everything else has to be public.
-ALLOWED_PRIVATE_HOSTS = env.words("HANDRAIL_ALLOWED_PRIVATE_HOSTS", urlsplit(SANDBOX_URL).netloc)
+ALLOWED_PRIVATE_HOSTS = addresses.hosts("HANDRAIL_ALLOWED_PRIVATE_HOSTS", urlsplit(SANDBOX_URL).netloc)
 DEBUG = env.flag("HANDRAIL_DEBUG")
-SECRET_KEY = env.generated_secret("SECRET_KEY", file=DATA_DIR / "keys" / "secret-key")
-ENCRYPTION_KEYS = env.words("HANDRAIL_ENCRYPTION_KEYS", SECRET_KEY)
-SIGNING_KEY = env.text("HANDRAIL_SIGNING_KEY")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+SECRET_KEY = env.secret("SECRET_KEY", file=DATA_DIR / "keys" / "secret-key")
+ENCRYPTION_KEYS = env.secrets_in_turn("HANDRAIL_ENCRYPTION_KEYS", SECRET_KEY)
+SIGNING_KEY = env.signing_key("HANDRAIL_SIGNING_KEY")
+ALLOWED_HOSTS = addresses.hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
     "allauth",
@@ -94,15 +95,16 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 # Data. The pool is per process: processes x max must stay below the server's max_connections.
-DATABASES = {"default": env.database("DATABASE_URL", database_url(DATA_DIR))}
+DATABASES = {"default": addresses.database("DATABASE_URL", database_url(DATA_DIR))}
 if pool_size := env.integer("HANDRAIL_DATABASE_POOL", 0):
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": pool_size, "timeout": 10}
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": min(2, pool_size), "max_size": pool_size, "timeout": 10}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SIMPLE_HISTORY_DATE_INDEX = False
 PGTRIGGER_SCHEMA_EDITOR = False
+CACHE_URL = addresses.cache("CACHE_URL")
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
-    if (url := env.text("CACHE_URL"))
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+    if CACHE_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 
@@ -120,7 +122,7 @@ IDLE_MINUTES = env.integer("HANDRAIL_IDLE_MINUTES", 120)
 
 # Sign-in (django-allauth). Accounts are made by admins; wrong tries are counted in the database, not in a cache.
 BEHIND_PROXY = env.flag("HANDRAIL_BEHIND_PROXY")
-REQUIRE_MFA_ROLES = env.words("HANDRAIL_REQUIRE_MFA_ROLES", "")
+REQUIRE_MFA_ROLES = env.words("HANDRAIL_REQUIRE_MFA_ROLES", among=[role.value for role in Role])
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
 ACCOUNT_ADAPTER = "config.signin.adapters.AccountAdapter"
 ACCOUNT_FORMS = {"login": "config.signin.forms.SignInForm"}
@@ -142,7 +144,7 @@ MFA_TOTP_TOLERANCE = 1
 SOCIALACCOUNT_ADAPTER = "config.signin.adapters.CompanyAdapter"
 # A link, not a form: our policy lets forms go to ourselves only, and the company's sign-in is elsewhere.
 SOCIALACCOUNT_LOGIN_ON_GET = True
-SOCIALACCOUNT_PROVIDERS = env.openid_connect("HANDRAIL_OIDC")
+SOCIALACCOUNT_PROVIDERS = addresses.openid_connect("HANDRAIL_OIDC")
 
 # Words and places.
 LANGUAGE_CODE = "en-gb"
@@ -202,8 +204,8 @@ FILE_UPLOAD_HANDLERS = [
 ]
 
 # Work in the background. Rows are the queue; the broker only wakes people up (docs/adr).
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", broker_url(DATA_DIR))
-PRESENCE_URL = presence_url(env.text("CACHE_URL"), CELERY_BROKER_URL)
+CELERY_BROKER_URL = addresses.broker("CELERY_BROKER_URL", broker_url(DATA_DIR))
+PRESENCE_URL = presence_url(CACHE_URL, CELERY_BROKER_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_DB_REUSE_MAX = 1_000  # tasks on one connection; its age and health are looked at before each
 CELERY_TASK_SERIALIZER = "json"
@@ -228,8 +230,8 @@ CELERY_TIMEZONE = "UTC"
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # Letters.
-globals().update(env.email("EMAIL_URL"))
-DEFAULT_FROM_EMAIL = env.text("HANDRAIL_MAIL_FROM", "Handrail <handrail@localhost>")
+globals().update(addresses.email("EMAIL_URL"))
+DEFAULT_FROM_EMAIL = addresses.sender("HANDRAIL_MAIL_FROM", "Handrail <handrail@localhost>")
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -242,12 +244,12 @@ REST_FRAMEWORK: dict[str, Any] = {
     "URL_FORMAT_OVERRIDE": None,
 }
 # Who is written to when escalation itself has stopped; the ops leads where nobody is named.
-ALARM_EMAILS = env.words("HANDRAIL_ALARM_EMAILS", "")
+ALARM_EMAILS = addresses.people("HANDRAIL_ALARM_EMAILS")
 # Somebody away for more business hours than this has their open exceptions moved to who stands in.
-AWAY_HOURS = env.integer("HANDRAIL_AWAY_HOURS", 4)
+AWAY_HOURS = env.integer("HANDRAIL_AWAY_HOURS", 4, least=1)
 # Longer than a batch of systems that do not answer takes: what a worker is sending is another's after that.
-DELIVERY_LEASE_SECONDS = env.integer("HANDRAIL_DELIVERY_LEASE_SECONDS", 180)
-API_REQUESTS_PER_MINUTE = env.integer("HANDRAIL_API_REQUESTS_PER_MINUTE", 600)
+DELIVERY_LEASE_SECONDS = env.integer("HANDRAIL_DELIVERY_LEASE_SECONDS", 180, least=10)
+API_REQUESTS_PER_MINUTE = env.integer("HANDRAIL_API_REQUESTS_PER_MINUTE", 600, least=1)
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Handrail",
     "DESCRIPTION": "The operating layer for teams that move orders, campaigns and records between systems.",

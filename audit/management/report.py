@@ -25,7 +25,10 @@ class Report:
 
 
 class ReportCommand(BaseCommand):
-    """Print a report as text, or with `--json` as one document. Exit 0 when all is well, 1 with findings, 2 when refused."""
+    """Print a report as text, or with `--json` as one document. Exit 0 when all is well, 1 with findings, 2 when refused.
+
+    3, that nobody could be asked, is the answer of the way in that all commands share: no report can find that out by itself.
+    """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Every report can be read by a program."""

@@ -1,15 +1,20 @@
 """Where the embedded services are, for settings and for processes that have to be told."""
 
-import os
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
+from config import env
 from config.embedded.postgres import PostgresCluster
 from config.embedded.redis import RedisServer
 
 
 def default_data_dir() -> Path:
     """`HANDRAIL_DATA_DIR`, or `var` beside the code."""
-    return Path(os.environ.get("HANDRAIL_DATA_DIR") or Path(__file__).resolve().parents[2] / "var")
+    found = Path(env.text("HANDRAIL_DATA_DIR") or Path(__file__).resolve().parents[2] / "var")
+    if found.exists() and not found.is_dir():
+        raise ImproperlyConfigured(f"HANDRAIL_DATA_DIR is {found}, which is no directory.")
+    return found
 
 
 def database_url(data_dir: Path) -> str:

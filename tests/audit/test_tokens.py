@@ -86,7 +86,7 @@ def test_a_key_from_the_environment_signs_and_a_wrong_one_is_named(now: datetime
         assert verify_token(token_for(uuid7(), now))
         with pytest.raises(ImproperlyConfigured, match="HANDRAIL_SIGNING_KEY"):
             signing.rotate()
-    with override_settings(SIGNING_KEY="secret"), pytest.raises(ImproperlyConfigured, match="no Ed25519 key"):
+    with override_settings(SIGNING_KEY="secret"), pytest.raises(ImproperlyConfigured, match="has to be an Ed25519 key"):
         signing.sign("{}", kind="x")
     public = json.dumps(OKPKey.import_key(json.loads(given)).as_dict(private=False))
     with override_settings(SIGNING_KEY=public), pytest.raises(ImproperlyConfigured, match="private Ed25519"):

@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client as Browser
 
 from audit.models import Event, RefusalTally, User
-from config import env
+from config import addresses
 from tests.cast import House
 
 CLAIMS: dict[str, Any] = {}
@@ -69,7 +69,7 @@ def provider(settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     address = f"http://127.0.0.1:{server.server_port}"
     for name, value in {"ISSUER": address, "CLIENT_ID": "handrail", "CLIENT_SECRET": "s3cret", "LABEL": "Acme"}.items():
         monkeypatch.setenv(f"HANDRAIL_OIDC_{name}", value)
-    settings.SOCIALACCOUNT_PROVIDERS = env.openid_connect("HANDRAIL_OIDC")
+    settings.SOCIALACCOUNT_PROVIDERS = addresses.openid_connect("HANDRAIL_OIDC")
     yield address
     server.shutdown()
     server.server_close()
@@ -156,4 +156,4 @@ def test_half_a_configuration_stops_the_start(monkeypatch: pytest.MonkeyPatch, g
     for name, value in given.items():
         monkeypatch.setenv(f"HANDRAIL_OIDC_{name}", value)
     with pytest.raises(ImproperlyConfigured):
-        env.openid_connect("HANDRAIL_OIDC")
+        addresses.openid_connect("HANDRAIL_OIDC")

@@ -13,9 +13,10 @@ from urllib.request import ProxyHandler, build_opener
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from config import addresses, env
+from config.command_line import NOT_READY
 from config.embedded import PostgresCluster, RedisServer
 from config.embedded.supervisor import Program, Supervisor, say
-from config.env import integer
 
 WEB_THREADS = 4
 PROBE_SECONDS = 60
@@ -42,11 +43,14 @@ class Command(BaseCommand):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise CommandError(
-                    f"Handrail already runs from {settings.DATA_DIR}; stop it first.", returncode=3
+                    f"Handrail already runs from {settings.DATA_DIR}; stop it first.", returncode=NOT_READY
                 ) from None
-            status = asyncio.run(Stack(options).run())
+            try:
+                status = asyncio.run(Stack(options).run())
+            except RuntimeError as failed:  # what the embedded services cannot do, in a sentence
+                raise CommandError(str(failed), returncode=NOT_READY) from failed
         if status:
-            raise CommandError("Handrail did not start; the reason stands above.", returncode=3)
+            raise CommandError("Handrail did not start; the reason stands above.", returncode=NOT_READY)
 
 
 class Stack:
@@ -58,13 +62,16 @@ class Stack:
         self.bind = str(options["bind"])
         self.demo = not options["no_demo"]
         self.environment: dict[str, str] = {
-            "HANDRAIL_PUBLIC_URL": os.environ.get("HANDRAIL_PUBLIC_URL", f"http://localhost:{self.port}"),
-            "HANDRAIL_SANDBOX_URL": f"http://127.0.0.1:{self.sandbox_port}",
-            "HANDRAIL_DEMO": "true" if self.demo else "false",
+            **env.told(
+                HANDRAIL_PUBLIC_URL=env.text("HANDRAIL_PUBLIC_URL", f"http://localhost:{self.port}"),
+                HANDRAIL_SANDBOX_URL=f"http://127.0.0.1:{self.sandbox_port}",
+                HANDRAIL_DEMO="true" if self.demo else "false",
+            ),
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "ignore:You're running the worker with superuser",  # tasks come as JSON, never as pickles
         }
-        self.owner_url = os.environ.get("DATABASE_OWNER_URL") or os.environ.get("DATABASE_URL", "")
+        self.owner_url = addresses.postgres("DATABASE_OWNER_URL", addresses.postgres("DATABASE_URL"))
+        self.web_processes = env.integer("WEB_CONCURRENCY", 2, least=1)
 
     async def run(self) -> int:
         """Start, wait, stop; the exit status."""
@@ -100,7 +107,7 @@ class Stack:
                 continue
 
     async def _start_services(self, supervisor: Supervisor) -> None:
-        if "DATABASE_URL" not in os.environ:
+        if not env.is_given("DATABASE_URL"):
             cluster = PostgresCluster(settings.DATA_DIR)
             await asyncio.to_thread(cluster.prepare)
             supervisor.start(
@@ -113,17 +120,17 @@ class Stack:
                 )
             )
             await asyncio.to_thread(cluster.wait_until_ready)
-            self.environment["DATABASE_URL"] = cluster.url("app")
+            self.environment |= env.told(DATABASE_URL=cluster.url("app"))
             self.owner_url = cluster.url("owner")
-        if "CELERY_BROKER_URL" not in os.environ:
+        if not env.is_given("CELERY_BROKER_URL"):
             server = RedisServer(settings.DATA_DIR)
             await asyncio.to_thread(server.stop)
             await asyncio.to_thread(server.prepare)
             supervisor.start(Program("redis", server.argv()))
-            self.environment["CELERY_BROKER_URL"] = server.url
+            self.environment |= env.told(CELERY_BROKER_URL=server.url)
 
     async def _bring_up_to_date(self, supervisor: Supervisor) -> bool:
-        owner = {**self.environment, "DATABASE_URL": self.owner_url}
+        owner = {**self.environment, **env.told(DATABASE_URL=self.owner_url)}
         product = ["collectstatic --no-input --verbosity 0", "sync_schedules", "check --database default"]
         steps = [
             ("schema", ["migrate --verbosity 0 --skip-checks", "grant_roles"], owner),
@@ -135,12 +142,12 @@ class Stack:
         return True
 
     def _programs(self) -> list[Program]:
-        pooled = {**self.environment, "HANDRAIL_DATABASE_POOL": str(WEB_THREADS + 2)}
+        pooled = {**self.environment, **env.told(HANDRAIL_DATABASE_POOL=str(WEB_THREADS + 2))}
         python = [sys.executable, "-m"]
         gunicorn = ["gunicorn", "config.wsgi", "--bind", f"{self.bind}:{self.port}", "--worker-class", "gthread"]
         gunicorn += [
             "--workers",
-            str(integer("WEB_CONCURRENCY", 2)),
+            str(self.web_processes),
             "--threads",
             str(WEB_THREADS),
             "--log-level",

@@ -59,7 +59,7 @@ def _actor(username: str) -> Actor:
         return system_actor("create_client", channel="command")
     user = User.objects.filter(username=username, is_active=True).first()
     if user is None:
-        raise CommandError(f"There is nobody called {username}.")
+        raise CommandError(f"There is nobody called {username}.", returncode=2)
     return actor_for(user, channel="command")
 
 

@@ -29,5 +29,5 @@ class Command(BaseCommand):
             order = selectors.order_for(by, options["key"])
             export = export_order(order_id=order.pk, by=by, now=clock.now())
         except DomainError as refused:
-            raise CommandError(refused.message) from None
+            raise CommandError(refused.message, returncode=2) from None
         self.stdout.write(export.text)

@@ -40,7 +40,7 @@ class Command(BaseCommand):
             try:
                 downstream.follow()
             except httpx2.HTTPError as failure:
-                raise CommandError(f"The feed cannot be read: {failure}") from failure
+                raise CommandError(f"The feed cannot be read: {failure}", returncode=3) from failure
         for routing in downstream.routes.values():
             self.stdout.write(json.dumps(asdict(routing), ensure_ascii=False))
         if downstream.refused:

@@ -1,0 +1,56 @@
+"""A command that could not ask says so with 3; 1 is for what it found."""
+
+from types import SimpleNamespace
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError, ProgrammingError
+from psycopg.errors import InsufficientPrivilege, UndefinedTable
+
+from config.command_line import run, why_not_ready
+
+AWAY = OperationalError(
+    'connection to server at "db", port 5432 failed: Connection refused\n\tIs the server running on that host?\n'
+)
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that does not answer."""
+
+    def refuse(_: object) -> None:
+        raise AWAY
+
+    monkeypatch.setattr("django.db.backends.base.base.BaseDatabaseWrapper.ensure_connection", refuse)
+    monkeypatch.setattr("django.core.management.base.connections", SimpleNamespace(close_all=lambda: None))
+
+
+@pytest.mark.parametrize("command", ["verify_timers --json", "check_invariants", "grant_roles", "seed_demo"])
+@pytest.mark.usefixtures("away")
+def test_without_a_database_a_command_ends_with_one_line_and_3(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(["manage.py", *command.split(), "--skip-checks"])
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out) == (3, "")
+    assert err == (
+        'The database cannot be asked: connection to server at "db", port 5432 failed: Connection refused. '
+        "See that it runs and that DATABASE_URL is right.\n"
+    )
+
+
+@pytest.mark.usefixtures("away")
+def test_who_wants_the_traceback_gets_it() -> None:
+    with pytest.raises(OperationalError):
+        run(["manage.py", "sync_lag", "--traceback", "--skip-checks"])
+
+
+def test_what_is_no_fault_of_the_environment_stays_an_error() -> None:
+    old, closed = ProgrammingError("relation"), ProgrammingError("permission denied for table x")
+    old.__cause__, closed.__cause__ = UndefinedTable(), InsufficientPrivilege()
+    assert why_not_ready(old).startswith("The database is older than the code. Run `manage.py migrate`")
+    assert why_not_ready(closed).startswith("The database refuses: permission denied for table x. Run")
+    assert why_not_ready(ImproperlyConfigured("X is wrong; do Y.")) == "X is wrong; do Y."
+    for bug in (IntegrityError("x"), DataError("x"), DatabaseError("x"), ProgrammingError("syntax")):
+        assert why_not_ready(bug) == ""
