@@ -7,6 +7,7 @@ from audit.api import jwks
 from config import languages, probes, views
 from config.api.reference import problem, problems
 
+handler500 = "config.outages.failed"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("", include("config.signin.urls")),

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.signals import got_request_exception
-from django.db import OperationalError
-from django.http import Http404
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions as rest
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -63,6 +63,7 @@ BY_CLASS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (rest.ValidationError, "invalid-input"),
     (RequestDataTooBig, "too-large"),
     (OperationalError, "unavailable"),
+    (InterfaceError, "unavailable"),
 )
 
 
@@ -84,6 +85,13 @@ def answer_with_problem(error: Exception, context: Mapping[str, Any]) -> Respons
     return response
 
 
+def answer_plainly(error: Exception, request: HttpRequest) -> JsonResponse:
+    """The same answer where no view of the framework was reached; nothing is logged or kept, as it may be the database that failed."""
+    kind = problem_type(error)
+    body = problem(error, kind, request)
+    return JsonResponse(body, status=kind.status, content_type=CONTENT_TYPE, headers=_headers(error, kind))
+
+
 def problem_type(error: Exception) -> ProblemType:
     """The kind of problem an exception is; what nobody anticipated is an internal error."""
     if isinstance(error, Demand):
@@ -92,7 +100,7 @@ def problem_type(error: Exception) -> ProblemType:
     return PROBLEM_TYPES[slug]
 
 
-def problem(error: Exception, kind: ProblemType, request: Request) -> dict[str, Any]:
+def problem(error: Exception, kind: ProblemType, request: Request | HttpRequest) -> dict[str, Any]:
     """The document's members."""
     body: dict[str, Any] = {
         "type": kind.uri,

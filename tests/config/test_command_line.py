@@ -9,19 +9,10 @@ from psycopg.errors import InsufficientPrivilege, UndefinedTable
 
 from config.command_line import run, why_not_ready
 
-AWAY = OperationalError(
-    'connection to server at "db", port 5432 failed: Connection refused\n\tIs the server running on that host?\n'
-)
 
-
-@pytest.fixture
-def away(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database that does not answer."""
-
-    def refuse(_: object) -> None:
-        raise AWAY
-
-    monkeypatch.setattr("django.db.backends.base.base.BaseDatabaseWrapper.ensure_connection", refuse)
+@pytest.fixture(autouse=True)
+def connections_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command closes them at its end; here they are the other tests'."""
     monkeypatch.setattr("django.core.management.base.connections", SimpleNamespace(close_all=lambda: None))
 
 
