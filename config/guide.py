@@ -175,7 +175,7 @@ PAGES: dict[str, tuple[Text, Text]] = {
         _("Dead letters"),
         _("Messages that could not be processed. Nothing is lost or tried twice."),
     ),
-    "sync:sandbox": (_("Sandbox"), _("The demo's systems, and how often they fail.")),
+    "sync:sandbox": (_("Sandbox"), _("The demo's systems: whether orders come in, and how often something fails.")),
     "exceptions:accounting": (
         _("Accounting"),
         _("How many exceptions and time-limited exceptions there were in some days, and how long they lasted."),

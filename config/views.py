@@ -1,19 +1,20 @@
 """Pages of no app: the way in, search, status."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from audit import clock
 from audit.access import Role
 from audit.context import Actor
 from audit.errors import NotFound
+from audit.selectors.trail import event_called
 from config import guide, health
 from config.shell import may_open
 from exceptions import selectors as exceptions
@@ -52,27 +53,37 @@ def home(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
-    """Exact keys jump; words list exceptions and orders."""
+    """Exact keys jump, and so do ids of events of the trail; words list exceptions, orders and what came in."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    words = request.GET.get("q", "").strip()
-    now = clock.now()
-    cases = (
-        exceptions.queue_page(by=actor, filters=exceptions.QueueFilters(scope="team", q=words, per=25), now=now).rows
-        if words
-        else []
-    )
-    orders = (
-        fulfilment.order_page(by=actor, filters=fulfilment.OrderFilters(q=words, per=25), now=now).rows if words else []
-    )
+    words, now = request.GET.get("q", "").strip(), clock.now()
+    context: dict[str, Any] = {"words": words, "cases": [], "orders": [], "told": []}
+    if words.isprintable() and words:
+        filters = exceptions.QueueFilters(scope="team", q=words, per=25)
+        cases = exceptions.queue_page(by=actor, filters=filters, now=now).rows
+        told = sync.events_called(by=actor, words=words)
+        orders = _orders_called(words, actor) or (_orders_called(told[0].subject, actor) if told else [])
+        if place := _exactly(words, cases, orders) or _in_the_trail(words, actor):
+            return redirect(place)
+        context |= {"cases": cases, "orders": orders, "told": told}
+    return render(request, "search.html", context)
+
+
+def _orders_called(words: str, actor: Actor) -> Sequence[fulfilment.OrderRow]:
+    return fulfilment.order_page(by=actor, filters=fulfilment.OrderFilters(q=words, per=25), now=clock.now()).rows
+
+
+def _exactly(words: str, cases: Sequence[exceptions.CaseRow], orders: Sequence[fulfilment.OrderRow]) -> str:
+    """Where the one thing is that is called just that."""
     if len(cases) == 1 and cases[0].key == words.upper():
-        return redirect("exceptions:case", cases[0].key)
+        return reverse("exceptions:case", args=[cases[0].key])
     if len(orders) == 1 and words in {orders[0].key, orders[0].number}:
-        return redirect("fulfilment:order", orders[0].key)
-    return render(
-        request,
-        "search.html",
-        {"words": words, "cases": cases, "orders": orders, "nothing": gettext_lazy("Nothing found.")},
-    )
+        return reverse("fulfilment:order", args=[orders[0].key])
+    return ""
+
+
+def _in_the_trail(words: str, actor: Actor) -> str:
+    event = event_called(by=actor, words=words)
+    return reverse("audit:event", args=[event.pk]) if event else ""
 
 
 @login_required

@@ -1,5 +1,7 @@
 """The trail as far as somebody may read it."""
 
+from uuid import UUID
+
 from django.db.models import QuerySet
 
 from audit.access import require
@@ -17,3 +19,12 @@ def seals_for(by: Actor) -> QuerySet[Seal]:
     """The seals: they say nothing of any record, so everyone who may verify sees all. Raises `Refused` without the permission."""
     require(by, "audit.verify")
     return Seal.objects.all()
+
+
+def event_called(*, by: Actor, words: str) -> Event | None:
+    """The event with this id, if it exists for the actor; none for one who may not read the trail."""
+    try:
+        event_id = UUID(words)
+    except ValueError:
+        return None
+    return events_for(by).filter(pk=event_id).first() if by.may("audit.view_trail") else None

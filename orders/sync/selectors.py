@@ -11,7 +11,9 @@ from django.db.models import Count, Min, Prefetch, Q, QuerySet
 from audit.access import require
 from audit.context import Actor
 from audit.subject_refs import SubjectRef
+from audit.texts import whole_number
 from orders.sync.models import (
+    DEAD_LETTER_PREFIX,
     Attempt,
     Connector,
     Credential,
@@ -209,6 +211,16 @@ def events_for(by: Actor) -> QuerySet[InboundEvent]:
     require(by, "sync.view_system")
     events = InboundEvent.objects.select_related("system", "client").defer("sealed")
     return events if by.clients is None else events.filter(client_id__in=by.clients)
+
+
+def events_called(*, by: Actor, words: str, most: int = 5) -> list[InboundEvent]:
+    """What came in under this id, or as this dead letter, and exists for the actor; none for one who may not look at systems."""
+    if not by.may("sync.view_system"):
+        return []
+    number = whole_number(words.upper().removeprefix(DEAD_LETTER_PREFIX))
+    is_key = words.upper().startswith(DEAD_LETTER_PREFIX) and number is not None
+    named = Q(number=number) if is_key else Q(event_id=words, system__in=System.objects.values("pk"))
+    return list(events_for(by).filter(named).order_by("-number")[:most])
 
 
 def letters_for(by: Actor) -> QuerySet[InboundEvent]:

@@ -194,26 +194,24 @@ def _letter(by: Actor, key: str) -> InboundEvent:
 @login_required
 @require_http_methods(["GET", "POST"])
 def sandbox(request: HttpRequest) -> HttpResponse:
-    """In the demo: which failures the sandbox systems play."""
+    """In the demo: whether the sandbox's store places orders, and which failures the other systems play."""
     if not settings.DEMO:
         raise Http404
     actor_of(request, "sync.edit_system")
     url = f"{settings.SANDBOX_URL}/control"
-    rates: dict[str, Any] = {}
+    control: dict[str, Any] = {"rates": {}, "sells": False}
     try:
         with httpx2.Client(timeout=5, verify=certificates(), trust_env=False) as client:
             control = client.get(url).json()
             if request.method == "POST":
                 wanted = {mode: float(request.POST.get(mode) or 0) / 100 for mode in MODES}
-                answer = client.put(
-                    url, json={**control, "rates": {mode: rate for mode, rate in wanted.items() if rate}}
-                )
+                rates = {mode: rate for mode, rate in wanted.items() if rate}
+                answer = client.put(url, json={**control, "rates": rates, "sells": "sells" in request.POST})
                 if answer.is_success:
                     messages.success(request, _("The sandbox systems now behave like this."))
                     return redirect("sync:sandbox")
                 messages.warning(request, answer.json()["detail"])
-            rates = control["rates"]
     except (httpx2.HTTPError, ValueError):
         messages.warning(request, _("The sandbox cannot be reached, or a share is no number from 0 to 100."))
-    modes = [(mode, words, round(rates.get(mode, 0) * 100)) for mode, words in MODES.items()]
-    return render(request, "sync/sandbox.html", {"modes": modes})
+    modes = [(mode, words, round(control["rates"].get(mode, 0) * 100)) for mode, words in MODES.items()]
+    return render(request, "sync/sandbox.html", {"modes": modes, "sells": control["sells"]})

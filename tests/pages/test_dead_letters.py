@@ -185,10 +185,13 @@ class TestTheSandbox:
         settings.DEMO = False
         assert signed_in("kim").get("/sandbox/").status_code == 404
 
-    def test_it_fails_as_often_as_it_is_told(self, signed_in: SignedIn, sandbox: Sandbox) -> None:
+    def test_it_sells_and_fails_as_it_is_told(self, signed_in: SignedIn, sandbox: Sandbox) -> None:
         kim = signed_in("kim")
+        assert kim.get("/sandbox/").context["sells"] is True
         page = kim.post("/sandbox/", {"error": "20", "timeout": ""}, follow=True)
-        assert sandbox.control.rates == {"error": 0.2}
+        assert (sandbox.control.rates, sandbox.control.sells, page.context["sells"]) == ({"error": 0.2}, False, False)
+        kim.post("/sandbox/", {"error": "20", "sells": "on"})
+        assert (sandbox.control.rates, sandbox.control.sells) == ({"error": 0.2}, True)
         assert [percent for mode, _, percent in page.context["modes"] if mode in {"error", "timeout"}] == [20, 0]
         assert [str(said) for said in page.context["messages"]] == ["The sandbox systems now behave like this."]
 
@@ -206,3 +209,15 @@ class TestTheSandbox:
         settings.DEMO, settings.SANDBOX_URL = True, "http://127.0.0.1:9"
         page = signed_in("kim").get("/sandbox/")
         assert (page.status_code, "The sandbox cannot be reached" in page.content.decode()) == (200, True)
+
+
+def test_search_finds_what_came_in_by_its_id_for_whoever_may_see_it(signed_in: SignedIn, shop: System) -> None:
+    (letter,) = letters(shop)
+    lee = signed_in("lee")
+    for words in ("e-0", letter.key, letter.key.lower()):
+        page = lee.get("/search/", {"q": words})
+        assert page.context["told"] == [letter], words
+        assert f'href="/dead-letters/{letter.key}/"' in page.content.decode()
+    assert [signed_in(name).get("/search/", {"q": "e-0"}).context["told"] for name in ("sam", "noor")] == [[], []]
+    for odd in ("e-1", "DL-²", "DL-", "\x00", "DL-" + "9" * 30):
+        assert lee.get("/search/", {"q": odd}).context["told"] == [], odd

@@ -50,6 +50,16 @@ def test_pages_join_without_gap_or_repeat_and_a_foreign_mark_is_refused(signed_i
         assert (refused.status_code, "start at the first page" in refused.content.decode()) == (422, True), odd
 
 
+def test_search_leads_to_the_event_with_this_id_and_nobody_else_s(
+    signed_in: SignedIn, cases: list[ExceptionCase]
+) -> None:
+    event = Event.objects.filter(type="case.opened")[0]
+    assert signed_in("amal").get(f"/search/?q={event.pk}")["Location"] == reverse("audit:event", args=[event.pk])
+    for name, asked in (("noor", event.pk), ("pia", event.pk), ("amal", NOBODY)):
+        page = signed_in(name).get(f"/search/?q={asked}")
+        assert (page.status_code, page.context["told"]) == (200, []), name
+
+
 def test_an_event_shows_what_else_its_request_did(signed_in: SignedIn, cases: list[ExceptionCase]) -> None:
     amal = signed_in("amal")
     amal.post(f"/exceptions/{cases[0].key}/acknowledge/", {"seen": cases[0].version})

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 MODES = {
@@ -37,18 +38,20 @@ REFUSALS = {
 class Control:
     """How the sandbox misbehaves: `orders` maps an order's key or number to a mode, `rates` a mode to its share (0 to 1).
 
-    Content is named by its asset. `delay` is the number of seconds between two things a system says.
+    Content is named by its asset. `delay` is the number of seconds between two things a system says. `sells` is whether the store of a
+    demo places orders.
     """
 
     orders: Mapping[str, str] = field(default_factory=dict)
     rates: Mapping[str, float] = field(default_factory=dict)
     delay: float = 0.5
+    sells: bool = True
 
     @classmethod
     def of(cls, document: Any) -> "Control":
         """A control from JSON. Raises `ValueError` naming what is wrong."""
         if not isinstance(document, dict):
-            raise ValueError("send an object with orders, rates and delay")  # noqa: TRY004 -- one kind of refusal
+            raise ValueError("send an object with orders, rates, delay and sells")  # noqa: TRY004 -- one kind of refusal
         orders = {str(key): str(mode) for key, mode in dict(document.get("orders", {})).items()}
         rates = {str(mode): float(rate) for mode, rate in dict(document.get("rates", {})).items()}
         if unknown := {*orders.values(), *rates} - set(MODES):
@@ -58,11 +61,11 @@ class Control:
         delay = float(document.get("delay", 0.5))
         if not 0 <= delay <= 60:  # noqa: PLR2004 -- a minute
             raise ValueError("delay lies between 0 and 60 seconds")
-        return cls(orders, rates, delay)
+        return cls(orders, rates, delay, bool(document.get("sells", True)))
 
     def as_json(self) -> dict[str, Any]:
         """As it is sent and kept."""
-        return {"orders": dict(self.orders), "rates": dict(self.rates), "delay": self.delay}
+        return {"orders": dict(self.orders), "rates": dict(self.rates), "delay": self.delay, "sells": self.sells}
 
     def mode(self, task: Mapping[str, Any]) -> str:
         """How this task fails, or nothing. The same task fails the same way every time."""
@@ -96,3 +99,16 @@ def story(task: Mapping[str, Any], mode: str) -> list[tuple[str, dict[str, Any]]
     if mode == "reorder":
         return list(reversed(steps))
     return steps
+
+
+def an_event(event_id: str, kind: str, subject: str, at: datetime, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a system says, as a CloudEvents 1.0 document."""
+    return {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": "/sandbox",
+        "type": kind,
+        "subject": subject,
+        "time": at.isoformat(),
+        "data": {name: value for name, value in data.items() if value is not None},
+    }

@@ -58,6 +58,12 @@ class Journal:
             )
         return True
 
+    def done(self, kind: str) -> int:
+        """How many tasks of a kind were done."""
+        with self._lock:
+            (count,) = self._connection.execute("SELECT count(*) FROM executed WHERE kind = ?", [kind]).fetchone()
+        return int(count)
+
     def copy(self, *, system: str, subject: str, token: int, status: str, sha256: str) -> bool:
         """Keep what a system was told of an order, unless it knows something newer by its change token; whether it was news."""
         with self._transaction() as connection:

@@ -13,20 +13,26 @@ import httpx2
 
 from orders.sync import signatures
 from orders.sync.errors import SignatureRefused
-from orders.sync.sandbox.behaviour import Control, story
+from orders.sync.sandbox import store
+from orders.sync.sandbox.behaviour import Control, an_event, story
 from orders.sync.sandbox.journal import Journal
 from orders.sync.sandbox.secrets import sandbox_secret
 
 LONGEST_BODY = 1_048_576
 SILENCE_SECONDS = 12
 VOICE_PAUSE = 0.05
+SALE_PAUSE = 1.0
+STORE, WAREHOUSE = "sandbox-store", "sandbox-wms"
 REPEATED = ("task", "order", "client", "asset", "revision")  # what a saying has of what it answers
 
 
 class Sandbox:
-    """All sandbox systems behind one port. `key` is the installation's; `reply_to` the product's address for events."""
+    """All sandbox systems behind one port. `key` is the installation's; `reply_to` the product's address for events.
 
-    def __init__(self, *, port: int, key: str, reply_to: str, journal: Path) -> None:
+    Where it `sells`, its store places orders of its own accord, unless the control says otherwise.
+    """
+
+    def __init__(self, *, port: int, key: str, reply_to: str, journal: Path, sells: bool = False) -> None:
         self.key = key
         self.reply_to = reply_to
         self.journal = Journal(journal)
@@ -38,6 +44,9 @@ class Sandbox:
             threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True),
             threading.Thread(target=self._speak, daemon=True),
         ]
+        self._opened = time.monotonic()
+        if sells:
+            self._threads.append(threading.Thread(target=self._trade, daemon=True))
 
     @property
     def url(self) -> str:
@@ -60,7 +69,10 @@ class Sandbox:
 
     def set_control(self, document: Any) -> Control:
         """Misbehave differently from now on. Raises `ValueError`."""
-        self.control = Control.of(document)
+        control = Control.of(document)
+        if control.sells and not self.control.sells:
+            self._opened = time.monotonic()
+        self.control = control
         self.journal.set_control(self.control.as_json())
         return self.control
 
@@ -97,26 +109,45 @@ class Sandbox:
             at = datetime.fromtimestamp(begun, UTC) + timedelta(seconds=place)
             event_id = f"{key}:{event_type}"
             data = {name: task.get(name) for name in REPEATED} | {"at": at.isoformat(), **more}
-            event = {
-                "specversion": "1.0",
-                "id": event_id,
-                "source": "/sandbox",
-                "type": event_type,
-                "subject": str(task.get("order") or task.get("asset")),
-                "time": at.isoformat(),
-                "data": {name: value for name, value in data.items() if value is not None},
-            }
+            event = an_event(event_id, event_type, str(task.get("order") or task.get("asset")), at, data)
             said.append((f"{event_id}:{place}", event, begun + (place + 1) * self.control.delay))
         return said
+
+    def _trade(self) -> None:
+        """Sell as often as the store does, once all that was said before was heard."""
+        sold = self._opened
+        while not self._stopped.wait(SALE_PAUSE):
+            now = time.monotonic()
+            is_time = self.control.sells and now - sold >= store.pause(now - self._opened)
+            if is_time and not self.journal.summary()["waiting"]:
+                self.sell()
+                sold = now
+
+    def sell(self) -> None:
+        """One more sale, and what the warehouse says then."""
+        number, at = self.journal.done("sale") + 1, datetime.now(UTC)
+        for system, kind, events in (
+            (WAREHOUSE, "count", store.counts(number, at=at)),
+            (STORE, "sale", store.sale(number, at=at)),
+        ):
+            sayings = [
+                (event["id"], event, at.timestamp() + place * self.control.delay) for place, event in enumerate(events)
+            ]
+            if sayings:
+                self.journal.execute(key=f"{kind}-{number}", system=system, task="", kind=kind, sayings=sayings)
 
     def _speak(self) -> None:
         with httpx2.Client(timeout=10, trust_env=False) as client:
             while not self._stopped.wait(VOICE_PAUSE):
-                by_system: dict[str, list[tuple[str, str]]] = {}
-                for saying_id, system, body in self.journal.due():
-                    by_system.setdefault(system, []).append((saying_id, body))
-                for system, sayings in by_system.items():
-                    self._say(client, system, sayings)
+                self.say_what_is_due(client)
+
+    def say_what_is_due(self, client: httpx2.Client) -> None:
+        """Post it, what each system has to say as one."""
+        by_system: dict[str, list[tuple[str, str]]] = {}
+        for saying_id, system, body in self.journal.due():
+            by_system.setdefault(system, []).append((saying_id, body))
+        for system, sayings in by_system.items():
+            self._say(client, system, sayings)
 
     def _say(self, client: httpx2.Client, system: str, sayings: Sequence[tuple[str, str]]) -> None:
         """One thing by itself, several as a batch."""

@@ -1,15 +1,22 @@
 """The whole way over the wire's doors: events in through the inbox, tasks out through the outbox, confirmations back in."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+from django.test import Client as Browser
 
+from audit import clock
 from audit.context import Actor, acting
 from orders.fulfilment.models import Order
 from orders.sync.envelopes import of_document
 from orders.sync.models import InboundEvent, OutboundMessage, System
-from orders.sync.services import apply_due, receive
+from orders.sync.sandbox import Sandbox, sandbox_secret
+from orders.sync.services import add_credential, apply_due, receive
+from orders.sync.states import CredentialKind
 from rules.models import Client, Owner
 from tests.factories import orders as make
 
@@ -117,3 +124,37 @@ def test_an_order_that_cannot_be_read_becomes_a_dead_letter_and_the_others_go_on
     say(store, "order.placed", "W-2", now, **make.placed(northwind, now, order="W-2").data)
     assert dict(InboundEvent.objects.values_list("subject", "state")) == {"W-1": "dead", "W-2": "applied"}
     assert list(Order.objects.values_list("number", flat=True)) == ["W-2"]
+
+
+@pytest.fixture
+def shop(systems: dict[str, System], system: Actor, now: datetime, tmp_path: Path) -> Iterator[Sandbox]:
+    """The sandbox of a demo, which is not asked and does not speak by itself."""
+    with acting(system, at=now):
+        make.client_named("fable", "FB", name="Fable & Co")
+        make.client_named("lumen", "LC", name="Lumen Cycles")
+    for slug in ("store", "wms"):
+        secret = sandbox_secret("a key", f"sandbox-{slug}")
+        add_credential(system=systems[slug], kind=CredentialKind.INBOUND, by=system, now=now, secret=secret)
+    shop = Sandbox(port=0, key="a key", reply_to="http://testserver/api/v1/events", journal=tmp_path / "journal.db")
+    shop.set_control({"delay": 0})
+    yield shop
+    shop._server.server_close()
+    shop.journal.close()
+
+
+def front_door(request: httpx2.Request) -> httpx2.Response:
+    """What the product answers to a request."""
+    kind = request.headers["Content-Type"]
+    answer = Browser().post(request.url.path, request.content, content_type=kind, headers=dict(request.headers))
+    return httpx2.Response(answer.status_code, content=answer.content)
+
+
+def test_what_the_demo_s_store_sells_comes_in_by_the_front_door(shop: Sandbox) -> None:
+    with httpx2.Client(transport=httpx2.MockTransport(front_door)) as client:
+        for _ in range(2):
+            shop.sell()
+            shop.say_what_is_due(client)
+    assert (shop.journal.summary()["executed"], shop.journal.summary()["waiting"]) == ({"count": 1, "sale": 2}, 0)
+    apply_due(now=clock.now())
+    assert set(InboundEvent.objects.values_list("state", flat=True)) == {"applied"}
+    assert dict(Order.objects.values_list("number", "state")) == {"F8001": "in_fulfilment", "L8002": "in_fulfilment"}

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from audit.access import Role
 from audit.models import User
 from audit.services.events import record
+from orders.sync.sandbox.goods import CURRENCIES
 from rules.models import Calendar, Client, ClientAccess, Owner, Team, TeamMember
 
 DEMO_PASSWORD: Final = "handrail-demo"  # noqa: S105 -- printed by `make up` for everyone to sign in with
@@ -34,10 +35,10 @@ class DemoAccount:
         return f"{self.role.value.replace('_', ' ')}, {', '.join(self.clients) or 'all clients'}"
 
 
-CLIENTS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
-    "northwind": ("Northwind Outdoor", "NW", "Europe/Berlin", "berlin-business", "EUR"),
-    "fable": ("Fable & Co", "FB", "Europe/London", "london-business", "GBP"),
-    "lumen": ("Lumen Cycles", "LC", "America/New_York", "new-york-business", "USD"),
+CLIENTS: Final[Mapping[str, tuple[str, str, str, str]]] = {
+    "northwind": ("Northwind Outdoor", "NW", "Europe/Berlin", "berlin-business"),
+    "fable": ("Fable & Co", "FB", "Europe/London", "london-business"),
+    "lumen": ("Lumen Cycles", "LC", "America/New_York", "new-york-business"),
 }
 
 DEMO_ACCOUNTS: Final[tuple[DemoAccount, ...]] = (
@@ -62,7 +63,7 @@ def add_clients() -> dict[str, Client]:
     """The clients of the demo, those that are missing added; inside an act."""
     calendars = {calendar.slug: calendar for calendar in Calendar.objects.all()}
     known = {client.slug: client for client in Client.objects.all()}
-    for slug, (name, prefix, time_zone, calendar, currency) in CLIENTS.items():
+    for slug, (name, prefix, time_zone, calendar) in CLIENTS.items():
         if slug not in known:
             known[slug] = Client.objects.create(
                 slug=slug,
@@ -70,7 +71,7 @@ def add_clients() -> dict[str, Client]:
                 key_prefix=prefix,
                 time_zone=time_zone,
                 calendar=calendars[calendar],
-                currency=currency,
+                currency=CURRENCIES[slug],
             )
             record("rules.edited", subject=known[slug], changes={})
     return known

@@ -16,7 +16,6 @@ from audit.subject_refs import subject_ref
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase
 from orders.fulfilment.decisions.news import News
-from orders.fulfilment.management.demo.goods import ADDRESSES, BROKEN_ADDRESSES, GOODS, Good
 from orders.fulfilment.management.demo.outage import learn_from_an_outage
 from orders.fulfilment.management.demo.people import add_clients, add_people
 from orders.fulfilment.management.demo.systems import add_systems
@@ -25,6 +24,7 @@ from orders.fulfilment.services.checking import perform_check
 from orders.fulfilment.services.holds import hold_order
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
+from orders.sync.sandbox.goods import ADDRESSES, BROKEN_ADDRESSES, GOODS, PLENTY, Good
 from rules.models import Client, QualityCheck
 from rules.selectors import actor_for
 from rules.services.books import freeze_rule_book
@@ -34,7 +34,6 @@ from rules.services.shipped import install_shipped_configuration
 SEED: Final = 20_261_120
 STEPS: Final = ("task.confirmed", "shipment.picked", "shipment.packed", "shipment.handed_over", "shipment.delivered")
 PACKED: Final = STEPS.index("shipment.packed") + 1
-PLENTY: Final = 20
 TO_PAY: Final = timedelta(minutes=2)
 TO_STEP: Final = timedelta(minutes=35)
 WAVE: Final = timedelta(hours=2)
@@ -89,7 +88,7 @@ def _fill_shelves(client: Client, by: Actor, at: datetime) -> None:
 def _plans(slug: str, now: datetime) -> Iterator[Plan]:
     """Ordinary orders, spread over the last thirty hours, then the ones that get stuck this morning."""
     chance = random.Random(f"{SEED}/{slug}")  # noqa: S311 -- a demo, the same every time
-    there = [good for good in GOODS[slug] if good.on_hand >= PLENTY or good.sku_type != "stock"]
+    there = [good for good in GOODS[slug] if not good.is_scarce]
     number = 5_000
     for steps, count in STAGES:
         for _ in range(count):
@@ -111,7 +110,7 @@ def _stuck_plans(slug: str, now: datetime) -> Iterator[Plan]:
     prefix = slug[0].upper()
     yield Plan(f"{prefix}6001", ((first, 1),), now - timedelta(minutes=50), 0, {"address": BROKEN_ADDRESSES[slug]})
     yield Plan(f"{prefix}6002", ((first, 2),), now - timedelta(minutes=35), 0, {"address": good, "fraud_score": 88})
-    scarce = [item for item in GOODS[slug] if item.sku_type == "stock" and item.on_hand < PLENTY]
+    scarce = [item for item in GOODS[slug] if item.is_scarce]
     if scarce:
         yield Plan(f"{prefix}6003", ((first, 1), (scarce[0], 5)), now - timedelta(minutes=25), 0, {"address": good})
     vendor = [item for item in GOODS[slug] if item.vendor][0:1]
@@ -167,17 +166,6 @@ def _paid(client: Client, plan: Plan) -> News:
 
 
 def _placed(client: Client, plan: Plan) -> News:
-    lines = [
-        {
-            "sku": good.code,
-            "title": good.name,
-            "quantity": quantity,
-            "unit_minor": good.price,
-            "sku_type": good.sku_type,
-            "vendor": good.vendor,
-        }
-        for good, quantity in plan.goods
-    ]
     return _news(
         "order.placed",
         client,
@@ -189,7 +177,7 @@ def _placed(client: Client, plan: Plan) -> News:
         total_minor=sum(good.price * quantity for good, quantity in plan.goods),
         placed_at=plan.placed_at.isoformat(),
         promised_at=(plan.placed_at + timedelta(days=4)).isoformat(),
-        lines=lines,
+        lines=[good.as_line(quantity) for good, quantity in plan.goods],
         **{"channel": "web", **plan.facts},
     )
 

@@ -31,6 +31,7 @@ class Command(BaseCommand):
             key=settings.SECRET_KEY,
             reply_to=f"{settings.PUBLIC_URL}/api/v1/events",
             journal=settings.DATA_DIR / "sandbox" / "journal.db",
+            sells=settings.DEMO,
         )
         sandbox.start()
         self.stdout.write(f"sandbox systems at {sandbox.url}")

@@ -1,7 +1,10 @@
-"""What the demo's clients sell, and the people who buy it."""
+"""What the demo's clients sell, in which currency, and the people who buy it."""
 
 from dataclasses import dataclass
 from typing import Any, Final
+
+PLENTY: Final = 20
+CURRENCIES: Final = {"northwind": "EUR", "fable": "GBP", "lumen": "USD"}
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,22 @@ class Good:
     sku_type: str = "stock"
     vendor: str = ""
     on_hand: int = 0
+
+    @property
+    def is_scarce(self) -> bool:
+        """Whether more is soon ordered than lies on the shelf."""
+        return self.sku_type == "stock" and self.on_hand < PLENTY
+
+    def as_line(self, quantity: int) -> dict[str, Any]:
+        """As a line of an `order.placed` event."""
+        return {
+            "sku": self.code,
+            "title": self.name,
+            "quantity": quantity,
+            "unit_minor": self.price,
+            "sku_type": self.sku_type,
+            "vendor": self.vendor,
+        }
 
 
 GOODS: Final[dict[str, tuple[Good, ...]]] = {
