@@ -17,6 +17,7 @@ verbs.register(
     {
         "event.refused": noop("{actor} set an event aside: it breaks its contract"),
         "event.outranked": noop("{actor} left an event aside: a system of higher authority has told the same thing"),
+        "event.echoed": noop("{actor} left an event aside: it only repeats what was told from here"),
         "event.died": noop("{actor} set an event aside: it could not be applied"),
         "event.replayed": noop("{actor} replayed a dead letter"),
         "event.discarded": noop("{actor} discarded a dead letter"),
@@ -183,14 +184,18 @@ register_check(
 )
 register_check(
     "inv-41",
-    statement="What was taken in is applied, overtaken by something newer, dead, discarded or waiting, and nothing else",
+    statement="What was taken in is applied, overtaken, left aside by name, dead, discarded or waiting, and nothing else",
     sql=f"""
         (SELECT s.slug FROM sync_inboundevent e JOIN sync_system s ON s.id = e.system_id
          GROUP BY s.slug HAVING count(*) <> count(*) FILTER (WHERE e.state IN ({STATES})) LIMIT 50)
         UNION ALL
         (SELECT e.event_id FROM sync_inboundevent e WHERE e.state = 'superseded' AND NOT EXISTS (
             SELECT 1 FROM sync_changetoken t
-            WHERE (t.system_id, t.subject, t.type) = (e.system_id, e.subject, e.type) AND t.token >= e.change_token) LIMIT 50)
+            WHERE (t.system_id, t.subject, t.type) = (e.system_id, e.subject, e.type) AND t.token >= e.change_token)
+         AND NOT EXISTS (
+            SELECT 1 FROM audit_event said
+            WHERE said.subject_type = 'sync.inboundevent' AND said.subject_id = e.id::text
+              AND said.type IN ('event.outranked', 'event.echoed')) LIMIT 50)
     """,  # noqa: S608 -- constants
     budget_ms=30_000,
 )

@@ -154,6 +154,25 @@ def test_nothing_is_told_by_signals() -> None:
     assert told == []
 
 
+def test_one_service_writes_to_other_systems() -> None:
+    """Whatever they are told has a provenance, a change token and an idempotency key: only delivery can forget them."""
+    reaching = {"httpx2", "http", "urllib", "requests", "socket"}
+    writers = {
+        source.path
+        for source in sources("services")
+        for node in ast.walk(source.tree)
+        for name in _imported(node)
+        if name.partition(".")[0] in reaching and name != "urllib.parse"
+    }
+    assert writers == {"orders/sync/services/delivering.py"}
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+
+
 @pytest.mark.parametrize("argument", ["countdown", "eta"])
 def test_no_message_carries_a_time(argument: str) -> None:
     """Timers are rows: a message that waits in a broker is lost or doubled."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, F, Max
 
@@ -126,7 +127,7 @@ def rounds(events: Iterable[InboundEvent]) -> list[list[InboundEvent]]:
 
 
 def _apply(events: Sequence[InboundEvent], by: Actor, now: datetime) -> None:
-    fresh = _without_outranked(_without_overtaken(events, now), now)
+    fresh = _without_outranked(_without_overtaken(_without_echoes(events, now), now), now)
     failed = _handle(fresh, by, now)
     applied = [event for event in fresh if event not in failed]
     _finish(applied, InboundState.APPLIED, "", now)
@@ -176,6 +177,30 @@ def _words(failure: Exception) -> str:
     return f"{type(failure).__name__} while applying it; the log of this moment says more."
 
 
+def _without_echoes(events: Sequence[InboundEvent], now: datetime) -> list[InboundEvent]:
+    """Those that are news; what only repeats what was told from here ends the loop it would begin."""
+    echoes = [event for event in events if event.provenance == settings.PUBLIC_URL]
+    return _left_aside(events, echoes, "event.echoed", "It only repeats what was told from here.", now)
+
+
+def _left_aside(
+    events: Sequence[InboundEvent], some: Sequence[InboundEvent], verb: str, cause: str, now: datetime
+) -> list[InboundEvent]:
+    """The events without some of them, which end here for a cause, each with an entry that says so."""
+    _finish(some, InboundState.SUPERSEDED, cause, now)
+    record_many(
+        [
+            Entry(
+                verb,
+                SubjectRef("sync.inboundevent", str(event.pk), event.client_id),
+                data={"type": event.type, "system": event.system.slug},
+            )
+            for event in some
+        ]
+    )
+    return [event for event in events if event not in some]
+
+
 def _without_overtaken(events: Sequence[InboundEvent], now: datetime) -> list[InboundEvent]:
     """Those that are newer than what the same system already told about the same subject; the others end as overtaken."""
     counted = [event for event in events if event.change_token is not None]
@@ -211,18 +236,8 @@ def _without_outranked(events: Sequence[InboundEvent], now: datetime) -> list[In
     by_whom = told.values_list("client_id", "subject").annotate(Max("system__authority"))
     authority = {(client_id, subject): highest for client_id, subject, highest in by_whom}
     outranked = [one for one in lesser if authority.get((one.client_id, one.subject), 0) > one.system.authority]
-    _finish(outranked, InboundState.SUPERSEDED, "A system of higher authority has told the same thing.", now)
-    record_many(
-        [
-            Entry(
-                "event.outranked",
-                SubjectRef("sync.inboundevent", str(event.pk), event.client_id),
-                data={"type": event.type, "system": event.system.slug},
-            )
-            for event in outranked
-        ]
-    )
-    return [event for event in events if event not in outranked]
+    cause = "A system of higher authority has told the same thing."
+    return _left_aside(events, outranked, "event.outranked", cause, now)
 
 
 def _remember_tokens(applied: Sequence[InboundEvent]) -> None:

@@ -161,8 +161,9 @@ def _client() -> httpx2.Client:
 def _send(client: httpx2.Client, message: OutboundMessage, secret: str | None, now: datetime, begun: float) -> Answer:
     payload = message.payload
     document = {
-        **({} if message.change_token is None else {"changetoken": message.change_token}),
+        "changetoken": message.number if message.change_token is None else message.change_token,
         "id": message.key,
+        "provenance": settings.PUBLIC_URL,
         "type": message.type,
         "timestamp": timestamp(message.created_at),
         "data": payload,

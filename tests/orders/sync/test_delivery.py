@@ -127,19 +127,25 @@ def test_nothing_is_sent_into_our_own_network(
     assert Attempt.objects.get().error == error
 
 
-def test_every_attempt_says_which_trace_it_belongs_to(warehouse: System, house: House, sandbox: Sandbox) -> None:
-    seen: list[dict[str, str]] = []
+def test_every_message_says_where_it_comes_from_which_is_newer_and_to_which_trace_it_belongs(
+    warehouse: System, house: House, sandbox: Sandbox, settings: Any
+) -> None:
+    seen: list[tuple[dict[str, Any], dict[str, str]]] = []
     request = httpx2.Client.stream
 
     def listening(client: httpx2.Client, *given: Any, **more: Any) -> Any:
-        seen.append(dict(more["headers"]))
+        seen.append((json.loads(more["content"]), more["headers"]))
         return request(client, *given, **more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(httpx2.Client, "stream", listening)
-        services.promise(promise=task(warehouse, house), now=clock.now())
-        services.deliver_due(now=clock.now())
-    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", seen[0]["traceparent"])
+        services.promise_many(promises=[task(warehouse, house, n) for n in (1, 2)], now=clock.now())
+        assert [services.deliver_due(now=clock.now()) for _ in range(2)] == [1, 1]
+    (first, _), (second, _) = seen
+    assert first["changetoken"] < second["changetoken"]
+    for told, headers in seen:
+        assert (told["provenance"], told["id"]) == (settings.PUBLIC_URL, headers["Idempotency-Key"])
+        assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", headers["traceparent"])
 
 
 def test_what_a_receiver_answers_is_kept_without_people_and_secrets(

@@ -112,12 +112,25 @@ def test_the_word_of_the_higher_system_stands_however_late_the_lower_one_speaks(
         "A system of higher authority has told the same thing.",
     )
     assert Event.objects.get(type="event.outranked").subject_id == str(left.pk)
+    assert [outcome.offenders for outcome in check_all(only=["inv-41"])] == [()]
 
     with acting(system, at=now):
         System.objects.filter(pk=shelf.pk).update(is_active=False)
     told(store, stock("guess-at-last"))
     services.apply_due(now=now)
     assert applied[-1] == "guess-at-last"
+
+
+def test_our_own_word_that_comes_back_is_no_news(send: Send, applied: list[str], settings: Any) -> None:
+    send(stock("ours", token=2, provenance=settings.PUBLIC_URL))
+    send(stock("theirs", token=1, provenance="https://warehouse.example"))
+    send(stock("nobody-s", token=2))
+    services.apply_due(now=clock.now())
+    assert applied == ["theirs", "nobody-s"]
+    echo = InboundEvent.objects.get(event_id="ours")
+    assert (echo.state, echo.cause) == (InboundState.SUPERSEDED, "It only repeats what was told from here.")
+    assert Event.objects.get(type="event.echoed").subject_id == str(echo.pk)
+    assert [outcome.offenders for outcome in check_all(only=["inv-41"])] == [()]
 
 
 def test_a_replayed_letter_is_not_overtaken_by_its_own_failure(
