@@ -61,14 +61,14 @@ def test_a_diagram_that_is_missing_or_old_is_named_and_drawn_anew(
     assert "active --> released" in drawn.read_text()
 
 
-@pytest.mark.parametrize(("source", "target"), list(product(OrderState, OrderState)))
-def test_an_order_takes_published_edges_and_no_other(source: OrderState, target: OrderState) -> None:
-    order = Order(state=source)
-    step = getattr(order, STEP_INTO[target])
-    assert can_proceed(step) == ((source, target) in EDGES)
-    if not can_proceed(step):
-        with pytest.raises(TransitionNotAllowed):
-            step()
+@pytest.mark.parametrize("source", OrderState)
+def test_an_order_takes_published_edges_and_no_other(source: OrderState) -> None:
+    for target in OrderState:
+        step = getattr(Order(state=source), STEP_INTO[target])
+        assert can_proceed(step) == ((source, target) in EDGES), target
+        if not can_proceed(step):
+            with pytest.raises(TransitionNotAllowed):
+                step()
 
 
 MACHINES = [
