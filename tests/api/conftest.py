@@ -27,6 +27,7 @@ from orders.fulfilment.services.news import count_stock, take_news
 from rules import services
 from rules.models import Client
 from tests.cast import House
+from tests.doors import signed_in
 from tests.factories import orders as make
 
 
@@ -42,9 +43,7 @@ class Api:
     def __post_init__(self) -> None:
         """Sign in once; who has a token does not."""
         if not self.token and not self.cookies:
-            browser = Browser()
-            browser.force_login(self.user)
-            self.cookies = browser.cookies
+            self.cookies = signed_in(self.user).cookies
 
     def get(self, path: str, **headers: str) -> Any:
         return self._send("GET", path, headers=headers)

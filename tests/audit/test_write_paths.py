@@ -13,7 +13,6 @@ from django.contrib import admin
 from django.core import serializers
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
-from django.test import Client as Browser
 from django.urls import reverse
 
 from audit.access import system_actor
@@ -56,6 +55,7 @@ from rules.services import issue_api_token
 from tests.api.world import build
 from tests.cast import House, furnish
 from tests.conftest import NOW, Stand, Standing
+from tests.doors import signed_in
 from tests.factories import orders as make
 
 MAPPING = {"id": "payload.id", "subject": "payload.sku", "data": {"sku": "payload.sku"}}
@@ -321,8 +321,7 @@ def edited_in_the_admin() -> list[type[Accountable]]:
 
 
 def test_one_history_row_per_edit_in_the_admin_with_who_did_it(house: House) -> None:
-    kim = Browser()
-    kim.force_login(house.users["kim"])
+    kim = signed_in(house.users["kim"])
     actor, written_to = house.actor("kim"), []
     for model in edited_in_the_admin():
         record = some(model)

@@ -6,7 +6,6 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.test import Client as Browser
 
 from audit import clock
 from audit.errors import Invalid
@@ -15,6 +14,7 @@ from exceptions import selectors, services
 from exceptions.models import Waiver
 from exceptions.selectors.accounting import Account
 from tests.cast import House
+from tests.doors import signed_in
 from tests.exceptions.conftest import OpenCase
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -93,8 +93,7 @@ def test_the_command_and_the_page_say_the_same(
         {"what": "exception", "kind": "address", "began": 4, "ended": 3, "mean_minutes": 180, "target_minutes": 120},
     ]
     assert document["summary"]["exceptions_mean_minutes"] == 180
-    lee = Browser()
-    lee.force_login(house.users["lee"])
+    lee = signed_in(house.users["lee"])
     page = lee.get("/reports/exceptions/")
     assert page.context["accounts"].all_exceptions == Account("", 4, 3, 9 * HOUR, 6 * HOUR)
     assert ">3 h<" in page.content.decode()

@@ -11,6 +11,7 @@ from audit.context import Actor, acting
 from audit.models import User
 from exceptions.models import ExceptionCase, Notification, NotificationChannel, Timer, Waiver
 from rules.models import ExceptionType
+from tests import doors
 from tests.cast import House
 from tests.exceptions.conftest import OpenCase
 
@@ -20,9 +21,7 @@ MODELS: list[Any] = [ExceptionCase, Waiver, Notification, Timer]
 def signed_in(name: str) -> Browser:
     """The person, let into the admin."""
     User.objects.filter(username=name).update(is_staff=True)
-    browser = Browser()
-    browser.force_login(User.objects.get(username=name))
-    return browser
+    return doors.signed_in(User.objects.get(username=name))
 
 
 def listed(browser: Browser, model: Any) -> int:

@@ -17,6 +17,7 @@ from exceptions.models import Notification
 from rules.models import Runbook
 from rules.shipped.exception_types import EXCEPTION_TYPES
 from tests.cast import House
+from tests.doors import signed_in
 from tests.exceptions.conftest import OpenCase
 
 SCHEMA = json.loads((Path(str(exceptions.__file__)).parent / "schemas" / "exception-payload-1.json").read_text())
@@ -122,7 +123,7 @@ def test_page_program_and_letter_show_one_payload_for_every_kind(
     services.reassign_case(case_id=case.pk, to="lee", reason="knows it", by=house.actor("kim"), now=now)
     services.deliver_notifications(now=now)
     (letter,) = [one for one in mail.outbox if one.to == ["lee@handrail.example"] and one.attachments]
-    client.force_login(house.users["lee"])
+    client.cookies = signed_in(house.users["lee"]).cookies
     page = client.get(f"/exceptions/{case.key}/payload.json").json()
     api = client.get(f"/api/v1/exceptions/{case.key}/payload").json()
     assert violations(page) == []

@@ -9,10 +9,10 @@ from django.test import Client as Browser
 from audit import clock
 from audit.access import system_actor
 from audit.subject_refs import SubjectRef
-from config.signin.middleware import DID
 from exceptions import services
 from exceptions.models import ExceptionCase
-from tests.cast import PASSWORD, House
+from tests import doors
+from tests.cast import House
 
 SignedIn = Callable[[str], Browser]
 
@@ -24,15 +24,7 @@ def furnished_at() -> datetime:
 
 @pytest.fixture
 def signed_in(house: House) -> SignedIn:
-    def sign_in(name: str) -> Browser:
-        browser = Browser()
-        assert browser.login(username=name, password=PASSWORD)
-        session = browser.session
-        session[DID] = clock.now().timestamp()  # as after any page: what one page costs is then what every page costs
-        session.save()
-        return browser
-
-    return sign_in
+    return lambda name: doors.signed_in(house.users[name])
 
 
 def open_cases(house: House, count: int, *, client: str = "northwind") -> list[ExceptionCase]:

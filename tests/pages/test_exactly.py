@@ -18,6 +18,7 @@ from audit.access import system_actor
 from exceptions import services
 from exceptions.models import CaseNote, ExceptionCase
 from tests.cast import House
+from tests.doors import signed_in
 from tests.pages.conftest import open_cases
 from tests.pages.test_many import broken
 
@@ -99,6 +100,5 @@ def test_what_is_planned_is_what_is_done(house: House) -> None:
     open_cases(house, 18)
     broken(house, 12)
     open_cases(house, 2, client="fable")
-    lee = Browser()
-    lee.force_login(house.users["lee"])
+    lee = signed_in(house.users["lee"])
     _planned_is_done(house, lee)

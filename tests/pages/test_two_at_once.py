@@ -32,6 +32,7 @@ from rules.models import ExceptionType, QualityCheck
 from rules.services import freeze_rule_book
 from tests.cast import House, furnish
 from tests.conftest import Stand, Standing
+from tests.doors import signed_in
 from tests.factories import orders as make
 from tests.pages.conftest import open_cases
 from tests.pages.test_quarantine import PREFIXED, log_the_audit_steps
@@ -385,9 +386,7 @@ def _lay() -> dict[str, Any]:
     system, now = system_actor("test"), clock.now() - timedelta(minutes=10)
     house = furnish(by=system, now=now)
     cases, orders = open_cases(house, 3), _orders(house, now)
-    browsers = {name: Browser() for name in ("amal", "lee", "mara", "kim")}
-    for name, browser in browsers.items():
-        browser.force_login(house.users[name])
+    browsers = {name: signed_in(house.users[name]) for name in ("amal", "lee", "mara", "kim")}
     browsers["amal"].post(f"/time-limited/new/?for={cases[2].key}", HELD)
     log_the_audit_steps(browsers.__getitem__, house, orders["held"])
     keys = {"ex": cases[0].key, "other_ex": cases[1].key, "other_subject": cases[1].subject_key}

@@ -237,8 +237,7 @@ def test_the_pages_beside_the_sections_ask_too(staff: dict[str, Browser], view: 
 
 def test_who_is_not_staff_does_not_get_in(house: House) -> None:
     for person in ("lee", "amal", "ada"):
-        browser = Browser()
-        browser.force_login(house.users[person])
+        browser = signed_in(house.users[person])
         assert browser.get(reverse("admin:index")).status_code == 302
 
 

@@ -169,8 +169,7 @@ def test_another_clients_pages_are_as_good_as_none(house: House, keys: dict[str,
 
 
 def test_every_refusal_is_in_the_trail(house: House, keys: dict[str, Any]) -> None:
-    browser = Browser()
-    browser.force_login(house.users["sam"])
+    browser = signed_in(house.users["sam"])
     assert browser.get(reverse("sync:dead-letters")).status_code == 403
     told = Event.objects.filter(type="access.refused", actor=house.actor("sam").id)
     assert [one.body.count("sync.view_system") for one in told] == [1]

@@ -29,6 +29,7 @@ from rules.models import (
     RuleBookVersion,
     Sla,
 )
+from tests import doors
 
 pytestmark = pytest.mark.django_db
 
@@ -36,9 +37,7 @@ pytestmark = pytest.mark.django_db
 def signed_in(username: str, role: Role) -> Browser:
     user = User.objects.create_user(username, is_staff=True)
     user.groups.add(Group.objects.get_or_create(name=role.value)[0])
-    browser = Browser()
-    browser.force_login(user)
-    return browser
+    return doors.signed_in(user)
 
 
 @pytest.fixture

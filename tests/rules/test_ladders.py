@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from django.test import Client as Browser
 from django.urls import reverse
 
 from audit.context import Actor, acting
@@ -12,6 +11,7 @@ from audit.models import User
 from rules.ladders import doubts_about_ladder, mistakes_in_ladder, planned
 from rules.models import ExceptionType, Owner
 from tests.cast import House, furnish
+from tests.doors import signed_in
 
 BACKUP: dict[str, Any] = {"after_minutes": 60, "to": "backup"}
 LEAD: dict[str, Any] = {"after_minutes": 120, "to": "owner:ops-team-review"}
@@ -103,8 +103,7 @@ def test_the_admin_says_its_doubts_while_one_edits_and_saves_all_the_same(
     User.objects.filter(username="lee").update(is_active=False)
     kind = ExceptionType.objects.get(slug="address")
     doubt = "Step 2 reaches nobody: nobody who can sign in stands behind ops-team-review"
-    browser = Browser()
-    browser.force_login(house.users["kim"])
+    browser = signed_in(house.users["kim"])
     address = reverse("admin:rules_exceptiontype_change", args=[kind.pk])
     assert doubt in browser.get(address).content.decode()
     with acting(system, at=now):

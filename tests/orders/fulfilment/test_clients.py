@@ -27,6 +27,7 @@ from rules import selectors as rules
 from rules.models import Client, OwnershipRule, RuleBookVersion
 from rules.services import freeze_rule_book, save_edited
 from tests.cast import House
+from tests.doors import signed_in
 from tests.factories import orders as make
 
 pytestmark = pytest.mark.django_db
@@ -264,8 +265,7 @@ def test_a_program_and_a_command_set_up_the_same(
     }
     assert Event.objects.get(type="client.set_up").actor == kim.id
 
-    program = Browser()
-    program.force_login(house.users["kim"])
+    program = signed_in(house.users["kim"])
 
     def post(address: str, body: dict[str, Any], key: str) -> Any:
         headers = {"Idempotency-Key": f"set-up-acme-{key:>08}"}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.test import Client as Browser
-
 from audit import clock
 from audit.subject_refs import subject_ref
 from exceptions import services
@@ -16,6 +14,7 @@ from orders.fulfilment.selectors.impacts import SHIP_DESPITE_CASE, SKIP_CONFIRMA
 from orders.fulfilment.services.overrides import override_order
 from orders.fulfilment.states import FulfilmentState, HoldState, OrderState
 from tests.cast import House
+from tests.doors import signed_in
 from tests.factories import orders as make
 
 BAD_ADDRESS = {**make.BERLIN, "postcode": "1011"}
@@ -45,8 +44,7 @@ def test_it_goes_on_at_once_says_so_everywhere_and_one_act_calls_it_back(house: 
     order.refresh_from_db()
     parcel = Fulfilment.objects.get()
     assert (order.state, parcel.order_id) == (OrderState.IN_FULFILMENT, order.pk), "the other order stays where it is"
-    lee = Browser()
-    lee.force_login(house.users["lee"])
+    lee = signed_in(house.users["lee"])
     case = ExceptionCase.objects.get(subject_id=str(order.pk))
     elsewhere = ExceptionCase.objects.get(subject_id=str(other.pk))
     fix = override_order(

@@ -31,6 +31,7 @@ from orders.fulfilment.services.holds import hold_order, release_hold
 from orders.fulfilment.states import FulfilmentState, HoldState, OrderState
 from tests.api.conftest import Api
 from tests.cast import House
+from tests.doors import signed_in
 from tests.factories import orders as make
 
 BAD_ADDRESS = {**make.BERLIN, "postcode": "1011"}
@@ -92,9 +93,7 @@ def broken_invariants() -> list[str]:
 
 
 def browser(house: House, who: str) -> Browser:
-    one = Browser()
-    one.force_login(house.users[who])
-    return one
+    return signed_in(house.users[who])
 
 
 def test_one_decision_lets_those_go_that_were_left_in_and_no_other(

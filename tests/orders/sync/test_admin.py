@@ -15,6 +15,7 @@ from orders.sync import services
 from orders.sync.models import Connector, Credential, System
 from orders.sync.states import CredentialKind
 from tests.cast import House
+from tests.doors import signed_in
 
 MAPPING = {"id": "payload.id", "subject": "payload.sku", "data": {"sku": "payload.sku"}}
 
@@ -23,9 +24,7 @@ def browser_of(house: House, name: str, *, staff: bool = True) -> Browser:
     user = house.users[name]
     user.is_staff = staff
     user.save(update_fields=["is_staff"])
-    browser = Browser()
-    browser.force_login(user)
-    return browser
+    return signed_in(user)
 
 
 @pytest.fixture
