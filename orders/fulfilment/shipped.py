@@ -1,7 +1,7 @@
 """Connectors a new installation can use, as data: how a vendor's payload becomes our events.
 
-Every string is a CEL expression over `payload`. Shopify sends the order itself, or wraps it in {"order": …}. A record of the public
-"Olist" order files is one order with its rows: {"order", "items", "customer"}, moments in São Paulo's local time, money in decimals.
+Every string is a CEL expression over `payload`. A record of the public "Olist" order files is one order with its rows: {"order", "items",
+"customer"}, moments in São Paulo's local time, money in decimals.
 """
 
 import json
@@ -11,148 +11,8 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_noop as _
 
-
-@dataclass(frozen=True)
-class ShippedConnector:
-    """A mapping for one topic of a vendor; `when` names the field that must be there for the event to have happened."""
-
-    slug: str
-    name: str
-    topic: str
-    event_type: str
-    mapping: Mapping[str, Any]
-    when: str = ""
-
-
-# Gift apps write into a line's properties, carts into the order's note attributes; what the line says comes first.
-_SAYS: Final = (
-    '(has({0}) && {0} != null ? {0}.filter(p, has(p.name) && has(p.value) && p.value != null && p.value != "" '
-    "&& p.name in [{1}]).map(p, text(p.value)) : [])"
-)
-_GIFT_MESSAGE: Final = '"Gift message", "Gift Message", "gift_message", "_gift_message", "gift_note"'
-_GIFT_WRAP: Final = '"Gift wrap", "Gift Wrap", "gift_wrap", "_gift_wrap", "Gift wrapping"'
-
-
-def _gift_words(names: str) -> str:
-    return f"{_SAYS.format('l.properties', names)} + {_SAYS.format('payload.note_attributes', names)}"
-
-
-_SHOPIFY_GIFT: Final = (
-    f"size({_gift_words(f'{_GIFT_MESSAGE}, {_GIFT_WRAP}')}) > 0 "
-    f'? dyn({{"message": ({_gift_words(_GIFT_MESSAGE)} + [""])[0], "wrap": ({_gift_words(_GIFT_WRAP)} + [""])[0]}}) '
-    ": dyn(null)"
-)
-_SHOPIFY_LINES: Final = (
-    "payload.line_items.map(l, {"
-    '"sku": (has(l.sku) && l.sku != null && l.sku != "") ? l.sku : text(l.id), "title": has(l.title) ? l.title : "", '
-    '"quantity": l.quantity, "unit_minor": minor_units(l.price), "sku_type": "stock", '
-    '"bundle": (has(l.sales_line_item_group_id) && l.sales_line_item_group_id != null) '
-    f'? text(l.sales_line_item_group_id) : "", "gift": {_SHOPIFY_GIFT}}})'
-)
-_SHOPIFY_ADDRESS: Final = (
-    "has(payload.shipping_address) && payload.shipping_address != null ? {"
-    '"recipient": payload.shipping_address.name, "street": payload.shipping_address.address1, '
-    '"street2": payload.shipping_address.address2, "postcode": payload.shipping_address.zip, '
-    '"city": payload.shipping_address.city, "region": payload.shipping_address.province_code, '
-    '"country": payload.shipping_address.country_code} : {"country": "US", "kept_by_store": true}'
-)
-SHOPIFY: Final = (
-    ShippedConnector(
-        "shopify-orders-create",
-        "Shopify: orders/create",
-        "orders/create",
-        "order.placed",
-        {
-            "id": "text(payload.id)",
-            "subject": "payload.name",
-            "time": 'utc(payload.created_at, "UTC")',
-            "data": {
-                "client": "payload.client",
-                "order": "payload.name",
-                "channel": '"web"',
-                "currency": "payload.currency",
-                "total_minor": "minor_units(payload.total_price)",
-                "placed_at": 'utc(payload.created_at, "UTC")',
-                "lines": _SHOPIFY_LINES,
-                "address": _SHOPIFY_ADDRESS,
-                "preferred_carrier": (
-                    "has(payload.shipping_lines) && size(payload.shipping_lines) > 0 "
-                    "&& has(payload.shipping_lines[0].carrier_identifier) "
-                    "&& payload.shipping_lines[0].carrier_identifier != null "
-                    '? text(payload.shipping_lines[0].carrier_identifier) : ""'
-                ),
-                "contact": {
-                    "email": "payload.email",
-                    "customer_id": (
-                        "has(payload.customer) && payload.customer != null && has(payload.customer.id) "
-                        '? text(payload.customer.id) : ""'
-                    ),
-                },
-                "identifiers": [{"system": '"shopify"', "external_id": "text(payload.id)"}],
-            },
-        },
-    ),
-)
-
-SHOPIFY_LATER: Final = (
-    ShippedConnector(
-        "shopify-orders-paid",
-        "Shopify: orders/paid",
-        "orders/paid",
-        "payment.captured",
-        {
-            "id": '"paid/" + text(payload.id)',
-            "subject": "payload.name",
-            "time": 'utc(payload.updated_at, "UTC")',
-            "data": {
-                "client": "payload.client",
-                "order": "payload.name",
-                "amount_minor": "minor_units(payload.total_price)",
-                "currency": "payload.currency",
-                "captured_at": 'utc(payload.updated_at, "UTC")',
-                "reference": "text(payload.id)",
-            },
-        },
-    ),
-    ShippedConnector(
-        "shopify-orders-cancelled",
-        "Shopify: orders/cancelled",
-        "orders/cancelled",
-        "order.cancelled",
-        {
-            "id": '"cancelled/" + text(payload.id)',
-            "subject": "payload.name",
-            "time": 'utc(payload.cancelled_at, "UTC")',
-            "data": {
-                "client": "payload.client",
-                "order": "payload.name",
-                "cancelled_at": 'utc(payload.cancelled_at, "UTC")',
-            },
-        },
-    ),
-)
-# What Shopify sends of a new order, shortened: nobody's, and sent to nobody.
-SHOPIFY_SAMPLE: Final[Mapping[str, Any]] = {
-    "id": 5678901234567,
-    "name": "#9999",
-    "created_at": "2026-11-20T09:00:00+01:00",
-    "updated_at": "2026-11-20T09:00:05+01:00",
-    "financial_status": "paid",
-    "currency": "EUR",
-    "total_price": "99.00",
-    "email": "test@example.com",
-    "line_items": [{"id": 14401234567890, "sku": "TENT-2", "title": "Tent", "quantity": 1, "price": "99.00"}],
-    "shipping_address": {
-        "name": "Ida Test",
-        "address1": "Torstraße 12",
-        "address2": None,
-        "zip": "10119",
-        "city": "Berlin",
-        "province_code": None,
-        "country_code": "DE",
-    },
-    "shipping_lines": [],
-}
+from orders.fulfilment.mappings import ShippedConnector
+from orders.fulfilment.shopify import SHOPIFY, SHOPIFY_LATER, SHOPIFY_SAMPLE, SHOPIFY_UPDATED
 
 _ZONE: Final = '"America/Sao_Paulo"'
 
@@ -170,7 +30,7 @@ def _olist(topic: str, event_type: str, field: str, data: Mapping[str, str]) -> 
             "time": moment,
             "data": {"client": "payload.client", "order": "payload.order.order_id", **data},
         },
-        when=field,
+        when=f'payload.order.{field} != ""',
     )
 
 
@@ -246,7 +106,8 @@ OLIST_SAMPLE: Final[Mapping[str, Any]] = {
     "customer": {"customer_city": "sao paulo", "customer_state": "SP"},
     "total_minor": 9900,
 }
-CONNECTORS: Final[Mapping[str, tuple[ShippedConnector, ...]]] = {"olist": OLIST, "shopify": SHOPIFY}
+# What a file can say: an order of a file is as it is, and nothing about it is an update.
+CONNECTORS: Final[Mapping[str, tuple[ShippedConnector, ...]]] = {"olist": OLIST, "shopify": (*SHOPIFY, *SHOPIFY_LATER)}
 
 
 @dataclass(frozen=True)
@@ -271,13 +132,15 @@ CONNECTOR_SETS: Final[Mapping[str, ConnectorSet]] = {
         ConnectorSet(
             "shopify",
             _("Shopify: order webhooks"),
-            _("The shop tells us of orders that are placed, paid and cancelled, in the moment it happens."),
+            _(
+                "The shop tells us of orders that are placed, changed, paid, sent, paid back and cancelled, in the moment it happens."
+            ),
             (
                 _("A webhook in Shopify for each topic named below, in the format JSON, to the address named below"),
                 _("The secret that Shopify shows beside its webhooks: it signs every message with it"),
             ),
             needs_secret=True,
-            connectors=(*SHOPIFY, *SHOPIFY_LATER),
+            connectors=(*SHOPIFY, *SHOPIFY_LATER, SHOPIFY_UPDATED),
             sample=SHOPIFY_SAMPLE,
         ),
         ConnectorSet(

@@ -1,6 +1,7 @@
 """Where other systems talk to us: signed events, and vendors' own formats. Every answer is a receipt or a problem document (RFC 9457)."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,8 +17,8 @@ from audit.words import said
 from orders.sync import connectors, envelopes, selectors, signatures
 from orders.sync.envelopes import Envelope
 from orders.sync.errors import SignatureRefused, Unreadable
-from orders.sync.models import Connector, System
-from orders.sync.services import Receipt, receive, secrets_in_force
+from orders.sync.models import System
+from orders.sync.services import Receipt, read_payload, receive, secrets_in_force
 from orders.sync.states import CredentialKind
 
 PROBLEM = "application/problem+json"
@@ -53,7 +54,10 @@ def events(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def hooks(request: HttpRequest, system: str) -> HttpResponse:
-    """What a vendor sends, as it sends it, through the system's connector; signed the standard way or the vendor's."""
+    """What a vendor sends, as it sends it, through the system's connector; signed the standard way or the vendor's.
+
+    Answers as `events` does; what no connector reads is kept as a dead letter too.
+    """
     now = clock.now()
     known = None
     try:
@@ -65,15 +69,7 @@ def hooks(request: HttpRequest, system: str) -> HttpResponse:
             signatures.verify_vendor(secrets_in_force=secrets, given=given, body=body)
         else:
             signatures.verify(secrets_in_force=secrets, headers=_lower(request), body=body, now=now)
-        topic = request.headers.get("X-Shopify-Topic", "")
-        connector = _connector(known, topic)
-        envelope = connectors.translate(
-            mapping=connector.mapping,
-            event_type=connector.event_type,
-            source=f"/hooks/{known.slug}",
-            payload=strict_json.loads(body),
-            now=now,
-        )
+        envelope = _read(known, request.headers.get("X-Shopify-Topic", ""), strict_json.loads(body), now)
     except (Unreadable, Unparsable, TooLarge, SignatureRefused) as refused:
         return _refusal(request, refused, known)
     (receipt,) = receive(system=known, envelopes=[envelope], by=_system_actor(known), now=now)
@@ -87,12 +83,13 @@ def _system(slug: str) -> System:
     return system
 
 
-def _connector(system: System, topic: str) -> Connector:
-    connector = selectors.connector_for(system, topic)
-    if connector is None:
-        words = topic or "messages without a topic"
-        raise Unreadable(f"{system.slug} has no connector for “{words}”.", code="no-connector", status=422)
-    return connector
+def _read(system: System, topic: str, payload: Any, now: datetime) -> Envelope:
+    """The event it means, or what to keep of it."""
+    source = f"/hooks/{system.slug}"
+    try:
+        return read_payload(system=system, topic=topic, payload=payload, source=source, now=now)
+    except Unreadable as why:
+        return connectors.unread(topic=topic, payload=payload, source=source, why=why.message, now=now)
 
 
 def _system_actor(system: System) -> Actor:
@@ -130,7 +127,12 @@ def _lower(request: HttpRequest) -> dict[str, str]:
 def _item(receipt: Receipt) -> dict[str, Any]:
     if receipt.status == "violation":
         errors = [{"pointer": one.pointer, "detail": one.detail, "code": "contract"} for one in receipt.violations]
-        detail = said("%(value)s: %(detail)s", value=errors[0]["pointer"] or "/", detail=errors[0]["detail"])
+        first = errors[0]
+        detail = (
+            said("%(value)s: %(detail)s", value=first["pointer"], detail=first["detail"])
+            if first["pointer"]
+            else first["detail"]
+        )
         return {
             "status": 422,
             "event": receipt.event_id,

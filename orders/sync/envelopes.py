@@ -24,7 +24,10 @@ _CONTRACT = re.compile(r"^(?:.*/)?([a-z_]+(?:\.[a-z_]+)+)/(\d{1,6})$")
 
 @dataclass(frozen=True)
 class Envelope:
-    """One event as it came: what identifies it, what orders it, and its data."""
+    """One event as it came: what identifies it, what orders it, and its data.
+
+    `unread` is why nobody could read it: then its data is what was sent, and it is kept as a dead letter.
+    """
 
     id: str
     source: str
@@ -38,6 +41,7 @@ class Envelope:
     provenance: str = ""
     correlation_id: str = ""
     sha256: str = field(default="")
+    unread: str = ""
 
 
 def read(*, content_type: str, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Envelope | Unreadable]:

@@ -1,4 +1,4 @@
-"""`make bench`, or `make bench BENCH=rules` for one: each module `bench_<name>` prints one table."""
+"""`make bench`, or `make bench BENCH=rules` for one: each module `bench_<name>` prints one table, some of a size (`BENCH=ingest:2000`)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = HERE.parent.parent
 def main(names: list[str]) -> int:
     """Run the named benchmarks, or all, on a database of their own."""
     known = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
-    unknown = set(names) - set(known)
+    unknown = {name.partition(":")[0] for name in names} - set(known)
     if unknown:
         sys.stderr.write(f"No benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}.\n")
         return 2
@@ -56,8 +56,10 @@ def _run(names: list[str]) -> None:
     creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         for bench in names:
-            with _copy_of_the_empty_database(connection, bench):
-                sys.stdout.write(f"{import_module(f'tests.benchmarks.bench_{bench}').run()}\n\n")
+            module, _, size = bench.partition(":")
+            with _copy_of_the_empty_database(connection, module):
+                run = import_module(f"tests.benchmarks.bench_{module}").run
+                sys.stdout.write(f"{run(int(size)) if size else run()}\n\n")
             sys.stdout.flush()
     finally:
         creation.destroy_test_db(name, verbosity=0)

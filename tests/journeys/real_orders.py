@@ -1,4 +1,4 @@
-"""Real orders as they happened: every event on its own clock, a tenth of them twice, shuffled within ten minutes.
+"""Real orders: through the command `ingest`, or every event on its own clock, a tenth of them twice, shuffled within ten minutes.
 
 Beside what the product says of them stands what an oracle says that knows nothing of the product (`oracle.json`).
 """
@@ -10,13 +10,16 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.core.management import call_command
 from django.db.models import Count, F, Max, Min, Q, QuerySet
 
+from audit import clock
 from audit.context import Actor, acting
 from audit.selectors.folding import fold_all
 from audit.selectors.invariants import check_all
@@ -112,12 +115,46 @@ def replay(arrivals: Sequence[Arrival], *, store: System, by: Actor, until: date
     return receipts
 
 
-def differences(orders: Sequence[Row], arrivals: Sequence[Arrival], receipts: Counter[str]) -> list[str]:
+def ingest(orders: Collection[Row], *, store: System) -> Counter[str]:
+    """Take the orders in by the command, as files; what it says became of them. Then fire what is due."""
+    said = StringIO()
+    with TemporaryDirectory() as folder:
+        files = _folder(Path(folder), orders)
+        call_command("ingest", files, system=store.slug, json=True, stdout=said, stderr=StringIO())
+    while sweep_timers(now=clock.now()):
+        pass
+    return Counter(json.loads(said.getvalue())["summary"])
+
+
+def receipts_of(arrivals: Sequence[Arrival]) -> Counter[str]:
+    """The receipts of events that came as they came: each once, and again."""
+    once = len({one.event.id for one in arrivals})
+    return Counter(accepted=once, duplicate=len(arrivals) - once)
+
+
+def receipts_of_files(orders: Collection[Row]) -> Counter[str]:
+    """The receipts of files: an event for every moment they name and every end."""
+    sold = {row["order_id"] for row in rows("order_items.csv")}
+    moments = sum(bool(row[moment]) for row in orders for moment in MOMENTS)
+    ends = sum(
+        row["order_status"] == "canceled" or (row["order_status"] == "unavailable" and row["order_id"] in sold)
+        for row in orders
+    )
+    return Counter(accepted=moments + ends)
+
+
+def tally(orders: Collection[Row]) -> list[tuple[str, int, int]]:
+    """What the oracle counts, how many it says, and how many there are here."""
+    return [(what, len(expected), len(found)) for what, (expected, found) in _ends(orders).items()]
+
+
+def differences(orders: Sequence[Row], expected: Counter[str], receipts: Counter[str]) -> list[str]:
     """Everything in which the product and the oracle do not agree, as sentences; none is what has to come out."""
     return [
-        *_of_transport(arrivals, receipts),
+        *_differ("receipts", dict(expected), dict(receipts)),
+        *_differ("events that are not applied", 0, InboundEvent.objects.exclude(state="applied").count()),
         *_of_moments(orders),
-        *_of_ends({row["order_id"] for row in orders}),
+        *_of_ends(orders),
         *_of_instants({row["order_id"] for row in orders}),
         *_of_people(orders),
         *(f"{one.id}: {one.statement}: {one.offenders or one.trouble}" for one in check_all() if not one.holds),
@@ -142,13 +179,14 @@ def _events(orders: Collection[Row], store: System, by: Actor) -> Iterator[Envel
 
 
 def _folder(folder: Path, orders: Collection[Row]) -> Path:
-    """The files, with exactly these orders."""
-    for name in ("order_items.csv", "customers.csv"):
-        (folder / name).symlink_to(DATA / name)
-    with (folder / "orders.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(next(iter(orders))))
-        writer.writeheader()
-        writer.writerows(orders)
+    """The files, with exactly these orders and what is theirs."""
+    for name, key in (("orders", "order_id"), ("order_items", "order_id"), ("customers", "customer_id")):
+        wanted = {row[key] for row in orders}
+        theirs = orders if name == "orders" else [row for row in rows(f"{name}.csv") if row[key] in wanted]
+        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(next(iter(theirs))))
+            writer.writeheader()
+            writer.writerows(theirs)
     return folder
 
 
@@ -159,12 +197,6 @@ def _differ(what: str, expected: object, found: object) -> Iterator[str]:
             yield f"{what}: missing {missing[:5]} ({len(missing)}), unexpected {unexpected[:5]} ({len(unexpected)})"
     elif expected != found:
         yield f"{what}: {expected} expected, {found} found"
-
-
-def _of_transport(arrivals: Sequence[Arrival], receipts: Counter[str]) -> Iterator[str]:
-    once = len({one.event.id for one in arrivals})
-    yield from _differ("receipts", {"accepted": once, "duplicate": len(arrivals) - once}, dict(receipts))
-    yield from _differ("events that are not applied", 0, InboundEvent.objects.exclude(state="applied").count())
 
 
 def _of_moments(orders: Sequence[Row]) -> Iterator[str]:
@@ -196,13 +228,22 @@ def _moment(text: str) -> datetime | None:
     return datetime.fromisoformat(text).replace(tzinfo=ZONE).astimezone(UTC) if text else None
 
 
-def _of_ends(ids: set[str]) -> Iterator[str]:
+def _of_ends(orders: Collection[Row]) -> Iterator[str]:
+    for what, (expected, found) in _ends(orders).items():
+        yield from _differ(what, expected, found)
+    if {row["order_id"] for row in rows("orders.csv")} <= {row["order_id"] for row in orders}:
+        yield from _differ("final counts", oracle()["final_counts"], {**oracle()["final_counts"], **_counted()})
+
+
+def _ends(orders: Collection[Row]) -> dict[str, tuple[set[str], set[str]]]:
+    """The orders of each kind: as the oracle says, and as they are here."""
+    ids = {row["order_id"] for row in orders}
     told = {name: set(found) & ids for name, found in oracle()["final_ids"].items()}
     extra = {row["order_id"]: row["order_status"] for row in rows(WITHOUT_ITEMS) if row["order_id"] in ids}
     without, cancelled = told["no_items"] | extra.keys(), told["status_canceled"] | _of_status(extra, "canceled")
     counted = Order.objects.annotate(sent=Count("fulfilments", distinct=True), ordered=Count("lines", distinct=True))
     parcels = Fulfilment.objects.values_list("order__number", flat=True)
-    ends = {
+    return {
         "no_items": (without, _names(counted.filter(ordered=0))),
         "status_canceled": (cancelled, numbers(cancelled_at__isnull=False)),
         "without items": (without - cancelled, numbers(state=OrderState.QUARANTINED)),
@@ -223,10 +264,6 @@ def _of_ends(ids: set[str]) -> Iterator[str]:
             set(parcels.filter(delivered_at__lt=F("handed_over_at"))),
         ),
     }
-    for what, (expected, found) in ends.items():
-        yield from _differ(what, expected, found)
-    if {row["order_id"] for row in rows("orders.csv")} <= ids:
-        yield from _differ("final counts", oracle()["final_counts"], {**oracle()["final_counts"], **_counted()})
 
 
 def _counted() -> dict[str, int]:

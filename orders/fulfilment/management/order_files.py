@@ -45,7 +45,7 @@ def read_order_files(folder: Path, *, client: str, only: Collection[str] = ()) -
 
 
 def read_payloads(file: Path, *, client: str) -> Iterator[dict[str, Any]]:
-    """One record per order of a JSON file: a list of objects, or objects one after the other, bare or wrapped in {"order": …}.
+    """One record per message of a JSON file: a list of objects, or objects one after the other, bare or wrapped as in {"order": …}.
 
     Raises `OSError`, and `Unreadable` saying what is not as it should be.
     """
@@ -55,9 +55,15 @@ def read_payloads(file: Path, *, client: str) -> Iterator[dict[str, Any]]:
             for place, one in enumerate(found, start=1):
                 if not isinstance(one, dict):
                     raise Unreadable(f"record {place} is no object")
-                yield {**one.get("order", one), "client": client}
+                yield {**_unwrapped(one), "client": client}
         except ijson.JSONError as broken:
             raise Unreadable(f"it is no whole JSON document: {str(broken).splitlines()[0]}") from None
+
+
+def _unwrapped(message: dict[str, Any]) -> dict[str, Any]:
+    """What is in it, where it is one named object."""
+    (inner, *others) = message.values() or [None]
+    return inner if isinstance(inner, dict) and not others else message
 
 
 def _begins_a_list(opened: BinaryIO) -> bool:

@@ -1,6 +1,5 @@
 """Taking in files: through a connector, the same inbox and the same handlers as everything else."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -9,13 +8,14 @@ from typing import Any
 from audit.context import Actor, acting
 from audit.services.events import record
 from audit.words import said
-from orders.fulfilment.shipped import ShippedConnector
+from orders.fulfilment.mappings import ShippedConnector
 from orders.sync import connectors
 from orders.sync.envelopes import Envelope
 from orders.sync.models import Connector, System
-from orders.sync.services import apply_due, receive
+from orders.sync.services import Receipt, apply_due, receive
 
 CHUNK = 1_000
+SHOWN = 6  # names of fields that say what something is
 
 
 def install_connectors(
@@ -42,22 +42,38 @@ def install_connectors(
 def events_of(
     records: Iterable[Mapping[str, Any]], connector: Connector, *, when: str, source: str, now: datetime
 ) -> Iterator[Envelope]:
-    """The events the records mean by this connector; a record whose `when` field is empty means none.
+    """The events the records mean by this connector; a record for which the condition `when` does not hold means none.
 
     Raises `orders.sync.errors.Unreadable` naming the field a record does not carry.
     """
     for one in records:
-        if not when or one["order"].get(when):
+        if connectors.applies(when=when, payload=one):
             yield connectors.translate(
                 mapping=connector.mapping, event_type=connector.event_type, source=source, payload=one, now=now
             )
 
 
-def take_in(*, system: System, events: Iterable[Envelope], by: Actor, now: datetime) -> Iterator[Counter[str]]:
-    """Receive and apply events in batches, to the last one; of each batch that is done, how many events have which status."""
+def left_over(
+    records: Iterable[Mapping[str, Any]],
+    shipped: Sequence[ShippedConnector],
+    *,
+    client: str,
+    source: str,
+    now: datetime,
+) -> Iterator[Envelope]:
+    """The records that none of the connectors reads, as what they are: to be kept as dead letters."""
+    for one in records:
+        if not any(connectors.applies(when=each.when, payload=one) for each in shipped):
+            fields = ", ".join(list(one)[:SHOWN])
+            why = f"It is nothing that these connectors read ({', '.join(each.topic for each in shipped)}); it has {fields}."
+            yield connectors.unread(topic="", payload=one, source=source, why=why, now=now, client=client)
+
+
+def take_in(*, system: System, events: Iterable[Envelope], by: Actor, now: datetime) -> Iterator[list[Receipt]]:
+    """Receive and apply events in batches, to the last one; of each batch that is done, its receipts."""
     waiting = iter(events)
     while batch := list(islice(waiting, CHUNK)):
         receipts = receive(system=system, envelopes=batch, by=by, now=now)
         while apply_due(now=now):
             pass
-        yield Counter(receipt.status for receipt in receipts)
+        yield receipts

@@ -4,6 +4,7 @@ from orders.sync.services.applying import apply_due
 from orders.sync.services.delivering import deliver_due
 from orders.sync.services.lagging import watch_lag
 from orders.sync.services.promising import Promise, promise, promise_many
+from orders.sync.services.reading import read_payload
 from orders.sync.services.receiving import Receipt, receive
 from orders.sync.services.replaying import discard, replay
 from orders.sync.services.runs import (
@@ -44,6 +45,7 @@ __all__ = [
     "observe",
     "promise",
     "promise_many",
+    "read_payload",
     "receive",
     "replay",
     "revoke_credential",

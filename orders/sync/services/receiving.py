@@ -160,7 +160,7 @@ def _check(
     envelope: Envelope, contract: CompiledContract | None, system: System, clients: Mapping[str, UUID]
 ) -> _Checked:
     violations = tuple(contract.violations(envelope.data)) if contract else ()
-    cause = "" if contract else rules.not_in_force(envelope.type, envelope.contract_version)
+    cause = "" if contract else envelope.unread or rules.not_in_force(envelope.type, envelope.contract_version)
     if violations:
         cause = f"{violations[0].pointer or '/'}: {violations[0].detail}"
     client_id, misnamed = client_named(system, envelope.data, clients)
@@ -202,6 +202,17 @@ def _receipt(
     return Receipt("duplicate" if sha256 == envelope.sha256 else "conflict", envelope.id)
 
 
+def _what_is_wrong(system: System, one: _Checked) -> str:
+    if one.envelope.unread:
+        return said("%(system)s sent something that cannot be read: %(cause)s", system=system.name, cause=one.cause)
+    return said(
+        "%(system)s breaks the contract %(contract)s: %(cause)s",
+        system=system.name,
+        contract=one.envelope.type,
+        cause=one.cause,
+    )
+
+
 def _raise_cases(
     system: System, dead: Sequence[_Checked], conflicts: Sequence[Envelope], by: Actor, now: datetime
 ) -> None:
@@ -212,12 +223,7 @@ def _raise_cases(
             SubjectRef("sync.stream", f"{system.slug}/{one.envelope.type}", one.client_id),
             f"{system.slug} {one.envelope.type}",
             one.client_id,
-            said(
-                "%(system)s breaks the contract %(contract)s: %(cause)s",
-                system=system.name,
-                contract=one.envelope.type,
-                cause=one.cause,
-            ),
+            _what_is_wrong(system, one),
             cause=f"{system.slug}/{one.envelope.type}",
             evidence={
                 "system": system.slug,

@@ -16,8 +16,11 @@ from audit.wakeups import wake
 from audit.words import said, within
 from exceptions.models import ExceptionCase
 from exceptions.services import withdraw_cases
+from orders.sync.connectors import UNREAD
+from orders.sync.errors import Unreadable
 from orders.sync.models import InboundEvent
-from orders.sync.services.receiving import client_named
+from orders.sync.services.reading import read_payload
+from orders.sync.services.receiving import client_named, receive
 from orders.sync.states import InboundState
 from rules import selectors as rules
 from rules.contracts import CompiledContract
@@ -34,7 +37,7 @@ class Verdict(NamedTuple):
 def replay(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) -> dict[UUID, Verdict]:
     """Put dead letters back in line, under the same id, so that nothing can take effect twice; a verdict per id.
 
-    One that still breaks its contract stays where it is. Cases whose last dead letter is gone are withdrawn.
+    One that still breaks its contract, or that no connector reads, stays where it is. Cases whose last dead letter is gone are withdrawn.
     """
     reason_given(reason)
     verdicts: dict[UUID, Verdict] = {}
@@ -50,6 +53,8 @@ def replay(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) 
                 verdicts[event.pk] = Verdict(
                     said("%(key)s is “%(state)s”: nothing to replay.", key=event.key, state=state)
                 )
+            elif event.type == UNREAD:
+                verdicts[event.pk] = _read_again(event, reason, by, now)
             elif still := _still_wrong(event, contracts.get((event.type, event.contract_version)), clients):
                 words = said("%(key)s still breaks its contract: %(why)s", key=event.key, why=still)
                 verdicts[event.pk] = Verdict(words)
@@ -71,6 +76,29 @@ def replay(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) 
         if again:
             wake("sync.apply_inbox")
     return verdicts
+
+
+def _read_again(event: InboundEvent, reason: str, by: Actor, now: datetime) -> Verdict:
+    """What nobody could read, once somebody can: it comes in as the event it means, and the letter has found its end."""
+    told = event.data
+    try:
+        envelope = read_payload(
+            system=event.system,
+            topic=told["topic"],
+            payload=told["payload"],
+            source=event.source,
+            now=event.received_at,
+        )
+    except Unreadable as why:
+        return Verdict(said("%(key)s still cannot be read: %(why)s", key=event.key, why=why.message))
+    (receipt,) = receive(system=event.system, envelopes=[envelope], by=by, now=now)
+    if receipt.status == "conflict":
+        return Verdict(said("%(key)s: %(event)s came before with other content.", key=event.key, event=envelope.id))
+    InboundEvent.objects.filter(pk=event.pk).update(
+        state=InboundState.DISCARDED, finished_at=now, replays=F("replays") + 1
+    )
+    record_many([Entry("event.replayed", subject_ref(event), reason=reason)])
+    return Verdict(said("%(key)s was read: it came in as %(event)s.", key=event.key, event=envelope.id), is_done=True)
 
 
 def discard(*, event_ids: Sequence[UUID], reason: str, by: Actor, now: datetime) -> list[UUID]:

@@ -19,7 +19,7 @@ from orders.fulfilment.selectors import order_story
 from orders.fulfilment.selectors.quarantine import quarantine_detail
 from orders.fulfilment.services.exports import export_order
 from orders.fulfilment.services.giving import say_gift
-from orders.fulfilment.shipped import SHOPIFY
+from orders.fulfilment.shopify import SHOPIFY
 from orders.sync.connectors import translate
 from orders.sync.models import OutboundMessage, System
 from orders.sync.states import Layer

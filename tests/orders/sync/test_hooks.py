@@ -13,6 +13,7 @@ from django.test import Client as HttpClient
 from audit import clock
 from audit.context import Actor, acting
 from audit.models import RefusalTally
+from exceptions.models import ExceptionCase
 from orders.sync import services, signatures
 from orders.sync.models import Connector, InboundEvent, System
 
@@ -68,18 +69,20 @@ def test_another_secret_proves_nothing_and_is_counted(client: HttpClient, secret
     assert (InboundEvent.objects.count(), RefusalTally.objects.get().source) == (0, "system:shop")
 
 
-def test_a_topic_without_a_connector_is_named(client: HttpClient, secret: str, connector: Connector) -> None:
-    for topic, words in (("stock/gone", "“stock/gone”"), ("", "“messages without a topic”")):
-        answer = hook(client, secret, topic=topic)
-        assert (answer.status_code, answer.json()["code"]) == (422, "no-connector")
-        assert answer.json()["detail"] == f"shop has no connector for {words}."
-
-
-def test_a_field_the_payload_does_not_carry_is_named(client: HttpClient, secret: str, connector: Connector) -> None:
-    answer = hook(client, secret, {"id": 77})
-    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
-    assert "could not be filled" in answer.json()["detail"]
-    assert not InboundEvent.objects.exists()
+def test_what_no_connector_can_read_is_kept_with_its_cause_and_an_owner(
+    client: HttpClient, secret: str, connector: Connector
+) -> None:
+    for topic, payload, words in (
+        ("stock/gone", PAYLOAD, "shop has no connector for “stock/gone”."),
+        ("", PAYLOAD, "shop has no connector for “messages without a topic”."),
+        ("stock/left", {"id": 77}, "could not be filled"),
+    ):
+        answer = hook(client, secret, payload, topic=topic)
+        assert (answer.status_code, answer["Content-Type"]) == (422, "application/problem+json")
+        letter = InboundEvent.objects.get(state="dead", cause=answer.json()["detail"])
+        assert (answer.json()["dead_letter"], letter.data["topic"]) == (letter.key, topic)
+        assert words in letter.cause
+    assert "sent something that cannot be read" in ExceptionCase.objects.get(type="contract-violation").title
 
 
 def test_what_is_packed_is_refused(client: HttpClient, secret: str, connector: Connector) -> None:

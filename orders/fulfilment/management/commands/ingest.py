@@ -6,19 +6,22 @@ from argparse import ArgumentParser
 from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
 from audit import clock
 from audit.access import system_actor
 from orders.fulfilment.management.order_files import read_order_files, read_payloads
-from orders.fulfilment.services.importing import events_of, install_connectors, take_in
+from orders.fulfilment.services.importing import events_of, install_connectors, left_over, take_in
 from orders.fulfilment.shipped import CONNECTORS
 from orders.sync.envelopes import Envelope
 from orders.sync.errors import Unreadable
 from orders.sync.models import System
+from orders.sync.services import Receipt
 from rules.models import Client
+
+NAMED: Final = 50  # of the refused; all of them are dead letters
 
 
 class Command(BaseCommand):
@@ -50,48 +53,64 @@ class Command(BaseCommand):
         if not Client.objects.filter(slug=client, is_active=True).exists():
             raise CommandError(f"Name the client the orders are for with --client; “{client}” is none.", returncode=2)
         try:
-            counts = self._take_in(options["file"], system, client, options["connector"])
+            counts, refused = self._take_in(options["file"], system, client, options["connector"])
         except (OSError, KeyError, ValueError, Unreadable) as unreadable:
             raise CommandError(
                 f"{options['file']} cannot be read as {options['connector']}: {unreadable}", returncode=2
             ) from None
-        self._report(counts, as_json=options["json"])
+        self._report(counts, refused, as_json=options["json"])
 
-    def _take_in(self, file: Path, system: System, client: str, connector: str) -> Counter[str]:
+    def _take_in(
+        self, file: Path, system: System, client: str, connector: str
+    ) -> tuple[Counter[str], list[dict[str, str]]]:
         by, now = system_actor("ingest", channel="command"), clock.now()
-        shipped = CONNECTORS[connector]
+        shipped, source = CONNECTORS[connector], f"/files/{file.name}"
         installed = install_connectors(system=system, shipped=shipped, by=by, now=now)
+        read = read_order_files if file.is_dir() else read_payloads
 
         def events(place: int) -> Iterator[Envelope]:
-            read = read_order_files if file.is_dir() else read_payloads
-            records, when = read(file, client=client), shipped[place].when
-            return events_of(records, installed[place], when=when, source=f"/files/{file.name}", now=now)
+            records = read(file, client=client)
+            if place == len(shipped):
+                return left_over(records, shipped, client=client, source=source, now=now)
+            return events_of(records, installed[place], when=shipped[place].when, source=source, now=now)
 
-        for place in range(len(shipped)):  # to the end once: of a file that cannot be read whole, nothing is taken in
+        parts = [*(one.event_type for one in shipped), "not readable"]
+        for place in range(len(parts)):  # to the end once: of a file that cannot be read whole, nothing is taken in
             deque(events(place), maxlen=0)
         counts: Counter[str] = Counter()
-        for place, one in enumerate(shipped):
+        refused: list[dict[str, str]] = []
+        for place, what in enumerate(parts):
             done = 0
-            for batch in take_in(system=system, events=events(place), by=by, now=now):
-                counts += batch
-                done += batch.total()
-                self.stderr.write(f"{one.event_type}: {done:,} events")
-        return counts
+            for receipts in take_in(system=system, events=events(place), by=by, now=now):
+                counts.update(receipt.status for receipt in receipts)
+                refused += [_refusal(receipt) for receipt in receipts if receipt.status in {"violation", "conflict"}]
+                del refused[NAMED:]
+                done += len(receipts)
+                self.stderr.write(f"{what}: {done:,} events")
+        return counts, refused
 
-    def _report(self, counts: Counter[str], *, as_json: bool) -> None:
-        refused = counts["violation"] + counts["conflict"]
+    def _report(self, counts: Counter[str], refused: list[dict[str, str]], *, as_json: bool) -> None:
         if as_json:
             document = {
                 "schema": "ops.ingest/1",
                 "ok": not refused,
                 "generated_at": clock.now().isoformat(),
                 "summary": dict(counts),
-                "items": [],
+                "items": refused,
             }
             self.stdout.write(json.dumps(document, indent=2))
         else:
+            for one in refused:
+                self.stderr.write(f"{one['dead_letter'] or one['event']}: {one['cause']}")
             self.stdout.write(
                 ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "nothing to take in"
             )
         if refused:
             sys.exit(4 if counts["accepted"] else 1)
+
+
+def _refusal(receipt: Receipt) -> dict[str, str]:
+    """Where it is kept, and why it was not taken in."""
+    first = receipt.violations[0] if receipt.violations else None
+    cause = f"{first.pointer}: {first.detail}".removeprefix(": ") if first else "It was sent before with other content."
+    return {"event": receipt.event_id, "dead_letter": receipt.key, "cause": cause}
