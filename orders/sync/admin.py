@@ -44,7 +44,7 @@ class SystemForm(VersionedForm):
         label="Address",
         required=False,
         assume_scheme="https",
-        help_text="Where messages are sent; empty for systems that only tell us things.",
+        help_text="Where messages are sent; empty for systems that only tell us things, or read the feed of exports.",
     )
 
     class Meta:

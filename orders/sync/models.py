@@ -9,6 +9,7 @@ import json
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Func, Q
 from django_fsm import FSMModelMixin, transition
@@ -24,6 +25,7 @@ LANES = 16
 LONGEST_CAUSE = 300
 DEAD_LETTER_PREFIX = "DL-"
 DEAD_LETTER_CASE = "contract-violation"
+UNREACHABLE = "delivery-failure"
 
 
 class NextLetter(Func):
@@ -47,6 +49,14 @@ class System(Accountable):
     )
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="+")
     wants_exports = models.BooleanField(default=False, help_text="Gets the export of every routed order.")
+    reader = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="With whose API tokens it reads the feed of exports, where it has no address.",
+    )
     authority = models.PositiveSmallIntegerField(
         default=50,
         help_text="Where several systems tell the same thing (a stock count), the word of the higher one stands.",
@@ -182,6 +192,7 @@ class OutboundMessage(LeasedWork):
     preview = models.JSONField()
     state = models.CharField(max_length=10, choices=OutboundState, default=OutboundState.PENDING)
     sent_at = models.DateTimeField(null=True)
+    given_up_at = models.DateTimeField(null=True, help_text="When it had been tried often enough.")
     last_error = models.CharField(max_length=300, blank=True)
     more_attempts = models.PositiveIntegerField(
         default=0, db_default=0, help_text="Tries beyond those of its system: it was given up and sent again."
@@ -194,6 +205,11 @@ class OutboundMessage(LeasedWork):
                 condition=Q(state=OutboundState.SENT, sent_at__isnull=False)
                 | ~Q(state=OutboundState.SENT) & Q(sent_at__isnull=True),
                 name="outboundmessage_sent_at_iff_sent",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=OutboundState.DEAD, given_up_at__isnull=False)
+                | ~Q(state=OutboundState.DEAD) & Q(given_up_at__isnull=True),
+                name="outboundmessage_given_up_at_iff_given_up",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
@@ -210,6 +226,9 @@ class OutboundMessage(LeasedWork):
             models.Index(fields=["subject_type", "subject_id", "-number"], name="outboundmessage_of_subject"),
             models.Index(
                 fields=["sent_at", "system"], condition=Q(state=OutboundState.SENT), name="outboundmessage_arrived"
+            ),
+            models.Index(
+                fields=["system", "caused_at"], condition=Q(state=OutboundState.DEAD), name="outboundmessage_given_up"
             ),
         ]
 

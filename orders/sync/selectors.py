@@ -4,16 +4,22 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Min, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Prefetch, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from audit.access import require
 from audit.context import Actor
 from audit.subject_refs import SubjectRef
 from audit.texts import whole_number
+from exceptions.models import ExceptionCase
+from exceptions.states import CASE_DONE
+from orders.sync import followers
 from orders.sync.models import (
     DEAD_LETTER_PREFIX,
+    UNREACHABLE,
     Attempt,
     Connector,
     Credential,
@@ -29,7 +35,7 @@ from rules.selectors import active_book
 DELAY = "sync-delay"  # the promise in the rule book; what holds where a book makes none is what the product promises
 DELAY_MINUTES = 15
 MEASURED_HOURS = 24
-IS_TOLD = ~Q(base_url="") & Q(is_active=True)
+IS_TOLD = (~Q(base_url="") | Q(wants_exports=True)) & Q(is_active=True)
 MEASURE = """
     SELECT system_id, count(*), count(*) FILTER (WHERE lag > %s),
            percentile_cont(0.5) WITHIN GROUP (ORDER BY lag), percentile_cont(0.95) WITHIN GROUP (ORDER BY lag), max(lag)
@@ -113,7 +119,7 @@ def heard_as(event_ids: Collection[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class SyncLag:
-    """How long the oldest undelivered message to a system has waited, and whether that is longer than promised."""
+    """How long the oldest thing a system was not told has waited, and whether that is longer than promised."""
 
     system: System
     since: datetime
@@ -122,18 +128,51 @@ class SyncLag:
 
 
 def sync_lags(now: datetime) -> list[SyncLag]:
-    """Every active system that something waits for, the longest wait first."""
-    waiting = OutboundMessage.objects.filter(
-        state__in=[OutboundState.PENDING, OutboundState.SENDING], system__is_active=True
-    )
-    rows = list(waiting.values("system").annotate(since=Min("caused_at"), messages=Count("pk")).order_by("since"))
+    """Every active system that has not got, or has not read, what it should; the longest wait first."""
+    waiting = undelivered().filter(system__is_active=True).order_by().values_list("system")
+    rows = [*waiting.annotate(Min("caused_at"), Count("pk")), *followers.unread()]
     if not rows:
         return []
     allowed = allowed_delay()
-    systems = System.objects.select_related("owner").in_bulk([row["system"] for row in rows])
-    return [
-        SyncLag(systems[row["system"]], row["since"], row["messages"], now - row["since"] > allowed) for row in rows
-    ]
+    systems = System.objects.select_related("owner").in_bulk({system for system, *_ in rows})
+    lags = [SyncLag(systems[system], since, count, now - since > allowed) for system, since, count in rows]
+    return sorted(lags, key=lambda lag: lag.since)
+
+
+def undelivered() -> QuerySet[OutboundMessage]:
+    """What was promised and has not arrived.
+
+    What was given up is among it until it is sent again, something newer about the same record has arrived, or somebody has resolved
+    the exception about it.
+    """
+    newer = OutboundMessage.objects.filter(
+        system=OuterRef("system"),
+        subject_type=OuterRef("subject_type"),
+        subject_id=OuterRef("subject_id"),
+        type=OuterRef("type"),
+        change_token__gt=OuterRef("change_token"),
+        state=OutboundState.SENT,
+    )
+    is_given_up = Q(state=OutboundState.DEAD) & ~Exists(newer) & ~Exists(_settled())
+    return OutboundMessage.objects.filter(Q(state__in=[OutboundState.PENDING, OutboundState.SENDING]) | is_given_up)
+
+
+def put_away(systems: Collection[UUID], *, since: datetime) -> set[UUID]:
+    """Those of these systems that are never told something, because somebody has resolved the exception about that since then."""
+    settled = Exists(_settled().filter(resolved_at__gte=since))
+    given_up = OutboundMessage.objects.filter(settled, system__in=systems, state=OutboundState.DEAD)
+    return set(given_up.order_by().values_list("system", flat=True).distinct())
+
+
+def _settled() -> QuerySet[ExceptionCase]:
+    """The exceptions somebody has resolved about a message that had been given up by then."""
+    return ExceptionCase.objects.filter(
+        type=UNREACHABLE,
+        subject_type="sync.system",
+        subject_id=Cast(OuterRef("system"), TextField()),
+        state__in=CASE_DONE,
+        resolved_at__gte=OuterRef("given_up_at"),
+    )
 
 
 def allowed_delay() -> timedelta:

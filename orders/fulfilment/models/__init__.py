@@ -3,7 +3,7 @@
 from orders.fulfilment.models.bundles import BundlePart, OrderBundle
 from orders.fulfilment.models.checks import CheckResult, ParcelCheck
 from orders.fulfilment.models.customers import Customer, CustomerSign, Likeness
-from orders.fulfilment.models.exports import Export, ExportReading
+from orders.fulfilment.models.exports import Export, ExportReading, FeedPlace
 from orders.fulfilment.models.gifts import GiftCard, OrderGift
 from orders.fulfilment.models.holds import Hold
 from orders.fulfilment.models.identity import EarlyNotice, OrderAddress, OrderIdentifier
@@ -27,6 +27,7 @@ __all__ = [
     "EarlyNotice",
     "Export",
     "ExportReading",
+    "FeedPlace",
     "Fulfilment",
     "FulfilmentLine",
     "GiftCard",

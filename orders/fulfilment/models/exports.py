@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import pgtrigger
+from django.conf import settings
 from django.db import models
 from django.db.models import Func
 
@@ -76,3 +77,17 @@ class ExportReading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reader} read {self.export_id}"
+
+
+class FeedPlace(models.Model):
+    """How far in the feed a follower is: behind the last export that any of its API tokens was given, or said to have."""
+
+    reader = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    transaction = models.BigIntegerField()
+    number = models.BigIntegerField()
+    at = models.DateTimeField(help_text="When it got there.")
+
+    def __str__(self) -> str:
+        return f"{self.reader_id} at {self.transaction}.{self.number}"

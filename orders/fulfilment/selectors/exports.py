@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import BigIntegerField, Func, Q, QuerySet
 
 from audit.access import require
@@ -19,6 +20,18 @@ from orders.sync.selectors import messages_about
 
 SHOWN: Final = 10
 CONTRACT: Final = "order.export"
+# A follower that never read anything is late with what was there when it was set up, from then on.
+UNREAD: Final = """
+    SELECT s.id, greatest((oldest.document ->> 'generated_at')::timestamptz, CASE WHEN p IS NULL THEN s.created_at END), oldest.n
+    FROM sync_system s LEFT JOIN fulfilment_feedplace p ON p.reader_id = s.reader_id
+    CROSS JOIN LATERAL (
+        SELECT e.document, count(*) OVER () AS n FROM fulfilment_export e JOIN fulfilment_order o ON o.id = e.order_id
+        WHERE (e.transaction, e.number) > (coalesce(p.transaction, 0), coalesce(p.number, 0))
+          AND (s.client_id IS NULL OR o.client_id = s.client_id)
+        ORDER BY e.transaction, e.number LIMIT 1
+    ) oldest
+    WHERE s.wants_exports AND s.is_active AND s.base_url = ''
+"""
 
 
 class OldestOpenTransaction(Func):
@@ -53,6 +66,13 @@ def exports_behind(position: Position, *, by: Actor, at_most: int) -> list[Expor
         behind, transaction__gte=position.transaction, transaction__lt=OldestOpenTransaction()
     )
     return list(ended.order_by("transaction", "number")[:at_most])
+
+
+def unread() -> list[tuple[UUID, datetime, int]]:
+    """The followers without an address that have not read all exports: since when the oldest of these is there, and how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(UNREAD)
+        return [(system, since, count) for system, since, count in cursor.fetchall()]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
+
+from django.db import connection
 
 from audit.context import Actor, acting
 from audit.errors import NotFound
@@ -13,6 +16,14 @@ from audit.words import said
 from orders.fulfilment.models import Export
 from orders.fulfilment.selectors.exports import Position, exports_behind, exports_for
 from orders.fulfilment.services.exports import note_readings
+
+# Only a place where there is an export counts, and nobody goes back by reading something again.
+ARRIVE: Final = """
+    INSERT INTO fulfilment_feedplace AS place (reader_id, transaction, number, at)
+    SELECT %s, transaction, number, %s FROM fulfilment_export WHERE transaction = %s AND number = %s
+    ON CONFLICT (reader_id) DO UPDATE SET transaction = excluded.transaction, number = excluded.number, at = excluded.at
+    WHERE (excluded.transaction, excluded.number) > (place.transaction, place.number)
+"""
 
 
 @dataclass(frozen=True)
@@ -29,13 +40,21 @@ def pull_exports(*, after: Position, limit: int, by: Actor, now: datetime) -> Fe
     with acting(by, at=now):
         found = exports_behind(after, by=by, at_most=limit + 1)
         exports = found[:limit]
+        end = Position(exports[-1].transaction, exports[-1].number) if exports else after
+        _arrive(end, by, now)
         if not exports:
-            return FeedPage([], after, has_more=False)
-        end = Position(exports[-1].transaction, exports[-1].number)
+            return FeedPage([], end, has_more=False)
         note_readings(exports, by=by, now=now)
         reader = SubjectRef("audit.actor", by.id)
         record("exports.pulled", subject=reader, after=str(after), up_to=str(end), count=len(exports))
     return FeedPage(exports, end, has_more=len(found) > limit)
+
+
+def _arrive(at: Position, by: Actor, now: datetime) -> None:
+    """Keep how far the actor is."""
+    if by.user_id is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(ARRIVE, [by.user_id, now, at.transaction, at.number])
 
 
 def read_export(*, export_id: UUID, by: Actor, now: datetime) -> Export:

@@ -23,7 +23,7 @@ from audit.transport import AddressRefused, PublicTransport, traceparent
 from audit.words import said
 from exceptions.services import CaseOpening, open_cases
 from orders.sync import signatures
-from orders.sync.models import Attempt, OutboundMessage, System
+from orders.sync.models import UNREACHABLE, Attempt, OutboundMessage, System
 from orders.sync.redaction import personal_values, redacted
 from orders.sync.services.retrying import withdraw_delivered
 from orders.sync.services.systems import secrets_in_force
@@ -45,7 +45,7 @@ KILLED = "It ended the worker every time it was sent."
 # A claim that outlived its worker and every try it had is given up; so is what a lowered limit has overtaken.
 EXHAUST = """
     UPDATE sync_outboundmessage m
-    SET state = 'dead', lease_until = NULL, fence = m.fence + 1,
+    SET state = 'dead', given_up_at = %(now)s, lease_until = NULL, fence = m.fence + 1,
         last_error = CASE WHEN m.state = 'sending' OR m.last_error = '' THEN %(killed)s ELSE m.last_error END
     FROM sync_system s
     WHERE s.id = m.system_id AND m.state IN ('pending', 'sending') AND m.attempts >= s.max_attempts + m.more_attempts
@@ -75,7 +75,7 @@ CLAIM = """
     FROM due WHERE m.id = due.id RETURNING m.id
 """
 FINISH = """
-    UPDATE sync_outboundmessage SET state = %s, sent_at = %s, due_at = %s, last_error = %s, lease_until = NULL
+    UPDATE sync_outboundmessage SET state = %s, sent_at = %s, given_up_at = %s, due_at = %s, last_error = %s, lease_until = NULL
     WHERE id = %s AND fence = %s AND state = 'sending'
 """
 
@@ -217,8 +217,8 @@ def _finish(results: Sequence[tuple[OutboundMessage, Answer]], now: datetime, ch
             state = OutboundState.SENT if answer.accepted else OutboundState.DEAD if given_up else OutboundState.PENDING
             next_at = now + pause_after(message.attempts, chance)
             with connection.cursor() as cursor:
-                sent_at = answer.at if answer.accepted else None
-                cursor.execute(FINISH, [state, sent_at, next_at, answer.error, message.pk, message.fence])
+                sent_at, given_up_at = answer.at if answer.accepted else None, now if given_up else None
+                cursor.execute(FINISH, [state, sent_at, given_up_at, next_at, answer.error, message.pk, message.fence])
                 if cursor.rowcount == 0:
                     continue
             _write_attempt(message, answer, now, next_at if state == OutboundState.PENDING else None)
@@ -261,7 +261,7 @@ def _give_up(dead: Sequence[tuple[OutboundMessage, str]], now: datetime) -> None
     open_cases(
         openings=[
             CaseOpening(
-                "delivery-failure",
+                UNREACHABLE,
                 subject_ref(message.system),
                 message.system.slug,
                 message.client_id,

@@ -17,12 +17,12 @@ from audit.wakeups import wake
 from audit.words import said
 from exceptions.models import ExceptionCase
 from exceptions.services import withdraw_cases
-from orders.sync.models import InboundEvent, OutboundMessage
+from orders.sync.models import UNREACHABLE, InboundEvent, OutboundMessage
+from orders.sync.selectors import undelivered
 from orders.sync.services.replaying import replay
 from orders.sync.states import InboundState, OutboundState
 
 MOST: Final = 1_000
-UNREACHABLE: Final = "delivery-failure"
 
 
 def replay_streams(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> dict[str, str]:
@@ -69,9 +69,11 @@ def redeliver(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> di
         again = list(given_up[:MOST])
         for message in again:
             message.more_attempts = message.system.max_attempts
-            message.state, message.due_at, message.lease_until = OutboundState.PENDING, now, None
-            message.fence += 1
-        OutboundMessage.objects.bulk_update(again, ["more_attempts", "state", "due_at", "lease_until", "fence"])
+            message.state, message.due_at, message.given_up_at = OutboundState.PENDING, now, None
+            message.lease_until, message.fence = None, message.fence + 1
+        OutboundMessage.objects.bulk_update(
+            again, ["more_attempts", "state", "due_at", "given_up_at", "lease_until", "fence"]
+        )
         record_many([Entry("message.redelivered", subject_ref(one), data={"key": one.key}) for one in again])
         waiting = OutboundMessage.objects.filter(system__in=ids, state=OutboundState.PENDING, due_at__gt=now)
         free = waiting.order_by("number").select_for_update(skip_locked=True).values_list("pk", "system_id")
@@ -95,10 +97,7 @@ def withdraw_delivered(messages: Sequence[OutboundMessage], *, by: Actor, now: d
     systems = {message.system_id for message in messages if message.more_attempts}
     if not systems:
         return
-    lacking = OutboundMessage.objects.filter(
-        Q(state=OutboundState.DEAD) | Q(more_attempts__gt=0, state__in=[OutboundState.PENDING, OutboundState.SENDING]),
-        system__in=systems,
-    )
+    lacking = undelivered().filter(Q(state=OutboundState.DEAD) | Q(more_attempts__gt=0), system__in=systems)
     systems -= set(lacking.values_list("system_id", flat=True).distinct())
     cases = ExceptionCase.objects.live().filter(
         type=UNREACHABLE, subject_type="sync.system", subject_id__in=list(map(str, systems))

@@ -13,16 +13,19 @@ import httpx2
 import pytest
 
 from audit.context import Actor, acting
+from audit.models import User
 from exceptions.models import ExceptionCase
 from orders.fulfilment.errors import StaleBase
 from orders.fulfilment.models import Export, Order
+from orders.fulfilment.selectors.exports import Position
 from orders.fulfilment.services.basing import refuse_stale
+from orders.fulfilment.services.feed import pull_exports
 from orders.fulfilment.services.loading import load_dockets
 from orders.sync import services
 from orders.sync.envelopes import Envelope
 from orders.sync.models import InboundEvent, OutboundMessage, System
 from orders.sync.sandbox import Sandbox
-from orders.sync.selectors import measured_lags
+from orders.sync.selectors import measured_lags, sync_lags
 from rules.models import Client, Owner
 from tests.factories import orders as make
 from tests.orders.fulfilment.test_through_the_inbox import say
@@ -104,6 +107,39 @@ def test_the_way_from_the_event_to_the_word_that_it_arrived_is_what_counts(
     services.deliver_due(now=now + timedelta(minutes=16))
     (crm,) = measured_lags([mirrors["crm"]], now=now + timedelta(minutes=17))
     assert (crm.told, crm.late, crm.is_late, round(crm.longest or 0) // 60) == (1, 1, True, 16)
+
+
+def test_a_follower_that_stops_reading_the_feed_is_late_like_one_that_takes_nothing(
+    place: make.Place, tell: make.Tell, system: Actor, now: datetime
+) -> None:
+    user = User.objects.create_user("planner")
+    owner = Owner.objects.get(slug="finance-ops")
+    with acting(system, at=now):
+        System.objects.create(slug="plan", name="Planner", layer="crm", owner=owner, wants_exports=True, reader=user)
+    reader = Actor(
+        "integrator", "token:1", "Planner", user.pk, permissions=frozenset({"orders.export_order"}), clients=None
+    )
+
+    def read(after: Position, at: datetime) -> Position:
+        with acting(system, at=now):
+            Export.objects.update(transaction=1)  # the transaction of the test counts as ended
+        return pull_exports(after=after, limit=10, by=reader, now=at).end
+
+    order = place()
+    behind = read(Position(), now)
+    assert sync_lags(now + timedelta(days=1)) == []
+    tell("shipment.handed_over", order.fulfilments.get().key)
+    read(Position(1, Export.objects.latest("number").number + 1), now)  # where nothing is, nobody can be
+    quarter = now + timedelta(minutes=15)
+    assert [(lag.system.slug, lag.since, lag.messages) for lag in sync_lags(quarter)] == [("plan", now, 1)]
+    assert [services.watch_lag(now=quarter + timedelta(seconds=late)) for late in (0, 1)] == [0, 1]
+    case = ExceptionCase.objects.get(type="sync-lag")
+    assert (case.title, case.owner.slug) == ("Planner has not read its exports for 15 min", "finance-ops")
+    read(read(behind, quarter), quarter)
+    read(Position(), quarter)  # who reads again from the beginning has it all the same
+    assert services.watch_lag(now=quarter + timedelta(hours=1)) == 0
+    case.refresh_from_db()
+    assert case.state == "withdrawn"
 
 
 def test_what_a_mirror_says_on_the_basis_of_an_old_copy_is_refused_by_name_and_nothing_is_overwritten(

@@ -1,6 +1,7 @@
 """Other systems follow within fifteen minutes, or the owner of the one that does not has a case (C01.6)."""
 
 import json
+import random
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,11 +11,15 @@ from django.test import Client as Browser
 
 from audit import clock
 from audit.context import Actor, acting
+from audit.models import Event
 from config import health
+from exceptions import services as exceptions
 from exceptions.models import ExceptionCase
 from orders.sync import services
 from orders.sync.models import OutboundMessage, System
+from orders.sync.sandbox import Sandbox
 from orders.sync.selectors import measured_lags_for
+from orders.sync.services.retrying import redeliver
 from tests.cast import PASSWORD, House
 from tests.orders.sync.conftest import task
 
@@ -57,6 +62,58 @@ def test_when_everything_was_delivered_the_case_goes_by_itself(told: datetime) -
     assert services.watch_lag(now=clock.now()) == 0
     assert (live(), part(clock.now())[0]) == ([], "green")
     assert ExceptionCase.objects.get().state == "withdrawn"
+
+
+@pytest.fixture
+def stopped(told: datetime, warehouse: System, sandbox: Sandbox, system: Actor) -> datetime:
+    """Since when it takes nothing in; with the settings of a new system, everything is given up by now."""
+    with acting(system, at=told):
+        warehouse.max_attempts = System._meta.get_field("max_attempts").default
+        warehouse.save()
+    sandbox.set_control({"orders": {"NW-1": "error", "NW-2": "error"}})
+    while waiting := OutboundMessage.objects.filter(state="pending").order_by("due_at").first():
+        services.deliver_due(now=max(waiting.due_at, told), chance=random.Random(1))
+    assert OutboundMessage.objects.filter(state="dead", given_up_at__lt=told + QUARTER).count() == 2
+    return told
+
+
+def withdrawn() -> list[str]:
+    events = Event.objects.filter(type="case.withdrawn").order_by("seq")
+    return [json.loads(event.body)["reason"] for event in events]
+
+
+def test_what_was_given_up_counts_until_it_has_arrived(stopped: datetime, sandbox: Sandbox, system: Actor) -> None:
+    assert services.watch_lag(now=stopped + QUARTER) == 0
+    assert part(stopped + QUARTER)[0] == "green"
+    late = stopped + QUARTER + timedelta(seconds=1)
+    assert (services.watch_lag(now=late), part(late)[0]) == (1, "red")
+    assert [case[0] for case in live()] == ["delivery-failure", "sync-lag"]
+    sandbox.set_control({})
+    redeliver(list(ExceptionCase.objects.filter(type="delivery-failure")), by=system, now=late)
+    assert services.watch_lag(now=late + timedelta(minutes=1)) == 1
+    OutboundMessage.objects.update(due_at=clock.now())  # the receiver takes no signature of another time
+    assert services.deliver_due(now=clock.now()) == 2
+    assert (services.watch_lag(now=clock.now()), part(clock.now())[0], live()) == (0, "green", [])
+    arrived = ["Everything it waited for was delivered.", "Everything it was not told has arrived."]
+    assert sorted(withdrawn()) == arrived
+
+
+def test_what_was_given_up_is_awaited_no_more_once_somebody_has_resolved_that_or_something_newer_has_arrived(
+    stopped: datetime, house: House, system: Actor
+) -> None:
+    late = stopped + timedelta(minutes=20)
+    services.watch_lag(now=late)
+    newest, older = OutboundMessage.objects.order_by("-number")
+    assert services.watch_lag(now=late) == 1
+    case = ExceptionCase.objects.get(type="delivery-failure")
+    exceptions.resolve_case(case_id=case.pk, outcome="discarded", by=system, now=late)
+    assert (services.watch_lag(now=late), part(late)[0], live()) == (0, "green", [])
+    assert withdrawn() == ["What it was not told was put away with the exception about that."]
+    OutboundMessage.objects.filter(pk=older.pk).update(given_up_at=late + timedelta(seconds=1), change_token=1)
+    assert services.watch_lag(now=late) == 1
+    arrived = {"state": "sent", "given_up_at": None, "sent_at": late, "change_token": 2}
+    OutboundMessage.objects.filter(pk=newest.pk).update(**arrived, subject_id=older.subject_id)
+    assert services.watch_lag(now=late) == 0
 
 
 def test_a_paused_system_is_late_like_any_other_and_one_that_was_switched_off_is_not_awaited(
