@@ -37,6 +37,12 @@ from rules.shipped.vocabulary import (
     some_lines,
 )
 
+EXPORTED_LINE: Final = an_object(
+    ["line", "sku", "quantity", "status", "flow_id"],
+    **LINE["properties"],
+    status=KEY,
+    flow_id={"type": ["string", "null"], "maxLength": 80},
+)
 CONTRACTS: Final[tuple[ShippedContract, ...]] = (
     ShippedContract(
         "order.placed",
@@ -279,10 +285,12 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
         a_schema(
             [
                 "order",
+                "number",
                 "client",
                 "status",
                 "owner_id",
                 "owner",
+                "backup",
                 "rule",
                 "rule_version",
                 "flow_id",
@@ -290,7 +298,15 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
                 "event_ids",
                 "decision_context",
                 "routing_hints",
+                "holds",
+                "placed_at",
+                "currency",
+                "total_minor",
+                "lines",
+                "fulfilments",
+                "identifiers",
                 "generated_at",
+                "record_sha256",
                 "audit_token",
             ],
             order=KEY,
@@ -318,15 +334,16 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
                 fallback_after_minutes={"type": "integer", "minimum": 1},
                 sla=KEY,
             ),
-            holds={"type": "array", "items": {"type": "object"}},
+            holds={"type": "array", "items": an_object(["reason"], reason=KEY)},
             placed_at=MOMENT,
             currency=CURRENCY,
             total_minor=MONEY,
-            lines={"type": "array", "items": LINE},
+            lines={"type": "array", "items": EXPORTED_LINE},
             bundles={"type": "array", "items": LINE},
             fulfilments={"type": "array", "items": {"type": "object"}},
             identifiers={"type": "array", "items": an_object(["system", "external_id"], system=KEY, external_id=KEY)},
             generated_at=MOMENT,
+            record_sha256={"type": "string", "pattern": "^[0-9a-f]{64}$"},
             audit_token=TEXT | {"maxLength": 8000},
         ),
     ),

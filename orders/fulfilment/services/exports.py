@@ -31,12 +31,13 @@ from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.messages import Message, export_followers, send_all
 from orders.sync.models import System
 from rules import selectors as rules
+from rules.contracts import CompiledContract, Violation
 from rules.models import Decision, Owner, RuleBookVersion
 
 CONTRACT = "order.export"
 INCOMPLETE = "contract-violation"
 EVENTS_NAMED = 20
-STAMP_TO_COME = {"generated_at": "2026-01-01T00:00:00Z", "audit_token": "later"}
+STAMP_TO_COME = {"generated_at": "2026-01-01T00:00:00Z", "record_sha256": "0" * 64, "audit_token": "later"}
 
 
 @dataclass(frozen=True)
@@ -321,5 +322,10 @@ def _incomplete(orders: Sequence[Order], facts: Mapping[UUID, Mapping[str, Any]]
     if not orders:
         return []
     contract = rules.contract(CONTRACT)
-    broken = [(order, contract.violations({**facts[order.pk], **STAMP_TO_COME})) for order in orders]
-    return [Incomplete(order, found[0].pointer, found[0].detail) for order, found in broken if found]
+    lacks = [(order, lack_of({**facts[order.pk], **STAMP_TO_COME}, contract)) for order in orders]
+    return [Incomplete(order, lack.pointer, lack.detail) for order, lack in lacks if lack]
+
+
+def lack_of(document: Mapping[str, Any], contract: CompiledContract) -> Violation | None:
+    """The first thing that keeps a document from being an export somebody can act on without asking back."""
+    return next(iter(contract.violations(document)), None)

@@ -83,6 +83,19 @@ def test_who_waits_longest_is_served_first_and_nobody_goes_past(
     assert (told, item().on_hand, item().reserved) == (3, 8, 8)
 
 
+def test_pre_orders_and_back_orders_of_a_product_leave_in_the_order_they_came(
+    place: make.Place, arrives: Arrives
+) -> None:
+    kinds = ("preorder", "stock", "preorder", "preorder")
+    waiting = [place(lines=[make.line("STOVE", sku_type=kind)]) for kind in kinds]
+    served = []
+    for units in (1, 2, 1):
+        served.append(states(waiting).count("in_fulfilment"))
+        arrives("STOVE", units)
+        assert states(waiting) == sorted(states(waiting))  # whoever is in fulfilment came before those who wait
+    assert (served, states(waiting)) == ([0, 1, 3], ["in_fulfilment"] * 4)
+
+
 def test_what_a_cancelled_order_gives_back_goes_to_who_waits(
     place: make.Place, arrives: Arrives, system: Actor, now: datetime
 ) -> None:

@@ -7,7 +7,7 @@ from audit.selectors.invariants import check_all
 OURS = ("inv-08", "inv-10", "stock", "orders", "money")
 
 
-def broken() -> list[object]:
+def broken() -> list[tuple[str, object]]:
     """Invariants of orders, stock and money that do not hold, and kinds of records that the trail alone tells otherwise."""
     ours = [one.id for one in invariants() if one.id.startswith(OURS)]
     unlike = [(kind.name, kind.first) for kind in fold_all() if kind.different]
