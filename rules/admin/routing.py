@@ -101,7 +101,13 @@ class OwnershipRuleAdmin(WithBackup, VersionedAdmin):
     fieldsets = (
         ("Meaning", {"fields": ("name", "slug", "why", "rule_owner", "is_active")}),
         ("When", {"fields": ("client", "line", "predicate", "position", "is_default")}),
-        ("Then", {"fields": ("owner", "flow", "sla", "fallback", "fallback_after_minutes")}),
+        (
+            "Then",
+            {
+                "fields": ("owner", "flow", "sla", "fallback", "fallback_after_minutes"),
+                "description": "What has not gone on so many minutes after it came to the owner goes to the fallback, once.",
+            },
+        ),
         ("This change", {"fields": ("reason", "seen_version")}),
     )
 

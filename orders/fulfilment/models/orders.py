@@ -75,6 +75,10 @@ class Order(FSMModelMixin, Accountable):
     flow = models.ForeignKey(Flow, on_delete=models.PROTECT, null=True, blank=True, related_name="orders")
     decision = models.ForeignKey(Decision, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     sla_due_at = models.DateTimeField(null=True, blank=True)
+    falls_back_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its rule's fallback takes over what has not gone on by then"
+    )
+    fell_back_at = models.DateTimeField(null=True, blank=True, help_text="When its rule's fallback took over")
     placed_at = models.DateTimeField()
     promised_at = models.DateTimeField(null=True, blank=True, help_text="The delivery date the customer was told")
     paid_at = models.DateTimeField(null=True, blank=True)
@@ -125,6 +129,9 @@ class Order(FSMModelMixin, Accountable):
             ),
             models.CheckConstraint(
                 condition=~Q(state=S.DELIVERED) | Q(delivered_at__isnull=False), name="order_delivered_says_when"
+            ),
+            models.CheckConstraint(
+                condition=Q(falls_back_at__isnull=True) | Q(fell_back_at__isnull=True), name="order_falls_back_once"
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [

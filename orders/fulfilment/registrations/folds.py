@@ -79,3 +79,17 @@ folds.register(
         """,
     ),
 )
+for about in ("order", "fulfilment"):
+    folds.register(
+        folds.SqlFold(
+            f"fulfilment.{about}.owner",
+            f"""
+            SELECT r.key, r.owner_id::text, coalesce(told.value, r.owner_id::text) FROM fulfilment_{about} r
+            LEFT JOIN LATERAL (
+                SELECT e.body::jsonb -> 'changes' -> 'owner_id' ->> 1 AS value FROM audit_event e
+                WHERE e.subject_type = 'fulfilment.{about}' AND e.subject_id = r.id::text AND e.body LIKE '%"owner_id":%'
+                ORDER BY e.seq DESC LIMIT 1
+            ) told ON true
+            """,  # noqa: S608 -- the two above
+        )
+    )

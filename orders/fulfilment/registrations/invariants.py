@@ -337,6 +337,22 @@ checks.register_check(
     """,
 )
 checks.register_check(
+    "orders-fallback",
+    statement="Before a rule's fallback takes over an order there is a timer that gives it, and who took over is in the trail",
+    sql="""
+        SELECT o.key FROM fulfilment_order o
+        WHERE o.falls_back_at > now() AND NOT EXISTS (
+            SELECT 1 FROM exceptions_timer t WHERE t.subject_type = 'fulfilment.order' AND t.subject_id = o.id::text
+              AND t.kind = 'fulfilment.fallback' AND t.fired_at IS NULL AND t.cancelled_at IS NULL)
+        UNION ALL
+        SELECT o.key FROM fulfilment_order o
+        WHERE o.fell_back_at IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM audit_event e WHERE e.subject_type = 'fulfilment.order' AND e.subject_id = o.id::text
+              AND e.type = 'order.fell_back')
+        LIMIT 100
+    """,
+)
+checks.register_check(
     "orders-gifts-apart",
     statement="A gift with an address of its own shares no parcel with anything else",
     sql="""

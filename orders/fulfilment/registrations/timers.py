@@ -6,6 +6,7 @@ from orders.fulfilment.services import (
     asking,
     at_risk,
     expiring,
+    falling_back,
     holding,
     holds,
     keeping,
@@ -29,4 +30,5 @@ timer_kinds.register(settling.QUEUE_LOOK, settling.on_look_again)
 timer_kinds.register(asking.REQUEST_DUE, announcing.not_come, lock=announcing.lock_orders_of)
 timer_kinds.register(quality.CHECK_DUE, looking.nobody_looked, lock=looking.lock_orders_of)
 timer_kinds.register(at_risk.AT_RISK, at_risk.on_at_risk, lock=silence.lock_orders_of)
+timer_kinds.register(falling_back.FALLBACK, falling_back.on_fallback, lock=keeping.lock_orders)
 timer_kinds.register(overrides.REVIEW_DUE, overrides.on_overdue)

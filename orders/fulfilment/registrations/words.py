@@ -85,6 +85,8 @@ verbs.register(
         "unwind.overtaken": noop("{actor} noticed that something else came first"),
         "order.owner_gone": noop("{actor} gave the order to who stands in: nobody is behind its owner any more"),
         "fulfilment.owner_gone": noop("{actor} gave the parcel to who stands in: nobody is behind its owner any more"),
+        "order.fell_back": noop("{actor} gave the order to the fallback of its rule: it had not gone on in time"),
+        "fulfilment.fell_back": noop("{actor} gave the parcel to the fallback of its order's rule"),
         "order.export_read": noop("{actor} read the order's export"),
         "exports.pulled": noop("{actor} read the exports that had come since"),
         "orders.exported": noop("{actor} exported a list of orders"),

@@ -14,6 +14,7 @@ from audit.subject_refs import SubjectRef, subject_ref
 from audit.words import at, said
 from exceptions.models import ExceptionCase
 from exceptions.selectors.cases import most_urgent_about
+from orders.fulfilment.decisions.fallbacks import has_gone_on
 from orders.fulfilment.models import Fulfilment, Order, OrderAddress, OrderIdentifier, ParcelCheck
 from orders.fulfilment.selectors.addresses import problems_in_words
 from orders.fulfilment.selectors.checks import CheckFacts, checks_of
@@ -91,6 +92,8 @@ class DecisionFacts:
     sla: str
     fallback: str
     fallback_after_minutes: int
+    falls_back_at: datetime | None
+    fell_back_at: datetime | None
     near_misses: Sequence[Mapping[str, Any]]
     at: datetime
 
@@ -185,20 +188,20 @@ class TraceStep:
 def order_story(*, by: Actor, key: str) -> OrderStory:
     """The order's page. Personal data is masked for an actor without `orders.view_pii`. Raises `NotFound`."""
     order = order_for(by, key)
-    decisions = Decision.objects.select_related("book")
-    decision = decisions.get(pk=order.decision_id) if order.decision_id else None
+    decision = Decision.objects.select_related("book").get(pk=order.decision_id) if order.decision_id else None
     contents, (parcels, parcel_facts) = contents_of(order), parcels_of(order)
     holds, exports = holds_of(order), exports_of(order)
     case = most_urgent_about(subject_ref(order), by=by)
     address = OrderAddress.objects.filter(pk=order.pk).first()
     clear = by.may("orders.view_pii", order.client_id)
+    falls_back_at = None if has_gone_on(order.state, [parcel.state for parcel in parcels]) else order.falls_back_at
     return OrderStory(
         row=rows_of([order])[0],
         triggered_by=_trigger(order),
         source_of_record=_source_of_record(exports),
         next_step=_next_step(order, parcels, case),
         exception=case.key if case else "",
-        if_it_fails=exception_goes(case, _fallback(decision)),
+        if_it_fails=exception_goes(case, _fallback(order, decision, falls_back_at)),
         customer_text=next((hold.customer_words for hold in holds if hold.is_active and hold.customer_words), ""),
         lines=contents.lines,
         bundles=contents.bundles,
@@ -219,7 +222,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         merged_into=order.merged_into.key if order.merged_into else "",
         merged=list(Order.objects.filter(merged_into=order).order_by("pk").values_list("key", flat=True)),
         customer=customer_glance(order),
-        decision=_decision(decision),
+        decision=_decision(order, decision, falls_back_at),
         address=address_shown(address, clear=clear),
         address_verdict=AddressVerdict(address.verdict).label if address else AddressVerdict.ELSEWHERE.label,
         address_problems=problems_in_words(address.problems) if address else [],
@@ -311,15 +314,18 @@ def _next_step(order: Order, parcels: Sequence[Fulfilment], case: ExceptionCase 
     return step
 
 
-def _fallback(decision: Decision | None) -> str:
+def _fallback(order: Order, decision: Decision | None, falls_back_at: datetime | None) -> str:
+    """What the rule says of an owner who does nothing, as far as that is to come or has come."""
     if decision is None:
         return said("Nothing was decided yet.")
-    outcome = decision.outcome
-    return said(
-        "If it fails, %(owner)s has it after %(minutes)s min.",
-        owner=outcome["fallback"],
-        minutes=outcome["fallback_after_minutes"],
-    )
+    owner = decision.outcome["fallback"]
+    if order.fell_back_at:
+        return said(
+            "%(owner)s has it since %(at)s: it had not gone on in time.", owner=owner, at=at(order.fell_back_at)
+        )
+    if falls_back_at:
+        return said("If it has not gone on by %(at)s, %(owner)s has it.", owner=owner, at=at(falls_back_at))
+    return said("What does not come in time becomes an exception.")
 
 
 def _run(run: FlowRun) -> RunFacts:
@@ -349,7 +355,7 @@ def _run(run: FlowRun) -> RunFacts:
     )
 
 
-def _decision(decision: Decision | None) -> DecisionFacts | None:
+def _decision(order: Order, decision: Decision | None, falls_back_at: datetime | None) -> DecisionFacts | None:
     if decision is None:
         return None
     outcome = decision.outcome
@@ -361,6 +367,8 @@ def _decision(decision: Decision | None) -> DecisionFacts | None:
         sla=outcome["sla"],
         fallback=outcome["fallback"],
         fallback_after_minutes=outcome["fallback_after_minutes"],
+        falls_back_at=falls_back_at,
+        fell_back_at=order.fell_back_at,
         near_misses=decision.near_misses,
         at=decision.at,
     )

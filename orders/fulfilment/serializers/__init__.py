@@ -123,6 +123,10 @@ class OrderDecisionSerializer(serializers.Serializer[Any]):
     sla = serializers.CharField()
     fallback = serializers.CharField()
     fallback_after_minutes = serializers.IntegerField()
+    falls_back_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the fallback has it, if it has not gone on by then; null once it has."
+    )
+    fell_back_at = serializers.DateTimeField(allow_null=True, help_text="When the fallback took over.")
     near_misses = serializers.ListField(child=serializers.DictField())
     at = serializers.DateTimeField()
 

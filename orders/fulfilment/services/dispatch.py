@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from audit.crypto import open_secret
+from orders.fulfilment.decisions.fallbacks import ruled_owner
 from orders.fulfilment.models import Fulfilment, Hold, OrderLine
 from orders.fulfilment.services.addresses import shipping_address
 from orders.fulfilment.services.changes import Changes, ref_of
@@ -152,7 +153,7 @@ def _ownership(docket: Docket) -> dict[str, Any]:
         return {}
     outcome = decision.outcome
     return {
-        "owner": outcome["owner"],
+        "owner": ruled_owner(outcome, fell_back=docket.order.fell_back_at is not None),
         "flow": outcome["flow"],
         "rule": outcome["rule"],
         "fallback_route": outcome["fallback"],

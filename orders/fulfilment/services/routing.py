@@ -18,6 +18,7 @@ from orders.fulfilment.services.at_risk import promise
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
+from orders.fulfilment.services.falling_back import begin_clock, renew_clock
 from orders.fulfilment.services.holding import let_go, place
 from orders.fulfilment.services.quality import plan_checks
 from orders.fulfilment.services.shelves import ProductStock
@@ -135,6 +136,7 @@ def _take_decision(docket: Docket, decision: Decision, desk: Desk, changes: Chan
     calendar = order.client.calendar.slug
     order.sla_due_at = desk.book.due_at(outcome["sla"], changes.now, calendar, in_words=False).due_at
     changes.edit(order, "decision", "flow", "owner", "sla_due_at")
+    begin_clock(order, decision, changes)
     changes.tell("order.routed", order, **_why(decision))
     if order.flow.kind != FlowKind.MANUAL_REVIEW:
         _give_flow(_open_lines(docket), decision, desk, changes)
@@ -207,6 +209,8 @@ def _plan(docket: Docket, desk: Desk, changes: Changes) -> None:
         parcel = _add_parcel(docket, lines, desk.flows[flow], vendor, FulfilmentState.PLANNED, desk, changes)
         parcel.location_id = location_id
         plan_checks(docket, parcel, lines, desk.book, changes)
+    if ready:
+        renew_clock(docket.order, changes)
 
 
 def _given_elsewhere(docket: Docket, line: OrderLine) -> int | None:

@@ -10,6 +10,7 @@ from audit.context import current_time
 from audit.subject_refs import SubjectRef
 from audit.triggers import published_edges
 from exceptions.timer_kinds import Due
+from orders.fulfilment.decisions.fallbacks import ruled_owner
 from orders.fulfilment.decisions.progress import resting_state, way_to
 from orders.fulfilment.errors import NoWay
 from orders.fulfilment.models import Order, StockItem
@@ -20,6 +21,7 @@ from orders.fulfilment.services.changes import Changes, ref_of
 from orders.fulfilment.services.dispatch import dispatch
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.exports import send_exports
+from orders.fulfilment.services.falling_back import keep_clock
 from orders.fulfilment.services.holding import review_holds
 from orders.fulfilment.services.keeping import watch_reservations
 from orders.fulfilment.services.loading import load_dockets
@@ -170,11 +172,12 @@ def _stamp(docket: Docket, state: OrderState, changes: Changes) -> None:
 
 
 def _pass_on(docket: Docket, state: OrderState, desk: Desk, changes: Changes) -> None:
-    """Whom the rules decided on has it; where it cannot go on, and before any decision, the one owner of that status."""
+    """Whom the rules decided on has it, in time; where it cannot go on, and before any decision, the one owner of that status."""
     order = docket.order
     owner = desk.book.status_owner(state.value).slug
     if order.decision is not None and state not in {*ORDER_STUCK, *ORDER_UNPAID}:
-        owner = order.decision.outcome["owner"]
+        owner = ruled_owner(order.decision.outcome, fell_back=order.fell_back_at is not None)
     if order.owner_id != desk.on_duty[owner]:
         order.owner_id = desk.on_duty[owner]
         changes.edit(order, "owner")
+    keep_clock(order, changes)

@@ -50,6 +50,7 @@ def test_before_a_parcel_is_late_the_owner_of_its_order_is_told_once(
 
     hurried, gone = place(delivery_sla="expedited"), place(delivery_sla="expedited")
     tell("shipment.handed_over", f"{gone.key}-1", at=now.isoformat())
+    tell("task.confirmed", f"{hurried.key}-1")
     parcel = Fulfilment.objects.get(order=hurried)
     warn = now + timedelta(hours=3)
     assert (parcel.warn_at, parcel.due_at) == (warn, now + timedelta(hours=4))

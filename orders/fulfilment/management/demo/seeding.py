@@ -76,6 +76,7 @@ def seed(*, now: datetime) -> dict[str, int]:
         _work_a_little(people, now)
         _check_some(clients["lumen"], people, now)
         learn_from_an_outage(clients["northwind"], people, now)
+        exceptions.sweep_timers(now=now)  # what was made last was placed hours ago, too
     return {"orders": Order.objects.count(), "cases": ExceptionCase.objects.live().count()}
 
 
