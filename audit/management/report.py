@@ -5,6 +5,7 @@ from abc import abstractmethod
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -12,22 +13,27 @@ from django.core.management.base import BaseCommand
 from audit.clock import now
 from audit.errors import DomainError
 
-FINDINGS, USAGE = 1, 2
+FINDINGS, USAGE, PARTIAL = 1, 2, 4
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a command found: `ok` decides the exit code, `items` share their keys, `summary` is a few numbers or words."""
+    """What a command found: `ok` decides the exit code, `items` share their keys, `summary` is a few numbers or words.
+
+    `is_partial` where something was done and something was not.
+    """
 
     ok: bool
     summary: Mapping[str, Any]
     items: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    is_partial: bool = False
 
 
 class ReportCommand(BaseCommand):
-    """Print a report as text, or with `--json` as one document. Exit 0 when all is well, 1 with findings, 2 when refused.
+    """Print a report as text, or with `--json` as one document, which keeps to `docs/report.schema.json`.
 
-    3, that nobody could be asked, is the answer of the way in that all commands share: no report can find that out by itself.
+    Exit 0 when all is well, 1 with findings, 2 when refused, 4 when only a part was done. 3, that nobody could be asked, is the answer of
+    the way in that all commands share: no report can find that out by itself.
     """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -43,7 +49,12 @@ class ReportCommand(BaseCommand):
             raise SystemExit(USAGE) from None
         self.stdout.write(self._as_json(report) if options["json"] else self.as_text(report))
         if not report.ok:
-            raise SystemExit(FINDINGS)
+            raise SystemExit(PARTIAL if report.is_partial else FINDINGS)
+
+    @property
+    def name(self) -> str:
+        """What the command is called."""
+        return type(self).__module__.rpartition(".")[2]
 
     @abstractmethod
     def report(self, **options: Any) -> Report:
@@ -62,15 +73,18 @@ class ReportCommand(BaseCommand):
         return "\n".join(lines)
 
     def _as_json(self, report: Report) -> str:
-        name = type(self).__module__.rpartition(".")[2]
         document = {
-            "schema": f"handrail.{name}/1",
+            "schema": f"ops.{self.name}/1",
             "ok": report.ok,
             "generated_at": now(),
             "summary": report.summary,
             "items": report.items,
         }
-        return json.dumps(document, default=str, indent=2)
+        return json.dumps(document, default=_spelled, indent=2)
+
+
+def _spelled(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _cell(value: Any) -> str:

@@ -66,7 +66,7 @@ def test_explain_says_who_why_and_what_almost(decided: None) -> None:
 
 def test_explain_as_a_document(decided: None) -> None:
     code, document = as_document("explain", "NW-1")
-    assert (code, document["schema"], document["ok"]) == (0, "handrail.explain/1", True)
+    assert (code, document["schema"], document["ok"]) == (0, "ops.explain/1", True)
     assert document["summary"]["inputs"]["channel"] == "web"
     assert document["summary"]["asked_before"][0] == "high-risk-review: fraud_score >= 70 is not so"
 

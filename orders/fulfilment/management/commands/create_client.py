@@ -3,19 +3,15 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
-
 from audit import clock
-from audit.access import system_actor
 from audit.context import Actor
-from audit.management.report import Report, ReportCommand
-from audit.models import User
+from audit.management.report import Report
 from orders.fulfilment.decisions.clients import NewClient
 from orders.fulfilment.services.clients import draft_client, set_up_client
-from rules.selectors import actor_for
+from rules.management.changing import ChangeCommand
 
 
-class Command(ReportCommand):
+class Command(ChangeCommand):
     """Show what a template makes of a client; with `--yes`, make it and print the secrets of its systems, this once."""
 
     help = "Set up a client from a template: create_client --from shipped:own-warehouse --slug acme …; without --yes, a dry run."
@@ -31,7 +27,6 @@ class Command(ReportCommand):
             ("currency", "such as EUR"),
             ("time-zone", "such as Europe/Berlin"),
             ("people", "usernames with commas between them"),
-            ("reason", "kept in the trail"),
         ):
             parser.add_argument(f"--{name}", required=True, help=words)
         parser.add_argument("--lead", default="", help="who of them leads the team")
@@ -39,28 +34,18 @@ class Command(ReportCommand):
         parser.add_argument("--calendar", default="", help="one there is; without it, its own")
         parser.add_argument("--country", default="", help="whose public holidays its own calendar keeps")
         parser.add_argument("--address", action="append", default=[], help="warehouse=https://…; as often as needed")
-        parser.add_argument("--as", dest="who", default="", help="the username of who does it; else the product itself")
-        parser.add_argument("--yes", action="store_true", help="make it; without, nothing is made")
 
-    def report(self, **options: Any) -> Report:
-        """What it makes, one row a record; secrets after it was made."""
-        by, wish = _actor(options["who"]), _wish(options)
-        if not options["yes"]:
-            draft = draft_client(wish=wish, by=by)
-            return Report(ok=True, summary={"made": False, "plan": draft.digest}, items=_rows(draft.records))
-        made = set_up_client(wish=wish, reason=options["reason"], by=by, now=clock.now())
+    def plan(self, by: Actor, options: dict[str, Any]) -> Report:
+        """What it makes, one row a record."""
+        draft = draft_client(wish=_wish(options), by=by)
+        return Report(ok=True, summary={"made": False, "plan": draft.digest}, items=_rows(draft.records))
+
+    def change(self, by: Actor, options: dict[str, Any]) -> Report:
+        """What was made, with the secrets of its systems."""
+        made = set_up_client(wish=_wish(options), reason=options["reason"], by=by, now=clock.now())
         secrets = {f"{one.system.slug}/{one.kind.value}": one.text for one in made.secrets}
         summary = {"made": True, "in_force": made.is_in_force, **secrets}
         return Report(ok=True, summary=summary, items=_rows(made.draft.records))
-
-
-def _actor(username: str) -> Actor:
-    if not username:
-        return system_actor("create_client", channel="command")
-    user = User.objects.filter(username=username, is_active=True).first()
-    if user is None:
-        raise CommandError(f"There is nobody called {username}.", returncode=2)
-    return actor_for(user, channel="command")
 
 
 def _wish(options: dict[str, Any]) -> NewClient:

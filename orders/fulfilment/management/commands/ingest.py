@@ -1,17 +1,16 @@
 """Take in a file of orders through a connector."""
 
-import json
-import sys
 from argparse import ArgumentParser
 from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from audit import clock
 from audit.access import system_actor
+from audit.management.report import USAGE, Report, ReportCommand
 from orders.fulfilment.management.order_files import read_order_files, read_payloads
 from orders.fulfilment.services.importing import events_of, install_connectors, left_over, take_in
 from orders.fulfilment.shipped import CONNECTORS
@@ -24,13 +23,14 @@ from rules.models import Client
 NAMED: Final = 50  # of the refused; all of them are dead letters
 
 
-class Command(BaseCommand):
+class Command(ReportCommand):
     """Take in a file, or a folder of files, of orders."""
 
     help = "Take in a file of orders: ingest FILE --system SLUG [--connector olist|shopify] [--client SLUG]."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What, from whom, for whom, and read how."""
+        super().add_arguments(parser)
         parser.add_argument(
             "file",
             type=Path,
@@ -39,26 +39,32 @@ class Command(BaseCommand):
         parser.add_argument("--system", required=True, help="the slug of the system that the file comes from")
         parser.add_argument("--connector", choices=sorted(CONNECTORS), default="olist")
         parser.add_argument("--client", help="the client's slug, where the system serves several")
-        parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Read, receive, apply; exit 1 when something was refused, 4 when only a part was taken in."""
-        del args
+    def report(self, **options: Any) -> Report:
+        """Read, receive, apply; how many events came to which end."""
         system = System.objects.filter(slug=options["system"], is_active=True).first()
         if system is None:
             raise CommandError(
-                f"There is no active system {options['system']}. Add it in the admin first.", returncode=2
+                f"There is no active system {options['system']}. Add it in the admin first.", returncode=USAGE
             )
         client = options["client"] or (system.client.slug if system.client else "")
         if not Client.objects.filter(slug=client, is_active=True).exists():
-            raise CommandError(f"Name the client the orders are for with --client; “{client}” is none.", returncode=2)
+            raise CommandError(
+                f"Name the client the orders are for with --client; “{client}” is none.", returncode=USAGE
+            )
         try:
             counts, refused = self._take_in(options["file"], system, client, options["connector"])
         except (OSError, KeyError, ValueError, Unreadable) as unreadable:
             raise CommandError(
-                f"{options['file']} cannot be read as {options['connector']}: {unreadable}", returncode=2
+                f"{options['file']} cannot be read as {options['connector']}: {unreadable}", returncode=USAGE
             ) from None
-        self._report(counts, refused, as_json=options["json"])
+        for one in refused:
+            self.stderr.write(f"{one['dead_letter'] or one['event']}: {one['cause']}")
+        return Report(ok=not refused, summary=dict(counts), items=refused, is_partial=bool(counts["accepted"]))
+
+    def as_text(self, report: Report) -> str:
+        """How many came to which end."""
+        return ", ".join(f"{n} {status}" for status, n in sorted(report.summary.items())) or "nothing to take in"
 
     def _take_in(
         self, file: Path, system: System, client: str, connector: str
@@ -88,25 +94,6 @@ class Command(BaseCommand):
                 done += len(receipts)
                 self.stderr.write(f"{what}: {done:,} events")
         return counts, refused
-
-    def _report(self, counts: Counter[str], refused: list[dict[str, str]], *, as_json: bool) -> None:
-        if as_json:
-            document = {
-                "schema": "ops.ingest/1",
-                "ok": not refused,
-                "generated_at": clock.now().isoformat(),
-                "summary": dict(counts),
-                "items": refused,
-            }
-            self.stdout.write(json.dumps(document, indent=2))
-        else:
-            for one in refused:
-                self.stderr.write(f"{one['dead_letter'] or one['event']}: {one['cause']}")
-            self.stdout.write(
-                ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "nothing to take in"
-            )
-        if refused:
-            sys.exit(4 if counts["accepted"] else 1)
 
 
 def _refusal(receipt: Receipt) -> dict[str, str]:

@@ -11,7 +11,6 @@ from audit.checks import invariants
 from exceptions.models import ExceptionCase
 from exceptions.states import CASE_LIVE
 from orders.fulfilment.management.scenarios.plans import CLIENT
-from orders.fulfilment.management.scenarios.running import SCHEMA
 from orders.fulfilment.management.scenarios.stacks import Stack
 from orders.fulfilment.management.scenarios.stories import Stories, Story, event, placed
 from orders.fulfilment.models import Order
@@ -92,7 +91,7 @@ def _report(
         "seconds": round((clock.now() - started).total_seconds(), 1),
     }
     ok = summary["over"] == len(chosen.stories) and not ownerless
-    return {"schema": SCHEMA, "ok": ok, "generated_at": clock.now().isoformat(), "summary": summary, "items": items}
+    return {"ok": ok, "summary": summary, "items": items}
 
 
 def _orders(chosen: Stories) -> dict[str, Order]:

@@ -1,0 +1,28 @@
+"""How everything is, for the command line."""
+
+from dataclasses import asdict
+from typing import Any
+
+from audit import clock
+from audit.management.report import Report, ReportCommand
+from config import health
+
+
+class Command(ReportCommand):
+    """Say what the status page and `/status.json` say."""
+
+    help = "Say how every part is, and what waits; exit 1 when a part does not run."
+    requires_system_checks = ()
+
+    def report(self, **_: Any) -> Report:
+        """One line per part. A database that is away is one of the answers."""
+        known = health.status(clock.now())
+        summary = {
+            "light": known.light,
+            "dead_letters": known.dead_letters,
+            "open_exceptions": known.open_exceptions,
+            "last_seal_at": known.last_seal_at,
+            **{f"{queue.name}_waiting": queue.depth for queue in known.queues},
+        }
+        items = [asdict(part) for part in known.parts]
+        return Report(ok=known.light is not health.Light.RED, summary=summary, items=items)
