@@ -11,6 +11,7 @@ from audit.triggers import published_edges
 verbs.register(
     {
         "access.refused": noop("{actor} was refused"),
+        "list.exported": noop("{actor} exported a list"),
         "trail.verified": noop("{actor} checked the trail: it is whole"),
         "trail.found_broken": noop("{actor} checked the trail: it is broken"),
     }

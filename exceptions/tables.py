@@ -1,11 +1,11 @@
 """Lists as tables for spreadsheets."""
 
-import csv
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC
 from typing import Final
 
 from audit.rest.fields import money
+from audit.spreadsheets import csv_of
 from exceptions.models import ExceptionCase
 
 COLUMNS: Final = (
@@ -37,27 +37,12 @@ OF_COLUMN: Final[Mapping[str, tuple[str, ...]]] = {
     "cause": ("cause",),
     "opened": ("opened_at",),
 }
-CALCULATED: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-class _Echo:
-    def write(self, line: str) -> str:
-        """Hand the line back instead of keeping it."""
-        return line
 
 
 def csv_lines(cases: Iterable[ExceptionCase], columns: Collection[str] = ()) -> Iterator[str]:
     """The lines of the table, one at a time; with columns of the page given, no more than those and the key."""
     wanted = {"key", *(name for column in columns for name in OF_COLUMN[column])} if columns else set(COLUMNS)
     return csv_of([name for name in COLUMNS if name in wanted], map(_texts, cases))
-
-
-def csv_of(names: Sequence[str], rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
-    """A table with these columns, one line at a time; no cell of it is ever calculated."""
-    writer = csv.writer(_Echo())
-    yield writer.writerow(names)
-    for row in rows:
-        yield writer.writerow([harmless(row[name]) for name in names])
 
 
 def _texts(case: ExceptionCase) -> dict[str, str]:
@@ -70,8 +55,3 @@ def _texts(case: ExceptionCase) -> dict[str, str]:
         *(moment.astimezone(UTC).isoformat(timespec="seconds") for moment in moments),
     ]
     return dict(zip(COLUMNS, texts, strict=True))
-
-
-def harmless(text: str) -> str:
-    """The text as a spreadsheet shows it, never as one calculates it."""
-    return f"'{text}" if text.startswith(CALCULATED) else text

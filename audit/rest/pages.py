@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
@@ -19,7 +19,8 @@ from audit.filtering import BadQuery
 
 LIMIT: Final = 50
 MOST: Final = 200
-RESERVED: Final = frozenset({"limit", "after", "before", "sort", "count", "per"})
+CHUNK: Final = 500
+RESERVED: Final = frozenset({"limit", "after", "before", "sort", "count", "per", "fields", "format"})
 
 
 class KeysetPagination(BasePagination):
@@ -73,6 +74,16 @@ class KeysetPagination(BasePagination):
                 "count": {"type": "integer", "description": "Only with ?count=true."},
             },
         }
+
+
+def chunks_of(queryset: Any, ordering: Sequence[str]) -> Iterator[list[Any]]:
+    """All rows in this order, some hundred at a time: each time those beyond the last, so that no transaction stays open meanwhile."""
+    rows = queryset.order_by(*ordering)
+    found = list(rows[:CHUNK])
+    while found:
+        yield found
+        beyond = _beyond(ordering, [_value(found[-1], field) for field in ordering])
+        found = list(rows.filter(beyond)[:CHUNK]) if len(found) == CHUNK else []
 
 
 def read_limit(text: str) -> int:

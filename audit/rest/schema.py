@@ -75,7 +75,15 @@ class ResourceSchema(AutoSchema):
         if self.method == "POST" and getattr(view, "is_last", False):
             ok, answer = 204, None
         problems = {(code, MEDIA_TYPE): OpenApiResponse(Problem, description=words) for code, words in self._problems()}
-        return {ok: answer, **({304: None} if self._may_be_known() else {}), **problems}
+        streams = (
+            {(200, kind): OpenApiTypes.STR for kind in ("text/csv", "application/jsonl")} if self._is_list() else {}
+        )
+        return {
+            (ok, "application/json"): answer,
+            **streams,
+            **({304: None} if self._may_be_known() else {}),
+            **problems,
+        }
 
     def _is_create_operation(self) -> bool:
         return self.method == "POST" and hasattr(self.view, "filters")
@@ -170,4 +178,10 @@ def _page_parameters(filters: Any) -> list[OpenApiParameter]:
         _query("after", "The cursor in `next`."),
         _query("before", "The cursor in `previous`."),
         _query("count", "`true` counts all that match.", {"type": "string", "enum": ["true", "false"]}),
+        _query("fields", "The fields of each row that are wanted, separated by commas; all without it."),
+        _query(
+            "format",
+            "`csv` or `jsonl`: all that match, as a stream.",
+            {"type": "string", "enum": ["json", "csv", "jsonl"]},
+        ),
     ]

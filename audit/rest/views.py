@@ -1,10 +1,11 @@
 """The shapes of a resource: a list, a record, an act on a record, a creation. A view declares; this does the rest alike everywhere."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
+from django.http.response import HttpResponseBase
 from rest_framework import status
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.generics import GenericAPIView
@@ -17,11 +18,13 @@ from audit.context import Actor
 from audit.errors import Conflict, NotFound
 from audit.filtering import FilterSet, Question
 from audit.rest.idempotency import once
-from audit.rest.pages import KeysetPagination, given_filters
+from audit.rest.pages import KeysetPagination, chunks_of, given_filters
 from audit.rest.parsing import Input, NoInput, read_body
 from audit.rest.problems import Stale
 from audit.rest.schema import ResourceSchema
+from audit.rest.streams import stream, wanted_fields, wanted_format
 from audit.rest.versions import etag, is_known, seen_version
+from audit.services.taking_out import record_export
 from audit.words import said
 
 
@@ -86,12 +89,26 @@ class ListResource(Resource):
         """The fields this request is sorted by."""
         return self.filters.order(request.query_params.get("sort", ""))
 
-    def get(self, request: Request, **_: Any) -> Response:
-        """Answer with a page."""
+    def get(self, request: Request, **_: Any) -> HttpResponseBase:
+        """Answer with a page, or with all that match as a stream; of each row the fields that are asked for."""
         question = Question(self.by, clock.now())
         matching = self.filters.apply(self.records(), given_filters(request.query_params), question)
-        page = self.paginate_queryset(matching)
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        row: Any = self.get_serializer()
+        fields, shape = wanted_fields(request, list(row.fields)), wanted_format(request)
+        if shape:
+            record_export(query=request.get_full_path(), by=self.by, now=question.now)
+            return stream(shape, self._documents(matching, fields), fields)
+        return self.get_paginated_response(self._rows(self.paginate_queryset(matching), fields))
+
+    def _documents(self, matching: QuerySet[Any, Any], fields: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        for rows in chunks_of(matching, self.ordering(self.request)):
+            yield from self._rows(rows, fields)
+
+    def _rows(self, rows: Sequence[Any] | None, fields: Sequence[str]) -> Any:
+        serializer: Any = self.get_serializer(rows, many=True)
+        for left_out in set(serializer.child.fields).difference(fields):
+            serializer.child.fields.pop(left_out)
+        return serializer.data
 
 
 class RecordResource(Resource):

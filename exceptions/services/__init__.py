@@ -14,7 +14,6 @@ from exceptions.services.answers import take_answer
 from exceptions.services.attachments import KeptFile, attach_file, keep_file
 from exceptions.services.automation import report_failure, report_success
 from exceptions.services.averages import draft_for_averages
-from exceptions.services.batches import record_export
 from exceptions.services.bulk import (
     BALANCE,
     BULK_ACTS,
@@ -167,7 +166,6 @@ __all__ = [
     "reassign_case",
     "reassign_from_absent",
     "rebase_case",
-    "record_export",
     "refuse_unless_decidable",
     "refuse_unless_reviewable",
     "reject_waiver",

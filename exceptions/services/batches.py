@@ -19,7 +19,7 @@ from audit.arrays import bare_array
 from audit.context import Actor, acting
 from audit.errors import DomainError, NotFound, Refused
 from audit.services.events import Entry, record_many, record_refusal
-from audit.subject_refs import SubjectRef, subject_ref
+from audit.subject_refs import subject_ref
 from audit.texts import reason_given
 from audit.words import said
 from exceptions.job_kinds import Item, Result
@@ -281,9 +281,3 @@ ACTS: Final[Mapping[str, Callable[[Desk], None]]] = {
     "step": _step,
     "reopen": _reopen,
 }
-
-
-def record_export(*, query: str, by: Actor, now: datetime, event: str = "queue.exported") -> None:
-    """Keep who took which list out of the product."""
-    with acting(by, at=now):
-        record_many([Entry(event, SubjectRef("audit.actor", by.id), data={"query": query[:500]})])

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from audit import clock
 from audit.edge import actor_of
 from audit.errors import Invalid, NotFound
+from audit.services.taking_out import record_export
 from exceptions import list_pages, selectors, services
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors import Offers, QueuePage, live, owners
@@ -179,7 +180,8 @@ def export(request: HttpRequest, scope: str) -> StreamingHttpResponse:
     query = request.GET.urlencode()
     cases = selectors.exported_cases(by=by, filters=filters, now=now)
     list_pages.refuse_foreign(list_pages.list_page(scope), query)
-    services.record_export(query=f"{scope}?{list_pages.canonical_query(query)}", by=by, now=now)
+    asked = f"{scope}?{list_pages.canonical_query(query)}"
+    record_export(query=asked, by=by, now=now, event="queue.exported")
     columns = selectors.column_choices(filters.cols, selectors.QUEUE_COLUMNS)
     chosen = [column.name for column in columns if column.is_chosen]
     name = f"exceptions-{scope}-{now:%Y%m%d-%H%M}.csv"

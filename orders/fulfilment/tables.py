@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from audit.rest.fields import money
-from exceptions.tables import csv_of
+from audit.spreadsheets import csv_of
 from orders.fulfilment.selectors import OrderRow
 
 # What the columns of the page become; a file without a choice of columns has all of them.

@@ -14,9 +14,11 @@ from audit import clock
 from audit.context import Actor, acting
 from audit.models import Event
 from audit.services.events import record
+from exceptions.models import ExceptionCase
 from rules import services
 from rules.models import ApiToken, Client
 from tests.api.conftest import Api
+from tests.cast import House
 
 
 @pytest.fixture
@@ -46,9 +48,43 @@ def test_a_list_is_read_page_by_page_and_back_without_losing_or_repeating_a_row(
     assert amal.get(back["previous"]).json()["previous"] is None
 
 
+def test_of_each_row_the_fields_that_are_asked_for_are_sent(amal: Api, trail: None) -> None:
+    page = amal.get("audit-events?type=access.refused&fields=type,key&limit=1").json()
+    assert [list(row) for row in page["results"]] == [["key", "type"]]
+    assert "fields=type%2Ckey" in page["next"]
+
+
+def test_a_list_is_taken_out_whole_as_a_table_or_line_by_line_and_that_is_in_the_trail(
+    amal: Api, trail: None, house: House, case: ExceptionCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audit.rest.pages.CHUNK", 2)
+    own = [
+        str(pk)
+        for pk in Event.objects.filter(type="access.refused", body__contains="number")
+        .order_by("-at", "-pk")
+        .values_list("pk", flat=True)
+    ]
+    asked = "audit-events?type=access.refused&fields=key,data"
+    lines = [json.loads(line) for line in amal.get(f"{asked}&format=jsonl").getvalue().splitlines()]
+    assert [line["key"] for line in lines if line["data"]] == own
+    ExceptionCase.objects.filter(pk=case.pk).update(title="=1+1")
+    answer = amal.get("exceptions?format=csv&fields=key,title,client")
+    assert (answer["Content-Type"], answer.getvalue().decode().splitlines()) == (
+        "text/csv; charset=utf-8",
+        ["key,title,client", f"{case.key},'=1+1,northwind"],
+    )
+    told = Event.objects.filter(type="list.exported", actor=house.actor("amal").id)
+    assert [json.loads(one.body)["data"]["query"] for one in told.order_by("at", "seq")] == [
+        f"/api/v1/{asked}&format=jsonl",
+        "/api/v1/exceptions?format=csv&fields=key,title,client",
+    ]
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [
+        ("fields=key,colour", "There is no “colour” here. There are: self, key,"),
+        ("format=xml", "as json, csv or jsonl, not “xml”"),
         ("typ=access.refused", "Did you mean “type”?"),
         ("at=yesterday", "is not a time"),
         ("client_id=7", "is not a UUID"),

@@ -11,11 +11,11 @@ from django.test import Client as Browser
 from audit import clock
 from audit.access import system_actor
 from audit.models import Event
+from audit.spreadsheets import harmless
 from audit.subject_refs import SubjectRef
 from exceptions import services
 from exceptions.models import CaseNote, CaseStep, ExceptionCase
 from exceptions.states import CaseState
-from exceptions.tables import harmless
 from tests.cast import House
 from tests.pages.conftest import SignedIn, open_cases
 

@@ -14,6 +14,7 @@ from audit import clock
 from audit.context import Actor
 from audit.edge import actor_of, explain
 from audit.errors import Conflict, IllegalTransition, Invalid, NotFound
+from audit.services.taking_out import record_export
 from audit.subject_refs import SubjectRef
 from audit.words import in_words
 from exceptions import list_pages
@@ -26,7 +27,6 @@ from exceptions.selectors import (
     refuse_unknown_columns,
     view_links,
 )
-from exceptions.services import record_export
 from exceptions.views.lists import chips, current_view, pairs_of, view_to_open
 from exceptions.views.saved_views import opened
 from orders.fulfilment import selectors
