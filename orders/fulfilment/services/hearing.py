@@ -1,6 +1,7 @@
 """What news change about an order. Later steps may be heard before earlier ones; nothing here depends on who was first."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django_fsm import can_proceed
@@ -144,8 +145,8 @@ def _cancelled(docket: Docket, news: News, changes: Changes) -> None:
 
 
 def _step(parcel: Fulfilment, name: str, news: News, changes: Changes, **facts: object) -> bool:
-    """Take the step if it is still ahead; note facts that were missing either way. Whether it was taken."""
-    missing = [field for field, value in facts.items() if value and not getattr(parcel, field)]
+    """Take the step if it is still ahead; note what was missing either way, and of moments the earliest. Whether it was taken."""
+    missing = [field for field, value in facts.items() if value and _says_more(getattr(parcel, field), value)]
     for field in missing:
         setattr(parcel, field, facts[field])
     step = getattr(parcel, name)
@@ -157,6 +158,11 @@ def _step(parcel: Fulfilment, name: str, news: News, changes: Changes, **facts: 
         heard = f"fulfilment.{FulfilmentState(parcel.state).value}" if ahead else "fulfilment.heard_late"
         changes.tell(heard, parcel, event=news.event_id, about=news.type, system=news.system)
     return ahead
+
+
+def _says_more(known: object, told: object) -> bool:
+    """Whether it was not known, or is known to have been earlier: what comes out may not depend on who was heard first."""
+    return not known or (isinstance(known, datetime) and isinstance(told, datetime) and told < known)
 
 
 def end_silence(docket: Docket, parcel: Fulfilment, changes: Changes, *, why: str = "") -> None:

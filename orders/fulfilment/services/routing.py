@@ -230,15 +230,26 @@ def plan_observed(dockets: Sequence[Docket], desk: Desk, changes: Changes) -> No
     _decide(dockets, [], {}, desk, changes)
     kinds = {flow.kind: flow for flow in desk.flows.values()}
     for docket in dockets:
-        apart: dict[tuple[str, int | None], list[OrderLine]] = defaultdict(list)
         for line in _open_lines(docket):
             release_stock_hold(docket, line, changes)
+            line.flow = kinds[FlowKind.DROP_SHIP if line.vendor else FlowKind.WAREHOUSE]
+    going = {docket.order.pk: [*_open_lines(docket)] for docket in dockets}
+    _set_aside_what_lies_there(dockets, changes)
+    for docket in dockets:
+        apart: dict[tuple[str, int | None], list[OrderLine]] = defaultdict(list)
+        for line in going[docket.order.pk]:
             apart[line.vendor, _given_elsewhere(docket, line)].append(line)
         for (vendor, _receiver), lines in apart.items():
             flow = kinds[FlowKind.DROP_SHIP if vendor else FlowKind.WAREHOUSE]
-            for line in lines:
-                line.flow = flow
             _add_parcel(docket, lines, flow, vendor, FulfilmentState.TASKED, desk, changes)
+
+
+def _set_aside_what_lies_there(dockets: Sequence[Docket], changes: Changes) -> None:
+    """What leaves our house leaves its shelf, as far as it was known to lie there: else the same units were promised again."""
+    lines = [line for docket in dockets for line in _open_lines(docket) if _comes_from_our_shelf(line)]
+    stock = stocks.lock_stock({line.sku_id for line in lines}, changes)
+    orders = {docket.order.pk: docket for docket in dockets}
+    stocks.reserve(stocks.allocate_lines(lines, stock, orders, changes), stock, orders, changes)
 
 
 def _add_parcel(

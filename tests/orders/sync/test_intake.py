@@ -1,15 +1,12 @@
 """What systems send is kept once, in order, and never a 500."""
 
 import json
-import random
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connections
 from standardwebhooks import Webhook
 
 from audit import clock
@@ -330,39 +327,3 @@ def test_nobody_sees_the_secret_or_the_payload_in_the_tables(send: Send, secret:
     event = InboundEvent.objects.get()
     assert "TENT" not in event.sealed
     assert secret not in str(event.system.credentials.get().__dict__)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_thousand_events_twice_and_shuffled_by_four_senders_are_a_thousand_once(
-    store: System, system: Actor, applied: list[str]
-) -> None:
-    events = [of_document(stock(f"e-{n}", sku=f"S-{n % 50}"), now=clock.now()) for n in range(1_000)] * 2
-    random.Random(7).shuffle(events)
-
-    def deliver(share: list[Any]) -> None:
-        try:
-            for start in range(0, len(share), 25):
-                services.receive(system=store, envelopes=share[start : start + 25], by=system, now=clock.now())
-                services.apply_due(now=clock.now())
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=deliver, args=(events[n::4],)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    services.apply_due(now=clock.now())
-
-    assert sorted(applied) == sorted(f"e-{n}" for n in range(1_000))
-    assert InboundEvent.objects.exclude(state=InboundState.APPLIED).count() == 0
-    by_subject: dict[str, list[int]] = {}
-    for number, event_id in InboundEvent.objects.values_list("number", "event_id"):
-        by_subject.setdefault(f"S-{int(event_id[2:]) % 50}", []).append(number)
-    for subject, numbers in by_subject.items():
-        in_order = [
-            applied.index(e)
-            for e in InboundEvent.objects.filter(subject=subject).order_by("number").values_list("event_id", flat=True)
-        ]
-        assert in_order == sorted(in_order), subject
-        assert len(numbers) == 20
