@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker
 
 from audit.access import system_actor
 from audit.context import Actor, acting
-from tests import pattern, services
+from tests import pattern, services, unseen
 from tests.cast import House, furnish, furnished_house
 
 # A Friday morning in business hours everywhere the cast works.
@@ -67,6 +67,12 @@ def pytest_collection_finish() -> None:
     """What was loaded stays to the end: nothing in it needs to be looked at again whenever memory is collected."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what did not run, and why."""
+    for line in unseen.summary(terminalreporter.getreports("skipped")):
+        terminalreporter.write_line(line, yellow=True)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import os
 import pwd
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +13,11 @@ import pytest
 import redis
 
 from config.embedded import PostgresCluster, RedisServer
+from config.embedded.account import server_account
 from config.embedded.environment import broker_url, database_url
 from config.embedded.paths import UnsafeDirectoryError, private_directory
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +145,40 @@ def test_settings_find_services_that_were_started_once(
     assert broker_url(server.data_dir) == server.url
     assert database_url(tmp_path / "never") == "postgresql:///handrail"
     assert broker_url(tmp_path / "never") == "memory://"
+
+
+AS_SOMEBODY = """
+import os, sys
+from pathlib import Path
+from config.embedded import PostgresCluster
+
+cluster = PostgresCluster(Path(sys.argv[1]), durable=False)
+cluster.start()
+try:
+    print(os.geteuid(), Path(f"/proc/{cluster.running_pid()}").stat().st_uid, len(cluster.account.prefix))
+finally:
+    cluster.stop()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_the_database_starts_for_an_ordinary_user_too_and_runs_as_that_user(
+    cluster: PostgresCluster, tmp_path: Path
+) -> None:
+    """The other tests start it as whoever runs them: here that is root, for whom the server runs as an account of its own."""
+    account, pid = cluster.account, cluster.running_pid()
+    assert Path(f"/proc/{pid}").stat().st_uid == account.uid != 0
+    os.chown(tmp_path, account.uid, account.gid)
+    somebody = server_account(tmp_path, ROOT, Path(sys.executable), Path(sys.executable).resolve())
+    done = subprocess.run(
+        somebody.command([sys.executable, "-c", AS_SOMEBODY, str(tmp_path / "data")]),
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout.split(), done.returncode) == ([str(account.uid), str(account.uid), "0"], 0), done.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a directory somebody else's")
