@@ -161,7 +161,7 @@ class Waiver(FSMModelMixin, Accountable):
             ),
             models.CheckConstraint(
                 condition=~Q(state=WaiverState.APPROVED)
-                | Q(starts_at__isnull=False, expires_at__gt=F("starts_at"))
+                | Q(starts_at__isnull=False, expires_at__isnull=False, expires_at__gt=F("starts_at"))
                 & (Q(kind=WaiverKind.EMERGENCY) | Q(decided_at__isnull=False) & ~Q(decided_by="")),
                 name="waiver_approved_has_a_window_and_an_approver",
             ),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connections
+from django.db.models import F
 
 from audit.context import Actor, acting
 from audit.errors import Conflict, IllegalTransition, Invalid, NotFound, Refused
@@ -189,6 +190,28 @@ def test_the_database_refuses_a_decision_of_the_requester_too(ask: Ask, house: H
         Waiver.objects.filter(pk=waiver.pk).update(
             state=WaiverState.REJECTED, decided_by=waiver.requested_by, decided_at=now, ended_at=now, end_reason="No."
         )
+
+
+@pytest.mark.parametrize(
+    ("lacking", "says"),
+    [
+        ({"reason": ""}, "waiver_says_why_and_what_then"),
+        ({"plan": ""}, "waiver_says_why_and_what_then"),
+        ({"owner": None}, "owner_id"),
+        ({"effective_minutes": 0}, "waiver_holds_for_some_time"),
+        ({"effective_minutes": F("longest_minutes") + 1}, "waiver_holds_no_longer_than_its_gate_allows"),
+        ({"expires_at": None}, "waiver_approved_has_a_window_and_an_approver"),
+        ({"expires_at": F("starts_at")}, "waiver_approved_has_a_window_and_an_approver"),
+        ({"expires_at": F("starts_at") + 241 * MINUTE}, "waiver_holds_no_longer_than_was_asked"),
+    ],
+)
+def test_the_database_refuses_one_without_reason_plan_owner_or_end(
+    ask: Ask, house: House, now: datetime, lacking: dict[str, object], says: str
+) -> None:
+    waiver = ask()
+    services.approve_waiver(waiver_id=waiver.pk, by=house.actor("lee"), now=now)
+    with pytest.raises(IntegrityError, match=says), acting(house.actor("lee"), at=now):
+        Waiver.objects.filter(pk=waiver.pk).update(**lacking)
 
 
 def test_nobody_decides_about_what_they_own(ask: Ask, house: House, now: datetime) -> None:

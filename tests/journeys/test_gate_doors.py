@@ -1,5 +1,7 @@
 """Every door that takes a write is tried on orders that stand at a gate: none lets them pass without something in force.
 
+And none changes a record that has a history without an entry in the trail.
+
 The addresses are not listed here: they are read from the URLs, the API's and the admin's among them. A new one is tried without anybody
 remembering, and one whose address cannot be filled in fails the test until it can.
 """
@@ -10,14 +12,16 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import pytest
+from django.apps import apps
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection, transaction
@@ -28,12 +32,12 @@ from audit import clock
 from audit import tasks as audit_tasks
 from audit.access import system_actor
 from audit.context import Actor, acting
-from audit.models import Event
+from audit.models import Accountable, Event
 from audit.subject_refs import subject_ref
 from config.api.reference import resources
 from exceptions import selectors, services
 from exceptions import tasks as exception_tasks
-from exceptions.models import ExceptionCase, Waiver
+from exceptions.models import ExceptionCase, JobPlan, Waiver
 from orders.fulfilment.models import Fulfilment, Hold, Order, OrderAddress
 from orders.fulfilment.selectors.impacts import SHIP_DESPITE_CASE, SKIP_CONFIRMATION
 from orders.fulfilment.services.holds import hold_order, release_hold
@@ -41,6 +45,7 @@ from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from orders.fulfilment.states import FULFILMENT_UNCONFIRMED, AddressVerdict
 from orders.sync import tasks as sync_tasks
+from rules.models import Client, Owner, OwnershipRule, Sla
 from tests.cast import House, furnish
 from tests.conftest import Stand, Standing
 from tests.doors import signed_in
@@ -55,6 +60,9 @@ FORM = "application/x-www-form-urlencoded"
 NOT_OURS = ("static", "schema", "docs", "jwks", "metrics", "healthz", "readyz", "signout", "signin")
 
 
+# The tables of records, each with its history; and how a statement names the table it writes.
+RECORDS = {one._meta.db_table: one.history.model for one in apps.get_models() if issubclass(one, Accountable)}
+WRITTEN = re.compile(r'\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)')
 # All that `Gates.passed` reads, by who wrote it last: while that is as before, the answer is too.
 STANDS = """
     SELECT (SELECT array_agg(xmin::text ORDER BY xmin::text) FROM fulfilment_orderaddress),
@@ -62,6 +70,34 @@ STANDS = """
            (SELECT array_agg(xmin::text ORDER BY xmin::text) FROM exceptions_waiver),
            (SELECT count(*) FROM audit_event WHERE type = 'fulfilment.confirmed')
 """
+
+
+@dataclass
+class Pen:
+    """Notes into which tables of records something is written, so that nobody has to ask of all of them."""
+
+    tables: set[str] = field(default_factory=set)
+
+    def __call__(self, execute: Callable[..., Any], sql: object, *rest: Any) -> Any:
+        self.tables |= RECORDS.keys() & set(WRITTEN.findall(str(sql)))
+        return execute(sql, *rest)
+
+
+class Trail:
+    """Which doors changed a record, and which of them said nothing of it in the trail."""
+
+    def __init__(self) -> None:
+        self.told: set[str] = set()
+        self.silent: set[str] = set()
+
+    @contextmanager
+    def watching(self, door: str) -> Iterator[None]:
+        """What is done at this door."""
+        pen, since = Pen(), clock.now()
+        with connection.execute_wrapper(pen):
+            yield
+        if any(RECORDS[table]._default_manager.filter(history_date__gte=since).exists() for table in pen.tables):
+            (self.told if Event.objects.filter(at__gte=since).exists() else self.silent).add(door)
 
 
 @dataclass
@@ -262,7 +298,7 @@ def _stands() -> tuple[Any, ...]:
 
 
 def _try_all(
-    gates: Gates, people: list[str], attempt: Callable[[Browser, str], object], *, api: bool
+    gates: Gates, people: list[str], attempt: Callable[[Browser, str], object], trail: Trail, *, api: bool
 ) -> tuple[list[str], set[str]]:
     """Post at every address as each of these people; what passed unlawfully, and at which doors a permission was given."""
     through, opened, closed, before = [], set(), [], _stands()
@@ -277,7 +313,8 @@ def _try_all(
         for who in asked if address.startswith("/api/") == api else ():
             browser.cookies = deepcopy(cookies[who])
             with transaction.atomic():
-                attempt(browser, address)
+                with trail.watching(name):
+                    attempt(browser, address)
                 if _stands() != before:
                     through += [f"{who} at {name}: {key}" for key in gates.passed()]
                     opened |= {name} if Waiver.objects.in_force(clock.now()).exists() else set()
@@ -292,8 +329,10 @@ def test_nothing_is_past_a_gate_to_begin_with(gates: Gates) -> None:
     assert Waiver.objects.in_force(clock.now()).count() == 0
 
 
-def test_no_page_and_no_operation_of_the_api_opens_a_gate(gates: Gates, unrendered: None) -> None:
-    body = _filled_in(gates)
+def test_no_page_and_no_operation_of_the_api_opens_a_gate_or_changes_anything_silently(
+    gates: Gates, unrendered: None
+) -> None:
+    body, pages, api = _filled_in(gates), Trail(), Trail()
 
     def as_form(browser: Browser, address: str) -> None:
         browser.post(f"{address}?for={gates.case.key}", urlencode(body), content_type=FORM)
@@ -306,15 +345,35 @@ def test_no_page_and_no_operation_of_the_api_opens_a_gate(gates: Gates, unrender
     release_hold(
         hold_id=Hold.objects.get(order=gates.address).pk, reason="go on", by=gates.house.actor("lee"), now=gates.now
     )
-    forms, opened = _try_all(gates, WALKERS, as_form, api=False)
-    operations, _ = _try_all(gates, ["kim"], as_json, api=True)
+    forms, opened = _try_all(gates, WALKERS, as_form, pages, api=False)
+    operations, _ = _try_all(gates, ["kim"], as_json, api, api=True)
     assert forms + operations == []
     assert opened == {"exceptions:break-glass"}, (
         "the walk gets in, and only the door for emergencies gives a permission"
     )
+    assert pages.silent | api.silent == set()
+    assert pages.told >= {"exceptions:ask", "exceptions:break-glass", "exceptions:escalate-overdue", "fulfilment:holds"}
+    assert api.told >= {"api:order-holds", "api:order-cancel", "api:exception-resolve", "api:waiver-revoke"}
 
 
-def test_no_task_and_no_command_opens_a_gate(gates: Gates) -> None:
+def test_what_is_edited_in_the_admin_and_done_to_many_is_in_the_trail(gates: Gates, unrendered: None) -> None:
+    trail = Trail()
+    browser = Browser()
+    browser.cookies = signed_in(gates.house.users["kim"]).cookies
+    for model in (OwnershipRule, Sla, Client, Owner):
+        record: Any = model._default_manager.order_by("pk").first()
+        kept = {one.name: getattr(record, one.attname) for one in model._meta.concrete_fields if one.editable}
+        typed = {**kept, "name": "Called otherwise", "seen_version": record.version, "reason": WHY}
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[record.pk])
+        with trail.watching(address.split("/")[3]):
+            browser.post(address, {name: one for name, one in typed.items() if one is not None and one is not False})
+    with trail.watching("many"):
+        browser.post("/queue/bulk/", {"do": "acknowledge", "id": [gates.case.key]})
+        browser.post("/queue/bulk/", {"plan": JobPlan.objects.get().pk})
+    assert (trail.told, trail.silent) == ({"ownershiprule", "sla", "client", "owner", "many"}, set())
+
+
+def test_no_task_and_no_command_opens_a_gate_or_changes_anything_silently(gates: Gates) -> None:
     runs: list[Callable[[], object]] = [
         exception_tasks.sweep_timers,
         exception_tasks.reassign_from_absent,
@@ -328,13 +387,16 @@ def test_no_task_and_no_command_opens_a_gate(gates: Gates) -> None:
         lambda: call_command("check_runbooks"),
         lambda: call_command("verify_state"),
     ]
+    trail = Trail()
     for run in runs:
         try:
-            run()
+            with trail.watching(str(run)):
+                run()
         except (SystemExit, Exception):  # noqa: BLE001, S112 -- whatever it says, the gate is what is asked about
             continue
         finally:
             assert gates.passed() == [], run
+    assert (bool(trail.told), trail.silent) == (True, set())
 
 
 def test_past_its_end_a_permission_opens_nothing_with_all_workers_stopped(gates: Gates) -> None:
@@ -347,10 +409,11 @@ def test_past_its_end_a_permission_opens_nothing_with_all_workers_stopped(gates:
 
 def test_the_walk_sees_a_side_door(gates: Gates) -> None:
     order = Order.objects.get(pk=gates.silent.pk)
-    parcel, before = Fulfilment.objects.get(order=order), _stands()
+    parcel, before, trail = Fulfilment.objects.get(order=order), _stands(), Trail()
     with transaction.atomic():
-        with acting(system_actor("test"), at=gates.now):
+        with trail.watching("side"), acting(system_actor("test"), at=clock.now()):
             parcel.confirm()
             parcel.save()
         assert (gates.passed(), _stands() == before) == ([order.key], False)
+        assert (trail.told, trail.silent) == (set(), {"side"})
         transaction.set_rollback(True)

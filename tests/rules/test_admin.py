@@ -25,9 +25,11 @@ from rules.models import (
     ContractVersion,
     ExceptionType,
     OpeningHours,
+    Owner,
     OwnershipRule,
     RuleBookVersion,
     Sla,
+    StatusOwnership,
 )
 from tests import doors
 
@@ -191,6 +193,14 @@ def test_a_rule_names_another_fallback_and_a_free_position(kim: Browser) -> None
         "fallback": ["Name somebody else: the fallback takes over when the owner does nothing."],
         "position": ["“Marketplace preorders go to the vendor” is at this position; choose one before or after it."],
     }
+
+
+def test_a_status_that_has_an_owner_is_given_no_second_one(kim: Browser) -> None:
+    taken = StatusOwnership.objects.order_by("pk")[0]
+    typed = as_typed(taken, owner=Owner.objects.exclude(pk=taken.owner_id)[0].pk)
+    response = kim.post(reverse("admin:rules_statusownership_add"), typed)
+    assert problems(response) == {"status": ["Status ownership with this Status already exists."]}
+    assert StatusOwnership.objects.get(status=taken.status).owner_id == taken.owner_id
 
 
 @pytest.fixture

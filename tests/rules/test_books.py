@@ -18,7 +18,18 @@ from audit.models import Event
 from audit.subject_refs import SubjectRef
 from rules import facts, selectors, services
 from rules.errors import NoRuleBook
-from rules.models import Calendar, Client, Decision, ExceptionType, Holiday, Owner, OwnershipRule, RuleBookVersion, Sla
+from rules.models import (
+    Calendar,
+    Client,
+    Decision,
+    ExceptionType,
+    Holiday,
+    Owner,
+    OwnershipRule,
+    RuleBookVersion,
+    Sla,
+    StatusOwnership,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -301,6 +312,9 @@ def test_two_owners_of_one_status_or_a_second_default_are_refused(
             position=2000,
             fallback_after_minutes=5,
         )
+    taken = StatusOwnership.objects.order_by("pk")[0]
+    with pytest.raises(IntegrityError, match="rules_statusownership_status"), transaction.atomic():
+        StatusOwnership.objects.create(status=taken.status, owner=Owner.objects.exclude(pk=taken.owner_id)[0])
 
 
 def test_a_status_without_an_owner_of_its_own_has_that_of_the_default_rule(shipped_book: RuleBookVersion) -> None:

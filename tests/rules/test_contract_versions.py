@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, IntegrityError, transaction
 
 from audit.context import Actor, acting
 from audit.errors import IllegalTransition, Invalid, NotFound
 from rules import selectors, services
 from rules.contracts import DIALECT, Violation
 from rules.errors import ContractInUse
-from rules.models import Contract, ContractVersion, RuleBookVersion
+from rules.models import Contract, ContractVersion, Owner, RuleBookVersion
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +29,14 @@ PLACED: dict[str, Any] = {
     "address": {"recipient": "Ann", "street": "Weg 1", "postcode": "10115", "city": "Berlin", "country": "DE"},
     "contact": {"email": "ann@example.org"},
 }
+
+
+def test_what_does_not_say_what_it_means_is_no_contract(shipped_book: RuleBookVersion, as_system: Actor) -> None:
+    owners = dict.fromkeys(("contract_owner", "execution_owner", "business_owner"), Owner.objects.order_by("pk")[0])
+    with pytest.raises(IntegrityError, match="contract_says_what_it_means"), transaction.atomic():
+        Contract.objects.create(name="order.hushed", direction="in", description="", **owners)
+    with pytest.raises(IntegrityError, match="contract_says_what_it_means"), transaction.atomic():
+        Contract.objects.filter(name="order.placed").update(description="")
 
 
 def publish_next(system: Actor, now: datetime) -> ContractVersion:
