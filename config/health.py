@@ -14,14 +14,17 @@ from prometheus_client.registry import Collector
 
 from audit import clock
 from audit.models import Heartbeat, Seal
+from audit.promptness import Promptness
 from audit.words import said
 from config.celery import app
 from config.schedules import SCHEDULES, Every
 from exceptions.models import ExceptionCase, NotificationDelivery, Timer
 from exceptions.models.timers import LIVE
+from exceptions.selectors import timer_promptness
 from exceptions.services import watch_escalator
 from exceptions.states import DeliveryState
 from orders.sync.models import InboundEvent, OutboundMessage
+from orders.sync.promptness import intake_promptness
 from orders.sync.selectors import SyncLag, sync_lags
 from orders.sync.states import InboundState, OutboundState
 
@@ -64,14 +67,15 @@ class Status:
     at: datetime
     parts: tuple[Part, ...]
     queues: tuple[Queue, ...] = ()
+    promptness: tuple[Promptness, ...] = ()
     dead_letters: int = 0
     open_exceptions: int = 0
     last_seal_at: datetime | None = None
 
     @property
     def light(self) -> Light:
-        """The worst of the parts."""
-        lights = {part.light for part in self.parts}
+        """The worst of the parts; amber where all run and something takes longer than promised."""
+        lights = {part.light for part in self.parts} | {Light.AMBER for one in self.promptness if one.is_late}
         return next((light for light in (Light.RED, Light.AMBER) if light in lights), Light.GREEN)
 
     def as_json(self) -> dict[str, Any]:
@@ -88,6 +92,7 @@ def status(now: datetime) -> Status:
         at=now,
         parts=(database, _broker(), *_loops(now), _sync(sync_lags(now), now)),
         queues=queues(now),
+        promptness=(timer_promptness(now=now), intake_promptness(now=now)),
         dead_letters=InboundEvent.objects.filter(state=InboundState.DEAD).count(),
         open_exceptions=ExceptionCase.objects.live().count(),
         last_seal_at=Seal.objects.order_by("-number").values_list("sealed_at", flat=True).first(),
@@ -211,6 +216,13 @@ class FromDatabase(Collector):
         )
         for one in sync_lags(now):
             lag.add_metric([one.system.slug], max((now - one.since).total_seconds(), 0))
-        yield from (depth, oldest, up, lag)
+        soon = GaugeMetricFamily(
+            "handrail_promptness_seconds",
+            "How soon so many of a hundred were done, last hour.",
+            labels=["work", "percentile"],
+        )
+        for done in known.promptness:
+            soon.add_metric([done.work, str(done.percentile)], done.within or 0)
+        yield from (depth, oldest, up, lag, soon)
         yield GaugeMetricFamily("handrail_dead_letters", "Events nobody could process yet.", value=known.dead_letters)
         yield GaugeMetricFamily("handrail_open_exceptions", "Exceptions that are open.", value=known.open_exceptions)

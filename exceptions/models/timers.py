@@ -1,7 +1,8 @@
 """What happens when nothing else did.
 
 Four rules keep this table cheap and right. At most one live timer per subject and kind; setting it again moves it and counts a generation.
-A timer fires in the transaction of its effect, so it fires exactly once. Only live rows are indexed. The sweep looks; the broker knocks.
+A timer fires in the transaction of its effect, so it fires exactly once. Only live rows are indexed for the sweep. The sweep looks; the
+broker knocks.
 """
 
 from typing import ClassVar
@@ -41,7 +42,8 @@ class Timer(models.Model):
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["due_at", "id"], condition=LIVE, name="timer_due")
+            models.Index(fields=["due_at", "id"], condition=LIVE, name="timer_due"),
+            models.Index(fields=["fired_at"], condition=Q(fired_at__isnull=False), name="timer_fired"),
         ]
 
     def __str__(self) -> str:

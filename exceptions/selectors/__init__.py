@@ -38,7 +38,7 @@ from exceptions.selectors.queue import (
     visible_cases,
 )
 from exceptions.selectors.saved_views import ViewLink, ViewsOfPage, teams_of, view_for, view_links, views_page
-from exceptions.selectors.timers import TimerHealth, overdue_timers, timer_health
+from exceptions.selectors.timers import TimerHealth, overdue_timers, timer_health, timer_promptness
 from exceptions.selectors.waivers import (
     approvals,
     emergency_about,
@@ -127,6 +127,7 @@ __all__ = [
     "tabs",
     "teams_of",
     "timer_health",
+    "timer_promptness",
     "undone_audit_steps",
     "untaken_count",
     "view_for",

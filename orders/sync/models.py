@@ -139,6 +139,9 @@ class InboundEvent(LeasedWork):
             models.Index(fields=["lane", "number"], condition=Q(state=InboundState.NEW), name="inboundevent_waiting"),
             models.Index(fields=["-number"], condition=Q(state=InboundState.DEAD), name="inboundevent_dead"),
             models.Index(fields=["system", "subject", "number"], name="inboundevent_of_subject"),
+            models.Index(
+                fields=["finished_at"], condition=Q(state=InboundState.APPLIED), name="inboundevent_applied_at"
+            ),
         ]
 
     def __str__(self) -> str:

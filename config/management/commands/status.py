@@ -23,6 +23,7 @@ class Command(ReportCommand):
             "open_exceptions": known.open_exceptions,
             "last_seal_at": known.last_seal_at,
             **{f"{queue.name}_waiting": queue.depth for queue in known.queues},
+            **{f"{one.work}_p{one.percentile}_seconds": one.within for one in known.promptness},
         }
         items = [asdict(part) for part in known.parts]
         return Report(ok=known.light is not health.Light.RED, summary=summary, items=items)

@@ -1,6 +1,7 @@
 """Whether anything that should have happened by now has not."""
 
 from argparse import ArgumentParser
+from datetime import timedelta
 from typing import Any
 
 from audit import clock
@@ -10,13 +11,16 @@ from exceptions import selectors, services
 
 
 class Command(ReportCommand):
-    """List timers that are overdue, and whether the sweeper is alive."""
+    """List timers that are overdue, how late those were that fired, and whether the sweeper is alive."""
 
-    help = "List overdue timers and the sweeper's pulse; exit 1 when a promise is broken. --escalate-overdue fires them now."
+    help = "List overdue timers, how late they fire and the sweeper's pulse; exit 1 when a promise is broken. --escalate-overdue fires."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Finding is not yet acting."""
         super().add_arguments(parser)
+        parser.add_argument(
+            "--minutes", type=int, default=60, help="How far back to look at how late steps were taken (60)."
+        )
         parser.add_argument("--escalate-overdue", action="store_true", help="Fire what is overdue before reporting.")
         parser.add_argument(
             "--page", action="store_true", help="Write to the ops leads when steps are no longer taken."
@@ -24,6 +28,10 @@ class Command(ReportCommand):
 
     def report(self, **options: Any) -> Report:
         """Late and failing timers by kind, the most late first."""
+        since = timedelta(minutes=options["minutes"])
+        prompt = selectors.timer_promptness(
+            now=clock.now(), over=since
+        )  # before those are fired that are late in any case
         told = services.watch_escalator(now=clock.now()) if options["page"] else False
         fired = 0
         if options["escalate_overdue"]:
@@ -37,6 +45,10 @@ class Command(ReportCommand):
             "sweeper_seen_at": health.swept_at,
             "sweeper_alive": health.is_beating,
             "letter_sent": told,
+            "minutes": options["minutes"],
+            "fired": prompt.done,
+            "p99_late_seconds": prompt.within,
+            "promised_seconds": prompt.promised,
         }
         items = [
             {
@@ -49,4 +61,4 @@ class Command(ReportCommand):
             }
             for late in health.latest
         ]
-        return Report(ok=health.is_well, summary=summary, items=items)
+        return Report(ok=health.is_well and not prompt.is_late, summary=summary, items=items)
