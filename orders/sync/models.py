@@ -315,8 +315,13 @@ class FlowRun(FSMModelMixin, Accountable):
 
     @transition("state", source=[RunState.RUNNING, RunState.MISSED], target=RunState.UNVERIFIED)
     def leave_unverified(self, *, owner: Owner, until: datetime) -> None:
-        """Everything expected was answered, but nobody downstream has said that the handoff happened."""
+        """Everything up to the handoff was answered, but nobody downstream has said that it happened."""
         self.owner, self.verify_by = owner, until
+
+    @transition("state", source=RunState.UNVERIFIED, target=RunState.RUNNING)
+    def verify(self) -> None:
+        """The handoff was seen by the system downstream after all; what comes after it is still expected."""
+        self.owner, self.verify_by = None, None
 
     @transition("state", source=RunState.RUNNING, target=RunState.MISSED)
     def miss(self) -> None:
@@ -335,6 +340,11 @@ class Expectation(models.Model):
     run = models.ForeignKey(FlowRun, on_delete=models.PROTECT, related_name="expectations")
     name = models.CharField(max_length=120)
     event_type = models.CharField(max_length=80)
+    is_handoff = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Somebody downstream has to have said it; the last of a run always is.",
+    )
     due_at = models.DateTimeField()
     met_at = models.DateTimeField(null=True)
     met_by = models.CharField(max_length=200, blank=True, help_text="The evidence: the event's id.")

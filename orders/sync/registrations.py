@@ -33,6 +33,7 @@ verbs.register(
         "run.unverified": noop(
             "{actor} has an answer to everything expected, but nobody downstream has confirmed the handoff"
         ),
+        "run.verified": noop("{actor} saw the handoff confirmed downstream"),
         "run.cancelled": noop("{actor} cancelled a flow run"),
     }
 )
@@ -213,7 +214,7 @@ register_check(
     statement="Every expectation that was met names its evidence, and none is overdue without a word",
     sql="""
         SELECT e.id::text FROM sync_expectation e JOIN sync_flowrun r ON r.id = e.run_id
-        WHERE r.state IN ('running', 'missed') AND e.met_at IS NULL AND e.excused_by = '' AND e.missed_at IS NULL
+        WHERE r.state IN ('running', 'missed', 'unverified') AND e.met_at IS NULL AND e.excused_by = '' AND e.missed_at IS NULL
           AND e.due_at < now() - interval '1 minute' LIMIT 100
     """,
 )
@@ -241,9 +242,9 @@ folds.register(
         """
         SELECT r.id::text, r.state, told.value FROM sync_flowrun r
         LEFT JOIN LATERAL (
-            SELECT CASE e.type WHEN 'run.started' THEN 'running' ELSE substr(e.type, 5) END AS value FROM audit_event e
+            SELECT CASE WHEN e.type IN ('run.started', 'run.verified') THEN 'running' ELSE substr(e.type, 5) END AS value FROM audit_event e
             WHERE e.subject_type = 'sync.flowrun' AND e.subject_id = r.id::text
-              AND e.type IN ('run.started', 'run.missed', 'run.unverified', 'run.done', 'run.cancelled')
+              AND e.type IN ('run.started', 'run.missed', 'run.unverified', 'run.verified', 'run.done', 'run.cancelled')
             ORDER BY e.seq DESC LIMIT 1
         ) told ON true
         """,

@@ -75,6 +75,8 @@ SLAS: Final[dict[str, tuple[str, int, str]]] = {
     "content-follow-up": ("24 h after publish", 24 * 60, "wall"),
     "standard-dispatch": ("10 business hours", 600, "business"),
     "expedited-dispatch": ("4 business hours", 240, "business"),
+    "vendor-shipping": ("20 business hours", 20 * 60, "business"),
+    "carrier-delivery": ("50 business hours", 50 * 60, "business"),
 }
 
 # slug: name, exception type, severity, minutes to answer, SLA. A sync failure is due by how bad it is, whatever its type.

@@ -70,5 +70,5 @@ def play() -> None:
 def inspect() -> None:
     """Seal what is not sealed yet; whoever finds anything afterwards ends the process with a status that is not zero."""
     tasks.seal()
-    for name in ("check_invariants", "verify_audit"):
+    for name in ("check_invariants", "verify_audit", "verify_state"):
         call_command(name)

@@ -32,6 +32,11 @@ PATIENCE_SECONDS = 300
 DELIVERED: LiteralString = "SELECT count(*) FROM fulfilment_order WHERE state = 'delivered'"
 # Runs that are done: of those that arrived, and of the parts that are there of two that could not be fulfilled whole.
 RUNS: LiteralString = "SELECT count(*) FROM sync_flowrun WHERE state = 'done'"
+# Who picked each delivered order, and its packing list.
+PICKED: LiteralString = """
+    SELECT count(DISTINCT o.id) FILTER (WHERE f.picker <> '' AND f.manifest <> ''), count(DISTINCT o.id)
+    FROM fulfilment_order o JOIN fulfilment_fulfilment f ON f.order_id = o.id WHERE o.state = 'delivered'
+"""
 UNPROVEN: LiteralString = """
     SELECT met_by FROM sync_expectation WHERE met_by <> ''
       AND NOT EXISTS (SELECT FROM sync_inboundevent WHERE event_id = met_by AND state = 'applied')
@@ -197,6 +202,7 @@ def test_with_worker_and_beat_stopped_the_probe_is_red_and_one_letter_goes_out(r
 def test_a_hundred_orders_end_the_same_whatever_is_killed_on_the_way(running: Product, aftermath: Aftermath) -> None:
     summary = aftermath.orders["summary"]
     assert (summary["orders"], summary["delivered"], summary["exceptions"], summary["human_events"]) == (100, 90, 10, 0)
+    assert rows(running, PICKED) == [(90, 90)]
     stuck = aftermath.orders["items"]
     assert {one["type"] for one in stuck} == {"address", "carrier-rejection", "high-risk-review", "inventory"}
     assert all(one["owner"] and one["due_at"] and one["route"] for one in stuck)

@@ -1,6 +1,9 @@
-"""What a task is expected to lead to and until when, from promises somebody made: the flow's service level, the store's delivery date."""
+"""What a task is expected to lead to and until when: by the flow's service level, the seller's limit, the store's delivery date.
 
-from collections.abc import Mapping
+Where nobody has promised a step, it has to come in its usual time: nothing that left our hands may be silent for ever.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,7 +22,7 @@ WAY: Final[Mapping[str, str]] = {
     HANDED_OVER: "handed over",
     DELIVERED: "delivered",
 }
-# Our own flow promises that the parcel leaves; of a vendor it only promises an answer.
+# By the deadline of its task our own flow promises that the parcel leaves; of a vendor it only promises an answer.
 PROMISED_BY_FLOW: Final[Mapping[str, tuple[str, ...]]] = {
     FlowKind.WAREHOUSE: (CONFIRMED, "shipment.picked", "shipment.packed", HANDED_OVER),
     FlowKind.DROP_SHIP: (CONFIRMED,),
@@ -50,24 +53,35 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Task:
-    """A task as far as deadlines go: who does it, since when, by when, what the customer was told, and the seller's hand-over limit."""
+    """A task as far as deadlines go: who does it, since when, by when, what the customer was told, and the seller's hand-over limit.
+
+    `usual` tells until when a step has to come that nobody has promised, from the moment of the step before it.
+    """
 
     kind: str
     tasked_at: datetime
     due_at: datetime | None
     promised_at: datetime | None
-    ship_by_at: datetime | None = None
+    ship_by_at: datetime | None
+    usual: Callable[[str, datetime], datetime]
+
+    def until(self, step: str, limit: datetime | None, since: datetime) -> datetime:
+        """When a step is due that follows what was due at `since`: a limit that had passed when the task went out binds nobody."""
+        binds = limit is not None and limit > self.tasked_at
+        return max(limit, since) if limit is not None and binds else self.usual(step, since)
 
 
-def expected_outcomes(task: Task) -> list[Outcome]:
-    """What has to be seen, first things first. A limit or delivery date that had passed when the task went out binds nobody any more."""
-    promised = PROMISED_BY_FLOW.get(task.kind, ()) if task.due_at is not None else ()
-    outcomes = [Outcome(event_type, task.due_at) for event_type in promised if task.due_at is not None]
-    if task.ship_by_at is not None and task.ship_by_at > task.tasked_at and HANDED_OVER not in promised:
-        outcomes.append(Outcome(HANDED_OVER, max([task.ship_by_at, *(one.due_at for one in outcomes)])))
-    if task.promised_at is not None and task.promised_at > task.tasked_at:
-        outcomes.append(Outcome(DELIVERED, max([task.promised_at, *(one.due_at for one in outcomes)])))
-    return outcomes
+def expected_outcomes(task: Task) -> Iterator[Outcome]:
+    """What has to be seen, first things first, each not before the one before it: up to the hands of whom it is for."""
+    if task.kind not in PROMISED_BY_FLOW:
+        return
+    promised, due_at = PROMISED_BY_FLOW[task.kind], task.due_at or task.tasked_at
+    if task.due_at is not None:
+        yield from (Outcome(step, task.due_at) for step in promised)
+    if HANDED_OVER not in promised:
+        due_at = task.until(HANDED_OVER, task.ship_by_at, due_at)
+        yield Outcome(HANDED_OVER, due_at)
+    yield Outcome(DELIVERED, task.until(DELIVERED, task.promised_at, due_at))
 
 
 def is_to_come(kind: str, state: str) -> bool:

@@ -143,6 +143,11 @@ class OrderStory:
     correlation_id: str
 
     @property
+    def unverified(self) -> RunFacts | None:
+        """A handoff that somebody has stated here and no system downstream has confirmed yet."""
+        return next((run for run in self.runs if run.verify_by), None)
+
+    @property
     def loose_lines(self) -> list[LineFacts]:
         """The lines that are no part of a bundle."""
         return [line for line in self.lines if line.bundle is None]

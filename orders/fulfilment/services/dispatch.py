@@ -57,7 +57,7 @@ def send_task(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
     changes.edit(parcel, "state", "round", "tasked_at", "picker", "manifest", "task_message")
     changes.tell("fulfilment.tasked", parcel, order=docket.order.key, to=layer, round=parcel.round)
     changes.messages.append(_message(docket, parcel, layer, kind, parcel.task_message))
-    changes.expecting.begin(docket.order, parcel)
+    changes.expecting.begin(docket.order, parcel, changes.book)
 
 
 def _book_carrier(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:

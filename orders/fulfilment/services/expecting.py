@@ -10,10 +10,13 @@ from orders.fulfilment.decisions.outcomes import Outcome, Task
 from orders.fulfilment.models import Fulfilment, Order
 from orders.sync import services as sync
 from orders.sync.services import Excused, Expected, Observed, RunStart
+from rules.rulebook import CompiledBook
 from rules.states import FlowKind
 
 CASE_OF_SILENCE = {FlowKind.DROP_SHIP: "vendor-no-confirmation", FlowKind.WAREHOUSE: "delivery-failure"}
 CASE_OF_LATENESS = "late-parcel"
+# The promises in the rule book by which a step has to come that nobody has promised; business minutes where a book makes none.
+USUAL = {outcomes.HANDED_OVER: ("vendor-shipping", 20 * 60), outcomes.DELIVERED: ("carrier-delivery", 50 * 60)}
 
 
 @dataclass
@@ -25,11 +28,11 @@ class Expecting:
     ended: list[SubjectRef] = field(default_factory=list)
     begun: list[RunStart] = field(default_factory=list)
 
-    def begin(self, order: Order, parcel: Fulfilment) -> None:
+    def begin(self, order: Order, parcel: Fulfilment, book: CompiledBook) -> None:
         """The parcel's task goes out: from now on its outcomes are expected; a task sent again changes no deadline that runs."""
         expected = [
-            Expected(one.words.capitalize(), one.event_type, one.due_at)
-            for one in outcomes.expected_outcomes(task_of(order, parcel))
+            Expected(one.words.capitalize(), one.event_type, one.due_at, one.event_type == outcomes.HANDED_OVER)
+            for one in outcomes.expected_outcomes(task_of(order, parcel, book))
         ]
         if expected:
             start = RunStart(
@@ -67,11 +70,18 @@ def tell_all(expecting: Expecting, *, now: datetime) -> None:
         sync.start_runs(starts=expecting.begun, by=by, now=now)
 
 
-def task_of(order: Order, parcel: Fulfilment) -> Task:
+def task_of(order: Order, parcel: Fulfilment, book: CompiledBook) -> Task:
     """The parcel's task as far as deadlines go."""
-    return Task(
-        parcel.flow.kind, parcel.tasked_at or order.placed_at, parcel.due_at, order.promised_at, parcel.ship_by_at
-    )
+
+    def usual(step: str, since: datetime) -> datetime:
+        slug, minutes = USUAL[step]
+        promise = next((sla for sla in book.slas() if sla.slug == slug), None)
+        calendar = (promise.calendar if promise else None) or order.client.calendar.slug
+        minutes, basis = (promise.minutes, promise.basis) if promise else (minutes, "business")
+        return book.after(minutes, since, basis=basis, calendar=calendar, in_words=False).due_at
+
+    tasked_at = parcel.tasked_at or order.placed_at
+    return Task(parcel.flow.kind, tasked_at, parcel.due_at, order.promised_at, parcel.ship_by_at, usual)
 
 
 def case_of(parcel: Fulfilment, outcome: Outcome) -> str:

@@ -76,7 +76,7 @@ def tell_early_news(*, order_ids: Collection[UUID], desk: Desk, now: datetime) -
     _tell(notices, names, dockets, desk, changes)
     changes.write()
     for docket in dockets.values():
-        changes.cured += cured_by_answers(docket, now)
+        changes.cured += cured_by_answers(docket, changes.book, now)
     changes.write()
     return list(dockets)
 

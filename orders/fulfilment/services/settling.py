@@ -119,7 +119,7 @@ def settle(dockets: Sequence[Docket], changes: Changes, desk: Desk | None = None
     send_exports(dockets, changes)
     for docket in dockets:
         changes.cured += cured_by_leaving(docket.order, left[docket.order.pk], OrderState(docket.order.state))
-        changes.cured += cured_by_answers(docket, changes.now)
+        changes.cured += cured_by_answers(docket, desk.book, changes.now)
     changes.write()
     if changes.freed:
         freed, changes.freed = changes.freed, set()

@@ -3,20 +3,22 @@
 import json
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from audit.crypto import open_secret
 from audit.words import listed, said
 from orders.fulfilment.decisions.addresses import check_address, label_of
-from orders.fulfilment.decisions.outcomes import expected_outcomes, overdue
+from orders.fulfilment.decisions.outcomes import Task, expected_outcomes, overdue
 from orders.fulfilment.decisions.suggestions import suggest
-from orders.fulfilment.models import Fulfilment, Order
+from orders.fulfilment.models import Order
 from orders.fulfilment.selectors.addresses import problems_in_words
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.expecting import CASE_OF_LATENESS, CASE_OF_SILENCE, case_of, task_of
 from orders.fulfilment.states import FulfilmentState, LineState, OrderState
+from rules.rulebook import CompiledBook
 
 Words = tuple[str, str, dict[str, Any]]
 CASES_OF_WAITING = (*CASE_OF_SILENCE.values(), CASE_OF_LATENESS)
@@ -40,22 +42,23 @@ def cured_by_leaving(order: Order, left: OrderState, entered: OrderState) -> lis
     return [] if case_type == still else [(order, case_type)]
 
 
-def cured_by_answers(docket: Docket, now: datetime) -> list[tuple[Order, str]]:
+def cured_by_answers(docket: Docket, book: CompiledBook, now: datetime) -> list[tuple[Order, str]]:
     """The cases about what did not come in time that nothing of the order is a reason for any more, once something came."""
-    if not (docket.has_answers and any(_may_have_been_late(docket.order, parcel, now) for parcel in docket.parcels)):
+    tasks = [task_of(docket.order, parcel, book) for parcel in docket.parcels] if docket.has_answers else []
+    if not any(_may_have_been_late(task, now) for task in tasks):
         return []
     standing = {
         case_of(parcel, late)
-        for parcel in docket.parcels
-        if (late := overdue(task_of(docket.order, parcel), parcel.state, now))
+        for parcel, task in zip(docket.parcels, tasks, strict=True)
+        if (late := overdue(task, parcel.state, now))
     }
     if docket.order.state in TELLERS:
         standing.add(TELLERS[OrderState(docket.order.state)][0])
     return [(docket.order, case_type) for case_type in CASES_OF_WAITING if case_type not in standing]
 
 
-def _may_have_been_late(order: Order, parcel: Fulfilment, now: datetime) -> bool:
-    return any(one.due_at <= now for one in expected_outcomes(task_of(order, parcel)))
+def _may_have_been_late(task: Task, now: datetime) -> bool:
+    return any(one.due_at <= now for one in islice(expected_outcomes(task), 1))
 
 
 def _address(docket: Docket) -> Words:

@@ -1,8 +1,9 @@
 """Flow runs: what a trigger is expected to lead to, met only by what somebody else was seen to say.
 
 Four rules keep them cheap and right. A run has one timer, at its next deadline. What is missing behind something that is missing already
-is its consequence and tells nobody anew. It is done only once its last outcome, the handoff, was seen by somebody downstream: where
-anything else stands in for that it is not verified, and somebody has it. Everything is written for a batch: dockets arrive by the thousand.
+is its consequence and tells nobody anew. It is done only once its last outcome was seen by somebody downstream: where anything else stands
+in for that, or for a handoff before it, it is not verified, and somebody has it. Everything is written for a batch: dockets arrive by the
+thousand.
 """
 
 from collections import defaultdict
@@ -45,11 +46,12 @@ Expectations = Mapping[UUID, Sequence[Expectation]]
 
 @dataclass(frozen=True)
 class Expected:
-    """One outcome: in words, the event that proves it, and until when."""
+    """One outcome: in words, the event that proves it, until when, and whether somebody else has it from then on."""
 
     name: str
     event_type: str
     due_at: datetime
+    is_handoff: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,13 @@ def start_runs(*, starts: Sequence[RunStart], by: Actor, now: datetime) -> list[
         ]
         FlowRun.objects.bulk_create(runs, batch_size=BATCH)
         expectations = [
-            Expectation(run=run, name=expected.name, event_type=expected.event_type, due_at=expected.due_at)
+            Expectation(
+                run=run,
+                name=expected.name,
+                event_type=expected.event_type,
+                due_at=expected.due_at,
+                is_handoff=expected.is_handoff,
+            )
             for run, one in zip(runs, fresh, strict=True)
             for expected in one.expected
         ]
@@ -171,7 +179,7 @@ def lock_subjects(ids: Sequence[str]) -> set[str]:
 def on_deadline(timers: Sequence[Due], *, now: datetime) -> None:
     """What was expected did not come: whoever answers for the subject is told of the first thing that is missing."""
     runs = list(
-        _locked_rows(FlowRun.objects.filter(pk__in=[timer.subject_id for timer in timers], state__in=WAITING_RUNS))
+        _locked_rows(FlowRun.objects.filter(pk__in=[timer.subject_id for timer in timers], state__in=LIVE_RUNS))
     )
     missing = _missing(_expectations(runs))
     late = {
@@ -187,7 +195,8 @@ def on_deadline(timers: Sequence[Due], *, now: datetime) -> None:
     for run in newly:
         run.miss()
     _write(newly, now)
-    record_many([Entry("run.missed", run, data={"expected": [one.name for one in late[run.pk]]}) for run in overrun])
+    told = [run for run in overrun if run.state == RunState.MISSED]
+    record_many([Entry("run.missed", run, data={"expected": [one.name for one in late[run.pk]]}) for run in told])
     _wind(runs, missing, {}, now)
     firsts: dict[str, list[Expectation]] = defaultdict(list)
     for run in overrun:
@@ -225,31 +234,43 @@ def _answer(answers: Mapping[tuple[str, str, str], str], now: datetime, *, are_s
     Expectation.objects.bulk_update(answered, ["met_at", "met_by", "excused_by"], batch_size=BATCH)
     left = _missing(expected)
     touched = {one.run_id for one in answered}
-    _conclude([run for run in runs if run.pk in touched and not left[run.pk]], expected, now)
+    _conclude([run for run in runs if run.pk in touched], expected, left, now)
     _wind([run for run in runs if run.pk in touched], left, before, now)
     return len(answered)
 
 
-def _conclude(complete: Sequence[FlowRun], expected: Expectations, now: datetime) -> None:
-    """Runs that wait for nothing any more: done where the handoff was seen, else somebody has to have it confirmed."""
-    proven = [run for run in complete if expected[run.pk][-1].met_by]
-    unproven = [run for run in complete if not expected[run.pk][-1].met_by and run.state != RunState.UNVERIFIED]
-    verified = [run for run in proven if run.state == RunState.UNVERIFIED]
+def _conclude(runs: Sequence[FlowRun], expected: Expectations, left: Expectations, now: datetime) -> None:
+    """Runs whose last handoff somebody stood in for have to be confirmed; the others go on, or are done where nothing is left."""
+    handoffs = {run.pk: handoff for run in runs if (handoff := _last_handoff(expected[run.pk]))}
+    doubtful = {pk for pk, handoff in handoffs.items() if not handoff.met_by}
+    proven = [run for run in runs if not left[run.pk] and run.pk not in doubtful]
+    unproven = [run for run in runs if run.pk in doubtful and run.state != RunState.UNVERIFIED]
+    verified = [run for run in runs if run.pk not in doubtful and run.state == RunState.UNVERIFIED]
+    going_on = [run for run in verified if left[run.pk]]
     for run in proven:
         run.finish(at=now, evidence=expected[run.pk][-1].met_by)
+    for run in going_on:
+        run.verify()
     if unproven:
         there = rules.roster(now)
         for run in unproven:
-            due = max(expected[run.pk][-1].due_at, now + VERIFY_WITHIN)
+            due = max(handoffs[run.pk].due_at, now + VERIFY_WITHIN)
             run.leave_unverified(owner=there.on_duty(there.owners[run.flow.owner_id].slug), until=due)
-    _write([*proven, *unproven], now)
+    _write([*proven, *unproven, *going_on], now)
     record_many([Entry("run.done", run, data={"evidence": run.verified_by}) for run in proven])
+    record_many([Entry("run.verified", run) for run in going_on])
     record_many([Entry("run.unverified", run, data=_who_until(run)) for run in unproven])
     set_timers(
         settings=[TimerSetting(subject_ref(run), VERIFICATION, run.verify_by) for run in unproven if run.verify_by]
     )
     cancel_timers(timers=[(subject_ref(run), VERIFICATION) for run in verified], now=now)
     _tell_settled(verified, now)
+
+
+def _last_handoff(expected: Sequence[Expectation]) -> Expectation | None:
+    """The last handoff that was answered, by whom or whatever; what a run ends with is one, too."""
+    answered = [one for one in expected if one.met_by or one.excused_by]
+    return next((one for one in reversed(answered) if one.is_handoff or one is expected[-1]), None)
 
 
 def _who_until(run: FlowRun) -> dict[str, str]:

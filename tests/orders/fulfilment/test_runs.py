@@ -21,7 +21,8 @@ from orders.fulfilment.services.handing_over import hand_over_parcel
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import take_news
 from orders.sync.models import Expectation, FlowRun
-from rules.models import Client
+from rules.models import Client, Sla
+from rules.services import freeze_rule_book
 from tests.factories import orders as make
 from tests.orders.fulfilment.test_exceptions_of_orders import grant, person
 
@@ -29,6 +30,9 @@ pytestmark = pytest.mark.django_db
 
 # Ten business hours in Berlin after Friday 10:00: eight of them on Friday, two on Monday.
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+# Fifty, ten a day, are a week; twenty after the hour in which a vendor has to answer end on Tuesday.
+WEEK = timedelta(days=7)
+TUESDAY = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 WAREHOUSE = ["task.confirmed", "shipment.picked", "shipment.packed", "shipment.handed_over"]
 
 
@@ -66,9 +70,9 @@ def broken() -> list[object]:
     return found
 
 
-def test_our_own_flow_promises_every_step_to_the_carrier_in_business_time(place: make.Place) -> None:
+def test_our_own_flow_promises_every_step_to_the_carrier_who_has_its_usual_time(place: make.Place) -> None:
     order = place()
-    assert outcomes(order) == dict.fromkeys(WAREHOUSE, MONDAY)
+    assert outcomes(order) == {**dict.fromkeys(WAREHOUSE, MONDAY), "shipment.delivered": MONDAY + WEEK}
     run = run_of(order)
     assert (run.flow.slug, run.trigger, run.client_id) == (
         "warehouse-pick-pack",
@@ -81,21 +85,37 @@ def test_our_own_flow_promises_every_step_to_the_carrier_in_business_time(place:
 def test_a_vendor_owes_an_answer_and_the_promised_day_is_owed_to_the_customer(place: make.Place, now: datetime) -> None:
     promised = now + timedelta(days=5)
     order = kayak(place, promised_at=promised.isoformat())
-    assert outcomes(order) == {"task.confirmed": now + timedelta(minutes=60), "shipment.delivered": promised}
+    answer = now + timedelta(minutes=60)
+    assert outcomes(order) == {
+        "task.confirmed": answer,
+        "shipment.handed_over": TUESDAY,
+        "shipment.delivered": promised,
+    }
 
 
 def test_a_day_that_had_passed_before_the_task_went_out_binds_nobody(place: make.Place, now: datetime) -> None:
     order = kayak(place, promised_at=(now - timedelta(days=5)).isoformat())
-    assert list(outcomes(order)) == ["task.confirmed"]
+    assert list(outcomes(order).values()) == [now + timedelta(minutes=60), TUESDAY, TUESDAY + WEEK]
+
+
+def test_what_the_rule_book_promises_for_a_step_nobody_promised_counts(
+    place: make.Place, system: Actor, now: datetime
+) -> None:
+    with acting(system, at=now):
+        Sla.objects.filter(slug="vendor-shipping").update(minutes=120, basis="wall")
+        freeze_rule_book(by=system, now=now)
+    found = outcomes(kayak(place))
+    leaves = now + timedelta(minutes=180)
+    assert (found["shipment.handed_over"], found["shipment.delivered"]) == (leaves, leaves + WEEK)
 
 
 def test_a_run_is_done_when_everything_was_seen(place: make.Place, tell: make.Tell) -> None:
     order = place()
     seen = []
-    for kind in WAREHOUSE:
+    for kind in (*WAREHOUSE, "shipment.delivered"):
         tell(kind, f"{order.key}-1")
         seen.append((len(met(order)), run_of(order).state))
-    assert seen == [(1, "running"), (2, "running"), (3, "running"), (4, "done")]
+    assert seen == [(1, "running"), (2, "running"), (3, "running"), (4, "running"), (5, "done")]
     assert (deadlines(), broken()) == ([], [])
 
 
@@ -148,7 +168,30 @@ def test_a_parcel_that_was_packed_and_never_left_is_late_until_the_carrier_has_i
     assert ExceptionCase.objects.live().get().owner.slug == "logistics"
     left = make.news("shipment.handed_over", northwind, order.number, MONDAY, task=f"{order.key}-1")
     take_news(news=[left], by=system, now=MONDAY + timedelta(hours=1))
-    assert (cases(), run_of(order).state) == ([], "done")
+    assert (cases(), run_of(order).state) == ([], "missed")
+    exceptions.sweep_timers(now=MONDAY + WEEK)
+    assert cases() == [("late-parcel", f"The carrier has not delivered {order.key}-1, due Mon 30 Nov 09:00 UTC", 1)]
+    there = make.news("shipment.delivered", northwind, order.number, MONDAY + WEEK, task=f"{order.key}-1")
+    take_news(news=[there], by=system, now=MONDAY + WEEK)
+    assert (cases(), run_of(order).state, broken()) == ([], "done", [])
+
+
+def test_a_vendor_that_confirmed_and_is_silent_then_is_late_with_what_was_tried(
+    place: make.Place, tell: make.Tell, northwind: Client, system: Actor
+) -> None:
+    order = kayak(place)
+    tell("task.confirmed", f"{order.key}-1")
+    exceptions.sweep_timers(now=TUESDAY - timedelta(seconds=1))
+    assert cases() == []
+    exceptions.sweep_timers(now=TUESDAY)
+    assert cases() == [("late-parcel", f"kestrel has not handed over {order.key}-1, due Tue 24 Nov 10:00 UTC", 1)]
+    evidence = ExceptionCase.objects.live().get().evidence
+    assert (evidence["expected"], evidence["task"]) == ("shipment.handed_over", f"{order.key}-1/drop_ship/1")
+    left = make.news("shipment.handed_over", northwind, order.number, TUESDAY, task=f"{order.key}-1", carrier="DPD")
+    take_news(news=[left], by=system, now=TUESDAY)
+    assert cases() == []
+    exceptions.sweep_timers(now=TUESDAY + WEEK)
+    assert cases() == [("late-parcel", f"DPD has not delivered {order.key}-1, due Tue 01 Dec 10:00 UTC", 1)]
 
 
 def test_a_promised_day_that_passes_after_the_confirmation_is_a_case_of_its_own(
@@ -156,9 +199,9 @@ def test_a_promised_day_that_passes_after_the_confirmation_is_a_case_of_its_own(
 ) -> None:
     promised = now + timedelta(days=5)
     order = kayak(place, promised_at=promised.isoformat())
-    tell("task.confirmed", f"{order.key}-1")
+    tell("shipment.handed_over", f"{order.key}-1")
     exceptions.sweep_timers(now=promised)
-    assert cases() == [("late-parcel", f"kestrel has not delivered {order.key}-1, due Wed 25 Nov 09:00 UTC", 1)]
+    assert cases() == [("late-parcel", f"The carrier has not delivered {order.key}-1, due Wed 25 Nov 09:00 UTC", 1)]
 
 
 def test_what_is_late_because_nobody_confirmed_opens_nothing_new(place: make.Place, now: datetime) -> None:
@@ -178,7 +221,7 @@ def test_a_late_word_of_the_vendor_withdraws_the_case(
     later = now + timedelta(minutes=70)
     word = make.news("task.confirmed", northwind, order.number, later, task=f"{order.key}-1")
     take_news(news=[word], by=system, now=later)
-    assert (cases(), run_of(order).state) == ([], "done")
+    assert (cases(), run_of(order).state) == ([], "missed")
 
 
 def test_a_case_stays_while_another_parcel_of_the_order_is_silent(
@@ -227,7 +270,10 @@ def test_a_task_that_goes_out_again_after_a_rejection_starts_anew_with_a_new_dea
     case = ExceptionCase.objects.live().get()
     exceptions.resolve_case(case_id=case.pk, outcome="resolved", by=system, now=MONDAY)
     tuesday = MONDAY + timedelta(days=1)
-    assert (run_of(order).trigger, set(outcomes(order).values())) == (f"{order.key}-1/pick_pack/2", {tuesday})
+    assert (run_of(order).trigger, set(outcomes(order).values())) == (
+        f"{order.key}-1/pick_pack/2",
+        {tuesday, tuesday + WEEK},
+    )
     exceptions.sweep_timers(now=MONDAY + timedelta(hours=1))
     assert cases() == []
 
@@ -238,9 +284,9 @@ def test_a_time_limited_exception_excuses_the_word_it_stands_in_for(
     order = kayak(place)
     grant(order, "skip-vendor-confirmation", northwind, now)
     exceptions.sweep_timers(now=now + timedelta(hours=5))
-    excused = Expectation.objects.get()
+    excused = Expectation.objects.get(event_type="task.confirmed")
     assert (excused.met_by, excused.excused_by, excused.missed_at) == ("", Waiver.objects.get().key, None)
-    assert (cases(), Hold.objects.count(), run_of(order).state) == ([], 0, "unverified")
+    assert (cases(), Hold.objects.count(), run_of(order).state) == ([], 0, "running")
 
 
 def test_the_order_tells_what_is_expected_of_it(place: make.Place, tell: make.Tell, system: Actor) -> None:
@@ -262,7 +308,7 @@ def test_runs_of_a_batch_cost_the_same_for_one_and_for_three(northwind: Client, 
         news = [make.placed(northwind, now, paid_at=now.isoformat()) for _ in range(number)]
         ids = place_orders(news=news, by=system, now=now)
         keys = [f"{key}-1" for key in Order.objects.filter(pk__in=ids).values_list("key", flat=True)]
-        told = [make.news("shipment.handed_over", northwind, key, now, task=key) for key in keys]
+        told = [make.news("shipment.delivered", northwind, key, now, task=key) for key in keys]
         with CaptureQueriesContext(
             connection,
         ) as queries:
@@ -306,6 +352,37 @@ def test_a_handoff_is_not_verified_by_what_somebody_says_here_but_by_the_system_
     run = run_of(order)
     assert (run.state, run.verified_by, case.state) == ("done", met(order)["shipment.handed_over"], "withdrawn")
     assert (Timer.objects.filter(LIVE, kind="run.verification").count(), broken()) == (0, [])
+
+
+def test_a_handoff_that_is_confirmed_later_is_verified_and_still_has_to_arrive(
+    place: make.Place, tell: make.Tell, system: Actor, now: datetime
+) -> None:
+    order = place()
+    tell("shipment.packed", f"{order.key}-1")
+    by_hand(order, system, now)
+    assert selectors.order_story(by=system, key=order.key).unverified is not None
+    tell("shipment.handed_over", f"{order.key}-1")
+    run = run_of(order)
+    assert (run.state, run.owner, run.verify_by) == ("running", None, None)
+    assert selectors.order_story(by=system, key=order.key).unverified is None
+    assert not Timer.objects.filter(LIVE, kind="run.verification").exists()
+    exceptions.sweep_timers(now=MONDAY + WEEK)
+    assert ([kind for kind, *_ in cases()], run_of(order).state, broken()) == (["late-parcel"], "missed", [])
+
+
+def test_a_handoff_nobody_confirmed_is_late_at_the_customer_too(
+    place: make.Place, tell: make.Tell, northwind: Client, system: Actor, now: datetime
+) -> None:
+    order = place()
+    tell("shipment.packed", f"{order.key}-1")
+    by_hand(order, system, now)
+    for due in (MONDAY, MONDAY + WEEK):
+        exceptions.sweep_timers(now=due)
+    assert [kind for kind, *_ in cases()] == ["handoff-unverified", "late-parcel"]
+    assert (run_of(order).state, broken()) == ("unverified", [])
+    there = make.news("shipment.delivered", northwind, order.number, due, task=f"{order.key}-1")
+    take_news(news=[there], by=system, now=due)
+    assert (run_of(order).state, cases(), broken()) == ("done", [], [])
 
 
 def test_a_time_limited_exception_closes_the_case_about_a_handoff_but_never_the_run(
