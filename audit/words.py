@@ -9,12 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
-from django.utils import dateformat, timezone
+from django.utils import dateformat, formats, timezone
 from django.utils.translation import gettext, pgettext
 
 MOMENT: Final = "%a %d %b %H:%M UTC"
+# ISO 4217: how many digits the minor unit has, where it is not two.
+MINOR_DIGITS: Final = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV"), 0),
+    **dict.fromkeys(("XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+SYMBOLS: Final = {"EUR": "€", "GBP": "£", "USD": "$", "BRL": "R$"}
 
 
 class Said(str):
@@ -63,6 +71,26 @@ def on(day: date) -> Said:
     made = Said(f"{day:%d %b %Y}")
     made.pattern, made.values = "", {"on": day}
     return made
+
+
+def money(minor: int, currency: str) -> Said:
+    """Minor units inside a sentence: in English as “318.00 EUR”, on a page as its reader writes money."""
+    made = Said(f"{_amount(minor, currency)} {currency}")
+    made.pattern, made.values = "", {"minor": minor, "currency": currency}
+    return made
+
+
+def money_in_words(minor: int, currency: str) -> str:
+    """Minor units as the reader of the page writes them: 31800 and EUR as “€318.00”."""
+    amount = formats.number_format(_amount(minor, currency), MINOR_DIGITS.get(currency, 2), force_grouping=True)
+    pattern = (
+        pgettext("money", "%(symbol)s%(amount)s") if currency in SYMBOLS else pgettext("money", "%(symbol)s %(amount)s")
+    )
+    return pattern % {"symbol": SYMBOLS.get(currency, currency), "amount": amount}
+
+
+def _amount(minor: int, currency: str) -> Decimal:
+    return Decimal(minor).scaleb(-MINOR_DIGITS.get(currency, 2))
 
 
 def cut(text: str, most: int) -> Said:
@@ -117,7 +145,7 @@ def in_words(text: str) -> str:
     if not isinstance(text, Said):
         return gettext(str(text))
     if not text.pattern:
-        return _dated(text.values)
+        return _by_itself(text.values)
     if not text.values:
         found = gettext(text.pattern)
         return found if found != text.pattern else str(text)
@@ -125,7 +153,9 @@ def in_words(text: str) -> str:
     return text.filled(gettext(text.pattern), inner)
 
 
-def _dated(values: Mapping[str, Any]) -> str:
+def _by_itself(values: Mapping[str, Any]) -> str:
+    if "minor" in values:
+        return money_in_words(values["minor"], values["currency"])
     if "on" in values:
         return dateformat.format(values["on"], pgettext("moment", "j M Y"))
     return dateformat.format(timezone.localtime(values["at"]), pgettext("moment", "D j M, H:i T"))

@@ -22,12 +22,25 @@ class Start:
     steps: tuple[Text, ...]
 
 
+MOST_NEWS = 100
+
+
 @dataclass
 class Release:
     """What one release brought."""
 
     title: str
     changes: list[str] = field(default_factory=list)
+
+    @property
+    def shown(self) -> list[str]:
+        """As many of them as a page of help has room for."""
+        return self.changes[:MOST_NEWS]
+
+    @property
+    def more(self) -> int:
+        """How many the page has no room for."""
+        return max(len(self.changes) - MOST_NEWS, 0)
 
 
 STARTS = (

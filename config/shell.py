@@ -255,8 +255,8 @@ SHORTCUTS = (
 def shell(request: HttpRequest) -> dict[str, object]:
     """Context processor: the frame, for people who are signed in."""
     actor: Actor | None = getattr(request, "actor", None)
-    asked: HtmxDetails = request.htmx  # type: ignore[attr-defined]
-    is_part = bool(asked) and not asked.boosted
+    asked: HtmxDetails | None = getattr(request, "htmx", None)  # nothing of a request that was refused on its way in
+    is_part = asked is not None and bool(asked) and not asked.boosted
     if actor is None or not request.user.is_authenticated or request.path.startswith("/admin/") or is_part:
         return {}
     now = clock.now()

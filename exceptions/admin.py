@@ -273,7 +273,6 @@ class NotificationChannelAdmin(ScopedAdmin):
     list_filter = ("kind", "ended_at")
     list_select_related = ("owner",)
     search_fields = ("name", "=owner__slug")
-    autocomplete_fields = ("owner",)
     actions = ("end",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotificationChannel]:

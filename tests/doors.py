@@ -34,6 +34,21 @@ FROM_LEAST = sorted(ONE_PER_ROLE.items(), key=lambda one: (len(GRANTS[one[0]]), 
 IN_TURN = [(True, *one) for one in FROM_LEAST] + [(False, *one) for one in reversed(FROM_LEAST)]
 
 
+# Nothing runs, looks or asks but what is ours.
+POLICY = {
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "object-src 'none'",
+}
+
+
 class Questions(frozenset[str]):
     """Permissions, and which were asked for."""
 
@@ -72,6 +87,11 @@ def visit(role: Role, ask: Callable[..., Any], *given: Any) -> tuple[Any, Visit]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(middleware, "actor_for", questioned)
         return ask(*given), Visit(role, frozenset(asked))
+
+
+def policy_of(answer: Any) -> set[str]:
+    """What its page may do, as its header says."""
+    return set(answer.headers.get("Content-Security-Policy", "").split("; "))
 
 
 def signed_in(user: User) -> Browser:

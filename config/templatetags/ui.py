@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from django import template
 from django.urls import reverse
-from django.utils import dateformat, formats, timezone
+from django.utils import dateformat, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -16,9 +15,11 @@ from django.utils.translation import gettext_noop as noop
 from django.utils.translation import ngettext, pgettext
 
 from audit import clock
-from audit.words import as_said, in_words, within
+from audit.words import as_said, in_words, money_in_words, within
 from config.derivations import derivation_in_words
 from config.markdown import render
+from exceptions.models.waivers import KEY_PREFIX as TIME_LIMITED
+from exceptions.words import cause_in_words
 
 register = template.Library()
 
@@ -37,8 +38,6 @@ LABELS = (
     ),
 )
 
-MINOR_DIGITS = {"JPY": 0, "KRW": 0, "CLP": 0, "KWD": 3, "BHD": 3, "TND": 3}
-SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "BRL": "R$"}
 SOON = timedelta(minutes=30)
 NEAR_DAYS = 6
 
@@ -188,14 +187,7 @@ def moment_of(value: datetime | str | None) -> datetime | None:
 @register.filter
 def money(amount_minor: int | None, currency: str = "EUR") -> str:
     """Minor units as an amount: 31800 and EUR as “€318.00”."""
-    if amount_minor is None:
-        return ""
-    digits = MINOR_DIGITS.get(currency, 2)
-    amount = formats.number_format(Decimal(amount_minor).scaleb(-digits), digits, force_grouping=True)
-    pattern = (
-        pgettext("money", "%(symbol)s%(amount)s") if currency in SYMBOLS else pgettext("money", "%(symbol)s %(amount)s")
-    )
-    return pattern % {"symbol": SYMBOLS.get(currency, currency), "amount": amount}
+    return "" if amount_minor is None else money_in_words(amount_minor, currency)
 
 
 @register.simple_tag
@@ -301,17 +293,24 @@ register.filter(as_said)
 
 @register.filter
 def linking(sentence: str, key: str) -> str:
-    """The sentence, in which an exception's key leads to it; as it is where it names none."""
+    """The sentence, in which the key of an exception, or of a time-limited one, leads to it; as it is where it names none."""
     before, found, after = sentence.partition(key) if key else (sentence, "", "")
     if not found:
         return sentence
-    return format_html('{}<a href="{}">{}</a>{}', before, reverse("exceptions:case", args=[key]), key, after)
+    route = "exceptions:waiver" if key.startswith(TIME_LIMITED) else "exceptions:case"
+    return format_html('{}<a href="{}">{}</a>{}', before, reverse(route, args=[key]), key, after)
 
 
 @register.filter
 def derivation(value: str) -> str:
     """How a deadline came about, in the language of the page."""
     return derivation_in_words(value)
+
+
+@register.filter
+def cause(value: str) -> str:
+    """What exceptions share, in words."""
+    return in_words(cause_in_words(value))
 
 
 register.filter(within)

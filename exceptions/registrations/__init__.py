@@ -24,8 +24,10 @@ from exceptions.services import (
     routes,
     waiting,
 )
+from exceptions.words import register_causes
 from rules import appointments, facts, handlers
 
+register_causes({"ownership/": noop("Nobody is behind an owner: %(what)s")})
 verbs.register(
     {
         "person.language_chosen": noop("{actor} chose a language"),

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext_noop as noop
 
 from audit import verbs
 from audit.context import Actor
@@ -20,7 +21,7 @@ from exceptions.models import CaseAttachment, CaseLink, CaseNote, ExceptionCase,
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors.actions import possible_actions
 from exceptions.selectors.clocks import clock_of
-from exceptions.selectors.next_steps import NextStep, next_step, with_first_timer
+from exceptions.selectors.next_steps import NextStep, name_ahead, next_step, with_first_timer
 from exceptions.selectors.playbook import Playbook, playbook_of
 from exceptions.selectors.queue import visible_cases
 from exceptions.selectors.running_ladders import LadderInForce, ladder_in_force
@@ -167,7 +168,7 @@ def _ladder(case: ExceptionCase) -> list[Rung]:
     return [
         Rung(
             at=rung.due_at,
-            to=ladders.target(rung.step.to) or rung.step.to,
+            to=_name_of(case, rung.step.to),
             does=rung.step.does,
             round=rung.step.round,
             may_skip=rung.step.skip_if_nobody,
@@ -176,3 +177,8 @@ def _ladder(case: ExceptionCase) -> list[Rung]:
         )
         for place, rung in enumerate(ladders.rungs(case.ladder))
     ]
+
+
+def _name_of(case: ExceptionCase, to: str) -> str:
+    slug = ladders.target(to)
+    return name_ahead(case, slug) if slug else noop("The backup") if to else ""

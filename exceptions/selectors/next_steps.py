@@ -1,11 +1,11 @@
 """What happens to an exception if nobody acts: what its first timer does, and when. The timers are asked, for they will do it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Case, CharField, F, OuterRef, QuerySet, Subquery, TextField, Value, When
+from django.db.models import Case, CharField, F, Func, JSONField, OuterRef, QuerySet, Subquery, TextField, Value, When
 from django.db.models.functions import Cast, Concat
 
 from exceptions import ladders
@@ -27,7 +27,7 @@ KINDS: Final = (
 
 @dataclass(frozen=True)
 class NextStep:
-    """At `at` something happens to the case, because of `why`: `does` says what, `to` with whom (an owner's name or slug, or nobody).
+    """At `at` something happens to the case, because of `why`: `does` says what, `to` with whom (an owner's name, or nobody).
 
     `may_skip` is whether it is passed over while nobody is there.
     """
@@ -39,32 +39,49 @@ class NextStep:
     may_skip: bool = False
 
 
+class _NamesAhead(Func):
+    """The names of the owners that a ladder and a route name, by their slugs."""
+
+    template = (
+        "(SELECT jsonb_object_agg(o.slug, o.name) FROM rules_owner AS o WHERE o.slug IN "
+        "(SELECT replace(step ->> 'to', 'owner:', '') FROM jsonb_array_elements(%(expressions)s) AS step))"
+    )
+    arg_joiner = " || "
+    output_field = JSONField()
+
+
 def with_first_timer(cases: QuerySet[ExceptionCase]) -> QuerySet[ExceptionCase]:
-    """The same cases, each knowing its first timer, for `next_step`; asked within the statement that reads them."""
+    """The same cases, each knowing its first timer and who is ahead of it, for `next_step`; asked within the statement that reads them."""
     rank = Case(*(When(kind=kind, then=Value(place)) for place, kind in enumerate(KINDS)))
     own = Timer.objects.filter(
         LIVE, subject_type=SUBJECT, subject_id=Cast(OuterRef("pk"), CharField()), kind__in=KINDS
     ).order_by("due_at", rank)
     words = Concat(F("kind"), Value(" "), Cast("due_at", TextField()), output_field=TextField())
-    return cases.annotate(first_timer=Subquery(own.annotate(words=words).values("words")[:1]))
+    first = Subquery(own.annotate(words=words).values("words")[:1])
+    return cases.annotate(first_timer=first, names_ahead=_NamesAhead(F("ladder"), F("route_plan")))
 
 
 def next_step(case: ExceptionCase) -> NextStep | None:
     """What the first timer of the case does; None for finished cases. No query for one that was read `with_first_timer`."""
     if case.state not in CASE_LIVE:
         return None
-    known = vars(case)
-    timer: str | None = known["first_timer"] if "first_timer" in known else _first_timer(case)
+    known = _known(case)
+    timer: str | None = known["first_timer"]
     if timer is None:
         return None
     kind, _, due_at = timer.partition(" ")
-    return BY_KIND[kind](case, datetime.fromisoformat(due_at))
+    step = BY_KIND[kind](case, datetime.fromisoformat(due_at))
+    return replace(step, to=(known["names_ahead"] or {}).get(step.to, step.to))
 
 
-def _first_timer(case: ExceptionCase) -> str | None:
-    asked = with_first_timer(ExceptionCase.objects.filter(pk=case.pk)).first()
-    found: str | None = vars(asked)["first_timer"] if asked else None
-    return found
+def name_ahead(case: ExceptionCase, slug: str) -> str:
+    """What the owner of this slug, who is on the ladder or the route of the case, is called."""
+    return str((_known(case)["names_ahead"] or {}).get(slug, slug))
+
+
+def _known(case: ExceptionCase) -> Mapping[str, Any]:
+    known = vars(case)
+    return known if "first_timer" in known else vars(with_first_timer(ExceptionCase.objects.filter(pk=case.pk)).get())
 
 
 def _to_backup(why: str) -> Callable[[ExceptionCase, datetime], NextStep]:

@@ -7,8 +7,10 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from audit.words import in_words
 from exceptions import list_pages
 from exceptions.selectors import ViewLink
+from exceptions.words import cause_in_words
 
 FILTERS: Mapping[str, Any] = {
     "q": _("Words"),
@@ -65,7 +67,8 @@ def chips(request: HttpRequest, choices: Mapping[str, Sequence[tuple[str, str]]]
     for name, label in FILTERS.items():
         for value in request.GET.getlist(name):
             if value:
-                words = dict(choices.get(name, ())).get(value, value)
+                known = in_words(cause_in_words(value)) if name == "cause" else value
+                words = dict(choices.get(name, ())).get(value, known)
                 found.append(Chip(str(label), words, _without(request, name, value)))
     return found
 

@@ -13,6 +13,7 @@ from audit.subject_refs import SubjectRef
 from exceptions import ageing, subjects, timer_kinds
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.subjects import SubjectPage
+from exceptions.words import register_causes
 from orders.campaigns import selectors
 from orders.campaigns.models import Asset
 from orders.campaigns.services import following, hearing, messaging, standing
@@ -25,6 +26,12 @@ from rules import asset_kinds
 from rules.shipped.content import FOLLOW_UPS
 
 ASSET: Final = selectors.ASSET
+register_causes(
+    {
+        "content:": noop("Content that stands still: %(what)s"),
+        "follow-up:": noop("Did not follow a publication: %(what)s"),
+    }
+)
 
 
 class AssetSubject:

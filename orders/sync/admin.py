@@ -81,7 +81,6 @@ class SystemAdmin(WithBackup, VersionedAdmin):
     list_filter = ("layer", "is_active", "client")
     list_select_related = ("client", "owner")
     search_fields = ("name", "slug")
-    autocomplete_fields = ("client", "owner")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[System]:
         """Those that serve everybody, and those of the actor's clients."""
@@ -138,7 +137,6 @@ class ConnectorAdmin(VersionedAdmin):
     list_filter = ("is_active", "event_type")
     list_select_related = ("system",)
     search_fields = ("name", "slug", "system__slug", "topic")
-    autocomplete_fields = ("system",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connector]:
         """Of the systems that exist for the actor."""
@@ -188,7 +186,6 @@ class CredentialAdmin(ScopedAdmin):
     list_filter = ("kind", "revoked_at")
     list_select_related = ("system",)
     search_fields = ("system__slug", "system__name", "hint")
-    autocomplete_fields = ("system",)
     actions = ("revoke",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_noop as noop
 from audit import folds, verbs
 from audit.checks import register_check
 from exceptions import job_kinds, subjects, timer_kinds
+from exceptions.words import register_causes
 from orders.sync.models import DEAD_LETTER_PREFIX, LANES
 from orders.sync.services import bulk, retrying, runs
 from orders.sync.states import InboundState
@@ -38,6 +39,13 @@ verbs.register(
     }
 )
 
+register_causes(
+    {
+        "/delivery": noop("Cannot be reached: %(what)s"),
+        "delivery/": noop("Cannot be reached: %(what)s"),
+        "/id-conflict": noop("One event id, two contents: %(what)s"),
+    }
+)
 runbooks.declare_alert("intake", "What systems send is not taken in")
 runbooks.declare_alert("delivery", "What systems are to be told is not sent")
 runbooks.declare_alert("sync", "A system is told too late")

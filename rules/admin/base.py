@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelect
-from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -67,23 +64,11 @@ class VersionedForm(AnyForm):
         return cleaned
 
 
-class AutocompleteByKey(AutocompleteSelect):
-    """Offers what was chosen again; what cannot be a key was refused already, and fails Django's own widget."""
-
-    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> list[Any]:
-        """Those of the choices that could be keys."""
-        return super().optgroups(name, [one for one in value if self._could_be_a_key(one)], attr)
-
-    def _could_be_a_key(self, value: str) -> bool:
-        try:
-            self.field.target_field.to_python(value)
-        except ValidationError:
-            return False
-        return True
-
-
 class ScopedAdmin(HistoryAdmin):
-    """Permissions come from the actor's roles, as everywhere; nothing is ever deleted."""
+    """Permissions come from the actor's roles, as everywhere; nothing is ever deleted.
+
+    Records are chosen from plain lists: Django's search fields write styles into the page, which our policy forbids.
+    """
 
     actions_on_bottom = False
     view_permission = "rules.view_rules"
@@ -101,11 +86,12 @@ class ScopedAdmin(HistoryAdmin):
         theirs = Q(**{f"{self.client_path}__in": clients})
         return rows.filter(theirs | Q(**{f"{self.client_path}__isnull": True}) if self.shows_house else theirs)
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Those to be searched for stand in a widget that survives any answer."""
-        if db_field.name in self.get_autocomplete_fields(request):
-            kwargs.setdefault("widget", AutocompleteByKey(db_field, self.admin_site, using=kwargs.get("using")))
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+    def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any] | None:
+        """What may be chosen is what the section of its kind shows the actor."""
+        section = self.admin_site._registry.get(  # noqa: SLF001 -- Django asks no other way
+            db_field.remote_field.model
+        )
+        return section.get_queryset(request) if section else super().get_field_queryset(db, db_field, request)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether the section is shown at all."""

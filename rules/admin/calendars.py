@@ -83,7 +83,6 @@ class SlaAdmin(VersionedAdmin):
     list_filter = ("basis", "is_active")
     list_select_related = ("calendar",)
     search_fields = ("name", "slug")
-    autocomplete_fields = ("calendar",)
 
 
 @admin.register(SlaTarget)
@@ -94,4 +93,3 @@ class SlaTargetAdmin(VersionedAdmin):
     list_filter = ("severity", "is_active")
     list_select_related = ("type", "client", "sla")
     search_fields = ("name", "slug", "type__name", "client__name")
-    autocomplete_fields = ("type", "client", "sla")

@@ -48,7 +48,6 @@ class AssetKindAdmin(WithBackup, VersionedAdmin):
     list_filter = ("is_active",)
     list_select_related = ("flow", "decider")
     search_fields = ("name", "slug")
-    autocomplete_fields = ("flow", "decider")
     fieldsets = (
         ("Meaning", {"fields": ("name", "slug", "is_active")}),
         ("Who decides", {"fields": ("decider",)}),

@@ -88,7 +88,6 @@ class ExceptionTypeAdmin(WithBackup, VersionedAdmin):
     list_filter = ("severity", "route", "is_active")
     list_select_related = ("owner", "sla", "gate")
     search_fields = ("name", "slug")
-    autocomplete_fields = ("owner", "fallback", "sla", "gate")
     readonly_fields = ("ladder_doubts",)
     fieldsets = (
         ("Meaning", {"fields": ("name", "slug", "severity", "weight_eur", "is_active")}),

@@ -51,7 +51,6 @@ class OwnerAdmin(VersionedAdmin):
     list_filter = ("kind", "is_active")
     list_select_related = ("backup", "calendar")
     search_fields = ("name", "slug")
-    autocomplete_fields = ("team", "backup", "calendar")
 
 
 @admin.register(Absence)
@@ -62,7 +61,6 @@ class AbsenceAdmin(VersionedAdmin):
     list_filter = ("is_active",)
     list_select_related = ("owner", "cover")
     search_fields = ("owner__name", "owner__slug")
-    autocomplete_fields = ("owner", "cover")
     readonly_after_creation = ()
 
 
@@ -75,7 +73,6 @@ class ClientAccessAdmin(VersionedAdmin):
     list_filter = (("client", ClientFilter), "is_active")
     list_select_related = ("user", "client")
     search_fields = ("user__username", "client__name")
-    autocomplete_fields = ("client",)
     readonly_after_creation = ()
 
 

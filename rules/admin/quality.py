@@ -64,7 +64,6 @@ class QualityCheckAdmin(WithBackup, VersionedAdmin):
     list_filter = ("kind", "is_active")
     list_select_related = ("owner",)
     search_fields = ("name", "slug", "predicate", "why")
-    autocomplete_fields = ("owner",)
     fieldsets = (
         ("Meaning", {"fields": ("name", "slug", "why", "kind", "position", "is_active")}),
         ("Which parcels", {"fields": ("predicate",)}),

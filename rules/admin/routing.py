@@ -97,7 +97,6 @@ class OwnershipRuleAdmin(WithBackup, VersionedAdmin):
     list_select_related = ("client", "line", "owner", "flow", "sla", "fallback")
     ordering = ("position", "slug")
     search_fields = ("name", "slug", "predicate", "why")
-    autocomplete_fields = ("client", "line", "owner", "fallback", "rule_owner", "flow", "sla")
     fieldsets = (
         ("Meaning", {"fields": ("name", "slug", "why", "rule_owner", "is_active")}),
         ("When", {"fields": ("client", "line", "predicate", "position", "is_default")}),
@@ -158,7 +157,6 @@ class ProductLineAdmin(VersionedAdmin):
     list_filter = ("kind", "is_active", ("client", ClientFilter))
     list_select_related = ("client",)
     search_fields = ("name", "slug", "client__name")
-    autocomplete_fields = ("client",)
     readonly_after_creation = ("slug", "client")
 
 
@@ -208,7 +206,6 @@ class HoldRuleAdmin(VersionedAdmin):
     list_filter = ("is_active", ("client", ClientFilter))
     list_select_related = ("client", "rule_owner")
     search_fields = ("name", "slug", "predicate", "why")
-    autocomplete_fields = ("client", "rule_owner")
     fieldsets = (
         ("Meaning", {"fields": ("name", "slug", "why", "rule_owner", "is_active")}),
         ("When", {"fields": ("client", "predicate")}),
@@ -269,7 +266,6 @@ class RequestRuleAdmin(WithBackup, VersionedAdmin):
     list_select_related = ("owner",)
     ordering = ("kind", "position")
     search_fields = ("name", "slug", "predicate", "why")
-    autocomplete_fields = ("owner", "rule_owner")
     fieldsets = (
         ("Meaning", {"fields": ("name", "slug", "why", "rule_owner", "is_active")}),
         ("When", {"fields": ("kind", "position", "predicate")}),
@@ -312,7 +308,6 @@ class FlowAdmin(WithBackup, VersionedAdmin):
     list_filter = ("kind", "is_active")
     list_select_related = ("owner", "sla")
     search_fields = ("name", "slug")
-    autocomplete_fields = ("owner", "sla")
 
 
 @admin.register(StatusOwnership)
@@ -322,7 +317,6 @@ class StatusOwnershipAdmin(WithBackup, VersionedAdmin):
     list_display = ("status", "owner", "backup", "is_active")
     list_select_related = ("owner",)
     search_fields = ("status", "owner__name")
-    autocomplete_fields = ("owner",)
     readonly_after_creation = ("status",)
 
 
@@ -372,4 +366,3 @@ class GateAdmin(WithBackup, VersionedAdmin):
     list_filter = ("risk", "is_active")
     list_select_related = ("content_owner",)
     search_fields = ("name", "slug")
-    autocomplete_fields = ("content_owner",)

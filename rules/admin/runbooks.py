@@ -24,7 +24,6 @@ class RunbookAdmin(VersionedAdmin):
     list_display = ("title", "slug", "owner")
     list_select_related = ("owner",)
     search_fields = ("title", "slug")
-    autocomplete_fields = ("owner",)
 
 
 @admin.register(RunbookVersion)

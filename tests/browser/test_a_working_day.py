@@ -1,15 +1,18 @@
 """From signing in to the proof: one person works, another approves; with a script and without one."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
 
+from audit import clock
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.states import CaseState, WaiverState
 from tests.browser.conftest import WALKS, Visitor, press, violations
 from tests.cast import House
 from tests.pages.conftest import open_cases
+from tests.pages.test_many import broken
 
 pytestmark = pytest.mark.browser
 
@@ -59,6 +62,11 @@ def test_one_asks_another_approves(visit: Visitor, house: House, javascript: boo
     lead = visit("lee", javascript=javascript)
     expect(lead).to_have_url(re.compile("/approvals/$"))
     lead.get_by_role("row", name=re.compile(waiver.key)).get_by_role("link").click()
+    lead.get_by_label("Deny").check()
+    lead.get_by_role("button", name="Send your decision").click()
+    expect(lead.get_by_text("Say why; the people concerned read it.").first).to_be_visible()
+    waiver.refresh_from_db()
+    assert waiver.state == WaiverState.REQUESTED
     lead.get_by_label("Approve").check()
     lead.get_by_role("button", name="Send your decision").click()
     expect(lead.get_by_text(f"{waiver.key}: Approved.")).to_be_visible()
@@ -87,10 +95,23 @@ def test_two_browsers_one_has_it_the_other_sees_theirs_and_mine(visit: Visitor, 
     assert (case.acknowledged_by, case.owner.slug) == (house.actor("amal").id, "ops-team-review")
 
 
-def test_the_core_acts_work_without_a_script(visit: Visitor, house: House) -> None:
-    cases = open_cases(house, 2)
-    page = visit("amal", "/queue/?q=parcel+1", javascript=False, width=390)
-    expect(page.locator(f"#row-{cases[1].key}")).to_be_visible()
+def test_the_core_acts_work_without_a_script(visit: Visitor, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    last_week = clock.now() - timedelta(days=7)
+    with monkeypatch.context() as then:
+        then.setattr(clock, "now", lambda: last_week)
+        cases = open_cases(house, 2)
+        broken(house, 1)
+    open_cases(house, 3)
+    page = visit("amal", "/queue/", javascript=False, width=390)
+    page.locator(".filter-box > summary").click()
+    page.get_by_label("Due").select_option("overdue")
+    page.get_by_role("button", name="Filter", exact=True).click()
+    rows = page.locator("tr[id^=row-]")
+    expect(rows).to_have_count(len(cases))
+    for case in cases:
+        row = page.locator(f"#row-{case.key}")
+        expect(row).to_contain_text(case.owner.name)
+        expect(row).to_contain_text(re.compile(r"\d+ (d|h|min).* late"))
     page.goto(f"/exceptions/{cases[0].key}/")
     page.get_by_role("button", name="Take it").click()
     page.get_by_label("Add a note").fill("Called the customer.")

@@ -26,7 +26,7 @@ NARROWEST = 320
 HEAVIEST = (
     "/queue/",
     "/queue/team/",
-    "/queue/causes/",
+    "/queue/team/?group=cause",
     "/notifications/",
     "/settings/notifications/",
     "/audit/",
@@ -43,13 +43,24 @@ def bottom(one: Locator) -> float:
 
 def test_who_has_to_do_what_until_when_is_seen_at_first_sight(visit: Visitor, house: House, stopped: Order) -> None:
     case = ExceptionCase.objects.get(subject_id=str(stopped.pk))
-    page = visit("lee", "about:blank")
-    page.set_viewport_size({"width": 1280, "height": 800})
-    page.goto(f"/orders/{stopped.key}/")
+    page = visit("sam", f"/orders/{stopped.key}/")
     statement = page.locator("main .statement")
-    assert bottom(statement) <= 800
-    assert re.search(f"{case.owner.name} owns the next step, until .+ {case.key}", statement.inner_text())
+    for width, height in ((1280, 800), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert bottom(statement) <= height
+    told, name = statement.inner_text(), re.escape(case.owner.name)
+    answers = {
+        "what happened": r"Payment captured .+ \(web\)\.",
+        "which system is right": "Source of record: Handrail",
+        "who has it": f"{name} owns the next step, until ",
+        "why": re.escape(f"{case.key} ({case.title})"),
+        "what next": r"if nobody acts, .+ has it .+",
+    }
+    assert [question for question, words in answers.items() if not re.search(words, told)] == []
+    statement.get_by_role("link", name=case.key).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(case.title)
 
+    page = visit("lee", "about:blank")
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(f"/exceptions/{case.key}/")
     seen = page.locator("main")

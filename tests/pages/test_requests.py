@@ -37,7 +37,7 @@ def test_some_units_are_cancelled_and_the_page_says_by_which_rule_and_what_goes_
     assert amal.post(f"{path}cancel/", {"reason": "One is enough", "line-1": "9"}).status_code == 422
     assert amal.post(f"{path}cancel/", {"reason": "One is enough", "line-1": "1"}).status_code == 302
     page = amal.get(path).content.decode()
-    for words in ("cancel-before-pick", "1 of line 1", "One is enough", "P-1", "198.00 EUR", "99.00 EUR", "Asked for"):
+    for words in ("cancel-before-pick", "1 of line 1", "One is enough", "P-1", "€198.00", "€99.00", "Asked for"):
         assert words in page
     assert "Since when" in page
     story = signed_in("lee").get(f"/orders/{order.key}/").content.decode()

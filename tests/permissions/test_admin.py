@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from audit.access import GRANTS, Role
 from tests.cast import ONE_PER_ROLE, House
-from tests.doors import FROM_LEAST, IN_TURN, Visit, signed_in, visit
+from tests.doors import FROM_LEAST, IN_TURN, POLICY, Visit, policy_of, signed_in, visit
 
 BEAT = "django_celery_beat"
 OURS = {model: section for model, section in admin.site._registry.items() if model._meta.app_label != BEAT}
@@ -167,6 +167,7 @@ def test_every_role_opens_what_it_may_see_and_adds_where_it_may_edit(
             if any(one.tells_of(role, let_in=allowed) for one in before):
                 continue
             answer, this = visit(role, staff[person].get, address(name, what))
+            assert policy_of(answer) == POLICY, (name, what)
             if answer.status_code != (200 if allowed else 403):
                 wrong.append((person, what, name, answer.status_code))
             else:

@@ -16,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from audit.access import GRANTS, Role
 from audit.models import Event
 from tests.cast import House
-from tests.doors import FROM_LEAST, IN_TURN, Visit, signed_in, visit
+from tests.doors import FROM_LEAST, IN_TURN, POLICY, Visit, policy_of, signed_in, visit
 from tests.permissions.pages import OPEN, PAGES, RECORDS, SIGNED_IN, WHO_ASKED, Way
 
 # Whoever opens these is led on: to sign in, or to show again that it is still them.
@@ -90,6 +90,7 @@ def ask(browser: Browser, method: str, url: str, way: Way, keys: dict[str, Any])
         came: Any = browser.get(url) if method == "GET" else browser.post(url, given)
         body = b"".join(came.streaming_content) if came.streaming else came.content
         transaction.set_rollback(True)
+    assert policy_of(came) == POLICY, url
     to_sign_in = came.status_code == 302 and came["Location"].startswith(f"{settings.LOGIN_URL}?next=")
     return Answer(came.status_code, str(body.decode(errors="replace")), to_sign_in)
 

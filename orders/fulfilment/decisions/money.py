@@ -6,12 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-# ISO 4217: how many digits the minor unit has, where it is not two.
-MINOR_DIGITS: Final = {
-    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV"), 0),
-    **dict.fromkeys(("XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-}
+from audit.words import MINOR_DIGITS, Said, money
+
 NOTHING: Final = Decimal(0)
 
 
@@ -36,9 +32,9 @@ def to_minor(amount: Decimal, currency: str) -> int:
     return int(minor)
 
 
-def in_words(amount: Decimal, currency: str) -> str:
-    """As people write it: “318.00 EUR”."""
-    return f"{amount:.{MINOR_DIGITS.get(currency, 2)}f} {currency}"
+def in_words(amount: Decimal, currency: str) -> Said:
+    """As it is said in a sentence: “318.00 EUR”, on a page as its reader writes money."""
+    return money(round(amount.scaleb(MINOR_DIGITS.get(currency, 2))), currency)
 
 
 def enough_since(total: Decimal, captures: Iterable[Capture]) -> datetime | None:

@@ -10,6 +10,8 @@ from orders.fulfilment.decisions.gifts import Gift, read_gift
 from orders.fulfilment.states import DeliverySla, SkuType
 
 OURSELVES: Final = "handrail"
+# How the name of what a person has told here begins.
+BY_HAND: Final = "by-hand/"
 
 
 @dataclass(frozen=True)

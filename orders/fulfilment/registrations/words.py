@@ -6,6 +6,7 @@ from django.utils.translation import gettext_noop as noop
 from audit import verbs
 from audit.words import said
 from exceptions import list_pages
+from exceptions.words import register_causes
 from orders.fulfilment.decisions.holds import CONTEXT
 from orders.fulfilment.facts import HOLD_FACTS, ORDER_FACTS, PARCEL_FACTS, REQUEST_FACTS
 from orders.fulfilment.selectors import SEVERAL
@@ -14,6 +15,41 @@ from orders.fulfilment.states import FulfilmentState, OrderState
 from rules.facts import declare_context, register_recent
 from rules.quality_checks import PARCEL_CONTEXT
 
+register_causes(
+    {
+        "address": noop("The address is not valid"),
+        "risk": noop("A person has to look at the risk"),
+        "stock": noop("Not in stock"),
+        "stock:": noop("Not in stock: %(what)s"),
+        "vendor:": noop("No answer, or a refusal: %(what)s"),
+        "carrier:": noop("Parcels not taken: %(what)s"),
+        "late:": noop("Late: %(what)s"),
+        "delay:": noop("Will be late, it says itself: %(what)s"),
+        "check:": noop("Quality check: %(what)s"),
+        "recall:": noop("Recalled: %(what)s"),
+        "rule:": noop("A rule that cannot be decided: %(what)s"),
+        "unwind:": noop("Being called back, and nobody answers: %(what)s"),
+        "handoff:": noop("Handoff not confirmed: %(what)s"),
+        "unknown:": noop("Names what the order does not have: %(what)s"),
+        "id-conflict:": noop("One number, two orders: %(what)s"),
+        "override:": noop("Set by hand and not reviewed: %(what)s"),
+        "incomplete": noop("The order is incomplete"),
+        "currency": noop("Paid in another currency"),
+        "overpaid": noop("Paid more than it costs"),
+        "paid-twice": noop("Paid twice"),
+        "refund": noop("More was paid back than was paid"),
+        "refund-unseen": noop("Asked to be paid back and not seen to be"),
+        "return-overdue": noop("A return that was announced did not come"),
+        "moved-while-held": noop("Went on although it was on hold"),
+        "left-unchecked": noop("Left without its quality checks"),
+        "left-nevertheless": noop("Left although it was called off"),
+        "left-without-parcel": noop("Left, and nobody knows the parcel"),
+        "left-unpaid": noop("Left without being paid"),
+        "left-before-paid": noop("Left before the payment"),
+        "left-before-placed": noop("Left before it was ordered"),
+        "arrived-before-left": noop("Arrived before it left"),
+    }
+)
 declare_context("order", ORDER_FACTS)
 declare_context(CONTEXT, HOLD_FACTS)
 declare_context(PARCEL_CONTEXT, PARCEL_FACTS)

@@ -41,7 +41,7 @@ from orders.fulfilment.selectors.destinations import GiftFacts, address_shown, g
 from orders.fulfilment.selectors.exports import ExportFacts, exports_of
 from orders.fulfilment.selectors.holds import HoldFacts, holds_of
 from orders.fulfilment.selectors.orders import OrderRow, order_for, rows_of
-from orders.fulfilment.selectors.trace import exception_goes
+from orders.fulfilment.selectors.trace import decided_names, exception_goes, excuse_in_words
 from orders.fulfilment.states import AddressVerdict, FulfilmentState, LineState
 from orders.sync.models import FlowRun
 from orders.sync.selectors import runs_about
@@ -53,7 +53,7 @@ TRACE_LIMIT = 500
 
 @dataclass(frozen=True)
 class OutcomeFacts:
-    """One step somebody else has to take: until when, and the event that proved it or what stands in for that."""
+    """One step somebody else has to take: until when, and the event that proved it or what stands in for that (`excuse` in words)."""
 
     name: str
     event_type: str
@@ -62,6 +62,7 @@ class OutcomeFacts:
     met_by: str
     excused_by: str
     missed_at: datetime | None
+    excuse: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class DecisionFacts:
-    """Why it has this owner and goes this way."""
+    """Why it has this owner and goes this way; `names` are those of its owner, flow, sla and fallback when it was decided."""
 
     rule: str
     book: int
@@ -96,6 +97,7 @@ class DecisionFacts:
     fell_back_at: datetime | None
     near_misses: Sequence[Mapping[str, Any]]
     at: datetime
+    names: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -323,7 +325,7 @@ def _fallback(order: Order, decision: Decision | None, falls_back_at: datetime |
     """What the rule says of an owner who does nothing, as far as that is to come or has come."""
     if decision is None:
         return said("Nothing was decided yet.")
-    owner = decision.outcome["fallback"]
+    owner = decided_names(decision)["fallback"]
     if order.fell_back_at:
         return said(
             "%(owner)s has it since %(at)s: it had not gone on in time.", owner=owner, at=at(order.fell_back_at)
@@ -354,6 +356,7 @@ def _run(run: FlowRun) -> RunFacts:
                 met_by=one.met_by,
                 excused_by=one.excused_by,
                 missed_at=one.missed_at,
+                excuse=excuse_in_words(one.excused_by),
             )
             for one in run.expectations.all()
         ],
@@ -376,4 +379,5 @@ def _decision(order: Order, decision: Decision | None, falls_back_at: datetime |
         fell_back_at=order.fell_back_at,
         near_misses=decision.near_misses,
         at=decision.at,
+        names=decided_names(decision),
     )

@@ -19,6 +19,7 @@ from audit.words import at, said
 from exceptions.models import ExceptionCase
 from exceptions.selectors.next_steps import next_step
 from exceptions.selectors.queue import visible_cases
+from orders.fulfilment.decisions.news import BY_HAND
 from orders.fulfilment.models import Fulfilment, Hold, Order, OrderRequest, Override, Refund, Unwind
 from orders.fulfilment.selectors.orders import order_for
 from orders.sync.models import FlowRun
@@ -245,13 +246,33 @@ def _reasons(decision: Decision) -> tuple[str, ...]:
     book = rules.book(decision.book_id)
     outcome = book.decide(decision.context)
     undecided = " (could not be decided: its fallback has it)" if decision.outcome.get("undecided") else ""
-    owner, flow = decision.outcome["owner"], decision.outcome["flow"]
+    names = decided_names(decision)
     return (
-        f"{decision.rule_slug} of rule book v{book.number}: {owner} owns it, along {flow}{undecided}",
+        f"{decision.rule_slug} of rule book v{book.number}: {names['owner']} owns it, along {names['flow']}{undecided}",
         *(f"not {reason}" for reason in outcome.path),
         *(f"would have ruled too: {slug}" for slug in decision.outcome.get("competing", ())),
         *(f"almost: {miss.rule}, had {miss.attribute} not been {miss.actual!r}" for miss in outcome.near_misses),
     )
+
+
+def decided_names(decision: Decision) -> dict[str, str]:
+    """What the book that decided calls the owner, the flow, the SLA and the fallback of a decision."""
+    book, outcome = rules.book(decision.book_id), decision.outcome
+    return {
+        "owner": book.owner(outcome["owner"]).name,
+        "flow": book.flow(outcome["flow"]).name,
+        "sla": book.sla(outcome["sla"]).name,
+        "fallback": book.owner(outcome["fallback"]).name,
+    }
+
+
+def excuse_in_words(excused_by: str) -> str:
+    """What stands in for an event that nobody sends any more; empty where the event is still waited for, or came."""
+    if not excused_by:
+        return ""
+    if excused_by.startswith(BY_HAND):
+        return said("A person gave it to the carrier here")
+    return said("%(key)s stands in for it", key=excused_by)
 
 
 def _tried(order: Order, parcels: Sequence[Fulfilment]) -> Iterator[WaterfallRow]:
@@ -302,8 +323,7 @@ def _expected(runs: Sequence[FlowRun], now: datetime) -> Iterator[WaterfallRow]:
                 who="",
                 is_human=False,
                 state=LATE if late else WAITING if is_missing else OK,
-                evidence=heard.get(one.met_by, one.met_by)
-                or (f"excused by {one.excused_by}" if one.excused_by else ""),
+                evidence=heard.get(one.met_by, one.met_by) or excuse_in_words(one.excused_by),
                 due_at=one.due_at,
                 is_missing=is_missing,
             )

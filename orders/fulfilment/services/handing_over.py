@@ -7,7 +7,7 @@ from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
 from audit.words import said, within
-from orders.fulfilment.decisions.news import OURSELVES, News
+from orders.fulfilment.decisions.news import BY_HAND, OURSELVES, News
 from orders.fulfilment.errors import Held
 from orders.fulfilment.models import Fulfilment
 from orders.fulfilment.services.changes import Changes
@@ -74,5 +74,5 @@ def _refuse_invalid(carrier: str, tracking: str) -> None:
 
 def _news(docket: Docket, parcel: Fulfilment, carrier: str, tracking: str, now: datetime) -> News:
     data = {"task": parcel.key, "carrier": carrier, "tracking": tracking, "at": now.isoformat()}
-    name = f"by-hand/{parcel.key}/{parcel.round}"
+    name = f"{BY_HAND}{parcel.key}/{parcel.round}"
     return News(name, "shipment.handed_over", OURSELVES, docket.order.number, docket.order.client_id, now, data)

@@ -87,7 +87,7 @@ def test_the_rule_made_in_the_admin_gives_its_orders_to_the_owner_and_after_its_
     assert order.decision is not None
     assert (order.decision.rule_slug, owner_of(order)) == ("preorders-of-markets", "fulfillment-service-vendor")
     assert (order.sla_due_at, order.falls_back_at) == (now + HOUR, now + 2 * HOUR)
-    assert shown(order, system) == "If it has not gone on by Fri 20 Nov 11:00 UTC, ops-team-review has it."
+    assert shown(order, system) == "If it has not gone on by Fri 20 Nov 11:00 UTC, Ops Review has it."
     for at in (now + HOUR, now + 2 * HOUR - MINUTE):
         sweep(at)
     assert (owner_of(order), fell_back(order)) == ("fulfillment-service-vendor", [])
@@ -161,5 +161,5 @@ def test_who_stands_in_for_the_fallback_gets_it_while_the_fallback_is_away(
         Absence.objects.create(owner=fallback, starts_at=now, ends_at=now + 3 * HOUR)
     sweep(now + 2 * HOUR)
     assert (owner_of(order), broken()) == (fallback.backup.slug, [])
-    assert shown(order, system) == "ops-team has it since Fri 20 Nov 11:00 UTC: it had not gone on in time."
+    assert shown(order, system) == "Ops has it since Fri 20 Nov 11:00 UTC: it had not gone on in time."
     assert Notification.objects.get(event="order.fell_back").owner == fallback.backup

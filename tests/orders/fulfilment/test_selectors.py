@@ -95,7 +95,7 @@ def test_the_page_answers_the_four_questions_in_words(place: make.Place, northwi
     assert story.triggered_by == "Payment captured Fri 20 Nov 09:00 UTC (web) started warehouse pick and pack."
     assert story.source_of_record == "Handrail; other systems follow it"
     assert story.next_step.startswith("Ops owns the next step, until ")
-    assert story.if_it_fails == "If it has not gone on by Fri 20 Nov 11:00 UTC, ops-team-review has it."
+    assert story.if_it_fails == "If it has not gone on by Fri 20 Nov 11:00 UTC, Ops Review has it."
 
 
 def test_personal_data_is_masked_unless_one_may_see_it(place: make.Place, northwind: Client) -> None:
