@@ -8,6 +8,7 @@ from celery import Celery, Task
 from celery.signals import beat_init, task_prerun, worker_init
 from django.core.exceptions import ImproperlyConfigured
 from django.db import close_old_connections, connections
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 KEPT_SECONDS = 600
@@ -65,3 +66,11 @@ def leave_broken_connections(*, task: Task[Any, Any], **_: Any) -> None:
     """Before each task, close what is too old or does not answer any more; Celery itself looks at neither."""
     if not task.request.is_eager:  # the connection is the caller's then
         close_old_connections()
+
+
+@task_prerun.connect
+def name_the_task(*, task: Task[Any, Any], task_id: str, **_: Any) -> None:
+    """Every line that the log gets from here on says which task wrote it."""
+    if not task.request.is_eager:
+        clear_contextvars()
+        bind_contextvars(task=task.name, task_id=task_id)

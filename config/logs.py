@@ -1,27 +1,27 @@
-"""Logs for machines: one JSON object per line, whatever is in the message."""
+"""Logs for machines: one JSON object per line, whatever is in the message, with the request or the task it was written in."""
 
-import json
 import logging
 import time
-from datetime import UTC, datetime
+
+from structlog import contextvars, processors
+from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
 
 NOT_READY = 503
 
 
-class JsonFormatter(logging.Formatter):
+def json_lines() -> logging.Formatter:
     """A record as one line of JSON; line breaks inside a message cannot forge a second record."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line."""
-        line = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+    return ProcessorFormatter(
+        foreign_pre_chain=[
+            contextvars.merge_contextvars,
+            processors.TimeStamper(fmt="iso", key="at"),
+            add_log_level,
+            add_logger_name,
+            processors.format_exc_info,
+            processors.EventRenamer("message"),
+        ],
+        processors=[ProcessorFormatter.remove_processors_meta, processors.JSONRenderer(ensure_ascii=False)],
+    )
 
 
 class NotReadyYet(logging.Filter):

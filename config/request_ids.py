@@ -1,10 +1,11 @@
-"""One name per request, from the caller's hand to every event it causes."""
+"""One name per request, from the caller's hand to every event it causes and every line of the log."""
 
 import re
 from collections.abc import Callable
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
+from structlog.contextvars import bound_contextvars
 
 from audit.identifiers import uuid7
 
@@ -22,6 +23,7 @@ class RequestIds:
         given = request.headers.get("X-Request-Id", "")
         request_id = given if GIVEN.match(given) else str(uuid7())
         request.request_id = request_id  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        with bound_contextvars(request_id=request_id):
+            response = self.get_response(request)
         response["X-Request-Id"] = request_id
         return response

@@ -46,7 +46,6 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "rest_framework",
     "drf_spectacular",
-    "django_filters",
     "django_htmx",
     "django_celery_beat",
     "django_fsm",
@@ -290,7 +289,7 @@ LOGGING: dict[str, Any] = {
     "disable_existing_loggers": False,
     "formatters": {
         "console": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
-        "json": {"()": "config.logs.JsonFormatter"},
+        "json": {"()": "config.logs.json_lines"},
     },
     "filters": {"not_ready_yet": {"()": "config.logs.NotReadyYet"}},
     "handlers": {

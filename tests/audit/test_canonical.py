@@ -5,6 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
+import rfc8785
 from django.db import connection
 
 from audit.arrays import text_array
@@ -29,6 +30,18 @@ def test_every_kind_of_value_has_one_spelling() -> None:
     assert canonical_json({"when": datetime(2026, 11, 20, 9, 0, tzinfo=UTC)}) == (
         '{"when":"2026-11-20T09:00:00.000000Z"}'
     )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"b": [], "a": {}, "B": "", "aa": {"z": 1, "y": None}},
+        ['\u0000\u0007\b\t\n\f\r"\\/\u007f\u0080\u2028\u2029€𝄞', "</script>"],
+        [0, -1, MAX_SAFE_INTEGER, -MAX_SAFE_INTEGER, True, False],
+    ],
+)
+def test_it_is_spelled_as_the_reference_spells_it(value: object) -> None:
+    assert canonical_json(value).encode() == rfc8785.dumps(value)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
