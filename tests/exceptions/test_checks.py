@@ -8,13 +8,13 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from audit import clock
 from audit.checks import invariants
 from audit.context import Actor, acting
-from audit.models import User
+from audit.models import Event, User
 from audit.subject_refs import SubjectRef
 from exceptions import registrations, services
 from exceptions.models import Timer, Waiver
@@ -211,5 +211,8 @@ def test_late_timers_are_reported_and_fired_on_request(
         "case.fallback": 60,
         "case.route": 3360,
     }
-    caught_up = verify("--escalate-overdue")
+    with pytest.raises(CommandError, match="There is nobody called ghost"):
+        verify("--escalate-overdue", "--as", "ghost")
+    caught_up = verify("--escalate-overdue", "--as", "lee")
+    assert Event.objects.get(type="timers.escalated").actor == f"user:{User.objects.get(username='lee').pk}"
     assert (caught_up["exit"], caught_up["ok"], caught_up["summary"]["overdue"]) == (0, True, 0)  # type: ignore[index]

@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from audit import clock
-from audit.access import system_actor
 from audit.management.report import Report, ReportCommand
 from exceptions import selectors, services
+from rules.management.changing import acting_as
 
 
 class Command(ReportCommand):
@@ -22,6 +22,7 @@ class Command(ReportCommand):
             "--minutes", type=int, default=60, help="How far back to look at how late steps were taken (60)."
         )
         parser.add_argument("--escalate-overdue", action="store_true", help="Fire what is overdue before reporting.")
+        parser.add_argument("--as", dest="who", default="", help="who fires it; else the product itself")
         parser.add_argument(
             "--page", action="store_true", help="Write to the ops leads when steps are no longer taken."
         )
@@ -35,7 +36,7 @@ class Command(ReportCommand):
         told = services.watch_escalator(now=clock.now()) if options["page"] else False
         fired = 0
         if options["escalate_overdue"]:
-            fired = services.escalate_overdue(by=system_actor("verify_timers", channel="command"), now=clock.now())
+            fired = services.escalate_overdue(by=acting_as(options["who"], self.name), now=clock.now())
         health = selectors.timer_health(now=clock.now())
         summary = {
             "running": health.running,
