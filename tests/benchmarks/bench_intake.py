@@ -1,54 +1,94 @@
-"""Taking in orders: in bulk beside COPY of the very rows that come of it, over HTTP beside an empty view with one durable INSERT."""
+"""Taking in orders: in bulk beside COPY of the very rows that come of it, over HTTP beside an empty view with one durable INSERT.
+
+The HTTP server is the one that `up` starts, with the same processes and threads, for the product and for the empty view; the senders keep
+their connections. The rule book has 200 rules.
+"""
 
 from __future__ import annotations
 
 import io
 import json
+import os
 import random
-from collections.abc import Callable
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from http.client import HTTPConnection
 from itertools import count
 from time import perf_counter
 from typing import Any
+from urllib.parse import urlsplit
 
-from django.db import connection, connections
-from django.http import HttpRequest, HttpResponse
-from django.test import Client as HttpClient
-from django.test import override_settings
-from django.urls import path
-from django.views.decorators.csrf import csrf_exempt
+from django.db import connection
 
 from audit import clock
 from audit.access import system_actor
 from audit.context import acting
+from config.management.commands.up import Stack
 from orders.sync import envelopes, signatures
-from orders.sync.models import System
+from orders.sync.models import InboundEvent, System
 from orders.sync.services import add_credential, apply_due, receive
 from orders.sync.states import CredentialKind, Layer
-from rules.models import Client, Owner
+from rules.models import Client, Owner, OwnershipRule
+from rules.services import freeze_rule_book
+from tests.benchmarks.bench_rules import CHANNELS, COUNTRIES, TYPES
 from tests.benchmarks.table import Table
 from tests.cast import furnish
 
-ORDERS, REQUESTS, CLIENTS, SKUS = 5_000, 3_200, 16, 400
+ORDERS, REQUESTS, CLIENTS, SKUS, RULES = 5_000, 3_200, 16, 400, 200
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 BY = system_actor("bench")
 numbers = count(1)
+Request = tuple[bytes, dict[str, str]]
 
 
 def run() -> Table:
     """Orders per second."""
     table = Table(
-        f"intake of orders with three lines: bulk of {ORDERS:,}, and {REQUESTS:,} requests of {CLIENTS} senders",
+        f"intake of orders with three lines, {RULES} rules: bulk of {ORDERS:,}, and {REQUESTS:,} requests of {CLIENTS} senders",
         "bulk: COPY of the same rows into tables with the same keys and indexes; HTTP: an empty view with one durable INSERT",
     )
     furnish(by=BY, now=NOW)
+    _fill_the_book()
     store, secret = _store()
     _take_in(store, [_stock(number) for number in range(SKUS)])
     _add_bulk(table, "kept and applied, not paid yet", store)
     _add_bulk(table, "kept, applied, paid and routed", store, paid_at=NOW.isoformat())
-    table.add("HTTP: one order, one commit", _pressed("/api/v1/events", lambda: _signed(secret)), _floor(secret))
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE floor_insert (id bigserial PRIMARY KEY, body text NOT NULL)")
+    floor = _pressed("tests.benchmarks.floor", "/floor/", secret)
+    before = InboundEvent.objects.count()
+    table.add("HTTP: one order, one commit", _pressed("config.wsgi", "/api/v1/events", secret), floor)
+    if (kept := InboundEvent.objects.count() - before) != REQUESTS + CLIENTS:
+        raise RuntimeError(f"{kept} events were kept of {REQUESTS + CLIENTS}")
     return table
+
+
+def _fill_the_book() -> None:
+    """As many rules as a large house has, asked before the shipped ones, and none of them holds."""
+    default = OwnershipRule.objects.get(is_default=True)
+    alike = ("why", "owner", "flow", "sla", "fallback", "fallback_after_minutes", "rule_owner")
+    taken = set(OwnershipRule.objects.values_list("position", flat=True))
+    free = (position for position in count(1) if position not in taken)
+    chance = random.Random(7)
+    with acting(BY, at=NOW):
+        for number in range(RULES - OwnershipRule.objects.filter(is_active=True).count()):
+            OwnershipRule.objects.create(
+                slug=f"bench-{number}",
+                name=f"Bench {number}",
+                position=next(free),
+                predicate=(
+                    f'channel == "{chance.choice(CHANNELS)}" && country == "{chance.choice(COUNTRIES)}" '
+                    f'&& total_minor >= {10**9 + number} && lines.exists(l, l.sku_type == "{chance.choice(TYPES)}")'
+                ),
+                **{name: getattr(default, name) for name in alike},
+            )
+        freeze_rule_book(by=BY, now=NOW, note="two hundred rules")
 
 
 def _add_bulk(table: Table, what: str, store: System, **more: Any) -> None:
@@ -152,49 +192,63 @@ def _timed_copy(before: dict[str, int]) -> float:
     return ORDERS / seconds
 
 
-def _signed(secret: str) -> dict[str, Any]:
+def _signed(secret: str) -> Request:
     document = _document()
     body = json.dumps(document).encode()
     headers = signatures.sign(secret=secret, message_id=document["id"], at=clock.now(), body=body)
-    return {
-        "data": body,
-        "content_type": "application/cloudevents+json",
-        "headers": {"X-Handrail-System": "bench-store", **headers},
-    }
+    media = {"Content-Type": "application/cloudevents+json", "X-Handrail-System": "bench-store"}
+    return body, {**media, **headers}
 
 
-def _pressed(url: str, request: Callable[[], dict[str, Any]]) -> float:
-    """Requests per second of some senders at once, each with a connection of its own; none may be refused."""
-    requests = [request() for _ in range(REQUESTS)]
+def _pressed(application: str, path: str, secret: str) -> float:
+    """Requests per second of some senders at once, each with a connection of its own; none may be refused.
 
-    def send(some: list[dict[str, Any]]) -> None:
-        client = HttpClient()
-        for one in some:
-            answer = client.post(url, **one)
-            if answer.status_code >= 300:
-                raise RuntimeError(answer.content.decode())
-        connections.close_all()
+    The first request of each is not timed.
+    """
+    with _served(application) as port, ThreadPoolExecutor(CLIENTS) as pool:
 
-    with override_settings(ALLOWED_HOSTS=["testserver"]), ThreadPoolExecutor(CLIENTS) as pool:
+        def send(requests: list[Request]) -> None:
+            with closing(HTTPConnection("127.0.0.1", port)) as sender:
+                for body, headers in requests:
+                    sender.request("POST", path, body, headers)
+                    answer = sender.getresponse()
+                    told = answer.read()
+                    if answer.status >= 300:
+                        raise RuntimeError(told.decode())
+
+        list(pool.map(send, ([_signed(secret)] for _ in range(CLIENTS))))
+        requests = [_signed(secret) for _ in range(REQUESTS)]
         started = perf_counter()
         list(pool.map(send, (requests[start::CLIENTS] for start in range(CLIENTS))))
         return REQUESTS / (perf_counter() - started)
 
 
-def _floor(secret: str) -> float:
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE floor_insert (id bigserial PRIMARY KEY, body text NOT NULL)")
-    with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]):
-        found = _pressed("/floor/", lambda: _signed(secret))
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE floor_insert")
-    return found
+@contextmanager
+def _served(application: str) -> Iterator[int]:
+    """The port of the web server that `up` starts, with this application in it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    stack = Stack({"port": port, "sandbox_port": 0, "bind": "127.0.0.1", "no_demo": True})
+    (web,) = (program for program in stack._programs() if program.name == "web")
+    command = [application if word == "config.wsgi" else word for word in web.argv]
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    environment = {**os.environ, **web.environment, "DATABASE_URL": url}
+    environment["PYTHONWARNINGS"] = "ignore:No directory at"
+    server = subprocess.Popen(command, env=environment, start_new_session=True)
+    try:
+        _wait_for(port, server)
+        yield port
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
 
 
-def _insert_durably(request: HttpRequest) -> HttpResponse:
-    with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO floor_insert (body) VALUES (%s)", [request.body.decode()[:400]])
-    return HttpResponse(status=202)
-
-
-urlpatterns = [path("floor/", csrf_exempt(_insert_durably))]
+def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    while server.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("the web server did not start")
