@@ -83,17 +83,17 @@ def test_every_kind_of_step_is_taken_once_in_order_at_its_moment_and_as_promised
     write(EVERYTHING)
     case = open_case()
     assert walk(case, steps=11) == [
-        (now + 5 * MINUTE, "notify logistics", "escalation_told"),
+        (now + 5 * MINUTE, "notify Logistics", "escalation_told"),
         (now + 10 * MINUTE, "raise_severity", "severity_raised"),
         (now + 15 * MINUTE, "raise_severity", "step_skipped hold_asked step_skipped"),
         (now + 25 * MINUTE, "reassign Ops", "escalated"),
-        (now + 30 * MINUTE, "page ops-team-review", "paged"),
-        (now + 40 * MINUTE, "reassign ops-team-review", "escalated"),
-        (now + 60 * MINUTE, "page ops-team-review", "paged"),
-        (now + 70 * MINUTE, "reassign ops-team-review", "escalated"),
-        (now + 90 * MINUTE, "page ops-team-review", "paged"),
-        (now + 100 * MINUTE, "reassign ops-team-review", "escalated"),
-        (now + 120 * MINUTE, "page ops-team-review", "breached"),
+        (now + 30 * MINUTE, "page Ops Review", "paged"),
+        (now + 40 * MINUTE, "reassign Ops Review", "escalated"),
+        (now + 60 * MINUTE, "page Ops Review", "paged"),
+        (now + 70 * MINUTE, "reassign Ops Review", "escalated"),
+        (now + 90 * MINUTE, "page Ops Review", "paged"),
+        (now + 100 * MINUTE, "reassign Ops Review", "escalated"),
+        (now + 120 * MINUTE, "page Ops Review", "breached"),
     ]
     case.refresh_from_db()
     assert (case.ladder_step, case.severity, case.owner.slug) == (11, "P1", "ops-team-review")
@@ -158,7 +158,7 @@ def test_taken_and_silent_for_as_long_as_its_type_allows_is_the_next_step_again_
     services.note_case(case_id=case.pk, text="Called them.", by=amal, now=now + 15 * MINUTE)
     assert walk(case, steps=2) == [
         (now + 35 * MINUTE, "reassign Client Success", "went_quiet"),
-        (now + 55 * MINUTE, "reassign logistics", "went_quiet"),
+        (now + 55 * MINUTE, "reassign Logistics", "went_quiet"),
     ]
     assert [data["timer"] for _, data in said(case, "case.went_quiet")] == ["case.progress"] * 2
     assert broken() == []

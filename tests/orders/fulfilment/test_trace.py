@@ -43,7 +43,7 @@ def rows(order: Order, by: Actor, now: datetime, kind: str = "") -> list[selecto
 def test_each_decision_says_what_ruled_and_why_the_others_did_not(silent: Order, system: Actor, now: datetime) -> None:
     (row,) = rows(silent, system, now, "decision")
     assert (
-        row.why[0] == "marketplace-preorder of rule book v1: fulfillment-service-vendor owns it, along vendor-drop-ship"
+        row.why[0] == "marketplace-preorder of rule book v1: Fulfilment service vendor owns it, along Vendor drop-ship"
     )
     assert row.why[1].startswith("not high-risk-review: fraud_score")
     assert "almost: high-risk-account, had segment not been ''" in row.why
