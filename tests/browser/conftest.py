@@ -206,12 +206,12 @@ UNKEPT = """() => {
 }"""
 
 
-def flaws(page: Page, *, again: bool = True) -> list[str]:
-    """What axe and the ruler find while it is light and wide, then (`again`) dark and narrow, changed under the open page."""
-    found = [*violations(page), *_too_wide(page)]
-    if again:
+def flaws(page: Page, *, light: bool = True, dark: bool = True) -> list[str]:
+    """What axe and the ruler find while it is `light` and wide, then `dark` and narrow, changed under the open page."""
+    found = [*violations(page), *_too_wide(page)] if light else []
+    if dark:
         _wear(page, "dark", 390)
-        found += violations(page, LOOKS)
+        found += violations(page, LOOKS if light else RULES)
     page.set_viewport_size({"width": NARROWEST, "height": 900})
     found += [*_too_wide(page), *page.evaluate(UNKEPT)]
     _wear(page, "light", 1440)
