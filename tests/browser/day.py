@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-from django.test import Client as Door
-
 from audit import clock
 from audit.access import system_actor
 from audit.context import acting
@@ -19,6 +17,7 @@ from orders.sync.states import Layer
 from rules.models import OwnershipRule, QualityCheck
 from rules.services import freeze_rule_book
 from tests.cast import House
+from tests.doors import signed_in
 from tests.factories import orders as make
 from tests.orders.campaigns.conftest import begin
 from tests.pages.conftest import open_cases
@@ -43,13 +42,11 @@ def a_day(house: House) -> dict[str, list[str]]:
             slug="shop", name="Shop", layer=Layer.STORE, client=gift.client, owner=house.owners["lee"]
         )
     (letter,) = letters(shop)
-    amal = Door()
-    amal.force_login(house.users["amal"])
+    amal = signed_in(house.users["amal"])
     amal.post(f"/orders/{other.key}/override/", {"field": "delivery_sla", "value": "expedited", "reason": "A wedding"})
     amal.post(f"/orders/{other.key}/holds/", {"words": "Moving house", "customer_words": "We wait until you moved."})
     pair, fix = Likeness.objects.get(), Override.objects.get()
     event = Event.objects.filter(subject_id=str(gift.pk))[0]
-    rule = OwnershipRule.objects.exclude(predicate="")[0]
     assert gift.customer is not None
     return {
         "lee": [
@@ -81,18 +78,23 @@ def a_day(house: House) -> dict[str, list[str]]:
             f"/exceptions/{case.key}/resolve/",
             f"/time-limited/new/?for={case.key}",
         ],
-        "kim": [
-            "/clients/",
-            "/clients/northwind/",
-            "/clients/new/",
-            "/clients/new/?template=shipped:own-warehouse",
-            "/admin/",
-            "/admin/rules/ownershiprule/",
-            f"/admin/rules/ownershiprule/{rule.pk}/change/",
-            "/admin/rules/rulebookversion/",
-            "/admin/rules/rulebookversion/freeze/",
-        ],
+        "kim": _setting_up(),
     }
+
+
+def _setting_up() -> list[str]:
+    rule = OwnershipRule.objects.exclude(predicate="")[0]
+    return [
+        "/clients/",
+        "/clients/northwind/",
+        "/clients/new/",
+        "/clients/new/?template=shipped:own-warehouse",
+        "/admin/",
+        "/admin/rules/ownershiprule/",
+        f"/admin/rules/ownershiprule/{rule.pk}/change/",
+        "/admin/rules/rulebookversion/",
+        "/admin/rules/rulebookversion/freeze/",
+    ]
 
 
 def _orders(house: House) -> list[Order]:

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.template.loader import render_to_string
-from django.test import Client as Door
 from playwright.sync_api import Page, Route
 
 from exceptions.models import ExceptionCase
 from tests.browser.conftest import Visitor, flaws, violations
 from tests.browser.day import a_day
 from tests.cast import House
+from tests.doors import signed_in
 
 pytestmark = pytest.mark.browser
 PALE = """() => { const pale = new CSSStyleSheet(); pale.replaceSync("h1 { color: #999 }"); document.adoptedStyleSheets.push(pale) }"""
@@ -91,8 +91,7 @@ def wrong(page: Page, number: int) -> list[str]:
 
 def errors(house: House) -> dict[str, Any]:
     """What is answered where something is wrong, by an address of its own: as an answer that the browser does not complain about."""
-    lee, case = Door(), ExceptionCase.objects.order_by("number")[0]
-    lee.force_login(house.users["lee"])
+    lee, case = signed_in(house.users["lee"]), ExceptionCase.objects.order_by("number")[0]
     late = {"to": "bo", "reason": "They know the carrier", "seen": "0"}
     refused = {
         "/refused/404/": lee.get("/exceptions/EX-1/"),

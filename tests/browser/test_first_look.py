@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.test import Client as Door
 from playwright.sync_api import Error, Locator, Page, expect
 
 from exceptions.models import ExceptionCase
 from orders.fulfilment.models import Order
 from tests.browser.conftest import Visitor, cookie_of
 from tests.cast import House
+from tests.doors import signed_in
 from tests.pages.conftest import open_cases
 
 pytestmark = pytest.mark.browser
@@ -157,8 +157,7 @@ def test_nothing_is_lost_with_wide_letters_forced_colours_and_without_movement(v
 def test_little_is_sent(house: House) -> None:
     """A page of fifty rows and all it needs, compressed."""
     open_cases(house, 50)
-    lee = Door()
-    lee.force_login(house.users["lee"])
+    lee = signed_in(house.users["lee"])
     pages = [len(gzip.compress(lee.get(path).content)) for path in HEAVIEST]
     styles, scripts = _weight("ui/app.css"), _weight("ui/app.js") + _weight("django_htmx/htmx-2.min.js")
     heaviest = max(pages)
