@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 def again(page: Page) -> None:
     page.fill("#id_password", PASSWORD)
     page.click("main button.primary")
+    page.wait_for_load_state()  # a passkey's button does nothing before its script is there
 
 
 def sign_out(page: Page) -> None:
