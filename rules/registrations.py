@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_noop as noop
 
-from audit import checks, verbs
+from audit import checks, folds, verbs
 
 verbs.register(
     {
@@ -93,4 +93,20 @@ checks.register_check(
         SELECT 'runbook version ' || id FROM rules_historicalrunbookversion
         GROUP BY id HAVING count(DISTINCT (number, body, covers::text, proposed_by)) > 1
     """,
+)
+folds.register(
+    folds.Fold(
+        "rules.contractversion",
+        "rules_contractversion",
+        "state",
+        "r.id",
+        told={"contract.drafted": "draft", "contract.published": "active"},
+    ),
+    folds.Fold(
+        "rules.runbookversion",
+        "rules_runbookversion",
+        "state",
+        "r.id",
+        told={"runbook.proposed": "proposed", "runbook.accepted": "current"},
+    ),
 )

@@ -1,6 +1,6 @@
 """Where records stand according to the trail alone, compared with what is stored."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.db import connection
@@ -18,9 +18,9 @@ class Folded:
     first: tuple[tuple[str, str, str], ...]
 
 
-def fold_all(*, shown: int = 20) -> Iterator[Folded]:
-    """Make every registered column of every record again; `first` holds (name, stored, told)."""
-    for fold in folds.registered():
+def fold_all(*, only: Collection[str] = (), shown: int = 20) -> Iterator[Folded]:
+    """Make every registered column of every record again, or those named; `first` holds (name, stored, told)."""
+    for fold in (one for one in folds.registered() if not only or one.name in only):
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_noop as noop
 from audit import verbs
 from audit.checks import register_check
 from exceptions import gaps, job_kinds, list_pages, playbooks, subjects, timer_kinds
-from exceptions.registrations import knowledge, waivers
+from exceptions.registrations import folds, knowledge, waivers
 from exceptions.selectors.gaps import count_cases, list_cases
 from exceptions.services import (
     appointing,
@@ -376,4 +376,4 @@ register_check(
     """,
 )
 
-__all__ = ["knowledge", "waivers"]
+__all__ = ["folds", "knowledge", "waivers"]

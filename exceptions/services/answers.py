@@ -110,7 +110,8 @@ def _keep(page: Page, answer: Answer, now: datetime) -> None:
             state=state, wanted=state, ended_at=over, answered_by=answer.who, lease_until=None, fence=F("fence") + 1
         )
         subject = subject_ref(page.case) if page.case else SubjectRef("exceptions.page", str(page.pk))
-        record_many([Entry("page.answered", subject, data={"key": page.key, "said": answer.type, "who": answer.who})])
+        told = {"key": page.key, "channel": str(page.channel_id), "said": answer.type, "who": answer.who}
+        record_many([Entry("page.answered", subject, data=told)])
 
 
 def _act(page: Page, answer: Answer, now: datetime) -> str:

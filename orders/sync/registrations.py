@@ -245,14 +245,46 @@ register_check(
     budget_ms=30_000,
 )
 folds.register(
+    folds.Fold(
+        "sync.flowrun",
+        "sync_flowrun",
+        "state",
+        "r.id",
+        told={
+            "run.started": "running",
+            "run.verified": "running",
+            "run.missed": "missed",
+            "run.unverified": "unverified",
+            "run.done": "done",
+            "run.cancelled": "cancelled",
+        },
+    ),
+    # That an event was applied, and that a message waits, is told by what it did; the trail tells of those that did nothing.
     folds.SqlFold(
-        "sync.flowrun.state",
+        "sync.inboundevent.state",
         """
-        SELECT r.id::text, r.state, told.value FROM sync_flowrun r
+        SELECT 'DL-' || r.number, CASE WHEN r.state IN ('dead', 'discarded') THEN r.state ELSE 'taken' END, coalesce(told.value, 'taken')
+        FROM sync_inboundevent r
         LEFT JOIN LATERAL (
-            SELECT CASE WHEN e.type IN ('run.started', 'run.verified') THEN 'running' ELSE substr(e.type, 5) END AS value FROM audit_event e
-            WHERE e.subject_type = 'sync.flowrun' AND e.subject_id = r.id::text
-              AND e.type IN ('run.started', 'run.missed', 'run.unverified', 'run.verified', 'run.done', 'run.cancelled')
+            SELECT CASE e.type WHEN 'event.discarded' THEN 'discarded' WHEN 'event.replayed' THEN 'taken' ELSE 'dead' END AS value
+            FROM audit_event e
+            WHERE e.subject_type = 'sync.inboundevent' AND e.subject_id = r.id::text
+              AND e.type IN ('event.refused', 'event.died', 'event.discarded', 'event.replayed')
+            ORDER BY e.seq DESC LIMIT 1
+        ) told ON true
+        """,
+    ),
+    folds.SqlFold(
+        "sync.outboundmessage.state",
+        """
+        SELECT r.key, CASE WHEN r.state IN ('sent', 'dead') THEN r.state ELSE 'waiting' END, CASE
+            WHEN EXISTS (SELECT FROM sync_attempt a WHERE a.message_id = r.id AND a.error = '') THEN 'sent'
+            WHEN told.type = 'message.given_up' THEN 'dead' ELSE 'waiting' END
+        FROM sync_outboundmessage r
+        LEFT JOIN LATERAL (
+            SELECT e.type FROM audit_event e
+            WHERE e.subject_type = 'sync.outboundmessage' AND e.subject_id = r.id::text
+              AND e.type IN ('message.given_up', 'message.redelivered')
             ORDER BY e.seq DESC LIMIT 1
         ) told ON true
         """,

@@ -15,6 +15,7 @@ from audit.context import acting
 from audit.crypto import open_secret
 from audit.errors import Invalid
 from audit.models import Event
+from audit.selectors.folding import fold_all
 from exceptions import services, signatures
 from exceptions.errors import AnswerRefused
 from exceptions.models import CaseNote, ExceptionCase, NotificationChannel, Page
@@ -102,6 +103,9 @@ def test_there_and_back_trigger_acknowledge_resolve(
     assert (told.state, told.ended_at, told.answered_by) == (PageState.RESOLVED, now + 4 * MINUTE, "Rae Pager")
     verbs = list(Event.objects.filter(type__startswith="page.").order_by("seq").values_list("type", flat=True))
     assert verbs == ["page.triggered", "page.answered", "page.resolved"]
+    assert [kind.different for kind in fold_all(only=["exceptions.page.state"])] == [0]
+    Page.objects.update(state=PageState.ACKNOWLEDGED, ended_at=None)
+    assert [kind.first for kind in fold_all(only=["exceptions.page.state"])] == [((key, "acknowledged", "resolved"),)]
 
 
 def test_what_is_taken_here_is_acknowledged_there(
