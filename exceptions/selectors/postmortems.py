@@ -15,7 +15,7 @@ from audit.access import require
 from audit.context import Actor
 from audit.errors import NotFound
 from audit.models import Event
-from audit.selectors.pages import names_of
+from audit.selectors.pages import names_of, reason_of
 from audit.texts import page_mark, whole_number
 from exceptions.models import ExceptionCase, Postmortem, PostmortemAction, PostmortemCase
 from exceptions.models.postmortems import POSTMORTEM_PREFIX
@@ -213,6 +213,7 @@ def _entry(event: Event, key: str) -> dict[str, Any]:
         "event": event.type,
         "changes": {name: pair for name, pair in body["changes"].items() if name in TOLD_CHANGES},
         "reason": body["reason"],
+        **({"words": body["words"]} if "words" in body else {}),
     }
 
 
@@ -225,7 +226,7 @@ def _told(timeline: Sequence[Mapping[str, Any]]) -> list[Moment]:
             who=names[row["actor"]],
             sentence=verbs.sentence(row["event"], actor=""),
             changes=row["changes"],
-            reason=row["reason"],
+            reason=reason_of(row),
         )
         for row in timeline
     ]

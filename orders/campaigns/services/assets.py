@@ -113,7 +113,7 @@ def withdraw_asset(*, asset_id: UUID, reason: str, by: Actor, now: datetime, see
         live = ExceptionCase.objects.live().filter(subject_type=about.type, subject_id=about.id)
         exceptions.withdraw_cases(
             case_ids=live.values_list("pk", flat=True),
-            reason=f"{asset.key} was withdrawn.",
+            reason=said("%(key)s was withdrawn.", key=asset.key),
             by=system_actor("content"),
             now=now,
         )

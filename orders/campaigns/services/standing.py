@@ -11,7 +11,7 @@ from audit.context import Actor, acting, current_actor
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound, StaleVersion
 from audit.services.events import record
 from audit.subject_refs import SubjectRef, subject_ref
-from audit.words import said, within
+from audit.words import at, said, within
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase
 from exceptions.services import CaseOpening
@@ -110,7 +110,13 @@ def on_overdue(timers: Sequence[Due], *, now: datetime) -> None:
             subject=subject_ref(asset),
             subject_key=asset.key,
             client_id=asset.client_id,
-            title=f"{asset.key} “{asset.title}” is “{AssetState(asset.state).label.lower()}” since {asset.since:%d %b %H:%M} UTC",
+            title=said(
+                "%(key)s “%(title)s” is “%(label)s” since %(since)s",
+                key=asset.key,
+                title=asset.title,
+                label=within(AssetState(asset.state).label),
+                since=at(asset.since),
+            ),
             cause=f"content:{asset.state}",
             evidence={"state": asset.state, "revision": asset.revision, "since": asset.since.isoformat()},
             owner=asset.in_hand.slug,

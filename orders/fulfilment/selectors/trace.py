@@ -218,8 +218,9 @@ def _ruled(event_type: str, data: Mapping[str, Any]) -> tuple[str, ...]:
     if not event_type.startswith(("request.", "refund.")) or not data.get("book"):
         return ()
     decides = data.get("decides") if event_type.startswith("refund.") else data.get("why")
-    passed = (f"not {one}" for one in data.get("passed") or ())
-    return (f"{data['rule']} of rule book v{data['book']}: {decides}", *passed)
+    passed = (said("not %(what)s", what=one) for one in data.get("passed") or ())
+    ruled = {"rule": data["rule"], "book": data["book"], "what": said(str(decides))}
+    return (said("%(rule)s of rule book v%(book)s: %(what)s", **ruled), *passed)
 
 
 def _subjects(
@@ -245,13 +246,28 @@ def _why(order: Order) -> dict[str, tuple[str, ...]]:
 def _reasons(decision: Decision) -> tuple[str, ...]:
     book = rules.book(decision.book_id)
     outcome = book.decide(decision.context)
-    undecided = " (could not be decided: its fallback has it)" if decision.outcome.get("undecided") else ""
     names = decided_names(decision)
+    ruled = {"rule": decision.rule_slug, "book": book.number, "owner": names["owner"], "flow": names["flow"]}
+    if decision.outcome.get("undecided"):
+        first = said(
+            "%(rule)s of rule book v%(book)s: %(owner)s owns it, along %(flow)s (could not be decided: its fallback has it)",
+            **ruled,
+        )
+    else:
+        first = said("%(rule)s of rule book v%(book)s: %(owner)s owns it, along %(flow)s", **ruled)
     return (
-        f"{decision.rule_slug} of rule book v{book.number}: {names['owner']} owns it, along {names['flow']}{undecided}",
-        *(f"not {reason}" for reason in outcome.path),
-        *(f"would have ruled too: {slug}" for slug in decision.outcome.get("competing", ())),
-        *(f"almost: {miss.rule}, had {miss.attribute} not been {miss.actual!r}" for miss in outcome.near_misses),
+        first,
+        *(said("not %(what)s", what=reason) for reason in outcome.path),
+        *(said("would have ruled too: %(rule)s", rule=slug) for slug in decision.outcome.get("competing", ())),
+        *(
+            said(
+                "almost: %(rule)s, had %(attribute)s not been %(actual)s",
+                rule=miss.rule,
+                attribute=miss.attribute,
+                actual=repr(miss.actual),
+            )
+            for miss in outcome.near_misses
+        ),
     )
 
 

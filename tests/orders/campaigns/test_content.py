@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import translation
 
 from audit import folds
 from audit.access import system_actor
@@ -15,6 +16,7 @@ from audit.checks import invariants
 from audit.context import Actor, acting
 from audit.errors import Conflict, Invalid, NotFound, Refused
 from audit.models import Event, User
+from audit.words import in_words
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase
 from exceptions.selectors import waiting_longest
@@ -226,6 +228,10 @@ def test_whatever_waits_too_long_becomes_an_exception_of_whoever_has_it_and_ends
     assert waits(house, now) == ("Checklist to be signed", "Lee Weber", False)
     exceptions.sweep_timers(now=late)
     assert (live("content-overdue"), broken()) == ([(asset.key, "lee")], [])
+    title = ExceptionCase.objects.get(type="content-overdue").headline
+    assert title == f"{asset.key} “Tents for spring” is “in review” since Fri 20 Nov 09:00 UTC"
+    with translation.override("de"):
+        assert in_words(title) == f"{asset.key} „Tents for spring“ ist „In Prüfung“ seit Fr, 20. Nov, 09:00 UTC"
     assert waits(house, late) == ("Checklist to be signed", "Lee Weber", True)
     assert waiting_longest(by=house.actor("noor"), now=late) == []
     review(asset, house, late, submit=False)
