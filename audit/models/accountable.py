@@ -13,6 +13,9 @@ from audit.identifiers import uuid7
 from audit.triggers import ACCOUNTABLE
 
 M_co = TypeVar("M_co", bound=models.Model, covariant=True)
+Changed = dict[str, tuple[Any, Any]]
+# So many different new values are a statement each; beyond, one statement says for each row what it gets.
+FEW_VALUES, EACH_BATCH = 4, 200
 
 
 class HistoryRow(models.Model):
@@ -60,16 +63,34 @@ class AccountableQuerySet(models.QuerySet[M_co]):
     update.alters_data = True  # type: ignore[attr-defined]
 
     def save_changes(self, records: "Sequence[Accountable]", *, at: datetime) -> None:
-        """As `save()` of each, for locked records of which many change alike: one statement for all with the same new values."""
-        alike: dict[str, tuple[dict[str, Any], list[tuple[Accountable, dict[str, tuple[Any, Any]]]]]] = {}
+        """As `save()` of each, for locked records: one statement for all with the same new values.
+
+        Where hardly two of them get the same values, those that change in the same columns share one.
+        """
+        alike: dict[tuple[str, ...], dict[str, list[tuple[Accountable, Changed]]]] = {}
         for record in records:
             changed = record.unsaved_changes()
-            after = {name: pair[1] for name, pair in changed.items()}
-            alike.setdefault(repr(after), (after, []))[1].append((record, changed))
-        for after, group in alike.values():
-            self.filter(pk__in=[record.pk for record, _ in group]).update(**after, updated_at=at)
-            for record, changed in group:
-                record.note_saved(changed, at=at)
+            after = [pair[1] for pair in changed.values()]
+            alike.setdefault(tuple(changed), {}).setdefault(repr(after), []).append((record, changed))
+        for names, groups in alike.items():
+            if len(groups) <= FEW_VALUES:
+                for group in groups.values():
+                    self._set_alike(group, at)
+            else:
+                self._set_each(names, [pair for group in groups.values() for pair in group], at)
+
+    def _set_alike(self, group: "Sequence[tuple[Accountable, Changed]]", at: datetime) -> None:
+        after = {name: pair[1] for name, pair in group[0][1].items()}
+        self.filter(pk__in=[record.pk for record, _ in group]).update(**after, updated_at=at)
+        for record, changed in group:
+            record.note_saved(changed, at=at)
+
+    def _set_each(self, names: Sequence[str], rows: "Sequence[tuple[Accountable, Changed]]", at: datetime) -> None:
+        for record, _ in rows:
+            record.updated_at = at
+        self.bulk_update([record for record, _ in rows], [*names, "updated_at"], batch_size=EACH_BATCH)  # type: ignore[misc]
+        for record, changed in rows:
+            record.note_saved(changed, at=at)
 
     save_changes.alters_data = True  # type: ignore[attr-defined]
 

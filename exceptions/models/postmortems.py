@@ -28,8 +28,8 @@ class NextPostmortemNumber(Func):
 class Postmortem(FSMModelMixin, Accountable):
     """What went wrong once, or for a week; drafted by the product or a person, written by people, and frozen when it is published.
 
-    `timeline` is [{at, exception, actor, event, changes, reason}] from the trail, with `words` where the product gave the reason: what it is
-    said again from. `figures` is {ended, mean_minutes, target_minutes} of an average that was too long.
+    `timeline` is [{at, exception, actor, event, changes, reason}] from the trail, with `words` where the product gave the reason:
+    what it is said again from. `figures` is {ended, mean_minutes, target_minutes} of an average that was too long.
     """
 
     number = models.BigIntegerField(unique=True, db_default=NextPostmortemNumber(), editable=False)

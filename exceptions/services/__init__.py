@@ -62,6 +62,7 @@ from exceptions.services.postmortems import (
 from exceptions.services.preferences import choose_language, set_notification_preferences
 from exceptions.services.presence import note_presence
 from exceptions.services.rebasing import rebase_case
+from exceptions.services.resolving import resolve_cases
 from exceptions.services.runbooks import propose_from_case
 from exceptions.services.saved_views import change_view, change_view_query, delete_view, save_view, set_default_view
 from exceptions.services.severity import change_severity
@@ -174,6 +175,7 @@ __all__ = [
     "report_success",
     "request_waiver",
     "resolve_case",
+    "resolve_cases",
     "resume_case",
     "review_emergency",
     "revoke_client_approval",

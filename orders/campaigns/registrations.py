@@ -47,8 +47,8 @@ class AssetSubject:
 
     def on_cases_ended(self, cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> None:
         """A wish whose case was withdrawn needs no answer."""
-        del by, now
-        messaging.drop_changes(cases=cases)
+        del by
+        messaging.drop_changes(cases=cases, now=now)
 
     def on_waived(self, waiver: Waiver, *, by: Actor, now: datetime) -> None:
         """Nothing waits at a gate."""

@@ -23,20 +23,25 @@ from rules.models import Flow
 CASE: Final = "content-follow-up"
 
 
-def follow(asset: Asset, *, trigger: str, now: datetime) -> None:
-    """From now on everything its kind says is expected of this revision, and nothing any more of the one before."""
-    spec, book, by = kind_in_force(asset.kind.slug), rules.active_book(), current_actor()
-    calendar = asset.client.calendar.slug
-    expected = [
-        Expected(one.name, one.event_type, book.due_at(one.sla, now, calendar, in_words=False).due_at)
-        for one in spec.outcomes
-    ]
-    sync.cancel_runs(subjects=[subject_ref(asset)], by=by, now=now)
-    end_cases(subject_ref(asset), CASE, outcome="resolved", now=now)
-    flow = Flow.objects.get(slug=spec.flow)
-    sync.start_runs(
-        starts=[RunStart(flow, asset.client_id, subject_ref(asset), asset.key, trigger, expected)], by=by, now=now
-    )
+def follow(published: Sequence[tuple[Asset, str]], *, now: datetime) -> None:
+    """From now on everything its kind says is expected of each revision, and nothing any more of the one before.
+
+    `published` are different assets, each with the event that told of it.
+    """
+    book, by, about = rules.active_book(), current_actor(), [subject_ref(asset) for asset, _ in published]
+    specs = {asset.kind.slug: kind_in_force(asset.kind.slug, book) for asset, _ in published}
+    flows = {flow.slug: flow for flow in Flow.objects.filter(slug__in={spec.flow for spec in specs.values()})}
+    sync.cancel_runs(subjects=about, by=by, now=now)
+    end_cases(about, CASE, outcome="resolved", now=now)
+    starts = []
+    for asset, trigger in published:
+        spec, calendar = specs[asset.kind.slug], asset.client.calendar.slug
+        expected = [
+            Expected(one.name, one.event_type, book.due_at(one.sla, now, calendar, in_words=False).due_at)
+            for one in spec.outcomes
+        ]
+        starts.append(RunStart(flows[spec.flow], asset.client_id, subject_ref(asset), asset.key, trigger, expected))
+    sync.start_runs(starts=starts, by=by, now=now)
 
 
 def see_outcomes(seen: Sequence[tuple[Asset, str, str]], *, now: datetime) -> None:
@@ -48,8 +53,7 @@ def see_outcomes(seen: Sequence[tuple[Asset, str, str]], *, now: datetime) -> No
     busy = set(runs.filter(state__in=LIVE_RUNS).values_list("subject_id", flat=True))
     through = set(runs.filter(state=RunState.DONE).values_list("subject_id", flat=True)) - busy
     done = [by_id[one] for one in sorted(through)]
-    for asset in done:
-        end_cases(subject_ref(asset), CASE, outcome="resolved", now=now)
+    end_cases([subject_ref(asset) for asset in done], CASE, outcome="resolved", now=now)
     finish_changes(done, now=now)
 
 

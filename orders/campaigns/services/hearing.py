@@ -1,6 +1,7 @@
 """What content systems, and those that follow them, are heard to say."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from audit.words import said, within
 from orders.campaigns.models import Asset
 from orders.campaigns.services.following import follow, see_outcomes
 from orders.campaigns.services.reviewing import to_review
-from orders.campaigns.services.standing import JOINED, go_on
+from orders.campaigns.services.standing import JOINED, Onward, go_on_many
 from orders.campaigns.states import AssetState
 
 
@@ -77,6 +78,16 @@ def _hear(
     return causes
 
 
+def _once_each(found: Found) -> Iterable[Found]:
+    """What was said, in its order, as often as the one of which most was said: each time once of every asset at most."""
+    rounds: dict[int, list[tuple[ContentNews, Asset]]] = defaultdict(list)
+    heard: dict[UUID, int] = defaultdict(int)
+    for one, asset in found:
+        rounds[heard[asset.pk]].append((one, asset))
+        heard[asset.pk] += 1
+    return rounds.values()
+
+
 def _not_revised(one: ContentNews, asset: Asset) -> str:
     if asset.state == AssetState.WITHDRAWN:
         return said("%(key)s is withdrawn.", key=asset.key)
@@ -86,9 +97,11 @@ def _not_revised(one: ContentNews, asset: Asset) -> str:
 
 
 def _revise(found: Found, now: datetime) -> None:
-    for one, asset in found:
-        if one.revision > asset.revision:
-            to_review(asset, one.revision, "asset.revised", now=now, event=one.event_id)
+    for together in _once_each(found):
+        fresh = [(one, asset) for one, asset in together if one.revision > asset.revision]
+        to_review(
+            [(Onward(asset, "asset.revised", {"event": one.event_id}), one.revision) for one, asset in fresh], now=now
+        )
 
 
 def _not_published(one: ContentNews, asset: Asset) -> str:
@@ -106,11 +119,12 @@ def _not_published(one: ContentNews, asset: Asset) -> str:
 
 
 def _publish(found: Found, now: datetime) -> None:
-    for one, asset in found:
-        if one.revision > (asset.published_revision or 0):
+    for together in _once_each(found):
+        fresh = [(one, asset) for one, asset in together if one.revision > (asset.published_revision or 0)]
+        for one, asset in fresh:
             asset.publish(at=now, url=one.data.get("url") or "")
-            go_on(asset, "asset.published", now=now, event=one.event_id)
-            follow(asset, trigger=one.event_id, now=now)
+        go_on_many([Onward(asset, "asset.published", {"event": one.event_id}) for one, asset in fresh], now=now)
+        follow([(asset, one.event_id) for one, asset in fresh], now=now)
 
 
 def _ahead(one: ContentNews, asset: Asset) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 from audit.access import system_actor
 from audit.context import Actor
 from audit.errors import IllegalTransition
-from audit.services.events import record
+from audit.services.events import Entry, record, record_many
 from audit.subject_refs import subject_ref
 from audit.texts import reason_given
 from audit.words import said
@@ -111,7 +111,7 @@ def decide_change(*, asset_id: UUID, change: bool, reason: str, by: Actor, now: 
         if change:
             _request_revision(asset, wish, now)
         else:
-            _end_case(wish, "kept", now)
+            _end_cases([wish], "kept", now)
     return wish
 
 
@@ -125,24 +125,33 @@ def _request_revision(asset: Asset, wish: MessagingChange, now: datetime) -> Non
 def finish_changes(assets: Sequence[Asset], *, now: datetime) -> None:
     """What follows the newest publication of these was seen: the wishes that a newer revision answers are done."""
     wishes = MessagingChange.objects.filter(asset__in=assets, state=ChangeState.TO_CHANGE).select_related("asset")
-    for wish in wishes.order_by("pk"):
-        published = wish.asset.published_revision
-        if published is not None and published > wish.from_revision:
-            wish.finish(revision=published)
-            wish.save()
-            record("messaging.done", subject=wish, asset=wish.asset.key, case=wish.case_key)
-            _end_case(wish, "changed", now)
+    done = [one for one in wishes.order_by("pk") if (one.asset.published_revision or 0) > one.from_revision]
+    for wish in done:
+        wish.finish(revision=wish.asset.published_revision)
+    _keep(done, "messaging.done", now)
+    _end_cases(done, "changed", now)
 
 
-def drop_changes(*, cases: Sequence[ExceptionCase]) -> None:
+def drop_changes(*, cases: Sequence[ExceptionCase], now: datetime) -> None:
     """The exceptions of these were withdrawn: nobody needs an answer any more."""
     ids = [case.pk for case in cases if case.type == CASE and not case.outcome]
-    for wish in MessagingChange.objects.filter(case_id__in=ids, state__in=CHANGE_LIVE).order_by("pk"):
+    wishes = MessagingChange.objects.filter(case_id__in=ids, state__in=CHANGE_LIVE).select_related("asset")
+    dropped = list(wishes.order_by("pk"))
+    for wish in dropped:
         wish.drop()
-        wish.save()
-        record("messaging.withdrawn", subject=wish, case=wish.case_key)
+    _keep(dropped, "messaging.withdrawn", now)
 
 
-def _end_case(wish: MessagingChange, outcome: str, now: datetime) -> None:
-    if ExceptionCase.objects.live().filter(pk=wish.case_id).exists():
-        exceptions.resolve_case(case_id=wish.case_id, outcome=outcome, by=system_actor("content"), now=now)
+def _keep(wishes: Sequence[MessagingChange], verb: str, now: datetime) -> None:
+    MessagingChange.objects.save_changes(wishes, at=now)
+    record_many(
+        [
+            Entry(verb, one, data={"asset": one.asset.key, "case": one.case_key}, changes=one.last_changes())
+            for one in wishes
+        ]
+    )
+
+
+def _end_cases(wishes: Sequence[MessagingChange], outcome: str, now: datetime) -> None:
+    ids = [wish.case_id for wish in wishes]
+    exceptions.resolve_cases(case_ids=ids, outcome=outcome, by=system_actor("content"), now=now)

@@ -1,6 +1,6 @@
 """A revision on its way to the public: given to review, signed, sent back or approved, and the content system asked to publish it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,10 +12,13 @@ from audit.subject_refs import subject_ref
 from audit.texts import reason_given
 from audit.words import at, said
 from exceptions import services as exceptions
+from exceptions.services import Telling
 from orders.campaigns.errors import Unsigned
 from orders.campaigns.models import Asset, Signature
 from orders.campaigns.services.standing import (
+    Onward,
     go_on,
+    go_on_many,
     kind_in_force,
     refuse_unless_in,
     refuse_unless_theirs,
@@ -26,6 +29,7 @@ from orders.sync import services as sync
 from orders.sync.services import Promise
 from orders.sync.services.promising import systems_for
 from orders.sync.states import Layer
+from rules import selectors as rules
 from rules.models import Owner
 
 REQUESTED = "content.requested"
@@ -36,22 +40,28 @@ def submit_asset(*, asset_id: UUID, by: Actor, now: datetime, seen: int | None =
     """Give the draft to review: it has a new number from now on, and nothing is signed of it."""
     with working(asset_id, by, now, seen=seen) as asset:
         refuse_unless_in(asset, AssetState.DRAFT, AssetState.REVISION_REQUESTED)
-        to_review(asset, asset.revision + 1, "asset.submitted", now=now)
+        to_review([(Onward(asset, "asset.submitted"), asset.revision + 1)], now=now)
     return asset
 
 
-def to_review(asset: Asset, revision: int, verb: str, *, now: datetime, **told: Any) -> None:
-    """The revision waits for the content owner, who is told."""
-    asset.take_in(revision=revision, checklist=list(kind_in_force(asset.kind.slug).checklist))
-    go_on(asset, verb, now=now, **told)
+def to_review(revisions: Sequence[tuple[Onward, int]], *, now: datetime) -> None:
+    """These revisions of different assets wait for their content owners, who are told."""
+    book = rules.active_book()
+    for one, revision in revisions:
+        one.asset.take_in(revision=revision, checklist=list(kind_in_force(one.asset.kind.slug, book).checklist))
+    go_on_many([one for one, _ in revisions], now=now)
+    exceptions.notify_many(tellings=[_to_be_reviewed(one.asset, now) for one, _ in revisions], now=now)
+
+
+def _to_be_reviewed(asset: Asset, now: datetime) -> Telling:
     text = said(
         "%(key)s “%(title)s”: revision %(revision)s waits for your review, due %(due)s.",
         key=asset.key,
         title=asset.title,
-        revision=revision,
+        revision=asset.revision,
         due=at(asset.due_at or now),
     )
-    _tell(asset, asset.content_owner, "asset.submitted", text, now)
+    return _telling(asset, asset.content_owner, "asset.submitted", text)
 
 
 def sign_item(*, asset_id: UUID, item: str, revision: int, by: Actor, now: datetime) -> Signature:
@@ -86,7 +96,7 @@ def send_back(*, asset_id: UUID, reason: str, by: Actor, now: datetime, seen: in
         asset.send_back()
         go_on(asset, "asset.sent_back", now=now)
         told = said("%(key)s “%(title)s” was sent back: %(reason)s", key=asset.key, title=asset.title, reason=why)
-        _tell(asset, asset.owner, "asset.sent_back", told, now)
+        exceptions.notify_many(tellings=[_telling(asset, asset.owner, "asset.sent_back", told)], now=now)
     return asset
 
 
@@ -130,6 +140,5 @@ def ask_cms(asset: Asset, kind: str, revision: int, more: Mapping[str, Any], *, 
     sync.promise_many(promises=promises, now=now)
 
 
-def _tell(asset: Asset, owner: Owner, event: str, text: str, now: datetime) -> None:
-    url = f"/content/{asset.key}/"
-    exceptions.notify(owner=owner, event=event, text=text, url=url, client_id=asset.client_id, now=now)
+def _telling(asset: Asset, owner: Owner, event: str, text: str) -> Telling:
+    return Telling(owner, event, text, f"/content/{asset.key}/", asset.client_id)

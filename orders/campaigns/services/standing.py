@@ -1,7 +1,8 @@
 """What every act on content shares: lock it, who may, when the next step is due, and what ends when it goes on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -9,12 +10,12 @@ from uuid import UUID
 from audit.access import require, system_actor
 from audit.context import Actor, acting, current_actor
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound, StaleVersion
-from audit.services.events import record
+from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef, subject_ref
 from audit.words import at, said, within
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase
-from exceptions.services import CaseOpening
+from exceptions.services import CaseOpening, TimerSetting
 from exceptions.timer_kinds import Due
 from orders.campaigns.errors import NotTheirs
 from orders.campaigns.models import Asset
@@ -22,11 +23,22 @@ from orders.campaigns.states import WAITING, AssetState
 from rules import selectors as rules
 from rules.asset_kinds import AssetKindSpec, asset_kinds_of
 from rules.models import Owner
+from rules.rulebook import CompiledBook
 
 PERMISSION: Final = "content.work_asset"
 OVERDUE: Final = "campaigns.asset_overdue"
 OVERDUE_CASE: Final = "content-overdue"
+ASSET: Final = "campaigns.asset"
 JOINED: Final = ("client__calendar", "kind", "owner", "backup", "content_owner")
+
+
+@dataclass(frozen=True)
+class Onward:
+    """An asset that has just come into another state, and what the trail says of it."""
+
+    asset: Asset
+    verb: str
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 @contextmanager
@@ -48,9 +60,9 @@ def lock_assets(ids: Sequence[str]) -> set[str]:
     return {str(pk) for pk in rows.select_for_update(skip_locked=True).values_list("pk", flat=True)}
 
 
-def kind_in_force(slug: str) -> AssetKindSpec:
-    """What the rule book in force says of this kind. Raises `Invalid` where it does not know it."""
-    known = asset_kinds_of(rules.active_book())
+def kind_in_force(slug: str, book: CompiledBook | None = None) -> AssetKindSpec:
+    """What the rule book in force (which is `book`, where it is at hand) says of this kind. Raises `Invalid` where it does not know it."""
+    known = asset_kinds_of(book or rules.active_book())
     if slug not in known:
         detail = said("Choose one of: %(values)s.", values=", ".join(sorted(known)))
         raise Invalid(detail, errors=[FieldError("/kind", "unknown", detail)])
@@ -75,30 +87,49 @@ def refuse_unless_theirs(by: Actor, owner: Owner, *, what: str, now: datetime) -
 
 def go_on(asset: Asset, verb: str, *, now: datetime, **told: Any) -> None:
     """Keep the state it has just come into, with the deadline of its next step; what waited for the step before has ended."""
-    asset.since, asset.due_at = now, due_at(asset, now)
-    asset.save()
-    record(verb, subject=asset, revision=asset.revision, **told)
-    if asset.due_at is not None:
-        exceptions.set_timer(subject=subject_ref(asset), kind=OVERDUE, due_at=asset.due_at)
-    else:
-        exceptions.cancel_timer(subject=subject_ref(asset), kind=OVERDUE, now=now)
-    end_cases(subject_ref(asset), OVERDUE_CASE, outcome="resolved", now=now)
+    go_on_many([Onward(asset, verb, told)], now=now)
 
 
-def due_at(asset: Asset, now: datetime) -> datetime | None:
+def go_on_many(steps: Sequence[Onward], *, now: datetime) -> None:
+    """As `go_on`, for different assets in the same few statements."""
+    book, waiting, through = rules.active_book(), [], []
+    for one in steps:
+        one.asset.since, one.asset.due_at = now, due_at(one.asset, now, book)
+        if one.asset.due_at is not None:
+            waiting.append(TimerSetting(subject_ref(one.asset), OVERDUE, one.asset.due_at))
+        else:
+            through.append((subject_ref(one.asset), OVERDUE))
+    Asset.objects.save_changes([one.asset for one in steps], at=now)
+    record_many(
+        [
+            Entry(
+                one.verb, one.asset, data={"revision": one.asset.revision, **one.told}, changes=one.asset.last_changes()
+            )
+            for one in steps
+        ]
+    )
+    exceptions.set_timers(settings=waiting)
+    exceptions.cancel_timers(timers=through, now=now)
+    end_cases([subject_ref(one.asset) for one in steps], OVERDUE_CASE, outcome="resolved", now=now)
+
+
+def due_at(asset: Asset, now: datetime, book: CompiledBook | None = None) -> datetime | None:
     """Until when who has it takes the next step, by its kind in the hours of its client; None where nobody has to."""
-    field = WAITING.get(AssetState(asset.state))
-    if field is None:
+    step = WAITING.get(AssetState(asset.state))
+    if step is None:
         return None
-    sla = getattr(kind_in_force(asset.kind.slug), field)
-    return rules.active_book().due_at(sla, now, asset.client.calendar.slug, in_words=False).due_at
+    book = book or rules.active_book()
+    sla = getattr(kind_in_force(asset.kind.slug, book), step)
+    return book.due_at(sla, now, asset.client.calendar.slug, in_words=False).due_at
 
 
-def end_cases(about: SubjectRef, kind: str, *, outcome: str, now: datetime) -> None:
-    """What somebody had to look at is so by now: the live case of this kind is solved, by the product itself."""
-    live = ExceptionCase.objects.live().filter(subject_type=about.type, subject_id=about.id, type=kind)
-    for case_id in live.values_list("pk", flat=True):
-        exceptions.resolve_case(case_id=case_id, outcome=outcome, by=system_actor("content"), now=now)
+def end_cases(about: Sequence[SubjectRef], kind: str, *, outcome: str, now: datetime) -> None:
+    """What somebody had to look at is so by now: the live cases of this kind are solved, by the product itself."""
+    ids = [one.id for one in about]
+    live = ExceptionCase.objects.live().filter(subject_type=ASSET, subject_id__in=ids, type=kind)
+    exceptions.resolve_cases(
+        case_ids=list(live.values_list("pk", flat=True)), outcome=outcome, by=system_actor("content"), now=now
+    )
 
 
 def on_overdue(timers: Sequence[Due], *, now: datetime) -> None:
