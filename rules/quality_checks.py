@@ -2,6 +2,7 @@
 
 A check names the parcels it is for by an expression over the context "parcel", what it compares with how much play, whether a photo is
 part of it, what to do when it fails, and who answers for that. One that cannot be decided about a parcel is made: nothing passes unseen.
+Of one kind, a client's own checks stand instead of the house's, and those of a brand or product line instead of the client's.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ from rules.states import CHECK_POINTS, POINT_OF_CHECK, CheckKind, PhotoRule
 PARCEL_CONTEXT: Final = "parcel"
 MOST_ITEMS, LONGEST_ITEM, SIZES, MOST_TOLERANCE = 20, 120, 3, 100
 PHOTO_INSTEAD_OF: Final = frozenset({CheckKind.SCAN})
+WHOSE: Final = ("client", "line")
+NOT_KEPT: Final = frozenset({"predicate", "owner", *WHOSE})
 
 
 class Book(Protocol):
     """A frozen rule book."""
 
     document: Mapping[str, Any]
+
+    def __hash__(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class QualityCheckSpec:
     owner: str
     settings: Mapping[str, Any]
     predicate: Predicate | None
+    closeness: int = 0
 
     def is_for(self, context: Mapping[str, Any], spec: ContextSpec) -> bool:
         """Whether a parcel like this is checked; also where that cannot be said."""
@@ -54,13 +60,24 @@ def checks_of(book: Book) -> tuple[QualityCheckSpec, ...]:
             row["kind"],
             POINT_OF_CHECK[CheckKind(row["kind"])],
             row["owner"],
-            {"answers": row["owner"], **{name: row[name] for name in row if name not in {"predicate", "owner"}}},
+            {"answers": row["owner"], **{name: row[name] for name in row if name not in NOT_KEPT}},
             compile_predicate(row["predicate"], parcel_context(document)) if row["predicate"] else None,
+            closeness=sum(name in row for name in WHOSE),
         )
         for slug, row in rows.items()
     ]
     steps: list[str] = list(CHECK_POINTS)
     return tuple(sorted(specs, key=lambda one: (steps.index(one.point), one.settings["position"], one.slug)))
+
+
+def checks_for(book: Book, context: Mapping[str, Any]) -> list[QualityCheckSpec]:
+    """The checks of a parcel like this, in the order of the work: of each kind those that are said most closely."""
+    spec = parcel_context(book.document)
+    asked = [one for one in checks_of(book) if one.is_for(context, spec)]
+    closest: dict[str, int] = {}
+    for one in asked:
+        closest[one.kind] = max(one.closeness, closest.get(one.kind, 0))
+    return [one for one in asked if one.closeness == closest[one.kind]]
 
 
 def parcel_context(document: Mapping[str, Any]) -> ContextSpec:

@@ -261,4 +261,5 @@ class SetUpLine(_SetUp):
 
 
 def _client_wish(given: dict[str, Any]) -> NewClient:
-    return NewClient(**{**given, "people": tuple(given["people"])})
+    checks = None if given["checks"] is None else tuple(given["checks"])
+    return NewClient(**{**given, "people": tuple(given["people"]), "checks": checks})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
@@ -62,6 +63,13 @@ class VersionedForm(AnyForm):
         for error in selectors.without_backup(type(self.instance), cleaned):
             self.add_error(error.pointer.removeprefix("/"), error.detail)
         return cleaned
+
+
+def refuse_line_of_another(form: VersionedForm, cleaned: Mapping[str, Any]) -> None:
+    """A brand or product line goes with its own client only."""
+    line = cleaned.get("line")
+    if line is not None and line.client != cleaned.get("client"):
+        form.add_error("line", f"“{line}” is of {line.client}: choose this client, or a line of the one you chose.")
 
 
 class ScopedAdmin(HistoryAdmin):

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 
 from rules import engine, facts, selectors
-from rules.admin.base import VersionedAdmin, VersionedForm, WithBackup
+from rules.admin.base import ClientFilter, VersionedAdmin, VersionedForm, WithBackup, refuse_line_of_another
 from rules.models import QualityCheck
 from rules.quality_checks import PARCEL_CONTEXT, mistakes_in_settings
 
@@ -44,6 +44,7 @@ class QualityCheckForm(VersionedForm):
     def clean(self) -> dict[str, Any]:
         """What is said has to be something this kind of check can mean."""
         cleaned = super().clean() or {}
+        refuse_line_of_another(self, cleaned)
         for name in ("items", "cartons", "returns_say"):
             if name in cleaned and cleaned[name] is None:
                 cleaned[name] = []
@@ -60,13 +61,15 @@ class QualityCheckAdmin(WithBackup, VersionedAdmin):
     """What parcels are checked for. What is saved here takes effect when the next rule book is frozen."""
 
     form = QualityCheckForm
-    list_display = ("name", "kind", "predicate", "photo", "owner", "backup", "is_active")
-    list_filter = ("kind", "is_active")
-    list_select_related = ("owner",)
+    client_path = "client"
+    shows_house = True
+    list_display = ("name", "client", "line", "kind", "predicate", "photo", "owner", "backup", "is_active")
+    list_filter = ("kind", "is_active", ("client", ClientFilter))
+    list_select_related = ("client", "line", "owner")
     search_fields = ("name", "slug", "predicate", "why")
     fieldsets = (
         ("Meaning", {"fields": ("name", "slug", "why", "kind", "position", "is_active")}),
-        ("Which parcels", {"fields": ("predicate",)}),
+        ("Which parcels", {"fields": ("client", "line", "predicate")}),
         ("Photo and time", {"fields": ("photo", "within_minutes")}),
         (
             "By kind",

@@ -12,7 +12,14 @@ from django.urls import URLPattern, path, reverse_lazy
 
 from audit.access import GRANTS, Role
 from rules import engine, facts, selectors
-from rules.admin.base import ClientFilter, VersionedAdmin, VersionedForm, WithBackup, actor_of
+from rules.admin.base import (
+    ClientFilter,
+    VersionedAdmin,
+    VersionedForm,
+    WithBackup,
+    actor_of,
+    refuse_line_of_another,
+)
 from rules.models import Flow, Gate, HoldRule, OwnershipRule, ProductLine, RequestRule, StatusOwnership
 from rules.states import ANSWERS_TO, Answer
 
@@ -56,9 +63,7 @@ class OwnershipRuleForm(VersionedForm):
         owner, fallback = cleaned.get("owner"), cleaned.get("fallback")
         if owner is not None and owner == fallback:
             self.add_error("fallback", "Name somebody else: the fallback takes over when the owner does nothing.")
-        line = cleaned.get("line")
-        if line is not None and line.client != cleaned.get("client"):
-            self.add_error("line", f"“{line}” is of {line.client}: choose this client, or a line of the one you chose.")
+        refuse_line_of_another(self, cleaned)
         self._refuse_taken_position(cleaned)
         return cleaned
 

@@ -7,12 +7,16 @@ from django.db import models
 from django.db.models import Q
 
 from audit.models import Accountable
+from rules.models.clients import Client, ProductLine
 from rules.models.owners import Owner
 from rules.states import CheckKind, PhotoRule
 
 
 class QualityCheck(Accountable):
     """A check that parcels have to pass before their next step, unless a time-limited exception covers it.
+
+    One of a client stands instead of the house's of the same kind for that client's parcels, one of a brand or product line instead of
+    the client's: what is said more closely counts.
 
     JSON shapes: items ["…"], cartons [[mm, mm, mm]], returns_say ["…"].
     """
@@ -22,6 +26,17 @@ class QualityCheck(Accountable):
     why = models.TextField(help_text="What would go wrong without this check")
     kind = models.CharField(max_length=12, choices=CheckKind)
     position = models.PositiveIntegerField(default=10, help_text="Checks before the same step are done in this order")
+    client = models.ForeignKey(
+        Client, on_delete=models.PROTECT, null=True, blank=True, related_name="quality_checks", help_text="Empty: any"
+    )
+    line = models.ForeignKey(
+        ProductLine,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="quality_checks",
+        help_text="One brand or product line of the client; empty: all of it",
+    )
     predicate = models.TextField(
         blank=True, help_text="A CEL expression over the parcel: which parcels are checked. Empty: every parcel"
     )
@@ -70,6 +85,10 @@ class QualityCheck(Accountable):
             models.CheckConstraint(condition=Q(photo__in=PhotoRule.values), name="qualitycheck_photo_is_known"),
             models.CheckConstraint(condition=Q(tolerance_percent__lte=100), name="qualitycheck_tolerance_is_a_part"),
             models.CheckConstraint(condition=Q(within_minutes__gte=1), name="qualitycheck_leaves_time"),
+            models.CheckConstraint(
+                condition=Q(line__isnull=True) | Q(client__isnull=False),
+                name="qualitycheck_of_a_line_is_of_its_client",
+            ),
             models.CheckConstraint(condition=~Q(remediation=""), name="qualitycheck_says_what_to_do"),
             models.CheckConstraint(
                 condition=~Q(kind=CheckKind.CHECKLIST) | ~Q(items=[]), name="qualitycheck_list_names_something"

@@ -128,8 +128,9 @@ def document_for(by: Actor, document: Mapping[str, Any]) -> dict[str, Any]:
         for name in ("rules", "hold_rules")
     }
     targets = {slug: row for slug, row in document.get("sla_targets", {}).items() if row["client"] in reached}
+    checks = {slug: row for slug, row in document.get("quality_checks", {}).items() if row.get("client") in reached}
     calendars = {slug: one for slug, one in document.get("client_calendars", {}).items() if slug in reached}
-    return {**document, **of_lists, "sla_targets": targets, "client_calendars": calendars}
+    return {**document, **of_lists, "sla_targets": targets, "quality_checks": checks, "client_calendars": calendars}
 
 
 def _rule(rule: OwnershipRule) -> dict[str, Any]:
@@ -155,7 +156,7 @@ def _narrowed(predicate: str, client: Client | None, line: ProductLine | None = 
     parts += [f"({line.predicate})"] if line else []
     if not parts:
         return {"predicate": predicate}
-    own = [] if predicate.strip() == "true" else [f"({predicate})"]
+    own = [] if predicate.strip() in {"", "true"} else [f"({predicate})"]
     return {"predicate": " && ".join([*parts, *own]), "client": client.slug if client else None}
 
 
@@ -214,15 +215,21 @@ def _request_rule(rule: RequestRule) -> dict[str, Any]:
 def _quality_checks() -> dict[str, Any]:
     """The quality checks, and the context their expressions ask about."""
     spec = facts.context(PARCEL_CONTEXT)
-    rows = QualityCheck.objects.filter(is_active=True).select_related("owner").order_by("slug")
+    rows = QualityCheck.objects.filter(is_active=True).select_related("owner", "client", "line").order_by("slug")
     return {
         "parcel_context": {"name": spec.name, "attributes": dict(spec.attributes)},
-        "quality_checks": {row.slug: {**quality_check_settings(row), "owner": row.owner.slug} for row in rows},
+        "quality_checks": {row.slug: _quality_check(row) for row in rows},
     }
 
 
+def _quality_check(row: QualityCheck) -> dict[str, Any]:
+    line = {"line": row.line.slug} if row.line else {}
+    whose = _narrowed(row.predicate, row.client, row.line)
+    return {**quality_check_settings(row), **whose, **line, "owner": row.owner.slug}
+
+
 def quality_check_settings(check: QualityCheck) -> dict[str, Any]:
-    """What a check says, but who answers for it."""
+    """What a check says, but whose it is and who answers for it."""
     named = (
         *("name", "kind", "position", "predicate", "photo", "items", "tolerance_percent", "packaging_grams", "cartons"),
         *("facts_max_age_days", "label_pattern", "late_by_days", "within_minutes", "returns_say", "remediation"),

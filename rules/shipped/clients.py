@@ -1,6 +1,6 @@
-"""What new clients are set up from, as versioned data: rules, holds, promises and systems of a kind of business.
+"""What new clients are set up from, as versioned data: rules, holds, promises, checks and systems of a kind of business.
 
-`{client}` in a text is the name of the new client; OWN is the owner that its team becomes, BACKUP the one who stands in for the team.
+Of the checks, those that are not active are offered only. `{client}` in a text is the name of the new client; OWN is the owner that its team becomes, BACKUP the one who stands in for the team.
 Positions from 100 on are behind what the house decides for everybody (risk, vendors, speed) and before its rule for the rest.
 """
 
@@ -12,6 +12,8 @@ from datetime import time
 from typing import Any, Final
 
 from django.utils.translation import gettext_noop as _
+
+from rules.shipped.quality import QUALITY_CHECKS
 
 OWN, BACKUP = "@team", "@backup"
 LINES_FROM, LINES_APART = 100, 10
@@ -30,6 +32,7 @@ class ClientTemplate:
     rules: tuple[Mapping[str, Any], ...] = ()
     holds: tuple[Mapping[str, Any], ...] = ()
     targets: tuple[Mapping[str, Any], ...] = ()
+    checks: tuple[Mapping[str, Any], ...] = ()
     systems: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -65,6 +68,13 @@ _LARGE: Final = {
 _STORE: Final = {"slug": "store", "name": "{client}: store", "layer": "store", "owner": OWN, "connectors": ()}
 
 
+_ASKED_AT_ONCE: Final = {"right-contents", "well-packed"}  # the others need what is known of products, carriers or promises
+_CHECKS: Final = tuple(
+    {**check, "slug": slug, "owner": OWN, "is_active": slug in _ASKED_AT_ONCE}
+    for slug, check in QUALITY_CHECKS.items()
+)
+
+
 def _rule(slug: str, name: str, why: str, position: int, predicate: str, flow: str, sla: str) -> dict[str, Any]:
     return {
         "slug": slug,
@@ -86,7 +96,7 @@ TEMPLATES: Final[Mapping[str, ClientTemplate]] = {
     for template in (
         ClientTemplate(
             key="own-warehouse",
-            version=1,
+            version=2,
             name=_("Shop, sent from our warehouse"),
             about=_("A store tells us of orders, our warehouse sends them, the client's team owns them."),
             rules=(
@@ -111,6 +121,7 @@ TEMPLATES: Final[Mapping[str, ClientTemplate]] = {
             ),
             holds=(_LARGE,),
             targets=_TARGETS,
+            checks=_CHECKS,
             systems=(
                 _STORE,
                 {"slug": "warehouse", "name": "{client}: warehouse", "layer": "wms", "owner": OWN, "connectors": ()},

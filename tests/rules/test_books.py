@@ -150,6 +150,34 @@ def test_each_attribute_changes_the_decision(
     assert (decision.rule_slug, decision.outcome["owner"]) == (rule, owner)
 
 
+def test_location_decides_too_and_the_same_order_always_gets_the_same_flow(
+    northwind: Client, system: Actor, now: datetime
+) -> None:
+    """C01.4: what the shipped rules leave out is one rule more; every attribute by itself leads to the flow it has to."""
+    with acting(system, at=now):
+        like = OwnershipRule.objects.get(slug="vendor-stock")
+        named = {name: getattr(like, name) for name in ("owner", "flow", "sla", "fallback", "rule_owner", "why")}
+        OwnershipRule.objects.create(
+            slug="to-switzerland", name="CH", position=35, predicate='country == "CH"', fallback_after_minutes=60, **named
+        )
+    services.freeze_rule_book(by=system, now=now, note="Switzerland")
+    rows: list[tuple[dict[str, Any], str, str]] = [
+        ({}, "everything-else", "warehouse-pick-pack"),
+        ({"country": "CH"}, "to-switzerland", "vendor-drop-ship"),
+        ({"country": "AT"}, "everything-else", "warehouse-pick-pack"),
+        ({"segment": "high-risk"}, "high-risk-account", "manual-review"),
+        ({"segment": "key-account"}, "key-accounts", "warehouse-pick-pack"),
+        ({"lines": [{"sku_type": "drop_ship"}]}, "vendor-stock", "vendor-drop-ship"),
+        ({"lines": [{"sku_type": "stock"}]}, "everything-else", "warehouse-pick-pack"),
+        ({"delivery_sla": "expedited"}, "expedited", "warehouse-pick-pack"),
+        ({"fraud_score": 70, "country": "CH"}, "high-risk-review", "manual-review"),
+        ({"fraud_score": 69, "country": "CH"}, "to-switzerland", "vendor-drop-ship"),
+    ]
+    for _ in range(2):
+        made = [decide(northwind, now, channel="web", **changes) for changes, _, _ in rows]
+        assert [(one.rule_slug, one.outcome["flow"]) for one in made] == [(rule, flow) for _, rule, flow in rows]
+
+
 def test_a_decision_keeps_what_the_rules_may_see_and_nothing_else(northwind: Client, now: datetime) -> None:
     decision = decide(northwind, now, email="ann@example.org", lines=[{"sku": "A", "engraving": "For Ann"}])
     stored = Decision.objects.get(pk=decision.pk)

@@ -23,6 +23,7 @@ from rules.models import (
     Owner,
     OwnershipRule,
     ProductLine,
+    QualityCheck,
     Sla,
     SlaTarget,
     Team,
@@ -41,7 +42,7 @@ class NewClient:
     """What is asked for. `calendar` is one there is, or "" for its own with the template's hours.
 
     `addresses` are the systems' by their ending in the template: one without is not made, and the house's serves instead; a store is
-    always the client's own.
+    always the client's own. `checks` are the quality checks to take over, by their ending in the template; None takes the active ones.
     """
 
     template: str
@@ -56,6 +57,7 @@ class NewClient:
     people: tuple[str, ...] = ()
     lead: str = ""
     addresses: Mapping[str, str] = field(default_factory=dict)
+    checks: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ def draft(wish: NewClient, template: ClientTemplate, known: Known) -> Draft:
         *_people(wish, client, team, known),
         owner,
         *_rules(wish, client, template, owners, known),
+        *_checks(wish, client, template, owners),
         *_systems(wish, client, template, owners),
     ]
     return Draft(client, records, _digest([asdict(wish), template.version], records))
@@ -208,6 +211,17 @@ def _rules(
     for row in template.targets:
         kind = _found(known.types, row["type"], "kind of exception") if row["type"] else None
         yield SlaTarget(client=client, **_own(row, wish), type=kind, sla=_found(known.slas, row["sla"], "SLA"))
+
+
+def _checks(
+    wish: NewClient, client: Client, template: ClientTemplate, owners: Mapping[str, Owner]
+) -> Iterator[QualityCheck]:
+    rows = {row["slug"]: row for row in template.checks}
+    usual = [slug for slug, row in rows.items() if row["is_active"]]
+    for slug in usual if wish.checks is None else dict.fromkeys(wish.checks):
+        row = _found(rows, slug, "quality check in the template")
+        own = {**_own(row, wish), "is_active": True}
+        yield QualityCheck(client=client, **own, owner=_found(owners, row["owner"], "owner"))
 
 
 def _systems(

@@ -65,9 +65,20 @@ class NewClientForm(SetUpForm):
         label=_("Who stands in for the team"), initial="client-success", widget=forms.Select(INPUT)
     )
 
+    checks = forms.MultipleChoiceField(
+        label=_("What its parcels are checked for"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("A parcel goes on once it has passed; what fails is an exception of the client's team."),
+    )
+
     def __init__(self, *args: Any, choices: ClientChoices, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.template, self.places = choices.template, choices.places
+        self._offer("checks", [(row["slug"], gettext(row["name"])) for row in choices.checks])
+        self.initial["checks"] = [row["slug"] for row in choices.checks if row["is_active"]]
+        if not choices.checks:
+            del self.fields["checks"]
         people = [(one.username, one.display_name) for one in choices.people]
         self._offer("people", people)
         self._offer("lead", [("", _("Nobody yet")), *people])
@@ -94,6 +105,7 @@ class NewClientForm(SetUpForm):
         return NewClient(
             template=self.template,
             people=tuple(given["people"]),
+            checks=tuple(given.get("checks", ())),
             addresses={place.slug: given[place.field] for place in self.places if given[place.field]},
             **{name: given[name] for name in same},
         )

@@ -20,6 +20,7 @@ from rules.models import (
     HoldRule,
     OwnershipRule,
     ProductLine,
+    QualityCheck,
     RuleBookVersion,
     SlaTarget,
 )
@@ -53,6 +54,7 @@ class ClientPage:
     rules: Sequence[OwnershipRule]
     holds: Sequence[HoldRule]
     targets: Sequence[SlaTarget]
+    checks: Sequence[QualityCheck]
     systems: Sequence[System]
 
     @property
@@ -105,6 +107,11 @@ def client_page(slug: str, *, by: Actor, now: datetime) -> ClientPage:
         rules=own_rules,
         holds=list(HoldRule.objects.filter(client=client, is_active=True).order_by("name")),
         targets=list(SlaTarget.objects.filter(client=client, is_active=True).select_related("sla").order_by("name")),
+        checks=list(
+            QualityCheck.objects.filter(client=client, is_active=True)
+            .select_related("owner", "line")
+            .order_by("kind", "position")
+        ),
         systems=[one for one in systems if one.client_id == client.pk] if by.may(SEES_SYSTEMS) else [],
     )
 
@@ -156,7 +163,7 @@ def _book_need(client: Client) -> Need:
     since = book.created_at if book else client.created_at
     edited = any(
         model._default_manager.filter(client=client, updated_at__gt=since).exists()
-        for model in (OwnershipRule, HoldRule, SlaTarget, ProductLine)
+        for model in (OwnershipRule, HoldRule, SlaTarget, ProductLine, QualityCheck)
     )
     is_met = book is not None and not edited and rules.active_book().client_calendar(client.slug) is not None
     words = (

@@ -14,7 +14,18 @@ from orders.sync.models import Connector, System
 from orders.sync.states import Layer
 from rules import selectors as rules
 from rules import shipped
-from rules.models import Calendar, Client, Flow, HoldRule, OpeningHours, Owner, OwnershipRule, Sla, SlaTarget
+from rules.models import (
+    Calendar,
+    Client,
+    Flow,
+    HoldRule,
+    OpeningHours,
+    Owner,
+    OwnershipRule,
+    QualityCheck,
+    Sla,
+    SlaTarget,
+)
 from rules.shipped import ClientTemplate
 
 SHIPPED, EXISTING = "shipped", "client"
@@ -81,6 +92,7 @@ class ClientChoices:
     people: Sequence[User]
     owners: Sequence[Owner]
     calendars: Sequence[Calendar]
+    checks: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -102,6 +114,7 @@ def client_choices(key: str, *, by: Actor) -> ClientChoices:
         people=list(User.objects.filter(is_active=True).order_by("first_name", "username")),
         owners=rules.active_owners(),
         calendars=list(Calendar.objects.filter(is_active=True).order_by("name")),
+        checks=template.checks,
     )
 
 
@@ -133,6 +146,7 @@ def _template_of(client: Client) -> ClientTemplate:
         rules=tuple(_rule(row, client, own) for row in _of(client, OwnershipRule, *RULE_NAMES).filter(line=None)),
         holds=tuple(_hold(row, client, own) for row in _of(client, HoldRule, "rule_owner")),
         targets=tuple(_target(row, client) for row in _of(client, SlaTarget, "type", "sla")),
+        checks=tuple(_check(row, client, own) for row in _of(client, QualityCheck, "owner").filter(line=None)),
         systems=tuple(_systems(client, own)),
     )
 
@@ -178,6 +192,17 @@ def _hold(row: HoldRule, client: Client, own: set[str]) -> Mapping[str, Any]:
         "words": _named(row.words, client),
         "rule_owner": _owner(row.rule_owner, own),
         **_same(row, HOLD_FIELDS),
+    }
+
+
+def _check(row: QualityCheck, client: Client, own: set[str]) -> Mapping[str, Any]:
+    return {
+        **rules.quality_check_settings(row),
+        "slug": _ending(row.slug, client),
+        "why": row.why,
+        "is_active": True,
+        "predicate": row.predicate.replace(f'"{client.slug}"', '"{slug}"'),
+        "owner": _owner(row.owner, own),
     }
 
 

@@ -89,6 +89,15 @@ class ClientSetUpInput(_SetUpInput):
     )
 
 
+    checks = serializers.ListField(
+        child=serializers.CharField(max_length=50),
+        default=None,
+        allow_null=True,
+        max_length=50,
+        help_text="Quality checks of the template by the end of their name; left out, its usual ones.",
+    )
+
+
 class LineSetUpInput(_SetUpInput):
     """A brand or product line: which orders are of it, and who owns them."""
 

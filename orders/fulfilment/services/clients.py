@@ -38,6 +38,7 @@ from rules.models import (
     Owner,
     OwnershipRule,
     ProductLine,
+    QualityCheck,
     RuleBookVersion,
     Sla,
     SlaTarget,
@@ -63,6 +64,7 @@ KINDS: Final[Mapping[type[Accountable], str]] = {
     OwnershipRule: _("ownership rules"),
     HoldRule: _("hold rules"),
     SlaTarget: _("promises"),
+    QualityCheck: _("quality checks"),
     System: _("systems"),
     Connector: _("connectors"),
 }

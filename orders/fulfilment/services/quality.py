@@ -24,8 +24,7 @@ from orders.fulfilment.states import (
     HoldReason,
     HoldSource,
 )
-from rules.quality_checks import checks_of
-from rules.quality_checks import parcel_context as vocabulary
+from rules.quality_checks import checks_for, checks_of
 from rules.rulebook import CompiledBook
 from rules.states import CHECK_POINTS, CheckPoint
 
@@ -41,11 +40,9 @@ def plan_checks(
     docket: Docket, parcel: Fulfilment, lines: Sequence[OrderLine], book: CompiledBook, changes: Changes
 ) -> None:
     """Lay out the checks that the book asks for of a parcel like this."""
-    if not (known := checks_of(book)):
+    if not checks_of(book):
         return
-    context, spec = parcel_context(parcel, lines), vocabulary(book.document)
-    asked = [one for one in known if one.is_for(context, spec)]
-    for number, one in enumerate(asked, start=1):
+    for number, one in enumerate(checks_for(book, parcel_context(parcel, lines)), start=1):
         check = ParcelCheck(
             fulfilment=parcel,
             order=docket.order,

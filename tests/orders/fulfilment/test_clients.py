@@ -17,14 +17,16 @@ from audit.errors import Invalid, NotFound, Refused, StaleVersion
 from audit.models import Event
 from orders.fulfilment.decisions.clients import NewClient, NewProductLine
 from orders.fulfilment.models import Order
+from exceptions.models import ExceptionCase
 from orders.fulfilment.selectors.clients import client_page
+from orders.fulfilment.services.checking import perform_check
 from orders.fulfilment.services.clients import SetUp, draft_client, set_up_client, set_up_line
 from orders.sync import services as sync
 from orders.sync import signatures
 from orders.sync.models import OutboundMessage, System
 from orders.sync.states import CredentialKind, Layer
 from rules import selectors as rules
-from rules.models import Client, OwnershipRule, RuleBookVersion
+from rules.models import Client, OwnershipRule, QualityCheck, RuleBookVersion
 from rules.services import freeze_rule_book, save_edited
 from tests.cast import House
 from tests.doors import signed_in
@@ -131,8 +133,22 @@ def test_what_is_made_is_what_was_shown_and_it_is_ready_for_orders(acme: SetUp, 
     )
 
 
+def check_parcel_of(order: Order, house: House, at: datetime) -> None:
+    """Bo, of the client's team, first finds something wrong: that is the team's, and the carrier waits until all of it is right."""
+    contents, packed = order.checks.order_by("position")
+    assert [one.slug for one in (contents, packed)] == ["acme-right-contents", "acme-well-packed"]
+    bo, code = house.actor("bo"), order.lines.get().sku.code
+    for seen, owners in (({"code": "OTHER"}, ["ac-team"]), ({"code": code}, [])):
+        perform_check(check_id=contents.pk, seen=seen, by=bo, now=at)
+        cases = ExceptionCase.objects.live().filter(type="quality-check").values_list("owner__slug", flat=True)
+        assert list(cases) == owners
+    assert not OutboundMessage.objects.filter(system__slug="carrier", ordering_key__contains=order.key).exists()
+    answers = dict.fromkeys(packed.settings["items"], True)
+    perform_check(check_id=packed.pk, seen={"answers": answers}, by=bo, now=at)
+
+
 def test_an_order_of_the_new_client_and_one_of_its_brand_go_the_whole_way(
-    acme: SetUp, kim: Actor, now: datetime
+    acme: SetUp, kim: Actor, house: House, now: datetime
 ) -> None:
     set_up_line(client=acme.client, wish=BRAND, reason=WHY, by=kim, now=now)
     for number, sku in (("A-1", "BALL"), ("A-2", "RB-7")):
@@ -155,13 +171,16 @@ def test_an_order_of_the_new_client_and_one_of_its_brand_go_the_whole_way(
             ("carrier", "shipment.handed_over"),
             ("carrier", "shipment.delivered"),
         ):
+            if kind == "shipment.handed_over":
+                check_parcel_of(order, house, at)
             say(acme, system, kind, key, at, task=key, at=at.isoformat())
         order.refresh_from_db()
     assert (plain.key[:3], plain.state, robot.state) == ("AC-", "delivered", "delivered")
     asked = (
         OutboundMessage.objects.filter(type="task.requested").order_by("number").values_list("system__slug", flat=True)
     )
-    assert list(asked) == ["acme-warehouse", "acme-warehouse", "carrier", "carrier"]
+    # Each parcel: to be picked, to wait as a check failed, to go on, then to be carried.
+    assert sorted(asked) == [*["acme-warehouse"] * 6, *["carrier"] * 2]
 
 
 def test_rules_of_one_client_are_neither_asked_nor_named_for_another(acme: SetUp, house: House, now: datetime) -> None:
@@ -175,7 +194,7 @@ def test_rules_of_one_client_are_neither_asked_nor_named_for_another(acme: SetUp
     amal, bo = house.actor("amal"), house.actor("bo")
     whole = RuleBookVersion.objects.get(is_active=True).document
     assert "acme" in json.dumps(rules.document_for(bo, whole)["rules"])
-    for part in ("rules", "hold_rules", "sla_targets", "client_calendars"):
+    for part in ("rules", "hold_rules", "sla_targets", "quality_checks", "client_calendars"):
         assert "acme" not in json.dumps(rules.document_for(amal, whole)[part])
 
 
@@ -195,6 +214,9 @@ def test_a_client_is_a_template_for_the_next(acme: SetUp, kim: Actor, now: datet
     )
     assert [one.system.slug for one in made.secrets] == ["bravo-store", "bravo-warehouse", "bravo-warehouse"]
     assert made.client.calendar.slug == "ac-hours"
+    checks = QualityCheck.objects.filter(client=made.client).order_by("slug").values_list("slug", "owner__slug")
+    assert list(checks) == [("bravo-right-contents", "br-team"), ("bravo-well-packed", "br-team")]
+    assert [one.slug for one in client_page("bravo", by=kim, now=now).checks] == ["bravo-well-packed", "bravo-right-contents"]
     assert client_page("bravo", by=kim, now=now).is_ready
 
 
@@ -220,6 +242,7 @@ def test_what_is_missing_is_named_until_it_is_there(carrier: System, kim: Actor,
         ({"people": (), "lead": "bo"}, {"/people", "/lead"}),
         ({"addresses": {"warehouse": "ftp://wms.example"}}, {"/address_warehouse"}),
         ({"backup": "nobody"}, {"/template"}),
+        ({"checks": ("no-such",)}, {"/template"}),
     ],
 )
 def test_every_mistake_is_named_and_nothing_is_made(

@@ -28,7 +28,8 @@ from orders.fulfilment.services.describing import describe_product
 from orders.fulfilment.services.handing_over import hand_over_parcel
 from orders.sync.models import OutboundMessage, System
 from orders.sync.states import Layer
-from rules.models import Client, Owner, QualityCheck
+from rules import selectors as rules
+from rules.models import Client, Owner, ProductLine, QualityCheck
 from rules.services import freeze_rule_book
 from tests.factories import orders as make
 from tests.orders.fulfilment.test_exceptions_of_orders import grant, person
@@ -245,6 +246,26 @@ def test_only_parcels_a_check_is_for_have_it_and_one_that_cannot_be_decided_is_m
     checked("well-packed", predicate="fraud_score < 10")
     assert place().checks.exists()  # the store told no score
     assert not place(fraud_score=50).checks.exists()
+
+
+def test_what_a_client_or_a_line_of_it_says_stands_instead_of_what_the_house_says_of_the_same_kind(
+    place: make.Place, checked: Callable[..., None], northwind: Client, system: Actor, now: datetime
+) -> None:
+    with acting(system, at=now):
+        line = ProductLine.objects.create(
+            client=northwind, slug="nw-tents", name="Tents", kind="brand", predicate='channel == "tents"'
+        )
+        other = make.client_named("fable", "FB", name="Fable")
+        house = QualityCheck.objects.get(slug="weight-and-size")
+        for slug, client, of_line in (("nw", northwind, None), ("tents", northwind, line), ("fable", other, None)):
+            row = {"slug": slug, "client": client, "line": of_line, "predicate": "", "is_active": True}
+            QualityCheck.objects.create(name=slug, why="-", kind="measure", remediation="-", owner=house.owner, **row)
+    checked("well-packed", "weight-and-size")
+    slugs = [sorted(place(channel=one).checks.values_list("slug", flat=True)) for one in ("tents", "web")]
+    assert slugs == [["tents", "well-packed"], ["nw", "well-packed"]]
+    by = Actor("person", "user:9", "Noor", None, frozenset(), frozenset(), frozenset({other.pk}))
+    seen = rules.document_for(by, rules.active_book().document)["quality_checks"]
+    assert sorted(seen) == ["fable", "weight-and-size", "well-packed"]
 
 
 def test_a_time_limited_exception_covers_what_it_names_while_it_lasts(

@@ -33,6 +33,7 @@ class Command(ChangeCommand):
         parser.add_argument("--backup", default="client-success", help="who stands in for the team")
         parser.add_argument("--calendar", default="", help="one there is; without it, its own")
         parser.add_argument("--country", default="", help="whose public holidays its own calendar keeps")
+        parser.add_argument("--checks", help="quality checks of the template, commas between; without it, its usual ones")
         parser.add_argument("--address", action="append", default=[], help="warehouse=https://…; as often as needed")
 
     def plan(self, by: Actor, options: dict[str, Any]) -> Report:
@@ -51,8 +52,13 @@ class Command(ChangeCommand):
 def _wish(options: dict[str, Any]) -> NewClient:
     same = ("template", "slug", "name", "key_prefix", "currency", "time_zone", "country", "calendar", "backup", "lead")
     addresses = dict(one.partition("=")[::2] for one in options["address"])
-    people = tuple(name.strip() for name in options["people"].split(",") if name.strip())
-    return NewClient(people=people, addresses=addresses, **{name: options[name] for name in same})
+    people = tuple(_listed(options["people"]))
+    checks = None if options["checks"] is None else tuple(_listed(options["checks"]))
+    return NewClient(people=people, addresses=addresses, checks=checks, **{name: options[name] for name in same})
+
+
+def _listed(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _rows(records: Any) -> list[dict[str, str]]:
