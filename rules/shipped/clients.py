@@ -1,6 +1,7 @@
 """What new clients are set up from, as versioned data: rules, holds, promises, checks and systems of a kind of business.
 
-Of the checks, those that are not active are offered only. `{client}` in a text is the name of the new client; OWN is the owner that its team becomes, BACKUP the one who stands in for the team.
+`{client}` in a text is the name of the new client; OWN is the owner that its team becomes, BACKUP the one who stands in for the team.
+Checks that are not active are offered only.
 Positions from 100 on are behind what the house decides for everybody (risk, vendors, speed) and before its rule for the rest.
 """
 
@@ -68,10 +69,12 @@ _LARGE: Final = {
 _STORE: Final = {"slug": "store", "name": "{client}: store", "layer": "store", "owner": OWN, "connectors": ()}
 
 
-_ASKED_AT_ONCE: Final = {"right-contents", "well-packed"}  # the others need what is known of products, carriers or promises
+_ASKED_AT_ONCE: Final = {
+    "right-contents",
+    "well-packed",
+}  # the others need what is known of products, carriers or promises
 _CHECKS: Final = tuple(
-    {**check, "slug": slug, "owner": OWN, "is_active": slug in _ASKED_AT_ONCE}
-    for slug, check in QUALITY_CHECKS.items()
+    {**check, "slug": slug, "owner": OWN, "is_active": slug in _ASKED_AT_ONCE} for slug, check in QUALITY_CHECKS.items()
 )
 
 

@@ -158,7 +158,12 @@ def test_location_decides_too_and_the_same_order_always_gets_the_same_flow(
         like = OwnershipRule.objects.get(slug="vendor-stock")
         named = {name: getattr(like, name) for name in ("owner", "flow", "sla", "fallback", "rule_owner", "why")}
         OwnershipRule.objects.create(
-            slug="to-switzerland", name="CH", position=35, predicate='country == "CH"', fallback_after_minutes=60, **named
+            slug="to-switzerland",
+            name="CH",
+            position=35,
+            predicate='country == "CH"',
+            fallback_after_minutes=60,
+            **named,
         )
     services.freeze_rule_book(by=system, now=now, note="Switzerland")
     rows: list[tuple[dict[str, Any], str, str]] = [

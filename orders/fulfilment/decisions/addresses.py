@@ -30,6 +30,8 @@ WORDS = {
 LONGEST = 200
 NOT_POSTAL = re.compile(r"[^0-9A-Z]")
 LETTER = re.compile(r"[A-Z]")
+WORD = re.compile(r"\w+")
+SHORTEST_TELLING_CODE = 5  # a shorter one may well be a house number
 DIGIT = re.compile(r"[0-9]")
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 
@@ -121,6 +123,7 @@ def _tidy(value: str) -> str:
 
 def _normalise(address: Mapping[str, str]) -> tuple[dict[str, str], tuple[Problem, ...]]:
     problems = [] if any(map(str.isalnum, address["street_address"])) else [Problem("street_address", "required")]
+    problems += [Problem(field, "invalid") for field in _written_twice(address)]
     if address["city"] and not any(map(str.isalpha, address["city"])):
         problems.append(Problem("city", "invalid"))
     if _has_more_than_a_code(address):
@@ -138,6 +141,15 @@ def _normalise(address: Mapping[str, str]) -> tuple[dict[str, str], tuple[Proble
     return {field: _unless_only_case(address[field], str(found.get(field) or ""), field) for field in FIELDS}, tuple(
         problems
     )
+
+
+def _written_twice(address: Mapping[str, str]) -> list[str]:
+    """The fields in which its own postal code stands again: somebody put the whole address into one. Before a street it is the house's."""
+    code = address["postal_code"].upper().partition("-")[0]
+    if len(code) < SHORTEST_TELLING_CODE:
+        return []
+    words = {field: WORD.findall(address[field].upper()) for field in ("street_address", "city")}
+    return [field for field, found in words.items() if code in found[field == "street_address" :]]
 
 
 def _has_more_than_a_code(address: Mapping[str, str]) -> bool:

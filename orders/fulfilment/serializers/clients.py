@@ -88,7 +88,6 @@ class ClientSetUpInput(_SetUpInput):
         help_text="Where systems of the template are sent messages, by the end of their name: warehouse.",
     )
 
-
     checks = serializers.ListField(
         child=serializers.CharField(max_length=50),
         default=None,

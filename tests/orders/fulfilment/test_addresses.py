@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from orders.fulfilment.decisions.addresses import FIELDS, check_address, grouped_postal_code
 from orders.fulfilment.selectors.addresses import problems_in_words
 from tests import shared
+from tests.benchmarks import bench_addresses
 
 DATA = shared.DATA / "addresses" / "us_ia_linn_openaddresses_500.csv"
 GOOD = {"recipient": "A B", "street": "Damrak 1", "city": "Amsterdam", "postcode": "1012 LG", "country": "NL"}
@@ -41,6 +42,16 @@ def test_what_is_safe_is_put_right(changes: dict[str, str], field: str, becomes:
         ({"country": "ZZ"}, "Country is not valid"),
         ({"country": "US", "city": "Boston", "region": "MA", "postcode": "99999"}, "Postal code is not valid"),
         ({"street": "x" * 300}, "Street is too long"),
+        (
+            {
+                "country": "US",
+                "street": "1060 howard street san francisco, ca, 94103 1060 howard street",
+                "city": "san francisco",
+                "region": "CA",
+                "postcode": "94103-2820",
+            },
+            "Street is not valid",
+        ),
         ({"country": "GB", "city": "London", "postcode": "EC1Y 8SY EC1Y"}, "Postal code is not valid"),
         ({"country": "PE", "city": "Lima", "region": "Lima", "postcode": "LIMA 23LIMA 23"}, "Postal code is not valid"),
     ],
@@ -48,6 +59,19 @@ def test_what_is_safe_is_put_right(changes: dict[str, str], field: str, becomes:
 def test_what_would_change_where_it_goes_is_left_to_a_person(changes: dict[str, str], problem: str) -> None:
     found = check_address({**GOOD, **changes}).problems
     assert problem in problems_in_words([vars(one) for one in found])
+
+
+@pytest.mark.skipif(not (shared.DATA / "addresses").exists(), reason="the real addresses are not on this machine")
+def test_what_a_parser_gave_up_on_is_never_shipped_to_unread_and_refused_where_it_stands_there_twice() -> None:
+    one_field, cut = bench_addresses.given_up()
+    assert one_field.wrong == (659, 659)
+    (got, of), odd = cut.wrong, cut.right - cut.refused
+    assert (of > 150, got / of > 0.95, odd / cut.right > 0.95) == (True, True, True), str(cut)
+
+
+def test_a_house_number_that_looks_like_the_code_stops_nothing() -> None:
+    place = {"country": "US", "city": "Los Angeles", "region": "CA", "postcode": "90012"}
+    assert check_address({**GOOD, **place, "street": "90012 Main Street"}).is_shippable
 
 
 def test_a_region_nobody_lists_stops_nothing_where_no_region_is_needed() -> None:

@@ -15,9 +15,9 @@ from audit import clock
 from audit.context import Actor, acting
 from audit.errors import Invalid, NotFound, Refused, StaleVersion
 from audit.models import Event
+from exceptions.models import ExceptionCase
 from orders.fulfilment.decisions.clients import NewClient, NewProductLine
 from orders.fulfilment.models import Order
-from exceptions.models import ExceptionCase
 from orders.fulfilment.selectors.clients import client_page
 from orders.fulfilment.services.checking import perform_check
 from orders.fulfilment.services.clients import SetUp, draft_client, set_up_client, set_up_line
@@ -216,7 +216,10 @@ def test_a_client_is_a_template_for_the_next(acme: SetUp, kim: Actor, now: datet
     assert made.client.calendar.slug == "ac-hours"
     checks = QualityCheck.objects.filter(client=made.client).order_by("slug").values_list("slug", "owner__slug")
     assert list(checks) == [("bravo-right-contents", "br-team"), ("bravo-well-packed", "br-team")]
-    assert [one.slug for one in client_page("bravo", by=kim, now=now).checks] == ["bravo-well-packed", "bravo-right-contents"]
+    assert [one.slug for one in client_page("bravo", by=kim, now=now).checks] == [
+        "bravo-well-packed",
+        "bravo-right-contents",
+    ]
     assert client_page("bravo", by=kim, now=now).is_ready
 
 

@@ -33,7 +33,9 @@ class Command(ChangeCommand):
         parser.add_argument("--backup", default="client-success", help="who stands in for the team")
         parser.add_argument("--calendar", default="", help="one there is; without it, its own")
         parser.add_argument("--country", default="", help="whose public holidays its own calendar keeps")
-        parser.add_argument("--checks", help="quality checks of the template, commas between; without it, its usual ones")
+        parser.add_argument(
+            "--checks", help="quality checks of the template, commas between; without it, its usual ones"
+        )
         parser.add_argument("--address", action="append", default=[], help="warehouse=https://…; as often as needed")
 
     def plan(self, by: Actor, options: dict[str, Any]) -> Report:
