@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urljoin
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from django.conf import settings
-from django.test import Client as Door
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -27,6 +27,7 @@ from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from tests.cast import PASSWORD, House, furnish
 from tests.chromium import find
+from tests.doors import signed_in
 from tests.factories import orders as make
 
 ARGUMENTS = [
@@ -138,16 +139,10 @@ def visit(chromium: Browser, live_server: Any, house: House) -> Iterator[Visitor
     assert complaints == []
 
 
-def session_of(user: User) -> str:
-    """Signed in without the page for it."""
-    door = Door()
-    door.force_login(user)
-    return door.cookies[settings.SESSION_COOKIE_NAME].value
-
-
 def cookie_of(user: User, url: str) -> Any:
-    """The session's cookie, for this site."""
-    return {"name": settings.SESSION_COOKIE_NAME, "value": session_of(user), "url": url}
+    """The session's cookie for the whole site of this page; told a page, Chromium would keep it for what is beside that page."""
+    name = settings.SESSION_COOKIE_NAME
+    return {"name": name, "value": signed_in(user).cookies[name].value, "url": urljoin(url, "/")}
 
 
 MOST_TABS = 80
