@@ -5,18 +5,30 @@ from collections.abc import Sequence
 from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
+from django.core.management import BaseCommand, ManagementUtility
 from django.db import Error, InterfaceError, OperationalError
 from psycopg.errors import InsufficientPrivilege, UndefinedColumn, UndefinedTable
 
+USAGE: Final = 2
 NOT_READY: Final = 3
 OLD: Final = (UndefinedTable, UndefinedColumn)
+
+
+class CommandLine(ManagementUtility):
+    """Django's own, but that a command there is none of is wrong use and no finding."""
+
+    def fetch_command(self, subcommand: str) -> BaseCommand:
+        """The command of this name; Django has said it already where there is none."""
+        try:
+            return super().fetch_command(subcommand)
+        except SystemExit:
+            raise SystemExit(USAGE) from None
 
 
 def run(argv: Sequence[str]) -> None:
     """Run `argv`'s command. Exits with 3 where settings are wrong or the database is away, closed or older than the code."""
     try:
-        execute_from_command_line(list(argv))
+        CommandLine(list(argv)).execute()
     except (ImproperlyConfigured, Error) as error:
         sentence = why_not_ready(error)
         if not sentence or "--traceback" in argv:

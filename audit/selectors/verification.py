@@ -343,10 +343,11 @@ def _checkpoint_findings(outside: list[checkpoints.Checkpoint], seals: list[Seal
 
 
 def seal_before(since: str) -> Seal | None:
-    """The last seal up to `since`, a seal's number or an ISO date or time; None means from the beginning. Raises `Invalid`."""
+    """The seal of this number, or the last one up to an ISO date or time; None means from the beginning. Raises `Invalid`."""
     number = whole_number(since)
-    if number is not None:
-        return Seal.objects.filter(number__lte=number).order_by("-number").first()
+    seal = Seal.objects.filter(number=number).first() if number else None
+    if number == 0 or seal:
+        return seal
     try:
         moment = datetime.fromisoformat(since)
     except ValueError:

@@ -44,7 +44,7 @@ class ChangeCommand(ReportCommand):
         return self.change(by, options) if self._is_agreed(plan, options) else plan
 
     def _is_agreed(self, plan: Report, options: dict[str, Any]) -> bool:
-        if options["dry_run"] or options["json"] or not sys.stdin.isatty():
+        if options["dry_run"] or options["json"] or options["jsonl"] or not sys.stdin.isatty():
             return False
         self.stderr.write(self.as_text(plan))
         return input("Do this? [y/N] ").strip().lower() in {"y", "yes"}

@@ -45,3 +45,26 @@ def test_what_is_no_fault_of_the_environment_stays_an_error() -> None:
     assert why_not_ready(ImproperlyConfigured("X is wrong; do Y.")) == "X is wrong; do Y."
     for bug in (IntegrityError("x"), DataError("x"), DatabaseError("x"), ProgrammingError("syntax")):
         assert why_not_ready(bug) == ""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("nonsense", "Unknown command: 'nonsense'"),
+        ("verify_timers --minutes 99999999999", "“99999999999” is no whole number from 1 to 10080"),
+        ("sync_lag --hours -1", "“-1” is no whole number from 1 to 744"),
+        ("up --port 80000", "“80000” is no whole number from 1 to 65535"),
+        ("verify_audit --since 999", "“999” is neither a seal's number nor a date"),
+        ("check_invariants inv-999", "There is no invariant inv-999. There are: content-01"),
+        ("status --tz Mars", "there is no time zone “Mars”"),
+        ("in_turn 'status", "'status is no command: No closing quotation."),
+    ],
+)
+@pytest.mark.django_db
+def test_what_is_asked_wrongly_is_told_in_a_sentence_with_2(
+    wrong: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(["manage.py", *wrong.split(" ", 3)])
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out, words in err) == (2, "", True), err

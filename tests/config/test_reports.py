@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import jsonschema_rs
@@ -114,6 +115,36 @@ def test_exceptions_are_listed_as_the_queue_shows_them_to_the_same_person(house:
     assert [said("list_exceptions", "--as", name)[1]["summary"]["exceptions"] for name in ("amal", "noor")] == [3, 0]
     for wrong in (["--filter", "klient=northwind"], ["--filter", "due=whenever"], ["--as", "nobody"]):
         assert said("list_exceptions", *wrong) == (2, None)
+
+
+def test_line_by_line_a_report_is_its_head_and_then_its_items_with_times_where_the_reader_is(
+    house: House, said: Said, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (case,) = open_cases(house, 1)
+    _, document = said("list_exceptions", "--tz", "Asia/Tokyo")
+    call_command("list_exceptions", "--jsonl", "--tz", "Asia/Tokyo")
+    head, item = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    SCHEMA.validate({**head, "items": [item]})
+    assert (item, head["summary"]) == (document["items"][0], document["summary"])
+    assert {one[-6:] for one in (head["generated_at"], item["due_at"])} == {"+09:00"}
+    assert datetime.fromisoformat(item["due_at"]) == case.due_at
+    for wrong, words in (("Mars", "no time zone “Mars”"), ("", "no time zone"), ("Europe", "no time zone")):
+        with pytest.raises(CommandError, match=words):
+            call_command("list_exceptions", "--tz", wrong)
+
+
+def test_quiet_says_nothing_but_what_was_asked_for_or_found(
+    house: House, letters: list[InboundEvent], said: Said, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("list_exceptions", "--quiet")
+    assert capsys.readouterr() == ("", "")
+    assert said("list_exceptions", "--quiet")[1]["ok"]
+    with pytest.raises(SystemExit):
+        call_command("status", "--quiet")
+    assert capsys.readouterr().out.startswith("FINDINGS")
+    with suppress(SystemExit):
+        call_command("replay", "--all", "--yes", "--reason", "The sender is mended", "--quiet")
+    assert "of 3" not in capsys.readouterr().err
 
 
 def test_a_replay_is_shown_first_and_done_with_a_reason_by_somebody_who_may(

@@ -3,7 +3,10 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from audit.management.report import Report, ReportCommand
+from django.core.management.base import CommandError
+
+from audit.checks import invariants
+from audit.management.report import USAGE, Report, ReportCommand
 from audit.selectors.invariants import Outcome, check_all
 
 
@@ -19,6 +22,11 @@ class Command(ReportCommand):
 
     def report(self, **options: Any) -> Report:
         """Each with its violations and the first offenders."""
+        known = [one.id for one in invariants()]
+        if unknown := [name for name in options["ids"] if name not in known]:
+            raise CommandError(
+                f"There is no invariant {', '.join(unknown)}. There are: {', '.join(known)}.", returncode=USAGE
+            )
         outcomes = list(check_all(only=options["ids"]))
         failed = [outcome for outcome in outcomes if not outcome.holds]
         summary = {"invariants": len(outcomes), "failed": len(failed)}

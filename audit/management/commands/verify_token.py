@@ -35,5 +35,5 @@ class Command(ReportCommand):
 def _text_of(given: str) -> str:
     try:
         return Path(given).read_text()
-    except OSError:
+    except (OSError, ValueError):  # no file, or none of text: then it is the token
         return given

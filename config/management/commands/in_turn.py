@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
@@ -21,5 +21,8 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Until the last, or one that fails."""
         for line in options["commands"]:
-            name, *arguments = shlex.split(line)
+            try:
+                name, *arguments = shlex.split(line)
+            except ValueError as unreadable:
+                raise CommandError(f"{line} is no command: {unreadable}.", returncode=2) from None
             call_command(name, *arguments, stdout=self.stdout, stderr=self.stderr)

@@ -13,6 +13,7 @@ from urllib.request import ProxyHandler, build_opener
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from audit.management.report import whole
 from config import addresses, env
 from config.command_line import NOT_READY
 from config.embedded import PostgresCluster, RedisServer
@@ -30,9 +31,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where to listen, and whether the demo is loaded."""
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--port", type=whole(1, 65535), default=8000)
         parser.add_argument("--bind", default="127.0.0.1", help="Address of the web server.")
-        parser.add_argument("--sandbox-port", type=int, default=0, help="Default: the web port + 1.")
+        parser.add_argument("--sandbox-port", type=whole(0, 65535), default=0, help="Default: the web port + 1.")
         parser.add_argument("--no-demo", action="store_true", help="Start with an empty product.")
 
     def handle(self, *_: Any, **options: Any) -> None:

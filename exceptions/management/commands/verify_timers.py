@@ -5,9 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from audit import clock
-from audit.management.report import Report, ReportCommand
+from audit.management.report import Report, ReportCommand, whole
 from exceptions import selectors, services
 from rules.management.changing import acting_as
+
+MOST_MINUTES = 7 * 24 * 60
 
 
 class Command(ReportCommand):
@@ -19,7 +21,10 @@ class Command(ReportCommand):
         """Finding is not yet acting."""
         super().add_arguments(parser)
         parser.add_argument(
-            "--minutes", type=int, default=60, help="How far back to look at how late steps were taken (60)."
+            "--minutes",
+            type=whole(1, MOST_MINUTES),
+            default=60,
+            help="How far back to look at how late steps were taken (60).",
         )
         parser.add_argument("--escalate-overdue", action="store_true", help="Fire what is overdue before reporting.")
         parser.add_argument("--as", dest="who", default="", help="who fires it; else the product itself")

@@ -52,7 +52,7 @@ class Command(ReportCommand):
         told = report.summary
         source = f"rule {told['rule']} of rule book v{told['rule_book']}"
         lines = [
-            f"{told['key']} is owned by {told['owner']}: {source}, decided {told['decided_at']:%Y-%m-%d %H:%M} UTC.",
+            f"{told['key']} is owned by {told['owner']}: {source}, decided {told['decided_at']:%Y-%m-%d %H:%M %Z}.",
             f"  flow {told['flow']}, SLA {told['sla']}, fallback {told['fallback']}",
             "  inputs: " + ", ".join(f"{name} {value!r}" for name, value in told["inputs"].items()),
             *(f"  not {reason}" for reason in told["asked_before"]),
@@ -64,5 +64,5 @@ class Command(ReportCommand):
         ]
         if told["undecided"]:
             lines.append("  This rule could not be decided, so its fallback owner has it.")
-        lines += [f"  before: {row['owner']} by {row['rule']}, {row['at']:%Y-%m-%d %H:%M} UTC" for row in report.items]
+        lines += [f"  before: {row['owner']} by {row['rule']}, {row['at']:%Y-%m-%d %H:%M %Z}" for row in report.items]
         return "\n".join(lines)

@@ -1,6 +1,6 @@
 """A new client from a template, as the page sets it up."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from audit import clock
@@ -36,7 +36,7 @@ class Command(ChangeCommand):
         parser.add_argument(
             "--checks", help="quality checks of the template, commas between; without it, its usual ones"
         )
-        parser.add_argument("--address", action="append", default=[], help="warehouse=https://…; as often as needed")
+        parser.add_argument("--address", type=_address, action="append", default=[], help="warehouse=https://…")
 
     def plan(self, by: Actor, options: dict[str, Any]) -> Report:
         """What it makes, one row a record."""
@@ -51,9 +51,16 @@ class Command(ChangeCommand):
         return Report(ok=True, summary=summary, items=_rows(made.draft.records))
 
 
+def _address(text: str) -> tuple[str, str]:
+    place, _, address = text.partition("=")
+    if not (place and address):
+        raise ArgumentTypeError(f"“{text}” does not say which system is where; write warehouse=https://…")
+    return place, address
+
+
 def _wish(options: dict[str, Any]) -> NewClient:
     same = ("template", "slug", "name", "key_prefix", "currency", "time_zone", "country", "calendar", "backup", "lead")
-    addresses = dict(one.partition("=")[::2] for one in options["address"])
+    addresses = dict(options["address"])
     people = tuple(_listed(options["people"]))
     checks = None if options["checks"] is None else tuple(_listed(options["checks"]))
     return NewClient(people=people, addresses=addresses, checks=checks, **{name: options[name] for name in same})

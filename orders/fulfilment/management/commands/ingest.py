@@ -59,7 +59,7 @@ class Command(ReportCommand):
                 f"{options['file']} cannot be read as {options['connector']}: {unreadable}", returncode=USAGE
             ) from None
         for one in refused:
-            self.stderr.write(f"{one['dead_letter'] or one['event']}: {one['cause']}")
+            self.say(f"{one['dead_letter'] or one['event']}: {one['cause']}")
         return Report(ok=not refused, summary=dict(counts), items=refused, is_partial=bool(counts["accepted"]))
 
     def as_text(self, report: Report) -> str:
@@ -92,7 +92,7 @@ class Command(ReportCommand):
                 refused += [_refusal(receipt) for receipt in receipts if receipt.status in {"violation", "conflict"}]
                 del refused[NAMED:]
                 done += len(receipts)
-                self.stderr.write(f"{what}: {done:,} events")
+                self.say(f"{what}: {done:,} events")
         return counts, refused
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from audit import clock
-from audit.management.report import Report, ReportCommand
+from audit.management.report import Report, ReportCommand, whole
 from orders.fulfilment.management import demo
 from orders.fulfilment.management.scenarios import SCENARIOS
 from orders.fulfilment.management.scenarios.running import run
@@ -25,7 +25,7 @@ class Command(ReportCommand):
         super().add_arguments(parser)
         parser.add_argument("name", choices=sorted([*SCENARIOS, *STORIES]))
         parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same orders (default 1)")
-        parser.add_argument("--within", type=int, default=300, help="seconds to wait at most (default 300)")
+        parser.add_argument("--within", type=whole(1, 3600), default=300, help="seconds to wait at most (default 300)")
 
     def report(self, **options: Any) -> Report:
         """Run it; not well where something did not go as it has to."""
@@ -34,8 +34,8 @@ class Command(ReportCommand):
         name, seed, within = options["name"], options["seed"], timedelta(seconds=options["within"])
         with stack() as running:
             if name in STORIES:
-                return Report(**tell_stories(STORIES[name](seed, now), running, within=within, say=self.stderr.write))
-            return Report(**run(SCENARIOS[name](seed, now), running, within=within, say=self.stderr.write))
+                return Report(**tell_stories(STORIES[name](seed, now), running, within=within, say=self.say))
+            return Report(**run(SCENARIOS[name](seed, now), running, within=within, say=self.say))
 
     def as_text(self, report: Report) -> str:
         """Counts, and a line for each order that people should look at."""
@@ -52,7 +52,7 @@ def _crowd(report: Report) -> Iterator[str]:
         if "exception" in item:
             yield (
                 f"  {item['exception']:<9} {item['order']:<11} {item['title'][:60]:<60} {item['owner']:<20} "
-                f"due {item['due_at'][:16]}  {item['route']}"
+                f"due {item['due_at']:%Y-%m-%dT%H:%M}  {item['route']}"
             )
         else:
             yield f"  {item['order']} {item['sku']}: {item['flow']} instead of {item['expected_flow']}"

@@ -85,7 +85,7 @@ def _cases(orders: dict[str, Order]) -> list[dict[str, Any]]:
             "state": by_id[case.subject_id].state,
             "owner": case.owner.slug,
             "backup": case.backup.slug,
-            "due_at": case.due_at.isoformat(),
+            "due_at": case.due_at,
             "due_words": case.due_words,
             "route": case.route,
         }

@@ -39,7 +39,7 @@ class Command(BaseCommand):
             downstream = Downstream(ask)
             try:
                 downstream.follow()
-            except httpx2.HTTPError as failure:
+            except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as failure:
                 raise CommandError(f"The feed cannot be read: {failure}", returncode=3) from failure
         for routing in downstream.routes.values():
             self.stdout.write(json.dumps(asdict(routing), ensure_ascii=False))

@@ -12,7 +12,7 @@ from audit import clock
 from audit.access import require
 from audit.context import Actor
 from audit.filtering import Question
-from audit.management.report import USAGE, Report
+from audit.management.report import USAGE, Report, whole
 from audit.rest.pages import given_filters
 from audit.texts import whole_number
 from orders.sync import selectors, services
@@ -38,7 +38,7 @@ class Command(ChangeCommand):
         parser.add_argument("--filter", default="", help="as in the address of the page, or that address")
         parser.add_argument("--all", action="store_true", help="all there are")
         parser.add_argument(
-            "--rate", type=int, default=0, help="at most so many a second; unless told, as fast as it goes"
+            "--rate", type=whole(1, BATCH), default=0, help="at most so many a second; unless told, as fast as it goes"
         )
 
     def plan(self, by: Actor, options: dict[str, Any]) -> Report:
@@ -58,13 +58,13 @@ class Command(ChangeCommand):
     def change(self, by: Actor, options: dict[str, Any]) -> Report:
         """Replay them, at the rate that was asked for."""
         keys = {letter.pk: letter.key for letter in _meant(by, options)}
-        waiting, size = list(keys), max(options["rate"], 0) or BATCH
+        waiting, size = list(keys), options["rate"] or BATCH
         verdicts: dict[Any, Verdict] = {}
         try:
             while batch := waiting[len(verdicts) : len(verdicts) + size]:
                 told = services.replay(event_ids=batch, reason=options["reason"], by=by, now=clock.now())
                 verdicts |= {pk: told.get(pk, Verdict("It is there no more.")) for pk in batch}
-                self.stderr.write(f"{len(verdicts)} of {len(waiting)}")
+                self.say(f"{len(verdicts)} of {len(waiting)}")
                 time.sleep(1 if options["rate"] and len(verdicts) < len(waiting) else 0)
         except KeyboardInterrupt:
             self.stderr.write("Stopped. What was replayed stays so; the same command goes on with the rest.")

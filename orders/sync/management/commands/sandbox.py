@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from audit.management.report import whole
 from orders.sync.sandbox import Sandbox
 
 
@@ -19,7 +20,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where to listen."""
-        parser.add_argument("--port", type=int, default=8001)
+        parser.add_argument("--port", type=whole(1, 65535), default=8001)
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Until told to stop."""

@@ -4,10 +4,12 @@ from argparse import ArgumentParser
 from typing import Any
 
 from audit import clock
-from audit.management.report import Report, ReportCommand
+from audit.management.report import Report, ReportCommand, whole
 from orders.sync import selectors
 from orders.sync.models import System
 from orders.sync.promptness import intake_promptness
+
+MOST_HOURS = 31 * 24
 
 
 class Command(ReportCommand):
@@ -18,7 +20,9 @@ class Command(ReportCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Over how long."""
         super().add_arguments(parser)
-        parser.add_argument("--hours", type=int, default=selectors.MEASURED_HOURS, help="how far back to look")
+        parser.add_argument(
+            "--hours", type=whole(1, MOST_HOURS), default=selectors.MEASURED_HOURS, help="how far back to look"
+        )
 
     def report(self, **options: Any) -> Report:
         """One line per system, in seconds."""
