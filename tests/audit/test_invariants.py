@@ -97,8 +97,3 @@ def test_offenders_are_counted_and_the_first_named(db: None, monkeypatch: pytest
     declare(monkeypatch, sql="SELECT n FROM generate_series(1, 9) n ORDER BY n;")
     (outcome,) = check_all()
     assert (outcome.violations, outcome.offenders) == (9, ("1", "2", "3", "4", "5"))
-
-
-def test_an_unknown_invariant_is_no_success(db: None) -> None:
-    with pytest.raises(SystemExit):
-        call_command("check_invariants", "inv-999")
