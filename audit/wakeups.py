@@ -1,6 +1,11 @@
-"""A knock on the worker's door after commit. Rows are the queue: a knock that is lost costs a second of lateness, nothing else."""
+"""A knock on the worker's door after commit. Rows are the queue: a knock that is lost costs a second of lateness, nothing else.
+
+Whoever has something for a worker goes on at once; what many have within a moment is one knock.
+"""
 
 import logging
+from threading import Lock, Timer
+from typing import Final
 
 from celery import current_app
 from django.db import transaction
@@ -8,10 +13,30 @@ from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
 
+MOMENT: Final = 0.01  # seconds
+_lock = Lock()
+_waiting: set[str] = set()
+
 
 def wake(task_name: str) -> None:
-    """Ask a worker to look for due work once this transaction is committed; never raises, never waits for a broken broker."""
-    transaction.on_commit(lambda: _knock(task_name), robust=True)
+    """Ask a worker to look for due work once this transaction is committed; never raises, never waits for the broker."""
+    transaction.on_commit(lambda: _ask(task_name), robust=True)
+
+
+def _ask(task_name: str) -> None:
+    with _lock:
+        is_first = not _waiting
+        _waiting.add(task_name)
+    if is_first:
+        Timer(MOMENT, _knock_for_all).start()
+
+
+def _knock_for_all() -> None:
+    with _lock:
+        names = sorted(_waiting)
+        _waiting.clear()
+    for name in names:
+        _knock(name)
 
 
 def _knock(task_name: str) -> None:
