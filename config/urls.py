@@ -9,6 +9,7 @@ from config.api.reference import problem, problems
 
 handler500 = "config.outages.failed"
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/", include("config.api.urls")),  # first: programs ask most often, and addresses are tried in this order
     path("", views.home, name="home"),
     path("", include("config.signin.urls")),
     path("search/", views.search, name="search"),
@@ -23,7 +24,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("audit.urls")),
     path("help/<slug:part>/", views.help_part, name="help-part"),
     path("admin/", admin.site.urls),
-    path("api/", include("config.api.urls")),
     path("problems/", problems, name="problems"),
     path("problems/<slug:slug>/", problem, name="problem"),
     path("healthz", probes.alive, name="healthz"),

@@ -21,6 +21,9 @@ register_converter(NumberConverter, "number")
 
 app_name = "api"
 urlpatterns: list[URLPattern] = [
+    path("v1/events", sync.Events.as_view(), name="events"),
+    path("v1/events/<uuid:key>", sync.EventRecord.as_view(), name="event"),
+    path("v1/hooks/<slug:system>", sync.Hooks.as_view(), name="hooks"),
     path("v1/audit-events", audit.EventList.as_view(), name="audit-events"),
     path("v1/audit-events/<uuid:key>", audit.EventRecord.as_view(), name="audit-event"),
     path("v1/seals", audit.SealList.as_view(), name="seals"),
@@ -205,9 +208,6 @@ urlpatterns: list[URLPattern] = [
     path("v1/notification-preferences", notifications.Preferences.as_view(), name="notification-preferences"),
     path("v1/notification-preferences/test", notifications.TestNotice.as_view(), name="notification-test"),
     path("v1/pages/<uuid:channel>/answers", notifications.PageAnswers.as_view(), name="page-answers"),
-    path("v1/events", sync.Events.as_view(), name="events"),
-    path("v1/events/<uuid:key>", sync.EventRecord.as_view(), name="event"),
-    path("v1/hooks/<slug:system>", sync.Hooks.as_view(), name="hooks"),
     path("v1/dead-letters", sync.LetterList.as_view(), name="dead-letters"),
     path("v1/dead-letters/plans", sync.PlanLetters.as_view(), name="dead-letter-plans"),
     path("v1/dead-letters/<key:key>", sync.LetterRecord.as_view(), name="dead-letter"),

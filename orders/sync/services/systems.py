@@ -115,5 +115,5 @@ def revoke_credential(*, credential_id: UUID, reason: str, by: Actor, now: datet
 
 def secrets_in_force(*, system: System, kind: CredentialKind, now: datetime) -> list[str]:
     """The secrets that prove something at `now`, newest first."""
-    rows = Credential.objects.filter(system=system, kind=kind, revoked_at=None).order_by("-not_before", "-id")
-    return [open_secret(row.sealed) for row in rows if row.is_in_force(now)]
+    proving = [one for one in system.credentials.all() if one.kind == kind and one.is_in_force(now)]
+    return [open_secret(one.sealed) for one in sorted(proving, key=lambda one: (one.not_before, one.id), reverse=True)]

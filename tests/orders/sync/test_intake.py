@@ -17,7 +17,7 @@ from audit.services.refusals import tell_refusals
 from exceptions.models import ExceptionCase
 from orders.sync import handlers, services, signatures
 from orders.sync.envelopes import of_document
-from orders.sync.models import InboundEvent, System
+from orders.sync.models import Credential, InboundEvent, System
 from orders.sync.services import applying
 from orders.sync.states import CredentialKind, InboundState
 from rules.models import Contract
@@ -282,6 +282,20 @@ def test_only_a_fresh_and_true_signature_proves_a_sender(
         assert answer.status_code == 401, headers
     newer = services.add_credential(system=store, kind=CredentialKind.INBOUND, by=system, now=clock.now())
     assert {send(stock("by-new"), key=newer).status_code, send(stock("by-old"), key=secret).status_code} == {202}
+
+
+def test_what_changes_about_a_sender_counts_from_its_next_event(
+    send: Send, secret: str, store: System, system: Actor, applied: list[str]
+) -> None:
+    assert send(stock()).status_code == 202
+    with acting(system, at=clock.now()):
+        Credential.objects.filter(system=store).update(revoked_at=clock.now())
+    assert send(stock("e-2"), key=secret).status_code == 401
+    newer = services.add_credential(system=store, kind=CredentialKind.INBOUND, by=system, now=clock.now())
+    assert send(stock("e-3"), key=newer).status_code == 202
+    with acting(system, at=clock.now()):
+        System.objects.filter(pk=store.pk).update(is_active=False)
+    assert send(stock("e-4"), key=newer).status_code == 401
 
 
 def test_strangers_fill_no_disk(client: Any, store: System, secret: str) -> None:
