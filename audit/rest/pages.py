@@ -20,7 +20,7 @@ from audit.filtering import BadQuery
 LIMIT: Final = 50
 MOST: Final = 200
 CHUNK: Final = 500
-RESERVED: Final = frozenset({"limit", "after", "before", "sort", "count", "per", "fields", "format"})
+RESERVED: Final = frozenset({"limit", "after", "before", "sort", "count", "per", "fields", "format", "expand"})
 
 
 class KeysetPagination(BasePagination):

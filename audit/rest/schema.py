@@ -7,6 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
+from audit.rest.expanding import Relations
 from audit.rest.problem_types import PROBLEM_TYPES
 
 MEDIA_TYPE = "application/problem+json"
@@ -85,6 +86,39 @@ class ResourceSchema(AutoSchema):
             **problems,
         }
 
+    def _get_response_for_code(
+        self, serializer: Any, status_code: str, media_types: Any = None, direction: Any = "response"
+    ) -> Any:
+        told = super()._get_response_for_code(serializer, status_code, media_types, direction)  # type: ignore[no-untyped-call]
+        content = told.get("content", {}).get("application/json", {})
+        if content and self._relations():
+            content["schema"] = {"allOf": [content["schema"], self._with_expanded()]}
+        return told
+
+    def _relations(self) -> Relations:
+        """What the records of this operation can be sent with: those of a list, and single ones."""
+        is_read = self._is_list() or (self.method == "GET" and hasattr(self.view, "is_whole"))
+        return getattr(self.view, "expands", {}) if is_read else {}
+
+    def _with_expanded(self) -> dict[str, Any]:
+        shapes = {
+            name: {"oneOf": [self.resolve_serializer(one.serializer_class, "response").ref, {"type": "null"}]}
+            for name, one in self._relations().items()
+        }
+        row = {
+            "type": "object",
+            "properties": {
+                "expanded": {
+                    "type": "object",
+                    "description": "Only with `expand=`: what is named there, as its own resource shows it.",
+                    "properties": shapes,
+                }
+            },
+        }
+        if not self._is_list():
+            return row
+        return {"type": "object", "properties": {"results": {"type": "array", "items": row}}}
+
     def _is_create_operation(self) -> bool:
         return self.method == "POST" and hasattr(self.view, "filters")
 
@@ -120,10 +154,14 @@ class ResourceSchema(AutoSchema):
             return _act_headers(self.view)
         if not self._is_list():
             asked = [_query(name, words) for name, words in getattr(self.view, "asks", {}).items()]
-            return [*asked, *([_header("If-None-Match", "The ETag you have.")] if self._may_be_known() else [])]
+            return [
+                *asked,
+                *_expand(self._relations()),
+                *([_header("If-None-Match", "The ETag you have.")] if self._may_be_known() else []),
+            ]
         view: Any = self.view
         filters = view.filters
-        return [*_filters(filters), *_page_parameters(filters)]
+        return [*_filters(filters), *_page_parameters(filters), *_expand(self._relations())]
 
 
 def _header(name: str, words: str, *, required: bool = False, **more: Any) -> OpenApiParameter:
@@ -164,6 +202,15 @@ def _filters(filters: Any) -> list[OpenApiParameter]:
         )
         for one in filters.filters
     ]
+
+
+def _expand(relations: Relations) -> list[OpenApiParameter]:
+    if not relations:
+        return []
+    words = "What is sent along in `expanded`, separated by commas. Each needs the permission of its own resource."
+    named = "|".join(relations)
+    kind = {"type": "string", "pattern": f"^({named})(,({named}))*$", "examples": [",".join(relations)]}
+    return [_query("expand", words, kind)]
 
 
 def _page_parameters(filters: Any) -> list[OpenApiParameter]:

@@ -17,6 +17,7 @@ from audit.access import require
 from audit.context import Actor
 from audit.errors import Conflict, NotFound
 from audit.filtering import FilterSet, Question
+from audit.rest.expanding import Relations, expanded, related, wanted_relations
 from audit.rest.idempotency import once
 from audit.rest.pages import KeysetPagination, chunks_of, given_filters
 from audit.rest.parsing import Input, NoInput, read_body
@@ -37,11 +38,15 @@ def actor_of(request: Request) -> Actor:
 
 
 class Resource(GenericAPIView[Any]):
-    """Something that can be asked for. `permission` is what everyone asking needs; `noun` is what people call it."""
+    """Something that can be asked for. `permission` is what everyone asking needs; `noun` is what people call it.
+
+    `expands` is what a record refers to and can be sent with.
+    """
 
     permission: ClassVar[str]
     noun: ClassVar[str]
     key_field: ClassVar[str] = "key"
+    expands: ClassVar[Relations] = related()
     tag: ClassVar[str]
     schema = ResourceSchema()
 
@@ -83,6 +88,7 @@ class ListResource(Resource):
     """GET: a page of what matches the filters."""
 
     filters: ClassVar[FilterSet]
+    relations: Sequence[str] = ()
     pagination_class = KeysetPagination
 
     def ordering(self, request: Request) -> tuple[str, ...]:
@@ -95,9 +101,11 @@ class ListResource(Resource):
         matching = self.filters.apply(self.records(), given_filters(request.query_params), question)
         row: Any = self.get_serializer()
         fields, shape = wanted_fields(request, list(row.fields)), wanted_format(request)
+        self.relations = wanted_relations(self)
         if shape:
             record_export(query=request.get_full_path(), by=self.by, now=question.now)
-            return stream(shape, self._documents(matching, fields), fields)
+            columns = [*fields, "expanded"] if self.relations else fields
+            return stream(shape, self._documents(matching, fields), columns)
         return self.get_paginated_response(self._rows(self.paginate_queryset(matching), fields))
 
     def _documents(self, matching: QuerySet[Any, Any], fields: Sequence[str]) -> Iterator[Mapping[str, Any]]:
@@ -108,7 +116,10 @@ class ListResource(Resource):
         serializer: Any = self.get_serializer(rows, many=True)
         for left_out in set(serializer.child.fields).difference(fields):
             serializer.child.fields.pop(left_out)
-        return serializer.data
+        if not (rows and self.relations):
+            return serializer.data
+        found = expanded(self, rows, self.relations)
+        return [{**row, "expanded": one} for row, one in zip(serializer.data, found, strict=True)]
 
 
 class RecordResource(Resource):
@@ -120,9 +131,13 @@ class RecordResource(Resource):
         """Answer with the record, or that it is known already."""
         record = self.find(key)
         version = getattr(record, "version", None)
-        if self.is_whole and version is not None and is_known(request, version):
+        relations = wanted_relations(self)
+        if self.is_whole and not relations and version is not None and is_known(request, version):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag(version)})
-        return self.shown(record)
+        response = self.shown(record)
+        if relations:
+            response.data = {**response.data, "expanded": expanded(self, [record], relations)[0]}
+        return response
 
 
 class ActResource(Resource):

@@ -12,7 +12,7 @@ from exceptions.api import saved_views as views
 from orders.campaigns import api as campaigns
 from orders.fulfilment import api as orders
 from orders.fulfilment import resources as exports
-from orders.fulfilment.api import checks, customers, gifts, merging
+from orders.fulfilment.api import checks, customers, gifts, merging, skus
 from orders.sync import resources as sync
 from rules import api as rules
 
@@ -72,8 +72,8 @@ urlpatterns: list[URLPattern] = [
     path("v1/orders/<key:key>/export", orders.OrderExport.as_view(), name="order-export"),
     path("v1/exports", exports.ExportFeed.as_view(), name="exports"),
     path("v1/exports/<uuid:key>", exports.ExportRecord.as_view(), name="export"),
-    path("v1/skus", orders.SkuList.as_view(), name="skus"),
-    path("v1/skus/<uuid:key>", orders.SkuRecord.as_view(), name="sku"),
+    path("v1/skus", skus.SkuList.as_view(), name="skus"),
+    path("v1/skus/<uuid:key>", skus.SkuRecord.as_view(), name="sku"),
     path("v1/skus/<uuid:key>/facts", checks.ProductFacts.as_view(), name="sku-facts"),
     path("v1/checks", checks.CheckList.as_view(), name="checks"),
     path("v1/checks/<uuid:key>", checks.CheckRecord.as_view(), name="check"),

@@ -15,6 +15,7 @@ from audit import clock, filtering
 from audit.context import Actor
 from audit.errors import FieldError, Invalid, NotFound
 from audit.filtering import Filter, FilterSet, Question, UnknownValueError
+from audit.rest.expanding import related
 from audit.rest.parsing import ReasonInput
 from audit.rest.views import ActResource, ListResource, RecordResource, Resource
 from audit.subject_refs import SubjectRef
@@ -24,6 +25,7 @@ from exceptions.selectors import actions, owners, queue, visible
 from exceptions.serializers.postmortems import DocumentFixInput
 from exceptions.states import CASE_LIVE, CaseState
 from rules import selectors as rules
+from rules.api import ClientList, OwnerList
 from rules.selectors import registry
 from rules.states import Severity
 
@@ -99,6 +101,7 @@ class _Cases(Resource):
     permission = "exceptions.view_case"
     noun = "exception"
     serializer_class: Any = serializers.CaseSerializer
+    expands = related(client=ClientList, owner=OwnerList, backup=OwnerList)
 
     def records(self) -> QuerySet[Any]:
         """Of the asker's clients."""

@@ -10,15 +10,17 @@ from django.db.models import Q, QuerySet
 from audit import filtering
 from audit.errors import FieldError, Invalid, NotFound
 from audit.filtering import Filter, FilterSet, Question, UnknownValueError
+from audit.rest.expanding import related
 from audit.rest.parsing import ReasonInput
 from audit.rest.views import ActResource, CreateMixin, ListResource, RecordResource, Resource
 from audit.subject_refs import SubjectRef
 from audit.words import said
 from exceptions import serializers, services
-from exceptions.api.cases import cases_also, number_in
+from exceptions.api.cases import CaseList, cases_also, number_in
 from exceptions.selectors import visible
 from exceptions.states import WaiverState
 from rules import selectors as rules
+from rules.api import ClientList, OwnerList
 from rules.selectors import registry
 
 KEY: Final = re.compile(r"^TLX-(\d{1,15})$")
@@ -35,6 +37,7 @@ class _Waivers(Resource):
     permission = "exceptions.view_case"
     noun = "time-limited exception"
     serializer_class = serializers.WaiverSerializer
+    expands = related(client=ClientList, owner=OwnerList, exception=CaseList)
 
     def records(self) -> QuerySet[Any]:
         """Of the asker's clients."""
@@ -100,6 +103,7 @@ class WaiverImpact(_Waivers, RecordResource):
     """What one lets through now, or would let through if it were approved now."""
 
     serializer_class = serializers.ImpactSerializer  # type: ignore[assignment]  # shown instead of the record
+    expands = related()
     is_whole = False
 
     def find(self, key: Any) -> Any:

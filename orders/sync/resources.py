@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from audit import clock, filtering
 from audit.errors import Conflict, NotFound
 from audit.filtering import FilterSet, Question
+from audit.rest.expanding import related
 from audit.rest.pages import given_filters
 from audit.rest.parsing import ReasonInput
 from audit.rest.schema import MEDIA_TYPE, Problem
@@ -27,6 +28,7 @@ from orders.sync.services import bulk
 from orders.sync.services.replaying import Verdict
 from orders.sync.states import InboundState, Layer, OutboundState, RunState
 from rules import selectors as rules
+from rules.api import ClientList, FlowList, OwnerList
 from rules.selectors import registry
 
 LETTER: Final = re.compile(r"^DL-(\d{1,15})$")
@@ -54,11 +56,42 @@ TAKEN: Final[dict[Any, Any]] = {
 }
 
 
+class _Systems(Resource):
+    permission = "sync.view_system"
+    noun = "system"
+    key_field = "slug"
+    serializer_class: Any = serializers.SystemSerializer
+    expands = related(client=ClientList, owner=OwnerList)
+
+    def records(self) -> QuerySet[Any]:
+        """Those that serve the asker's clients."""
+        return selectors.systems_for(self.by)
+
+
+class SystemList(_Systems, ListResource):
+    """The systems that are told and that tell."""
+
+    filters = FilterSet(
+        (
+            filtering.choice("layer", "layer", Layer.values),
+            filtering.record_of("owner", "owner", registry.owners_for),
+            filtering.record_of("client", "client", rules.clients_of),
+            filtering.flag("active", "is_active"),
+        ),
+        {"key": ("slug", "pk"), "-key": ("-slug", "-pk")},
+    )
+
+
+class SystemRecord(_Systems, RecordResource):
+    """One system."""
+
+
 class _Events(Resource):
     permission = "sync.view_system"
     noun = "event"
     key_field = "pk"
     serializer_class: Any = serializers.InboundEventSerializer
+    expands = related(system=SystemList, client=ClientList)
 
     def records(self) -> QuerySet[Any]:
         """Of the asker's clients."""
@@ -214,6 +247,7 @@ class _Messages(Resource):
     noun = "message"
     key_field = "pk"
     serializer_class = serializers.MessageSerializer
+    expands = related(system=SystemList, client=ClientList)
 
     def records(self) -> QuerySet[Any]:
         """Of the asker's clients."""
@@ -245,6 +279,7 @@ class _Runs(Resource):
     noun = "run"
     key_field = "pk"
     serializer_class = serializers.RunSerializer
+    expands = related(flow=FlowList, client=ClientList, owner=OwnerList)
 
     def records(self) -> QuerySet[Any]:
         """Of the asker's clients."""
@@ -272,40 +307,12 @@ class RunRecord(_Runs, RecordResource):
     is_whole = False
 
 
-class _Systems(Resource):
-    permission = "sync.view_system"
-    noun = "system"
-    key_field = "slug"
-    serializer_class: Any = serializers.SystemSerializer
-
-    def records(self) -> QuerySet[Any]:
-        """Those that serve the asker's clients."""
-        return selectors.systems_for(self.by)
-
-
-class SystemList(_Systems, ListResource):
-    """The systems that are told and that tell."""
-
-    filters = FilterSet(
-        (
-            filtering.choice("layer", "layer", Layer.values),
-            filtering.record_of("owner", "owner", registry.owners_for),
-            filtering.record_of("client", "client", rules.clients_of),
-            filtering.flag("active", "is_active"),
-        ),
-        {"key": ("slug", "pk"), "-key": ("-slug", "-pk")},
-    )
-
-
-class SystemRecord(_Systems, RecordResource):
-    """One system."""
-
-
 class SystemLag(_Systems, RecordResource):
     """How soon a system was told in the last 24 hours, from the event to its word that it has it."""
 
     is_whole = False
     serializer_class = serializers.LagSerializer
+    expands = related()
 
     def find(self, key: Any) -> Any:
         """The lag of the system of this key."""

@@ -15,6 +15,7 @@ from audit import clock, filtering
 from audit.context import Actor
 from audit.errors import NotFound
 from audit.filtering import Filter, FilterSet, Question, UnknownValueError
+from audit.rest.expanding import related
 from audit.rest.parsing import ReasonInput
 from audit.rest.versions import exactly
 from audit.rest.views import ActResource, CreateMixin, ListResource, RecordResource, Resource
@@ -28,8 +29,9 @@ from orders.fulfilment.serializers import checks as check_shapes
 from orders.fulfilment.serializers.trace import TraceSerializer, as_told
 from orders.fulfilment.services import announcing, exports, holds, overrides, quarantine, resuming, unwinding
 from orders.fulfilment.services.handing_over import hand_over_parcel
-from orders.fulfilment.states import FulfilmentState, HoldReason, OrderState, OverrideState, SkuType
+from orders.fulfilment.states import FulfilmentState, HoldReason, OrderState, OverrideState
 from rules import selectors as rules
+from rules.api import ClientList, FlowList, OwnerList
 from rules.selectors import registry
 
 
@@ -81,6 +83,7 @@ class _Orders(Resource):
     permission = "orders.view_order"
     noun = "order"
     serializer_class: Any = serializers.OrderSerializer
+    expands = related(client=ClientList, owner=OwnerList, flow=FlowList)
 
     def records(self) -> QuerySet[Any]:
         """Of the asker's clients."""
@@ -330,6 +333,7 @@ class _Fulfilments(Resource):
     permission = "orders.view_order"
     noun = "fulfilment"
     serializer_class = serializers.FulfilmentSerializer
+    expands = related(order=OrderList, client=ClientList, owner=OwnerList, flow=FlowList)
 
     def records(self) -> QuerySet[Any]:
         """Of the asker's clients."""
@@ -368,33 +372,3 @@ class HandOver(_Fulfilments, ActResource):
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """Note it."""
         hand_over_parcel(fulfilment_id=record.pk, **given, by=self.by, now=now)
-
-
-class _Skus(Resource):
-    permission = "orders.view_order"
-    noun = "SKU"
-    key_field = "pk"
-    serializer_class = serializers.SkuSerializer
-
-    def records(self) -> QuerySet[Any]:
-        """Of the asker's clients."""
-        return parcels.skus_for(self.by)
-
-
-class SkuList(_Skus, ListResource):
-    """Products as clients' systems name them."""
-
-    filters = FilterSet(
-        filters=(
-            filtering.search("code", "name"),
-            filtering.exact("code", "code"),
-            filtering.choice("type", "sku_type", SkuType.values),
-            filtering.record_of("client", "client", rules.clients_of),
-            filtering.exact("vendor", "vendor"),
-        ),
-        sorts={"code": ("code", "pk"), "-code": ("-code", "-pk")},
-    )
-
-
-class SkuRecord(_Skus, RecordResource):
-    """One product."""
