@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
+from django.template.defaultfilters import floatformat
 from django.urls import reverse
 from django.utils import dateformat, timezone
 from django.utils.html import format_html
@@ -84,6 +85,13 @@ def about(value: timedelta) -> str:
     """How long something takes, roughly: “40 s”, “3 min”."""
     seconds = round(value.total_seconds())
     return span_words(value) if seconds >= 90 else _("%(seconds)d s") % {"seconds": max(seconds, 1)}  # noqa: PLR2004 -- below, minutes say too little
+
+
+@register.filter
+def seconds(value: float) -> str:
+    """How long something took: “0.4 s”, “3 min”."""
+    short = _("%(seconds)s s") % {"seconds": floatformat(value, 1)}
+    return short if value < 90 else span_words(timedelta(seconds=value))  # noqa: PLR2004 -- as `about`
 
 
 @register.filter

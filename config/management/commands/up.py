@@ -68,6 +68,7 @@ class Stack:
                 HANDRAIL_SANDBOX_URL=f"http://127.0.0.1:{self.sandbox_port}",
                 HANDRAIL_DEMO="true" if self.demo else "false",
             ),
+            **env.told(EMAIL_URL=env.text("EMAIL_URL", f"file://{settings.DATA_DIR / 'mail'}")),
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "ignore:You're running the worker with superuser",  # tasks come as JSON, never as pickles
         }

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from audit.access import system_actor
-from audit.context import Actor
+from audit.context import Actor, acting
 from audit.models import User
 from orders.campaigns.models import Asset
 from orders.campaigns.services.assets import add_asset
@@ -77,7 +77,10 @@ def _make(client: Client, piece: Piece, people: Mapping[str, Actor], now: dateti
     for item in items:
         sign_item(asset_id=asset.pk, item=item, revision=1, by=jonas, now=now - LIVE * 2)
     if piece.stage == "live":
-        approve_asset(asset_id=asset.pk, by=amal, now=now - LIVE * 2)
+        with acting(
+            amal, at=now - LIVE * 2, heard_at=now
+        ):  # nobody could be told before the demo was made: that is no delay
+            approve_asset(asset_id=asset.pk, by=amal, now=now - LIVE * 2)
         _go_live(client, asset, now)
         ask_for_change(asset_id=asset.pk, wanted=WANTED, by=jonas, now=now - LIVE / 4)
 

@@ -60,9 +60,17 @@ GOODS: Final[dict[str, tuple[Good, ...]]] = {
 
 ADDRESSES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
     "northwind": (
-        {"recipient": "Ida Berg", "street": "Torstraße 12", "postcode": "10119", "city": "Berlin", "country": "DE"},
+        {
+            "recipient": "Ida Berg",
+            "email": "ida.berg@post.example",
+            "street": "Torstraße 12",
+            "postcode": "10119",
+            "city": "Berlin",
+            "country": "DE",
+        },
         {
             "recipient": "Jelle de Wit",
+            "email": "jelle.de.wit@post.example",
             "street": "Prinsengracht 300",
             "postcode": "1016HX",
             "city": "Amsterdam",
@@ -70,6 +78,7 @@ ADDRESSES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
         },
         {
             "recipient": "Lucie Perrin",
+            "email": "lucie.perrin@post.example",
             "street": "14 rue de Bretagne",
             "postcode": "75003",
             "city": "Paris",
@@ -77,6 +86,7 @@ ADDRESSES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
         },
         {
             "recipient": "Matteo Riva",
+            "email": "matteo.riva@post.example",
             "street": "Via Savona 9",
             "postcode": "20144",
             "city": "Milano",
@@ -87,6 +97,7 @@ ADDRESSES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
     "fable": (
         {
             "recipient": "Orla Byrne",
+            "email": "orla.byrne@post.example",
             "street": "4 Merrion Row",
             "postcode": "D02 XY47",
             "city": "Dublin",
@@ -95,6 +106,7 @@ ADDRESSES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
         },
         {
             "recipient": "Tom Ashworth",
+            "email": "tom.ashworth@post.example",
             "street": "22 Broughton Street",
             "postcode": "EH13RP",
             "city": "Edinburgh",
@@ -102,6 +114,7 @@ ADDRESSES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
         },
         {
             "recipient": "Priya Nair",
+            "email": "priya.nair@post.example",
             "street": "71 Lamb's Conduit Street",
             "postcode": "WC1N 3LX",
             "city": "London",
@@ -111,6 +124,7 @@ ADDRESSES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
     "lumen": (
         {
             "recipient": "Dana Cole",
+            "email": "dana.cole@post.example",
             "street": "88 Orchard Street",
             "postcode": "10002",
             "city": "New York",
@@ -119,6 +133,7 @@ ADDRESSES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
         },
         {
             "recipient": "Marcus Hill",
+            "email": "marcus.hill@post.example",
             "street": "1200 NW Marshall St",
             "postcode": "97209",
             "city": "Portland",
@@ -127,6 +142,7 @@ ADDRESSES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
         },
         {
             "recipient": "Elena Ruiz",
+            "email": "elena.ruiz@post.example",
             "street": "410 E 5th St",
             "postcode": "78701",
             "city": "Austin",
@@ -139,14 +155,23 @@ ADDRESSES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
 BROKEN_ADDRESSES: Final[dict[str, dict[str, Any]]] = {
     "northwind": {
         "recipient": "Femke Vos",
+        "email": "femke.vos@post.example",
         "street": "Overtoom 21",
         "postcode": "101 CT",
         "city": "Amsterdam",
         "country": "NL",
     },
-    "fable": {"recipient": "Hugh Marsh", "street": "", "postcode": "BS1 4DJ", "city": "Bristol", "country": "GB"},
+    "fable": {
+        "recipient": "Hugh Marsh",
+        "email": "hugh.marsh@post.example",
+        "street": "",
+        "postcode": "BS1 4DJ",
+        "city": "Bristol",
+        "country": "GB",
+    },
     "lumen": {
         "recipient": "Rae Kim",
+        "email": "rae.kim@post.example",
         "street": "5 Court Sq",
         "postcode": "1110",
         "city": "Long Island City",
@@ -154,3 +179,5 @@ BROKEN_ADDRESSES: Final[dict[str, dict[str, Any]]] = {
         "country": "US",
     },
 }
+# The orders a demo begins with whose vendors say nothing.
+UNCONFIRMED: Final = ("N6004", "F6004")

@@ -15,6 +15,7 @@ from orders.sync import signatures
 from orders.sync.errors import SignatureRefused
 from orders.sync.sandbox import store
 from orders.sync.sandbox.behaviour import Control, an_event, story
+from orders.sync.sandbox.goods import UNCONFIRMED
 from orders.sync.sandbox.journal import Journal
 from orders.sync.sandbox.secrets import sandbox_secret
 
@@ -36,7 +37,8 @@ class Sandbox:
         self.key = key
         self.reply_to = reply_to
         self.journal = Journal(journal)
-        self.control = Control.of(self.journal.control())
+        silent = dict.fromkeys(UNCONFIRMED, "no_confirmation") if sells else {}
+        self.control = Control.of(self.journal.control() or {"orders": silent})
         self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"sandbox": self}))
         self._server.daemon_threads = True
         self._stopped = threading.Event()

@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
 from audit.access import Role
+from audit.context import Actor
 from audit.models import User
 from audit.services.events import record
 from orders.sync.sandbox.goods import CURRENCIES
 from rules.models import Calendar, Client, ClientAccess, Owner, Team, TeamMember
+from rules.services.editing import save_edited
+from rules.states import OwnerKind
 
 DEMO_PASSWORD: Final = "handrail-demo"  # noqa: S105 -- printed by `make up` for everyone to sign in with
 
@@ -106,10 +110,23 @@ def add_people(clients: Mapping[str, Client]) -> dict[str, User]:
     return people
 
 
+def reach_teams(*, by: Actor, now: datetime) -> None:
+    """A letter box for each team that has none."""
+    for owner in Owner.objects.filter(kind=OwnerKind.TEAM, emails=[]).select_related("backup"):
+        owner.emails = [f"{owner.slug}@handrail.example"]
+        save_edited(edited=owner, by=by, now=now)
+
+
 def _add_owner(user: User) -> None:
     """Whoever works cases can own them; Ops backs everybody up."""
     backup = Owner.objects.select_related("calendar").get(slug="ops-team")
     owner = Owner.objects.create(
-        slug=user.username, name=user.display_name, kind="person", user=user, backup=backup, calendar=backup.calendar
+        slug=user.username,
+        name=user.display_name,
+        kind="person",
+        user=user,
+        backup=backup,
+        calendar=backup.calendar,
+        emails=[user.email],
     )
     record("rules.edited", subject=owner, changes={})

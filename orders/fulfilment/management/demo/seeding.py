@@ -16,8 +16,9 @@ from audit.subject_refs import subject_ref
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase
 from orders.fulfilment.decisions.news import News
+from orders.fulfilment.management.demo.agreements import write_runbooks
 from orders.fulfilment.management.demo.outage import learn_from_an_outage
-from orders.fulfilment.management.demo.people import add_clients, add_people
+from orders.fulfilment.management.demo.people import add_clients, add_people, reach_teams
 from orders.fulfilment.management.demo.systems import add_systems
 from orders.fulfilment.models import Fulfilment, Order, ParcelCheck
 from orders.fulfilment.services.checking import perform_check
@@ -60,6 +61,7 @@ def prepare(*, now: datetime) -> tuple[dict[str, Client], dict[str, User]]:
     with acting(by, at=now, reason="demo"):
         clients = add_clients()
         people = add_people(clients)
+    reach_teams(by=by, now=now)
     freeze_rule_book(by=by, now=now, note="the demo's people")
     add_systems(by=by, now=now)
     return clients, people
@@ -76,7 +78,10 @@ def seed(*, now: datetime) -> dict[str, int]:
         _work_a_little(people, now)
         _check_some(clients["lumen"], people, now)
         learn_from_an_outage(clients["northwind"], people, now)
+        write_runbooks(by=actor_for(people["kim"], channel="command"), now=now - timedelta(days=1))
         exceptions.sweep_timers(now=now)  # what was made last was placed hours ago, too
+        while exceptions.deliver_notifications(now=now):
+            pass
     return {"orders": Order.objects.count(), "cases": ExceptionCase.objects.live().count()}
 
 
@@ -128,11 +133,12 @@ def _make_orders(plans: Iterable[tuple[Client, Plan]], by: Actor, now: datetime)
         age = now - plan.placed_at
         waves[age // WAVE * WAVE if plan.steps else age].append((client, plan))
     for _, wave in sorted(waves.items(), reverse=True):
-        _make_wave(wave, by)
+        at = max(plan.placed_at for _, plan in wave)
+        with acting(by, at=at, heard_at=now):  # nobody could be told before the demo was made: that is no delay
+            _make_wave(wave, by, at)
 
 
-def _make_wave(wave: Sequence[tuple[Client, Plan]], by: Actor) -> None:
-    at = max(plan.placed_at for _, plan in wave)
+def _make_wave(wave: Sequence[tuple[Client, Plan]], by: Actor, at: datetime) -> None:
     place_orders(news=[_placed(client, plan) for client, plan in wave], by=by, now=at)
     going = [(client, plan) for client, plan in wave if plan.steps is not None]
     if not going:
@@ -243,4 +249,4 @@ def _check_some(client: Client, people: Mapping[str, User], now: datetime) -> No
     _make_orders(((client, plan) for plan in plans), by, now)
     checks = ParcelCheck.objects.filter(client=client, slug="right-contents").order_by("fulfilment__key")
     for check, item in zip(checks, (good, other), strict=False):
-        perform_check(check_id=check.pk, seen={"code": item.code}, by=pia, now=now - timedelta(minutes=20))
+        perform_check(check_id=check.pk, seen={"code": item.code}, by=pia, now=now - timedelta(minutes=9))
