@@ -20,6 +20,7 @@ ASSET_KIND_NAMES: Final = (
     ("flow", "flows"),
     *((f"{step}_sla", "slas") for step in ("draft", "review", "publish", "revise")),
 )
+NO_WAY_FOR_ORDERS: Final = frozenset({FlowKind.CONTENT.value, FlowKind.REPLENISHMENT.value})
 OUTCOME_KEYS: Final = frozenset({"name", "event_type", "sla"})
 
 _heard: set[str] = set()
@@ -79,7 +80,7 @@ def mistakes_in_asset_kinds(document: Mapping[str, Any]) -> Iterator[tuple[str, 
     """What keeps the kinds of a document from being frozen: a JSON pointer into it and the words. No order goes along their flows."""
     flows: Mapping[str, Mapping[str, Any]] = document["flows"]
     for index, rule in enumerate(document["rules"]):
-        if flows.get(rule["flow"], {}).get("kind") == FlowKind.CONTENT:
+        if flows.get(rule["flow"], {}).get("kind") in NO_WAY_FOR_ORDERS:
             yield f"/rules/{index}/flow", f"{rule['slug']}: {rule['flow']} is no way for an order."
     for slug, row in document.get("asset_kinds", {}).items():
         if flows.get(row["flow"], {"kind": FlowKind.CONTENT})["kind"] != FlowKind.CONTENT:

@@ -45,12 +45,13 @@ class SlaBasis(models.TextChoices):
 
 
 class FlowKind(models.TextChoices):
-    """The ways a line of an order can be fulfilled, and what follows when content is published."""
+    """The ways a line of an order can be fulfilled, and what follows when content is published or a shelf runs low."""
 
     WAREHOUSE = "warehouse", _("Warehouse pick and pack")
     DROP_SHIP = "drop_ship", _("Vendor drop-ship")
     MANUAL_REVIEW = "manual_review", _("Manual review")
     CONTENT = "content", _("Content follow-up")
+    REPLENISHMENT = "replenishment", _("Replenishment")
 
 
 SENDING = (FlowKind.WAREHOUSE, FlowKind.DROP_SHIP)

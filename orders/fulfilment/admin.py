@@ -23,6 +23,7 @@ from orders.fulfilment.models import (
     Override,
     Payment,
     Refund,
+    Replenishment,
     Reservation,
     SafetyStock,
     Sku,
@@ -307,6 +308,16 @@ class StockLotAdmin(ReadOnly):
 class SafetyStockAdmin(ReadOnly):
     """How many units are kept back."""
 
-    list_display = ("item", "location", "units")
+    list_display = ("item", "location", "units", "reorder_at", "reorder_units", "low_since")
     list_select_related = ("item__sku", "location")
     search_fields = ("=item__sku__code",)
+
+
+@admin.register(Replenishment)
+class ReplenishmentAdmin(ReadOnly):
+    """What was asked for because too few were left."""
+
+    list_display = ("key", "client", "units", "asked_at", "due_at", "state")
+    list_filter = ("state", "client")
+    list_select_related = ("client",)
+    search_fields = ("key",)

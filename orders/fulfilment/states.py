@@ -146,6 +146,18 @@ class LotState(models.TextChoices):
     RECALLED = "recalled", _("Recalled")
 
 
+class ReplenishmentState(models.TextChoices):
+    """How far a request for more units has come. What a person takes in is only said until a system tells of it, too."""
+
+    ASKED = "asked", _("Awaited")
+    SAID = "said", _("Said to have come")
+    ARRIVED = "arrived", _("Seen to have come")
+    CALLED_OFF = "called_off", _("Called off")
+
+
+REPLENISHMENT_OPEN = (ReplenishmentState.ASKED, ReplenishmentState.SAID)
+
+
 class PaymentState(models.TextChoices):
     """How far a payment has come."""
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_noop as noop
 
-from rules.shipped.steps import CANCELLED, RESOLVED, ladder, step
+from rules.shipped.steps import CANCELLED, NOT_NEEDED, RESOLVED, ladder, step
 
 DECISION_TYPES: Final[dict[str, dict[str, Any]]] = {
     "late-cancellation": {
@@ -191,6 +191,29 @@ DECISION_TYPES: Final[dict[str, dict[str, Any]]] = {
             {"slug": "old-way", "label": "Goes on the old way"},
         ],
         "weight_eur": 150,
+    },
+    "replenishment-overdue": {
+        "name": noop("Goods that were asked for did not come"),
+        "owner": "ops-team",
+        "severity": "P3",
+        "sla": "exception-remediation",
+        "acknowledge_within_minutes": 240,
+        "route": "escalate",
+        "route_after_minutes": 240,
+        "fallback": "ops-team-review",
+        "fallback_after_minutes": 240,
+        "ladder": ladder((240, "backup"), (480, "owner:revenue-ops-review")),
+        "playbook": [
+            step("check", "See on the product's page how many are free, and who was asked for more"),
+            step("record", "Ask whoever should send them and note the day", fields=["answer"]),
+            step(
+                "decide",
+                "Wait for them, or set the reorder point to 0: that calls them off, and setting it anew asks again",
+            ),
+        ],
+        "acceptance": [{"label": "Enough is there again, or nobody waits for it", "check": "person"}],
+        "outcomes": [RESOLVED, NOT_NEEDED],
+        "weight_eur": 60,
     },
     "override-review": {
         "name": noop("A fix by hand waits for its review"),

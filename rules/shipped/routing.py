@@ -11,6 +11,7 @@ FLOWS: Final[dict[str, tuple[str, str, str, str]]] = {
     "warehouse-pick-pack": ("Warehouse pick and pack", "warehouse", "ops-team", "standard-dispatch"),
     "vendor-drop-ship": ("Vendor drop-ship", "drop_ship", "fulfillment-service-vendor", "vendor-confirmation"),
     "manual-review": ("Manual review", "manual_review", "revenue-ops-review", "exception-resolution"),
+    "replenishment": ("Replenishment", "replenishment", "ops-team", "replenishment"),
     "content-follow-up": ("Content follow-up", "content", "client-success", "content-follow-up"),
 }
 

@@ -34,7 +34,17 @@ from exceptions.models import (
     Waiver,
 )
 from exceptions.services import open_case
-from orders.fulfilment.models import BundlePart, GiftCard, Order, OrderBundle, OrderGift, SafetyStock, Sku, StockLot
+from orders.fulfilment.models import (
+    BundlePart,
+    GiftCard,
+    Order,
+    OrderBundle,
+    OrderGift,
+    Replenishment,
+    SafetyStock,
+    Sku,
+    StockLot,
+)
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from orders.fulfilment.services.unwinding import reroute
@@ -113,7 +123,9 @@ def _order(client: Client, by: Actor, now: datetime) -> Order:
 
 def _goods(order: Order) -> None:
     lot = StockLot.objects.all()[0]
-    SafetyStock.objects.create(item=lot.item, location=lot.location, units=1)
+    safety = SafetyStock.objects.create(item=lot.item, location=lot.location, units=1)
+    asked = {"key": "TENT-2 / main", "layer": "wms", "threshold": 1, "free": 0, "units": 1}
+    Replenishment.objects.create(client=order.client, safety=safety, asked_at=NOW, due_at=NOW, **asked)
     peg = Sku.objects.create(client=order.client, code="PEG-9")
     BundlePart.objects.create(bundle=lot.item.sku, part=peg)
     OrderBundle.objects.create(order=order, position=9, code="SET-1", quantity=1, unit_minor=100)

@@ -94,6 +94,7 @@ SECTIONS = {
             "fulfilment.override",
             "fulfilment.payment",
             "fulfilment.refund",
+            "fulfilment.replenishment",
             "fulfilment.reservation",
             "fulfilment.safetystock",
             "fulfilment.sku",

@@ -63,6 +63,7 @@ def test_every_event_and_document_of_the_product_has_a_contract_in_force(shipped
         "payment.captured",
         "promo_copy.written",
         "refund.issued",
+        "replenishment.requested",
         "return.received",
         "return.requested",
         "shipment.delayed",

@@ -332,11 +332,27 @@ class ReceiveForm(forms.Form):
 
 
 class KeepBackForm(forms.Form):
-    """How many stay in a place, whoever wants them."""
+    """How many stay in a place, whoever wants them, and below how many free ones more is asked for."""
 
     location = forms.ChoiceField(label=_("Place"), widget=forms.Select(INPUT))
     units = forms.IntegerField(
         label=_("Units kept back"), min_value=0, max_value=MOST_UNITS, widget=forms.NumberInput(INPUT)
+    )
+    reorder_at = forms.IntegerField(
+        label=_("Ask for more when fewer are free than"),
+        required=False,
+        min_value=0,
+        max_value=MOST_UNITS,
+        widget=forms.NumberInput(INPUT),
+        help_text=_("Empty: when fewer are free than are kept back. 0: never, and what was asked for is called off."),
+    )
+    reorder_units = forms.IntegerField(
+        label=_("Units to ask for at least"),
+        required=False,
+        min_value=1,
+        max_value=MOST_UNITS,
+        widget=forms.NumberInput(INPUT),
+        help_text=_("Empty: what is missing."),
     )
     reason = forms.CharField(
         label=_("Why"),

@@ -14,6 +14,7 @@ from orders.fulfilment.models.overrides import Override
 from orders.fulfilment.models.parcels import Fulfilment, FulfilmentLine
 from orders.fulfilment.models.places import Location
 from orders.fulfilment.models.products import ProductFacts
+from orders.fulfilment.models.replenishments import Replenishment
 from orders.fulfilment.models.requests import OrderRequest
 from orders.fulfilment.models.skus import Sku
 from orders.fulfilment.models.stock import Reservation, SafetyStock, StockItem, StockLot
@@ -46,6 +47,7 @@ __all__ = [
     "Payment",
     "ProductFacts",
     "Refund",
+    "Replenishment",
     "Reservation",
     "SafetyStock",
     "Sku",

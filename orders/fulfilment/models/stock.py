@@ -73,11 +73,18 @@ class StockLot(FSMModelMixin, Accountable):
 
 
 class SafetyStock(Accountable):
-    """So many units of a product are kept back in one place and never promised."""
+    """So many units of a product are kept back in one place and never promised; and below how many free ones more are asked for."""
 
     item = models.ForeignKey(StockItem, on_delete=models.PROTECT, related_name="safety")
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="safety")
     units = models.PositiveIntegerField(default=0)
+    reorder_at = models.PositiveIntegerField(
+        null=True, blank=True, help_text="More is asked for when fewer are free; empty: when fewer than are kept back"
+    )
+    reorder_units = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How many are asked for at least; empty: what is missing"
+    )
+    low_since = models.DateTimeField(null=True, blank=True, help_text="Since when fewer are free")
 
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -86,6 +93,11 @@ class SafetyStock(Accountable):
 
     def __str__(self) -> str:
         return f"{self.units} kept back"
+
+    @property
+    def threshold(self) -> int:
+        """Fewer free units than this are too few."""
+        return self.units if self.reorder_at is None else self.reorder_at
 
 
 class Reservation(FSMModelMixin, Accountable):

@@ -9,8 +9,21 @@ from orders.fulfilment.registrations import (
     orders,
     quality,
     runs,
+    stock,
     timers,
     words,
 )
 
-__all__ = ["events", "folds", "followers", "gaps", "invariants", "orders", "quality", "runs", "timers", "words"]
+__all__ = [
+    "events",
+    "folds",
+    "followers",
+    "gaps",
+    "invariants",
+    "orders",
+    "quality",
+    "runs",
+    "stock",
+    "timers",
+    "words",
+]

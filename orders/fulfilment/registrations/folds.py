@@ -13,6 +13,21 @@ folds.register(
     folds.Fold("fulfilment.unwind", "fulfilment_unwind", "state", key="r.id"),
     folds.Fold("fulfilment.override", "fulfilment_override", "state", key="r.number"),
     folds.Fold("fulfilment.refund", "fulfilment_refund", "state", key="r.id"),
+    folds.Fold("fulfilment.replenishment", "fulfilment_replenishment", "state", key="r.id"),
+    folds.SqlFold(
+        "fulfilment.safetystock.low",
+        """
+        SELECT s.id::text, CASE WHEN s.low_since IS NULL THEN 'enough' ELSE 'low' END, coalesce(told.value, 'enough')
+        FROM fulfilment_safetystock s JOIN fulfilment_location p ON p.id = s.location_id
+        LEFT JOIN LATERAL (
+            SELECT CASE e.type WHEN 'stock.low' THEN 'low' ELSE 'enough' END AS value FROM audit_event e
+            WHERE e.subject_type = 'fulfilment.stockitem' AND e.subject_id = s.item_id::text
+              AND e.type IN ('stock.low', 'stock.level_back')
+              AND e.body::jsonb -> 'data' ->> 'location' = p.slug
+            ORDER BY e.seq DESC LIMIT 1
+        ) told ON true
+        """,
+    ),
     folds.Fold("fulfilment.stockitem", "fulfilment_stockitem", "reserved", key="r.id", at_first="0"),
     folds.Fold("fulfilment.stockitem", "fulfilment_stockitem", "on_hand", key="r.id", at_first="0"),
     folds.Fold("fulfilment.stocklot", "fulfilment_stocklot", "state", key="r.id", at_first="usable"),

@@ -12,10 +12,18 @@ from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from audit.words import said
 from orders.fulfilment.decisions.bundles import Part
-from orders.fulfilment.models import OrderLine, Reservation, SafetyStock, Sku, StockItem, StockLot
+from orders.fulfilment.models import OrderLine, Replenishment, Reservation, SafetyStock, Sku, StockItem, StockLot
 from orders.fulfilment.selectors.parcels import sku_for, skus_for
 from orders.fulfilment.selectors.queues import promisable
-from orders.fulfilment.states import ORDER_STANDS_ASIDE, LineState, LotState, OrderState, ReservationState, SkuType
+from orders.fulfilment.states import (
+    ORDER_STANDS_ASIDE,
+    LineState,
+    LotState,
+    OrderState,
+    ReplenishmentState,
+    ReservationState,
+    SkuType,
+)
 
 PER_PAGE: Final = 50
 MOST_ROWS: Final = 200
@@ -75,6 +83,24 @@ class LotFacts:
 
 
 @dataclass(frozen=True)
+class LevelFacts:
+    """What is kept back in a place, below how many free units more is asked for, and what was asked for last."""
+
+    location: str
+    location_name: str
+    kept_back: int
+    reorder_at: int | None
+    reorder_units: int | None
+    threshold: int
+    low_since: datetime | None
+    asked_units: int
+    asked_at: datetime | None
+    due_at: datetime | None
+    asked_state: str
+    asked_state_label: str
+
+
+@dataclass(frozen=True)
 class HeldFacts:
     """Units set aside for a line of an order, since when, and until when if nobody works on them."""
 
@@ -117,6 +143,7 @@ class StockPicture:
     promisable: int
     lots: Sequence[LotFacts]
     kept: Mapping[str, int]
+    levels: Sequence[LevelFacts]
     held: Sequence[HeldFacts]
     held_count: int
     queue: Sequence[WaitingFacts]
@@ -148,7 +175,7 @@ def stock_picture(*, by: Actor, sku_id: UUID, today: date) -> StockPicture:
     sku = sku_for(by, sku_id, having="stock")
     held = Reservation.objects.filter(stock_item=sku.stock, state=ReservationState.HELD)
     waiting = OrderLine.objects.filter(sku=sku, state=LineState.BACK_ORDERED)
-    kept = SafetyStock.objects.filter(item=sku.stock, units__gt=0).order_by("location__slug")
+    levels = _levels(sku.stock)
     return StockPicture(
         id=sku.pk,
         code=sku.code,
@@ -159,7 +186,8 @@ def stock_picture(*, by: Actor, sku_id: UUID, today: date) -> StockPicture:
         reserved=sku.stock.reserved,
         promisable=promisable(sku_ids=[sku.pk]).get(sku.pk, 0),
         lots=_lots(sku.stock, today),
-        kept=dict(kept.values_list("location__slug", "units")),
+        kept={one.location: one.kept_back for one in levels if one.kept_back},
+        levels=levels,
         held=_held(held),
         held_count=held.count(),
         queue=_queue(waiting),
@@ -232,6 +260,33 @@ def _lots(item: StockItem, today: date) -> list[LotFacts]:
         )
         for lot in rows.order_by("location__priority", "location__slug", F("expires_on").asc(nulls_last=True), "code")
     ]
+
+
+def _levels(item: StockItem) -> list[LevelFacts]:
+    """What is watched in each place, with the newest request for more."""
+    rows = SafetyStock.objects.filter(Q(units__gt=0) | Q(reorder_at__isnull=False), item=item).select_related(
+        "location"
+    )
+    newest = Replenishment.objects.filter(safety__item=item).order_by("safety", "-asked_at", "-pk").distinct("safety")
+    asked = {one.safety_id: one for one in newest}
+    return [_level(one, asked.get(one.pk)) for one in rows.order_by("location__slug")]
+
+
+def _level(safety: SafetyStock, asked: Replenishment | None) -> LevelFacts:
+    return LevelFacts(
+        location=safety.location.slug,
+        location_name=str(safety.location),
+        kept_back=safety.units,
+        reorder_at=safety.reorder_at,
+        reorder_units=safety.reorder_units,
+        threshold=safety.threshold,
+        low_since=safety.low_since,
+        asked_units=asked.units if asked else 0,
+        asked_at=asked.asked_at if asked else None,
+        due_at=asked.due_at if asked else None,
+        asked_state=asked.state if asked else "",
+        asked_state_label=ReplenishmentState(asked.state).label if asked else "",
+    )
 
 
 def _held(held: QuerySet[Reservation]) -> list[HeldFacts]:

@@ -19,10 +19,20 @@ class ReceiveInput(Input):
 
 
 class KeepBackInput(Input):
-    """How many units stay in a place, whoever wants them."""
+    """How many units stay in a place, whoever wants them, and below how many free ones more is asked for."""
 
     location = serializers.SlugField(max_length=80)
     units = serializers.IntegerField(min_value=0, max_value=UNITS)
+    reorder_at = serializers.IntegerField(
+        min_value=0,
+        max_value=UNITS,
+        default=None,
+        allow_null=True,
+        help_text="More is asked for when fewer are free there; 0 asks for nothing, null when fewer than are kept back.",
+    )
+    reorder_units = serializers.IntegerField(
+        min_value=1, max_value=UNITS, default=None, allow_null=True, help_text="How many are asked for at least."
+    )
     reason = serializers.CharField(min_length=3, max_length=280)
 
 
@@ -69,6 +79,23 @@ class LotSerializer(serializers.Serializer[object]):
     state = serializers.CharField()
 
 
+class LevelSerializer(serializers.Serializer[object]):
+    """What is watched in one place, and what was asked for last."""
+
+    location = serializers.CharField()
+    kept_back = serializers.IntegerField()
+    reorder_at = serializers.IntegerField(allow_null=True)
+    reorder_units = serializers.IntegerField(allow_null=True)
+    threshold = serializers.IntegerField(help_text="Fewer free units than this are too few.")
+    low_since = serializers.DateTimeField(allow_null=True)
+    asked_units = serializers.IntegerField(help_text="0 where nothing was ever asked for.")
+    asked_at = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    asked_state = serializers.CharField(
+        help_text="asked, said (taken in by hand), arrived or called_off; empty for none."
+    )
+
+
 class HeldSerializer(serializers.Serializer[object]):
     """Units set aside for a line."""
 
@@ -104,6 +131,7 @@ class StockSerializer(serializers.Serializer[object]):
     promisable = serializers.IntegerField()
     lots = LotSerializer(many=True)
     kept_back = serializers.DictField(child=serializers.IntegerField(), source="kept")
+    levels = LevelSerializer(many=True)
     held = HeldSerializer(many=True)
     held_count = serializers.IntegerField()
     queue = WaitingForStockSerializer(many=True)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from audit.context import Actor, acting
+from audit.context import Actor, acting, current_actor
 from audit.errors import FieldError, Invalid
 from audit.texts import reason_given
 from audit.words import said
@@ -30,6 +30,7 @@ class Arrival:
     lot: str = ""
     expires_on: date | None = None
     reference: str = ""
+    event_id: str = ""
 
 
 def hear_arrivals(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]:
@@ -53,18 +54,36 @@ def receive_stock(*, sku_id: UUID, arrival: Arrival, reason: str, by: Actor, now
         return _take_in([arrival], changes)
 
 
-def set_safety_stock(*, sku_id: UUID, location: str, units: int, reason: str, by: Actor, now: datetime) -> SafetyStock:
-    """Keep so many units of a product back in a place; what is free by that goes to whoever waits. Raises `NotFound`, `Refused`."""
+def set_safety_stock(
+    *,
+    sku_id: UUID,
+    location: str,
+    units: int,
+    reorder_at: int | None = None,
+    reorder_units: int | None = None,
+    reason: str,
+    by: Actor,
+    now: datetime,
+) -> SafetyStock:
+    """Keep so many units of a product back in a place; what is free by that goes to whoever waits.
+
+    When fewer than `reorder_at` are free there (None: than are kept back), at least `reorder_units` more are asked for; 0 asks for nothing
+    and calls off what was asked for. Raises `Invalid`, `NotFound`, `Refused`.
+    """
     with acting(by, at=now, reason=reason_given(reason)):
         sku = product_of(sku_id, by)
         changes = Changes(now)
         product = lock_stock([sku.pk], changes)[sku.pk]
         place = known_place(sku, location)
         kept, is_new = SafetyStock.objects.get_or_create(item=product.item, location=place, defaults={"units": units})
+        if is_new:
+            product.watched.append(kept)
+        kept = next(one for one in product.watched if one.pk == kept.pk)
         was = 0 if is_new else kept.units
-        kept.units = units
-        changes.edit(kept, "units")
-        changes.tell("stock.safety_set", product.item, location=place.slug, units=[was, units])
+        kept.units, kept.reorder_at, kept.reorder_units = units, reorder_at, reorder_units
+        changes.edit(kept, "units", "reorder_at", "reorder_units")
+        told: dict[str, Any] = {"units": [was, units], "reorder_at": reorder_at, "reorder_units": reorder_units}
+        changes.tell("stock.safety_set", product.item, location=place.slug, **told)
         changes.write()
         release_queue([sku.pk], changes)
     return kept
@@ -94,6 +113,10 @@ def _take_in(arrivals: Sequence[Arrival], changes: Changes) -> list[UUID]:
             "reference": one.reference,
         }
         changes.tell("stock.received", product.item, **told)
+        if one.event_id:
+            changes.levels.seen[product.item.pk] = one.event_id
+        else:
+            changes.levels.said[product.item.pk] = current_actor().id
     changes.write()
     return release_queue(ids, changes)
 
@@ -120,4 +143,5 @@ def _read(one: News) -> Arrival:
         lot=str(one.data.get("lot") or ""),
         expires_on=date.fromisoformat(str(expires_on)) if expires_on else None,
         reference=str(one.data.get("reference") or ""),
+        event_id=one.event_id,
     )

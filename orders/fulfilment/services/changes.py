@@ -46,6 +46,7 @@ from orders.fulfilment.models import (
 )
 from orders.fulfilment.services.cases import Opening, TimerChange, open_all, set_all, withdraw_all
 from orders.fulfilment.services.expecting import Expecting, tell_all
+from orders.fulfilment.services.levels import Levels, look_at_levels
 from orders.fulfilment.services.messages import Message, send_all
 from orders.fulfilment.services.rows import changes_of, insert_rows, overwrite_rows, update_rows
 from orders.fulfilment.services.shelves import ProductStock, load_stock
@@ -102,6 +103,7 @@ class Changes:
     messages: list[Message] = field(default_factory=list)
     expecting: Expecting = field(default_factory=Expecting)
     freed: set[UUID] = field(default_factory=set)
+    levels: Levels = field(default_factory=Levels)
     _new: dict[type[Model], list[Model]] = field(default_factory=lambda: defaultdict(list))
     _edited: dict[type[Model], dict[Any, tuple[Accountable, set[str]]]] = field(
         default_factory=lambda: defaultdict(dict)
@@ -131,15 +133,22 @@ class Changes:
     def add(self, *records: Model) -> None:
         """Insert these."""
         for record in records:
+            self._touch(record)
             self._new[type(record)].append(record)
             self._created.add(record.pk)
 
     def edit(self, record: Accountable, *fields: str) -> None:
         """Update these fields of a record; of one that is yet to be inserted, nothing more is needed."""
+        self._touch(record)
         if record.pk in self._created:
             return
         _, edited = self._edited[type(record)].setdefault(record.pk, (record, set()))
         edited.update(fields)
+
+    def _touch(self, record: Model) -> None:
+        """Whatever changes of a shelf or of what is kept there may change its level."""
+        if isinstance(record, StockLot | SafetyStock):
+            self.levels.touched.add(record.item_id)
 
     def lock_stock(self, **which: Collection[UUID]) -> list[StockItem]:
         """Stock items, locked by primary key; one item is one object for as long as this lasts, so that two edits of it add up."""
@@ -216,11 +225,14 @@ class Changes:
         timers, self.timers = self.timers, []
         cured, self.cured = self.cured, []
         expecting, self.expecting = self.expecting, Expecting()
+        levels, self.levels = self.levels, Levels()
         send_all(messages, now=self.now)
         tell_all(expecting, now=self.now)
         open_all(openings, now=self.now)
         set_all(timers, now=self.now)
         withdraw_all(cured, now=self.now)
+        if levels.is_moved:
+            look_at_levels(levels, self._stock, now=self.now)
 
     def _update(self, edited: Iterable[tuple[Accountable, set[str]]]) -> None:
         alike: dict[tuple[str, ...], list[Accountable]] = defaultdict(list)

@@ -19,7 +19,7 @@ from orders.fulfilment.states import FULFILMENT_IN_HOUSE, FulfilmentState, HoldR
 from rules import selectors as rules
 from rules.states import CheckPoint, FlowKind
 
-CARRIER = "ship"
+CARRIER, CRM = "ship", "crm"
 TASK_CONTRACT = "task.requested"
 TASK_OF_FLOW = {FlowKind.WAREHOUSE: ("wms", "pick_pack"), FlowKind.DROP_SHIP: ("vendor", "drop_ship")}
 
@@ -138,6 +138,20 @@ def order_message(docket: Docket, layer: str, kind: str, name: str, more: Mappin
     }
     key = f"{order.key}/{kind}/{name}"
     return Message(layer, TASK_CONTRACT, ref_of(order), key, order.key, order.correlation_id, payload)
+
+
+def tell_customer(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
+    """It has left: whoever speaks with the customer is told what, with whom and under which number; once, nothing personal."""
+    told: dict[str, Any] = {
+        "task": f"{parcel.key}-notify",
+        "lines": [
+            {"sku": one.line.sku.code, "quantity": one.quantity, **_bundle_of(one.line)}
+            for one in docket.contents.get(parcel.pk, [])
+        ],
+        "carrier": parcel.carrier or None,
+        "tracking": parcel.tracking_number or None,
+    }
+    ask_if_known([order_message(docket, CRM, "notify", parcel.key, told)], changes)
 
 
 def ask_if_known(messages: Sequence[Message], changes: Changes) -> None:

@@ -16,7 +16,7 @@ from orders.fulfilment.services.cancelling import cancel, units_of
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.changing import change
-from orders.fulfilment.services.dispatch import void_booking
+from orders.fulfilment.services.dispatch import tell_customer, void_booking
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.holding import let_go
 from orders.fulfilment.services.paying import hear_authorised, hear_captured, hear_refunded
@@ -273,6 +273,7 @@ def _left(docket: Docket, parcel: Fulfilment, step: str, changes: Changes) -> No
     overtake(docket, parcel, "it has left", changes)
     lines = _lines(docket, parcel)
     stock.use_reservations(docket.take_reservations(lines), changes)
+    tell_customer(docket, parcel, changes)
     _move_lines(lines, step, changes)
 
 

@@ -86,6 +86,7 @@ def count_stock(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]
                 note(by_hand[product.item.pk], str(counted), one, changes)
             else:
                 put_count(product, places[client, slug], counted, changes)
+                changes.levels.seen[product.item.pk] = one.event_id
         changes.write()
         return release_queue(ids, changes)
 

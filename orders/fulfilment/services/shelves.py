@@ -1,6 +1,5 @@
 """The stock of a product as acts change it: its row locked, with all of its lots and what each place keeps back."""
 
-from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,11 +14,12 @@ from orders.fulfilment.states import LotState
 
 @dataclass
 class ProductStock:
-    """One product's row, its lots (first to expire first, those without a date last), and units kept back by place."""
+    """One product's row, its lots (first to expire first, those without a date last), units kept back and watched by place."""
 
     item: StockItem
     lots: list[StockLot] = field(default_factory=list)
     kept: dict[UUID, int] = field(default_factory=dict)
+    watched: list[SafetyStock] = field(default_factory=list)
 
     def shelf(self, today: date) -> Shelf[UUID]:
         """What may be promised today: nothing recalled, nothing expired, nothing in a place that is closed."""
@@ -31,6 +31,16 @@ class ProductStock:
                 if lot.expires_on is None or lot.expires_on >= today
             ],
             self.kept,
+        )
+
+    def free_at(self, location_id: UUID, today: date) -> int:
+        """Units in this place that may be sent and are set aside for nobody, those that are kept back included."""
+        return sum(
+            lot.on_hand - lot.reserved
+            for lot in self.lots
+            if lot.location_id == location_id
+            and lot.state == LotState.USABLE
+            and (lot.expires_on is None or lot.expires_on >= today)
         )
 
     def lot(self, pk: UUID) -> StockLot:
@@ -51,16 +61,14 @@ def load_stock(item_ids: Collection[UUID]) -> dict[UUID, ProductStock]:
     """Lock these products' rows by primary key and read what belongs to them, by id; three queries for any number."""
     if not item_ids:
         return {}
-    rows = StockItem.objects.select_for_update(of=("self",)).select_related("sku").filter(pk__in=item_ids)
+    rows = StockItem.objects.select_for_update(of=("self",)).select_related("sku__client").filter(pk__in=item_ids)
     found = {item.pk: ProductStock(item) for item in rows.order_by("pk")}
     in_turn = StockLot.objects.filter(item__in=found).select_related("location")
     for lot in in_turn.order_by(F("expires_on").asc(nulls_last=True), "code", "pk"):
         found[lot.item_id].lots.append(lot)
-    kept: dict[UUID, dict[UUID, int]] = defaultdict(dict)
-    for item_id, location_id, units in SafetyStock.objects.filter(item__in=found).values_list(
-        "item", "location", "units"
-    ):
-        kept[item_id][location_id] = units
-    for item_id, by_place in kept.items():
-        found[item_id].kept = by_place
+    for safety in SafetyStock.objects.filter(item__in=found).select_related("location").order_by("pk"):
+        product = found[safety.item_id]
+        safety.item = product.item
+        product.kept[safety.location_id] = safety.units
+        product.watched.append(safety)
     return found

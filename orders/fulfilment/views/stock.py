@@ -90,8 +90,11 @@ def keep_back(request: HttpRequest, key: UUID) -> HttpResponse:
         arrivals.set_safety_stock(sku_id=key, **given, by=by, now=clock.now())
         return _("%(n)s are kept back.") % {"n": given["units"]}
 
-    explained = _("Units that are kept back are promised to nobody. What is set aside already stays so.")
-    return _form_page(request, picture, form, act, _("Keep units back"), explained)
+    explained = _(
+        "Units that are kept back are promised to nobody; what is set aside already stays so. When too few are free, the warehouse or the "
+        "product's vendor is asked for more, once, and somebody is told when nothing comes in time."
+    )
+    return _form_page(request, picture, form, act, _("Keep back and reorder"), explained)
 
 
 @login_required

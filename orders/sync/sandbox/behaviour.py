@@ -20,6 +20,7 @@ STORY = {
     "pick_pack": ("task.acknowledged", "task.confirmed", "shipment.picked", "shipment.packed"),
     "drop_ship": ("task.acknowledged", "task.confirmed", "shipment.handed_over", "shipment.delivered"),
     "ship": ("shipment.handed_over", "shipment.delivered"),
+    "replenish": ("stock.received",),
     "cancel": ("task.cancelled",),
     "revise": ("content.revised",),
     "publish": (
@@ -94,6 +95,10 @@ def story(task: Mapping[str, Any], mode: str) -> list[tuple[str, dict[str, Any]]
         return [(event, {"reason": reason})]
     if mode == "carrier_reject" and kind == "ship":
         return [("shipment.rejected", {"reason": "damaged"})]
+    if kind == "replenish":
+        more = {name: task.get(name) for name in ("sku", "location")}
+        steps = [(event, {**more, "quantity": task["units"], "reference": task["request"]}) for event, _ in steps]
+        steps = steps if task["units"] else []
     if mode == "duplicate":
         return [step for step in steps for _ in range(2)]
     if mode == "reorder":

@@ -111,7 +111,10 @@ class Sandbox:
             at = datetime.fromtimestamp(begun, UTC) + timedelta(seconds=place)
             event_id = f"{key}:{event_type}"
             data = {name: task.get(name) for name in REPEATED} | {"at": at.isoformat(), **more}
-            event = an_event(event_id, event_type, str(task.get("order") or task.get("asset")), at, data)
+            if event_type == "stock.received":
+                data["received_at"] = data["at"]
+            about = task.get("order") or task.get("asset") or task.get("sku")
+            event = an_event(event_id, event_type, str(about), at, data)
             said.append((f"{event_id}:{place}", event, begun + (place + 1) * self.control.delay))
         return said
 

@@ -4,12 +4,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from audit.context import Actor
+from audit.context import Actor, acting
 from audit.models import Event
 from orders.fulfilment.models import Fulfilment, Hold, Order, OrderIdentifier, StockItem
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
-from rules.models import Client
+from orders.sync.models import OutboundMessage, System
+from orders.sync.states import Layer
+from rules.models import Client, Owner
 from tests.factories import orders as make
 
 pytestmark = pytest.mark.django_db
@@ -207,6 +209,21 @@ def test_several_parcels_leaving_in_one_batch_are_all_taken_off_the_count(
     take_news(news=told, by=system, now=now)
     item = StockItem.objects.get()
     assert (item.on_hand, item.reserved) == (7, 0)
+
+
+def test_whoever_speaks_with_the_customer_is_told_once_that_a_parcel_has_left(
+    place: make.Place, tell: make.Tell, system: Actor, now: datetime
+) -> None:
+    with acting(system, at=now):
+        System.objects.create(slug="crm", name="CRM", layer=Layer.CRM, owner=Owner.objects.get(slug="integrations"))
+    parcel = place().fulfilments.get()
+    tell("shipment.handed_over", parcel.key, tracking="0512", carrier="DPD")
+    for kind in ("shipment.handed_over", "shipment.delivered"):
+        tell(kind, parcel.key, tracking="0512", carrier="DPD")
+    message = OutboundMessage.objects.get(system__slug="crm", type="task.requested")
+    told = {name: message.preview[name] for name in ("kind", "carrier", "tracking", "lines")}
+    assert told == {"kind": "notify", "carrier": "DPD", "tracking": "0512", "lines": [{"sku": "TENT-2", "quantity": 1}]}
+    assert not {"address", "contact"} & message.preview.keys()
 
 
 def test_a_step_that_is_behind_is_noted_and_moves_nothing(place: make.Place, tell: make.Tell) -> None:
