@@ -4,23 +4,19 @@ A name is resolved once. What is checked is what is connected to, so that a name
 one of ours (DNS rebinding) gains nothing; the request still carries the name, for `Host`, for SNI and for the certificate.
 """
 
-import hashlib
 import ipaddress
-import re
 import socket
 import ssl
 from collections.abc import Collection, Iterable
 from functools import cache
 from time import monotonic
 from typing import Any
-from uuid import UUID
 
 import httpcore2
 import httpx2
 
 MOST_CONNECTIONS = 16
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-TRACE = re.compile(r"^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
 
 
 class AddressRefused(OSError):
@@ -66,18 +62,6 @@ def is_public(address: str) -> bool:
         if ip.is_site_local:
             return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
-
-
-def traceparent(*, trace: str, span: str) -> str:
-    """W3C Trace Context: one trace for all that one cause leads to (a UUID or a traceparent keeps its id), a span for each attempt."""
-    if match := TRACE.match(trace):
-        trace_id = match[1]
-    else:
-        try:
-            trace_id = UUID(trace).hex
-        except ValueError:
-            trace_id = hashlib.sha256(trace.encode()).hexdigest()[:32]
-    return f"00-{trace_id}-{hashlib.sha256(span.encode()).hexdigest()[:16]}-01"
 
 
 class _PublicNetwork(httpcore2.NetworkBackend):

@@ -69,6 +69,19 @@ def web(name: str, default: str) -> str:
     return url
 
 
+def collector(name: str) -> str:
+    """Where traces are sent: an http(s) address, with a path where the collector has one; "" for nowhere."""
+    url = env.text(name).rstrip("/")
+    parts = _split(name, url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+        raise ImproperlyConfigured(
+            f"{name} has to be http:// or https://, a host and at most a path, such as http://localhost:4318."
+        )
+    if parts.username is not None:
+        raise ImproperlyConfigured(f"{name}: leave user name and password out; OTEL_EXPORTER_OTLP_HEADERS is for them.")
+    return url
+
+
 def hosts(name: str, default: str) -> list[str]:
     """Host names, comma-separated."""
     found = env.words(name, default)

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.request_ids.RequestIds",
+    "config.tracing.Traced",
     "config.lengths.RefuseOddLengths",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -283,6 +284,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "FlowKind": "rules.states.FlowKind",
     },
 }
+
+# Where spans of requests, tasks and deliveries are sent; nowhere unless told.
+TRACES_ENDPOINT = addresses.collector("OTEL_EXPORTER_OTLP_ENDPOINT")
 
 LOGGING: dict[str, Any] = {
     "version": 1,

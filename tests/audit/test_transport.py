@@ -9,7 +9,8 @@ import httpcore2
 import httpx2
 import pytest
 
-from audit.transport import AddressRefused, PublicTransport, is_public, traceparent
+from audit.traces import traceparent
+from audit.transport import AddressRefused, PublicTransport, is_public
 
 PUBLIC = "93.184.216.34"
 

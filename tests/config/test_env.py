@@ -76,6 +76,16 @@ def test_a_flag_says_yes_or_no(monkeypatch: pytest.MonkeyPatch, value: str, mean
             "HANDRAIL_X is shown to everybody: leave user name and password out.",
         ),
         (
+            lambda: addresses.collector("HANDRAIL_X"),
+            "localhost:4317",
+            "HANDRAIL_X has to be http:// or https://, a host and at most a path, such as http://localhost:4318.",
+        ),
+        (
+            lambda: addresses.collector("HANDRAIL_X"),
+            "https://me:hush@collector.example",
+            "HANDRAIL_X: leave user name and password out; OTEL_EXPORTER_OTLP_HEADERS is for them.",
+        ),
+        (
             lambda: addresses.hosts("HANDRAIL_X", ""),
             "https://handrail.example",
             "HANDRAIL_X names 'https://handrail.example'; host names come without http:// and without a path.",
@@ -142,6 +152,7 @@ def test_what_is_given_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> Non
         ("redis+socket:///run/redis.sock", lambda: addresses.broker("HANDRAIL_X", "")),
         ("unix:///run/redis.sock?db=1", lambda: addresses.cache("HANDRAIL_X")),
         ("https://handrail.example", lambda: addresses.web("HANDRAIL_X", "")),
+        ("https://collector.example/otlp", lambda: addresses.collector("HANDRAIL_X")),
         ("Ops <ops@example>", lambda: addresses.sender("HANDRAIL_X", "")),
         (keys[0], lambda: env.secret("HANDRAIL_X", file=Path("unused"))),
         (json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)), lambda: env.signing_key("HANDRAIL_X")),

@@ -19,7 +19,9 @@ from audit.context import acting
 from audit.services.events import Entry, record_many
 from audit.services.heartbeats import beat
 from audit.subject_refs import subject_ref
-from audit.transport import AddressRefused, PublicTransport, traceparent
+from audit.traces import Fact, traceparent
+from audit.tracing import span
+from audit.transport import AddressRefused, PublicTransport
 from audit.words import said
 from exceptions.services import CaseOpening, open_cases
 from orders.sync import signatures
@@ -159,45 +161,58 @@ def _client() -> httpx2.Client:
 
 
 def _send(client: httpx2.Client, message: OutboundMessage, secret: str | None, now: datetime, begun: float) -> Answer:
-    payload = message.payload
+    """Try once, as a part of the trace of what it is about."""
+    correlation = message.correlation_id or message.key
+    facts: dict[str, Fact] = {
+        "handrail.system": message.system.slug,
+        "handrail.message": message.key,
+        "handrail.attempt": message.attempts,
+    }
+    with span(f"deliver {message.type}", "client", continues=correlation, facts=facts) as attempt:
+        body = _body(message)
+        headers = {
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "Idempotency-Key": message.key,
+            "X-Correlation-Id": correlation,
+            "traceparent": attempt.traceparent
+            or traceparent(trace=correlation, span=f"{message.key}/{message.attempts}"),
+        }
+        if secret:
+            headers |= signatures.sign(secret=secret, message_id=message.key, at=now, body=body)
+        sent = perf_counter()
+        status, error, head_of = _exchange(client, message, body, headers)
+        answered = perf_counter()
+        attempt.note({"http.response.status_code": status} if status else {}, failed=error)
+    return Answer(status, error, head_of, round((answered - sent) * 1000), now + timedelta(seconds=answered - begun))
+
+
+def _body(message: OutboundMessage) -> bytes:
     document = {
         "changetoken": message.number if message.change_token is None else message.change_token,
         "id": message.key,
         "provenance": settings.PUBLIC_URL,
         "type": message.type,
         "timestamp": timestamp(message.created_at),
-        "data": payload,
+        "data": message.payload,
     }
-    body = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-    headers = _headers(message)
-    if secret:
-        headers |= signatures.sign(secret=secret, message_id=message.key, at=now, body=body)
-    sent = perf_counter()
-    answer: tuple[int | None, str, str]
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _exchange(
+    client: httpx2.Client, message: OutboundMessage, body: bytes, headers: dict[str, str]
+) -> tuple[int | None, str, str]:
+    """What came back: a status, why it is none or no good one, and how the answer begins."""
     try:
         with client.stream("POST", message.system.base_url, content=body, headers=headers) as response:
             error = "" if response.is_success else f"HTTP {response.status_code}"
-            answer = (response.status_code, error, _head(response, personal_values(payload, message.preview)))
+            return response.status_code, error, _head(response, personal_values(message.payload, message.preview))
     except AddressRefused as refused:
-        answer = (None, str(refused), "")
+        return None, str(refused), ""
     except httpx2.TimeoutException:
-        answer = (None, f"no answer in {TIMEOUT_SECONDS} s", "")
+        return None, f"no answer in {TIMEOUT_SECONDS} s", ""
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as failure:
-        answer = (None, f"{type(failure).__name__}: not reachable", "")
-    status, error, head_of = answer
-    answered = perf_counter()
-    return Answer(status, error, head_of, round((answered - sent) * 1000), now + timedelta(seconds=answered - begun))
-
-
-def _headers(message: OutboundMessage) -> dict[str, str]:
-    correlation = message.correlation_id or message.key
-    return {
-        "Accept-Encoding": "identity",
-        "Content-Type": "application/json",
-        "Idempotency-Key": message.key,
-        "X-Correlation-Id": correlation,
-        "traceparent": traceparent(trace=correlation, span=f"{message.key}/{message.attempts}"),
-    }
+        return None, f"{type(failure).__name__}: not reachable", ""
 
 
 def _head(response: httpx2.Response, personal: frozenset[str]) -> str:
