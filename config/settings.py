@@ -56,6 +56,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.request_ids.RequestIds",
     "config.tracing.Traced",
+    "config.api.lifecycle.Lifecycle",
     "config.lengths.RefuseOddLengths",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -259,6 +260,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.api.lifecycle.mark_deprecated",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "OrderState": "orders.fulfilment.states.OrderState",
         "CustomerState": "orders.fulfilment.states.CustomerState",

@@ -11,6 +11,7 @@ from audit.rest.expanding import Relations
 from audit.rest.problem_types import PROBLEM_TYPES
 
 MEDIA_TYPE = "application/problem+json"
+STREAMS = ("text/csv", "application/jsonl")
 
 
 class FieldProblem(serializers.Serializer[Any]):
@@ -76,9 +77,7 @@ class ResourceSchema(AutoSchema):
         if self.method == "POST" and getattr(view, "is_last", False):
             ok, answer = 204, None
         problems = {(code, MEDIA_TYPE): OpenApiResponse(Problem, description=words) for code, words in self._problems()}
-        streams = (
-            {(200, kind): OpenApiTypes.STR for kind in ("text/csv", "application/jsonl")} if self._is_list() else {}
-        )
+        streams = {(200, kind): OpenApiTypes.STR for kind in STREAMS} if self._is_list() else {}
         return {
             (ok, "application/json"): answer,
             **streams,
@@ -90,9 +89,11 @@ class ResourceSchema(AutoSchema):
         self, serializer: Any, status_code: str, media_types: Any = None, direction: Any = "response"
     ) -> Any:
         told = super()._get_response_for_code(serializer, status_code, media_types, direction)  # type: ignore[no-untyped-call]
-        content = told.get("content", {}).get("application/json", {})
-        if content and self._relations():
-            content["schema"] = {"allOf": [content["schema"], self._with_expanded()]}
+        for kind, content in told.get("content", {}).items():
+            if kind in STREAMS:
+                content["schema"] = {"type": "string"}
+            elif kind == "application/json" and self._relations():
+                content["schema"] = {"allOf": [content["schema"], self._with_expanded()]}
         return told
 
     def _relations(self) -> Relations:
