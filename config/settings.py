@@ -248,6 +248,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 ALARM_EMAILS = addresses.people("HANDRAIL_ALARM_EMAILS")
 # Somebody away for more business hours than this has their open exceptions moved to who stands in.
 AWAY_HOURS = env.integer("HANDRAIL_AWAY_HOURS", 4, least=1)
+# How long another system has to answer.
+DELIVERY_TIMEOUT_SECONDS = env.integer("HANDRAIL_DELIVERY_TIMEOUT_SECONDS", 10, least=1)
 # Longer than a batch of systems that do not answer takes: what a worker is sending is another's after that.
 DELIVERY_LEASE_SECONDS = env.integer("HANDRAIL_DELIVERY_LEASE_SECONDS", 180, least=10)
 API_REQUESTS_PER_MINUTE = env.integer("HANDRAIL_API_REQUESTS_PER_MINUTE", 600, least=1)

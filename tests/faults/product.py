@@ -119,6 +119,7 @@ def product(directory: Path) -> Iterator[Product]:
         "HANDRAIL_ALARM_EMAILS": "pager@handrail.example",
         # What a killed worker was sending is sent again when its lease has ended, which nobody waits three minutes for here.
         "HANDRAIL_DELIVERY_LEASE_SECONDS": "10",
+        "HANDRAIL_DELIVERY_TIMEOUT_SECONDS": "1",
         "WEB_CONCURRENCY": "1",  # it is killed as a whole
     }
     output = directory / "output"

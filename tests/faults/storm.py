@@ -1,9 +1,18 @@
-"""Run inside a product by `manage.py shell`: a thousand exceptions whose whole ladders fall due at once, beside a hundred orders."""
+"""Run inside a product by `manage.py shell`: a thousand exceptions whose whole ladders fall due at once, beside a hundred orders.
 
+All the while a fifth of the tasks is answered with 500 at first, a fifth is done and not answered, of a fifth everything is told twice, and
+of a fifth in the wrong order.
+"""
+
+import io
+import json
+import os
 import sys
 from datetime import datetime, timedelta
-from typing import LiteralString
+from typing import Any, LiteralString
 
+import httpx2
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
 
@@ -14,9 +23,13 @@ from exceptions.services import CaseOpening, open_cases
 from orders.fulfilment.management.demo.seeding import prepare
 from rules.models import ExceptionType, Sla
 from rules.services import freeze_rule_book, save_edited
+from tests.faults.ends import ends
 
 CASES, WAVES = 1_000, 10
 SUBJECT = "storm.parcel"
+FAULTS = ("error_once", "timeout_once", "duplicate", "reorder")
+SHARE = 0.2
+SEEDS = range(7, 12) if "HANDRAIL_THOROUGH" in os.environ else ()
 STEPS = (
     {"to": "backup"},
     {"do": "notify", "to": "owner:logistics"},
@@ -61,14 +74,31 @@ def brew() -> datetime:
 def play() -> None:
     """Brew a storm, say since when it is there, and send a hundred orders into it; when asked to go on, look at what is left."""
     print(brew().isoformat(), flush=True)
+    fail(SHARE)
     call_command("scenario", "hundred-orders", seed=7, within=420, json=True)
     sys.stdout.flush()
     sys.stdin.readline()
+    print(json.dumps(ends()), flush=True)
+    for seed in SEEDS:
+        print(json.dumps([_ends_with(share, seed) for share in (SHARE, 0.0)]), flush=True)
+    sys.stdin.readline()
     inspect()
+
+
+def _ends_with(share: float, seed: int) -> dict[str, Any]:
+    fail(share)
+    call_command("scenario", "hundred-orders", seed=seed, within=420, json=True, stdout=io.StringIO())
+    return ends()
+
+
+def fail(share: float) -> None:
+    """Have so much of what the other systems are asked go wrong in each way."""
+    wanted = {"rates": dict.fromkeys(FAULTS, share), "sells": False}
+    httpx2.put(f"{settings.SANDBOX_URL}/control", json=wanted, trust_env=False).raise_for_status()
 
 
 def inspect() -> None:
     """Seal what is not sealed yet; whoever finds anything afterwards ends the process with a status that is not zero."""
     tasks.seal()
-    for name in ("check_invariants", "verify_audit", "verify_state"):
+    for name in ("check_invariants", "verify_audit", "verify_state", "verify_timers"):
         call_command(name)

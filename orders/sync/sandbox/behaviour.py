@@ -12,7 +12,9 @@ MODES = {
     "short_stock": "The warehouse finds nothing on the shelf",
     "carrier_reject": "The carrier brings the parcel back",
     "error": "Answers with HTTP 500",
+    "error_once": "Answers with HTTP 500 the first time",
     "timeout": "Does not answer in time",
+    "timeout_once": "Does it, and does not answer in time the first time",
     "duplicate": "Says everything twice",
     "reorder": "Says everything in the wrong order",
 }

@@ -42,6 +42,7 @@ class Sandbox:
         self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"sandbox": self}))
         self._server.daemon_threads = True
         self._stopped = threading.Event()
+        self._seen, self._seen_lock = set[str](), threading.Lock()
         self._threads = [
             threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True),
             threading.Thread(target=self._speak, daemon=True),
@@ -82,7 +83,7 @@ class Sandbox:
         """Take a message; the HTTP status to answer with."""
         task = dict(document.get("data") or {})
         mode = self.control.mode(task)
-        if mode == "error":
+        if mode == "error" or (mode == "error_once" and self._is_new(key)):
             return 500
         if mode == "timeout":
             self._stopped.wait(SILENCE_SECONDS)
@@ -102,13 +103,24 @@ class Sandbox:
             kind=str(task.get("kind", document.get("type", ""))),
             sayings=self._sayings(key, task, mode),
         )
+        if mode == "timeout_once" and first:
+            self._stopped.wait(SILENCE_SECONDS)
+            return 504
         return 202 if first else 200
 
+    def _is_new(self, key: str) -> bool:
+        with self._seen_lock:
+            is_new = key not in self._seen
+            self._seen.add(key)
+        return is_new
+
     def _sayings(self, key: str, task: dict[str, Any], mode: str) -> list[tuple[str, dict[str, Any], float]]:
+        """Each event happened when it happened, however often and in whatever order it is said."""
         begun = time.time()
+        happened = {event_type: place for place, (event_type, _) in enumerate(story(task, ""))}
         said: list[tuple[str, dict[str, Any], float]] = []
         for place, (event_type, more) in enumerate(story(task, mode)):
-            at = datetime.fromtimestamp(begun, UTC) + timedelta(seconds=place)
+            at = datetime.fromtimestamp(begun, UTC) + timedelta(seconds=happened.get(event_type, place))
             event_id = f"{key}:{event_type}"
             data = {name: task.get(name) for name in REPEATED} | {"at": at.isoformat(), **more}
             if event_type == "stock.received":

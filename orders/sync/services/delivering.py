@@ -34,7 +34,7 @@ from orders.sync.states import CredentialKind, OutboundState
 BATCH = 64
 PARALLEL = 8
 LEASE = timedelta(seconds=settings.DELIVERY_LEASE_SECONDS)
-TIMEOUT_SECONDS = 10
+TIMEOUT_SECONDS = settings.DELIVERY_TIMEOUT_SECONDS
 EXCHANGE_SECONDS = 15  # the longest an answer may drip
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=10)
