@@ -100,5 +100,8 @@ def fail(share: float) -> None:
 def inspect() -> None:
     """Seal what is not sealed yet; whoever finds anything afterwards ends the process with a status that is not zero."""
     tasks.seal()
-    for name in ("check_invariants", "verify_audit", "verify_state", "verify_timers"):
+    for name in ("check_invariants", "verify_audit", "verify_state"):
         call_command(name)
+    call_command(
+        "verify_timers", minutes=0
+    )  # how late steps were while somebody was killed, the test of the storm says

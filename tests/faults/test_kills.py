@@ -228,10 +228,10 @@ def test_with_worker_and_beat_stopped_the_probe_is_red_and_one_letter_goes_out(r
 
 def test_a_hundred_orders_end_the_same_whatever_is_killed_on_the_way(running: Product, aftermath: Aftermath) -> None:
     summary = aftermath.orders["summary"]
+    stuck = aftermath.orders["items"]
+    assert {one["type"] for one in stuck} == {"address", "carrier-rejection", "high-risk-review", "inventory"}, stuck
     assert (summary["orders"], summary["delivered"], summary["exceptions"], summary["human_events"]) == (100, 90, 10, 0)
     assert rows(running, PICKED) == [(90, 90)]
-    stuck = aftermath.orders["items"]
-    assert {one["type"] for one in stuck} == {"address", "carrier-rejection", "high-risk-review", "inventory"}
     assert all(one["owner"] and one["due_at"] and one["route"] for one in stuck)
     until("what is there of two orders has arrived as well", lambda: rows(running, RUNS) == [(92,)])
     assert rows(running, UNPROVEN) == []

@@ -240,3 +240,24 @@ def test_a_rate_hits_its_share_and_always_the_same_tasks() -> None:
     hit = {n for n in range(1_000) if control.mode({"task": str(n)}) == "error"}
     assert 150 <= len(hit) <= 250
     assert hit == {n for n in range(1_000) if control.mode({"task": str(n)}) == "error"}
+
+
+def test_what_fails_the_first_time_is_done_once(
+    warehouse: System, house: House, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orders.sync.services.delivering.TIMEOUT_SECONDS", 0.3)
+    sandbox.set_control({"orders": {"NW-1": "error_once", "NW-2": "timeout_once"}})
+    services.promise_many(promises=[task(warehouse, house, n, order=f"NW-{n}") for n in (1, 2)], now=clock.now())
+    assert services.deliver_due(now=clock.now()) == 0
+    assert services.deliver_due(now=clock.now() + timedelta(minutes=1)) == 2
+    tried = Attempt.objects.order_by("message__number", "number").values_list("status", "error")
+    assert list(tried) == [(500, "HTTP 500"), (202, ""), (None, "no answer in 0.3 s"), (200, "")]
+    assert sandbox.journal.summary()["executed"] == {"pick_pack": 2}
+
+
+def test_what_is_told_twice_or_in_the_wrong_order_happened_when_it_happened(sandbox: Sandbox) -> None:
+    told = {mode: sandbox._sayings("K", {"kind": "ship", "order": "NW-1"}, mode) for mode in ("duplicate", "reorder")}
+    moments = {mode: [event["time"] for _, event, _ in said] for mode, said in told.items()}
+    assert moments["duplicate"] == sorted(moments["duplicate"])
+    assert moments["reorder"] == sorted(moments["reorder"], reverse=True)
+    assert len(set(moments["duplicate"])) == len(moments["reorder"]) == 2
