@@ -21,10 +21,11 @@ def new_secret() -> str:
     return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def sign(*, secret: str, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
-    """The three headers that prove the body."""
+def sign(*, secret: str, message_id: str, at: datetime, body: bytes, older: Iterable[str] = ()) -> dict[str, str]:
+    """The three headers that prove the body, also to who still knows one of the `older` secrets only."""
     timestamp = str(int(at.astimezone(UTC).timestamp()))
-    return {ID: message_id, TIMESTAMP: timestamp, SIGNATURE: f"v1,{_mac(secret, message_id, timestamp, body)}"}
+    signed = [f"v1,{_mac(one, message_id, timestamp, body)}" for one in (secret, *older)]
+    return {ID: message_id, TIMESTAMP: timestamp, SIGNATURE: " ".join(signed)}
 
 
 def verify(*, secrets_in_force: Iterable[str], headers: Mapping[str, str], body: bytes, now: datetime) -> str:

@@ -25,7 +25,7 @@ from audit.transport import AddressRefused, PublicTransport
 from audit.words import said
 from exceptions.services import CaseOpening, open_cases
 from orders.sync import signatures
-from orders.sync.models import UNREACHABLE, Attempt, OutboundMessage, System
+from orders.sync.models import UNREACHABLE, Attempt, OutboundMessage
 from orders.sync.redaction import personal_values, redacted
 from orders.sync.services.retrying import withdraw_delivered
 from orders.sync.services.systems import secrets_in_force
@@ -144,15 +144,13 @@ def _claim(now: datetime, begun: float, state: OutboundState, limit: int) -> lis
 
 def _deliver(claimed: Sequence[OutboundMessage], now: datetime, begun: float, chance: random.Random) -> int:
     systems = {message.system_id: message.system for message in claimed}
-    keys = {system_id: _secret(system, now) for system_id, system in systems.items()}
+    keys = {
+        system_id: secrets_in_force(system=system, kind=CredentialKind.OUTBOUND, now=now)
+        for system_id, system in systems.items()
+    }
     with _client() as client, ThreadPoolExecutor(PARALLEL) as pool:
         answers = list(pool.map(lambda message: _send(client, message, keys[message.system_id], now, begun), claimed))
     return _finish(list(zip(claimed, answers, strict=True)), now, chance)
-
-
-def _secret(system: System, now: datetime) -> str | None:
-    found = secrets_in_force(system=system, kind=CredentialKind.OUTBOUND, now=now)
-    return found[0] if found else None
 
 
 def _client() -> httpx2.Client:
@@ -160,8 +158,10 @@ def _client() -> httpx2.Client:
     return httpx2.Client(transport=transport, timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
 
 
-def _send(client: httpx2.Client, message: OutboundMessage, secret: str | None, now: datetime, begun: float) -> Answer:
-    """Try once, as a part of the trace of what it is about."""
+def _send(
+    client: httpx2.Client, message: OutboundMessage, secrets: Sequence[str], now: datetime, begun: float
+) -> Answer:
+    """Try once, signed with every secret in force (the receiver may still lack the newest), as part of the trace of what it is about."""
     correlation = message.correlation_id or message.key
     facts: dict[str, Fact] = {
         "handrail.system": message.system.slug,
@@ -178,8 +178,9 @@ def _send(client: httpx2.Client, message: OutboundMessage, secret: str | None, n
             "traceparent": attempt.traceparent
             or traceparent(trace=correlation, span=f"{message.key}/{message.attempts}"),
         }
-        if secret:
-            headers |= signatures.sign(secret=secret, message_id=message.key, at=now, body=body)
+        if secrets:
+            newest, *older = secrets
+            headers |= signatures.sign(secret=newest, older=older, message_id=message.key, at=now, body=body)
         sent = perf_counter()
         status, error, head_of = _exchange(client, message, body, headers)
         answered = perf_counter()

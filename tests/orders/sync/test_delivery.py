@@ -17,7 +17,7 @@ from audit import clock
 from audit.context import Actor, acting
 from exceptions.models import ExceptionCase
 from orders.sync import services
-from orders.sync.models import Attempt, InboundEvent, OutboundMessage, System
+from orders.sync.models import Attempt, Credential, InboundEvent, OutboundMessage, System
 from orders.sync.sandbox import Sandbox, sandbox_secret
 from orders.sync.sandbox.behaviour import Control, story
 from orders.sync.services.delivering import pause_after
@@ -46,6 +46,19 @@ def test_the_same_key_again_has_one_effect_at_the_receiver(warehouse: System, ho
     assert services.deliver_due(now=clock.now() + timedelta(minutes=1)) == 1
     assert Attempt.objects.get(number=2).status == 200
     assert sandbox.journal.summary()["executed"] == {"pick_pack": 1}
+
+
+def test_while_a_secret_is_renewed_a_receiver_that_knows_the_old_one_only_is_still_told(
+    warehouse: System, house: House, system: Actor
+) -> None:
+    now = clock.now()
+    services.add_credential(system=warehouse, kind=CredentialKind.OUTBOUND, by=system, now=now)
+    services.promise(promise=task(warehouse, house), now=now)
+    assert (services.deliver_due(now=now), Attempt.objects.get().status) == (1, 202)
+    old = Credential.objects.get(system=warehouse, expires_at__isnull=False)
+    services.revoke_credential(credential_id=old.pk, reason="It leaked", by=system, now=now)
+    services.promise(promise=task(warehouse, house, 2), now=now)
+    assert (services.deliver_due(now=clock.now()), Attempt.objects.latest("at").status) == (0, 401)
 
 
 def test_messages_of_one_order_stay_in_line(warehouse: System, house: House) -> None:
