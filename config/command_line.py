@@ -11,6 +11,7 @@ from psycopg.errors import InsufficientPrivilege, UndefinedColumn, UndefinedTabl
 
 USAGE: Final = 2
 NOT_READY: Final = 3
+PARTIAL: Final = 4
 OLD: Final = (UndefinedTable, UndefinedColumn)
 
 
@@ -26,7 +27,7 @@ class CommandLine(ManagementUtility):
 
 
 def run(argv: Sequence[str]) -> None:
-    """Run `argv`'s command. Exits with 3 where settings are wrong or the database is away, closed or older than the code."""
+    """Run `argv`'s command. Exits with 3 where settings are wrong or the database is away or older than the code, with 4 after Ctrl-C."""
     try:
         CommandLine(list(argv)).execute()
     except (ImproperlyConfigured, Error) as error:
@@ -35,6 +36,9 @@ def run(argv: Sequence[str]) -> None:
             raise
         sys.stderr.write(f"{sentence}\n")
         raise SystemExit(NOT_READY) from None
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped. What was done until then stays; the same command does the rest.\n")
+        raise SystemExit(PARTIAL) from None
 
 
 def why_not_ready(error: Exception) -> str:

@@ -37,6 +37,19 @@ def test_who_wants_the_traceback_gets_it() -> None:
         run(["manage.py", "sync_lag", "--traceback", "--skip-checks"])
 
 
+def test_who_stops_a_command_is_told_what_became_of_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("config.management.commands.in_turn.call_command", stopped)
+    with pytest.raises(SystemExit) as ended:
+        run(["manage.py", "in_turn", "status"])
+    assert ended.value.code == 4
+    assert capsys.readouterr().err == "Stopped. What was done until then stays; the same command does the rest.\n"
+
+
 def test_what_is_no_fault_of_the_environment_stays_an_error() -> None:
     old, closed = ProgrammingError("relation"), ProgrammingError("permission denied for table x")
     old.__cause__, closed.__cause__ = UndefinedTable(), InsufficientPrivilege()
