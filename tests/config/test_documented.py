@@ -1,8 +1,12 @@
 """Every setting there is, is documented; and every one that is documented is read."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
+
+import pytest
+from django.core.management import call_command
 
 from tests.shared import ROOT
 
@@ -40,6 +44,14 @@ def _documented() -> set[str]:
 
 def test_the_settings_that_are_read_are_the_settings_that_are_documented() -> None:
     assert _read() == _documented()
+
+
+def test_every_command_says_in_a_line_what_it_does_and_is_in_the_guide(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("ops_help", "--json")
+    found = {item["command"]: item["does"] for item in json.loads(capsys.readouterr().out)["items"]}
+    assert [name for name, does in found.items() if not does or "\n" in does] == []
+    guide = (ROOT / "docs" / "commands.md").read_text()
+    assert [name for name in found if not re.search(rf"`{name}\b|`manage.py {name}\b", guide)] == []
 
 
 def test_nobody_else_reads_the_environment() -> None:

@@ -30,6 +30,8 @@ SAYING = (
 class Command(makemessages.Command):
     """As Django's, but the same sources give the same file everywhere: sorted, without places, dates or guesses."""
 
+    help = "Collect the texts that people read for their translation; `make texts` does, and compiles them."
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.xgettext_options = [*self.xgettext_options, *(f"--keyword={name}" for name in SAYING)]
