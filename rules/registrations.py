@@ -20,6 +20,8 @@ verbs.register(
         "contract.published": noop("{actor} put a version of a contract in force"),
         "contract.deprecated": noop("{actor} replaced a version of a contract"),
         "contract.retired": noop("{actor} stopped accepting a version of a contract"),
+        "flow.activated": noop("{actor} let a flow go live"),
+        "flow.paused": noop("{actor} paused a flow"),
         "gate.described": noop("{actor} said anew what a gate asks for"),
         "runbook.added": noop("{actor} began a runbook"),
         "runbook.proposed": noop("{actor} proposed a version of a runbook"),

@@ -23,6 +23,7 @@ from rules.models import (
     Runbook,
     RunbookVersion,
 )
+from rules.models.flows import DECLARED
 from rules.runbooks import LONGEST_BODY, LONGEST_NOTE, LONGEST_TITLE, MOST_COVERED
 from rules.states import RunbookState
 
@@ -56,16 +57,33 @@ class OwnerSerializer(serializers.ModelSerializer[Owner]):
 
 
 class FlowSerializer(serializers.ModelSerializer[Flow]):
-    """A way from trigger to outcome."""
+    """A way from trigger to outcome, with all it declares of itself, whether it is live, and what keeps it from going live."""
 
     self = SelfLink("api:flow", key="slug")
     key = serializers.SlugField(source="slug")
+    trigger = serializers.CharField(source="trigger.name", allow_null=True, default=None)
     owner = serializers.SlugField(source="owner.slug")
+    fallback = serializers.SlugField(source="fallback.slug", allow_null=True, default=None)
     sla = serializers.SlugField(source="sla.slug")
+    exception_type = serializers.SlugField(source="exception_type.slug", allow_null=True, default=None)
+    qa_signal = serializers.CharField(source="qa_signal.name", allow_null=True, default=None)
+    recovery = serializers.SlugField(source="recovery.slug", allow_null=True, default=None)
+    undeclared = serializers.ListField(child=serializers.CharField(), help_text="What it does not say of itself yet.")
 
     class Meta:
         model = Flow
-        fields = ("self", "key", "name", "kind", "owner", "sla", "is_active", "version")
+        fields = (
+            "self",
+            "key",
+            "name",
+            "kind",
+            "state",
+            "is_active",
+            "paused_because",
+            *DECLARED,
+            "undeclared",
+            "version",
+        )
         read_only_fields = fields
 
 

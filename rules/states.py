@@ -57,6 +57,32 @@ class FlowKind(models.TextChoices):
 SENDING = (FlowKind.WAREHOUSE, FlowKind.DROP_SHIP)
 
 
+class FlowState(models.TextChoices):
+    """Whether a flow may be chosen."""
+
+    DRAFT = "draft", _("Not live yet")
+    ACTIVE = "active", _("Live now")
+    PAUSED = "paused", _("Paused")
+
+
+class Layer(models.TextChoices):
+    """What a system is for."""
+
+    STORE = "store", _("Store")
+    WMS = "wms", _("Warehouse")
+    VENDOR = "vendor", _("Vendor portal")
+    CARRIER = "carrier", _("Carrier")
+    CRM = "crm", "CRM"
+    BILLING = "billing", _("Billing")
+    CMS = "cms", _("Content system")
+    OTHER = "other", _("Other")
+
+
+HERE = "handrail"
+# Whose word counts where two systems tell the same thing differently: ours, or that of a kind of system.
+RECORD_KEEPERS = [(HERE, "Handrail"), *Layer.choices]
+
+
 class CheckPoint(models.TextChoices):
     """The step of a parcel that a quality check comes before."""
 

@@ -15,6 +15,7 @@ from orders.fulfilment import resources as exports
 from orders.fulfilment.api import checks, customers, gifts, merging, skus
 from orders.sync import resources as sync
 from rules import api as rules
+from rules.api import flows
 
 register_converter(KeyConverter, "key")
 register_converter(NumberConverter, "number")
@@ -40,8 +41,10 @@ urlpatterns: list[URLPattern] = [
     path("v1/client-set-ups", exports.SetUpClient.as_view(), name="set-up"),
     path("v1/owners", rules.OwnerList.as_view(), name="owners"),
     path("v1/owners/<key:key>", rules.OwnerRecord.as_view(), name="owner"),
-    path("v1/flows", rules.FlowList.as_view(), name="flows"),
-    path("v1/flows/<key:key>", rules.FlowRecord.as_view(), name="flow"),
+    path("v1/flows", flows.FlowList.as_view(), name="flows"),
+    path("v1/flows/<key:key>", flows.FlowRecord.as_view(), name="flow"),
+    path("v1/flows/<key:key>/activate", flows.ActivateFlow.as_view(), name="flow-activate"),
+    path("v1/flows/<key:key>/pause", flows.PauseFlow.as_view(), name="flow-pause"),
     path("v1/gates", rules.GateList.as_view(), name="gates"),
     path("v1/gates/<key:key>", rules.GateRecord.as_view(), name="gate"),
     path("v1/gates/<key:key>/describe", rules.DescribeGate.as_view(), name="gate-describe"),

@@ -18,8 +18,9 @@ from audit.crypto import open_secret
 from audit.identifiers import uuid7
 from audit.models import Accountable, LeasedWork
 from audit.models.fields import StateField
-from orders.sync.states import CredentialKind, InboundState, Layer, OutboundState, RunState
+from orders.sync.states import CredentialKind, InboundState, OutboundState, RunState
 from rules.models import Client, Flow, Owner
+from rules.states import Layer
 
 LANES = 16
 LONGEST_CAUSE = 300

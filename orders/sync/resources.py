@@ -26,10 +26,12 @@ from orders.sync import api, selectors, serializers, services
 from orders.sync.models import DEAD_LETTER_PREFIX
 from orders.sync.services import bulk
 from orders.sync.services.replaying import Verdict
-from orders.sync.states import InboundState, Layer, OutboundState, RunState
+from orders.sync.states import InboundState, OutboundState, RunState
 from rules import selectors as rules
-from rules.api import ClientList, FlowList, OwnerList
+from rules.api import ClientList, OwnerList
+from rules.api.flows import FlowList
 from rules.selectors import registry
+from rules.states import Layer
 
 LETTER: Final = re.compile(r"^DL-(\d{1,15})$")
 SIGNED: Final = [
@@ -107,6 +109,7 @@ EVENT_FILTERS: Final = (
     filtering.exact("correlation_id", "correlation_id", label="Correlation id"),
     filtering.moment("received", "received_at"),
 )
+
 EVENT_SORTS: Final = {"-number": ("-number",), "number": ("number",)}
 
 

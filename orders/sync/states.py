@@ -4,19 +4,6 @@ from django.db import models
 from django.utils.translation import gettext_noop as _
 
 
-class Layer(models.TextChoices):
-    """What a system is for."""
-
-    STORE = "store", _("Store")
-    WMS = "wms", _("Warehouse")
-    VENDOR = "vendor", _("Vendor portal")
-    CARRIER = "carrier", _("Carrier")
-    CRM = "crm", "CRM"
-    BILLING = "billing", _("Billing")
-    CMS = "cms", _("Content system")
-    OTHER = "other", _("Other")
-
-
 class InboundState(models.TextChoices):
     """Where an event that came in stands."""
 

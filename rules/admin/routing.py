@@ -20,7 +20,7 @@ from rules.admin.base import (
     actor_of,
     refuse_line_of_another,
 )
-from rules.models import Flow, Gate, HoldRule, OwnershipRule, ProductLine, RequestRule, StatusOwnership
+from rules.models import Gate, HoldRule, OwnershipRule, ProductLine, RequestRule, StatusOwnership
 from rules.states import ANSWERS_TO, Answer
 
 TRY = "_try"
@@ -303,16 +303,6 @@ class RequestRuleAdmin(WithBackup, VersionedAdmin):
         alike = [one for one in asked if one.context.get("kind") == kind]
         predicate = request.POST.get("predicate", "")
         return selectors.matches_in(predicate, alike, rule_slug=slug, context=selectors.REQUEST_CONTEXT)
-
-
-@admin.register(Flow)
-class FlowAdmin(WithBackup, VersionedAdmin):
-    """Ways from trigger to outcome."""
-
-    list_display = ("name", "slug", "kind", "owner", "backup", "sla", "is_active")
-    list_filter = ("kind", "is_active")
-    list_select_related = ("owner", "sla")
-    search_fields = ("name", "slug")
 
 
 @admin.register(StatusOwnership)

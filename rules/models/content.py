@@ -7,8 +7,8 @@ from django.db.models import Q
 
 from audit.models import Accountable
 from rules.models.calendars import Sla
+from rules.models.flows import Flow
 from rules.models.owners import Owner
-from rules.models.routing import Flow
 
 
 class AssetKind(Accountable):

@@ -1,4 +1,4 @@
-"""What should happen: flows, ownership rules, status ownership, exception types and gates."""
+"""What should happen: ownership rules, status ownership, exception types and gates."""
 
 from typing import ClassVar
 
@@ -10,27 +10,9 @@ from audit.access import Role
 from audit.models import Accountable
 from rules.models.calendars import Sla
 from rules.models.clients import Client, ProductLine
+from rules.models.flows import Flow
 from rules.models.owners import Owner
-from rules.states import ANSWERS_TO, Answer, FlowKind, GateRisk, Route, Severity, Wish
-
-
-class Flow(Accountable):
-    """One way from trigger to outcome."""
-
-    slug = models.SlugField(unique=True)
-    name = models.CharField(max_length=120)
-    kind = models.CharField(max_length=20, choices=FlowKind)
-    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="flows")
-    sla = models.ForeignKey(Sla, on_delete=models.PROTECT, related_name="+")
-    is_active = models.BooleanField(default=True)
-
-    class Meta(Accountable.Meta):
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.CheckConstraint(condition=Q(kind__in=FlowKind.values), name="flow_kind_is_known"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
+from rules.states import ANSWERS_TO, Answer, GateRisk, Route, Severity, Wish
 
 
 class OwnershipRule(Accountable):

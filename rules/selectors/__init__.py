@@ -44,6 +44,7 @@ from rules.selectors.decisions import (
     recent_decisions,
     verify_decisions,
 )
+from rules.selectors.flows import Declaration, Leads, declarations, flow_called, leading_to
 from rules.selectors.ladders import doubts_about
 from rules.selectors.people import (
     active_owners,
@@ -84,8 +85,10 @@ __all__ = [
     "ORDER_CONTEXT",
     "REQUEST_CONTEXT",
     "Decisions",
+    "Declaration",
     "Factors",
     "Holding",
+    "Leads",
     "SessionRow",
     "Trial",
     "Unreachable",
@@ -110,10 +113,12 @@ __all__ = [
     "contracts",
     "contracts_page",
     "decisions_with_key",
+    "declarations",
     "document_for",
     "document_to_freeze",
     "doubts_about",
     "factors_of",
+    "flow_called",
     "gone_for_long",
     "has_factor",
     "holding",
@@ -123,6 +128,7 @@ __all__ = [
     "is_of_house_or_reached",
     "is_on_shift",
     "lacks_factor",
+    "leading_to",
     "managed_person",
     "matches_in",
     "may_act_as",

@@ -18,6 +18,7 @@ from rules.models import (
     OwnershipRule,
     RuleBookVersion,
 )
+from rules.models.flows import REFERENCES
 from rules.selectors.people import clients_of
 
 PERMISSION = "rules.view_rules"
@@ -38,7 +39,7 @@ def owners_for(by: Actor) -> QuerySet[Owner]:
 def flows_for(by: Actor) -> QuerySet[Flow]:
     """The ways from trigger to outcome."""
     require(by, PERMISSION)
-    return Flow.objects.select_related("owner", "sla").order_by("slug")
+    return Flow.objects.select_related("owner", "sla", *REFERENCES).order_by("slug")
 
 
 def rules_for(by: Actor) -> QuerySet[OwnershipRule]:

@@ -13,6 +13,7 @@ from rules.services.contracts import (
 )
 from rules.services.decisions import DecisionRequest, decide_for, decide_many
 from rules.services.editing import save_edited
+from rules.services.flows import activate_flow, pause_flow, save_flow
 from rules.services.gates import describe_gate
 from rules.services.lending import end_lending, lend_ownership
 from rules.services.people import (
@@ -42,6 +43,7 @@ __all__ = [
     "Rotated",
     "accept_contract_risk",
     "accept_revision",
+    "activate_flow",
     "authenticate_api_token",
     "begin_runbook",
     "confirm_reading",
@@ -62,6 +64,7 @@ __all__ = [
     "note_lock_out",
     "note_sign_in",
     "note_wrong_code",
+    "pause_flow",
     "propose_revision",
     "publish_contract_version",
     "refuse_unless_theirs",
@@ -71,6 +74,7 @@ __all__ = [
     "revoke_api_token",
     "rotate_ownership",
     "save_edited",
+    "save_flow",
     "set_active",
     "sign_out",
     "withdraw_revision",

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from audit.context import Actor, acting
 from audit.identifiers import uuid7
-from audit.services.events import Entry, record_many
+from audit.services.events import Entry, record, record_many
 from audit.words import said
 from rules import shipped
 from rules.models import (
@@ -33,7 +33,7 @@ from rules.models import (
     Team,
 )
 from rules.services.books import freeze_rule_book
-from rules.states import ContractState, RunbookState
+from rules.states import ContractState, FlowState, RunbookState
 
 M = TypeVar(
     "M",
@@ -70,9 +70,9 @@ def install_shipped_configuration(*, by: Actor, now: datetime) -> RuleBookVersio
                 for slug, (name, minutes, basis) in shipped.SLAS.items()
             },
         )
-        _add_routing(owners, slas)
         _add_contracts(owners)
         _add_runbooks(owners, by, now)
+        _add_routing(owners, slas)
         return freeze_rule_book(by=by, now=now, note="shipped configuration")
 
 
@@ -138,20 +138,14 @@ def _add_gates(owners: Mapping[str, Owner]) -> dict[str, Gate]:
 
 
 def _add_routing(owners: Mapping[str, Owner], slas: Mapping[str, Sla]) -> None:
-    flows = _add_missing(
-        Flow,
-        {
-            slug: {"name": name, "kind": kind, "owner": owners[owner], "sla": slas[sla]}
-            for slug, (name, kind, owner, sla) in shipped.FLOWS.items()
-        },
-    )
     gates = _add_gates(owners)
     references: dict[str, Callable[[str], Any]] = {
         **dict.fromkeys(("owner", "fallback", "rule_owner"), owners.__getitem__),
         **dict.fromkeys(("sla", "draft_sla", "review_sla", "publish_sla", "revise_sla"), slas.__getitem__),
-        "flow": flows.__getitem__,
         "gate": gates.__getitem__,
     }
+    types = _add_missing(ExceptionType, _resolved(shipped.EXCEPTION_TYPES.items(), references))
+    references["flow"] = _add_flows({**references, "exception_type": types.__getitem__}).__getitem__
     if not OwnershipRule.objects.exists():
         # All or none: a rule that an admin renamed or moved must not come back beside the new one.
         _add_missing(OwnershipRule, _resolved(((row["slug"], row) for row in shipped.RULES), references))
@@ -160,7 +154,6 @@ def _add_routing(owners: Mapping[str, Owner], slas: Mapping[str, Sla]) -> None:
     _add_missing(
         StatusOwnership, {status: {"owner": owners[owner]} for status, owner in shipped.STATUSES.items()}, key="status"
     )
-    types = _add_missing(ExceptionType, _resolved(shipped.EXCEPTION_TYPES.items(), references))
     _add_missing(AssetKind, _resolved(shipped.ASSET_KINDS.items(), references))
     _add_missing(QualityCheck, _resolved(shipped.QUALITY_CHECKS.items(), references))
     _add_missing(
@@ -177,6 +170,32 @@ def _add_routing(owners: Mapping[str, Owner], slas: Mapping[str, Sla]) -> None:
             if types[kind].is_active
         },
     )
+
+
+def _add_flows(references: Mapping[str, Callable[[str], Any]]) -> dict[str, Flow]:
+    """The shipped flows declare everything, so they are live at once; so are those that were there before flows had to."""
+    known = set(Flow.objects.values_list("slug", flat=True))
+    contracts = {row.name: row for row in Contract.objects.all()}
+    runbooks = {row.slug: row for row in Runbook.objects.all()}
+    named = {
+        **references,
+        **dict.fromkeys(("trigger", "qa_signal"), contracts.__getitem__),
+        "recovery": runbooks.__getitem__,
+    }
+    rows = _resolved(shipped.FLOWS.items(), named)
+    flows = _add_missing(Flow, {slug: {**row, "state": FlowState.ACTIVE} for slug, row in rows.items()})
+    _complete([(flows[slug], row) for slug, row in rows.items() if flows[slug].paused_because == shipped.SAYS_NOTHING])
+    record_many([Entry("flow.activated", one) for slug, one in flows.items() if slug not in known])
+    return flows
+
+
+def _complete(flows: Iterable[tuple[Flow, Mapping[str, Any]]]) -> None:
+    for flow, row in flows:
+        for name in flow.undeclared:
+            setattr(flow, name, row[name])
+        flow.activate()
+        flow.save()
+        record("flow.activated", subject=flow)
 
 
 def _resolved(

@@ -8,7 +8,7 @@ from rules.shipped.exception_types import EXCEPTION_TYPES
 from rules.shipped.people import CALENDARS, EXECUTION_OWNER, OWNERS, SLA_TARGETS, SLAS, STATUSES
 from rules.shipped.quality import QUALITY_CHECKS
 from rules.shipped.requests import REQUEST_CONTEXT, REQUEST_RULES
-from rules.shipped.routing import FLOWS, GATES, RULES
+from rules.shipped.routing import FLOWS, GATES, RULES, SAYS_NOTHING
 from rules.shipped.runbooks import RUNBOOKS, ShippedRunbook
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "REQUEST_RULES",
     "RULES",
     "RUNBOOKS",
+    "SAYS_NOTHING",
     "SLAS",
     "SLA_TARGETS",
     "STATUSES",

@@ -4,15 +4,113 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rules.shipped.people import CONTENT_OWNER
+from django.utils.translation import gettext_noop as noop
 
-# slug: name, kind, owner, SLA
-FLOWS: Final[dict[str, tuple[str, str, str, str]]] = {
-    "warehouse-pick-pack": ("Warehouse pick and pack", "warehouse", "ops-team", "standard-dispatch"),
-    "vendor-drop-ship": ("Vendor drop-ship", "drop_ship", "fulfillment-service-vendor", "vendor-confirmation"),
-    "manual-review": ("Manual review", "manual_review", "revenue-ops-review", "exception-resolution"),
-    "replenishment": ("Replenishment", "replenishment", "ops-team", "replenishment"),
-    "content-follow-up": ("Content follow-up", "content", "client-success", "content-follow-up"),
+from rules.shipped.people import CONTENT_OWNER
+from rules.states import HERE
+
+# Why those are paused that were there before a flow had to declare anything (migration 0011).
+SAYS_NOTHING: Final = "It does not say yet what a live flow says."
+FLOWS: Final[dict[str, dict[str, Any]]] = {
+    "warehouse-pick-pack": {
+        "name": "Warehouse pick and pack",
+        "kind": "warehouse",
+        "trigger": "payment.captured",
+        "source_record": noop("Order"),
+        "source": "store",
+        "destination": "wms",
+        "system_of_record": HERE,
+        "owner": "ops-team",
+        "fallback": "ops-team-review",
+        "outcome": noop("Every parcel is in the hands of the customer, with a tracking number"),
+        "sla": "standard-dispatch",
+        "review_path": noop(
+            "The page of the order: anybody who works orders holds it, sends it another way or cancels it"
+        ),
+        "failure_mode": noop(
+            "Nothing on the shelf, an address no carrier takes, or a parcel that is not there in time"
+        ),
+        "exception_type": "late-parcel",
+        "qa_signal": "shipment.handed_over",
+        "metric": noop("Parcels handed over in time, from the runs of the flow"),
+        "recovery": "system-not-reached",
+    },
+    "vendor-drop-ship": {
+        "name": "Vendor drop-ship",
+        "kind": "drop_ship",
+        "trigger": "payment.captured",
+        "source_record": noop("Order"),
+        "source": "store",
+        "destination": "vendor",
+        "system_of_record": HERE,
+        "owner": "fulfillment-service-vendor",
+        "fallback": "ops-team-review",
+        "outcome": noop("The vendor has confirmed, and its parcel is in the hands of the customer"),
+        "sla": "vendor-confirmation",
+        "review_path": noop("The page of the order: Ops Review answers for the vendor, or sends it another way"),
+        "failure_mode": noop("The vendor does not answer, or will not ship it"),
+        "exception_type": "vendor-no-confirmation",
+        "qa_signal": "task.confirmed",
+        "metric": noop("Parcels the vendor confirmed in time, from the runs of the flow"),
+        "recovery": "system-not-reached",
+    },
+    "manual-review": {
+        "name": "Manual review",
+        "kind": "manual_review",
+        "trigger": "payment.captured",
+        "source_record": noop("Order"),
+        "source": "store",
+        "destination": "crm",
+        "system_of_record": HERE,
+        "owner": "revenue-ops-review",
+        "fallback": "ops-team-review",
+        "outcome": noop("A person has let the order go on, or has cancelled it, and said why"),
+        "sla": "exception-resolution",
+        "review_path": noop("The exception about the order: Revenue Ops Review releases or cancels it"),
+        "failure_mode": noop("Nobody looks in time, and the customer waits"),
+        "exception_type": "high-risk-review",
+        "qa_signal": "order.export",
+        "metric": noop("Time from payment to decision, and reviews that were late"),
+        "recovery": "escalation-stopped",
+    },
+    "replenishment": {
+        "name": "Replenishment",
+        "kind": "replenishment",
+        "trigger": "stock.changed",
+        "source_record": noop("Product in a place"),
+        "source": "wms",
+        "destination": "wms",
+        "system_of_record": "wms",
+        "owner": "ops-team",
+        "fallback": "logistics",
+        "outcome": noop("Enough units are there again"),
+        "sla": "replenishment",
+        "review_path": noop("The page of the product's stock: what was asked for, since when, and whether it came"),
+        "failure_mode": noop("The units that were asked for do not come in time"),
+        "exception_type": "replenishment-overdue",
+        "qa_signal": "stock.received",
+        "metric": noop("Units that were asked for and came in time, from the runs of the flow"),
+        "recovery": "system-not-reached",
+    },
+    "content-follow-up": {
+        "name": "Content follow-up",
+        "kind": "content",
+        "trigger": "content.published",
+        "source_record": noop("Published revision"),
+        "source": "cms",
+        "destination": "crm",
+        "system_of_record": "cms",
+        "owner": "client-success",
+        "fallback": "ops-team",
+        "outcome": noop("Everything its kind of content asks for was seen to be there"),
+        "sla": "content-follow-up",
+        "review_path": noop("The page of the content: its owner sees what is missing and who sees to it"),
+        "failure_mode": noop("Something that should follow a publication does not come in time"),
+        "exception_type": "content-follow-up",
+        "qa_signal": "crm.tagged",
+        "metric": noop("Follow-ups that came in time, from the runs of the flow"),
+        "recovery": "system-not-reached",
+    },
 }
 
 RULES: Final[list[dict[str, Any]]] = [

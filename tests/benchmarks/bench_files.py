@@ -18,8 +18,8 @@ from django.db import connection
 from audit.access import system_actor
 from audit.context import acting
 from orders.sync.models import System
-from orders.sync.states import Layer
 from rules.models import Client, Owner
+from rules.states import Layer
 from tests.benchmarks.table import Table
 from tests.cast import furnish
 

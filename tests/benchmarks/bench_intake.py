@@ -33,9 +33,10 @@ from config.management.commands.up import Stack
 from orders.sync import envelopes, signatures
 from orders.sync.models import InboundEvent, System
 from orders.sync.services import add_credential, apply_due, receive
-from orders.sync.states import CredentialKind, Layer
+from orders.sync.states import CredentialKind
 from rules.models import Client, Owner, OwnershipRule
 from rules.services import freeze_rule_book
+from rules.states import Layer
 from tests.benchmarks.bench_rules import CHANNELS, COUNTRIES, TYPES
 from tests.benchmarks.table import Table
 from tests.cast import furnish

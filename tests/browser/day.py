@@ -13,9 +13,9 @@ from orders.fulfilment.models import Likeness, Order, Override
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from orders.sync.models import System
-from orders.sync.states import Layer
 from rules.models import OwnershipRule, QualityCheck
 from rules.services import freeze_rule_book
+from rules.states import Layer
 from tests.cast import House
 from tests.doors import signed_in
 from tests.factories import orders as make

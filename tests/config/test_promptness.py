@@ -21,7 +21,8 @@ from exceptions.selectors import timer_promptness
 from exceptions.selectors.timers import LATENESS
 from orders.sync.models import InboundEvent, System
 from orders.sync.promptness import INTAKE, intake_promptness
-from orders.sync.states import InboundState, Layer
+from orders.sync.states import InboundState
+from rules.states import Layer
 from tests.cast import PASSWORD, House
 
 NEVER = timedelta(days=30)

@@ -17,7 +17,8 @@ from audit.crypto import seal_secret
 from audit.models import Event
 from config import health
 from orders.sync.models import InboundEvent, System
-from orders.sync.states import InboundState, Layer
+from orders.sync.states import InboundState
+from rules.states import Layer
 from tests.cast import House
 from tests.pages.conftest import open_cases
 

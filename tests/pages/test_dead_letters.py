@@ -13,7 +13,8 @@ from audit.crypto import seal_secret
 from audit.models import Event
 from orders.sync.models import InboundEvent, System
 from orders.sync.sandbox import Sandbox
-from orders.sync.states import InboundState, Layer
+from orders.sync.states import InboundState
+from rules.states import Layer
 from tests.cast import House
 from tests.pages.conftest import SignedIn
 

@@ -28,9 +28,9 @@ from orders.campaigns.states import AssetState
 from orders.sync import services as sync
 from orders.sync.services import Promise
 from orders.sync.services.promising import systems_for
-from orders.sync.states import Layer
 from rules import selectors as rules
 from rules.models import Owner
+from rules.states import Layer
 
 REQUESTED = "content.requested"
 CONTENT_OWNER = "content owner"

@@ -31,7 +31,8 @@ from orders.fulfilment.services import announcing, exports, holds, overrides, qu
 from orders.fulfilment.services.handing_over import hand_over_parcel
 from orders.fulfilment.states import FulfilmentState, HoldReason, OrderState, OverrideState
 from rules import selectors as rules
-from rules.api import ClientList, FlowList, OwnerList
+from rules.api import ClientList, OwnerList
+from rules.api.flows import FlowList
 from rules.selectors import registry
 
 

@@ -12,7 +12,6 @@ from django.db.models import Model
 
 from audit.models import Accountable, User
 from orders.sync.models import Connector, System
-from orders.sync.states import Layer
 from rules.models import (
     Calendar,
     Client,
@@ -31,7 +30,7 @@ from rules.models import (
 )
 from rules.models.routing import ExceptionType
 from rules.shipped import BACKUP, OWN, ClientTemplate
-from rules.states import OwnerKind
+from rules.states import Layer, OwnerKind
 
 TEAM: Final = "team"
 HOURS: Final = "hours"

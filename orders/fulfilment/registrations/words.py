@@ -19,6 +19,7 @@ register_causes(
     {
         "address": noop("The address is not valid"),
         "risk": noop("A person has to look at the risk"),
+        "paused:": noop("Its flow is paused: %(what)s"),
         "stock": noop("Not in stock"),
         "stock:": noop("Not in stock: %(what)s"),
         "vendor:": noop("No answer, or a refusal: %(what)s"),
@@ -105,6 +106,7 @@ verbs.register(
         "order.address_corrected": noop("{actor} corrected the address"),
         "order.completed": noop("{actor} gave the order what it lacked"),
         "order.reviewed": noop("{actor} looked at the order and let it go on"),
+        "order.diverted": noop("{actor} left the order to a person: the flow its rule chose is paused"),
         "order.routed": noop("{actor} decided owner, flow and SLA by rule"),
         "order.rerouted": noop("{actor} sent it another way"),
         "override.placed": noop("{actor} set a field by hand"),

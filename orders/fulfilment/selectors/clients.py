@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from audit.context import Actor
 from audit.errors import NotFound
 from orders.sync.models import Credential, System
-from orders.sync.states import CredentialKind, Layer
+from orders.sync.states import CredentialKind
 from rules import selectors as rules
 from rules.models import (
     Client,
@@ -25,7 +25,7 @@ from rules.models import (
     SlaTarget,
 )
 from rules.selectors import registry
-from rules.states import FlowKind
+from rules.states import FlowKind, Layer
 
 SPOKEN: Final = ("order.placed", "payment.captured", "task.requested", "task.confirmed", "shipment.delivered")
 LAYERS_OF_FLOWS: Final = {FlowKind.WAREHOUSE: (Layer.WMS, Layer.CARRIER), FlowKind.DROP_SHIP: (Layer.VENDOR,)}

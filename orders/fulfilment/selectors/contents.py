@@ -18,8 +18,8 @@ from orders.fulfilment.decisions.carriers import CARRIER_DIFFERS, NOT_CONNECTED,
 from orders.fulfilment.models import Fulfilment, FulfilmentLine, Order, OrderBundle, OrderLine, Reservation
 from orders.fulfilment.states import FULFILMENT_IN_HOUSE, FulfilmentState, LineState, ReservationState
 from orders.sync.models import System
-from orders.sync.states import Layer
 from rules.selectors import active_book
+from rules.states import Layer
 
 STAMPED_TO: Final = timedelta(seconds=1)
 INSTEAD: Final = {

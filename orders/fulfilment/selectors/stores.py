@@ -13,8 +13,9 @@ from audit.errors import NotFound
 from audit.words import said
 from orders.fulfilment.shipped import CONNECTOR_SETS, ConnectorSet
 from orders.sync.models import Connector, Credential, System
-from orders.sync.states import CredentialKind, Layer
+from orders.sync.states import CredentialKind
 from rules.models import Client
+from rules.states import Layer
 
 
 @dataclass(frozen=True)

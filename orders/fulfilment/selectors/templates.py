@@ -11,7 +11,6 @@ from audit.errors import NotFound
 from audit.models import User
 from orders.fulfilment.decisions.clients import TEAM, of_house
 from orders.sync.models import Connector, System
-from orders.sync.states import Layer
 from rules import selectors as rules
 from rules import shipped
 from rules.models import (
@@ -27,6 +26,7 @@ from rules.models import (
     SlaTarget,
 )
 from rules.shipped import ClientTemplate
+from rules.states import Layer
 
 SHIPPED, EXISTING = "shipped", "client"
 RULE_FIELDS: Final = ("why", "position", "fallback_after_minutes")

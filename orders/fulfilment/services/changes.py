@@ -52,10 +52,10 @@ from orders.fulfilment.services.rows import changes_of, insert_rows, overwrite_r
 from orders.fulfilment.services.shelves import ProductStock, load_stock
 from orders.fulfilment.states import FulfilmentState, LineState
 from orders.sync.models import System
-from orders.sync.states import Layer
 from rules.request_rules import RequestRules, compile_request_rules
 from rules.rulebook import CompiledBook
 from rules.selectors import active_book
+from rules.states import Layer
 
 WRITING_ORDER: tuple[type[Model], ...] = (
     Sku,

@@ -25,7 +25,7 @@ from orders.fulfilment.decisions.clients import Draft, Known, NewClient, NewProd
 from orders.fulfilment.selectors.templates import template_called
 from orders.sync import services as sync
 from orders.sync.models import Connector, System
-from orders.sync.states import CredentialKind, Layer
+from orders.sync.states import CredentialKind
 from rules import selectors as rules
 from rules.models import (
     Calendar,
@@ -47,7 +47,7 @@ from rules.models import (
 )
 from rules.services import freeze_rule_book, save_edited
 from rules.shipped import LINES_APART, LINES_FROM
-from rules.states import LineKind
+from rules.states import Layer, LineKind
 
 SLUG: Final = re.compile(r"^[a-z0-9][a-z0-9-]{1,29}$")
 NEEDS: Final = ("rules.edit_rules", "sync.edit_system")

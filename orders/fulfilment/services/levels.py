@@ -24,11 +24,10 @@ from orders.fulfilment.services.shelves import ProductStock
 from orders.fulfilment.states import REPLENISHMENT_OPEN, ReplenishmentState
 from orders.sync import services as sync
 from orders.sync.services import Excused, Expected, Observed, RunStart
-from orders.sync.states import Layer
 from rules.models import Flow
 from rules.rulebook import CompiledBook
 from rules.selectors import active_book
-from rules.states import FlowKind
+from rules.states import FlowKind, Layer
 
 CONTRACT: Final = "replenishment.requested"
 THERE_AGAIN: Final = "stock.received"
@@ -100,11 +99,12 @@ def _of_item(safety: SafetyStock) -> SubjectRef:
 
 def _ask(fallen: Sequence[_Level], now: datetime) -> None:
     """One request per place, unless one is on its way; each with the run that waits for it."""
-    flow = Flow.objects.filter(kind=FlowKind.REPLENISHMENT, is_active=True).order_by("slug").first()
-    if flow is None:
-        return  # the house has none: that the level is low is in the trail and on the page, and nobody is asked
-    busy = set(_asked([one.safety for one in fallen]).values_list("safety_id", flat=True))
     book = active_book()
+    live = Flow.objects.filter(kind=FlowKind.REPLENISHMENT, is_active=True, slug__in=book.document["flows"])
+    flow = live.order_by("slug").first()
+    if flow is None:
+        return  # the house has none, or it is paused: that the level is low is in the trail and on the page, and nobody is asked
+    busy = set(_asked([one.safety for one in fallen]).values_list("safety_id", flat=True))
     asked = [_request(one, flow, book, now) for one in fallen if one.safety.pk not in busy]
     insert_rows(asked)
     record_many([Entry("replenishment.asked", one, data=_told(one)) for one in asked])

@@ -355,7 +355,8 @@ def _task_again(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
 
 def to_warehouse(docket: Docket, changes: Changes) -> None:
     """What vendors have not confirmed goes to our own shelf; not yet settled."""
-    warehouse = Flow.objects.filter(kind=FlowKind.WAREHOUSE, is_active=True).order_by("slug").first()
+    live = Flow.objects.filter(kind=FlowKind.WAREHOUSE, is_active=True).order_by("slug")
+    warehouse = next((flow for flow in live if flow.slug in active_book().document["flows"]), None)
     stuck = {FulfilmentState.REFUSED, *FULFILMENT_UNCONFIRMED}
     for parcel in docket.parcels:
         if parcel.flow.kind == FlowKind.DROP_SHIP and parcel.state in stuck:

@@ -22,12 +22,13 @@ from orders.fulfilment.services.falling_back import begin_clock, renew_clock
 from orders.fulfilment.services.holding import let_go, place
 from orders.fulfilment.services.quality import plan_checks
 from orders.fulfilment.services.shelves import ProductStock
-from orders.fulfilment.states import DeliverySla, FulfilmentState, HoldReason, HoldState, LineState
+from orders.fulfilment.services.stuck import open_cases_for
+from orders.fulfilment.states import DeliverySla, FulfilmentState, HoldReason, HoldState, LineState, OrderState
 from rules.models import Decision, Flow
 from rules.rulebook import CompiledBook
 from rules.selectors import roster
 from rules.services.decisions import DecisionRequest, decide_many
-from rules.states import FlowKind
+from rules.states import FlowKind, FlowState
 
 LineKind = tuple[str, str]
 RULE_FAILED = "ownership-gap"
@@ -44,7 +45,13 @@ class Desk:
     @cached_property
     def flows(self) -> Mapping[str, Flow]:
         """By slug."""
-        return {flow.slug: flow for flow in Flow.objects.all()}
+        return {flow.slug: flow for flow in Flow.objects.order_by("slug")}
+
+    @cached_property
+    def of_kind(self) -> Mapping[str, Flow]:
+        """For each kind the flow that is taken where no rule chose one: a live one that the rule book knows, if there is any."""
+        known = [flow for flow in self.flows.values() if flow.slug in self.book.document["flows"]]
+        return {flow.kind: flow for flow in sorted(known, key=lambda flow: flow.state == FlowState.ACTIVE)}
 
     @cached_property
     def on_duty(self) -> Mapping[str, UUID]:
@@ -95,7 +102,8 @@ def _decide(
         if kind is None:
             _take_decision(docket, decision, desk, changes)
         else:
-            _give_flow([line for line in docket.lines if _kind(line) == kind], decision, desk, changes)
+            lines = [line for line in docket.lines if _kind(line) == kind]
+            _give_flow(docket, lines, decision, desk, changes)
 
 
 def _rule_failed(order: Order, decision: Decision, desk: Desk) -> Opening:
@@ -138,15 +146,29 @@ def _take_decision(docket: Docket, decision: Decision, desk: Desk, changes: Chan
     changes.edit(order, "decision", "flow", "owner", "sla_due_at")
     begin_clock(order, decision, changes)
     changes.tell("order.routed", order, **_why(decision))
-    if order.flow.kind != FlowKind.MANUAL_REVIEW:
-        _give_flow(_open_lines(docket), decision, desk, changes)
+    if order.flow.kind != FlowKind.MANUAL_REVIEW or order.flow.state != FlowState.ACTIVE:
+        _give_flow(docket, _open_lines(docket), decision, desk, changes)
 
 
-def _give_flow(lines: Sequence[OrderLine], decision: Decision, desk: Desk, changes: Changes) -> None:
+def _give_flow(docket: Docket, lines: Sequence[OrderLine], decision: Decision, desk: Desk, changes: Changes) -> None:
+    """What the rules chose, while it is live; asked of the flow itself, as one can be paused after the rule book was frozen."""
     flow = desk.flows[decision.outcome["flow"]]
+    if flow.state != FlowState.ACTIVE:
+        _leave_to_a_person(docket, flow, desk, changes)
+        return
     for line in lines:
         line.flow = flow
         changes.edit(line, "flow")
+
+
+def _leave_to_a_person(docket: Docket, paused: Flow, desk: Desk, changes: Changes) -> None:
+    """Whoever let the order go on before knew nothing of the pause: somebody looks again, until the flow is live."""
+    order = docket.order
+    order.flow, order.reviewed_at = desk.of_kind[FlowKind.MANUAL_REVIEW], None
+    changes.edit(order, "flow", "reviewed_at")
+    changes.tell("order.diverted", order, flow=paused.slug, to=order.flow.slug)
+    if order.state == OrderState.MANUAL_REVIEW:  # it enters no other state that would open one
+        open_cases_for(docket, OrderState.MANUAL_REVIEW, changes)
 
 
 def _why(decision: Decision) -> dict[str, Any]:
@@ -228,11 +250,10 @@ def plan_observed(dockets: Sequence[Docket], desk: Desk, changes: Changes) -> No
     """Parcels for orders that somebody ships without a task of ours: what was seen is true, whatever should have come before."""
     dockets = [docket for docket in dockets if docket.lines and not docket.parcels]
     _decide(dockets, [], {}, desk, changes)
-    kinds = {flow.kind: flow for flow in desk.flows.values()}
     for docket in dockets:
         for line in _open_lines(docket):
             release_stock_hold(docket, line, changes)
-            line.flow = kinds[FlowKind.DROP_SHIP if line.vendor else FlowKind.WAREHOUSE]
+            line.flow = desk.of_kind[FlowKind.DROP_SHIP if line.vendor else FlowKind.WAREHOUSE]
     going = {docket.order.pk: [*_open_lines(docket)] for docket in dockets}
     _set_aside_what_lies_there(dockets, changes)
     for docket in dockets:
@@ -240,7 +261,7 @@ def plan_observed(dockets: Sequence[Docket], desk: Desk, changes: Changes) -> No
         for line in going[docket.order.pk]:
             apart[line.vendor, _given_elsewhere(docket, line)].append(line)
         for (vendor, _receiver), lines in apart.items():
-            flow = kinds[FlowKind.DROP_SHIP if vendor else FlowKind.WAREHOUSE]
+            flow = desk.of_kind[FlowKind.DROP_SHIP if vendor else FlowKind.WAREHOUSE]
             _add_parcel(docket, lines, flow, vendor, FulfilmentState.TASKED, desk, changes)
 
 

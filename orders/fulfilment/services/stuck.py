@@ -19,6 +19,7 @@ from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.expecting import CASE_OF_LATENESS, CASE_OF_SILENCE, case_of, task_of
 from orders.fulfilment.states import FulfilmentState, LineState, OrderState
 from rules.rulebook import CompiledBook
+from rules.selectors import active_book
 
 Words = tuple[str, str, dict[str, Any]]
 CASES_OF_WAITING = (*CASE_OF_SILENCE.values(), CASE_OF_LATENESS)
@@ -82,10 +83,21 @@ def _risk(docket: Docket) -> Words:
     order = docket.order
     score, rule = order.fraud_score, order.decision.rule_slug if order.decision else ""
     title = said("A rule asks for a person: look before it ships")
+    wanted = order.decision.outcome["flow"] if order.decision else ""
+    if order.flow is not None and wanted not in {"", order.flow.slug}:
+        return _paused(order, wanted)
     if score is not None:
         title = said("Risk score %(score)s of 100: look before it ships", score=score)
     evidence = {"fraud_score": score, "rule": rule, "segment": order.segment, "channel": order.channel}
     return title, "risk", evidence
+
+
+def _paused(order: Order, wanted: str) -> Words:
+    """The rules would have let it go; the flow they chose is paused."""
+    book = active_book()
+    name = book.flow(wanted).name if wanted in book.document["flows"] else wanted
+    title = said("%(flow)s is paused: say what becomes of it, or let it go on once the flow is live", flow=name)
+    return title, f"paused:{wanted}", {"flow": wanted, "rule": order.decision.rule_slug if order.decision else ""}
 
 
 def _stock(docket: Docket) -> Words:

@@ -33,6 +33,7 @@ from orders.fulfilment.states import (
     UnwindState,
 )
 from rules.models import Flow
+from rules.selectors import active_book
 from rules.states import SENDING
 
 ANSWERS_WITHIN: Final = timedelta(minutes=60)
@@ -240,7 +241,7 @@ def _parcel(docket: Docket, key: str) -> Fulfilment:
 def _flow(slug: str, parcel: Fulfilment) -> Flow:
     ways = Flow.objects.filter(is_active=True, kind__in=SENDING).exclude(pk=parcel.flow_id)
     flow = ways.filter(slug=slug).first()
-    if flow is None:
+    if flow is None or slug not in active_book().document["flows"]:
         detail = said("“%(slug)s” is no other way for %(key)s.", slug=slug[:60], key=parcel.key)
         raise Invalid(detail, errors=[FieldError("/flow", "unknown", detail)])
     return flow

@@ -30,8 +30,9 @@ from orders.fulfilment.services.holds import hold_order
 from orders.fulfilment.services.overrides import override_order
 from orders.sync.models import FlowRun, InboundEvent, OutboundMessage, System
 from orders.sync.services import Expected, RunStart, start_runs
-from orders.sync.states import InboundState, Layer, OutboundState
+from orders.sync.states import InboundState, OutboundState
 from rules.models import Decision, Flow, Owner, OwnershipRule, RuleBookVersion
+from rules.states import Layer
 from tests.api.world.content import ABOUT
 from tests.cast import House
 

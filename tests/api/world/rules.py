@@ -49,6 +49,8 @@ RULES: Final[dict[str, dict[str, Rule]]] = {
     "owner": GET_RULES,
     "flows": GET_RULES,
     "flow": GET_RULES,
+    "flow-activate": {"POST": Rule("rules.edit_rules", REASON, shared=True)},
+    "flow-pause": {"POST": Rule("rules.edit_rules", REASON, shared=True)},
     "gates": GET_RULES,
     "gate": GET_RULES,
     "rules": GET_RULES,

@@ -17,7 +17,7 @@ from orders.campaigns.services.assets import add_asset
 from orders.campaigns.services.reviewing import approve_asset, sign_item, submit_asset
 from orders.sync import handlers
 from orders.sync.models import InboundEvent, System
-from orders.sync.states import Layer
+from rules.states import Layer
 from tests.cast import House
 
 # Northwind's account managers: amal owns the page, bo stands behind, and what it says is answered for by lee.

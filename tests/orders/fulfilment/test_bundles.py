@@ -15,8 +15,8 @@ from orders.fulfilment.services.bundles import say_parts
 from orders.fulfilment.services.exports import export_order
 from orders.fulfilment.services.news import count_stock
 from orders.sync.models import OutboundMessage, System
-from orders.sync.states import Layer
 from rules.models import Client, Owner
+from rules.states import Layer
 from tests.factories import orders as make
 from tests.orders.fulfilment.whole import broken
 

@@ -24,10 +24,11 @@ from orders.fulfilment.services.clients import SetUp, draft_client, set_up_clien
 from orders.sync import services as sync
 from orders.sync import signatures
 from orders.sync.models import OutboundMessage, System
-from orders.sync.states import CredentialKind, Layer
+from orders.sync.states import CredentialKind
 from rules import selectors as rules
 from rules.models import Client, OwnershipRule, QualityCheck, RuleBookVersion
 from rules.services import freeze_rule_book, save_edited
+from rules.states import Layer
 from tests.cast import House
 from tests.doors import signed_in
 from tests.factories import orders as make
@@ -56,6 +57,7 @@ BRAND = NewProductLine(
     sla="expedited-dispatch",
     prefixes=("RB-",),
 )
+
 WHY = "They signed yesterday"
 
 

@@ -22,9 +22,9 @@ from orders.fulfilment.services.giving import say_gift
 from orders.fulfilment.shopify import SHOPIFY
 from orders.sync.connectors import translate
 from orders.sync.models import OutboundMessage, System
-from orders.sync.states import Layer
 from rules import selectors as rules
 from rules.models import Client, Owner
+from rules.states import Layer
 from tests.factories import orders as make
 from tests.orders.fulfilment.whole import broken
 

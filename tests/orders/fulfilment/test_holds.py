@@ -21,9 +21,9 @@ from orders.fulfilment.services.exports import export_order
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from orders.sync.models import OutboundMessage, System
-from orders.sync.states import Layer
 from rules.models import Client, HoldRule, Owner
 from rules.services import freeze_rule_book
+from rules.states import Layer
 from tests.factories import orders as make
 from tests.orders.fulfilment.test_exceptions_of_orders import person, state_of
 

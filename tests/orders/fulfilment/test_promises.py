@@ -16,9 +16,9 @@ from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.resuming import look_again
 from orders.sync.models import OutboundMessage, System
-from orders.sync.states import Layer
 from rules.models import Client, Owner
 from rules.selectors import active_book
+from rules.states import Layer
 from tests.factories import orders as make
 from tests.orders.fulfilment.whole import broken
 

@@ -27,10 +27,10 @@ from orders.fulfilment.services.checking import Photo, perform_check
 from orders.fulfilment.services.describing import describe_product
 from orders.fulfilment.services.handing_over import hand_over_parcel
 from orders.sync.models import OutboundMessage, System
-from orders.sync.states import Layer
 from rules import selectors as rules
 from rules.models import Client, Owner, ProductLine, QualityCheck
 from rules.services import freeze_rule_book
+from rules.states import Layer
 from tests.factories import orders as make
 from tests.orders.fulfilment.test_exceptions_of_orders import grant, person
 

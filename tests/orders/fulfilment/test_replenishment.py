@@ -16,8 +16,8 @@ from orders.fulfilment.services.arrivals import Arrival, receive_stock, set_safe
 from orders.fulfilment.services.news import count_stock
 from orders.sync.models import FlowRun, OutboundMessage, System
 from orders.sync.sandbox.behaviour import story
-from orders.sync.states import Layer
 from rules.models import Client, Owner
+from rules.states import Layer
 from tests.factories import orders as make
 from tests.orders.fulfilment.whole import broken
 

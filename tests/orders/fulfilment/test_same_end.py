@@ -23,8 +23,9 @@ from orders.sync.envelopes import Envelope, of_document
 from orders.sync.models import Attempt, InboundEvent, OutboundMessage, System
 from orders.sync.sandbox.behaviour import story
 from orders.sync.services import apply_due, deliver_due, delivering, receive
-from orders.sync.states import InboundState, Layer, OutboundState
+from orders.sync.states import InboundState, OutboundState
 from rules.models import Client
+from rules.states import Layer
 from tests.cast import House
 from tests.factories import orders as make
 from tests.orders.fulfilment.whole import broken

@@ -10,8 +10,8 @@ from orders.fulfilment.models import Fulfilment, Hold, Order, OrderIdentifier, S
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from orders.sync.models import OutboundMessage, System
-from orders.sync.states import Layer
 from rules.models import Client, Owner
+from rules.states import Layer
 from tests.factories import orders as make
 
 pytestmark = pytest.mark.django_db

@@ -15,8 +15,9 @@ from audit.subject_refs import SubjectRef
 from orders.sync import handlers, services, signatures
 from orders.sync.models import InboundEvent, System
 from orders.sync.sandbox import Sandbox, sandbox_secret
-from orders.sync.states import CredentialKind, Layer
+from orders.sync.states import CredentialKind
 from rules import facts
+from rules.states import Layer
 from tests.cast import House
 from tests.rules.conftest import ORDER_ATTRIBUTES
 

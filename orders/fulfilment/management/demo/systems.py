@@ -10,8 +10,9 @@ from audit.services.events import record
 from orders.sync.models import Credential, System
 from orders.sync.sandbox import sandbox_secret
 from orders.sync.services import add_credential
-from orders.sync.states import CredentialKind, Layer
+from orders.sync.states import CredentialKind
 from rules.models import Owner
+from rules.states import Layer
 
 # slug: name, layer, who answers for it, whether it gets the export of every routed order
 SYSTEMS: Final[dict[str, tuple[str, Layer, str, bool]]] = {

@@ -11,7 +11,7 @@ from audit.filtering import FilterSet
 from audit.rest.views import ActResource, CreateMixin, ListResource, RecordResource, Resource
 from rules import selectors, serializers, services
 from rules.selectors import registry
-from rules.states import Direction, FlowKind, OwnerKind
+from rules.states import Direction, OwnerKind
 
 BY_SLUG = {"key": ("slug", "pk"), "-key": ("-slug", "-pk")}
 ACTIVE = filtering.flag("active", "is_active")
@@ -61,32 +61,6 @@ class OwnerList(_Owners, ListResource):
 
 class OwnerRecord(_Owners, RecordResource):
     """One owner."""
-
-
-class _Flows(_Configured):
-    noun = "flow"
-    serializer_class = serializers.FlowSerializer
-
-    def records(self) -> QuerySet[Any]:
-        """All of them."""
-        return registry.flows_for(self.by)
-
-
-class FlowList(_Flows, ListResource):
-    """The ways from trigger to outcome."""
-
-    filters = FilterSet(
-        filters=(
-            filtering.choice("kind", "kind", FlowKind.values),
-            filtering.record_of("owner", "owner", registry.owners_for),
-            ACTIVE,
-        ),
-        sorts=BY_SLUG,
-    )
-
-
-class FlowRecord(_Flows, RecordResource):
-    """One flow."""
 
 
 class _Gates(_Configured):
