@@ -24,11 +24,25 @@ from audit.subject_refs import subject_ref
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.states import CASE_LIVE
+from orders.fulfilment.decisions.gifts import Gift
 from orders.fulfilment.decisions.news import News
 from orders.fulfilment.errors import NoWay
-from orders.fulfilment.models import Fulfilment, Hold, Order
+from orders.fulfilment.models import Fulfilment, Hold, Order, Override, Sku
 from orders.fulfilment.selectors.impacts import SHIP_DESPITE_CASE, SKIP_CONFIRMATION
-from orders.fulfilment.services import holds, intake, news, resuming, unwinding
+from orders.fulfilment.services import (
+    announcing,
+    arrivals,
+    giving,
+    handing_over,
+    holds,
+    intake,
+    merging,
+    news,
+    overrides,
+    recalling,
+    resuming,
+    unwinding,
+)
 from orders.fulfilment.states import HoldState
 from tests.cast import House
 from tests.factories import orders as make
@@ -38,7 +52,17 @@ LIVES = int(os.environ.get("HANDRAIL_TEST_LIVES", "0"))
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 SYSTEM = system_actor("tests")
 TENT, KAYAK = make.line("TENT-2", 1), make.line("KAYAK-1", sku_type="drop_ship", vendor="kestrel")
-BASKETS: list[list[dict[str, Any]]] = [[TENT], [{**TENT, "quantity": 3}], [KAYAK], [TENT, KAYAK], []]
+JACKET = make.line("JACKET", sku_type="preorder", vendor="kestrel")
+GIVEN = {**TENT, "gift": {"message": "For you", "wrap": "red", "address": {**make.BERLIN, "recipient": "Jo Ek"}}}
+BASKETS: list[list[dict[str, Any]]] = [
+    [TENT],
+    [{**TENT, "quantity": 3}],
+    [KAYAK],
+    [TENT, KAYAK],
+    [TENT, JACKET],
+    [GIVEN, {**TENT, "quantity": 2}],
+    [],
+]
 BROKEN = {**make.BERLIN, "postcode": "1011"}
 ABOUT_ORDERS = (
     "payment.authorised",
@@ -62,6 +86,7 @@ ABOUT_PARCELS = (
     "shipment.delayed",
 )
 WHICH = st.integers(0, 2)
+GIFTS = [None, Gift("Happy birthday", "blue", {}), Gift("", "", {**make.BERLIN, "recipient": "Jo Ek"})]
 Told = tuple[str, int]
 SAID = st.tuples(st.sampled_from([*ABOUT_ORDERS, *ABOUT_PARCELS]), st.integers(0, 5))
 
@@ -73,7 +98,7 @@ class OrderLife(RuleBasedStateMachine):
     lee: ClassVar[Actor]
     amal: ClassVar[Actor]
 
-    @initialize(paid=st.booleans(), basket=st.sampled_from(BASKETS[:4]))
+    @initialize(paid=st.booleans(), basket=st.sampled_from(BASKETS[:-1]))
     def begin(self, *, paid: bool, basket: list[dict[str, Any]]) -> None:
         self.around = transaction.atomic()
         self.around.__enter__()
@@ -105,6 +130,16 @@ class OrderLife(RuleBasedStateMachine):
     def stock(self, *, units: int) -> None:
         counted = self.event("stock.changed", "TENT-2", {"sku": "TENT-2", "available": units})
         news.count_stock(news=[counted], by=SYSTEM, now=self.now)
+
+    @rule(sku=st.sampled_from(["TENT-2", "JACKET"]), units=st.integers(1, 3), lot=st.sampled_from(["", "A"]))
+    def arrive(self, *, sku: str, units: int, lot: str) -> None:
+        came = self.event("stock.received", sku, {"sku": sku, "quantity": units, "lot": lot})
+        arrivals.hear_arrivals(news=[came], by=SYSTEM, now=self.now)
+
+    @rule(act=st.sampled_from([recalling.recall_lot, recalling.readmit_lot]))
+    def recall(self, *, act: Callable[..., object]) -> None:
+        tent = Sku.objects.get(client=self.client, code="TENT-2")
+        self.attempt(lambda: act(sku_id=tent.pk, lot="A", reason="A seam opens", by=self.lee, now=self.now))
 
     @rule(which=WHICH, said=st.lists(SAID, min_size=1, max_size=3), minutes=st.integers(-90, 90))
     def tell(self, *, which: int, said: Sequence[Told], minutes: int) -> None:
@@ -153,6 +188,61 @@ class OrderLife(RuleBasedStateMachine):
             self.attempt(
                 lambda: unwinding.reroute(
                     order_id=order.pk, fulfilment=parcel.key, flow=flow, reason="Faster", by=self.lee, now=self.now
+                )
+            )
+
+    @rule(which=WHICH, into=WHICH)
+    def merge(self, *, which: int, into: int) -> None:
+        one, other = self.order(which), self.order(into)
+        self.attempt(
+            lambda: merging.merge_orders(
+                order_id=one.pk, into_id=other.pk, reason="One customer, twice", by=self.lee, now=self.now
+            )
+        )
+
+    @rule(which=WHICH, part=st.booleans())
+    def announce_return(self, *, which: int, part: bool) -> None:
+        order, lines = self.order(which), {"1": 1} if part else None
+        self.attempt(
+            lambda: announcing.return_order(
+                order_id=order.pk, lines=lines, reason="It does not fit", by=self.lee, now=self.now
+            )
+        )
+
+    @rule(which=WHICH, given=st.sampled_from(GIFTS))
+    def give(self, *, which: int, given: Gift | None) -> None:
+        order = self.order(which)
+        self.attempt(
+            lambda: giving.say_gift(
+                order_id=order.pk, line="1", gift=given, reason="It is a present", by=self.lee, now=self.now
+            )
+        )
+
+    @rule(which=WHICH)
+    def hand_over(self, *, which: int) -> None:
+        if parcel := self.parcel(self.order(which), which):
+            self.attempt(
+                lambda: handing_over.hand_over_parcel(fulfilment_id=parcel.pk, carrier="DHL", by=self.lee, now=self.now)
+            )
+
+    @rule(which=WHICH, units=st.integers(0, 4), accept=st.booleans())
+    def fix(self, *, which: int, units: int, accept: bool) -> None:
+        """Somebody knows better than the systems, and somebody else looks at it."""
+        order, why = self.order(which), "The account manager says so"
+        fixed: dict[str, Any] = {"reason": why, "by": self.lee, "now": self.now}
+        self.attempt(lambda: overrides.override_order(order_id=order.pk, field="segment", value=f"vip{units}", **fixed))
+        self.attempt(
+            lambda: overrides.override_stock(client_id=self.client.pk, sku="TENT-2", value=str(units), **fixed)
+        )
+        for waiting in Override.objects.filter(state="waiting").order_by("pk")[:1]:
+            self.attempt(
+                partial(
+                    overrides.review_override,
+                    override_id=waiting.pk,
+                    accept=accept,
+                    comment=why,
+                    by=self.amal,
+                    now=self.now,
                 )
             )
 
