@@ -14,6 +14,7 @@ from audit.canonical import timestamp
 from audit.models import Accountable
 from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef, subject_ref
+from audit.triggers import published_edges
 from orders.fulfilment.models import (
     CheckResult,
     Customer,
@@ -108,6 +109,7 @@ class Changes:
     _edited: dict[type[Model], dict[Any, tuple[Accountable, set[str]]]] = field(
         default_factory=lambda: defaultdict(dict)
     )
+    _steps: dict[Any, list[str]] = field(default_factory=lambda: defaultdict(list))
     _entries: list[Entry] = field(default_factory=list)
     _created: set[Any] = field(default_factory=set)
     _addresses: list[OrderAddress] = field(default_factory=list)
@@ -144,6 +146,8 @@ class Changes:
             return
         _, edited = self._edited[type(record)].setdefault(record.pk, (record, set()))
         edited.update(fields)
+        if "state" in fields:
+            self._steps[record.pk].append(str(vars(record)["state"]))
 
     def _touch(self, record: Model) -> None:
         """Whatever changes of a shelf or of what is kept there may change its level."""
@@ -237,9 +241,28 @@ class Changes:
     def _update(self, edited: Iterable[tuple[Accountable, set[str]]]) -> None:
         alike: dict[tuple[str, ...], list[Accountable]] = defaultdict(list)
         for record, fields in edited:
+            if "state" in fields:
+                self._walk(record)
             alike[tuple(sorted(fields))].append(record)
         for names, records in sorted(alike.items()):
             update_rows(sorted(records, key=lambda record: record.pk), names, now=self.now)
+
+    def _walk(self, record: Accountable) -> None:
+        """Write the steps before the last where no published edge leads past them: much may have been heard at once."""
+        edges, ahead = published_edges(type(record))["state"], self._steps.pop(record.pk)
+        while (at := _stored_state(record)) and (at, ahead[-1]) not in edges:
+            step = next((one for one in reversed(ahead[:-1]) if (at, one) in edges), None)
+            if step is None:
+                return  # the database says so
+            type(record).objects.filter(pk=record.pk).update(state=step, updated_at=self.now)
+            record.note_saved({"state": (at, step)}, at=self.now)
+            ahead = ahead[ahead.index(step) + 1 :]
+
+
+def _stored_state(record: Accountable) -> str:
+    """Where it stands in the database, where that is not where it stands here."""
+    before, _ = record.unsaved_changes().get("state", ("", ""))
+    return str(before)
 
 
 def ref_of(record: Model) -> SubjectRef:

@@ -348,6 +348,17 @@ def test_what_is_heard_before_the_order_counts_when_it_comes(
     assert Order.objects.get().state == expected.get(first, "awaiting_payment")
 
 
+def test_what_is_heard_at_once_goes_every_step_of_the_way(place: make.Place, system: Actor, now: datetime) -> None:
+    order = place()
+    heard = [
+        make.news(kind, order.client, order.number, now + timedelta(minutes=minute))
+        for minute, kind in enumerate(("shipment.delivered", "return.requested"))
+    ]
+    take_news(news=heard, by=system, now=now)
+    states = list(order.lines.get().history.order_by("version").values_list("state", flat=True))
+    assert states[-3:] == ["in_fulfilment", "delivered", "returning"]
+
+
 def test_the_trail_alone_tells_where_everything_stands_and_says_where_it_does_not(
     place: make.Place, tell: make.Tell, system: Actor, now: datetime
 ) -> None:
