@@ -67,6 +67,9 @@ class Fulfilment(FSMModelMixin, Accountable):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["order"], name="fulfilment_of_order"),
             models.Index(
+                fields=["handed_over_at"], condition=Q(handed_over_at__isnull=False), name="fulfilment_left_at"
+            ),
+            models.Index(
                 fields=["state", "due_at", "id"],
                 condition=~Q(state__in=[S.DELIVERED, S.CANCELLED]),
                 name="fulfilment_open_by_state",

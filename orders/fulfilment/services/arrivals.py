@@ -13,6 +13,7 @@ from audit.words import said
 from orders.fulfilment.decisions.news import News
 from orders.fulfilment.models import Location, SafetyStock, Sku
 from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.departures import departed_since, let_leave
 from orders.fulfilment.services.goods import MAIN, known_locations, known_skus, product_of
 from orders.fulfilment.services.settling import release_queue
 from orders.fulfilment.services.shelves import ProductStock
@@ -31,6 +32,7 @@ class Arrival:
     expires_on: date | None = None
     reference: str = ""
     event_id: str = ""
+    at: datetime | None = None
 
 
 def hear_arrivals(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]:
@@ -103,9 +105,12 @@ def _take_in(arrivals: Sequence[Arrival], changes: Changes) -> list[UUID]:
     places = known_locations({(one.client_id, one.location) for one in arrivals})
     ids = [sku.pk for sku in skus.values()]
     stock = lock_stock(ids, changes)
+    heard = {skus[one.client_id, one.sku].pk: one.at for one in arrivals if one.at}
+    left = departed_since(dict.fromkeys(heard, min(heard.values(), default=changes.now)))
     for one in arrivals:
-        product = stock[skus[one.client_id, one.sku].pk]
-        arrive(product, places[one.client_id, one.location], one.lot, one.expires_on, one.quantity, changes)
+        product, place = stock[skus[one.client_id, one.sku].pk], places[one.client_id, one.location]
+        arrive(product, place, one.lot, one.expires_on, one.quantity, changes)
+        let_leave(product, place, one.at or changes.now, left.get(product.item.sku_id, ()), changes)
         told: dict[str, Any] = {
             "units": one.quantity,
             "location": one.location,
@@ -144,4 +149,5 @@ def _read(one: News) -> Arrival:
         expires_on=date.fromisoformat(str(expires_on)) if expires_on else None,
         reference=str(one.data.get("reference") or ""),
         event_id=one.event_id,
+        at=one.happened_at,
     )

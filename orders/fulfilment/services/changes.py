@@ -254,7 +254,8 @@ class Changes:
             step = next((one for one in reversed(ahead[:-1]) if (at, one) in edges), None)
             if step is None:
                 return  # the database says so
-            type(record).objects.filter(pk=record.pk).update(state=step, updated_at=self.now)
+            written: dict[str, Any] = {"state": step, "updated_at": self.now}
+            type(record).objects.filter(pk=record.pk).update(**written)
             record.note_saved({"state": (at, step)}, at=self.now)
             ahead = ahead[ahead.index(step) + 1 :]
 

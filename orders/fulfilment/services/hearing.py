@@ -16,6 +16,7 @@ from orders.fulfilment.services.cancelling import cancel, units_of
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.changing import change
+from orders.fulfilment.services.departures import leave_unasked
 from orders.fulfilment.services.dispatch import tell_customer, void_booking
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.holding import let_go
@@ -232,8 +233,9 @@ def _tell_other_carrier(docket: Docket, parcel: Fulfilment, news: News, changes:
 
 
 def _delivered(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
+    has_left = parcel.handed_over_at is not None
     if _step(parcel, "deliver", news, changes, delivered_at=happened(news, "at")):
-        _left(docket, parcel, "deliver", changes)
+        _left(docket, parcel, "deliver", changes, has_left=has_left)
         if all(one.delivered_at or one.state == FulfilmentState.CANCELLED for one in docket.parcels):
             changes.cured.append((docket.order, DELAY))
 
@@ -268,11 +270,14 @@ def _delayed(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -
     changes.openings.append(Opening(DELAY, docket.order, title, f"delay:{carrier}", evidence))
 
 
-def _left(docket: Docket, parcel: Fulfilment, step: str, changes: Changes) -> None:
+def _left(docket: Docket, parcel: Fulfilment, step: str, changes: Changes, *, has_left: bool = False) -> None:
     end_silence(docket, parcel, changes)
     overtake(docket, parcel, "it has left", changes)
     lines = _lines(docket, parcel)
-    stock.use_reservations(docket.take_reservations(lines), changes)
+    aside = docket.take_reservations(lines)
+    stock.use_reservations(aside, changes)
+    if not aside and not has_left:
+        leave_unasked(parcel, lines, changes)
     tell_customer(docket, parcel, changes)
     _move_lines(lines, step, changes)
 

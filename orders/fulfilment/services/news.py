@@ -10,6 +10,7 @@ from orders.fulfilment.models import Sku
 from orders.fulfilment.selectors.identity import orders_named
 from orders.fulfilment.services.basing import refuse_stale
 from orders.fulfilment.services.changes import Changes
+from orders.fulfilment.services.departures import counted_now, departed_since, let_leave
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.goods import MAIN, known_locations, known_skus
 from orders.fulfilment.services.hearing import Told, hear, waits_for_parcel
@@ -80,12 +81,16 @@ def count_stock(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]
         ids = [sku.pk for sku in skus.values()]
         stock = lock_stock(ids, changes)
         by_hand = counted_by_hand([product.item.pk for product in stock.values()])
+        oldest = min((one.happened_at for one in newest.values()), default=now)
+        left = departed_since(dict.fromkeys(ids, oldest))
         for (client, code, slug), one in newest.items():
             product, counted = stock[skus[client, code].pk], int(one.data["available"])
+            place, gone = places[client, slug], left.get(product.item.sku_id, ())
             if product.item.pk in by_hand:
                 note(by_hand[product.item.pk], str(counted), one, changes)
             else:
-                put_count(product, places[client, slug], counted, changes)
+                put_count(product, place, counted_now(counted, place, one.happened_at, gone), changes)
+                let_leave(product, place, one.happened_at, gone, changes)
                 changes.levels.seen[product.item.pk] = one.event_id
         changes.write()
         return release_queue(ids, changes)

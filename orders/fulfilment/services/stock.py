@@ -119,6 +119,27 @@ def use_reservations(reservations: Sequence[Reservation], changes: Changes) -> N
     _give_up(reservations, changes, Reservation.use, "stock.left", is_gone=True)
 
 
+def take_unasked(
+    product: ProductStock, line: OrderLine, units: int, changes: Changes, *, location_id: UUID | None
+) -> int:
+    """Units that left without having been set aside leave what is free, in this place where it is known. How many there were."""
+    taken: list[Reservation] = []
+    for lot in product.lots:
+        missing = units - sum(one.quantity for one in taken)
+        gone = min(lot.on_hand - lot.reserved, missing) if location_id in {None, lot.location_id} else 0
+        if gone > 0:
+            lot.on_hand -= gone
+            changes.edit(lot, "on_hand")
+            reservation = Reservation(line=line, stock_item=product.item, lot=lot, quantity=gone, held_at=changes.now)
+            reservation.use()
+            taken.append(reservation)
+    if taken:
+        changes.add(*taken)
+        _added_up(product, changes)
+        _enter("stock.left", product, taken, changes)
+    return sum(one.quantity for one in taken)
+
+
 def write_off(reservations: Sequence[Reservation], changes: Changes) -> None:
     """The units were set aside and are not on the shelf: the count was wrong, and nobody shall be promised them again."""
     _give_up(reservations, changes, Reservation.use, "stock.missing", is_gone=True)

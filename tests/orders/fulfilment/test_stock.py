@@ -15,7 +15,7 @@ from exceptions.models import ExceptionCase, Timer
 from orders.fulfilment.models import Location, Order, OrderLine, Reservation, Sku, StockItem, StockLot
 from orders.fulfilment.services.arrivals import Arrival, hear_arrivals, receive_stock, set_safety_stock
 from orders.fulfilment.services.holds import hold_order, release_hold
-from orders.fulfilment.services.news import count_stock
+from orders.fulfilment.services.news import count_stock, take_news
 from orders.fulfilment.services.recalling import readmit_lot, recall_lot
 from orders.fulfilment.services.resuming import cancel_order
 from orders.sync.models import OutboundMessage, System
@@ -281,3 +281,54 @@ def test_nonsense_is_refused_by_name(northwind: Client, arrives: Arrives, system
         recall_lot(sku_id=northwind.pk, lot="L1", reason="The valve leaks", by=system, now=now)
     with pytest.raises(ValueError, match="quantity"):
         arrives("STOVE", 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "hours", "left"),
+    [
+        ("stock.changed", -1, 3),  # counted before the parcel left, and heard after
+        ("stock.changed", 1, 5),
+        ("stock.received", -1, 3),
+        ("stock.received", 1, 5),
+    ],
+)
+def test_what_left_before_we_hear_that_it_was_there_is_on_no_shelf(
+    place: make.Place, northwind: Client, system: Actor, now: datetime, kind: str, hours: int, left: int
+) -> None:
+    order = place(lines=[make.line("STOVE", 2)])
+    gone = make.news("shipment.handed_over", northwind, order.number, now, system="wms", at=now.isoformat())
+    take_news(news=[gone], by=system, now=now)
+    at = now + timedelta(hours=hours)
+    told = make.news(kind, northwind, "STOVE", at, system="wms", sku="STOVE", available=5, quantity=5)
+    hear = count_stock if kind == "stock.changed" else hear_arrivals
+    hear(news=[told], by=system, now=now)
+    assert lots() == [("main", "", left, 0)]
+    hear_arrivals(
+        news=[make.news("stock.received", northwind, "STOVE", at, sku="STOVE", quantity=1)], by=system, now=now
+    )
+    assert (item().on_hand, states([order])) == (left + 1, ["shipped"])
+
+
+def test_a_late_count_brings_nothing_back_that_has_left(
+    place: make.Place, northwind: Client, system: Actor, now: datetime
+) -> None:
+    """Counted before two of ten left, heard when one more is asked for: eight are there, not ten."""
+    order = place(lines=[make.line(quantity=2)])
+    gone = make.news("shipment.handed_over", northwind, order.number, now, system="wms", at=now.isoformat())
+    take_news(news=[gone], by=system, now=now)
+    assert item("TENT-2").on_hand == 8
+    count_stock(news=[make.stock(northwind, now - timedelta(hours=1), "TENT-2", 10)], by=system, now=now)
+    assert item("TENT-2").on_hand == 8
+
+
+def test_a_parcel_of_which_nothing_was_set_aside_leaves_the_shelf_that_was_filled_meanwhile(
+    place: make.Place, northwind: Client, system: Actor, now: datetime, arrives: Arrives
+) -> None:
+    order = place(lines=[make.line("STOVE", 2)])
+    for kind in ("shipment.picked", "", "shipment.handed_over", "shipment.delivered"):
+        if kind:
+            told = make.news(kind, northwind, order.number, now, system="wms", at=now.isoformat())
+            take_news(news=[told], by=system, now=now)
+        else:
+            arrives("STOVE", 5)
+    assert lots() == [("main", "", 3, 0)]
