@@ -206,6 +206,16 @@ def _outcome_of(rule: Rule, path: Iterable[str]) -> Outcome:
     )
 
 
+def near_misses_of(
+    rule: str, predicate: Predicate, context: Mapping[str, Any], spec: ContextSpec
+) -> tuple[NearMiss, ...]:
+    """The one condition that keeps the predicate from holding; nothing where several do, or none."""
+    conformed = spec.conform(context)
+    activation = activation_for(spec, conformed)
+    failed = [term for term in predicate.terms if term.holds(conformed, activation) is False]
+    return (_near_miss(rule, failed[0], conformed),) if len(failed) == 1 else ()
+
+
 def _near_miss(rule: str, term: Term, conformed: Mapping[str, Any]) -> NearMiss:
     paths = [path for path in term.expression.anatomy.paths if not path.endswith("[#]")]
     attribute = (paths or [""])[0]

@@ -70,6 +70,8 @@ class Recent:
 
 _declared: dict[str, ContextSpec] = {}
 _recent: dict[str, Callable[[Any], Sequence[Recent]]] = {}
+Explain = Callable[[str], Sequence[Mapping[str, Any]]]
+_explanations: dict[str, Explain] = {}
 
 
 def declare_context(name: str, attributes: Mapping[str, Declared]) -> ContextSpec:
@@ -90,6 +92,21 @@ def register_recent(name: str, read: Callable[[Any], Sequence[Recent]]) -> None:
 def recent(name: str, by: Any) -> Sequence[Recent]:
     """What was decided lately in this context and the actor may see; nothing where no app says how to read it."""
     return _recent[name](by) if name in _recent else ()
+
+
+def register_explanation(name: str, explain: Explain) -> None:
+    """Say what else is decided about what people call by a key than whose it is. Raises `ValueError` twice.
+
+    Asked with the key, `explain` answers with `kind`, `about`, `outcome`, `rule`, `because`, `asked_before` and `almost` of each.
+    """
+    if name in _explanations:
+        raise ValueError(f"What is decided about each {name} is explained already.")
+    _explanations[name] = explain
+
+
+def more_about(key: str) -> list[Mapping[str, Any]]:
+    """What else is decided about it, whatever it is."""
+    return [one for explain in _explanations.values() for one in explain(key)]
 
 
 def context(name: str) -> ContextSpec:

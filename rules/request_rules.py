@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from rules.decisions import NearMiss, near_misses_of
 from rules.engine import Predicate, check_predicate, compile_predicate
 from rules.facts import ContextSpec
 from rules.shipped.requests import REQUEST_CONTEXT, REQUEST_RULES
@@ -20,7 +21,7 @@ UNDECIDED_WORDS: Final = "The rule “{name}” could not be decided."
 class Ruling:
     """The rule, what it says is to be done, and why; `owner` (a slug) has it, nobody in particular where that is empty.
 
-    `passed` are the rules asked before it, each with why it did not rule.
+    `passed` are the rules asked before it, each with why it did not rule; `near_misses` those of them that lacked one condition only.
     """
 
     rule: str
@@ -29,6 +30,7 @@ class Ruling:
     owner: str = ""
     due_after_minutes: int | None = None
     passed: tuple[str, ...] = ()
+    near_misses: tuple[NearMiss, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,18 +57,21 @@ class RequestRules:
         """What is done about it, by the first rule of its kind that holds; a person decides where none does, or one cannot be decided."""
         known = self._spec.conform(facts)
         passed: list[str] = []
+        missed: list[NearMiss] = []
         for rule in self._rules:
             if rule.kind != facts["kind"]:
                 continue
             holds = rule.predicate.holds(known, self._spec)
             if holds is None:
                 undecided = UNDECIDED_WORDS.format(name=rule.name)
-                return Ruling(rule.slug, Answer.ASK, undecided, rule.owner, passed=tuple(passed))
+                return Ruling(rule.slug, Answer.ASK, undecided, rule.owner, None, tuple(passed), tuple(missed))
             if holds:
                 due = rule.due_after_minutes
-                return Ruling(rule.slug, rule.answer, filled_in(rule.words, known), rule.owner, due, tuple(passed))
+                words = filled_in(rule.words, known)
+                return Ruling(rule.slug, rule.answer, words, rule.owner, due, tuple(passed), tuple(missed))
             passed.append(f"{rule.slug}: {rule.predicate.source} is not so")
-        return Ruling(NO_RULE, Answer.ASK, NO_WORDS, passed=tuple(passed))
+            missed += near_misses_of(rule.slug, rule.predicate, known, self._spec)
+        return Ruling(NO_RULE, Answer.ASK, NO_WORDS, passed=tuple(passed), near_misses=tuple(missed))
 
 
 def filled_in(words: str, facts: Mapping[str, Any]) -> str:

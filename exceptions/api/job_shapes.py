@@ -58,10 +58,21 @@ class PlanInput(Input):
         return attrs
 
 
+class KeysOrFilter(Input):
+    """Which records: exactly those with these keys, or all that match."""
+
+    def validate(self, attrs: Any) -> Any:
+        """One of the two."""
+        if ("keys" in attrs) == ("filter" in attrs):
+            raise serializers.ValidationError({"keys": ["Give either keys or a filter."]}, code="required")
+        return attrs
+
+
 class RunInput(Input):
     """What the act needs.
 
-    `to` and `reason` to reassign, `reason` to spread, to balance and for dead letters, `text` for a note, `outcome` to resolve.
+    `to` and `reason` to reassign, `reason` to spread, to balance, for dead letters and for orders (where `text` is what customers of held
+    ones are told), `text` for a note, `outcome` to resolve.
     A step of the playbook is named by its words; `outcome` says what came of it, `data` answers what it asks for.
     """
 
@@ -96,6 +107,13 @@ class MoveSerializer(serializers.Serializer[Any]):
 
     key = serializers.CharField()
     to = serializers.SlugField(source="given.to")
+
+
+class BecomesSerializer(serializers.Serializer[Any]):
+    """One record of which the plan says what would be another thing: its key, and what it would become."""
+
+    key = serializers.CharField()
+    becomes = serializers.DictField(source="given")
 
 
 class PlanSerializer(serializers.ModelSerializer[JobPlan]):
@@ -136,14 +154,18 @@ class PlanSerializer(serializers.ModelSerializer[JobPlan]):
 
 
 class PlanRecordSerializer(PlanSerializer):
-    """A plan with the keys it is for, who would get which where work is shared out, and what stands in the way of the others."""
+    """A plan with the keys it is for and what stands in the way of the others.
+
+    Where work is shared out it says who would get which, where each becomes something else, what.
+    """
 
     keys = serializers.SerializerMethodField()
+    changes = serializers.SerializerMethodField()
     moves = serializers.SerializerMethodField()
     barred = BarredSerializer(many=True)
 
     class Meta(PlanSerializer.Meta):
-        fields = (*PlanSerializer.Meta.fields, "keys", "moves", "barred")  # type: ignore[assignment]
+        fields = (*PlanSerializer.Meta.fields, "keys", "moves", "changes", "barred")  # type: ignore[assignment]
         read_only_fields = fields  # type: ignore[assignment]
 
     def get_keys(self, plan: JobPlan) -> list[str]:
@@ -154,6 +176,12 @@ class PlanRecordSerializer(PlanSerializer):
     def get_moves(self, plan: JobPlan) -> Any:
         """In the order of work."""
         return MoveSerializer([item for item in plan.items if "to" in item["given"]], many=True).data
+
+    @extend_schema_field(BecomesSerializer(many=True))
+    def get_changes(self, plan: JobPlan) -> Any:
+        """In the order of work."""
+        told = [item for item in plan.items if item["given"] and "to" not in item["given"]]
+        return BecomesSerializer(told, many=True).data
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):

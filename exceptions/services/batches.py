@@ -4,7 +4,6 @@ Whatever stands in the way of one is that one's result and stops no other. What 
 on, say) halves the batch until the one that fails is alone.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -21,24 +20,21 @@ from audit.errors import DomainError, NotFound, Refused
 from audit.services.events import Entry, record_many, record_refusal
 from audit.subject_refs import subject_ref
 from audit.texts import reason_given
-from audit.words import said
 from exceptions.job_kinds import Item, Result
 from exceptions.models import CaseNote, CaseStep, ExceptionCase
 from exceptions.selectors.playbook import Step, playbooks_of
 from exceptions.services import cases as single
 from exceptions.services import steps
+from exceptions.services.halving import in_halves
 from exceptions.services.notes import write_notes
 from exceptions.services.notifications import notify_many
 from exceptions.services.openings import CLOSE
 from exceptions.services.postmortems import draft_for_ended
-from exceptions.services.timers import FAILURES, TimerSetting, set_timers
+from exceptions.services.timers import TimerSetting, set_timers
 from exceptions.services.working import load_parties, lock_subjects, overtaken_many, refuse_unless, running_many
 from exceptions.states import CASE_LIVE, CaseState
 from rules import selectors as rules
 
-logger = logging.getLogger(__name__)
-
-OURS: Final = said("Something went wrong in Handrail; it is in the log. This one is as it was.")
 TAKEN: Final = (CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS)
 CHANGED: Final = """
     SELECT count(*) FROM unnest(%s::uuid[], %s::int[]) AS g(id, seen)
@@ -88,26 +84,14 @@ def act_on_cases(
 ) -> list[Result]:
     """Do the act on these; one result for each, in their order. Raises `LookupError` for an act that is none for many."""
     act = ACTS[action]
-    try:
-        with acting(by, at=now), transaction.atomic():
-            desk = Desk(by, now, given, {UUID(item.id): item for item in items})
+
+    def do(batch: Sequence[Item]) -> list[Result]:
+        with acting(by, at=now):
+            desk = Desk(by, now, given, {UUID(item.id): item for item in batch})
             act(desk)
             return [desk.results[case_id] for case_id in desk.items]
-    except (*FAILURES, DomainError) as failure:
-        if len(items) == 1:
-            return [_failed(items[0], failure)]
-    middle = len(items) // 2
-    return [
-        *act_on_cases(action, items[:middle], given=given, by=by, now=now),
-        *act_on_cases(action, items[middle:], given=given, by=by, now=now),
-    ]
 
-
-def _failed(item: Item, failure: Exception) -> Result:
-    if isinstance(failure, DomainError):
-        return Result(failure.message)
-    logger.error("an act on %s with others failed", item.key, exc_info=failure)
-    return Result(OURS)
+    return in_halves(items=items, do=do)
 
 
 def count_changed(items: Sequence[Item]) -> int:

@@ -28,6 +28,7 @@ from exceptions.selectors.queue import QueueFilters
 from exceptions.services.job_work import AT_ONCE
 from exceptions.states import RootCause
 from exceptions.views.origins import filters_in
+from exceptions.views.plans import MOST_SHOWN
 from rules import selectors as rules
 from rules.models import Owner
 from rules.selectors.workers import Worker
@@ -171,6 +172,7 @@ def _plan_page(
         "root_causes": RootCause.choices,
         "given": {"data": {}, **_given(request)},
         "at_once": AT_ONCE,
+        "unshown_barred": max(len(plan.barred) - MOST_SHOWN, 0),
         "problem": problem,
         "changed": changed,
     }

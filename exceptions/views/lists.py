@@ -61,10 +61,12 @@ def current_view(request: HttpRequest, views: Sequence[ViewLink]) -> CurrentView
     return CurrentView(link, list_pages.canonical_query(request.GET.urlencode()) != link.query)
 
 
-def chips(request: HttpRequest, choices: Mapping[str, Sequence[tuple[str, str]]]) -> list[Chip]:
-    """The filters that are on."""
+def chips(
+    request: HttpRequest, choices: Mapping[str, Sequence[tuple[str, str]]], *, labels: Mapping[str, Any] = FILTERS
+) -> list[Chip]:
+    """The filters that are on, of those that have a label."""
     found = []
-    for name, label in FILTERS.items():
+    for name, label in labels.items():
         for value in request.GET.getlist(name):
             if value:
                 known = in_words(cause_in_words(value)) if name == "cause" else value

@@ -7,6 +7,7 @@ from orders.fulfilment import views
 app_name = "fulfilment"
 urlpatterns = [
     path("orders/", views.orders, name="orders"),
+    path("orders/bulk/", views.bulk, name="bulk"),
     path("orders.csv", views.orders_csv, name="orders-csv"),
     path("orders/<str:key>/", views.order, name="order"),
     path("orders/<str:key>/holds/", views.holds, name="holds"),
@@ -17,6 +18,7 @@ urlpatterns = [
     path("orders/<str:key>/override/", views.override, name="override"),
     path("orders/<str:key>/same-order/", views.same_order, name="same-order"),
     path("orders/<str:key>/lines/<int:line>/gift/", views.gift, name="gift"),
+    path("orders/<str:key>/why/", views.why, name="why"),
     path("orders/<str:key>/trace/", views.trace, name="trace"),
     path("orders/<str:key>/export.json", views.export, name="export"),
     path("overrides/", views.overrides, name="overrides"),

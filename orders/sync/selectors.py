@@ -1,9 +1,11 @@
 """Reads of sync."""
 
+import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -123,12 +125,49 @@ def last_attempts(subjects: list[SubjectRef], *, limit: int = 3) -> list[Attempt
 
 
 def attempts_about(subjects: Collection[SubjectRef], *, at_most: int = 200) -> list[Attempt]:
-    """Every try to tell other systems about these subjects, oldest first, without the contents."""
+    """The first tries to tell other systems about these subjects, oldest first, without the contents."""
+    tries = _attempts_about(subjects).select_related("message__system")
+    return list(tries.defer("message__sealed", "message__preview").order_by("at", "id")[:at_most])
+
+
+def count_attempts_about(subjects: Collection[SubjectRef]) -> int:
+    """How many tries there were."""
+    return _attempts_about(subjects).count()
+
+
+def _attempts_about(subjects: Collection[SubjectRef]) -> QuerySet[Attempt]:
     messages = OutboundMessage.objects.filter(
         subject_type__in={one.type for one in subjects}, subject_id__in={one.id for one in subjects}
     )
-    tries = Attempt.objects.filter(message__in=messages).select_related("message__system")
-    return list(tries.defer("message__sealed", "message__preview").order_by("at", "id")[:at_most])
+    return Attempt.objects.filter(message__in=messages)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An event that came in: from whom, when, of which version of its contract, and what of it is not personal."""
+
+    event_id: str
+    type: str
+    system: str
+    received_at: datetime
+    contract_version: int | None
+    preview: Any
+
+    @property
+    def text(self) -> str:
+        """The preview as people read it."""
+        return json.dumps(self.preview, indent=2, ensure_ascii=False)
+
+
+def heard_event(event_id: str) -> Heard | None:
+    """The event of this id; None for one that is not in the inbox any more."""
+    if not event_id:
+        return None
+    found = InboundEvent.objects.filter(event_id=event_id).select_related("system").defer("sealed").first()
+    if found is None:
+        return None
+    about = (found.event_id, found.type, found.system.name, found.received_at, found.contract_version, found.preview)
+    return Heard(*about)
 
 
 def heard_as(event_ids: Collection[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from audit.rest.fields import SelfLink
-from audit.rest.parsing import Input
+from exceptions.api.job_shapes import KeysOrFilter
 from exceptions.selectors.knowledge import runbooks_for_contracts
 from exceptions.serializers.cases import PayloadRunbookSerializer
 from exceptions.services.jobs import MANY, MOST_PLANNED
@@ -234,7 +234,7 @@ class CloudEventSerializer(serializers.Serializer[Any]):
     data: Any = serializers.DictField()
 
 
-class PlanLettersInput(Input):
+class PlanLettersInput(KeysOrFilter):
     """Replay or discard, and either the keys of dead letters or a filter that they match."""
 
     action = serializers.ChoiceField(choices=LETTER_ACTS)
@@ -248,9 +248,3 @@ class PlanLettersInput(Input):
         help_text="All that match a query of the list of dead letters, such as `system=shop&type=order.placed`: "
         f"at most {MOST_PLANNED:,}.",
     )
-
-    def validate(self, attrs: Any) -> Any:
-        """One of the two."""
-        if ("keys" in attrs) == ("filter" in attrs):
-            raise serializers.ValidationError({"keys": ["Give either keys or a filter."]}, code="required")
-        return attrs

@@ -1,6 +1,8 @@
 """Dead letters and the sandbox's misbehaviour."""
 
 import json
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -18,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from audit import clock
 from audit.context import Actor
 from audit.edge import actor_of, back_to
-from audit.errors import Conflict, Invalid, NotFound
+from audit.errors import Invalid, NotFound
 from audit.filtering import Question
 from audit.rest.pages import given_filters
 from audit.texts import whole_number
@@ -26,9 +28,9 @@ from audit.transport import certificates
 from audit.words import in_words
 from exceptions.job_kinds import action_of
 from exceptions.models import JobPlan
-from exceptions.selectors.jobs import job_called, plan_called
+from exceptions.selectors.jobs import job_called
 from exceptions.selectors.knowledge import runbooks_for_kind
-from exceptions.services import start_job
+from exceptions.views.plans import confirmed, plan_page
 from orders.sync import selectors, services
 from orders.sync.models import DEAD_LETTER_CASE, DEAD_LETTER_PREFIX, InboundEvent
 from orders.sync.resources import LETTER_FILTERS
@@ -38,7 +40,6 @@ from orders.sync.services.bulk import LETTER_ACTS
 
 PER_PAGE = 50
 PLACES_IN_A_LIST = frozenset({"after", "return"})
-MOST_SHOWN = 200
 
 
 @login_required
@@ -81,8 +82,9 @@ def bulk(request: HttpRequest) -> HttpResponse:
     """A plan for an act on the chosen letters, or on all that match; confirmed, the job that does it."""
     by = actor_of(request, "sync.replay")
     home = back_to(request, reverse("sync:dead-letters"))
+    show = partial(plan_page, request, "sync/plan.html", home)
     if "plan" in request.POST:
-        return _confirmed(request, by, home)
+        return confirmed(request, by, home, partial(_again, by), show)
     action = request.POST.get("do", "")
     try:
         plan = _planned(request, action, by) if action in LETTER_ACTS else None
@@ -92,7 +94,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
     if plan is None or not (plan.items or plan.barred):
         messages.warning(request, _("Choose at least one dead letter and what to do with it."))
         return redirect(home)
-    return _plan_page(request, plan, home)
+    return show(plan)
 
 
 def _planned(request: HttpRequest, action: str, by: Actor) -> JobPlan:
@@ -106,41 +108,9 @@ def _planned(request: HttpRequest, action: str, by: Actor) -> JobPlan:
     return letters.plan_chosen(action=action, numbers=numbers, by=by, now=now)
 
 
-def _confirmed(request: HttpRequest, by: Actor, home: str) -> HttpResponse:
-    plan = plan_called(by, request.POST["plan"])
-    given = {"reason": request.POST.get("reason", "").strip()}
-    try:
-        job = start_job(plan_id=plan.pk, given=given, by=by, now=clock.now())
-    except Invalid as invalid:
-        return _plan_page(request, plan, home, problem=invalid, status=422)
-    except Conflict as changed:
-        numbers = [_number(item["key"]) for item in plan.items]
-        again = letters.plan_chosen(action=action_of(plan.kind), numbers=numbers, by=by, now=clock.now())
-        return _plan_page(request, again, home, changed=changed, status=409)
-    return redirect(f"{reverse('exceptions:job', args=[job.key])}?{urlencode({'return': home})}")
-
-
-def _plan_page(
-    request: HttpRequest,
-    plan: JobPlan,
-    home: str,
-    *,
-    problem: Invalid | None = None,
-    changed: Conflict | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    context = {
-        "plan": plan,
-        "action": action_of(plan.kind),
-        "count": len(plan.items),
-        "shown": [item["key"] for item in plan.items[:MOST_SHOWN]],
-        "unshown": max(len(plan.items) - MOST_SHOWN, 0),
-        "reason": request.POST.get("reason", ""),
-        "home": home,
-        "problem": problem,
-        "changed": changed,
-    }
-    return render(request, "sync/plan.html", context, status=status)
+def _again(by: Actor, plan: JobPlan, now: datetime) -> JobPlan:
+    numbers = [number for item in plan.items if (number := _number(item["key"]))]
+    return letters.plan_chosen(action=action_of(plan.kind), numbers=numbers, by=by, now=now)
 
 
 @login_required

@@ -67,6 +67,11 @@ def book(book_id: UUID) -> CompiledBook:
     return compile_book(version.document, id=book_id, number=version.number)
 
 
+def book_numbered(number: int) -> CompiledBook:
+    """The rule book of this number, as people call it."""
+    return book(RuleBookVersion.objects.values_list("pk", flat=True).get(number=number))
+
+
 def hours_in(known: CompiledBook, slug: str) -> BusinessCalendar:
     """The calendar of this slug, the house's where the book does not know it yet."""
     frozen = known.document["calendars"]

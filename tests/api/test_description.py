@@ -16,8 +16,7 @@ from config.api.reference import description, resources
 from exceptions.api.cases import CASE_FILTERS
 from exceptions.models import ExceptionCase
 from exceptions.selectors.queue import QueueFilters, queue_page
-from orders.fulfilment.api import ORDER_FILTERS
-from orders.fulfilment.selectors import OrderFilters
+from orders.fulfilment.selectors import ORDER_FILTERS, OrderFilters
 from tests.api.conftest import Api
 from tests.cast import House
 

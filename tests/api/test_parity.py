@@ -13,7 +13,7 @@ from exceptions import list_pages
 from exceptions.api.cases import CASE_FILTERS
 from exceptions.api.notifications import NotificationList
 from exceptions.selectors.notifications import InboxFilters
-from orders.fulfilment.api import ORDER_FILTERS
+from orders.fulfilment.selectors import ORDER_FILTERS
 from tests.permissions.pages import PAGES
 
 ACTS: Final = (
@@ -101,7 +101,9 @@ OPERATIONS: Final = {
     "exceptions:escalate-overdue": "escalate-overdue",
     "fulfilment:orders": "orders",
     "fulfilment:orders-csv": "orders",
+    "fulfilment:bulk": "order-plans plan-run",
     "fulfilment:order": "order order-trace order-cancel order-resend-tasks",
+    "fulfilment:why": "order-why",
     "fulfilment:cancel": "order order-cancel",
     "fulfilment:return": "order order-return",
     "fulfilment:reroute": "order order-reroute",

@@ -24,7 +24,7 @@ def test_support_reads_it_all_on_one_page_and_programs_in_one_answer(house: Hous
     assert "Why, and why not" in page
     assert "of rule book v" in page
     german = sam.get(f"/orders/{order.key}/trace/", headers={"accept-language": "de"}).content.decode()
-    assert ("zuständig ist" in german, "of rule book" in german) == (True, False)
+    assert ("Zuständig ist" in german, "of rule book" in german) == (True, False)
     assert "svg" in page
     only = sam.get(f"/orders/{order.key}/trace/?kind=attempt").content.decode()
     assert "Nothing of this kind has happened." in only

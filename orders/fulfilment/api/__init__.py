@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from django.db.models import Q, QuerySet
-from django.http import HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpResponse, QueryDict
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,66 +14,30 @@ from rest_framework.response import Response
 from audit import clock, filtering
 from audit.context import Actor
 from audit.errors import NotFound
-from audit.filtering import Filter, FilterSet, Question, UnknownValueError
+from audit.filtering import FilterSet, Question
 from audit.rest.expanding import related
+from audit.rest.pages import given_filters
 from audit.rest.parsing import ReasonInput
 from audit.rest.versions import exactly
-from audit.rest.views import ActResource, CreateMixin, ListResource, RecordResource, Resource
+from audit.rest.views import ActResource, CreateMixin, DeedResource, ListResource, RecordResource, Resource
 from audit.words import said
+from exceptions.api.job_shapes import PlanRecordSerializer
 from orders.fulfilment import selectors, serializers
 from orders.fulfilment.selectors import overrides as by_hand
 from orders.fulfilment.selectors import parcels
-from orders.fulfilment.selectors.orders import IN_TAB, ordered_by, search
+from orders.fulfilment.selectors.order_filters import ORDER_FILTERS
 from orders.fulfilment.serializers import by_hand as shapes
 from orders.fulfilment.serializers import checks as check_shapes
-from orders.fulfilment.serializers.trace import TraceSerializer, as_told
-from orders.fulfilment.services import announcing, exports, holds, overrides, quarantine, resuming, unwinding
+from orders.fulfilment.serializers.many import PlanOrdersInput
+from orders.fulfilment.serializers.trace import MOST_STEPS, STEPS, TraceSerializer, as_told, read_steps
+from orders.fulfilment.serializers.why import WhyPageSerializer
+from orders.fulfilment.services import announcing, bulk, exports, holds, overrides, quarantine, resuming, unwinding
 from orders.fulfilment.services.handing_over import hand_over_parcel
-from orders.fulfilment.states import FulfilmentState, HoldReason, OrderState, OverrideState
+from orders.fulfilment.states import FulfilmentState, OverrideState
 from rules import selectors as rules
 from rules.api import ClientList, OwnerList
 from rules.api.flows import FlowList
 from rules.selectors import registry
-
-
-def _tab(value: str, question: Question) -> Q:
-    if value not in selectors.TABS:
-        raise UnknownValueError(f"Tab “{value}” is not known. There are: {', '.join(selectors.TABS)}.")
-    return IN_TAB[value](question.now) if value in IN_TAB else Q()
-
-
-def _held(value: str, _: Question) -> Q:
-    if value not in HoldReason.values:
-        raise UnknownValueError(f"Hold “{value}” is not known. There are: {', '.join(HoldReason.values)}.")
-    return Q(pk__in=parcels.active_holds(value).values("order"))
-
-
-def _having(name: str, path: str, label: str) -> Filter:
-    return Filter(name, label, lambda value, _: Q(pk__in=parcels.orders_having(path, value)), "text, compared exactly")
-
-
-ORDER_FILTERS = FilterSet(
-    filters=(
-        Filter("tab", "Tab", _tab, f"one of {', '.join(selectors.TABS)}", tuple(selectors.TABS)),
-        Filter("q", "Search", lambda value, _: search(value), "a key, a number, any system's id or an e-mail address"),
-        filtering.choice("state", "state", OrderState.values),
-        filtering.record_of("client", "client", rules.clients_of),
-        filtering.exact("channel", "channel"),
-        filtering.record_of("flow", "flow", registry.flows_for),
-        filtering.exact("rule", "decision__rule_slug"),
-        filtering.record_of("owner", "owner", registry.owners_for),
-        Filter("hold", "Hold", _held, f"one of {', '.join(HoldReason.values)}", tuple(HoldReason.values)),
-        _having("sku", "lines__sku__code", "SKU"),
-        _having("carrier", "fulfilments__carrier", "Carrier"),
-        _having("vendor", "fulfilments__vendor", "Vendor"),
-        Filter("customer", "Customer", lambda value, _: ordered_by([value]), "a customer's key"),
-        filtering.flag("test", "is_test"),
-        filtering.moment("placed", "placed_at"),
-        filtering.moment("due", "sla_due_at", ahead=True),
-        filtering.amount("total", "total_minor"),
-    ),
-    sorts={"-placed": ("-placed_at", "-pk"), "placed": ("placed_at", "pk"), "key": ("key",), "-key": ("-key",)},
-)
 
 
 def _story(by: Actor) -> Callable[[Any], selectors.OrderStory]:
@@ -97,6 +61,23 @@ class OrderList(_Orders, ListResource):
     filters = ORDER_FILTERS
 
 
+class PlanOrders(DeedResource):
+    """Plan to hold many orders, release the asker's holds of them or decide them anew; `POST /plans/{key}/run` does exactly that."""
+
+    permission = "orders.work_order"
+    noun = "order"
+    input_class = PlanOrdersInput
+    serializer_class = PlanRecordSerializer
+
+    def do(self, given: Mapping[str, Any], *, now: datetime) -> Any:
+        """Freeze which, and what stands in the way of the others."""
+        if "keys" in given:
+            return bulk.plan_chosen(**given, by=self.by, now=now)
+        asked = given_filters(QueryDict(given["filter"]))
+        found = ORDER_FILTERS.apply(selectors.orders_for(self.by), asked, Question(self.by, now))
+        return bulk.plan_found(action=given["action"], found=found, by=self.by, now=now)
+
+
 class OrderRecord(_Orders, RecordResource):
     """One order with its story."""
 
@@ -112,14 +93,28 @@ class OrderTrace(_Orders):
     """An order from its trigger to its outcome: the four answers, and every decision, attempt, touch and outcome with its evidence."""
 
     serializer_class = TraceSerializer
+    asks: ClassVar[dict[str, str]] = {
+        "steps": f"At most so many steps, the first ones, 1 to {MOST_STEPS:,}; {STEPS:,} unless told."
+    }
 
     def get(self, request: Request, key: str) -> Response:
         """Answer with the steps."""
-        del request
         about: dict[str, Any] = {"by": self.by, "key": key}
-        found = selectors.waterfall(**about, now=clock.now())
-        told = as_told(found, selectors.order_story(**about), selectors.order_trace(**about))
+        steps = read_steps(request.query_params.get("steps", ""))
+        found = selectors.waterfall(**about, now=clock.now(), at_most=steps)
+        told = as_told(found, selectors.order_story(**about), selectors.order_trace(**about, at_most=steps))
         return Response(self.get_serializer(told).data)
+
+
+class OrderWhy(_Orders):
+    """Every decision about an order: the rule that ruled, those asked before it, and those that lacked one condition only."""
+
+    serializer_class = WhyPageSerializer
+
+    def get(self, request: Request, key: str) -> Response:
+        """Answer with all of them."""
+        del request
+        return Response(self.get_serializer(selectors.why_page(by=self.by, key=key)).data)
 
 
 class OrderExport(_Orders):

@@ -27,7 +27,8 @@ class Stage(StrEnum):
 class Ruling:
     """The rule, what it says is to be done, and why; `facts` it was asked about, and until when what is expected has to be back.
 
-    `owner` is the slug of who has it, `passed` says of each rule asked before why it did not rule, `book` is the rule book's number.
+    `owner` is the slug of who has it, `passed` says of each rule asked before why it did not rule, `almost` which lacked
+    one condition only, `book` is the rule book's number.
     """
 
     rule: str
@@ -38,6 +39,7 @@ class Ruling:
     facts: Mapping[str, Any] = field(default_factory=dict)
     passed: tuple[str, ...] = ()
     book: int | None = None
+    almost: tuple[Mapping[str, Any], ...] = ()
 
 
 # What a person may choose, and at which stage of the units.

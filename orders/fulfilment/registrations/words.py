@@ -11,8 +11,9 @@ from orders.fulfilment.decisions.holds import CONTEXT
 from orders.fulfilment.facts import HOLD_FACTS, ORDER_FACTS, PARCEL_FACTS, REQUEST_FACTS
 from orders.fulfilment.selectors import SEVERAL
 from orders.fulfilment.selectors.dealings import recent_rulings
+from orders.fulfilment.selectors.why import more_about
 from orders.fulfilment.states import FulfilmentState, OrderState
-from rules.facts import declare_context, register_recent
+from rules.facts import declare_context, register_explanation, register_recent
 from rules.quality_checks import PARCEL_CONTEXT
 
 register_causes(
@@ -57,6 +58,7 @@ declare_context(CONTEXT, HOLD_FACTS)
 declare_context(PARCEL_CONTEXT, PARCEL_FACTS)
 declare_context("request", REQUEST_FACTS)
 register_recent("request", recent_rulings)
+register_explanation("order", more_about)
 list_pages.register(
     list_pages.ListPage(
         "orders",
@@ -108,6 +110,7 @@ verbs.register(
         "order.reviewed": noop("{actor} looked at the order and let it go on"),
         "order.diverted": noop("{actor} left the order to a person: the flow its rule chose is paused"),
         "order.routed": noop("{actor} decided owner, flow and SLA by rule"),
+        "order.decided_anew": noop("{actor} had the rules of today decide it anew"),
         "order.rerouted": noop("{actor} sent it another way"),
         "override.placed": noop("{actor} set a field by hand"),
         "override.left_alone": noop("{actor} left alone what was set by hand, and kept what a system says"),

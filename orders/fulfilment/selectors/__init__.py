@@ -1,10 +1,11 @@
 """Reads of orders, each within what the actor may see."""
 
+from orders.fulfilment.selectors.deviations import Deviations, deviations_of
 from orders.fulfilment.selectors.holds import HoldFacts, hold_named, order_holds
+from orders.fulfilment.selectors.order_filters import ORDER_FILTERS, TABS
 from orders.fulfilment.selectors.orders import (
     ORDER_COLUMNS,
     SEVERAL,
-    TABS,
     OrderFilters,
     OrderPage,
     OrderRow,
@@ -25,14 +26,18 @@ from orders.fulfilment.selectors.quarantine import (
     quarantine_page,
     quarantined,
 )
-from orders.fulfilment.selectors.story import OrderStory, TraceStep, order_story, order_trace
+from orders.fulfilment.selectors.steps import StepPanel, Steps, TraceStep, order_trace, step_panel
+from orders.fulfilment.selectors.story import OrderStory, order_story
 from orders.fulfilment.selectors.trace import KIND_WORDS, Waterfall, WaterfallRow, waterfall
+from orders.fulfilment.selectors.why import WhyPage, why_page
 
 __all__ = [
     "KIND_WORDS",
     "ORDER_COLUMNS",
+    "ORDER_FILTERS",
     "SEVERAL",
     "TABS",
+    "Deviations",
     "HoldFacts",
     "OrderFilters",
     "OrderPage",
@@ -41,9 +46,13 @@ __all__ = [
     "QuarantineDetail",
     "QuarantinePage",
     "QuarantineRow",
+    "StepPanel",
+    "Steps",
     "TraceStep",
     "Waterfall",
     "WaterfallRow",
+    "WhyPage",
+    "deviations_of",
     "exported_orders",
     "filtered",
     "hold_named",
@@ -58,6 +67,8 @@ __all__ = [
     "quarantine_page",
     "quarantined",
     "rows_of",
+    "step_panel",
     "tab_counts",
     "waterfall",
+    "why_page",
 ]

@@ -194,12 +194,12 @@ def _parcel(parcel: Fulfilment, contents: Sequence[Packed]) -> ParcelFacts:
         tracking_number=parcel.tracking_number,
         contents=contents,
         sla=parcel.sla,
-        due_words=_due_words(parcel),
+        due_words=due_words(parcel),
         warn_at=parcel.warn_at if parcel.state in FULFILMENT_IN_HOUSE else None,
     )
 
 
-def _due_words(parcel: Fulfilment) -> str:
+def due_words(parcel: Fulfilment) -> str:
     """How the deadline follows from its service level; nothing once the rule book says something else."""
     book = active_book()
     planned_at = parcel.stamps.get(FulfilmentState.PLANNED)

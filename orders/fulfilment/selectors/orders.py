@@ -1,42 +1,50 @@
 """Lists of orders for screens and programs: scoped, filtered, in keyset pages."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
-from django.utils.translation import gettext_noop as noop
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from audit.access import require
 from audit.context import Actor
-from audit.crypto import blind_index
 from audit.errors import FieldError, Invalid, NotFound
+from audit.filtering import Question
 from audit.words import said
 from exceptions.selectors import Column, capped_counts
-from orders.fulfilment.models import Customer, Fulfilment, Hold, Order, OrderIdentifier
-from orders.fulfilment.states import FULFILMENT_IN_HOUSE, ORDER_FINAL, ORDER_STUCK, HoldReason, HoldState, OrderState
+from orders.fulfilment.models import Hold, Order
+from orders.fulfilment.selectors.order_filters import IN_TAB, ORDER_FILTERS, TABS, live_cases, search
+from orders.fulfilment.states import ORDER_FINAL, ORDER_STUCK, HoldReason, HoldState, OrderState
 
 COUNT_CAP: Final = 10_000
 CHUNK: Final = 2_000
-AT_RISK: Final = timedelta(hours=4)
 PAGE_SIZES: Final = (25, 50, 100, 200)
-TABS: Final[Mapping[str, str]] = {
-    "all": noop("All"),
-    "in-progress": noop("In progress"),
-    "partly": noop("Partly fulfilled"),
-    "on-hold": noop("On hold"),
-    "quarantined": noop("Quarantined"),
-    "stuck": noop("Cannot go on"),
-    "at-risk": noop("Due within 4 h"),
-    "late": noop("Late"),
-    "shipped-today": noop("Shipped today"),
-}
 # Filters that take several values.
-SEVERAL: Final = ("state", "client", "channel", "flow", "rule", "owner", "hold", "sku", "carrier", "vendor", "customer")
+SEVERAL: Final = (
+    "state",
+    "client",
+    "channel",
+    "flow",
+    "rule",
+    "owner",
+    "hold",
+    "sku",
+    "carrier",
+    "vendor",
+    "customer",
+    "test",
+    "placed",
+    "promised",
+    "due",
+    "total",
+    "fraud",
+    "behind",
+)
 ORDER_COLUMNS: Final[Mapping[str, Column]] = {
     "order": Column("Order", is_fixed=True),
     "placed": Column("Placed"),
@@ -45,6 +53,7 @@ ORDER_COLUMNS: Final[Mapping[str, Column]] = {
     "owner": Column("Owner now"),
     "flow": Column("Flow"),
     "due": Column("Due", is_fixed=True),
+    "exceptions": Column("Exceptions", is_amount=True),
     "value": Column("Value", is_amount=True),
     "number": Column("Number in the store", is_shown=False),
     "promised": Column("Promised", is_shown=False),
@@ -68,9 +77,15 @@ class OrderFilters:
     carrier: Sequence[str] = ()
     vendor: Sequence[str] = ()
     customer: Sequence[str] = ()
+    test: Sequence[str] = ()
+    placed: Sequence[str] = ()
+    promised: Sequence[str] = ()
+    due: Sequence[str] = ()
+    total: Sequence[str] = ()
+    fraud: Sequence[str] = ()
+    behind: Sequence[str] = ()
     after: str = ""
     per: int = 50
-    test: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,7 @@ class OrderRow:
     currency: str
     version: int
     holds: tuple[str, ...] = ()
+    exceptions: int = 0
 
 
 @dataclass(frozen=True)
@@ -135,8 +151,7 @@ def other_order(by: Actor, order: Order, name: str) -> Order:
 
 def order_page(*, by: Actor, filters: OrderFilters, now: datetime) -> OrderPage:
     """Newest first, in keyset pages. Raises `Invalid` naming the filter that is not known: a bad filter never widens the set."""
-    _refuse_unknown(filters)
-    matching = filtered(orders_for(by), filters, now)
+    matching = filtered(by=by, filters=filters, now=now)
     count = matching[: COUNT_CAP + 1].count()
     rows = matching.order_by("-placed_at", "-pk")
     if filters.after:
@@ -150,8 +165,7 @@ def order_page(*, by: Actor, filters: OrderFilters, now: datetime) -> OrderPage:
 
 def exported_orders(*, by: Actor, filters: OrderFilters, now: datetime) -> Iterator[OrderRow]:
     """Every order of the list, newest first, read as it is asked for. Raises `Invalid` as the list does."""
-    _refuse_unknown(filters)
-    orders = filtered(orders_for(by), filters, now).order_by("-placed_at", "-pk").iterator(chunk_size=CHUNK)
+    orders = filtered(by=by, filters=filters, now=now).order_by("-placed_at", "-pk").iterator(chunk_size=CHUNK)
     return _in_chunks(orders)
 
 
@@ -160,46 +174,27 @@ def _in_chunks(orders: Iterator[Order]) -> Iterator[OrderRow]:
         yield from rows_of(chunk)
 
 
-def filtered(orders: QuerySet[Order], filters: OrderFilters, now: datetime) -> QuerySet[Order]:
-    """The orders that a list with these filters shows."""
-    if filters.tab in IN_TAB:
-        orders = orders.filter(IN_TAB[filters.tab](now))
+def filtered(*, by: Actor, filters: OrderFilters, now: datetime) -> QuerySet[Order]:
+    """The orders that a list with these filters shows. Raises `Invalid` naming what it does not know."""
+    if filters.per not in PAGE_SIZES:
+        detail = said("A page has one of %(sizes)s rows.", sizes=", ".join(map(str, PAGE_SIZES)))
+        raise Invalid(detail, errors=[FieldError("/per", "unknown", detail)])
+    asked: dict[str, Sequence[str]] = {"tab": [filters.tab]}
     if filters.q:
-        orders = orders.filter(search(filters.q.strip()))
-    by_column = {
-        "state__in": filters.state,
-        "client__slug__in": filters.client,
-        "channel__in": filters.channel,
-        "flow__slug__in": filters.flow,
-        "decision__rule_slug__in": filters.rule,
-        "owner__slug__in": filters.owner,
-    }
-    orders = orders.filter(**{name: values for name, values in by_column.items() if values})
-    if filters.test is not None:
-        orders = orders.filter(is_test=filters.test)
-    if filters.hold:
-        held = Hold.objects.filter(state=HoldState.ACTIVE, reason__in=filters.hold)
-        orders = orders.filter(pk__in=held.values("order"))
-    if filters.customer:
-        orders = orders.filter(ordered_by(filters.customer))
-    if filters.sku:
-        having = Order.objects.filter(lines__sku__code__in=filters.sku).values("pk")
-        bundled = Order.objects.filter(bundles__code__in=filters.sku).values("pk")
-        orders = orders.filter(Q(pk__in=having) | Q(pk__in=bundled))
-    for name, values in (("carrier", filters.carrier), ("vendor", filters.vendor)):
-        if values:
-            sent = Order.objects.filter(**{f"fulfilments__{name}__in": values})
-            orders = orders.filter(pk__in=sent.values("pk"))
-    return orders
+        asked["q"] = [filters.q.strip()]
+    asked |= {name: values for name in SEVERAL if (values := getattr(filters, name))}
+    return ORDER_FILTERS.apply(orders_for(by), asked, Question(by, now, timezone.get_current_timezone()))
 
 
 def rows_of(orders: Sequence[Order]) -> list[OrderRow]:
-    """Rows for these orders (client, owner and flow loaded); one query for the holds of all of them."""
+    """Rows for these orders (client, owner and flow loaded); one query for the holds of all of them, one for their open exceptions."""
     holds: dict[UUID, list[str]] = defaultdict(list)
     active = Hold.objects.filter(order__in=[order.pk for order in orders], state=HoldState.ACTIVE).order_by("pk")
     for order_id, reason in active.values_list("order_id", "reason"):
         holds[order_id].append(HoldReason(reason).label)
-    return [_row(order, tuple(holds[order.pk])) for order in orders]
+    about = live_cases().filter(subject_id__in=[str(order.pk) for order in orders])
+    cases = dict(about.values_list("subject_id").annotate(Count("pk")))
+    return [_row(order, tuple(holds[order.pk]), cases.get(str(order.pk), 0)) for order in orders]
 
 
 def tab_counts(*, by: Actor, now: datetime) -> dict[str, int]:
@@ -209,7 +204,7 @@ def tab_counts(*, by: Actor, now: datetime) -> dict[str, int]:
     return dict(zip(TABS, capped_counts(shown, most=COUNT_CAP), strict=True))
 
 
-def _row(order: Order, holds: tuple[str, ...]) -> OrderRow:
+def _row(order: Order, holds: tuple[str, ...], cases: int) -> OrderRow:
     state = OrderState(order.state)
     return OrderRow(
         id=order.pk,
@@ -231,70 +226,8 @@ def _row(order: Order, holds: tuple[str, ...]) -> OrderRow:
         currency=order.currency,
         version=order.version,
         holds=holds,
+        exceptions=cases,
     )
-
-
-def search(words: str) -> Q:
-    """By our key, the client's number, any system's id, or the customer's e-mail address."""
-    if "@" in words:
-        return Q(address__email_index=blind_index(words))
-    named = OrderIdentifier.objects.filter(external_id=words)
-    return Q(key=words.upper()) | Q(number=words) | Q(pk__in=named.values("order"))
-
-
-def ordered_by(keys: Sequence[str]) -> Q:
-    """Of these customers, and of everybody they were merged with."""
-    return Q(customer__head__in=Customer.objects.filter(key__in=keys).values("head"))
-
-
-def _due_soon(now: datetime) -> QuerySet[Fulfilment, UUID]:
-    """Orders with a parcel in the house that has to leave, or be answered for, before long."""
-    soon = Fulfilment.objects.filter(state__in=FULFILMENT_IN_HOUSE, due_at__gte=now, due_at__lt=now + AT_RISK)
-    return soon.values_list("order_id", flat=True)
-
-
-def _late(now: datetime) -> Q:
-    return Q(sla_due_at__lt=now) & ~Q(state__in=[*ORDER_FINAL, OrderState.SHIPPED])
-
-
-IN_TAB: Mapping[str, Callable[[datetime], Q]] = {
-    "in-progress": lambda _: Q(
-        state__in=[OrderState.PAID, OrderState.IN_FULFILMENT, OrderState.PARTLY_SHIPPED, OrderState.SHIPPED]
-    ),
-    "partly": lambda _: Q(state__in=[OrderState.PARTLY_FULFILLED, OrderState.PARTLY_SHIPPED]),
-    "on-hold": lambda _: Q(state=OrderState.ON_HOLD),
-    "quarantined": lambda _: Q(state=OrderState.QUARANTINED),
-    "stuck": lambda _: Q(state__in=ORDER_STUCK),
-    "at-risk": lambda now: Q(pk__in=_due_soon(now)),
-    "late": _late,
-    "shipped-today": lambda now: Q(shipped_at__gte=now - timedelta(days=1)),
-}
-
-
-def _refuse_unknown(filters: OrderFilters) -> None:
-    known: dict[str, tuple[Sequence[str], Sequence[str]]] = {
-        "tab": ([filters.tab], list(TABS)),
-        "state": (filters.state, OrderState.values),
-        "hold": (filters.hold, HoldReason.values),
-        "per": ([str(filters.per)], [str(size) for size in PAGE_SIZES]),
-    }
-    errors = [
-        FieldError(
-            f"/{name}",
-            "unknown",
-            said(
-                "%(name)s “%(value)s” is not known. Known are: %(allowed)s.",
-                name=name,
-                value=value,
-                allowed=", ".join(allowed),
-            ),
-        )
-        for name, (given, allowed) in known.items()
-        for value in given
-        if value not in allowed
-    ]
-    if errors:
-        raise Invalid(said("This filter is not known."), errors=errors)
 
 
 def _read_after(after: str) -> tuple[datetime, UUID]:

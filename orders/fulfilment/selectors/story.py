@@ -1,21 +1,17 @@
 """One order, told: what started it, who has it next, where it should have gone, and every step it took."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from audit import verbs
 from audit.context import Actor
-from audit.models import Event
-from audit.selectors.pages import names_of, reason_of
-from audit.subject_refs import SubjectRef, subject_ref
+from audit.subject_refs import subject_ref
 from audit.words import at, said
 from exceptions.models import ExceptionCase
 from exceptions.selectors.cases import most_urgent_about
 from orders.fulfilment.decisions.fallbacks import has_gone_on
-from orders.fulfilment.models import Fulfilment, Order, OrderAddress, OrderIdentifier, ParcelCheck
+from orders.fulfilment.models import Fulfilment, Order, OrderAddress, OrderIdentifier
 from orders.fulfilment.selectors.addresses import problems_in_words
 from orders.fulfilment.selectors.checks import CheckFacts, checks_of
 from orders.fulfilment.selectors.contents import (
@@ -41,14 +37,13 @@ from orders.fulfilment.selectors.destinations import GiftFacts, address_shown, g
 from orders.fulfilment.selectors.exports import ExportFacts, exports_of
 from orders.fulfilment.selectors.holds import HoldFacts, holds_of
 from orders.fulfilment.selectors.orders import OrderRow, order_for, rows_of
-from orders.fulfilment.selectors.trace import decided_names, exception_goes, excuse_in_words
+from orders.fulfilment.selectors.trace import exception_goes, excuse_in_words
+from orders.fulfilment.selectors.why import decided_names
 from orders.fulfilment.states import AddressVerdict, FulfilmentState, LineState
 from orders.sync.models import FlowRun
 from orders.sync.selectors import runs_about
 from orders.sync.states import RunState
 from rules.models import Decision
-
-TRACE_LIMIT = 500
 
 
 @dataclass(frozen=True)
@@ -178,20 +173,6 @@ class OrderStory:
         return {str(line.position): f"{line.sku}{bundles.get(line.bundle or 0, '')}" for line in self.lines}
 
 
-@dataclass(frozen=True)
-class TraceStep:
-    """One step in causal order; `system` is who told or was told, `evidence` the event it rests on."""
-
-    at: datetime
-    type: str
-    words: str
-    subject: str
-    system: str
-    actor: str
-    evidence: str
-    reason: str
-
-
 def order_story(*, by: Actor, key: str) -> OrderStory:
     """The order's page. Personal data is masked for an actor without `orders.view_pii`. Raises `NotFound`."""
     order = order_for(by, key)
@@ -241,41 +222,6 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         delivered_at=order.delivered_at,
         cancelled_at=order.cancelled_at,
         correlation_id=order.correlation_id,
-    )
-
-
-def order_trace(*, by: Actor, key: str) -> list[TraceStep]:
-    """Every recorded step of the order, its fulfilments, their quality checks and flow runs, oldest first. Raises `NotFound`."""
-    order = order_for(by, key)
-    parcels = {str(pk): name for pk, name in Fulfilment.objects.filter(order=order).values_list("pk", "key")}
-    subjects = {("fulfilment.order", str(order.pk)): order.key}
-    subjects |= {("fulfilment.fulfilment", pk): name for pk, name in parcels.items()}
-    runs = runs_about([SubjectRef("fulfilment.fulfilment", pk) for pk in parcels])
-    checks = ParcelCheck.objects.filter(order=order).values_list("pk", "fulfilment__key", "name")
-    subjects |= {("fulfilment.parcelcheck", str(pk)): f"{parcel} “{name}”" for pk, parcel, name in checks}
-    subjects |= {("sync.flowrun", str(run.pk)): run.subject_key for run in runs}
-    events = Event.objects.filter(
-        subject_type__in={kind for kind, _ in subjects}, subject_id__in=[pk for _, pk in subjects]
-    )
-    found = list(events.order_by("transaction", "id")[:TRACE_LIMIT])
-    names = names_of(event.actor for event in found)
-    return [
-        _step(event, subjects.get((event.subject_type, event.subject_id), ""), names[event.actor]) for event in found
-    ]
-
-
-def _step(event: Event, subject: str, name: str) -> TraceStep:
-    body = json.loads(event.body)
-    data = body["data"]
-    return TraceStep(
-        at=event.at,
-        type=event.type,
-        words=verbs.sentence(event.type, actor=name),
-        subject=subject,
-        system=str(data.get("system") or data.get("to") or ""),
-        actor=event.actor,
-        evidence=str(data.get("event") or data.get("sha256") or ""),
-        reason=reason_of(body) or " ".join(data.get("findings") or ()),
     )
 
 

@@ -2,12 +2,13 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_noop as _
 
 from audit import verbs
@@ -22,21 +23,23 @@ from exceptions.selectors.queue import visible_cases
 from orders.fulfilment.decisions.news import BY_HAND
 from orders.fulfilment.models import Fulfilment, Hold, Order, OrderRequest, Override, Refund, Unwind
 from orders.fulfilment.selectors.orders import order_for
-from orders.sync.models import FlowRun
-from orders.sync.selectors import attempts_about, heard_as, runs_about
+from orders.fulfilment.selectors.why import Missed, Why, ownership, passed_over, sentences
+from orders.sync.models import Attempt, FlowRun
+from orders.sync.selectors import attempts_about, count_attempts_about, heard_as, runs_about
 from orders.sync.states import RunState
-from rules import selectors as rules
 from rules.models import Decision
 
-MOST_EVENTS: Final = 500
+MOST_STEPS: Final = 500
 LOGARITHMIC_FROM: Final = timedelta(days=1)
 WIDTH: Final = 1000
 CASE: Final = "exceptions.exceptioncase"
+DECIDED: Final = ("order.routed", "order.decided_anew", "order.fell_back")
 # What a step is, by how its event's name begins; the first that fits.
 KINDS: Final = (
     ("order.received", "trigger"),
     ("order.payment", "trigger"),
     ("order.routed", "decision"),
+    ("order.decided_anew", "decision"),
     ("request.", "decision"),
     ("refund.", "money"),
     ("fulfilment.planned", "state"),
@@ -107,7 +110,7 @@ class WaterfallRow:
 
 @dataclass(frozen=True)
 class Waterfall:
-    """The whole page: the axis from `begins_at` to `ends_at`, logarithmic where it is longer than a day."""
+    """The page: the axis from `begins_at` to `ends_at`, logarithmic where it is longer than a day; `unshown` steps are left out."""
 
     order: Order
     rows: Sequence[WaterfallRow]
@@ -116,19 +119,25 @@ class Waterfall:
     is_logarithmic: bool
     spans: Sequence[tuple[str, timedelta | None]]
     human_touches: int
+    unshown: int = 0
 
 
-def waterfall(*, by: Actor, key: str, now: datetime, kind: str = "") -> Waterfall:
-    """The order's trace at `now`, all of it or the steps of one kind. Raises `NotFound`."""
+def waterfall(*, by: Actor, key: str, now: datetime, kind: str = "", at_most: int = MOST_STEPS) -> Waterfall:
+    """The order's trace at `now`: its first steps, all of them or those of one kind. Raises `NotFound`."""
     order = order_for(by, key)
-    parcels = list(Fulfilment.objects.filter(order=order).order_by("key"))
-    runs = runs_about([subject_ref(parcel) for parcel in parcels])
-    cases = list(visible_cases(by).filter(subject_type="fulfilment.order", subject_id=str(order.pk)))
-    rows = [*_told(order, parcels, runs, cases), *_tried(order, parcels), *_expected(runs, now)]
+    parcels, runs, cases = _parts(order, by)
+    subjects = _subjects(order, parcels, runs, cases)
+    told = _events(subjects)
+    events = list(told.order_by("transaction", "id")[:at_most])
+    about = [subject_ref(order), *(subject_ref(parcel) for parcel in parcels)]
+    tries = attempts_about(about, at_most=at_most)
+    rows = [*_told(order, subjects, events), *_tried(order, parcels, tries), *_expected(runs, now)]
     rows.sort(key=lambda row: row.at)
     begins, ends = min((row.since for row in rows), default=now), max((row.at for row in rows), default=now)
     shown = [row for row in rows if kind in {"", row.kind}]
     axis = _Axis(begins, max(ends, begins + timedelta(seconds=1)))
+    more_told = told.count() - len(events) if len(events) == at_most else 0
+    more_tried = count_attempts_about(about) - len(tries) if len(tries) == at_most else 0
     return Waterfall(
         order=order,
         rows=[_placed(row, axis) for row in shown],
@@ -136,7 +145,28 @@ def waterfall(*, by: Actor, key: str, now: datetime, kind: str = "") -> Waterfal
         ends_at=ends,
         is_logarithmic=axis.is_logarithmic,
         spans=_spans(order, parcels),
-        human_touches=sum(row.is_human for row in rows),
+        human_touches=told.filter(actor__startswith="user:").count()
+        if more_told
+        else sum(row.is_human for row in rows),
+        unshown=more_told + more_tried,
+    )
+
+
+def everything_about(order: Order, *, by: Actor) -> dict[tuple[str, str], str]:
+    """Everything that belongs to an order and the actor may see, and what each is called."""
+    return _subjects(order, *_parts(order, by))
+
+
+def _parts(order: Order, by: Actor) -> tuple[list[Fulfilment], list[FlowRun], list[ExceptionCase]]:
+    parcels = list(Fulfilment.objects.filter(order=order).order_by("key"))
+    runs = runs_about([subject_ref(parcel) for parcel in parcels])
+    cases = visible_cases(by).filter(subject_type="fulfilment.order", subject_id=str(order.pk))
+    return parcels, runs, list(cases)
+
+
+def _events(subjects: Collection[tuple[str, str]]) -> QuerySet[Event]:
+    return Event.objects.filter(
+        subject_type__in={kind for kind, _ in subjects}, subject_id__in=[pk for _, pk in subjects]
     )
 
 
@@ -178,18 +208,11 @@ def _placed(row: WaterfallRow, axis: _Axis) -> WaterfallRow:
     return replace(row, bar=Bar(start, max(end - start, 6), due))
 
 
-def _told(
-    order: Order, parcels: Sequence[Fulfilment], runs: Sequence[FlowRun], cases: Sequence[ExceptionCase]
-) -> Iterator[WaterfallRow]:
+def _told(order: Order, subjects: Mapping[tuple[str, str], str], events: Sequence[Event]) -> Iterator[WaterfallRow]:
     """What the trail says of the order and everything that belongs to it; each step since the one before it of the same thing."""
-    subjects = _subjects(order, parcels, runs, cases)
-    events = list(
-        Event.objects.filter(
-            subject_type__in={kind for kind, _ in subjects}, subject_id__in=[pk for _, pk in subjects]
-        ).order_by("transaction", "id")[:MOST_EVENTS]
-    )
     names, bodies = names_of(event.actor for event in events), [json.loads(event.body) for event in events]
-    why = _why(order)
+    told = zip(events, bodies, strict=True)
+    why = _why({str(body["data"]["decision"]) for event, body in told if event.type in DECIDED})
     heard = heard_as({str(body["data"].get("event") or "") for body in bodies})
     before: dict[str, datetime] = {}
     for event, body in zip(events, bodies, strict=True):
@@ -214,13 +237,18 @@ def _told(
 
 
 def _ruled(event_type: str, data: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a rule about requests or money said, and which rules before it did not rule."""
+    """What a rule about requests or money said, which rules before it did not rule, and which of them almost did."""
     if not event_type.startswith(("request.", "refund.")) or not data.get("book"):
         return ()
     decides = data.get("decides") if event_type.startswith("refund.") else data.get("why")
-    passed = (said("not %(what)s", what=one) for one in data.get("passed") or ())
-    ruled = {"rule": data["rule"], "book": data["book"], "what": said(str(decides))}
-    return (said("%(rule)s of rule book v%(book)s: %(what)s", **ruled), *passed)
+    almost = [Missed(**miss) for miss in data.get("almost") or ()]
+    about = {
+        "rule": data["rule"],
+        "book": data["book"],
+        "passed": passed_over(data.get("passed") or ()),
+        "almost": almost,
+    }
+    return sentences(Why("request", "", None, said(str(decides)), **about))
 
 
 def _subjects(
@@ -237,49 +265,10 @@ def _subjects(
     return subjects
 
 
-def _why(order: Order) -> dict[str, tuple[str, ...]]:
-    """Of each decision about the order: the rule that ruled, why those before it did not, which later ones would have."""
-    found = Decision.objects.filter(subject_key=order.key, client=order.client_id).order_by("at", "id")[:20]
-    return {str(decision.pk): _reasons(decision) for decision in found}
-
-
-def _reasons(decision: Decision) -> tuple[str, ...]:
-    book = rules.book(decision.book_id)
-    outcome = book.decide(decision.context)
-    names = decided_names(decision)
-    ruled = {"rule": decision.rule_slug, "book": book.number, "owner": names["owner"], "flow": names["flow"]}
-    if decision.outcome.get("undecided"):
-        first = said(
-            "%(rule)s of rule book v%(book)s: %(owner)s owns it, along %(flow)s (could not be decided: its fallback has it)",
-            **ruled,
-        )
-    else:
-        first = said("%(rule)s of rule book v%(book)s: %(owner)s owns it, along %(flow)s", **ruled)
-    return (
-        first,
-        *(said("not %(what)s", what=reason) for reason in outcome.path),
-        *(said("would have ruled too: %(rule)s", rule=slug) for slug in decision.outcome.get("competing", ())),
-        *(
-            said(
-                "almost: %(rule)s, had %(attribute)s not been %(actual)s",
-                rule=miss.rule,
-                attribute=miss.attribute,
-                actual=repr(miss.actual),
-            )
-            for miss in outcome.near_misses
-        ),
-    )
-
-
-def decided_names(decision: Decision) -> dict[str, str]:
-    """What the book that decided calls the owner, the flow, the SLA and the fallback of a decision."""
-    book, outcome = rules.book(decision.book_id), decision.outcome
-    return {
-        "owner": book.owner(outcome["owner"]).name,
-        "flow": book.flow(outcome["flow"]).name,
-        "sla": book.sla(outcome["sla"]).name,
-        "fallback": book.owner(outcome["fallback"]).name,
-    }
+def _why(decision_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Of each of these decisions: the rule that ruled, why those before it did not, which later ones would have, which almost did."""
+    found = Decision.objects.filter(pk__in=decision_ids) if decision_ids else ()
+    return {str(decision.pk): sentences(ownership(decision)) for decision in found}
 
 
 def excuse_in_words(excused_by: str) -> str:
@@ -291,11 +280,10 @@ def excuse_in_words(excused_by: str) -> str:
     return said("%(key)s stands in for it", key=excused_by)
 
 
-def _tried(order: Order, parcels: Sequence[Fulfilment]) -> Iterator[WaterfallRow]:
-    """Every attempt to tell another system."""
+def _tried(order: Order, parcels: Sequence[Fulfilment], tries: Sequence[Attempt]) -> Iterator[WaterfallRow]:
+    """The attempts to tell another system."""
     subjects = {str(order.pk): order.key, **{str(parcel.pk): parcel.key for parcel in parcels}}
-    about = [subject_ref(order), *(subject_ref(parcel) for parcel in parcels)]
-    for attempt in attempts_about(about):
+    for attempt in tries:
         is_ok = attempt.status is not None and attempt.status < 300  # noqa: PLR2004 -- HTTP's success
         answer = f"HTTP {attempt.status}" if attempt.status else attempt.error or "no answer"
         yield WaterfallRow(

@@ -1,12 +1,17 @@
 """How the way of an order is told to programs."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from rest_framework import serializers
 
-from orders.fulfilment.selectors import OrderStory, TraceStep, Waterfall
+from audit.errors import FieldError, Invalid
+from audit.texts import whole_number
+from audit.words import said
+from orders.fulfilment.selectors import OrderStory, Steps, Waterfall
+
+STEPS: Final = 500
+MOST_STEPS: Final = 10_000
 
 
 class TraceStepSerializer(serializers.Serializer[Any]):
@@ -66,10 +71,23 @@ class TraceSerializer(serializers.Serializer[Any]):
     spans = SpanSerializer(many=True)
     human_touches = serializers.IntegerField()
     waterfall = WaterfallRowSerializer(many=True, help_text="Trigger to outcome, in the order of time.")
+    waterfall_unshown = serializers.IntegerField(
+        help_text="How many steps of it are left out: ask for more with `steps`."
+    )
+    steps_total = serializers.IntegerField(help_text="How many steps there are.")
     steps = TraceStepSerializer(many=True, help_text="What the trail says of the order, its fulfilments and runs.")
 
 
-def as_told(found: Waterfall, story: OrderStory, steps: Sequence[TraceStep]) -> dict[str, Any]:
+def read_steps(text: str) -> int:
+    """How many steps are asked for. Raises `Invalid` for what is no such number."""
+    number = whole_number(text) if text else STEPS
+    if number is None or not 1 <= number <= MOST_STEPS:
+        detail = said("Ask for 1 to %(most)s steps.", most=f"{MOST_STEPS:,}")
+        raise Invalid(detail, errors=[FieldError("steps", "out-of-range", detail)])
+    return number
+
+
+def as_told(found: Waterfall, story: OrderStory, steps: Steps) -> dict[str, Any]:
     """What `TraceSerializer` tells of an order."""
     return {
         "key": found.order.key,
@@ -79,5 +97,7 @@ def as_told(found: Waterfall, story: OrderStory, steps: Sequence[TraceStep]) -> 
         ],
         "human_touches": found.human_touches,
         "waterfall": found.rows,
-        "steps": [asdict(step) for step in steps],
+        "waterfall_unshown": found.unshown,
+        "steps": [asdict(step) for step in steps.rows],
+        "steps_total": steps.total,
     }

@@ -82,7 +82,7 @@ def keep_request(docket: Docket, wish: Wish, ruling: Ruling, changes: Changes) -
     changes.add(request)
     docket.requests.append(request)
     told: dict[str, Any] = {"kind": wish.kind, "rule": ruling.rule, "choice": ruling.choice, "lines": dict(wish.lines)}
-    told |= {"book": ruling.book, "why": ruling.why, "passed": list(ruling.passed)}
+    told |= {"book": ruling.book, "why": ruling.why, "passed": list(ruling.passed), "almost": list(ruling.almost)}
     changes.tell("request.kept", request, order=docket.order.key, event=wish.event_id, **told)
     if state == RequestState.AWAITED and request.due_at is not None:
         changes.timers.append(TimerChange(ref_of(request), REQUEST_DUE, request.due_at))

@@ -114,7 +114,7 @@ def owe(
     if ruling.choice == Choice.AT_ONCE:
         _promise(docket, refund, f"rule:{ruling.rule}", changes)
     told: dict[str, Any] = {"rule": ruling.rule, "amount": amount, "currency": refund.currency}
-    told |= {"book": ruling.book, "passed": list(ruling.passed), "decides": ruling.why}
+    told |= {"book": ruling.book, "passed": list(ruling.passed), "decides": ruling.why, "almost": list(ruling.almost)}
     changes.tell("refund.due", refund, order=docket.order.key, why=reason, **told)
     if ruling.choice == Choice.ASK:
         _ask(docket, refund, ruling.why, changes)

@@ -38,6 +38,7 @@ def rule_on(docket: Docket, kind: str, changes: Changes, *, stage: Stage = Stage
         facts=known,
         passed=said.passed,
         book=changes.book.number,
+        almost=tuple({**vars(miss), "actual": str(miss.actual)} for miss in said.near_misses),
     )
 
 

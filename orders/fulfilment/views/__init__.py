@@ -1,5 +1,6 @@
 """Pages of orders: lists and stories, and what people do about one by hand."""
 
+from orders.fulfilment.views.bulk import bulk
 from orders.fulfilment.views.by_hand import announce, override, override_stock, overrides, reroute, review
 from orders.fulfilment.views.checks import checks, hand_over, parcel, photo, product, quality
 from orders.fulfilment.views.clients import client, client_store, clients, new_client, new_line
@@ -17,11 +18,13 @@ from orders.fulfilment.views.orders import (
     quarantined,
     release,
     trace,
+    why,
 )
 from orders.fulfilment.views.stock import keep_back, parts, readmit, recall, receive, stock, stock_of
 
 __all__ = [
     "announce",
+    "bulk",
     "cancel",
     "checks",
     "client",
@@ -62,4 +65,5 @@ __all__ = [
     "stock",
     "stock_of",
     "trace",
+    "why",
 ]

@@ -1,13 +1,16 @@
 """Orders in a list, one order's story and trace, and those that are held until somebody completes them."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+from django.utils.translation import gettext_noop as noop
 from django.views.decorators.http import require_GET, require_http_methods
 
 from audit import clock
@@ -16,6 +19,7 @@ from audit.edge import actor_of, explain
 from audit.errors import Conflict, IllegalTransition, Invalid, NotFound
 from audit.services.taking_out import record_export
 from audit.subject_refs import SubjectRef
+from audit.texts import whole_number
 from audit.words import in_words
 from exceptions import list_pages
 from exceptions.models import Waiver
@@ -27,21 +31,47 @@ from exceptions.selectors import (
     refuse_unknown_columns,
     view_links,
 )
-from exceptions.views.lists import chips, current_view, pairs_of, view_to_open
+from exceptions.views.lists import FILTERS, chips, current_view, pairs_of, view_to_open
 from exceptions.views.saved_views import opened
 from orders.fulfilment import selectors
 from orders.fulfilment.forms import AddressForm, CancelForm, HoldForm, LinesForm, ReleaseForm
-from orders.fulfilment.selectors import OrderFilters, OrderPage, QuarantineDetail, QuarantinePage
+from orders.fulfilment.selectors import OrderFilters, OrderPage, QuarantineDetail, QuarantinePage, StepPanel
 from orders.fulfilment.services.exports import export_order
 from orders.fulfilment.services.holds import hold_order, release_hold
 from orders.fulfilment.services.quarantine import complete_address, complete_lines
 from orders.fulfilment.services.resuming import cancel_order
-from orders.fulfilment.states import WITH_THE_CUSTOMER, OrderState
+from orders.fulfilment.states import WITH_THE_CUSTOMER, HoldReason, OrderState
 from orders.fulfilment.tables import csv_lines
 from rules import facts
 from rules import selectors as rules
+from rules.selectors import registry
 
 LIST = "orders"
+STEPS_MORE, MOST_STEPS = 500, 10_000
+Choices = list[tuple[str, str]]
+OFFERED: Final[Mapping[str, Choices]] = {
+    "promised": [("overdue", noop("Over")), ("today", noop("Within a day")), ("7d", noop("Within 7 days"))],
+    "placed": [("today", noop("Today")), ("7d", noop("In the last 7 days")), ("30d", noop("In the last 30 days"))],
+    "fraud": [("70..", noop("High, 70 and more")), ("30..69", noop("Raised, 30 to 69")), ("..29", noop("Low"))],
+    "behind": [("true", noop("Longer than promised"))],
+    "test": [("false", noop("Without")), ("true", noop("Only"))],
+}
+LABELS: Final = {
+    **FILTERS,
+    "channel": _l("Channel"),
+    "flow": _l("Flow"),
+    "rule": _l("Rule"),
+    "hold": _l("Hold"),
+    "sku": _l("Product"),
+    "carrier": _l("Carrier"),
+    "vendor": _l("Vendor"),
+    "promised": _l("Promised"),
+    "placed": _l("Placed"),
+    "total": _l("Value"),
+    "fraud": _l("Fraud score"),
+    "behind": _l("Other systems behind"),
+    "test": _l("Test orders"),
+}
 
 
 @login_required
@@ -57,39 +87,57 @@ def orders(request: HttpRequest) -> HttpResponse:
     problem = None
     filters, columns = OrderFilters(), column_choices((), selectors.ORDER_COLUMNS)
     try:
-        list_pages.refuse_foreign(list_pages.list_page(LIST), request.GET.urlencode())
-        filters, columns = _filters(request)
+        filters, columns = asked_for(request.GET)
         page = selectors.order_page(by=by, filters=filters, now=now)
     except Invalid as invalid:
         problem, page = invalid, OrderPage([], "", 0)
     counts = selectors.tab_counts(by=by, now=now)
-    choices = {"client": clients, "state": OrderState.choices}
+    choices = _choices(request, by, clients)
     context = {
         "page": page,
         "problem": problem,
         "filters": filters,
         "tabs": [(tab, title, counts.get(tab, 0)) for tab, title in selectors.TABS.items()],
-        "states": OrderState.choices,
-        "clients": clients,
-        "chips": chips(request, choices),
+        "choices": choices,
+        "chips": chips(request, choices, labels=LABELS),
         "columns": [column for column in columns if column.is_chosen],
         "column_choices": columns,
         "shown": {column.name for column in columns if column.is_chosen},
-        "kept": pairs_of(request, besides=("q", "state", "client", "tab")) or [("view", "all")],
+        "kept": pairs_of(request, besides=("q", "tab", *choices)) or [("view", "all")],
         "carried": pairs_of(request, besides=("cols",)),
         "query": list_pages.canonical_query(request.GET.urlencode()),
         "views": views,
         "view": current_view(request, views),
+        "can_work": by.may("orders.work_order"),
     }
     return render(request, "orders/orders.html", context, status=400 if problem else 200)
 
 
-def _filters(request: HttpRequest) -> tuple[OrderFilters, list[Choice]]:
-    """What is asked for, in rows and in columns. Raises `Invalid` for a column there is not."""
-    asked = asked_columns(request.GET.getlist("cols"))
+def _choices(request: HttpRequest, by: Actor, clients: Choices) -> dict[str, Choices]:
+    """What the filters offer; more can be asked for in the address, and is offered then."""
+    knows_rules = by.may("rules.view_rules")
+    owners = registry.owners_for(by).filter(is_active=True) if knows_rules else None
+    offered: dict[str, Choices] = {
+        "state": OrderState.choices,
+        "client": clients,
+        "flow": list(registry.flows_for(by).values_list("slug", "name")) if knows_rules else [],
+        "owner": list(owners.order_by("name").values_list("slug", "name")) if owners is not None else [],
+        "hold": HoldReason.choices,
+        **OFFERED,
+    }
+    return {
+        name: [*options, *((one, one) for one in request.GET.getlist(name) if one and one not in dict(options))]
+        for name, options in offered.items()
+    }
+
+
+def asked_for(query: QueryDict) -> tuple[OrderFilters, list[Choice]]:
+    """What is asked for, in rows and in columns. Raises `Invalid` for what the list does not know: that never widens it."""
+    list_pages.refuse_foreign(list_pages.list_page(LIST), query.urlencode())
+    asked = asked_columns(query.getlist("cols"))
     refuse_unknown_columns(asked, selectors.ORDER_COLUMNS)
-    given: dict[str, Any] = {name: request.GET[name].strip() for name in ("tab", "q", "after") if request.GET.get(name)}
-    given |= {name: [value for value in request.GET.getlist(name) if value] for name in selectors.SEVERAL}
+    given: dict[str, Any] = {name: str(query[name]).strip() for name in ("tab", "q", "after") if query.get(name)}
+    given |= {name: [value for value in query.getlist(name) if value] for name in selectors.SEVERAL}
     return OrderFilters(**given), column_choices(asked, selectors.ORDER_COLUMNS)
 
 
@@ -99,8 +147,7 @@ def orders_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Everything the filters leave, all pages, as CSV; what somebody searched for may be personal, so the trail only says that they did."""
     by = actor_of(request, "orders.view_order")
     now = clock.now()
-    list_pages.refuse_foreign(list_pages.list_page(LIST), request.GET.urlencode())
-    filters, columns = _filters(request)
+    filters, columns = asked_for(request.GET)
     rows = selectors.exported_orders(by=by, filters=filters, now=now)
     said = request.GET.copy()
     if filters.q:
@@ -125,6 +172,7 @@ def order(request: HttpRequest, key: str) -> HttpResponse:
         "emergency": emergency_about(story.row.id),
         "story": story,
         "trace": selectors.order_trace(by=by, key=key),
+        "deviations": selectors.deviations_of(by=by, key=key),
         "can_work": by.may("orders.work_order"),
         "can_come_back": any(line.state in WITH_THE_CUSTOMER for line in story.lines),
     }
@@ -138,15 +186,37 @@ def trace(request: HttpRequest, key: str) -> HttpResponse:
     by = actor_of(request, "orders.view_order")
     kind = request.GET.get("kind", "")
     kind = kind if kind in selectors.KIND_WORDS else ""
+    steps = min(max(whole_number(request.GET.get("steps", "")) or STEPS_MORE, STEPS_MORE), MOST_STEPS)
     story = selectors.order_story(by=by, key=key)
     context = {
         "emergency": emergency_about(story.row.id),
         "story": story,
-        "trace": selectors.waterfall(by=by, key=key, now=clock.now(), kind=kind),
+        "trace": selectors.waterfall(by=by, key=key, now=clock.now(), kind=kind, at_most=steps),
+        "more": steps + STEPS_MORE,
+        "panel": _panel(request, by, key),
         "kinds": selectors.KIND_WORDS.items(),
         "kind": kind,
     }
     return render(request, "orders/trace.html", context)
+
+
+def _panel(request: HttpRequest, by: Actor, key: str) -> StepPanel | None:
+    """The step that is asked for in full. Raises `NotFound` for one that is none of this order."""
+    asked = request.GET.get("event", "")
+    if not asked:
+        return None
+    try:
+        return selectors.step_panel(by=by, key=key, event_id=UUID(asked))
+    except ValueError as broken:
+        raise NotFound(_("There is no such step, or it is not yours to see.")) from broken
+
+
+@login_required
+@require_GET
+def why(request: HttpRequest, key: str) -> HttpResponse:
+    """Every decision about the order, with what almost decided instead."""
+    by = actor_of(request, "orders.view_order")
+    return render(request, "orders/why.html", {"page": selectors.why_page(by=by, key=key)})
 
 
 def emergency_about(order_id: UUID) -> Waiver | None:

@@ -6,17 +6,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_noop as noop
+
 MODES = {
-    "reject_address": "The carrier refuses the address",
-    "no_confirmation": "The task is taken and then silence",
-    "short_stock": "The warehouse finds nothing on the shelf",
-    "carrier_reject": "The carrier brings the parcel back",
-    "error": "Answers with HTTP 500",
-    "error_once": "Answers with HTTP 500 the first time",
-    "timeout": "Does not answer in time",
-    "timeout_once": "Does it, and does not answer in time the first time",
-    "duplicate": "Says everything twice",
-    "reorder": "Says everything in the wrong order",
+    "reject_address": noop("The carrier refuses the address"),
+    "no_confirmation": noop("Takes it, and then falls silent"),
+    "short_stock": noop("The warehouse finds nothing on the shelf"),
+    "carrier_reject": noop("The carrier brings the parcel back"),
+    "error": noop("Answers with HTTP 500"),
+    "error_once": noop("Answers with HTTP 500 the first time"),
+    "timeout": noop("Does not answer in time"),
+    "timeout_once": noop("Does it, and does not answer in time the first time"),
+    "duplicate": noop("Says everything twice"),
+    "reorder": noop("Says everything in the wrong order"),
 }
 STORY = {
     "pick_pack": ("task.acknowledged", "task.confirmed", "shipment.picked", "shipment.packed"),

@@ -7,11 +7,11 @@ from audit.access import system_actor
 from audit.errors import NotFound
 from audit.management.report import Report, ReportCommand
 from audit.words import said
-from rules import selectors
+from rules import facts, selectors
 
 
 class Command(ReportCommand):
-    """Print the newest decision about an order: rule, book, inputs, what was asked before and what almost matched."""
+    """Print the newest decision about an order: rule, book, inputs, what was asked before and almost matched; what else was decided."""
 
     help = "Explain who owns an order and why: explain NW-104233"
 
@@ -42,6 +42,7 @@ class Command(ReportCommand):
             "asked_before": list(outcome.path),
             "competing": newest.outcome["competing"],
             "almost": outcome.near_misses_as_json(),
+            "more": facts.more_about(newest.subject_key),
             "same_today": outcome.as_json() == newest.outcome,
         }
         earlier = [{"at": row.at, "rule": row.rule_slug, "owner": row.outcome["owner"]} for row in decisions[1:]]
@@ -62,6 +63,11 @@ class Command(ReportCommand):
                 for miss in told["almost"]
             ),
         ]
+        for one in told["more"]:
+            source = ", ".join(filter(None, (one["rule"], one["because"])))
+            lines.append(f"  {one['kind']} of {one['about']}: {one['outcome']}{f' ({source})' if source else ''}")
+            lines += [f"    not {reason}" for reason in one["asked_before"]]
+            lines += [f"    almost: {words}" for words in one["almost"]]
         if told["undecided"]:
             lines.append("  This rule could not be decided, so its fallback owner has it.")
         lines += [f"  before: {row['owner']} by {row['rule']}, {row['at']:%Y-%m-%d %H:%M %Z}" for row in report.items]

@@ -86,7 +86,7 @@ RECORDS: Final = {
     "system",
     "time-limited-exception",
 }
-REPORTS: Final = {"exception-accounting", "dead-letter-plans"}
+REPORTS: Final = {"exception-accounting", "dead-letter-plans", "order-plans"}
 
 
 def family(name: str) -> str:

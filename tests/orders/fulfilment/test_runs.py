@@ -298,7 +298,7 @@ def test_the_order_tells_what_is_expected_of_it(place: make.Place, tell: make.Te
         "Running",
         ["Confirmed"],
     )
-    told = [step.type for step in selectors.order_trace(by=system, key=order.key)]
+    told = [step.type for step in selectors.order_trace(by=system, key=order.key).rows]
     assert told.count("run.started") == 1
 
 

@@ -7,11 +7,12 @@ import pytest
 from audit.access import GRANTS, Role
 from audit.context import Actor, acting
 from audit.errors import NotFound
+from audit.models import Event
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase
 from orders.fulfilment import selectors
-from orders.fulfilment.models import Order
-from orders.fulfilment.services import holds
+from orders.fulfilment.models import Order, OrderRequest
+from orders.fulfilment.services import holds, resuming
 from orders.fulfilment.services.news import take_news
 from orders.sync.models import Attempt, OutboundMessage, System
 from rules.models import Client, Owner
@@ -43,10 +44,11 @@ def rows(order: Order, by: Actor, now: datetime, kind: str = "") -> list[selecto
 def test_each_decision_says_what_ruled_and_why_the_others_did_not(silent: Order, system: Actor, now: datetime) -> None:
     (row,) = rows(silent, system, now, "decision")
     assert (
-        row.why[0] == "marketplace-preorder of rule book v1: Fulfilment service vendor owns it, along Vendor drop-ship"
+        row.why[0]
+        == "marketplace-preorder of rule book v1: Fulfilment service vendor owns it, along Vendor drop-ship, within 60 min."
     )
     assert row.why[1].startswith("not high-risk-review: fraud_score")
-    assert "almost: high-risk-account, had segment not been ''" in row.why
+    assert 'high-risk-account lacked only “segment == "high-risk"”: it is "".' in row.why
     assert row.event_id is not None
 
 
@@ -106,3 +108,44 @@ def test_what_a_rule_said_of_a_request_is_in_it_too(
     said = [row.why for row in rows(order, system, now) if row.why]
     assert ("cancel-before-pick of rule book v1: Nothing of it is off the shelf yet.",) in said
     assert any(why[0] == "refund-small of rule book v1: Not more than 200." for why in said)
+
+
+def test_every_kind_of_decision_says_why_and_what_almost_ruled(
+    silent: Order, northwind: Client, system: Actor, now: datetime
+) -> None:
+    resuming.cancel_order(order_id=silent.pk, reason="Too late", by=system, now=now)
+    page = selectors.why_page(by=system, key=silent.key)
+    found = {one.kind: one for one in page.decisions}
+    assert {"ownership", "deadline", "checks", "request"} <= found.keys()
+    owned = found["ownership"]
+    assert owned.outcome == "Fulfilment service vendor owns it, along Vendor drop-ship, within 60 min."
+    assert owned.because == 'channel == "marketplace" && lines.exists(l, l.sku_type == "preorder")'
+    assert [(miss.rule, miss.attribute, miss.actual) for miss in owned.almost] == [
+        ("high-risk-review", "fraud_score", None),
+        ("high-risk-account", "segment", ""),
+    ]
+    asked = found["request"]
+    assert (asked.rule, asked.because != "", asked.book) == (OrderRequest.objects.get().rule, True, 1)
+    assert page.unshown == 0
+    support = person(Role.SUPPORT, northwind)
+    assert selectors.why_page(by=support, key=silent.key).decisions == page.decisions
+
+
+def test_what_is_left_out_of_a_trace_is_counted(silent: Order, system: Actor, now: datetime) -> None:
+    whole = selectors.waterfall(by=system, key=silent.key, now=now)
+    part = selectors.waterfall(by=system, key=silent.key, now=now, at_most=2)
+    told = [row for row in whole.rows if row.event_id]
+    assert (whole.unshown, part.unshown, part.human_touches) == (0, len(told) - 2, whole.human_touches)
+    steps = selectors.order_trace(by=system, key=silent.key, at_most=3)
+    assert (len(steps.rows), steps.total > 3, steps.unshown) == (3, True, steps.total - 3)
+
+
+def test_one_step_is_shown_in_full_and_only_of_its_own_order(
+    silent: Order, place: make.Place, northwind: Client, now: datetime
+) -> None:
+    other, support = place(), person(Role.SUPPORT, northwind)
+    event = Event.objects.get(type="order.received", subject_id=str(silent.pk))
+    panel = selectors.step_panel(by=support, key=silent.key, event_id=event.pk)
+    assert (panel.row.type, panel.about, panel.is_whole) == ("order.received", silent.key, True)
+    with pytest.raises(NotFound):
+        selectors.step_panel(by=support, key=other.key, event_id=event.pk)
