@@ -62,6 +62,7 @@ class AssetKindSpec:
     revise_sla: str
     checklist: tuple[str, ...]
     outcomes: tuple[OutcomeSpec, ...]
+    client_agrees: bool = False
 
 
 @lru_cache(maxsize=16)

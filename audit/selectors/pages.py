@@ -117,7 +117,13 @@ def names_of(actors: Iterable[str]) -> dict[str, str]:
     ids = set(actors)
     people = {int(one.removeprefix("user:")) for one in ids if one.startswith("user:")}
     users = {f"user:{user.pk}": user.display_name for user in User.objects.filter(pk__in=people)} if people else {}
-    return {one: users.get(one, "Handrail" if one.startswith("system:") else one.split(":", 1)[-1]) for one in ids}
+    return {one: users.get(one) or _name_of(one) for one in ids}
+
+
+def _name_of(actor: str) -> str:
+    if actor.startswith("system:"):
+        return "Handrail"
+    return said("The client") if actor.startswith("client-link:") else actor.split(":", 1)[-1]
 
 
 def reason_of(body: Mapping[str, Any]) -> str:

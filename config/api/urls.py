@@ -236,6 +236,12 @@ urlpatterns: list[URLPattern] = [
     path("v1/assets/<key:key>/approve", campaigns.ApproveAsset.as_view(), name="asset-approve"),
     path("v1/assets/<key:key>/send-back", campaigns.SendBack.as_view(), name="asset-send-back"),
     path("v1/assets/<key:key>/withdraw", campaigns.WithdrawAsset.as_view(), name="asset-withdraw"),
+    path("v1/assets/<key:key>/client-approval", campaigns.AskClient.as_view(), name="asset-ask-client"),
+    path(
+        "v1/assets/<key:key>/client-approval/take-back",
+        campaigns.TakeLinkBack.as_view(),
+        name="asset-client-take-back",
+    ),
     path("v1/assets/<key:key>/messaging", campaigns.AskForChange.as_view(), name="asset-messaging"),
     path("v1/assets/<key:key>/messaging/decide", campaigns.DecideChange.as_view(), name="asset-messaging-decide"),
     path("schema/", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),

@@ -2,7 +2,7 @@
 
 from exceptions.models.absences import StandIn
 from exceptions.models.alerts import Alert
-from exceptions.models.approvals import ClientApproval, Delegation, WaiverVote
+from exceptions.models.approvals import ClientApproval, ClientQuestion, Delegation, WaiverVote
 from exceptions.models.cases import CaseNote, CaseStep, ExceptionCase
 from exceptions.models.channels import NotificationChannel, Page
 from exceptions.models.evidence import CaseAttachment, CaseLink
@@ -20,6 +20,7 @@ __all__ = [
     "CaseNote",
     "CaseStep",
     "ClientApproval",
+    "ClientQuestion",
     "DefaultView",
     "Delegation",
     "ExceptionCase",

@@ -101,10 +101,12 @@ class Delegation(Accountable):
         return f"{self.delegate} decides for {self.delegator}"
 
 
-class ClientApproval(FSMModelMixin, Accountable):
-    """A question to the client's own people, answered once through a signed link. The link is not kept, only that it was made."""
+class ClientQuestion(FSMModelMixin, Accountable):
+    """A question to the client's own people, answered once through a signed link. The link is not kept, only that it was made.
 
-    waiver = models.ForeignKey(Waiver, on_delete=models.PROTECT, related_name="client_approvals")
+    It is about exactly what the hashes say: what is asked, and what it stands on.
+    """
+
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="+")
     state = StateField(choices=ClientAnswer, default=ClientAnswer.SENT)
     contact = models.CharField(max_length=120, help_text="Who at the client is asked")
@@ -119,28 +121,23 @@ class ClientApproval(FSMModelMixin, Accountable):
     comment = models.TextField(blank=True)
 
     class Meta(Accountable.Meta):
+        abstract = True
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(
-                fields=["waiver"], condition=Q(state=ClientAnswer.SENT), name="clientapproval_one_open_per_waiver"
-            ),
-            models.CheckConstraint(condition=Q(state__in=ClientAnswer.values), name="clientapproval_state_is_known"),
-            models.CheckConstraint(condition=Q(expires_at__gt=F("sent_at")), name="clientapproval_can_be_answered"),
+            models.CheckConstraint(condition=Q(state__in=ClientAnswer.values), name="%(class)s_state_is_known"),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("sent_at")), name="%(class)s_can_be_answered"),
             models.CheckConstraint(
                 condition=Q(state=ClientAnswer.SENT, ended_at__isnull=True)
                 | ~Q(state=ClientAnswer.SENT) & Q(ended_at__isnull=False),
-                name="clientapproval_ends_once",
+                name="%(class)s_ends_once",
             ),
             models.CheckConstraint(
                 condition=~Q(state__in=[ClientAnswer.AGREED, ClientAnswer.DECLINED]) | ~Q(answered_name=""),
-                name="clientapproval_answer_has_a_name",
+                name="%(class)s_answer_has_a_name",
             ),
             models.CheckConstraint(
-                condition=~Q(state=ClientAnswer.DECLINED) | ~Q(comment=""), name="clientapproval_no_says_why"
+                condition=~Q(state=ClientAnswer.DECLINED) | ~Q(comment=""), name="%(class)s_no_says_why"
             ),
         ]
-
-    def __str__(self) -> str:
-        return f"{self.contact} asked about {self.waiver_id}"
 
     @transition("state", source=ClientAnswer.SENT, target=ClientAnswer.AGREED)
     def agree(self, *, name: str, comment: str, at: datetime) -> None:
@@ -161,3 +158,20 @@ class ClientApproval(FSMModelMixin, Accountable):
     def lapse(self, *, at: datetime) -> None:
         """Nobody answered in time."""
         self.ended_at = at
+
+
+class ClientApproval(ClientQuestion):
+    """What the client's own people say about a time-limited exception."""
+
+    waiver = models.ForeignKey(Waiver, on_delete=models.PROTECT, related_name="client_approvals")
+
+    class Meta(ClientQuestion.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            *ClientQuestion.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["waiver"], condition=Q(state=ClientAnswer.SENT), name="clientapproval_one_open_per_waiver"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contact} asked about {self.waiver_id}"

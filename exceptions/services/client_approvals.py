@@ -4,16 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.core import signing
-from django.core.cache import cache
-
 from audit.context import Actor, acting
-from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, NotFound, Refused
+from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, NotFound
 from audit.services.events import record
 from audit.subject_refs import subject_ref
 from audit.words import said
 from exceptions.errors import WaiverChanged
 from exceptions.models import ClientApproval, Waiver, WaiverVote
+from exceptions.services.client_links import (
+    GONE,
+    a_contact,
+    a_name,
+    client_actor,
+    question_behind,
+    sign_link,
+)
 from exceptions.services.timers import cancel_timer, set_timer
 from exceptions.services.waiver_decisions import open_if_enough
 from exceptions.services.waiver_news import tell_concerned
@@ -30,9 +35,6 @@ from exceptions.timer_kinds import Due
 
 LAPSE = "client_approval.lapse"
 SALT = "exceptions.client_approval"
-LONGEST_NAME = 120
-TRIES, WINDOW_SECONDS = 20, 60
-GONE = said("This link is not valid, or not any more. Ask the person who sent it to you for a new one.")
 
 
 def ask_client(
@@ -44,8 +46,8 @@ def ask_client(
     """
     with locked_waiver(waiver_id, by, now, "exceptions.request_waiver") as waiver:
         require_state(waiver, WaiverState.REQUESTED, act="shown to the client")
-        name = contact.strip()[:LONGEST_NAME]
-        if waiver.client_id is None or not name:
+        name = a_contact(contact)
+        if waiver.client_id is None:
             detail = said("Name who at the client is asked.")
             raise Invalid(detail, errors=[FieldError("/contact", "missing", detail)])
         if waiver.client_approvals.filter(state=ClientAnswer.SENT).exists():
@@ -67,7 +69,7 @@ def ask_client(
         question.save()
         record("client_approval.sent", subject=question, waiver=waiver.key, expires_at=ends, hash=waiver.content_hash)
         set_timer(subject=subject_ref(question), kind=LAPSE, due_at=ends)
-    return question, signing.dumps(str(question.pk), salt=SALT)
+    return question, sign_link(question, salt=SALT)
 
 
 def opened_link(*, token: str, caller: str, now: datetime) -> ClientApproval:
@@ -76,11 +78,7 @@ def opened_link(*, token: str, caller: str, now: datetime) -> ClientApproval:
     `caller` is who opens it (an address), for the rate. Raises `NotFound` for every link that opens nothing, whatever the reason, and
     `Refused` for too many tries.
     """
-    _refuse_too_many(caller, now)
-    try:
-        key = UUID(signing.loads(token, salt=SALT))
-    except (signing.BadSignature, TypeError, ValueError) as wrong:
-        raise NotFound(GONE) from wrong
+    key = question_behind(token, salt=SALT, caller=caller, now=now)
     found = (
         ClientApproval.objects.filter(pk=key, state=ClientAnswer.SENT, expires_at__gt=now)
         .select_related("waiver__client", "waiver__owner", "client")
@@ -109,7 +107,7 @@ def answer_client_approval(
         base = base_now(waiver)
         if {seen_hash, question.content_hash} != {waiver.content_hash} or base != question.base_hash:
             raise WaiverChanged("What you were asked about has changed since. Ask for a new link.")
-        who = _a_name(name)
+        who = a_name(name)
         words = comment.strip() if agree else a_comment(comment)
         if agree:
             _agree(question, waiver, client, who, words, base, now)
@@ -130,17 +128,6 @@ def revoke_client_approval(*, waiver_id: UUID, reason: str = "", by: Actor, now:
         record("client_approval.revoked", subject=question, reason=reason.strip())
         cancel_timer(subject=subject_ref(question), kind=LAPSE, now=now)
     return question
-
-
-def client_actor(question: ClientApproval) -> Actor:
-    """Who acts through the link: the client's people, with no permission and only their own client. Names stay out of the trail."""
-    return Actor(
-        kind="client",
-        id=f"client-link:{question.pk}",
-        name=f"{question.client.name}, by signed link",
-        clients=frozenset({question.client_id}),
-        channel="link",
-    )
 
 
 def lock_questions(ids: Sequence[str]) -> set[str]:
@@ -191,16 +178,3 @@ def _decline(question: ClientApproval, waiver: Waiver, client: Actor, name: str,
     record("waiver.rejected", subject=waiver, by_client=True)
     stop_waiting(waiver, now=now)
     tell_concerned(waiver, "waiver.rejected", said("Denied by the client."), now)
-
-
-def _a_name(name: str) -> str:
-    if not name.strip():
-        detail = said("Enter your name.")
-        raise Invalid(detail, errors=[FieldError("/name", "missing", detail)])
-    return name.strip()[:LONGEST_NAME]
-
-
-def _refuse_too_many(caller: str, now: datetime) -> None:
-    name = f"client-link:{caller}:{int(now.timestamp() // WINDOW_SECONDS)}"
-    if not cache.add(name, 1, timeout=2 * WINDOW_SECONDS) and cache.incr(name) > TRIES:
-        raise Refused("Too many tries. Wait a minute.")

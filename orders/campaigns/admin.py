@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from orders.campaigns.models import Asset, MessagingChange
+from orders.campaigns.models import Asset, AssetApproval, MessagingChange
 from rules.admin.base import ReadOnlyAdmin
 
 
@@ -23,6 +23,17 @@ class AssetAdmin(ReadOnly):
     list_select_related = ("client", "kind", "owner", "content_owner")
     search_fields = ("=number", "=slug", "title")
     ordering = ("-number",)
+
+
+@admin.register(AssetApproval)
+class AssetApprovalAdmin(ReadOnly):
+    """What clients were asked about revisions, and what they answered."""
+
+    list_display = ("asset", "revision", "contact", "state", "sent_at", "expires_at", "answered_name")
+    list_filter = ("state",)
+    list_select_related = ("asset",)
+    search_fields = ("=asset__number", "asset__title")
+    ordering = ("-sent_at", "-id")
 
 
 @admin.register(MessagingChange)

@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 
 from audit import filtering
 from audit.filtering import Filter, FilterSet
 from audit.rest.parsing import ReasonInput
-from audit.rest.views import ActResource, CreateMixin, ListResource, RecordResource, Resource
+from audit.rest.views import ActResource, CreateMixin, DeedResource, ListResource, RecordResource, Resource
 from audit.texts import whole_number
+from exceptions.serializers import approvals as shapes
 from orders.campaigns import selectors, serializers
 from orders.campaigns.models import ASSET_PREFIX
-from orders.campaigns.services import assets, messaging, reviewing
+from orders.campaigns.services import asking, assets, messaging, reviewing
 from orders.campaigns.services.standing import PERMISSION
 from orders.campaigns.states import AssetState
 from rules import selectors as rules
@@ -150,3 +153,34 @@ class DecideChange(_AssetAct):
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """Decide."""
         messaging.decide_change(asset_id=record.pk, **given, by=self.by, now=now)
+
+
+class AskClient(DeedResource):
+    """Make a signed link by which the client's own people answer about the revision in review; it is told once."""
+
+    permission = PERMISSION
+    noun = "content"
+    input_class = serializers.AssetQuestionInput
+    serializer_class = shapes.ClientQuestionSerializer
+    shown_once = ("link",)
+
+    def do(self, given: Mapping[str, Any], *, now: datetime) -> Any:
+        """Make it."""
+        asked = dict(given)
+        found = selectors.asset_named(self.by, asked.pop("key"))
+        question, token = asking.ask_client(asset_id=found.pk, **asked, by=self.by, now=now)
+        path = reverse("campaigns:client-answer", args=[token])
+        return {"question": question, "link": f"{settings.PUBLIC_URL}{path}"}
+
+
+class TakeLinkBack(DeedResource):
+    """Take the open link back: it opens nothing from this moment."""
+
+    permission = PERMISSION
+    noun = "content"
+    serializer_class = shapes.ClientQuestionSerializer
+
+    def do(self, given: Mapping[str, Any], *, now: datetime) -> Any:
+        """Take it back."""
+        found = selectors.asset_named(self.by, given["key"])
+        return {"question": asking.revoke_link(asset_id=found.pk, by=self.by, now=now), "link": None}

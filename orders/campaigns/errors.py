@@ -9,6 +9,18 @@ class Unsigned(Conflict):
     code = "unsigned"
 
 
+class ClientHasNotAgreed(Conflict):
+    """The client is asked first, or is still being asked."""
+
+    code = "client-has-not-agreed"
+
+
+class ContentChanged(Conflict):
+    """What the client was shown is not what is in review."""
+
+    code = "content-changed"
+
+
 class NotTheirs(Refused):
     """Only the one who answers for it does this."""
 

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from exceptions.forms.waivers import ClientForm
 from orders.campaigns.models import Asset
 from rules.models import Client, Owner
 
@@ -129,6 +130,23 @@ class DecisionForm(forms.Form):
         widget=forms.RadioSelect,
     )
     reason = _reason(_("Told to whoever asked, and kept in the trail."))
+
+
+class AskClientForm(ClientForm):
+    """Who at the client is asked about the revision in review, until when, and where they look at it."""
+
+    preview = forms.URLField(
+        label=_("Where they can look at it"),
+        max_length=400,
+        assume_scheme="https",
+        widget=forms.URLInput({**INPUT, "placeholder": "https://"}),
+        help_text=_("The address of the preview, which opens for them without an account of yours."),
+    )
+    field_order = ("contact", "preview", "hours")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["hours"].help_text = _("Shorter, if the revision goes on before they answer.")
 
 
 def described(asset: Asset) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from audit.identifiers import uuid7
 from audit.models import Accountable
 from audit.models.fields import StateField
 from audit.triggers import APPEND_ONLY
+from exceptions.models import ClientQuestion
+from exceptions.states import ClientAnswer
 from orders.campaigns.states import CHANGE_LIVE, WAITING, AssetState, ChangeState
 from rules.models import AssetKind, Client, Owner
 
@@ -144,6 +146,26 @@ class Signature(models.Model):
 
     def __str__(self) -> str:
         return f"{self.item}: {self.signer_name}"
+
+
+class AssetApproval(ClientQuestion):
+    """What the client's own people say about one revision of a piece of content, which they look at where `preview` says."""
+
+    asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="approvals")
+    revision = models.PositiveIntegerField()
+    preview = models.URLField(max_length=400)
+
+    class Meta(ClientQuestion.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            *ClientQuestion.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["asset"], condition=Q(state=ClientAnswer.SENT), name="assetapproval_one_open_per_asset"
+            ),
+            models.CheckConstraint(condition=Q(revision__gte=1), name="assetapproval_is_about_a_revision"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contact} asked about revision {self.revision} of {self.asset_id}"
 
 
 class MessagingChange(FSMModelMixin, Accountable):

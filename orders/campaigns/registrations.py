@@ -16,7 +16,8 @@ from exceptions.subjects import SubjectPage
 from exceptions.words import register_causes
 from orders.campaigns import selectors
 from orders.campaigns.models import Asset
-from orders.campaigns.services import following, hearing, messaging, standing
+from orders.campaigns.selectors import waiting
+from orders.campaigns.services import asking, following, hearing, messaging, questions, standing
 from orders.campaigns.services.hearing import Causes, ContentNews
 from orders.sync import handlers
 from orders.sync import subjects as run_subjects
@@ -89,13 +90,14 @@ def _news(event: InboundEvent) -> ContentNews:
     return ContentNews(event.pk, event.event_id, event.type, event.client_id, data["asset"], data["revision"], data)
 
 
-ageing.register("content", selectors.waiting_content)
+ageing.register("content", waiting.waiting_content)
 subjects.register(ASSET, AssetSubject())
 subjects.register_address(ASSET, selectors.address_of_asset)
 subjects.register_criterion("content.messaging_settled", selectors.settled)
 subjects.register_criterion("content.gone_on", selectors.gone_on)
 subjects.register_criterion("content.followed_up", selectors.followed_up)
 run_subjects.register(ASSET, AssetRuns())
+timer_kinds.register(questions.LAPSE, asking.on_lapse, lock=asking.lock_questions)
 timer_kinds.register(standing.OVERDUE, standing.on_overdue, lock=standing.lock_assets)
 handlers.register("content.revised", _hearing(hearing.hear_revisions))
 handlers.register("content.published", _hearing(hearing.hear_publications))
@@ -115,6 +117,11 @@ verbs.register(
         "asset.published": noop("{actor} heard that the revision is live"),
         "asset.revision_requested": noop("{actor} asked for a new revision"),
         "asset.withdrawn": noop("{actor} withdrew it"),
+        "asset_approval.sent": noop("{actor} asked the client about a revision"),
+        "asset_approval.agreed": noop("{actor} agreed to the revision"),
+        "asset_approval.declined": noop("{actor} did not agree to the revision"),
+        "asset_approval.revoked": noop("{actor} took the question to the client back"),
+        "asset_approval.lapsed": noop("{actor} let the question to the client lapse: not answered in time"),
         "messaging.asked": noop("{actor} said that sales needs different messaging"),
         "messaging.to_change": noop("{actor} decided to have the messaging changed"),
         "messaging.kept": noop("{actor} decided to keep the messaging"),
@@ -124,6 +131,7 @@ verbs.register(
 )
 folds.register(
     folds.Fold(ASSET, "campaigns_asset", "state", key="'AS-' || r.number"),
+    folds.Fold("campaigns.assetapproval", "campaigns_assetapproval", "state", key="r.id"),
     folds.Fold("campaigns.messagingchange", "campaigns_messagingchange", "state", key="r.id"),
 )
 checks.register_check(
@@ -172,5 +180,25 @@ checks.register_check(
          WHERE m.state IN ('to_change', 'done') AND NOT EXISTS (
             SELECT 1 FROM audit_event e WHERE e.subject_type = 'campaigns.asset' AND e.subject_id = m.asset_id::text
               AND e.type = 'asset.revision_requested' AND e.at = m.decided_at) LIMIT 50)
+    """,
+)
+checks.register_check(
+    "content-05",
+    statement="A client is asked only about the revision in review, and a clock ends every question to one",
+    sql="""
+        SELECT 'AS-' || a.number FROM campaigns_assetapproval q JOIN campaigns_asset a ON a.id = q.asset_id
+        WHERE q.state = 'sent' AND (a.state <> 'in_review' OR a.revision <> q.revision OR NOT EXISTS (
+            SELECT 1 FROM exceptions_timer t WHERE t.subject_type = 'campaigns.assetapproval' AND t.subject_id = q.id::text
+              AND t.kind = 'campaigns.client_approval_lapse' AND t.fired_at IS NULL AND t.cancelled_at IS NULL))
+        LIMIT 100
+    """,
+)
+checks.register_check(
+    "content-06",
+    statement="A client who did not agree to a revision has it sent back: it is not approved, and not live",
+    sql="""
+        SELECT 'AS-' || a.number FROM campaigns_assetapproval q JOIN campaigns_asset a ON a.id = q.asset_id
+        WHERE q.state = 'declined' AND a.revision = q.revision AND a.state IN ('in_review', 'approved', 'published')
+        LIMIT 100
     """,
 )

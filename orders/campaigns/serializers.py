@@ -4,7 +4,8 @@ from rest_framework import serializers
 
 from audit.rest.fields import SelfLink
 from audit.rest.parsing import Input
-from orders.campaigns.models import Asset, MessagingChange, Signature
+from exceptions.serializers.approvals import ClientQuestionInput
+from orders.campaigns.models import Asset, AssetApproval, MessagingChange, Signature
 
 
 class SignatureSerializer(serializers.ModelSerializer[Signature]):
@@ -13,6 +14,18 @@ class SignatureSerializer(serializers.ModelSerializer[Signature]):
     class Meta:
         model = Signature
         fields = ("revision", "item", "at", "signer", "signer_name")
+        read_only_fields = fields
+
+
+class AssetApprovalSerializer(serializers.ModelSerializer[AssetApproval]):
+    """What the client's own people were asked about a revision, and what they answered."""
+
+    class Meta:
+        model = AssetApproval
+        fields = (
+            *("revision", "contact", "preview", "state", "sent_at", "sent_by", "sent_by_name", "expires_at"),
+            *("ended_at", "answered_name", "comment", "content_hash", "base_hash"),
+        )
         read_only_fields = fields
 
 
@@ -59,6 +72,7 @@ class AssetSerializer(serializers.ModelSerializer[Asset]):
     skus = serializers.ListField(child=serializers.CharField(), read_only=True)
     checklist = serializers.ListField(child=serializers.CharField(), read_only=True)
     signatures = SignatureSerializer(many=True, read_only=True)
+    approvals = AssetApprovalSerializer(many=True, read_only=True)
     changes = MessagingChangeSerializer(many=True, read_only=True)
 
     class Meta:
@@ -86,6 +100,7 @@ class AssetSerializer(serializers.ModelSerializer[Asset]):
             "url",
             "checklist",
             "signatures",
+            "approvals",
             "changes",
             "version",
         )
@@ -125,6 +140,13 @@ class SignInput(Input):
 
     item = serializers.CharField(max_length=120)
     revision = serializers.IntegerField(min_value=1)
+
+
+class AssetQuestionInput(ClientQuestionInput):
+    """Who at the client is asked about the revision in review, for how long, and where they look at it."""
+
+    hours = serializers.IntegerField(min_value=1, max_value=168, default=24)
+    preview = serializers.URLField(max_length=400)
 
 
 class WishInput(Input):

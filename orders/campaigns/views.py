@@ -2,20 +2,27 @@
 
 from collections.abc import Callable
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit import clock
 from audit.edge import actor_of, explain
 from audit.errors import Conflict, Invalid, NotFound
+from exceptions.forms.waivers import ClientAnswerForm
 from orders.campaigns import selectors
 from orders.campaigns.forms import (
+    AskClientForm,
     DecisionForm,
     EditAssetForm,
     NewAssetForm,
@@ -25,9 +32,9 @@ from orders.campaigns.forms import (
     WishForm,
     described,
 )
+from orders.campaigns.services import asking, reviewing
 from orders.campaigns.services import assets as services
 from orders.campaigns.services import messaging as messages_of
-from orders.campaigns.services import reviewing
 from orders.campaigns.services.standing import PERMISSION
 from rules import selectors as rules
 
@@ -209,3 +216,59 @@ def decide(request: HttpRequest, key: str) -> HttpResponse:
             return redirect("campaigns:asset", key)
     context = {"form": form, "page": page, "asset": page.asset, "conflict": conflict}
     return render(request, "campaigns/decide.html", context, status=409 if conflict else 422 if form.errors else 200)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def ask_client(request: HttpRequest, key: str) -> HttpResponse:
+    """Make a link by which the client's own people answer about the revision in review; it is shown once."""
+    by = actor_of(request, PERMISSION)
+    known = selectors.asset_named(by, key)
+    form = AskClientForm(request.POST or None)
+    link, question, conflict = "", None, None
+    if request.method == "POST" and form.is_valid():
+        try:
+            question, token = asking.ask_client(asset_id=known.pk, **form.cleaned_data, by=by, now=clock.now())
+        except Invalid as invalid:
+            explain(form, invalid)
+        except Conflict as refused:
+            conflict = refused
+        else:
+            link = f"{settings.PUBLIC_URL}{reverse('campaigns:client-answer', args=[token])}"
+    context = {"asset": known, "form": form, "conflict": conflict, "link": link, "question": question}
+    status = 409 if conflict else 422 if form.errors else 200
+    return render(request, "campaigns/client_ask.html", context, status=status)
+
+
+@login_required
+@require_POST
+def take_link_back(request: HttpRequest, key: str) -> HttpResponse:
+    """Take the open link back."""
+    by = actor_of(request, PERMISSION)
+    known = selectors.asset_named(by, key)
+    asking.revoke_link(asset_id=known.pk, by=by, now=clock.now())
+    messages.success(request, _("The link opens nothing any more."))
+    return redirect("campaigns:asset", key)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def client_answer(request: HttpRequest, token: str) -> HttpResponse:
+    """The page behind a link, which needs no account: one revision and two answers."""
+    caller, now = request.META.get("REMOTE_ADDR", ""), clock.now()
+    question = asking.opened_link(token=token, caller=caller, now=now)
+    form, done = ClientAnswerForm(request.POST or None, initial={"seen_hash": question.content_hash}), None
+    with timezone.override(ZoneInfo(question.client.time_zone)):
+        if request.method == "POST" and form.is_valid():
+            given = form.cleaned_data
+            agree = given.pop("decision") == "agree"
+            try:
+                done = asking.answer_link(token=token, agree=agree, **given, caller=caller, now=clock.now())
+            except (Invalid, Conflict) as refused:
+                explain(form, refused)
+        context = {"question": question, "asset": question.asset, "form": form, "done": done}
+        response = render(request, "campaigns/client_answer.html", context, status=422 if form.errors else 200)
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex"
+    return response

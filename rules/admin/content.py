@@ -52,7 +52,7 @@ class AssetKindAdmin(WithBackup, VersionedAdmin):
         ("Meaning", {"fields": ("name", "slug", "is_active")}),
         ("Who decides", {"fields": ("decider",)}),
         ("Until when", {"fields": ("draft_sla", "review_sla", "publish_sla", "revise_sla")}),
-        ("What is signed", {"fields": ("checklist",)}),
+        ("What is signed", {"fields": ("checklist", "client_agrees")}),
         ("What follows", {"fields": ("flow", "outcomes")}),
         ("This change", {"fields": ("reason", "seen_version")}),
     )

@@ -45,6 +45,9 @@ class AssetKind(Accountable):
     checklist = models.JSONField(
         default=list, help_text="What has to be signed before it is approved: [“Facts checked”]"
     )
+    client_agrees = models.BooleanField(
+        default=False, db_default=False, help_text="The client's own people agree before it is approved, by signed link"
+    )
     outcomes = models.JSONField(
         default=list,
         help_text="What has to be seen after it is published, and until when: "

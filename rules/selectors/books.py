@@ -251,6 +251,7 @@ def _asset_kinds() -> dict[str, Any]:
             "name": kind.name,
             "checklist": kind.checklist,
             "outcomes": kind.outcomes,
+            **({"client_agrees": True} if kind.client_agrees else {}),  # books from before know nothing of it
             **{name: one.slug if (one := getattr(kind, name)) else None for name in named},
         }
         for kind in AssetKind.objects.filter(is_active=True).select_related(*named).order_by("slug")

@@ -2,13 +2,16 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.test import Client as Browser
 
 from audit import clock
 from audit.models import Event
 from orders.campaigns.models import Asset, MessagingChange
 from orders.campaigns.services.hearing import ContentNews, hear_publications
+from orders.campaigns.services.reviewing import sign_item, submit_asset
 from tests.cast import House
 from tests.orders.campaigns.conftest import begin, review
 from tests.pages.conftest import SignedIn
@@ -90,3 +93,40 @@ def test_different_messaging_is_asked_for_and_decided_by_the_named_one(signed_in
     page = bo.get(url).content.decode()
     assert [words in page for words in ("Half of them ask", "Revision asked for", wish.case_key)] == [True] * 3
     assert lee.post(f"{url}messaging/decide/", decision).status_code == 409
+
+
+def test_the_page_behind_the_link_needs_no_account_and_says_kindly_when_it_is_over(
+    signed_in: SignedIn, house: House
+) -> None:
+    reviewed = begin(house, clock.now(), "tents")
+    submit_asset(asset_id=reviewed.pk, by=house.actor("amal"), now=clock.now())
+    reviewed.refresh_from_db()
+    for item in reviewed.checklist:
+        sign_item(asset_id=reviewed.pk, item=item, revision=1, by=house.actor("bo"), now=clock.now())
+    amal, url = signed_in("amal"), f"/content/{reviewed.key}/"
+    assert "Ask the client…" in amal.get(url).content.decode()
+    asked = {"contact": "Jo Client", "hours": 24, "preview": "https://cms.example/preview/tents"}
+    assert amal.post(f"{url}client/", {**asked, "preview": "nowhere"}).status_code == 422
+    link = urlsplit(amal.post(f"{url}client/", asked).context["link"]).path
+    assert amal.post(f"{url}client/", asked).status_code == 409
+    jo = Browser()
+    page = jo.get(link)
+    assert (page.status_code, page["Referrer-Policy"], page["X-Robots-Tag"]) == (200, "no-referrer", "noindex")
+    assert [words in page.content.decode() for words in ("Do you agree to", asked["preview"], "Amal Okafor asks")] == [
+        True
+    ] * 3
+    given = {"seen_hash": page.context["form"].initial["seen_hash"], "name": "Jo", "comment": ""}
+    assert jo.post(link, {**given, "decision": "decline"}).status_code == 422
+    thanks = jo.post(link, {**given, "decision": "agree"})
+    assert (thanks.status_code, "You agreed" in thanks.content.decode()) == (200, True)
+    for late in (jo.get(link), jo.post(link, {**given, "decision": "agree"})):
+        assert (late.status_code, "Ask the person who sent it to you for a new one." in late.content.decode()) == (
+            404,
+            True,
+        )
+    told = amal.get(url).content.decode()
+    assert ["The client agreed" in told, "The client agreed to the revision" in told] == [True, True]
+    seen = signed_in("lee").get(f"{url}do/approve/").context["form"].initial
+    assert signed_in("lee").post(f"{url}do/approve/", seen).status_code == 302
+    assert Asset.objects.get().state == "approved"
+    assert amal.post(f"{url}client/take-back/").status_code == 409

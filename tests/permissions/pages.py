@@ -235,6 +235,9 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "campaigns:asset-edit": _get(WORK_ASSET) | _post(WORK_ASSET),
     "campaigns:asset-sign": _post(WORK_ASSET),
     "campaigns:asset-act": _get(WORK_ASSET) | _post(WORK_ASSET),
+    "campaigns:asset-ask-client": _get(WORK_ASSET) | _post(WORK_ASSET),
+    "campaigns:asset-client-take-back": _post(WORK_ASSET),
+    "campaigns:client-answer": {"GET": Way(OPEN, is_own=True)},
     "campaigns:messaging": _get(WORK_ASSET) | _post(WORK_ASSET),
     "campaigns:messaging-decide": _get(WORK_ASSET) | _post(WORK_ASSET),
     "rules:contracts": _get(VIEW_RULES),
@@ -325,6 +328,7 @@ RECORDS: Final = {
         (
             *("campaigns:asset", "campaigns:asset-edit", "campaigns:asset-sign", "campaigns:asset-act"),
             *("campaigns:messaging", "campaigns:messaging-decide"),
+            *("campaigns:asset-ask-client", "campaigns:asset-client-take-back"),
         ),
         "asset",
     ),

@@ -15,6 +15,7 @@ from audit.words import said
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase
 from orders.campaigns.models import Asset
+from orders.campaigns.services.questions import take_back
 from orders.campaigns.services.standing import (
     JOINED,
     OVERDUE,
@@ -31,7 +32,7 @@ from rules.models import AssetKind, Client, Owner
 
 MOST_SKUS, LONGEST_SKU = 200, 80
 HOLDERS: Final = ("owner", "backup", "content_owner")
-PLACE: Final = ("title", "region", "locale")
+SHOWN: Final = ("title", "region", "locale", "skus")
 
 
 def add_asset(
@@ -94,6 +95,8 @@ def describe_asset(
         for name, value in found.items():
             setattr(asset, name, value)
         asset.save()
+        if any(name in SHOWN for name in asset.last_changes()):
+            take_back([asset], now=now, why=said("What the client was shown has changed."))
         record("asset.described", subject=asset, **_named(asset))
     return asset
 
@@ -107,6 +110,7 @@ def withdraw_asset(*, asset_id: UUID, reason: str, by: Actor, now: datetime, see
         asset.since, asset.due_at = now, None
         asset.save()
         record("asset.withdrawn", subject=asset, revision=asset.revision)
+        take_back([asset], now=now, why=said("It is withdrawn."))
         exceptions.cancel_timer(subject=subject_ref(asset), kind=OVERDUE, now=now)
         sync.cancel_runs(subjects=[subject_ref(asset)], by=by, now=now)
         about = subject_ref(asset)

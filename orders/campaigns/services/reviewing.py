@@ -15,6 +15,7 @@ from exceptions import services as exceptions
 from exceptions.services import Telling
 from orders.campaigns.errors import Unsigned
 from orders.campaigns.models import Asset, Signature
+from orders.campaigns.services.questions import refuse_unless_agreed
 from orders.campaigns.services.standing import (
     Onward,
     go_on,
@@ -103,13 +104,14 @@ def send_back(*, asset_id: UUID, reason: str, by: Actor, now: datetime, seen: in
 def approve_asset(*, asset_id: UUID, by: Actor, now: datetime, seen: int | None = None) -> Asset:
     """This revision may be published, and the content system is asked to. Only the content owner does this.
 
-    Raises `NotTheirs`, `Unsigned` naming what nobody has signed, `IllegalTransition`, `StaleVersion`.
+    Raises `NotTheirs`, `Unsigned` naming what nobody has signed, `ClientHasNotAgreed`, `IllegalTransition`, `StaleVersion`.
     """
     with working(asset_id, by, now, seen=seen) as asset:
         refuse_unless_theirs(by, asset.content_owner, what=CONTENT_OWNER, now=now)
         refuse_unless_in(asset, AssetState.IN_REVIEW)
         if missing := unsigned(asset):
             raise Unsigned(said("Nobody has signed yet: %(missing)s.", missing="; ".join(missing)))
+        refuse_unless_agreed(asset, kind_in_force(asset.kind.slug))
         asset.approve()
         go_on(asset, "asset.approved", now=now)
         ask_cms(asset, "publish", asset.revision, {}, now=now)

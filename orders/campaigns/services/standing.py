@@ -19,6 +19,7 @@ from exceptions.services import CaseOpening, TimerSetting
 from exceptions.timer_kinds import Due
 from orders.campaigns.errors import NotTheirs
 from orders.campaigns.models import Asset
+from orders.campaigns.services.questions import take_back
 from orders.campaigns.states import WAITING, AssetState
 from rules import selectors as rules
 from rules.asset_kinds import AssetKindSpec, asset_kinds_of
@@ -110,6 +111,7 @@ def go_on_many(steps: Sequence[Onward], *, now: datetime) -> None:
     )
     exceptions.set_timers(settings=waiting)
     exceptions.cancel_timers(timers=through, now=now)
+    take_back([one.asset for one in steps], now=now, why=said("It has gone on without an answer."))
     end_cases([subject_ref(one.asset) for one in steps], OVERDUE_CASE, outcome="resolved", now=now)
 
 

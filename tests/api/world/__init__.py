@@ -52,5 +52,6 @@ PERSONAL: Final = {
     "view-delete",
     "view-query",
     "waiver-client-take-back",
+    "asset-client-take-back",
 }
 ELSEWHERE: Final = OWN | PERSONAL | {"hooks", "page-answers", "schema", "docs", "unknown"}

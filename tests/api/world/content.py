@@ -14,6 +14,7 @@ CONTENT: Final[dict[str, dict[str, Rule]]] = {
     "asset-describe": {"POST": Rule(WORK_ASSET, {**DESCRIBED, **REASON})},
     "asset-submit": {"POST": Rule(WORK_ASSET)},
     "asset-sign": {"POST": Rule(WORK_ASSET, {"item": "Facts and prices are right", "revision": 1})},
+    "asset-ask-client": {"POST": Rule(WORK_ASSET, {"contact": "Iris Vogt", "preview": "https://cms.example/p"})},
     "asset-withdraw": {"POST": Rule(WORK_ASSET, REASON)},
     "asset-messaging": {"POST": Rule(WORK_ASSET, {"wanted": "Say that it keeps dry"})},
 }

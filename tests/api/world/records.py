@@ -12,7 +12,7 @@ from audit.services.events import record
 from audit.subject_refs import subject_ref
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.services import add_action, draft_postmortem, keep_file, request_waiver
-from orders.campaigns.models import MessagingChange
+from orders.campaigns.models import AssetApproval, MessagingChange
 from orders.campaigns.services.assets import add_asset
 from orders.fulfilment.models import (
     CheckResult,
@@ -208,6 +208,8 @@ def _asset(house: House, order: Order, by: Actor, now: datetime) -> str:
     about = {"asset": begun, "client": order.client, "decider": house.owners["lee"], "case_id": order.pk}
     with acting(by, at=now):
         MessagingChange.objects.create(**about, wanted="Rain", from_revision=1, asked_at=now)
+        term = {"sent_at": now, "expires_at": now + timedelta(days=1), "ended_at": now, "state": "lapsed"}
+        AssetApproval.objects.create(asset=begun, client=order.client, revision=1, contact="Jo", **term)
     return begun.key
 
 

@@ -1,12 +1,12 @@
 """Reads of content, each within what the actor may see."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Count, F, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from audit import verbs
 from audit.access import require
@@ -17,32 +17,23 @@ from audit.selectors.pages import names_of
 from audit.subject_refs import SubjectRef, subject_ref
 from audit.texts import page_mark, whole_number
 from audit.words import said
-from exceptions.ageing import Waiting
 from exceptions.models import ExceptionCase
+from exceptions.states import ClientAnswer
 from exceptions.subjects import SubjectPage
-from orders.campaigns.models import ASSET_PREFIX, Asset, MessagingChange, Signature
+from orders.campaigns.models import ASSET_PREFIX, Asset, AssetApproval, MessagingChange, Signature
 from orders.campaigns.states import CHANGE_LIVE, AssetState, ChangeState
 from orders.sync.models import Expectation, FlowRun
 from orders.sync.selectors import last_attempts, runs_about
 from orders.sync.states import RunState
 from rules import selectors as rules
 from rules.asset_kinds import asset_kinds_of
-from rules.models import Owner
 
 VIEW: Final = "content.view_asset"
 ASSET: Final = "campaigns.asset"
 PER_PAGE: Final = 50
-MOST_WAITING: Final = 100
-UNSIGNED: Final = said("Checklist to be signed")
-DECISION: Final = said("Decision about the messaging")
-WAITS_FOR: Final = {
-    AssetState.DRAFT: said("Draft to be given to review"),
-    AssetState.IN_REVIEW: said("Review of content"),
-    AssetState.APPROVED: said("Approved content to be published"),
-    AssetState.REVISION_REQUESTED: said("Revision of content"),
-}
 EVENTS_SHOWN: Final = 5
 MOST_TOLD: Final = 20
+MOST_QUESTIONS: Final = 20
 NAMED: Final = ("client__calendar", "kind", "owner", "backup", "content_owner")
 TABS: Final = ("all", "waiting", "withdrawn")
 
@@ -116,6 +107,8 @@ class AssetPage:
     row: AssetRow
     checklist: Sequence[SignedItem]
     changes: Sequence[MessagingChange]
+    questions: Sequence[AssetApproval]
+    client_agrees: bool
     decider: str
     cases: Sequence[ExceptionCase]
     story: Sequence[Told]
@@ -131,6 +124,11 @@ class AssetPage:
     def unsigned(self) -> int:
         """How many items nobody stands for."""
         return sum(one.signature is None for one in self.checklist)
+
+    @property
+    def asked(self) -> AssetApproval | None:
+        """The question to the client that is open."""
+        return next((one for one in self.questions if one.state == ClientAnswer.SENT), None)
 
     @property
     def undecided(self) -> MessagingChange | None:
@@ -162,10 +160,11 @@ def assets_for(by: Actor) -> QuerySet[Asset]:
 
 
 def whole_assets_for(by: Actor) -> QuerySet[Asset]:
-    """As `assets_for`, with signatures and wishes for different messaging."""
+    """As `assets_for`, with signatures, what the client was asked, and wishes for different messaging."""
     signatures = Prefetch("signatures", Signature.objects.order_by("at", "pk"))
     changes = Prefetch("changes", MessagingChange.objects.select_related("decider").order_by("-asked_at", "-pk"))
-    return assets_for(by).prefetch_related(signatures, changes)
+    questions = Prefetch("approvals", AssetApproval.objects.order_by("-sent_at", "-pk"))
+    return assets_for(by).prefetch_related(signatures, changes, questions)
 
 
 def asset_named(by: Actor, key: str) -> Asset:
@@ -197,30 +196,6 @@ def asset_list(*, by: Actor, tab: str, after: str, now: datetime) -> AssetList:
     found = list(matching.order_by("-number")[: PER_PAGE + 1])
     following = str(found[PER_PAGE - 1].number) if len(found) > PER_PAGE else ""
     return AssetList(rows_of(found[:PER_PAGE], now), following)
-
-
-def waiting_content(by: Actor, now: datetime) -> Iterator[Waiting]:
-    """Drafts, checklists, reviews and publications that wait for somebody, and wishes to be decided; none for who may not look."""
-    if not by.may(VIEW):
-        return
-    signed = Count("signatures", filter=Q(signatures__revision=F("revision")))
-    in_hand = assets_for(by).filter(due_at__isnull=False).annotate(signed=signed).order_by("due_at", "number")
-    for asset in in_hand[:MOST_WAITING]:
-        if asset.due_at is not None:
-            missing = asset.state == AssetState.IN_REVIEW and asset.signed < len(asset.checklist)
-            what = UNSIGNED if missing else WAITS_FOR[AssetState(asset.state)]
-            yield _waiting(asset, what, asset.in_hand, asset.since, asset.due_at, now)
-    asked = MessagingChange.objects.filter(state=ChangeState.ASKED, asset__in=assets_for(by).order_by().values("pk"))
-    wishes = list(asked.select_related("decider", "asset").order_by("asked_at", "pk")[:MOST_WAITING])
-    cases = ExceptionCase.objects.in_bulk([wish.case_id for wish in wishes])
-    for wish in wishes:
-        if (case := cases.get(wish.case_id)) is not None:
-            yield _waiting(wish.asset, DECISION, wish.decider, wish.asked_at, case.due_at, now)
-
-
-def _waiting(asset: Asset, what: str, whom: Owner, since: datetime, due_at: datetime, now: datetime) -> Waiting:
-    url = address_of_asset(asset.key)
-    return Waiting(what, asset.key, [(asset.title, url)], whom.name, since, due_at, due_at <= now, url)
 
 
 def rows_of(assets: Sequence[Asset], now: datetime) -> list[AssetRow]:
@@ -259,16 +234,19 @@ def asset_page(*, by: Actor, key: str, now: datetime) -> AssetPage:
     (row,) = rows_of([asset], now)
     signed = {one.item: one for one in asset.signatures.filter(revision=asset.revision)}
     changes = list(asset.changes.select_related("decider").order_by("-asked_at", "-pk"))
-    decider = decider_named(asset)
+    questions = list(asset.approvals.order_by("-sent_at", "-pk")[:MOST_QUESTIONS])
+    spec, decider = asset_kinds_of(rules.active_book()).get(asset.kind.slug), decider_named(asset)
     there = rules.roster(now)
     undecided = next((one for one in changes if one.state == ChangeState.ASKED), None)
     return AssetPage(
         row=row,
         checklist=[SignedItem(item, signed.get(item)) for item in asset.checklist],
         changes=changes,
+        questions=questions,
+        client_agrees=spec is not None and spec.client_agrees,
         decider=decider,
         cases=_cases(asset, by),
-        story=_story(asset, changes),
+        story=_story(asset, changes, questions),
         is_content_owner=bool(by.owners & {asset.content_owner_id, there.on_duty(asset.content_owner.slug).pk}),
         is_decider=undecided is not None
         and bool(by.owners & {undecided.decider_id, there.on_duty(undecided.decider.slug).pk}),
@@ -295,10 +273,11 @@ def _cases(asset: Asset, by: Actor) -> list[ExceptionCase]:
     return list(live.select_related("owner").order_by("number"))
 
 
-def _story(asset: Asset, changes: Sequence[MessagingChange]) -> list[Told]:
+def _story(asset: Asset, changes: Sequence[MessagingChange], questions: Sequence[AssetApproval]) -> list[Told]:
     about: Mapping[str, list[str]] = {
         ASSET: [str(asset.pk)],
         "campaigns.messagingchange": [str(one.pk) for one in changes],
+        "campaigns.assetapproval": [str(one.pk) for one in questions],
     }
     ids = [one for some in about.values() for one in some]
     events = list(
