@@ -153,7 +153,7 @@ class AssetApproval(ClientQuestion):
 
     asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="approvals")
     revision = models.PositiveIntegerField()
-    preview = models.URLField(max_length=400)
+    preview = models.CharField(max_length=400)
 
     class Meta(ClientQuestion.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -58,7 +58,9 @@ SECTIONS = {
     **dict.fromkeys(
         ("rules.rulebookversion", "rules.decision", "rules.runbookversion", "rules.temporaryownership"), LOOKED_AT
     ),
-    **dict.fromkeys(("campaigns.asset", "campaigns.messagingchange"), ("content.view_asset", "")),
+    **dict.fromkeys(
+        ("campaigns.asset", "campaigns.assetapproval", "campaigns.messagingchange"), ("content.view_asset", "")
+    ),
     **dict.fromkeys(MESSAGES, ("sync.view_system", "")),
     **dict.fromkeys(("rules.apitoken", "sync.connector", "sync.credential", "sync.system"), SYSTEMS),
     **dict.fromkeys(
