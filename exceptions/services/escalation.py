@@ -57,7 +57,7 @@ MOVE: Final = """
             ELSE c.severities || jsonb_build_array(jsonb_build_object('severity', c.severity, 'until', %s::text)) END,
         version = c.version + 1, updated_at = %s
     FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::int[], %s::text[]) AS g(id, owner_id, backup_id, step, severity)
-    WHERE c.id = g.id
+    WHERE c.id = g.id AND c.id = ANY(%s::uuid[])
 """
 # What the trail says of a step that gives it to nobody else.
 TOLD, PAGED, RAISED, HOLD_ASKED, SKIPPED = (
@@ -229,7 +229,8 @@ def move_cases(
         for case in cases
     ]
     with connection.cursor() as cursor:
-        cursor.execute(MOVE, [now.isoformat(), now, *(bare_array(column) for column in zip(*rows, strict=True))])
+        columns = [bare_array(column) for column in zip(*rows, strict=True)]
+        cursor.execute(MOVE, [now.isoformat(), now, *columns, columns[0]])
     record_many([entry for group in groups for entry in _entries(event, timer, *group)])
     _next_timers(groups, now)
     work_out_locked(ids=[str(case.ref.id) for _, move, cases in groups if move.severity for case in cases], now=now)

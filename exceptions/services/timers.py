@@ -20,6 +20,7 @@ from audit.identifiers import uuid7_text
 from audit.services.events import record
 from audit.services.heartbeats import beat
 from audit.subject_refs import SubjectRef
+from audit.wakeups import wake
 from exceptions import timer_kinds
 from exceptions.models import Timer
 from exceptions.models.timers import LIVE
@@ -55,6 +56,8 @@ SET = """
     ON CONFLICT (subject_type, subject_id, kind) WHERE fired_at IS NULL AND cancelled_at IS NULL
     DO UPDATE SET due_at = excluded.due_at, payload = excluded.payload, generation = exceptions_timer.generation + 1,
         attempts = 0, last_error = ''
+    WHERE (exceptions_timer.due_at, exceptions_timer.payload, exceptions_timer.attempts)
+        IS DISTINCT FROM (excluded.due_at, excluded.payload, 0)
 """
 CANCEL = """
     UPDATE exceptions_timer SET cancelled_at = %s
@@ -98,7 +101,10 @@ def set_timer(*, subject: SubjectRef, kind: str, due_at: datetime, payload: Mapp
 
 
 def set_timers(*, settings: Sequence[TimerSetting]) -> None:
-    """As `set_timer`, for many in one statement; the last of several for one subject and kind counts."""
+    """As `set_timer`, for many in one statement; the last of several for one subject and kind counts.
+
+    One that runs already as it is to be set stays as it is.
+    """
     unique = {(one.subject.type, one.subject.id, one.kind): one for one in settings}
     if unique:
         types, ids, kinds = zip(*unique, strict=True)
@@ -147,7 +153,8 @@ def sweep_timers(*, now: datetime, limit: int = BATCH) -> int:
     """
     oldest = Timer.objects.filter(LIVE, due_at__lte=now).order_by("due_at").values_list("due_at", flat=True).first()
     by_kind: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for timer_id, kind, subject_id in _look(now, limit) if oldest else ():
+    due = _look(now, limit) if oldest else []
+    for timer_id, kind, subject_id in due:
         by_kind[kind].append((timer_id, subject_id))
     failures: dict[str, Exception] = {}
     fired = sum(_fire(kind, rows, now, failures) for kind, rows in by_kind.items())
@@ -156,6 +163,10 @@ def sweep_timers(*, now: datetime, limit: int = BATCH) -> int:
     if ran := by_kind.keys() - failures.keys():
         timer_kinds.ran(ran, now)
     beat(loop="timers", at=now, oldest_due=oldest, worked=fired)
+    if fired and len(due) == limit:
+        wake(
+            "exceptions.sweep_timers"
+        )  # more may be due: to wait for the next tick would let a backlog wait two seconds a batch
     return fired
 
 

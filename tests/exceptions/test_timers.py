@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, connections
@@ -46,7 +47,27 @@ def test_setting_it_again_moves_it_and_counts_a_generation(db: None, fired: list
     set_timer(subject=about(1), kind="test.ring", due_at=now + 2 * MINUTE)
     timer = Timer.objects.get()
     assert (timer.generation, timer.due_at) == (2, now + 2 * MINUTE)
+    set_timer(subject=about(1), kind="test.ring", due_at=now + 2 * MINUTE)
+    timer.refresh_from_db()
+    assert timer.generation == 2, "set to what it is, it is not written"
     assert sweep_timers(now=now + MINUTE) == 0
+
+
+def test_a_batch_that_is_full_calls_for_the_next_at_once(
+    db: None,
+    fired: list[str],
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    knocks: list[str] = []
+    monkeypatch.setattr("audit.wakeups._knock", knocks.append)
+    for n in range(3):
+        set_timer(subject=about(n), kind="test.ring", due_at=now)
+    for _ in range(3):
+        with django_capture_on_commit_callbacks(execute=True):
+            sweep_timers(now=now, limit=2)
+    assert (sorted(fired), knocks) == (["0", "1", "2"], ["exceptions.sweep_timers"])
 
 
 def test_a_cancelled_timer_never_fires_and_makes_room_for_another(db: None, fired: list[str], now: datetime) -> None:

@@ -105,7 +105,7 @@ def test_the_page_behind_the_link_needs_no_account_and_says_kindly_when_it_is_ov
         sign_item(asset_id=reviewed.pk, item=item, revision=1, by=house.actor("bo"), now=clock.now())
     amal, url = signed_in("amal"), f"/content/{reviewed.key}/"
     assert "Ask the client…" in amal.get(url).content.decode()
-    asked = {"contact": "Jo Client", "hours": 24, "preview": "https://cms.example/preview/tents"}
+    asked: dict[str, Any] = {"contact": "Jo Client", "hours": 24, "preview": "https://cms.example/preview/tents"}
     assert amal.post(f"{url}client/", {**asked, "preview": "nowhere"}).status_code == 422
     link = urlsplit(amal.post(f"{url}client/", asked).context["link"]).path
     assert amal.post(f"{url}client/", asked).status_code == 409

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -126,7 +127,13 @@ def test_a_link_opens_nothing_that_is_late_forged_taken_back_or_about_something_
     with pytest.raises(IllegalTransition):
         asking.revoke_link(asset_id=reviewed.pk, by=amal, now=now)
     stale = ask(reviewed, house, now)
-    described = {"title": "Other tents", "owner": "amal", "backup": "bo", "content_owner": "lee", "skus": ["TENT-2"]}
+    described: dict[str, Any] = {
+        "title": "Other tents",
+        "owner": "amal",
+        "backup": "bo",
+        "content_owner": "lee",
+        "skus": ["TENT-2"],
+    }
     describe_asset(asset_id=reviewed.pk, **described, reason="A better title", by=amal, now=now)
     gone = ask(reviewed, house, now)
     hear("content.revised", 2, now=now)
