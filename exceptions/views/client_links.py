@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from audit import clock
 from audit.edge import actor_of, explain
-from audit.errors import Conflict, Invalid, Refused
+from audit.errors import Conflict, Invalid, NotFound, Refused
 from exceptions import selectors, services
 from exceptions.forms.waivers import ClientAnswerForm, ClientForm
 from exceptions.models import ClientApproval
@@ -63,7 +63,10 @@ def take_back(request: HttpRequest, key: str) -> HttpResponse:
 def answer(request: HttpRequest, token: str) -> HttpResponse:
     """The page behind a link: one request and two answers."""
     caller, now = request.META.get("REMOTE_ADDR", ""), clock.now()
-    question = services.opened_link(token=token, caller=caller, now=now)
+    try:
+        question = services.opened_link(token=token, caller=caller, now=now)
+    except NotFound:
+        return gone(request)
     form = ClientAnswerForm(request.POST or None, initial={"seen_hash": question.content_hash})
     with timezone.override(ZoneInfo(question.client.time_zone)):
         if request.method == "POST" and form.is_valid():
@@ -71,6 +74,8 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
                 done = _answer(token, form, caller)
             except Invalid as invalid:
                 explain(form, invalid)
+            except NotFound:  # answered or taken back since it was opened
+                return gone(request)
             except Conflict as conflict:
                 explain(form, conflict)
             else:
@@ -84,6 +89,18 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
             "form": form,
         }
         return _page(request, context, status=422 if form.errors else 200)
+
+
+def gone(request: HttpRequest) -> HttpResponse:
+    """What whoever comes too late reads: nothing about what was asked, and what to do."""
+    return private(render(request, "exceptions/client_gone.html", status=404))
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    """The page of a link: not to be found by searching, and its address not told to where it leads."""
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex"
+    return response
 
 
 def _answer(token: str, form: ClientAnswerForm, caller: str) -> ClientApproval:
@@ -100,7 +117,4 @@ def _answer(token: str, form: ClientAnswerForm, caller: str) -> ClientApproval:
 
 
 def _page(request: HttpRequest, context: dict[str, object], status: int = 200) -> HttpResponse:
-    response = render(request, "exceptions/client_approval.html", context, status=status)
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Robots-Tag"] = "noindex"
-    return response
+    return private(render(request, "exceptions/client_approval.html", context, status=status))

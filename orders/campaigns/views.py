@@ -20,6 +20,7 @@ from audit import clock
 from audit.edge import actor_of, explain
 from audit.errors import Conflict, Invalid, NotFound
 from exceptions.forms.waivers import ClientAnswerForm
+from exceptions.views import client_links
 from orders.campaigns import selectors
 from orders.campaigns.forms import (
     AskClientForm,
@@ -257,7 +258,10 @@ def take_link_back(request: HttpRequest, key: str) -> HttpResponse:
 def client_answer(request: HttpRequest, token: str) -> HttpResponse:
     """The page behind a link, which needs no account: one revision and two answers."""
     caller, now = request.META.get("REMOTE_ADDR", ""), clock.now()
-    question = asking.opened_link(token=token, caller=caller, now=now)
+    try:
+        question = asking.opened_link(token=token, caller=caller, now=now)
+    except NotFound:
+        return client_links.gone(request)
     form, done = ClientAnswerForm(request.POST or None, initial={"seen_hash": question.content_hash}), None
     with timezone.override(ZoneInfo(question.client.time_zone)):
         if request.method == "POST" and form.is_valid():
@@ -265,10 +269,10 @@ def client_answer(request: HttpRequest, token: str) -> HttpResponse:
             agree = given.pop("decision") == "agree"
             try:
                 done = asking.answer_link(token=token, agree=agree, **given, caller=caller, now=clock.now())
+            except NotFound:  # answered or taken back since it was opened
+                return client_links.gone(request)
             except (Invalid, Conflict) as refused:
                 explain(form, refused)
         context = {"question": question, "asset": question.asset, "form": form, "done": done}
-        response = render(request, "campaigns/client_answer.html", context, status=422 if form.errors else 200)
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Robots-Tag"] = "noindex"
-    return response
+        answered = render(request, "campaigns/client_answer.html", context, status=422 if form.errors else 200)
+    return client_links.private(answered)

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('campaigns', '0001_initial'),
-        ('rules', '0009_clients_agree_to_content'),
+        ('rules', '0008_time_to_look'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -280,9 +280,7 @@ def _story(asset: Asset, changes: Sequence[MessagingChange], questions: Sequence
         "campaigns.assetapproval": [str(one.pk) for one in questions],
     }
     ids = [one for some in about.values() for one in some]
-    events = list(
-        Event.objects.filter(subject_type__in=about, subject_id__in=ids).order_by("-at", "-seq", "-id")[:MOST_TOLD]
-    )
+    events = list(Event.objects.filter(subject_type__in=about, subject_id__in=ids).order_by("-at", "-id")[:MOST_TOLD])
     names = names_of({one.actor for one in events})
     return [Told(one.at, verbs.sentence(one.type, actor=names[one.actor]), one.id) for one in events]
 

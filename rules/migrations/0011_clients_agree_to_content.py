@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rules', '0008_time_to_look'),
+        ('rules', '0010_replenishment_flows'),
     ]
 
     operations = [
