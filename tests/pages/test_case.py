@@ -39,6 +39,7 @@ def test_a_playbook_is_worked_step_by_step_and_what_is_missing_is_named(signed_i
     text = amal.get(path).content.decode()
     assert "Not now: it needs the answer." in text
     assert "By phone." in text
+    assert [case.owner.name in text, f"backup {case.backup.name}" in text] == [True, True]
     assert "Still missing" in amal.get(f"{path}resolve/").content.decode()
     blocked = amal.post(f"{path}step/2/", {"outcome": "cancel it"})
     assert (blocked.status_code, "cannot be done now" in blocked.content.decode()) == (409, True)

@@ -6,12 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 from audit import clock
+from audit.access import system_actor
+from audit.context import acting
 from audit.subject_refs import subject_ref
 from exceptions import services
 from exceptions.models import ExceptionCase, Waiver
 from orders.fulfilment.models import Fulfilment, Hold, Order
 from orders.fulfilment.selectors.impacts import SHIP_DESPITE_CASE, SKIP_CONFIRMATION
+from orders.fulfilment.services.news import count_stock
 from orders.fulfilment.services.overrides import override_order
+from orders.fulfilment.services.settling import settle_orders
 from orders.fulfilment.states import FulfilmentState, HoldState, OrderState
 from tests.cast import House
 from tests.doors import signed_in
@@ -104,3 +108,22 @@ def test_of_two_parcels_only_the_one_in_scope_passes_and_other_orders_never(hous
     assert {states[one.key] for one in Fulfilment.objects.filter(order=other)} == {waiting}
     assert done.starts_at is not None
     assert done.expires_at == done.starts_at + timedelta(minutes=60)
+
+
+def test_it_keeps_what_brings_orders_under_the_rules_from_its_own_and_ends_by_itself(house: House, paid: Any) -> None:
+    """M15: the settling after each event is what puts orders back today; no worker runs in this test, only the clock."""
+    by, client = system_actor("test"), house.clients["northwind"]
+    order, other = paid("1", "2", address=BAD_ADDRESS, lines=[make.line("TENT-2"), make.line("PEG-9")])
+    begun, seen = smash(order, house).starts_at, {}
+    assert begun is not None
+    for minutes in (0, 59, 60):
+        at = begun + timedelta(minutes=minutes)
+        with acting(by, at=at):
+            settle_orders(order_ids=[order.pk, other.pk])
+        seen[minutes] = [Order.objects.get(pk=one.pk).state for one in (order, other)]
+    back = OrderState.ADDRESS_INVALID
+    assert seen == {0: ["partly_fulfilled", back], 59: ["partly_fulfilled", back], 60: [back, back]}
+    at = begun + timedelta(minutes=61)
+    count_stock(news=[make.stock(client, at, "PEG-9", 10)], by=by, now=at)
+    assert [one.order_id for one in Fulfilment.objects.all()] == [order.pk], "what comes after its end waits again"
+    assert Waiver.objects.get().state == "approved", "nobody has written its end down"
