@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rules', '0010_replenishment_flows'),
+        ('rules', '0011_flows_go_live'),
     ]
 
     operations = [
