@@ -54,7 +54,7 @@ def answer(
         name=name,
         comment=comment,
         seen_hash=question.content_hash,
-        caller="192.0.2.9",
+        caller="198.51.100.9",
         now=now,
     )
 
@@ -119,7 +119,7 @@ def test_a_link_opens_nothing_that_is_late_forged_taken_back_or_about_something_
     _, token = ask(reviewed, house, now, hours=1)
     for given, at in ((token, now + HOUR), (token[:-2] + "xx", now), ("nothing", now)):
         with pytest.raises(NotFound, match="not valid"):
-            asking.opened_link(token=given, caller="192.0.2.2", now=at)
+            asking.opened_link(token=given, caller="198.51.100.2", now=at)
     exceptions.sweep_timers(now=now + HOUR)
     assert AssetApproval.objects.get().state == "lapsed"
     asking_again = ask(reviewed, house, now)
@@ -139,7 +139,7 @@ def test_a_link_opens_nothing_that_is_late_forged_taken_back_or_about_something_
     hear("content.revised", 2, now=now)
     for _, one in (asking_again, stale, gone):
         with pytest.raises(NotFound, match="not valid"):
-            asking.opened_link(token=one, caller="192.0.2.3", now=now)
+            asking.opened_link(token=one, caller="198.51.100.3", now=now)
     assert list(AssetApproval.objects.order_by("id").values_list("state", flat=True)) == ["lapsed", *["revoked"] * 3]
     assert broken() == []
 
@@ -148,7 +148,7 @@ def test_a_yes_binds_to_what_was_seen_and_to_what_is_live(reviewed: Asset, house
     question, token = ask(reviewed, house, now)
     with pytest.raises(ContentChanged, match="has changed since"):
         asking.answer_link(
-            token=token, agree=True, name="Jo", comment="", seen_hash="0" * 64, caller="192.0.2.4", now=now
+            token=token, agree=True, name="Jo", comment="", seen_hash="0" * 64, caller="198.51.100.4", now=now
         )
     assert AssetApproval.objects.get(pk=question.pk).state == "sent"
     send_back(asset_id=reviewed.pk, reason="Wrong price", by=house.actor("lee"), now=now)
