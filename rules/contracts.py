@@ -73,7 +73,7 @@ class CompiledContract:
         if path in self._marks:
             return None if value is None else HIDDEN
         schema = self._resolved(schema)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             known = schema.get("properties", {})
             return {
                 key: self._redacted(inner, known[key], (*path, key)) if key in known else HIDDEN
@@ -84,11 +84,13 @@ class CompiledContract:
         return value if schema else HIDDEN
 
     def _resolved(self, schema: Any) -> Mapping[str, Any]:
-        reference = schema.get("$ref", "") if isinstance(schema, Mapping) else ""
+        if not isinstance(schema, dict):
+            return {}
+        reference = schema.get("$ref", "")
         if reference.startswith("#/$defs/"):
             found: Mapping[str, Any] = self.schema["$defs"][reference.removeprefix("#/$defs/")]
             return found
-        return schema if isinstance(schema, Mapping) else {}
+        return schema
 
     def _touches_pii(self, path: Sequence[str]) -> bool:
         generic = tuple("*" if step.isdigit() else step for step in path)

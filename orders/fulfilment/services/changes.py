@@ -13,6 +13,7 @@ from django.db.models import Model
 from audit.canonical import timestamp
 from audit.models import Accountable
 from audit.services.events import Entry, record_many
+from audit.services.rows import changes_of, insert_rows, overwrite_rows, update_rows
 from audit.subject_refs import SubjectRef, subject_ref
 from audit.triggers import published_edges
 from orders.fulfilment.models import (
@@ -49,7 +50,6 @@ from orders.fulfilment.services.cases import Opening, TimerChange, open_all, set
 from orders.fulfilment.services.expecting import Expecting, tell_all
 from orders.fulfilment.services.levels import Levels, look_at_levels
 from orders.fulfilment.services.messages import Message, send_all
-from orders.fulfilment.services.rows import changes_of, insert_rows, overwrite_rows, update_rows
 from orders.fulfilment.services.shelves import ProductStock, load_stock
 from orders.fulfilment.states import FulfilmentState, LineState
 from orders.sync.models import System

@@ -160,14 +160,15 @@ def _name(order_id: UUID, one: PlacedOrder, names: Names, changes: Changes) -> N
 
 
 def _skus(placed: Sequence[PlacedOrder]) -> dict[tuple[UUID, str], Sku]:
-    wanted = {
-        (one.news.client_id, line.sku): Sku(
-            client_id=one.news.client_id, code=line.sku, name=line.name, sku_type=line.sku_type, vendor=line.vendor
-        )
-        for one in placed
-        for line in one.lines
-    }
-    return known_skus(wanted)
+    named = {(one.news.client_id, line.sku): line for one in placed for line in one.lines}
+    return known_skus(
+        {
+            (client_id, code): Sku(
+                client_id=client_id, code=code, name=line.name, sku_type=line.sku_type, vendor=line.vendor
+            )
+            for (client_id, code), line in named.items()
+        }
+    )
 
 
 def _next_numbers(count: int) -> list[int]:

@@ -13,13 +13,13 @@ from uuid import UUID
 from audit.access import system_actor
 from audit.context import current_actor
 from audit.services.events import Entry, record_many
+from audit.services.rows import insert_rows, update_rows
 from audit.subject_refs import SubjectRef, subject_ref
 from audit.words import said
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase
 from orders.fulfilment.models import Replenishment, SafetyStock
 from orders.fulfilment.services.messages import Message, send_all
-from orders.fulfilment.services.rows import insert_rows, update_rows
 from orders.fulfilment.services.shelves import ProductStock
 from orders.fulfilment.states import REPLENISHMENT_OPEN, ReplenishmentState
 from orders.sync import services as sync

@@ -60,7 +60,8 @@ def load_dockets(order_ids: Collection[UUID], *, skip_locked: bool = False) -> l
     )
     dockets = {order.pk: Docket(order) for order in orders}
     ids = list(dockets)
-    lines_of = OrderLine.objects.filter(order__in=ids).select_related("sku", "flow", "bundle")
+    # Thousands of lines are of a few products and go a few ways: each of these is made once.
+    lines_of = OrderLine.objects.filter(order__in=ids).select_related("bundle").prefetch_related("sku", "flow")
     for line in lines_of.order_by("order", "position"):
         line.order = dockets[line.order_id].order
         dockets[line.order_id].lines.append(line)

@@ -11,11 +11,13 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, F, Max
 
 from audit.access import system_actor
+from audit.arrays import bare_array
 from audit.context import Actor, acting
 from audit.errors import DomainError
 from audit.services.events import Entry, record_many
 from audit.services.heartbeats import beat
 from audit.subject_refs import SubjectRef
+from audit.wakeups import wake
 from audit.words import said
 from exceptions.services import CaseOpening, open_cases
 from orders.sync.errors import Unprocessable
@@ -30,7 +32,12 @@ MOST_ATTEMPTS = 5
 FEWER = {1: 8, 2: 2}  # after so many workers that ended, so many events are tried at once
 LOCK_SPACE = 7_301  # the lanes' advisory locks
 LOCK = "SELECT lane FROM unnest(%(lanes)s::int[]) lane WHERE pg_try_advisory_xact_lock(%(space)s, lane %% %(most)s)"
-APPLIED = "UPDATE sync_inboundevent SET state = %s, finished_at = %s, cause = %s WHERE id = ANY(%s) AND state = 'new'"
+FINISH = """
+    UPDATE sync_inboundevent SET state = %s, finished_at = %s, cause = %s, attempts = 0
+    WHERE id = ANY(%s::uuid[]) AND state = 'new'
+"""
+COUNT = "UPDATE sync_inboundevent SET attempts = attempts + 1 WHERE id = ANY(%s::uuid[])"
+STILL_NEW = "SELECT id FROM sync_inboundevent WHERE id = ANY(%s::uuid[]) AND state = 'new'"
 
 
 def apply_due(*, now: datetime, limit: int = BATCH) -> int:
@@ -41,7 +48,13 @@ def apply_due(*, now: datetime, limit: int = BATCH) -> int:
         .values_list("received_at", flat=True)
         .first()
     )
-    done = sum(_walk(lanes, now, limit) for lanes in _walks(limit))
+    done = 0
+    walks = _walks(limit)
+    for lanes in walks:
+        worked = _walk(lanes, now, limit)
+        if worked and not done and lanes is not walks[-1]:
+            wake("sync.apply_inbox")  # there is more: who is idle walks other lanes meanwhile
+        done += worked
     beat(loop="intake", at=now, oldest_due=oldest, worked=done)
     return done
 
@@ -79,20 +92,26 @@ def _walk(lanes: Sequence[int], now: datetime, limit: int) -> int:
         exhausted = [event for event in events if event.attempts >= MOST_ATTEMPTS]
         _bury(dict.fromkeys(exhausted, "It ended the worker every time it was tried."), by, now)
         # Counted and committed before the work: an event that kills its worker is not tried for ever.
-        InboundEvent.objects.filter(pk__in=[event.pk for event in events]).update(attempts=F("attempts") + 1)
+        _count_try(events)
     remaining = [event for event in events if event not in exhausted]
     with acting(system_actor("intake"), at=now) as by:
         free = _lock(sorted({event.lane for event in remaining}))
-        still_new = set(
-            InboundEvent.objects.filter(
-                pk__in=[event.pk for event in remaining if event.lane in free], state=InboundState.NEW
-            ).values_list("pk", flat=True)
-        )
+        still_new = _still_new([event for event in remaining if event.lane in free])
         for group in rounds(event for event in remaining if event.pk in still_new):
             _apply(group, by, now)
-        InboundEvent.objects.filter(pk__in=still_new).exclude(state=InboundState.NEW).update(attempts=0)
     _take_back([event.pk for event in remaining if event.lane not in free], now)
     return len(exhausted) + len(still_new)
+
+
+def _count_try(events: Sequence[InboundEvent]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, [bare_array(event.pk for event in events)])
+
+
+def _still_new(events: Sequence[InboundEvent]) -> set[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(STILL_NEW, [bare_array(event.pk for event in events)])
+        return {pk for (pk,) in cursor.fetchall()}
 
 
 def _suspects(events: Sequence[InboundEvent]) -> list[InboundEvent]:
@@ -257,7 +276,7 @@ def _remember_tokens(applied: Sequence[InboundEvent]) -> None:
 def _finish(events: Sequence[InboundEvent], state: InboundState, cause: str, now: datetime) -> None:
     if events:
         with connection.cursor() as cursor:
-            cursor.execute(APPLIED, [state, now, cause, [event.pk for event in events]])
+            cursor.execute(FINISH, [state, now, cause, bare_array(event.pk for event in events)])
 
 
 def _bury(failed: dict[InboundEvent, str], by: Actor, now: datetime) -> None:

@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 
 from audit.context import Actor, acting
 from audit.services.events import Entry, record_many
+from audit.services.rows import insert_rows
 from audit.subject_refs import SubjectRef, subject_ref
 from exceptions.services import TimerSetting, cancel_timers, set_timers
 from exceptions.timer_kinds import Due
@@ -102,7 +103,7 @@ def start_runs(*, starts: Sequence[RunStart], by: Actor, now: datetime) -> list[
             )
             for one in fresh
         ]
-        FlowRun.objects.bulk_create(runs, batch_size=BATCH)
+        insert_rows(runs)
         expectations = [
             Expectation(
                 run=run,
@@ -114,7 +115,7 @@ def start_runs(*, starts: Sequence[RunStart], by: Actor, now: datetime) -> list[
             for run, one in zip(runs, fresh, strict=True)
             for expected in one.expected
         ]
-        Expectation.objects.bulk_create(expectations, batch_size=BATCH)
+        insert_rows(expectations)
         record_many([Entry("run.started", run, data={"flow": run.flow.slug, "trigger": run.trigger}) for run in runs])
         _wind(runs, _by_run(expectations), {}, now)
     return runs

@@ -6,9 +6,9 @@ import pytest
 
 from audit.context import Actor
 from audit.errors import StaleVersion
+from audit.services.rows import insert_rows, update_rows
 from orders.fulfilment.models import StockItem
 from orders.fulfilment.services.news import count_stock
-from orders.fulfilment.services.rows import insert_rows, update_rows
 from rules.models import Client
 from tests.factories import orders as make
 

@@ -164,9 +164,12 @@ def test_short_lanes_are_one_batch_and_what_ended_a_worker_is_tried_alone(
     monkeypatch.setitem(handlers._handlers, "stock.changed", heard)
     for n in range(3):
         send(stock(f"e-{n}", sku=f"S-{n}"))
+    woken: list[str] = []
+    monkeypatch.setattr(applying, "wake", woken.append)
     assert InboundEvent.objects.values("lane").distinct().count() == 3
     InboundEvent.objects.filter(event_id="e-1").update(attempts=1)
     assert (services.apply_due(now=clock.now()), batches) == (3, [["e-1"], ["e-0", "e-2"]])
+    assert woken == ["sync.apply_inbox"], "who is idle takes the second walk"
 
 
 def test_what_ends_every_worker_is_found_among_what_it_was_tried_with_and_only_it_is_given_up(

@@ -48,8 +48,18 @@ def insert_rows(records: Sequence[models.Model]) -> None:
 
 
 def _prepared(field: "models.Field[Any, Any]", records: Sequence[models.Model]) -> list[Any]:
-    """The field of each record, as the database is given it."""
-    values = [field.pre_save(record, add=True) for record in records]
+    """The field of each new record, as the database is given it."""
+    if (
+        type(field) in AS_THEY_ARE
+        and not getattr(field, "auto_now", False)
+        and not getattr(field, "auto_now_add", False)
+    ):
+        return [vars(record)[field.attname] for record in records]
+    return _spelled(field, [field.pre_save(record, add=True) for record in records])
+
+
+def _spelled(field: "models.Field[Any, Any]", values: list[Any]) -> list[Any]:
+    """Values of a field, as the database is given them."""
     if type(field) in AS_THEY_ARE:
         return values
     database = connections[DEFAULT_DB_ALIAS]
@@ -112,10 +122,7 @@ def _spell(records: Sequence[models.Model], columns: "Sequence[models.Field[Any,
         ", ".join(["pk", *names]),
         [
             [record.pk for record in records],
-            *(
-                [column.get_db_prep_save(getattr(record, column.attname), database) for record in records]
-                for column in columns
-            ),
+            *(_spelled(column, [getattr(record, column.attname) for record in records]) for column in columns),
         ],
     )
 
