@@ -12,7 +12,7 @@ from exceptions.api import saved_views as views
 from orders.campaigns import api as campaigns
 from orders.fulfilment import api as orders
 from orders.fulfilment import resources as exports
-from orders.fulfilment.api import checks, customers, gifts, merging, skus
+from orders.fulfilment.api import checks, customers, gifts, merging, packing, skus
 from orders.sync import resources as sync
 from rules import api as rules
 from rules.api import flows
@@ -95,6 +95,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/orders/<key:key>/holds/<uuid:hold>/release", orders.ReleaseHold.as_view(), name="order-hold-release"),
     path("v1/orders/<key:key>/cancel", orders.CancelOrder.as_view(), name="order-cancel"),
     path("v1/orders/<key:key>/return", orders.AnnounceReturn.as_view(), name="order-return"),
+    path("v1/orders/<key:key>/pack", packing.Pack.as_view(), name="order-pack"),
     path("v1/orders/<key:key>/reroute", orders.Reroute.as_view(), name="order-reroute"),
     path("v1/orders/<key:key>/gift", gifts.SayGift.as_view(), name="order-gift"),
     path("v1/orders/<key:key>/override", orders.OverrideField.as_view(), name="order-override"),

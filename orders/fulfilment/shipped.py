@@ -43,6 +43,7 @@ OLIST: Final = (
             "channel": '"marketplace"',
             "currency": '"BRL"',
             "total_minor": "payload.total_minor",
+            "shipping_minor": "has(payload.freight_minor) ? dyn(payload.freight_minor) : dyn(null)",
             "placed_at": f"utc(payload.order.order_purchase_timestamp, {_ZONE})",
             "promised_at": f"utc(payload.order.order_estimated_delivery_date, {_ZONE})",
             "lines": (

@@ -42,6 +42,26 @@ _SHOPIFY_ADDRESS: Final = (
     '"city": payload.shipping_address.city, "region": payload.shipping_address.province_code, '
     '"country": payload.shipping_address.country_code} : {"country": "US", "kept_by_store": true}'
 )
+# A tip is neither goods, tax nor shipping: of an order with one the tax is not stated, so that nothing is held against its total.
+_SHOPIFY_TIP: Final = "has(payload.total_tip_received) && payload.total_tip_received != null && minor_units(payload.total_tip_received) > 0"
+_SHOPIFY_SHIPPING: Final = (
+    "has(payload.total_shipping_price_set) && payload.total_shipping_price_set != null "
+    "&& has(payload.total_shipping_price_set.shop_money)"
+)
+_SHOPIFY_AMOUNTS: Final = {
+    "tax_minor": (
+        f"has(payload.total_tax) && payload.total_tax != null && !({_SHOPIFY_TIP}) "
+        "? dyn(minor_units(payload.total_tax)) : dyn(null)"
+    ),
+    "shipping_minor": (
+        f"{_SHOPIFY_SHIPPING} ? dyn(minor_units(payload.total_shipping_price_set.shop_money.amount)) : dyn(null)"
+    ),
+    "discount_minor": (
+        "has(payload.total_discounts) && payload.total_discounts != null "
+        "? dyn(minor_units(payload.total_discounts)) : dyn(null)"
+    ),
+    "tax_included": "has(payload.taxes_included) && payload.taxes_included == true",
+}
 SHOPIFY: Final = (
     ShippedConnector(
         "shopify-orders-create",
@@ -58,6 +78,7 @@ SHOPIFY: Final = (
                 "channel": '"web"',
                 "currency": "payload.currency",
                 "total_minor": "minor_units(payload.total_price)",
+                **_SHOPIFY_AMOUNTS,
                 "placed_at": 'utc(payload.created_at, "UTC")',
                 "lines": _SHOPIFY_LINES,
                 "address": _SHOPIFY_ADDRESS,

@@ -10,6 +10,7 @@ TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 200}
 KEY: Final = {"type": "string", "minLength": 1, "maxLength": 80, "pattern": "^[!-~]([ -~]*[!-~])?$"}
 MOMENT: Final = {"type": "string", "format": "date-time"}
 MONEY: Final = {"type": "integer", "minimum": 0, "maximum": 10**12}
+OPTIONAL_MONEY: Final = {**MONEY, "type": ["integer", "null"]}
 CURRENCY: Final = {"type": "string", "pattern": "^[A-Z]{3}$"}
 COUNTRY: Final = {"type": "string", "pattern": "^[A-Z]{2}$"}
 OPTIONAL_TEXT: Final = {"type": ["string", "null"], "maxLength": 500}
@@ -84,6 +85,8 @@ ORDER_PLACED: Final = a_schema(
     promised_at={"type": ["string", "null"], "format": "date-time"},
     currency=CURRENCY,
     total_minor=MONEY,
+    **dict.fromkeys(("tax_minor", "shipping_minor", "discount_minor"), OPTIONAL_MONEY),
+    tax_included={"type": ["boolean", "null"]},  # the prices of the lines have the tax in them already
     lines={"type": "array", "maxItems": 1000, "items": PLACED_LINE},  # an order without lines is kept, in quarantine
     address=ADDRESS,
     contact=CONTACT,

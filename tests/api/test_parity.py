@@ -106,6 +106,7 @@ OPERATIONS: Final = {
     "fulfilment:why": "order-why",
     "fulfilment:cancel": "order order-cancel",
     "fulfilment:return": "order order-return",
+    "fulfilment:pack": "order order-pack",
     "fulfilment:reroute": "order order-reroute",
     "fulfilment:same-order": "order order-same",
     "fulfilment:gift": "order order-gift",

@@ -19,6 +19,31 @@ class Capture:
     at: datetime
 
 
+@dataclass(frozen=True)
+class Amounts:
+    """What an order costs as its store states it, in the currency's unit; None is what the store does not say."""
+
+    lines: Decimal
+    total: Decimal
+    discount: Decimal | None = None
+    shipping: Decimal | None = None
+    tax: Decimal | None = None
+    tax_included: bool = False
+
+    @property
+    def is_stated(self) -> bool:
+        """Whether the store says more than the total."""
+        return any(one is not None for one in (self.discount, self.shipping, self.tax))
+
+    @property
+    def unexplained(self) -> Decimal:
+        """By how much the total is another than its parts; nothing where tax or shipping is not stated."""
+        if self.shipping is None or self.tax is None:
+            return NOTHING
+        tax = NOTHING if self.tax_included else self.tax
+        return self.total - (self.lines - (self.discount or NOTHING) + self.shipping + tax)
+
+
 def from_minor(minor: int, currency: str) -> Decimal:
     """Minor units as the currency's unit: 31800 of EUR are 318.00, 318 of JPY are 318."""
     return Decimal(minor).scaleb(-MINOR_DIGITS.get(currency, 2))

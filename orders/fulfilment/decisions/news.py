@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 from orders.fulfilment.decisions.gifts import Gift, read_gift
+from orders.fulfilment.decisions.money import Amounts, from_minor
 from orders.fulfilment.states import DeliverySla, SkuType
 
 OURSELVES: Final = "handrail"
@@ -81,6 +83,7 @@ class PlacedOrder:
     address: Mapping[str, Any] = field(default_factory=dict)
     lines: Sequence[PlacedLine] = ()
     buyer: str = ""
+    amounts: Amounts | None = None
 
     @property
     def country(self) -> str:
@@ -94,6 +97,7 @@ def read_placed_order(news: News) -> PlacedOrder:
     data = news.data
     number = _text(data, "order", otherwise=news.subject)
     named = {(str(row["system"]), str(row["external_id"])) for row in data.get("identifiers") or ()}
+    lines = tuple(_line(line) for line in data.get("lines") or ())
     address, contact = dict(data.get("address") or {}), dict(data.get("contact") or {})
     return PlacedOrder(
         news=news,
@@ -111,9 +115,28 @@ def read_placed_order(news: News) -> PlacedOrder:
         is_test=bool(data.get("test")),
         identifiers=tuple(sorted(named | {(news.system, number)})),
         address={**address, **contact},
-        lines=tuple(_line(line) for line in data.get("lines") or ()),
+        lines=lines,
         buyer=str(contact.get("customer_id") or "").strip(),
+        amounts=_amounts(data, lines),
     )
+
+
+def _amounts(data: Mapping[str, Any], lines: Sequence[PlacedLine]) -> Amounts | None:
+    """Tax, shipping and discount as the store states them; None where it states none of them."""
+    currency = str(data.get("currency") or "")
+
+    def stated(name: str) -> Decimal | None:
+        return None if data.get(name) is None else from_minor(_whole(data, name, at_least=0), currency)
+
+    found = Amounts(
+        lines=from_minor(sum(line.unit_minor * line.quantity for line in lines), currency),
+        total=from_minor(_whole(data, "total_minor", at_least=0), currency),
+        discount=stated("discount_minor"),
+        shipping=stated("shipping_minor"),
+        tax=stated("tax_minor"),
+        tax_included=bool(data.get("tax_included")),
+    )
+    return found if found.is_stated else None
 
 
 def moment(value: object) -> datetime | None:

@@ -40,6 +40,7 @@ def read_order_files(folder: Path, *, client: str, only: Collection[str] = ()) -
                 "order": {**order, **_ends(order, lines)},
                 "items": lines,
                 "customer": next(iter(_kept(beside, "customers", order["customer_id"])), NOBODY),
+                "freight_minor": sum(int(Decimal(row["freight_value"]) * 100) for row in lines),
                 "total_minor": sum(int((Decimal(row["price"]) + Decimal(row["freight_value"])) * 100) for row in lines),
             }
 

@@ -8,7 +8,7 @@ from orders.fulfilment.models.gifts import GiftCard, OrderGift
 from orders.fulfilment.models.holds import Hold
 from orders.fulfilment.models.identity import EarlyNotice, OrderAddress, OrderIdentifier
 from orders.fulfilment.models.lines import OrderLine
-from orders.fulfilment.models.money import Payment, Refund
+from orders.fulfilment.models.money import OrderAmounts, Payment, Refund
 from orders.fulfilment.models.orders import Order
 from orders.fulfilment.models.overrides import Override
 from orders.fulfilment.models.parcels import Fulfilment, FulfilmentLine
@@ -37,6 +37,7 @@ __all__ = [
     "Location",
     "Order",
     "OrderAddress",
+    "OrderAmounts",
     "OrderBundle",
     "OrderGift",
     "OrderIdentifier",

@@ -33,6 +33,9 @@ class OrderLine(FSMModelMixin, Accountable):
     )
     ship_by_at = models.DateTimeField(null=True, blank=True, help_text="When whoever sells it has to hand it over")
     bundle = models.ForeignKey(OrderBundle, on_delete=models.PROTECT, null=True, blank=True, related_name="lines")
+    packed_as = models.PositiveSmallIntegerField(
+        default=0, help_text="Lines that a person packs together have the same number; 0: as the rules plan it"
+    )
     per_bundle = models.PositiveIntegerField(null=True, blank=True, help_text="Units in every unit of its bundle")
 
     class Meta(Accountable.Meta):

@@ -13,6 +13,38 @@ from orders.fulfilment.models.requests import OrderRequest
 from orders.fulfilment.states import PaymentState, RefundState
 
 
+class OrderAmounts(models.Model):
+    """What an order cost when it was placed, as its store states it: written once, and kept as it was told.
+
+    What the store does not say is null. What is changed, cancelled, paid and paid back later is not here.
+    """
+
+    order = models.OneToOneField(Order, on_delete=models.PROTECT, primary_key=True, related_name="amounts")
+    currency = models.CharField(max_length=3)
+    lines = models.DecimalField(max_digits=18, decimal_places=4)
+    discount = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
+    shipping = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
+    tax = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
+    tax_included = models.BooleanField(default=False, help_text="The prices of the lines have the tax in them already")
+    total = models.DecimalField(max_digits=18, decimal_places=4)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(lines__gte=0)
+                & Q(total__gte=0)
+                & (Q(discount__isnull=True) | Q(discount__gte=0))
+                & (Q(shipping__isnull=True) | Q(shipping__gte=0))
+                & (Q(tax__isnull=True) | Q(tax__gte=0)),
+                name="orderamounts_are_not_negative",
+            ),
+            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="orderamounts_currency_is_iso"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.total} {self.currency}"
+
+
 class Payment(FSMModelMixin, Accountable):
     """One payment of an order; there may be several. What is only authorised pays for nothing yet."""
 

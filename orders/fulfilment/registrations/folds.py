@@ -71,6 +71,19 @@ folds.register(
         """,
     ),
     folds.SqlFold(
+        "fulfilment.orderamounts",
+        """
+        SELECT o.key, concat_ws(' ', a.lines, a.discount, a.shipping, a.tax, a.total), told.value
+        FROM fulfilment_orderamounts a JOIN fulfilment_order o ON o.id = a.order_id
+        LEFT JOIN LATERAL (
+            SELECT concat_ws(' ', one ->> 'lines', one ->> 'discount', one ->> 'shipping', one ->> 'tax', one ->> 'total') AS value
+            FROM audit_event e CROSS JOIN LATERAL (SELECT e.body::jsonb -> 'data' -> 'amounts') AS told(one)
+            WHERE e.subject_type = 'fulfilment.order' AND e.subject_id = o.id::text AND e.type = 'order.received'
+            ORDER BY e.seq LIMIT 1
+        ) told ON true
+        """,
+    ),
+    folds.SqlFold(
         "fulfilment.payment.state",
         """
         SELECT o.key || '/' || p.reference, p.state, CASE WHEN EXISTS (

@@ -26,6 +26,16 @@ checks.register_check(
     """,
 )
 checks.register_check(
+    "orders-packed",
+    statement="What a person packs by itself shares a parcel with nothing else",
+    sql="""
+        SELECT f.key FROM fulfilment_fulfilment f
+        JOIN fulfilment_fulfilmentline c ON c.fulfilment_id = f.id JOIN fulfilment_orderline l ON l.id = c.line_id
+        WHERE f.state <> 'cancelled' AND l.state <> 'cancelled'
+        GROUP BY f.key HAVING count(DISTINCT l.packed_as) > 1 LIMIT 100
+    """,
+)
+checks.register_check(
     "orders-01",
     statement="Nothing was handed out while a hold kept it here",
     sql="""
@@ -148,6 +158,40 @@ checks.register_check(
             SELECT 1 FROM exceptions_exceptioncase c
             WHERE c.subject_type = 'fulfilment.order' AND c.subject_id = o.id::text AND c.type = 'refund-decision'
               AND c.state NOT IN ('resolved', 'closed', 'withdrawn'))
+        LIMIT 100
+    """,
+)
+checks.register_check(
+    "money-03",
+    statement="Lines, shipping and tax are the total where a store states all of them, or it has had an exception",
+    sql="""
+        SELECT o.key FROM fulfilment_orderamounts a JOIN fulfilment_order o ON o.id = a.order_id
+        WHERE a.shipping IS NOT NULL AND a.tax IS NOT NULL
+          AND a.total <> a.lines - coalesce(a.discount, 0) + a.shipping + CASE WHEN a.tax_included THEN 0 ELSE a.tax END
+          AND NOT EXISTS (
+            SELECT 1 FROM exceptions_exceptioncase c WHERE c.subject_type = 'fulfilment.order' AND c.subject_id = o.id::text
+              AND c.type = 'payment-mismatch')
+        LIMIT 100
+    """,
+)
+checks.register_check(
+    "money-04",
+    statement="No more was seen to go back than had arrived, or it has had an exception",
+    sql="""
+        SELECT o.key FROM fulfilment_order o
+        JOIN (
+            SELECT r.order_id, sum(r.amount) AS back FROM fulfilment_refund r JOIN fulfilment_order w ON w.id = r.order_id
+            WHERE r.state = 'issued' AND r.currency = w.currency GROUP BY 1
+        ) r ON r.order_id = o.id
+        LEFT JOIN (
+            SELECT p.order_id, sum(p.amount) AS arrived FROM fulfilment_payment p JOIN fulfilment_order w ON w.id = p.order_id
+            WHERE p.state = 'captured' AND p.currency = w.currency GROUP BY 1
+        ) p ON p.order_id = o.id
+        WHERE r.back > CASE WHEN p.order_id IS NULL AND o.paid_at IS NOT NULL
+              THEN o.total_minor / 10 ^ CASE o.currency WHEN 'JPY' THEN 0 ELSE 2 END ELSE coalesce(p.arrived, 0) END
+          AND NOT EXISTS (
+            SELECT 1 FROM exceptions_exceptioncase c WHERE c.subject_type = 'fulfilment.order' AND c.subject_id = o.id::text
+              AND c.type = 'payment-mismatch')
         LIMIT 100
     """,
 )

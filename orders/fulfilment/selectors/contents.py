@@ -72,8 +72,9 @@ class BundleFacts:
 
 @dataclass(frozen=True)
 class Packed:
-    """Units of a product in a parcel, and the bundle they belong to ("" for none)."""
+    """Units of a product in a parcel, the line they are of, and the bundle they belong to ("" for none)."""
 
+    line: int
     sku: str
     quantity: int
     bundle: str
@@ -171,7 +172,7 @@ def parcels_of(order: Order) -> tuple[list[Fulfilment], list[ParcelFacts]]:
     inside: dict[UUID, list[Packed]] = defaultdict(list)
     for row in rows.order_by("line__position") if parcels else ():
         bundle = row.line.bundle.code if row.line.bundle else ""
-        inside[row.fulfilment_id].append(Packed(row.line.sku.code, row.quantity, bundle))
+        inside[row.fulfilment_id].append(Packed(row.line.position, row.line.sku.code, row.quantity, bundle))
     return parcels, [_parcel(parcel, inside.get(parcel.pk, ())) for parcel in parcels]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from audit.context import Actor
 from audit.selectors.pages import names_of
-from orders.fulfilment.decisions.money import in_words
+from orders.fulfilment.decisions.money import Amounts, in_words
 from orders.fulfilment.models import Order, OrderRequest, Payment, Refund, Unwind, UnwindStep
 from orders.fulfilment.states import (
     UNWIND_OPEN,
@@ -52,6 +52,21 @@ class RequestFacts:
     def is_open(self) -> bool:
         """Whether something has still to come."""
         return self.state in {RequestState.UNDECIDED, RequestState.AWAITED}
+
+
+@dataclass(frozen=True)
+class AmountFacts:
+    """What an order cost when it was placed, as its store states it; `words` are the amounts for people."""
+
+    currency: str
+    lines: Decimal
+    discount: Decimal | None
+    shipping: Decimal | None
+    tax: Decimal | None
+    tax_included: bool
+    total: Decimal
+    adds_up: bool
+    words: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -141,6 +156,17 @@ def requests_of(order: Order) -> list[RequestFacts]:
     rows = list(OrderRequest.objects.filter(order=order).select_related("owner").order_by("pk"))
     names = names_of({actor for row in rows for actor in (row.asked_by, row.decided_by) if ":" in actor})
     return [_request(row, names) for row in rows]
+
+
+def amounts_of(order: Order) -> AmountFacts | None:
+    """What it cost when it was placed, as the store states it; None where it says no more than the total."""
+    row = getattr(order, "amounts", None)
+    if row is None:
+        return None
+    stated = {name: getattr(row, name) for name in ("lines", "discount", "shipping", "tax", "total")}
+    shown = {name: in_words(amount, row.currency) for name, amount in stated.items() if amount is not None}
+    adds_up = not Amounts(**stated, tax_included=row.tax_included).unexplained
+    return AmountFacts(**stated, currency=row.currency, tax_included=row.tax_included, adds_up=adds_up, words=shown)
 
 
 def payments_of(order: Order) -> list[MoneyFacts]:

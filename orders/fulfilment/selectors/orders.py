@@ -133,7 +133,7 @@ def orders_for(by: Actor) -> QuerySet[Order]:
 
 def order_for(by: Actor, key: str) -> Order:
     """The order of this key. Raises `NotFound` for none and for another client's alike."""
-    order = orders_for(by).filter(key=key).first()
+    order = orders_for(by).select_related("amounts").filter(key=key).first()
     if order is None:
         raise NotFound(said("There is no order %(key)s, or it is not yours to see.", key=key[:60]))
     return order

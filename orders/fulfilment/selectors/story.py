@@ -24,9 +24,11 @@ from orders.fulfilment.selectors.contents import (
 )
 from orders.fulfilment.selectors.customers import CustomerGlance, customer_glance
 from orders.fulfilment.selectors.dealings import (
+    AmountFacts,
     MoneyFacts,
     RequestFacts,
     UnwindFacts,
+    amounts_of,
     payments_of,
     refunds_of,
     requests_of,
@@ -117,6 +119,7 @@ class OrderStory:
     checks: Sequence[CheckFacts]
     runs: Sequence[RunFacts]
     requests: Sequence[RequestFacts]
+    amounts: AmountFacts | None
     payments: Sequence[MoneyFacts]
     refunds: Sequence[MoneyFacts]
     unwinds: Sequence[UnwindFacts]
@@ -199,6 +202,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         checks=checks_of(order),
         runs=[_run(run) for run in runs_about([subject_ref(parcel) for parcel in parcels])],
         requests=requests_of(order),
+        amounts=amounts_of(order),
         payments=payments_of(order),
         refunds=refunds_of(order),
         unwinds=unwinds_of(order),

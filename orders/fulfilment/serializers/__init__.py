@@ -11,6 +11,7 @@ from audit.rest.parsing import Input
 from orders.fulfilment.decisions.addresses import FIELDS
 from orders.fulfilment.models import Fulfilment, Order, Sku
 from orders.fulfilment.selectors import OrderStory
+from orders.fulfilment.serializers.amounts import AmountsSerializer
 from orders.fulfilment.serializers.contents import BundleSerializer, GiftSerializer, LineSerializer
 from orders.fulfilment.serializers.customers import GlanceSerializer
 from orders.fulfilment.serializers.exports import OrderExportSerializer
@@ -207,6 +208,7 @@ class StorySerializer(serializers.Serializer[Any]):
     fulfilments = serializers.ListField(child=serializers.CharField(), help_text="Keys of its fulfilments.")
     runs = OrderRunSerializer(many=True)
     requests = RequestSerializer(many=True)
+    amounts = AmountsSerializer(allow_null=True)
     payments = MoneySerializer(many=True)
     refunds = MoneySerializer(many=True)
     unwinds = UnwindSerializer(many=True)

@@ -8,6 +8,13 @@ from orders.fulfilment.decisions.overrides import ORDER_FIELDS
 from orders.fulfilment.models import Override
 
 
+class PackInput(Input):
+    """Which lines, by position, go in one parcel of their own; none: everything as the rules plan it."""
+
+    lines = serializers.ListField(child=serializers.IntegerField(min_value=1), max_length=1000, default=list)
+    reason = serializers.CharField(min_length=3, max_length=280)
+
+
 class RerouteInput(Input):
     """Which fulfilment goes along which other flow, and why."""
 

@@ -4,6 +4,7 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -16,6 +17,7 @@ from orders.fulfilment.decisions.news import News, PlacedOrder, read_placed_orde
 from orders.fulfilment.models import Order, OrderAddress, OrderIdentifier, Sku
 from orders.fulfilment.selectors.identity import Names, known_orders
 from orders.fulfilment.services import notices
+from orders.fulfilment.services.adding_up import keep_amounts
 from orders.fulfilment.services.agreeing import Heard, compare
 from orders.fulfilment.services.bundles import Parts, lines_of, parts_of
 from orders.fulfilment.services.buyers import Buyers
@@ -145,7 +147,8 @@ def _fill(
         changes.add(OrderAddress(order=order, raw=sealed, email_index=index, verdict=AddressVerdict.UNCHECKED))
     if not one.lines:
         changes.openings.append(Opening("contract-violation", order, said("The order has no lines"), "incomplete"))
-    told = {"system": one.news.system, "channel": one.channel, "lines": len(one.lines), "state": order.state}
+    told: dict[str, Any] = {"system": one.news.system, "channel": one.channel, "lines": len(one.lines)}
+    told |= {"state": order.state, **keep_amounts(order, one.amounts, changes)}
     changes.tell("order.received", order, event=one.news.event_id, **told, **buyer)
     keep_gifts(order, one.lines, lines, changes)
 

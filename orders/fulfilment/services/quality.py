@@ -39,10 +39,13 @@ NOT_PACKED: Final = (*FULFILMENT_UNCONFIRMED, FulfilmentState.CONFIRMED)
 def plan_checks(
     docket: Docket, parcel: Fulfilment, lines: Sequence[OrderLine], book: CompiledBook, changes: Changes
 ) -> None:
-    """Lay out the checks that the book asks for of a parcel like this."""
+    """Lay out the checks that the book asks for of a parcel like this, and that it does not have yet."""
     if not checks_of(book):
         return
+    known = {check.slug for check in docket.checks if check.fulfilment_id == parcel.pk}
     for number, one in enumerate(checks_for(book, parcel_context(parcel, lines)), start=1):
+        if one.slug in known:
+            continue
         check = ParcelCheck(
             fulfilment=parcel,
             order=docket.order,

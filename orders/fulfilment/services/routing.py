@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from audit.subject_refs import SubjectRef, subject_ref
@@ -23,7 +23,15 @@ from orders.fulfilment.services.holding import let_go, place
 from orders.fulfilment.services.quality import plan_checks
 from orders.fulfilment.services.shelves import ProductStock
 from orders.fulfilment.services.stuck import open_cases_for
-from orders.fulfilment.states import DeliverySla, FulfilmentState, HoldReason, HoldState, LineState, OrderState
+from orders.fulfilment.states import (
+    CheckState,
+    DeliverySla,
+    FulfilmentState,
+    HoldReason,
+    HoldState,
+    LineState,
+    OrderState,
+)
 from rules.models import Decision, Flow
 from rules.rulebook import CompiledBook
 from rules.selectors import roster
@@ -31,6 +39,18 @@ from rules.services.decisions import DecisionRequest, decide_many
 from rules.states import FlowKind, FlowState
 
 LineKind = tuple[str, str]
+
+
+class Group(NamedTuple):
+    """What lines have in common that are sent in one parcel: way, sender, place, receiver, and who packs them together."""
+
+    flow: str
+    vendor: str
+    location_id: UUID | None
+    receiver: int | None
+    packed_as: int
+
+
 RULE_FAILED = "ownership-gap"
 WAITING_TO_GO = (LineState.OPEN, LineState.RESERVED, LineState.BACK_ORDERED)
 
@@ -219,20 +239,61 @@ def hold_for_stock(docket: Docket, line: OrderLine, changes: Changes) -> None:
 
 
 def _plan(docket: Docket, desk: Desk, changes: Changes) -> None:
-    """One parcel per flow, sender, place and receiver, of the lines that are ready."""
-    ready: dict[tuple[str, str, UUID | None, int | None], list[OrderLine]] = defaultdict(list)
+    """One parcel per flow, sender, place and receiver, of the lines that are ready; what a person packs by itself is one of its own.
+
+    What becomes ready later joins the parcel it would have been in, while nobody was asked to pick that.
+    """
+    ready: dict[Group, list[OrderLine]] = defaultdict(list)
     for line in docket.lines:
         if line.flow is None or line.state not in {LineState.OPEN, LineState.RESERVED}:
             continue
         if line.flow.kind != FlowKind.MANUAL_REVIEW:
-            vendor = line.vendor if line.flow.kind == FlowKind.DROP_SHIP else ""
-            ready[(line.flow.slug, vendor, _lies_in(docket, line), _given_elsewhere(docket, line))].append(line)
-    for (flow, vendor, location_id, _receiver), lines in ready.items():
-        parcel = _add_parcel(docket, lines, desk.flows[flow], vendor, FulfilmentState.PLANNED, desk, changes)
-        parcel.location_id = location_id
+            ready[group_of(docket, line)].append(line)
+    waiting = {group: parcel for parcel in docket.parcels if (group := _may_be_joined(docket, parcel))}
+    for group, lines in ready.items():
+        if (known := waiting.get(group)) is not None:
+            _join(docket, known, lines, desk.book, changes)
+            continue
+        parcel = _add_parcel(
+            docket, lines, desk.flows[group.flow], group.vendor, FulfilmentState.PLANNED, desk, changes
+        )
+        parcel.location_id = group.location_id
         plan_checks(docket, parcel, lines, desk.book, changes)
     if ready:
         renew_clock(docket.order, changes)
+
+
+def group_of(docket: Docket, line: OrderLine) -> Group:
+    """What lines have to have in common to be in one parcel."""
+    vendor = line.vendor if line.flow is not None and line.flow.kind == FlowKind.DROP_SHIP else ""
+    flow = line.flow.slug if line.flow is not None else ""
+    return Group(flow, vendor, _lies_in(docket, line), _given_elsewhere(docket, line), line.packed_as)
+
+
+def _may_be_joined(docket: Docket, parcel: Fulfilment) -> Group | None:
+    """What its lines have in common, while nobody was asked to pick it, nothing holds it alone and nobody has checked anything of it."""
+    inside = docket.contents.get(parcel.pk, ())
+    touched = any(one.fulfilment_id == parcel.pk and one.state != CheckState.OPEN for one in docket.checks)
+    held = any(hold.fulfilment_id == parcel.pk for hold in docket.in_force)
+    if parcel.state != FulfilmentState.PLANNED or not inside or touched or held:
+        return None
+    return group_of(docket, inside[0].line)
+
+
+def _join(docket: Docket, parcel: Fulfilment, lines: Sequence[OrderLine], book: CompiledBook, changes: Changes) -> None:
+    """They go with what waits already: one parcel instead of two."""
+    added = [FulfilmentLine(fulfilment=parcel, line=line, quantity=line.quantity) for line in lines]
+    docket.contents[parcel.pk] += added
+    changes.add(*added)
+    for line in lines:
+        line.fulfil()
+        changes.edit(line, "state", "flow")
+    limits = [one.line.ship_by_at for one in docket.contents[parcel.pk] if one.line.ship_by_at]
+    if limits and min(limits) != parcel.ship_by_at:
+        parcel.ship_by_at = min(limits)
+        changes.edit(parcel, "ship_by_at")
+    changes.tell("fulfilment.joined", parcel, order=docket.order.key, lines=[line.position for line in lines])
+    plan_checks(docket, parcel, [one.line for one in docket.contents[parcel.pk]], book, changes)
 
 
 def _given_elsewhere(docket: Docket, line: OrderLine) -> int | None:

@@ -20,6 +20,7 @@ from orders.fulfilment.views.orders import (
     trace,
     why,
 )
+from orders.fulfilment.views.packing import pack
 from orders.fulfilment.views.stock import keep_back, parts, readmit, recall, receive, stock, stock_of
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "override",
     "override_stock",
     "overrides",
+    "pack",
     "parcel",
     "parts",
     "photo",

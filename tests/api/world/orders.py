@@ -25,6 +25,7 @@ ORDERS: Final[dict[str, dict[str, Rule]]] = {
     "order-hold-release": {"POST": Rule("exceptions.decide_waiver", REASON)},
     "order-cancel": {"POST": Rule(WORK_ORDER, REASON)},
     "order-return": {"POST": Rule(WORK_ORDER, REASON)},
+    "order-pack": {"POST": Rule(WORK_ORDER, {"lines": [1], **REASON})},
     "order-reroute": {"POST": Rule(WORK_ORDER, {"fulfilment": "NW-1-1", "flow": "vendor-drop-ship", **REASON})},
     "order-same": {"POST": Rule(WORK_ORDER, {"into": "NW-1", **REASON})},
     "order-gift": {"POST": Rule(WORK_ORDER, {"line": "1", "wrap": "red", **REASON})},
