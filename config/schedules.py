@@ -40,6 +40,7 @@ SCHEDULES: Mapping[str, Every | At] = MappingProxyType(
         "intake": Every("sync.apply_inbox", 2),
         "delivery": Every("sync.deliver_outbox", 2),
         "lag": Every("sync.watch_lag", 30),
+        "unpaid": Every("fulfilment.watch_unpaid", 60),
         "seals": Every("audit.seal", 30),
         "refusals": Every("audit.tell_refusals", 20),
         "jobs": Every("exceptions.work_jobs", 2),

@@ -240,6 +240,7 @@ class OverrideState(models.TextChoices):
     WAITING = "waiting", _("To be reviewed")
     MERGED = "merged", _("Taken over")
     REVERTED = "reverted", _("Taken back")
+    EXPIRED = "expired", _("Expired unreviewed")
 
 
 class HoldState(models.TextChoices):

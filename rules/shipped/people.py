@@ -76,6 +76,7 @@ SLAS: Final[dict[str, tuple[str, int, str]]] = {
     "standard-dispatch": ("10 business hours", 600, "business"),
     "expedited-dispatch": ("4 business hours", 240, "business"),
     "vendor-shipping": ("20 business hours", 20 * 60, "business"),
+    "payment": ("3 days", 72 * 60, "wall"),
     "replenishment": ("30 business hours", 30 * 60, "business"),
     "carrier-delivery": ("50 business hours", 50 * 60, "business"),
 }

@@ -38,6 +38,7 @@ from config.api.reference import resources
 from exceptions import selectors, services
 from exceptions import tasks as exception_tasks
 from exceptions.models import ExceptionCase, JobPlan, Waiver
+from orders.fulfilment import tasks as fulfilment_tasks
 from orders.fulfilment.models import Fulfilment, Hold, Order, OrderAddress
 from orders.fulfilment.selectors.impacts import SHIP_DESPITE_CASE, SKIP_CONFIRMATION
 from orders.fulfilment.services.holds import hold_order, release_hold
@@ -381,6 +382,7 @@ def test_no_task_and_no_command_opens_a_gate_or_changes_anything_silently(gates:
         sync_tasks.apply_inbox,
         sync_tasks.deliver_outbox,
         sync_tasks.watch_lag,
+        fulfilment_tasks.watch_unpaid,
         audit_tasks.seal,
         lambda: call_command("verify_timers", escalate_overdue=True),
         lambda: call_command("check_slas"),

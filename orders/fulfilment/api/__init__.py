@@ -305,8 +305,9 @@ class _Review(_Overrides, ActResource):
 
 
 class AcceptOverride(_Review):
-    """Take over what was set by hand, for good."""
+    """Take over what was set by hand, for good; with `propose_rule`, whoever has the rules is asked to make one of it."""
 
+    input_class = shapes.OverrideAcceptInput
     accept = True
 
 

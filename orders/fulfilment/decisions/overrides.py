@@ -8,6 +8,7 @@ from typing import Any, Final
 from orders.fulfilment.states import DeliverySla
 
 LONGEST_SEGMENT: Final = 40
+LONGEST_CARRIER: Final = 60
 MOST_UNITS: Final = 10**9
 
 
@@ -42,6 +43,12 @@ def _segment(text: str) -> str:
     return text
 
 
+def _carrier(text: str) -> str:
+    if len(text) > LONGEST_CARRIER:
+        raise ValueError(f"At most {LONGEST_CARRIER} characters.")
+    return text
+
+
 def _units(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= MOST_UNITS):
         raise ValueError("A whole number from 0.")
@@ -54,6 +61,7 @@ ORDER_FIELDS: Final[Mapping[str, Overridable]] = {
     ),
     "delivery_sla": Overridable("Delivery speed", _speed, str, "expedited"),
     "segment": Overridable("Customer segment", _segment, str, "vip"),
+    "preferred_carrier": Overridable("Carrier that shall bring it", _carrier, str, "DHL"),
 }
 STOCK_FIELDS: Final[Mapping[str, Overridable]] = {"on_hand": Overridable("Units on the shelf", _units, str, "12")}
 FIELDS: Final[Mapping[str, Overridable]] = {**ORDER_FIELDS, **STOCK_FIELDS}

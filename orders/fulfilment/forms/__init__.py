@@ -198,6 +198,7 @@ class ReviewForm(forms.Form):
         label=_("Decision"),
         choices=[
             ("accept", _("Take it over: it stays as it was set")),
+            ("propose", _("Take it over, and propose a rule that says it from now on")),
             ("reject", _("Take it back: as the systems say")),
         ],
         widget=forms.RadioSelect,

@@ -89,3 +89,7 @@ class Override(FSMModelMixin, Accountable):
     @transition(field=state, source=S.WAITING, target=S.REVERTED)
     def revert(self) -> None:
         """It is again what the systems say."""
+
+    @transition(field=state, source=S.WAITING, target=S.EXPIRED)
+    def lapse(self) -> None:
+        """Nobody has looked at it in all that time: it is again what the systems say."""

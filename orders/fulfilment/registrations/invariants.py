@@ -196,6 +196,14 @@ checks.register_check(
     """,
 )
 checks.register_check(
+    "orders-unpaid",
+    statement="Every order that waits for its money has a deadline",
+    sql="""
+        SELECT key FROM fulfilment_order
+        WHERE state IN ('awaiting_payment', 'payment_authorised', 'partly_paid') AND sla_due_at IS NULL LIMIT 100
+    """,
+)
+checks.register_check(
     "orders-08",
     statement="What happened in an order that cannot be has had an exception",
     sql="""

@@ -32,3 +32,4 @@ timer_kinds.register(quality.CHECK_DUE, looking.nobody_looked, lock=looking.lock
 timer_kinds.register(at_risk.AT_RISK, at_risk.on_at_risk, lock=silence.lock_orders_of)
 timer_kinds.register(falling_back.FALLBACK, falling_back.on_fallback, lock=keeping.lock_orders)
 timer_kinds.register(overrides.REVIEW_DUE, overrides.on_overdue)
+timer_kinds.register(overrides.EXPIRY, overrides.on_expired, lock=overrides.lock_records_of)

@@ -53,6 +53,12 @@ class OverrideReviewInput(Input):
     comment = serializers.CharField(min_length=3, max_length=280)
 
 
+class OverrideAcceptInput(OverrideReviewInput):
+    """Why, and whether a rule shall say it from now on."""
+
+    propose_rule = serializers.BooleanField(default=False)
+
+
 class OverrideSerializer(serializers.ModelSerializer[Override]):
     """One field that was set by hand, and what became of it."""
 

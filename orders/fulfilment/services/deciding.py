@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from orders.fulfilment.models import OrderRequest
-from orders.fulfilment.services import paying, unwinding
+from orders.fulfilment.services import paying, unpaid, unwinding
 from orders.fulfilment.services.cancelling import decide_cancellation
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.changing import decide_change
@@ -46,4 +46,5 @@ DECIDED_BY_CASE: Final = {
     OVERDUE: decide_overdue,
     "refund-decision": paying.decide_refund,
     "unwind-stalled": unwinding.decide_stalled,
+    unpaid.CASE: unpaid.wait_longer,
 }

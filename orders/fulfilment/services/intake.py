@@ -27,6 +27,7 @@ from orders.fulfilment.services.gifts import keep_gifts
 from orders.fulfilment.services.goods import known_skus
 from orders.fulfilment.services.routing import Desk
 from orders.fulfilment.services.settling import settle_orders
+from orders.fulfilment.services.unpaid import payment_due
 from orders.fulfilment.states import ORDER_UNPAID, AddressVerdict, DeliverySla, OrderState
 from rules.models import Client
 from rules.selectors import active_book
@@ -70,7 +71,10 @@ def _place_chunk(placed: Sequence[PlacedOrder], now: datetime) -> list[UUID]:
     names = known_orders(placed)
     buyers.look_up()
     changes = Changes(now)
-    clients = {client.pk: client for client in Client.objects.filter(pk__in={one.news.client_id for one in placed})}
+    clients = {
+        client.pk: client
+        for client in Client.objects.filter(pk__in={one.news.client_id for one in placed}).select_related("calendar")
+    }
     skus = _skus(placed)
     parts = parts_of(skus.values())
     orders: list[UUID] = []
@@ -78,6 +82,7 @@ def _place_chunk(placed: Sequence[PlacedOrder], now: datetime) -> list[UUID]:
     keys = iter(_next_numbers(sum(names.find(one) is None for one in placed)))
     book = active_book()
     owner_id = book.status_owner(OrderState.AWAITING_PAYMENT).id
+    payment_until = {client.pk: payment_due(book, client, now) for client in clients.values()}
     in_order = sorted(placed, key=lambda one: one.placed_at)
     for one in in_order:
         known = names.find(one)
@@ -85,6 +90,7 @@ def _place_chunk(placed: Sequence[PlacedOrder], now: datetime) -> list[UUID]:
             heard.append((one, names.all(one)))
         if known is None:
             order = _new_order(one, f"{clients[one.news.client_id].key_prefix}-{next(keys)}", owner_id, now)
+            order.sla_due_at = None if one.paid_at else payment_until[one.news.client_id]
             _fill(order, one, skus, parts, changes, buyers.place(order, one, changes))
             known = order.pk
         _name(known, one, names, changes)

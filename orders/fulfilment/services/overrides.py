@@ -18,7 +18,7 @@ from exceptions.timer_kinds import Due
 from orders.fulfilment.decisions.overrides import FIELDS, ORDER_FIELDS, STOCK_FIELDS, Overridable
 from orders.fulfilment.errors import OwnOverride
 from orders.fulfilment.models import Order, Override, StockItem
-from orders.fulfilment.services.cases import TimerChange
+from orders.fulfilment.services.cases import TimerChange, set_all
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.goods import MAIN, known_locations
 from orders.fulfilment.services.loading import load_dockets
@@ -28,7 +28,10 @@ from orders.fulfilment.states import OverrideState
 
 REVIEW_DUE: Final = "fulfilment.override_review"
 REVIEW_WITHIN: Final = timedelta(hours=24)
+EXPIRY: Final = "fulfilment.override_expiry"
+EXPIRES_AFTER: Final = timedelta(hours=72)
 CASE: Final = "override-review"
+PROPOSAL: Final = "rule-proposal"
 
 
 def override_order(*, order_id: UUID, field: str, value: str, reason: str, by: Actor, now: datetime) -> Override:
@@ -76,8 +79,12 @@ def override_stock(*, client_id: UUID, sku: str, value: str, reason: str, by: Ac
     return override
 
 
-def review_override(*, override_id: UUID, accept: bool, comment: str, by: Actor, now: datetime) -> Override:
+def review_override(
+    *, override_id: UUID, accept: bool, comment: str, propose_rule: bool = False, by: Actor, now: datetime
+) -> Override:
     """Take a fix over for good, or take it back to what the systems say. Somebody other than who placed it does this.
+
+    Who takes it over may propose at once that a rule says so from now on: whoever has the rules gets that as a case.
 
     Raises `OwnOverride`, `IllegalTransition` when it was reviewed already, `NotFound`, `Refused`.
     """
@@ -107,10 +114,13 @@ def review_override(*, override_id: UUID, accept: bool, comment: str, by: Actor,
         if not accept:
             _set(record, override.field, override.heard or override.canonical, changes)
         outcome = "merged" if accept else "reverted"
-        changes.tell("override.reviewed", override, about=override.about, field=override.field, outcome=outcome)
-        changes.timers.append(TimerChange(_ref(override), REVIEW_DUE, None))
+        told = {"about": override.about, "field": override.field, "outcome": outcome}
+        changes.tell("override.reviewed", override, rule_proposed=accept and propose_rule, **told)
+        changes.timers += [TimerChange(_ref(override), kind, None) for kind in (REVIEW_DUE, EXPIRY)]
         changes.write()
-        _close_case(override, now)
+        _close_cases([override], now, why=said("It was reviewed."))
+        if accept and propose_rule:
+            _propose_rule(override, now)
         if dockets:
             settle(dockets, Changes(now))
     return override
@@ -138,6 +148,87 @@ def on_overdue(timers: Sequence[Due], *, now: datetime) -> None:
     ]
     if openings:
         exceptions.open_cases(openings=openings, by=current_actor(), now=now)
+        expires_at = now + EXPIRES_AFTER
+        set_all([TimerChange(_ref(override), EXPIRY, expires_at) for override in waiting], now=now)
+
+
+def lock_records_of(ids: Sequence[str]) -> set[str]:
+    """Lock what these fixes are about, skipping what somebody holds; the fixes that are now safe to work on."""
+    about = {str(pk): (order, item) for pk, order, item in _ids(ids)}
+    locked: set[Any] = set()
+    for model, place in ((Order, 0), (StockItem, 1)):
+        wanted = {pair[place] for pair in about.values() if pair[place]}
+        rows = model.objects.select_for_update(skip_locked=True).filter(pk__in=wanted).order_by("pk")
+        locked |= set(rows.values_list("pk", flat=True)) if wanted else set()
+    return {pk for pk, pair in about.items() if locked & set(pair)}
+
+
+def _ids(ids: Sequence[str]) -> Any:
+    return Override.objects.filter(pk__in=ids).values_list("pk", "order_id", "stock_item_id")
+
+
+def on_expired(timers: Sequence[Due], *, now: datetime) -> None:
+    """Nobody has reviewed these, asked twice: they are taken back to what the systems say, and that is said."""
+    found = Override.objects.select_for_update(of=("self",)).filter(
+        pk__in=[timer.subject_id for timer in timers], state=OverrideState.WAITING
+    )
+    waiting, changes = list(found.order_by("number")), Changes(now)
+    dockets = {one.order.pk: one for one in load_dockets({one.order_id for one in waiting if one.order_id})}
+    items = {
+        one.pk: one for one in changes.lock_stock(pk__in={one.stock_item_id for one in waiting if one.stock_item_id})
+    }
+    for override in waiting:
+        override.lapse()
+        override.reviewed_by, override.reviewed_at = current_actor().id, now
+        changes.edit(override, "state", "reviewed_by", "reviewed_at")
+        record: Any = (
+            dockets[override.order_id].order if override.order_id else items[override.stock_item_id or override.pk]
+        )
+        _set(record, override.field, _before(record, override), changes)
+        changes.tell("override.expired", override, about=override.about, field=override.field)
+    changes.write()
+    _close_cases(waiting, now, why=said("Nobody reviewed it: it was taken back."))
+    if dockets:
+        settle(list(dockets.values()), Changes(now))
+    if items:
+        release_queue([item.sku_id for item in items.values()], changes)
+
+
+def _before(record: Order | StockItem, override: Override) -> str:
+    """What systems say; of a shelf no fewer than are set aside meanwhile."""
+    text = override.heard or override.canonical
+    return str(max(int(text), record.reserved)) if isinstance(record, StockItem) else text
+
+
+def _propose_rule(override: Override, now: datetime) -> None:
+    """Whoever has the rules decides whether one says it from now on."""
+    opening = CaseOpening(
+        type=PROPOSAL,
+        subject=_ref(override),
+        subject_key=override.key,
+        client_id=override.client_id,
+        title=said(
+            "Shall a rule say it? %(field)s of %(about)s was set to “%(local)s” by hand",
+            field=said(str(FIELDS[override.field].label)),
+            about=override.about,
+            local=override.local,
+        ),
+        cause=f"override:{override.field}",
+        evidence={
+            "field": override.field,
+            "about": override.about,
+            "was": override.canonical,
+            "is": override.local,
+            "times_in_30_days": _times(override, now),
+        },
+    )
+    exceptions.open_cases(openings=[opening], by=current_actor(), now=now)
+
+
+def _times(override: Override, now: datetime) -> int:
+    """How often the same was set by hand for this client lately, this time counted."""
+    alike = Override.objects.filter(client=override.client_id, field=override.field, local=override.local)
+    return alike.filter(placed_at__gte=now - timedelta(days=30)).count()
 
 
 def _keep(
@@ -201,8 +292,8 @@ def _ref(override: Override) -> SubjectRef:
     return subject_ref(override)
 
 
-def _close_case(override: Override, now: datetime) -> None:
-    ref = _ref(override)
-    live = ExceptionCase.objects.live().filter(subject_type=ref.type, subject_id=ref.id, type=CASE)
-    over = list(live.values_list("pk", flat=True))
-    exceptions.withdraw_cases(case_ids=over, reason=said("It was reviewed."), by=system_actor("fulfilment"), now=now)
+def _close_cases(overrides: Sequence[Override], now: datetime, *, why: str) -> None:
+    ids = [_ref(one).id for one in overrides]
+    live = ExceptionCase.objects.live().filter(subject_type="fulfilment.override", subject_id__in=ids, type=CASE)
+    over = list(live.values_list("pk", flat=True)) if ids else []
+    exceptions.withdraw_cases(case_ids=over, reason=why, by=system_actor("fulfilment"), now=now)

@@ -28,6 +28,7 @@ from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.quality import review_checks, run_clocks
 from orders.fulfilment.services.routing import Desk, route
 from orders.fulfilment.services.stuck import cured_by_answers, cured_by_leaving, open_cases_for
+from orders.fulfilment.services.unpaid import payment_due
 from orders.fulfilment.states import ORDER_LEFT_THE_HOUSE, ORDER_STUCK, ORDER_UNPAID, FulfilmentState, OrderState
 from rules.selectors import active_book
 
@@ -130,6 +131,8 @@ def _take_payments(dockets: Sequence[Docket], desk: Desk, changes: Changes) -> N
     """Being paid is a step of its own, before anything is decided."""
     paid = [docket for docket in dockets if docket.order.state in ORDER_UNPAID and docket.may_be_prepared]
     for docket in paid:
+        docket.order.sla_due_at = None  # that was for paying; the rules say until when it goes on
+        changes.edit(docket.order, "sla_due_at")
         _enter(docket, OrderState.PAID, desk, changes, last=False)
     if paid:
         changes.write()
@@ -148,6 +151,9 @@ def _enter(docket: Docket, state: OrderState, desk: Desk, changes: Changes, *, l
     getattr(order, STEP_INTO[state])()
     _stamp(docket, state, changes)
     changes.edit(order, "state")
+    if last and state in ORDER_UNPAID:
+        order.sla_due_at = payment_due(desk.book, order.client, changes.now)
+        changes.edit(order, "sla_due_at")
     if last:
         _pass_on(docket, state, desk, changes)
     changes.tell(f"order.{state.value}", order)

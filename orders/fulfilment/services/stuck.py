@@ -17,11 +17,12 @@ from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.expecting import CASE_OF_LATENESS, CASE_OF_SILENCE, case_of, task_of
-from orders.fulfilment.states import FulfilmentState, LineState, OrderState
+from orders.fulfilment.states import ORDER_UNPAID, FulfilmentState, LineState, OrderState
 from rules.rulebook import CompiledBook
 from rules.selectors import active_book
 
 Words = tuple[str, str, dict[str, Any]]
+UNPAID_CASE = "payment-overdue"
 CASES_OF_WAITING = (*CASE_OF_SILENCE.values(), CASE_OF_LATENESS)
 
 
@@ -36,6 +37,8 @@ def open_cases_for(docket: Docket, state: OrderState, changes: Changes) -> None:
 
 def cured_by_leaving(order: Order, left: OrderState, entered: OrderState) -> list[tuple[Order, str]]:
     """The cases that are moot once an order goes from one place to another; on hold, what stopped it before still does."""
+    if left in ORDER_UNPAID and entered not in (*ORDER_UNPAID, OrderState.ON_HOLD):
+        return [(order, UNPAID_CASE)]
     if left not in TELLERS or entered == OrderState.ON_HOLD:
         return []
     case_type, _ = TELLERS[left]

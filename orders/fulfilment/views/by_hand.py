@@ -162,7 +162,8 @@ def review(request: HttpRequest, key: str) -> HttpResponse:
     row, override = found.override_row(by=by, key=key), found.override_named(by, key)
     form, conflict = ReviewForm(request.POST or None), None
     if request.method == "POST" and form.is_valid():
-        given = {"accept": form.cleaned_data["decision"] == "accept", "comment": form.cleaned_data["comment"]}
+        decision, comment = form.cleaned_data["decision"], form.cleaned_data["comment"]
+        given = {"accept": decision != "reject", "propose_rule": decision == "propose", "comment": comment}
         try:
             services.review_override(override_id=override.pk, **given, by=by, now=clock.now())
         except Invalid as invalid:

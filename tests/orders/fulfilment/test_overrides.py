@@ -133,3 +133,41 @@ def test_what_is_set_again_and_again_is_listed(place: make.Place, amal: Actor, l
     assert [(one.field_label, one.local, one.times) for one in page.repeated] == [("Delivery speed", "expedited", 5)]
     assert len(page.rows) == 5
     assert override_page(by=lee, tab="waiting", after="", now=now + timedelta(days=31)).repeated == []
+
+
+def test_what_nobody_reviews_is_taken_back_after_it_was_asked_for_twice(
+    place: make.Place, northwind: Client, amal: Actor, now: datetime
+) -> None:
+    order = place()
+    fix = set_speed(order, amal, now)
+    count = override_stock(client_id=northwind.pk, sku="TENT-2", value="7", reason=WHY, by=amal, now=now)
+    count_stock(news=[make.stock(northwind, now, "TENT-2", 0)], by=amal, now=now)
+    asked = now + timedelta(hours=24)
+    exceptions.sweep_timers(now=asked)
+    exceptions.sweep_timers(now=asked + timedelta(hours=72, seconds=-1))
+    assert (speed(order), ExceptionCase.objects.live().filter(type="override-review").count()) == ("expedited", 2)
+    exceptions.sweep_timers(now=asked + timedelta(hours=72))
+    for one in (fix, count):
+        one.refresh_from_db()
+    assert (fix.state, count.state, speed(order)) == ("expired", "expired", "standard")
+    item = StockItem.objects.get(sku__code="TENT-2")
+    assert (item.on_hand, item.reserved) == (1, 1)  # what is set aside meanwhile is not taken back
+    assert not ExceptionCase.objects.live().filter(type="override-review").exists()
+    assert set(Event.objects.filter(type="override.expired").values_list("actor", flat=True)) == {fix.reviewed_by}
+
+
+def test_who_takes_a_fix_over_may_propose_a_rule(place: make.Place, amal: Actor, lee: Actor, now: datetime) -> None:
+    order = place()
+    fix = override_order(order_id=order.pk, field="preferred_carrier", value="DHL", reason=WHY, by=amal, now=now)
+    review_override(override_id=fix.pk, accept=True, propose_rule=True, comment="It always is", by=lee, now=now)
+    case = ExceptionCase.objects.get(type="rule-proposal")
+    told = [case.evidence[name] for name in ("field", "was", "is", "times_in_30_days")]
+    assert (case.subject_key, case.owner.slug, told) == (
+        fix.key,
+        "ops-team-review",
+        ["preferred_carrier", "", "DHL", 1],
+    )
+    assert Order.objects.get().preferred_carrier == "DHL"
+    exceptions.sweep_timers(now=now + timedelta(days=9))
+    fix.refresh_from_db()
+    assert fix.state == "merged"
