@@ -208,9 +208,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         unwinds=unwinds_of(order),
         stamps=stamps_of(order),
         exports=exports,
-        identifiers=list(
-            OrderIdentifier.objects.filter(order=order).order_by("pk").values_list("system", "external_id")
-        ),
+        identifiers=_identifiers(order),
         merged_into=order.merged_into.key if order.merged_into else "",
         merged=list(Order.objects.filter(merged_into=order).order_by("pk").values_list("key", flat=True)),
         customer=customer_glance(order),
@@ -227,6 +225,11 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         cancelled_at=order.cancelled_at,
         correlation_id=order.correlation_id,
     )
+
+
+def _identifiers(order: Order) -> list[tuple[str, str]]:
+    """What each system calls it, oldest first."""
+    return list(OrderIdentifier.objects.filter(order=order).order_by("pk").values_list("system", "external_id"))
 
 
 def _trigger(order: Order) -> str:

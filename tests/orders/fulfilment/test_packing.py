@@ -12,9 +12,9 @@ from orders.fulfilment.models import Fulfilment, Order, StockItem
 from orders.fulfilment.services.arrivals import hear_arrivals
 from orders.fulfilment.services.packing import pack_together
 from orders.sync.models import OutboundMessage, System
-from orders.sync.states import Layer
 from rules.models import Client, Owner, QualityCheck
 from rules.services import freeze_rule_book
+from rules.states import Layer
 from tests.factories import orders as make
 from tests.orders.fulfilment.whole import broken
 
