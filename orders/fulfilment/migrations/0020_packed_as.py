@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfilment', '0018_replenishments'),
+        ('fulfilment', '0019_departures'),
     ]
 
     operations = [

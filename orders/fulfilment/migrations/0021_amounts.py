@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfilment', '0019_packed_as'),
+        ('fulfilment', '0020_packed_as'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfilment', '0020_amounts'),
+        ('fulfilment', '0021_amounts'),
         ('rules', '0010_replenishment_flows'),
     ]
 
