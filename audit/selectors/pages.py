@@ -44,6 +44,11 @@ class EventRow:
     seq: int
     hash: str
 
+    @property
+    def has_history(self) -> bool:
+        """Whether its record is one people answer for, with every version kept."""
+        return _model(self.subject_type) is not None
+
 
 @dataclass(frozen=True)
 class HistoryRow:
@@ -152,13 +157,21 @@ def _row(event: Event, names: Mapping[str, str]) -> EventRow:
     )
 
 
-def _record(subject_type: str, subject_id: str) -> Accountable:
+def _model(subject_type: str) -> type[Accountable] | None:
     try:
         model = apps.get_model(subject_type)
-        record = model._default_manager.filter(pk=UUID(subject_id)).first()
     except (LookupError, ValueError):
+        return None
+    return model if issubclass(model, Accountable) else None
+
+
+def _record(subject_type: str, subject_id: str) -> Accountable:
+    model = _model(subject_type)
+    try:
+        record = model._default_manager.filter(pk=UUID(subject_id)).first() if model else None
+    except ValueError:
         record = None
-    if not isinstance(record, Accountable):
+    if record is None:
         raise NotFound("There is no such record, or it is not yours to see.")
     return record
 

@@ -50,6 +50,19 @@ def test_pages_join_without_gap_or_repeat_and_a_foreign_mark_is_refused(signed_i
         assert (refused.status_code, "start at the first page" in refused.content.decode()) == (422, True), odd
 
 
+def test_an_entry_leads_to_every_version_of_its_record_where_there_are_any(
+    signed_in: SignedIn, cases: list[ExceptionCase]
+) -> None:
+    ada = signed_in("ada")
+    link = f'href="{reverse("audit:history", args=["exceptions.exceptioncase", cases[0].pk])}"'
+    entry = Event.objects.get(type="case.opened", subject_id=str(cases[0].pk))
+    for path in (f"/audit/?subject={cases[0].pk}", f"/audit/events/{entry.pk}/"):
+        assert link in ada.get(path).content.decode(), path
+    signed_in("noor").get(f"/exceptions/{cases[0].key}/")
+    refused = ada.get("/audit/?type=access.refused")
+    assert (len(told(refused)), "/audit/records/" in refused.content.decode()) == (1, False)
+
+
 def test_search_leads_to_the_event_with_this_id_and_nobody_else_s(
     signed_in: SignedIn, cases: list[ExceptionCase]
 ) -> None:
