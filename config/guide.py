@@ -177,7 +177,7 @@ PAGES: dict[str, tuple[Text, Text]] = {
         _("Clients"),
         _(
             "Whom we work for, and whether orders of each can come: what is missing, with a link. Admins set up a new client, brand "
-            "or product line from a template."
+            "or product line from a template. Each has a report of any days, as a page, a table and a document to send."
         ),
     ),
     "rules:contracts": (

@@ -13,6 +13,7 @@ from orders.campaigns import api as campaigns
 from orders.fulfilment import api as orders
 from orders.fulfilment import resources as exports
 from orders.fulfilment.api import checks, customers, gifts, merging, packing, skus
+from orders.fulfilment.api import reports as reports_of_orders
 from orders.sync import resources as sync
 from rules import api as rules
 from rules.api import flows
@@ -36,6 +37,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/clients", rules.ClientList.as_view(), name="clients"),
     path("v1/clients/<key:key>", rules.ClientRecord.as_view(), name="client"),
     path("v1/clients/<key:key>/readiness", exports.Readiness.as_view(), name="client-readiness"),
+    path("v1/clients/<key:key>/report", reports_of_orders.ClientReport.as_view(), name="client-report"),
     path("v1/clients/<key:key>/lines", exports.SetUpLine.as_view(), name="client-lines"),
     path("v1/client-templates", exports.Templates.as_view(), name="set-up-templates"),
     path("v1/client-set-ups", exports.SetUpClient.as_view(), name="set-up"),

@@ -1,7 +1,7 @@
 """Reads of the exceptions app."""
 
 from exceptions.selectors.absences import AwayPage, HandoverPage, away_page, handover_page
-from exceptions.selectors.accounting import Accounts, accounts, period
+from exceptions.selectors.accounting import Accounts, accounts, granted_between, period
 from exceptions.selectors.ageing import waiting_longest
 from exceptions.selectors.approvers import Approver, approvers_of, delegations_at
 from exceptions.selectors.attachments import attachment_for, opened, opened_file
@@ -99,6 +99,7 @@ __all__ = [
     "gap_page",
     "gate_owner",
     "gate_previews",
+    "granted_between",
     "handover_page",
     "knowledge_of",
     "lending_page",

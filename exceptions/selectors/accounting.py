@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, QuerySet, Sum
 from django.db.models.expressions import CombinedExpression
@@ -88,15 +89,19 @@ def period(given: Mapping[str, str], *, now: datetime) -> tuple[date, date]:
     return since, until
 
 
-def accounts(*, by: Actor, since: date, until: date) -> Accounts:
-    """What began and ended on these days, as far as it is the actor's to see; two statements. Raises `Refused` without the permission."""
+def accounts(*, by: Actor, since: date, until: date, client_id: UUID | None = None) -> Accounts:
+    """What began and ended on these days, as far as it is the actor's to see, or of one client of theirs; two statements.
+
+    Raises `Refused` without the permission.
+    """
     require(by, "exceptions.view_case")
-    start, end = datetime.combine(since, time(), UTC), datetime.combine(until, time(), UTC) + timedelta(days=1)
+    start, end = _moments(since, until)
+    of_client = {} if client_id is None else {"client_id": client_id}
     return Accounts(
         since,
         until,
         exceptions=_accounts(
-            ExceptionCase.objects.of_clients(by.clients),
+            ExceptionCase.objects.of_clients(by.clients).filter(**of_client),
             "type",
             began=Q(opened_at__gte=start, opened_at__lt=end),
             ended=Q(resolved_at__gte=start, resolved_at__lt=end),
@@ -104,13 +109,25 @@ def accounts(*, by: Actor, since: date, until: date) -> Accounts:
             promised=F("due_at") - F("opened_at"),
         ),
         time_limited=_accounts(
-            visible_waivers(by),
+            visible_waivers(by).filter(**of_client),
             "gate",
             began=Q(requested_at__gte=start, requested_at__lt=end),
             ended=Q(ended_at__gte=start, ended_at__lt=end, starts_at__lt=F("ended_at")),
             lasted=F("ended_at") - F("starts_at"),
         ),
     )
+
+
+def granted_between(*, by: Actor, since: date, until: date, client_id: UUID) -> dict[str, int]:
+    """By gate, how many time-limited exceptions of a client came into force on these days."""
+    start, end = _moments(since, until)
+    granted = visible_waivers(by).filter(client_id=client_id, starts_at__gte=start, starts_at__lt=end)
+    return dict(granted.order_by().values_list("gate").annotate(Count("pk")))
+
+
+def _moments(since: date, until: date) -> tuple[datetime, datetime]:
+    """From when on, and before when."""
+    return datetime.combine(since, time(), UTC), datetime.combine(until, time(), UTC) + timedelta(days=1)
 
 
 def _accounts(

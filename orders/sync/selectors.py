@@ -58,6 +58,15 @@ STAND = """
     WHERE system.slug = %s AND system.is_active
 """
 
+MEASURE_CLIENT = """
+    SELECT count(*), count(*) FILTER (WHERE lag > %s),
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY lag), percentile_cont(0.95) WITHIN GROUP (ORDER BY lag), max(lag)
+    FROM (
+        SELECT extract(epoch FROM sent_at - caused_at)::float8 AS lag FROM sync_outboundmessage
+        WHERE state = 'sent' AND sent_at >= %s AND sent_at < %s AND client_id = %s
+    ) arrived
+"""
+
 
 def system_named(slug: str) -> System | None:
     """The active system of this slug as it is now, with its client and its secrets; not to be changed.
@@ -282,6 +291,16 @@ def measured_lags(systems: Iterable[System], *, now: datetime, hours: int = MEAS
 def measured_lags_for(by: Actor, now: datetime) -> list[MeasuredLag]:
     """As `measured_lags`, of the systems that exist for the actor; none for one who may not look at systems."""
     return measured_lags(systems_for(by).filter(IS_TOLD), now=now) if by.may("sync.view_system") else []
+
+
+def delays_of_client(
+    client_id: UUID, *, start: datetime, end: datetime
+) -> tuple[int, int, float | None, float | None, float | None]:
+    """How soon systems were told of what is a client's: messages, those later than allowed, and seconds: half, 95 of 100, the longest."""
+    with connection.cursor() as cursor:
+        cursor.execute(MEASURE_CLIENT, [allowed_delay().total_seconds(), start, end, client_id])
+        told, late, middle, most, longest = cursor.fetchone() or (0, 0, None, None, None)
+    return told, late, middle, most, longest
 
 
 def systems_for(by: Actor) -> QuerySet[System]:

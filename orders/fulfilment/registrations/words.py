@@ -137,6 +137,7 @@ verbs.register(
         "fulfilment.fell_back": noop("{actor} gave the parcel to the fallback of its order's rule"),
         "order.export_read": noop("{actor} read the order's export"),
         "exports.pulled": noop("{actor} read the exports that had come since"),
+        "client.report_exported": noop("{actor} took out the report of a client"),
         "orders.exported": noop("{actor} exported a list of orders"),
         "order.exported": noop("{actor} exported the order with its audit token"),
         "fulfilment.delayed": noop("{actor} heard from the carrier that the parcel comes later"),

@@ -3,10 +3,11 @@
 A check says which words of a return speak against it. Counted is a parcel, once per check, by the day on which it passed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import connection
 
@@ -82,11 +83,9 @@ def false_passes(*, by: Actor, days: int, now: datetime) -> QualityReport:
     """What was passed within so many days and contradicted by a return. Raises `Refused` without the permission to see orders."""
     require(by, "orders.view_order")
     since = now - timedelta(days=days)
-    clients = None if by.clients is None else [str(one) for one in by.clients]
-    values: dict[str, Any] = {"since": since, "until": now, "clients": clients, "most": MOST_SHOWN}
+    counted = passed_between(clients=by.clients, after=since, until=now)
+    values = _values(by.clients, since, now)
     with connection.cursor() as cursor:
-        cursor.execute(COUNTED, values)
-        counted = {kind: (passed, false) for kind, passed, false in cursor.fetchall()}
         cursor.execute(
             f"SELECT kind, name, key, parcel, reason, asked_at FROM ({CONTRADICTED}) found ORDER BY asked_at DESC LIMIT %(most)s",  # noqa: S608 -- our own text
             values,
@@ -94,3 +93,15 @@ def false_passes(*, by: Actor, days: int, now: datetime) -> QualityReport:
         rows = [FalsePass(*row) for row in cursor.fetchall()]
     rates = [Rate(kind.value, kind.label, *counted.get(kind.value, (0, 0))) for kind in CheckKind]
     return QualityReport(since, now, rates, rows)
+
+
+def passed_between(*, clients: Collection[UUID] | None, after: datetime, until: datetime) -> dict[str, tuple[int, int]]:
+    """By kind of check, how many parcels passed and how many of them came back for what it should have found; None is every client."""
+    with connection.cursor() as cursor:
+        cursor.execute(COUNTED, _values(clients, after, until))
+        return {kind: (passed, false) for kind, passed, false in cursor.fetchall()}
+
+
+def _values(clients: Collection[UUID] | None, after: datetime, until: datetime) -> dict[str, Any]:
+    theirs = None if clients is None else [str(one) for one in clients]
+    return {"since": after, "until": until, "clients": theirs, "most": MOST_SHOWN}

@@ -41,6 +41,34 @@ class ReadinessSerializer(serializers.Serializer[Any]):
     needs = NeedSerializer(many=True)
 
 
+class ReportRowSerializer(serializers.Serializer[Any]):
+    """What is counted of one thing."""
+
+    of = serializers.CharField(
+        source="slug", help_text="A state, a kind of exception, a gate, a kind of check; all for the sum."
+    )
+    values = serializers.DictField(
+        child=serializers.FloatField(allow_null=True), help_text="By the name of the figure."
+    )
+
+
+class ReportTableSerializer(serializers.Serializer[Any]):
+    """One part of a report."""
+
+    table = serializers.CharField(source="slug")
+    rows = ReportRowSerializer(many=True, source="told")
+
+
+class ReportSerializer(serializers.Serializer[Any]):
+    """What a client is told of some days, both of them counted."""
+
+    client = serializers.SlugField(source="client.slug")
+    since = serializers.DateField()
+    until = serializers.DateField()
+    at = serializers.DateTimeField(help_text="As it was known then.")
+    tables = ReportTableSerializer(many=True)
+
+
 class SecretSerializer(serializers.Serializer[Any]):
     """A secret shared with a system, shown this once."""
 

@@ -21,6 +21,7 @@ from orders.fulfilment.views.orders import (
     why,
 )
 from orders.fulfilment.views.packing import pack
+from orders.fulfilment.views.reports import report, report_csv, report_pdf
 from orders.fulfilment.views.stock import keep_back, parts, readmit, recall, receive, stock, stock_of
 
 __all__ = [
@@ -60,6 +61,9 @@ __all__ = [
     "recall",
     "receive",
     "release",
+    "report",
+    "report_csv",
+    "report_pdf",
     "reroute",
     "review",
     "same_order",
