@@ -63,6 +63,12 @@ class Table:
         names = [slug for slug, _heading in self.columns]
         return [{"slug": row.slug, "values": dict(zip(names, row.values, strict=True))} for row in self.rows]
 
+    @property
+    def cells(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Of each row its label, and its values each with the heading above it."""
+        headings = [heading for _slug, heading in self.columns]
+        return [(row.label, list(zip(headings, row.shown, strict=True))) for row in self.rows]
+
     def figures(self) -> Iterator[tuple[str, str, Value]]:
         """Each value with the slugs of its row and column."""
         return ((row["slug"], column, value) for row in self.told for column, value in row["values"].items())
@@ -104,7 +110,7 @@ def percent(part: int, whole: int) -> float | None:
 def _orders(client: Client, start: datetime, end: datetime) -> Table:
     placed = _real(client).filter(placed_at__gte=start, placed_at__lt=end).order_by().values_list("state")
     counted = dict(placed.annotate(Count("pk")))
-    rows = [Row(state.value, str(state.label), [counted[state]]) for state in OrderState if state in counted]
+    rows = [Row(state.value, in_words(state.label), [counted[state]]) for state in OrderState if state in counted]
     rows.append(Row("all", _("All together"), [sum(counted.values())]))
     about = _("Orders that were placed in these days, by where they stand now.")
     return Table("orders", _("Orders"), about, _("State"), [("orders", _("Orders"))], rows)
@@ -215,7 +221,7 @@ def _checks(client: Client, start: datetime, end: datetime) -> Table:
     )
     passed = passed_between(clients=[client.pk], after=start - _TICK, until=end - _TICK)
     rows = [
-        Row(kind.value, str(kind.label), [came, failed.get(kind.value, 0), back, percent(back, came)])
+        Row(kind.value, in_words(kind.label), [came, failed.get(kind.value, 0), back, percent(back, came)])
         for kind in CheckKind
         for came, back in [passed.get(kind.value, (0, 0))]
         if came or kind.value in failed

@@ -21,6 +21,7 @@ FONT: Final = "Helvetica"
 TITLE, HEADING, TEXT, SMALL = 16, 12, 9, 8
 WIDEST, LINE, MARGIN = 70, 5, 15
 GREY: Final = 90
+HAIR: Final = 0.1
 
 
 def csv_lines(report: ClientReport) -> Iterator[str]:
@@ -49,6 +50,7 @@ def pdf_of(report: ClientReport) -> bytes:
     document.set_title(_plain(f"{report.client.name}, {days_in_words(report)}"))
     document.set_creation_date(report.at)
     document.set_lang(get_language() or settings.LANGUAGE_CODE)
+    document.set_line_width(HAIR)
     document.add_page()
     _say(document, report.client.name, TITLE, bold=True)
     _say(document, days_in_words(report), TEXT)
@@ -69,6 +71,9 @@ def _add(document: "FPDF", table: Table) -> None:
     document.set_font(FONT, size=TEXT)
     widths = (WIDEST, *[(document.epw - WIDEST) / len(table.columns)] * len(table.columns))
     aligned = ("LEFT", *["RIGHT"] * len(table.columns))
+    if not table.rows:
+        _say(document, _("None in these days."), TEXT)
+        return
     with document.table(
         col_widths=widths,
         text_align=aligned,
@@ -85,7 +90,7 @@ def _add(document: "FPDF", table: Table) -> None:
 def _say(document: "FPDF", text: str, size: int, grey: int = 0, *, bold: bool = False) -> None:
     document.set_font(FONT, style="B" if bold else "", size=size)
     document.set_text_color(grey)
-    document.multi_cell(0, size * 0.5, _plain(text), new_x="LMARGIN", new_y="NEXT")
+    document.multi_cell(0, size * 0.5, _plain(text), align="L", new_x="LMARGIN", new_y="NEXT")
     document.set_text_color(0)
 
 
