@@ -12,7 +12,7 @@ from exceptions.api import saved_views as views
 from orders.campaigns import api as campaigns
 from orders.fulfilment import api as orders
 from orders.fulfilment import resources as exports
-from orders.fulfilment.api import checks, customers, gifts, merging, packing, skus
+from orders.fulfilment.api import checks, customers, gifts, merging, packing, resubmitting, skus
 from orders.fulfilment.api import reports as reports_of_orders
 from orders.sync import resources as sync
 from rules import api as rules
@@ -73,6 +73,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/decisions/<uuid:key>", rules.DecisionRecord.as_view(), name="decision"),
     path("v1/orders", orders.OrderList.as_view(), name="orders"),
     path("v1/orders/plans", orders.PlanOrders.as_view(), name="order-plans"),
+    path("v1/orders/resubmissions", resubmitting.PlanResubmission.as_view(), name="order-resubmissions"),
     path("v1/orders/<key:key>", orders.OrderRecord.as_view(), name="order"),
     path("v1/orders/<key:key>/why", orders.OrderWhy.as_view(), name="order-why"),
     path("v1/orders/<key:key>/trace", orders.OrderTrace.as_view(), name="order-trace"),

@@ -5,7 +5,13 @@ from exceptions.selectors.accounting import Accounts, accounts, granted_between,
 from exceptions.selectors.ageing import waiting_longest
 from exceptions.selectors.approvers import Approver, approvers_of, delegations_at
 from exceptions.selectors.attachments import attachment_for, opened, opened_file
-from exceptions.selectors.auditing import AUDIT_KINDS, audit_steps, live_cases_of, undone_audit_steps
+from exceptions.selectors.auditing import (
+    AUDIT_KINDS,
+    audit_steps,
+    live_cases_of,
+    undone_audit_steps,
+    undone_audit_steps_of,
+)
 from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page, related_to
 from exceptions.selectors.causes import exported_cases
 from exceptions.selectors.clocks import clock_of
@@ -130,6 +136,7 @@ __all__ = [
     "timer_health",
     "timer_promptness",
     "undone_audit_steps",
+    "undone_audit_steps_of",
     "untaken_count",
     "view_for",
     "view_links",

@@ -52,5 +52,6 @@ urlpatterns = [
     path("stock/<uuid:key>/readmit/", views.readmit, name="readmit"),
     path("stock/<uuid:key>/parts/", views.parts, name="parts"),
     path("quarantine/", views.quarantine, name="quarantine"),
+    path("quarantine/bulk/", views.resubmit, name="resubmit"),
     path("quarantine/<str:key>/", views.quarantined, name="quarantined"),
 ]

@@ -137,6 +137,7 @@ OPERATIONS: Final = {
     "fulfilment:parts": "sku-stock sku-parts",
     "fulfilment:readmit": "sku-stock sku-readmit",
     "fulfilment:quarantine": "orders",
+    "fulfilment:resubmit": "order-resubmissions plan-run",
     "fulfilment:quarantined": "order order-complete-address order-complete-lines",
     "fulfilment:clients": "clients",
     "fulfilment:client": "client client-readiness",

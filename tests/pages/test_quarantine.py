@@ -13,6 +13,7 @@ from exceptions.states import CASE_LIVE
 from orders.fulfilment.decisions.suggestions import suggest
 from orders.fulfilment.models import Order
 from orders.fulfilment.selectors import quarantine_detail
+from orders.fulfilment.services import resubmitting
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from orders.fulfilment.states import OrderState
@@ -184,3 +185,54 @@ def test_only_what_would_pass_is_suggested(changed: dict[str, str], expected: di
 def test_a_region_is_suggested_where_the_postal_code_lies() -> None:
     given = {"name": "A", "street_address": "1 Main St", "city": "Albany", "postal_code": "12207", "country_code": "US"}
     assert [(one.field, one.value) for one in suggest(given)] == [("country_area", "NY")]
+
+
+def test_several_are_resubmitted_at_once_those_that_would_pass_go_on_and_the_others_say_why_not(
+    signed_in: SignedIn, house: House, django_assert_max_num_queries
+) -> None:
+    orders = [held(house, **data) for data in ({"address": PREFIXED}, {"address": PREFIXED}, {"address": HOPELESS})]
+    unlogged, empty = held(house, address=PREFIXED), held(house, lines=[])
+    amal = signed_in("amal")
+    for order in (*orders, empty):
+        log_the_audit_steps(signed_in, house, order)
+    assert f'name="id" value="{orders[0].key}"' in amal.get("/quarantine/").content.decode()
+    assert amal.post("/quarantine/bulk/", {}, follow=True).context["page"].count == 5
+    chosen = {"id": [order.key for order in (*orders, unlogged, empty)]}
+    with django_assert_max_num_queries(26):
+        plan = amal.post("/quarantine/bulk/", chosen)
+    assert [key for key, _ in plan.context["shown"]] == [order.key for order in orders[:2]]
+    assert dict(plan.context["plan"].stay) == {
+        orders[2].key: "Postal code is not valid",
+        unlogged.key: "Not done yet: Compare the address with what the customer wrote; "
+        "Not done yet: Ask the customer and note the answer",
+        empty.key: "The order has no lines",
+    }
+    text = plan.content.decode()
+    assert ("Postal code: without the country before it" in text, "10119" in text) == (True, False)
+    confirm = {"plan": str(plan.context["plan"].pk)}
+    assert amal.post("/quarantine/bulk/", confirm).status_code == 422
+    for _ in range(2):  # a second click is the same job
+        done = amal.post("/quarantine/bulk/", {**confirm, "reason": "as in the store"}, follow=True)
+        assert done.status_code == 200
+    states = dict(Order.objects.filter(client=house.clients["northwind"]).values_list("key", "state"))
+    went = {key for key, state in states.items() if state == OrderState.IN_FULFILMENT}
+    assert went == {order.key for order in orders[:2]}
+    assert Event.objects.filter(type="order.address_corrected", body__contains="as in the store").count() == 2
+    assert [live_cases(order) for order in (*orders, unlogged)] == [0, 0, 1, 1]
+
+
+def test_what_changed_since_the_plan_or_is_somebody_elses_is_not_resubmitted(signed_in: SignedIn, house: House) -> None:
+    order = held(house, address=PREFIXED)
+    log_the_audit_steps(signed_in, house, order)
+    noor, amal = signed_in("noor"), signed_in("amal")
+    theirs = noor.post("/quarantine/bulk/", {"id": [order.key]}).context["plan"]
+    assert (theirs.items, [why for _, why in theirs.stay]) == (
+        [],
+        ["There is no such order, or it is not yours to see."],
+    )
+    assert signed_in("sam").post("/quarantine/bulk/", {"id": [order.key]}).status_code == 403
+    plan = resubmitting.plan_resubmission(keys=[order.key], by=house.actor("amal"), now=clock.now())
+    amal.post(f"/quarantine/{order.key}/", {"reason": "as in the store", "accept": "1"})
+    late = amal.post("/quarantine/bulk/", {"plan": str(plan.pk), "reason": "once more"}, follow=True)
+    assert "It changed since the plan was made." in late.content.decode()
+    assert Event.objects.filter(type="order.address_corrected").count() == 1

@@ -8,14 +8,14 @@ from uuid import UUID
 from audit.context import Actor
 from audit.subject_refs import SubjectRef
 from audit.words import listed, said
-from exceptions import subjects
+from exceptions import job_kinds, subjects
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Order, OrderAddress, ParcelCheck
 from orders.fulfilment.selectors.context import address_of_order, case_context
 from orders.fulfilment.selectors.destinations import cards_elsewhere
 from orders.fulfilment.selectors.impacts import CLOSE_UNVERIFIED, SKIP_CONFIRMATION, order_impacts
-from orders.fulfilment.services import resuming, routes, verifying
+from orders.fulfilment.services import resubmitting, resuming, routes, verifying
 from orders.fulfilment.states import AddressVerdict, CheckState, OrderState
 from rules.states import Route
 
@@ -154,3 +154,4 @@ subjects.register_criterion("order.address_passes", _address_passes)
 subjects.register_criterion("order.checks_pass", _checks_pass)
 subjects.register_criterion("order.checks_made", _checks_made)
 subjects.register_criterion("order.handoffs_verified", _handoffs_verified)
+job_kinds.register(resubmitting.RESUBMIT)

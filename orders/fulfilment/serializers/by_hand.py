@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from audit.rest.fields import SelfLink
 from audit.rest.parsing import Input
+from exceptions.services.jobs import MANY
 from orders.fulfilment.decisions.overrides import ORDER_FIELDS
 from orders.fulfilment.models import Override
 
@@ -89,3 +90,9 @@ class OverrideSerializer(serializers.ModelSerializer[Override]):
             "version",
         )
         read_only_fields = fields
+
+
+class PlanResubmissionInput(Input):
+    """The orders, by their keys."""
+
+    keys = serializers.ListField(child=serializers.CharField(max_length=40), min_length=1, max_length=MANY)

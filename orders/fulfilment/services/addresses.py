@@ -1,7 +1,8 @@
 """Checking where orders go."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from audit.crypto import open_secret, seal_secret
 from orders.fulfilment.decisions.addresses import check_address
@@ -34,6 +35,19 @@ def _check(order: Order, address: OrderAddress | GiftCard, changes: Changes, **a
     else:
         address.verdict = AddressVerdict.VALID
     changes.edit_address(address)
+
+
+def put_address(docket: Docket, address: Mapping[str, Any], changes: Changes, *, reason: str) -> None:
+    """Replace the shipping address with one that passes the check."""
+    if docket.address is None:
+        docket.address = OrderAddress(order=docket.order)
+        changes.add(docket.address)
+    stored = docket.address
+    stored.raw = seal_secret(json.dumps(dict(address)))
+    stored.standard = seal_secret(json.dumps(dict(check_address(address).address)))
+    stored.verdict, stored.problems = AddressVerdict.VALID, []
+    changes.edit_address(stored)
+    changes.tell("order.address_corrected", docket.order, reason=reason)
 
 
 def shipping_address(address: OrderAddress | GiftCard | None) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Going on after a person has acted: a case ended, a time-limited exception was granted, a step of a playbook was done."""
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from django_fsm import can_proceed
 
 from audit.access import require
 from audit.context import Actor, acting
-from audit.crypto import seal_secret
 from audit.errors import FieldError, Invalid, NotFound
 from audit.subject_refs import subject_ref
 from audit.words import said
@@ -21,11 +19,12 @@ from exceptions.selectors import live_waivers, undone_audit_steps
 from exceptions.services import outdate_waivers
 from orders.fulfilment.decisions.addresses import check_address
 from orders.fulfilment.errors import AlreadyGone, Held
-from orders.fulfilment.models import Fulfilment, Hold, Order, OrderAddress
+from orders.fulfilment.models import Fulfilment, Hold, Order
 from orders.fulfilment.selectors.addresses import problem_in_words
 from orders.fulfilment.selectors.impacts import SKIP_CONFIRMATION
 from orders.fulfilment.selectors.quarantine import CASE_OF as HELD_FOR
 from orders.fulfilment.services import hearing
+from orders.fulfilment.services.addresses import put_address
 from orders.fulfilment.services.asking import CASE_OF, Wish, open_case
 from orders.fulfilment.services.at_risk import promise
 from orders.fulfilment.services.cancelling import cancel
@@ -201,15 +200,7 @@ def correct_address(*, order_id: UUID, address: Mapping[str, Any], by: Actor, no
             ]
             raise Invalid(said("This cannot be shipped to either: %(detail)s.", detail=errors[0].detail), errors=errors)
         changes = Changes(now)
-        stored = docket.address or OrderAddress(order=docket.order)
-        stored.raw, stored.standard = (
-            seal_secret(json.dumps(dict(address))),
-            seal_secret(json.dumps(dict(verdict.address))),
-        )
-        stored.verdict, stored.problems = AddressVerdict.VALID, []
-        stored.save()
-        docket.address = stored
-        changes.tell("order.address_corrected", docket.order, reason=reason)
+        put_address(docket, address, changes, reason=reason)
         settle([docket], changes)
     return docket.order
 

@@ -22,6 +22,7 @@ from orders.fulfilment.views.orders import (
 )
 from orders.fulfilment.views.packing import pack
 from orders.fulfilment.views.reports import report, report_csv, report_pdf
+from orders.fulfilment.views.resubmitting import resubmit
 from orders.fulfilment.views.stock import keep_back, parts, readmit, recall, receive, stock, stock_of
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "report_csv",
     "report_pdf",
     "reroute",
+    "resubmit",
     "review",
     "same_order",
     "split",

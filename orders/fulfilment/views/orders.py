@@ -250,6 +250,7 @@ def quarantine(request: HttpRequest) -> HttpResponse:
         "filters": given,
         "clients": list(rules.clients_of(by).values_list("slug", "name")),
         "is_filtered": bool(given["q"] or given["client"]),
+        "can_work": by.may("orders.work_order"),
     }
     return render(request, "orders/quarantine.html", context, status=400 if problem else 200)
 

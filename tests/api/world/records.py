@@ -86,7 +86,7 @@ RECORDS: Final = {
     "system",
     "time-limited-exception",
 }
-REPORTS: Final = {"exception-accounting", "dead-letter-plans", "order-plans"}
+REPORTS: Final = {"exception-accounting", "dead-letter-plans", "order-plans", "order-resubmissions"}
 
 
 def family(name: str) -> str:
