@@ -248,6 +248,66 @@ def test_only_parcels_a_check_is_for_have_it_and_one_that_cannot_be_decided_is_m
     assert not place(fraud_score=50).checks.exists()
 
 
+PROMISED = "2026-11-23"
+BOX = {"weight_grams": 1_000, "length_mm": 300, "width_mm": 200, "height_mm": 100}
+EACH_KIND: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ("product-and-lot", {"facts_max_age_days": None}, {"code": "PEG"}, {"code": "TENT-2"}),
+    ("right-contents", {}, {"code": "PEG"}, {"code": "TENT-2"}),
+    ("well-packed", {"items": ["Clean"]}, {"answers": {"Clean": False}}, {"answers": {"Clean": True}}),
+    ("weight-and-size", {"packaging_grams": 0, "cartons": [[300, 200, 100]]}, {**BOX, "weight_grams": 1_051}, BOX),
+    ("weight-and-size", {"packaging_grams": 0, "cartons": [[300, 200, 100]]}, {**BOX, "height_mm": 106}, BOX),
+    ("right-label", {"label_pattern": "[A-Z]{2}[0-9]{9}DE"}, {"code": "1Z"}, {"code": "RR473124829DE"}),
+    ("in-time", {}, {"arrives_on": "2026-11-24"}, {"arrives_on": PROMISED}),
+]
+
+
+@pytest.mark.parametrize(("slug", "settings", "wrong", "right"), EACH_KIND)
+def test_every_kind_of_check_blocks_its_step_with_a_case_of_its_owner_until_it_is_passed(
+    place: make.Place,
+    checked: Callable[..., None],
+    check: Check,
+    tell: make.Tell,
+    carrier: None,
+    packer: Actor,
+    now: datetime,
+    slug: str,
+    settings: dict[str, Any],
+    wrong: dict[str, Any],
+    right: dict[str, Any],
+) -> None:
+    """C05.1: whoever the check names has it, and what was found is kept with what was expected."""
+    checked(slug, owner=Owner.objects.get(slug="client-success"), **settings)
+    order = place(promised_at=f"{PROMISED}T12:00:00+00:00")
+    known("TENT-2", now, weight_grams=1_000)
+    parcel = order.fulfilments.get()
+    point = order.checks.get().point
+
+    def goes_on() -> bool:
+        """Whether the step after the check is taken: the task, the carrier's, the hand-over."""
+        if point == "pick":
+            return sent("pick_pack") > 0
+        if point == "booking":
+            return sent("ship") > 0
+        try:
+            hand_over_parcel(fulfilment_id=parcel.pk, carrier="DPD", by=packer, now=now)
+        except ChecksOpen:
+            return False
+        return True
+
+    if point != "pick":
+        tell("shipment.packed", parcel.key)
+    failed = check(order, slug, **wrong)
+    assert (failed.verdict, bool(failed.sentences), goes_on()) == ("failed", True, False)
+    assert cases() == [("quality-check", "client-success")]
+    passed = check(order, slug, **right)
+    assert (passed.verdict, cases(), goes_on()) == ("passed", [], True)
+    kept = list(CheckResult.objects.order_by("number"))
+    assert [(one.verdict, one.by, bool(one.expected), bool(one.seen)) for one in kept] == [
+        ("failed", packer.id, True, True),
+        ("passed", packer.id, True, True),
+    ]
+
+
 def test_what_a_client_or_a_line_of_it_says_stands_instead_of_what_the_house_says_of_the_same_kind(
     place: make.Place, checked: Callable[..., None], northwind: Client, system: Actor, now: datetime
 ) -> None:
