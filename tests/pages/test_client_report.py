@@ -22,9 +22,9 @@ from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from orders.fulfilment.tables.client_report import pdf_of
 from orders.sync.models import OutboundMessage, System
-from orders.sync.states import Layer
 from rules.models import Client, QualityCheck
 from rules.services import freeze_rule_book
+from rules.states import Layer
 from tests.cast import House
 from tests.factories import orders as make
 from tests.orders.fulfilment.test_exceptions_of_orders import grant
