@@ -8,14 +8,15 @@ from rest_framework.response import Response
 from audit import clock
 from audit.rest.views import Resource
 from exceptions import selectors as exceptions
-from orders.fulfilment.selectors.client_report import PERMISSION, client_report
+from orders.fulfilment.selectors.client_report import client_report
 from orders.fulfilment.serializers.clients import ReportSerializer
+from rules.selectors import registry
 
 
 class ClientReport(Resource):
     """Orders by state, promises kept, exceptions, time-limited exceptions, quality checks and delays of one client, as on its page."""
 
-    permission = PERMISSION
+    permission = registry.PERMISSION
     noun = "report"
     serializer_class: Any = ReportSerializer
     asks: ClassVar[dict[str, str]] = {

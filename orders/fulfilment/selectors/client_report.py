@@ -14,12 +14,11 @@ from django.db.models.functions import Coalesce
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from audit.access import require
 from audit.context import Actor
-from audit.errors import NotFound
 from audit.words import in_words
 from exceptions import selectors as exceptions
 from orders.fulfilment.models import CheckResult, Fulfilment, Order
+from orders.fulfilment.selectors.clients import client_called
 from orders.fulfilment.selectors.false_passes import passed_between
 from orders.fulfilment.states import FulfilmentState, OrderState, Verdict
 from orders.sync import selectors as sync
@@ -27,7 +26,6 @@ from rules import selectors as rules
 from rules.models import Client
 from rules.states import CheckKind, FlowKind
 
-PERMISSION: Final = "orders.view_order"
 NOTHING: Final = "\N{EN DASH}"
 Value = int | float | None
 
@@ -87,10 +85,7 @@ class ClientReport:
 
 def client_report(slug: str, *, by: Actor, since: date, until: date, now: datetime) -> ClientReport:
     """The report. Raises `Refused` without the permission, `NotFound` for no client and for somebody else's alike."""
-    require(by, PERMISSION)
-    client = rules.clients_of(by).filter(slug=slug).first()
-    if client is None:
-        raise NotFound("There is no such client, or it is not yours to see.")
+    client = client_called(slug, by=by)
     start, end = datetime.combine(since, time(), UTC), datetime.combine(until, time(), UTC) + timedelta(days=1)
     tables = [
         _orders(client, start, end),

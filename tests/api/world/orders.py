@@ -21,7 +21,7 @@ ORDERS: Final[dict[str, dict[str, Rule]]] = {
     "sku-recall": {"POST": Rule(WORK_ORDER, {"lot": "L1", **REASON})},
     "sku-parts": {"POST": Rule(WORK_ORDER, {"parts": [], **REASON})},
     "sku-readmit": {"POST": Rule(WORK_ORDER, {"lot": "L1", **REASON})},
-    "order-resubmissions": {"POST": Rule(WORK_ORDER, {"keys": ["NW-999999"]})},
+    "order-resubmissions": {"POST": Rule(WORK_ORDER, {"keys": ["XX-999999"]})},
     "order-holds": {"GET": Rule(VIEW_ORDER), "POST": Rule(WORK_ORDER, {"words": "Wait for the customer"})},
     "order-hold-release": {"POST": Rule("exceptions.decide_waiver", REASON)},
     "order-cancel": {"POST": Rule(WORK_ORDER, REASON)},

@@ -42,7 +42,7 @@ RULES: Final[dict[str, dict[str, Rule]]] = {
     "clients": {"GET": Rule(VIEW_RULES)},
     "client": {"GET": Rule(VIEW_RULES)},
     "client-readiness": {"GET": Rule(VIEW_RULES)},
-    "client-report": {"GET": Rule("orders.view_order")},
+    "client-report": {"GET": Rule(VIEW_RULES)},
     "client-lines": {"POST": Rule("rules.edit_rules", LINE)},
     "set-up-templates": {"GET": Rule("rules.edit_rules")},
     "set-up": {"POST": Rule("rules.edit_rules", NEW_CLIENT, shared=True)},
