@@ -6,7 +6,7 @@ from tests.api.world.rule import REASON, VIEW_ORDER, WORK_ORDER, Rule
 
 ORDERS: Final[dict[str, dict[str, Rule]]] = {
     "orders": {"GET": Rule(VIEW_ORDER)},
-    "order-plans": {"POST": Rule(WORK_ORDER, {"action": "hold", "keys": ["NW-1"]})},
+    "order-plans": {"POST": Rule(WORK_ORDER, {"action": "hold", "keys": ["XX-1"]})},
     "order": {"GET": Rule(VIEW_ORDER)},
     "order-trace": {"GET": Rule(VIEW_ORDER)},
     "order-why": {"GET": Rule(VIEW_ORDER)},
