@@ -351,8 +351,8 @@ def test_whatever_happens_to_orders_everything_stays_as_it_must_be(house: House)
     run_state_machine_as_test(
         OrderLife,
         settings=settings(
-            max_examples=LIVES or 4,
-            stateful_step_count=30 if LIVES else 12,
+            max_examples=LIVES or 3,
+            stateful_step_count=30 if LIVES else 14,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             derandomize=not LIVES,
