@@ -51,7 +51,8 @@ def a_day(house: House) -> dict[str, list[str]]:
     return {
         "lee": [
             f"/orders/{gift.key}/",
-            f"/orders/{gift.key}/trace/",
+            f"/orders/{gift.key}/trace/?event={event.pk}",
+            f"/orders/{gift.key}/why/",
             f"/orders/{gift.key}/reroute/",
             f"/orders/{gift.key}/lines/1/gift/",
             f"/orders/{other.key}/holds/",

@@ -11,7 +11,7 @@ class MissedSerializer(serializers.Serializer[Any]):
     rule = serializers.CharField()
     term = serializers.CharField()
     attribute = serializers.CharField()
-    actual = serializers.JSONField(allow_null=True)
+    actual = serializers.JSONField()
 
 
 class WhySerializer(serializers.Serializer[Any]):
