@@ -180,6 +180,18 @@ PAGES: dict[str, tuple[Text, Text]] = {
             "or product line from a template. Each has a report of any days, as a page, a table and a document to send."
         ),
     ),
+    "sync:flows": (
+        _("All flows"),
+        _(
+            "How each goes, who touches it, what it says of itself, and whether it is live. Admins let one go live, and pause it."
+        ),
+    ),
+    "sync:systems": (
+        _("Systems"),
+        _(
+            "Everything that is told and that tells: its adapter and contracts, who answers for it, and whether it is on time."
+        ),
+    ),
     "rules:contracts": (
         _("Contracts"),
         _("What systems agreed to send each other, and what waits for you where you are one of a contract's owners."),

@@ -194,6 +194,8 @@ PLACES = (
         unit=gettext_lazy("waiting"),
         waiting=waiting_for,
     ),
+    Place(gettext_lazy("All flows"), "sync:flows", "flow", "rules.view_rules", "flows"),
+    Place(gettext_lazy("Systems"), "sync:systems", "system", "sync.view_system", "sync"),
     Place(gettext_lazy("Contracts"), "rules:contracts", "contract", "rules.view_rules", "sync"),
     Place(
         gettext_lazy("Dead letters"),

@@ -112,3 +112,16 @@ folds.register(
         told={"runbook.proposed": "proposed", "runbook.accepted": "current"},
     ),
 )
+folds.register(
+    folds.SqlFold(
+        "rules.flow.state",
+        """
+        SELECT f.id::text, f.state, told.value FROM rules_flow f
+        JOIN LATERAL (
+            SELECT CASE WHEN e.type = 'flow.activated' THEN 'active' ELSE 'paused' END AS value FROM audit_event e
+            WHERE e.subject_type = 'rules.flow' AND e.subject_id = f.id::text AND e.type IN ('flow.activated', 'flow.paused')
+            ORDER BY e.seq DESC LIMIT 1
+        ) told ON true
+        """,
+    ),
+)

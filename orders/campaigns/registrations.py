@@ -19,12 +19,18 @@ from orders.campaigns.models import Asset
 from orders.campaigns.selectors import waiting
 from orders.campaigns.services import asking, following, hearing, messaging, questions, standing
 from orders.campaigns.services.hearing import Causes, ContentNews
-from orders.sync import handlers
+from orders.campaigns.services.reviewing import REQUESTED
+from orders.campaigns.states import AssetState
+from orders.sync import adapters, flow_maps, handlers
 from orders.sync import subjects as run_subjects
 from orders.sync.errors import Unprocessable
+from orders.sync.flow_maps import FlowMap, Step
 from orders.sync.models import Expectation, FlowRun, InboundEvent
 from rules import asset_kinds
+from rules import selectors as rules
+from rules.models import Flow
 from rules.shipped.content import FOLLOW_UPS
+from rules.states import HERE, FlowKind, Layer
 
 ASSET: Final = selectors.ASSET
 register_causes(
@@ -105,6 +111,31 @@ for _, event_type, _ in FOLLOW_UPS:
     handlers.register(event_type, _hearing(hearing.hear_outcomes))
     asset_kinds.declare_outcome(event_type)
 
+FOLLOWED: Final = tuple(event_type for _, event_type, _ in FOLLOW_UPS)
+adapters.declare(
+    Layer.CMS,
+    told=[(REQUESTED, "revise"), (REQUESTED, "publish")],
+    says=("content.revised", "content.published", *FOLLOWED),
+)
+adapters.declare(Layer.CRM, says=FOLLOWED)
+
+
+def _content_steps(flow: Flow) -> list[Step]:
+    """From the revision to everything that has to follow its publication, by the kinds of content that go along it."""
+    begun = flow_maps.change(Asset, "take_in", AssetState.DRAFT)
+    approved = flow_maps.change(Asset, "approve", AssetState.IN_REVIEW)
+    published = flow_maps.change(Asset, "publish", AssetState.APPROVED)
+    steps = [
+        Step(noop("Has a new revision"), Layer.CMS, HERE, "content.revised", noop("Content"), *begun),
+        Step(noop("People review and approve it"), HERE, "", "", noop("Content"), *approved),
+        Step(noop("Asks for it to be published"), HERE, Layer.CMS, REQUESTED),
+        Step(noop("Has published it"), Layer.CMS, HERE, "content.published", noop("Content"), *published),
+    ]
+    outcomes = {one["event_type"]: one["name"] for kind in rules.leading_to(flow).kinds for one in kind.outcomes}
+    return [*steps, *(Step(name, flow.destination, HERE, event) for event, name in outcomes.items())]
+
+
+flow_maps.register(FlowKind.CONTENT, FlowMap(_content_steps))
 verbs.register(
     {
         "asset.added": noop("{actor} began a piece of content"),

@@ -11,6 +11,7 @@ from exceptions.api.job_shapes import KeysOrFilter
 from exceptions.selectors.knowledge import runbooks_for_contracts
 from exceptions.serializers.cases import PayloadRunbookSerializer
 from exceptions.services.jobs import MANY, MOST_PLANNED
+from orders.sync.adapters import adapter_of
 from orders.sync.models import DEAD_LETTER_CASE, Attempt, Expectation, FlowRun, InboundEvent, OutboundMessage, System
 from orders.sync.selectors import MeasuredLag
 from orders.sync.services.bulk import LETTER_ACTS
@@ -24,6 +25,8 @@ class SystemSerializer(serializers.ModelSerializer[System]):
     key = serializers.SlugField(source="slug")
     client = serializers.SlugField(source="client.slug", allow_null=True, default=None)
     owner = serializers.SlugField(source="owner.slug")
+    is_told = serializers.SerializerMethodField()
+    says = serializers.SerializerMethodField()
 
     class Meta:
         model = System
@@ -34,6 +37,8 @@ class SystemSerializer(serializers.ModelSerializer[System]):
             "layer",
             "client",
             "owner",
+            "is_told",
+            "says",
             "wants_exports",
             "authority",
             "max_attempts",
@@ -42,6 +47,20 @@ class SystemSerializer(serializers.ModelSerializer[System]):
             "version",
         )
         read_only_fields = fields
+
+    @extend_schema_field(
+        serializers.ListField(child=serializers.CharField(), help_text="The contracts of what it gets.")
+    )
+    def get_is_told(self, system: System) -> list[str]:
+        """By name."""
+        return sorted({one.contract for one in adapter_of(system.layer).told})
+
+    @extend_schema_field(
+        serializers.ListField(child=serializers.CharField(), help_text="The contracts of what it says.")
+    )
+    def get_says(self, system: System) -> list[str]:
+        """By name."""
+        return sorted(adapter_of(system.layer).says)
 
 
 class LagSerializer(serializers.Serializer[MeasuredLag]):

@@ -1,4 +1,4 @@
-"""Where dead letters are worked and the sandbox is told to fail."""
+"""Where systems and flows are looked at, dead letters are worked and the sandbox is told to fail."""
 
 from django.urls import path
 
@@ -6,6 +6,10 @@ from orders.sync import views
 
 app_name = "sync"
 urlpatterns = [
+    path("systems/", views.systems, name="systems"),
+    path("flows/", views.flows, name="flows"),
+    path("flows/<str:flow>/", views.flow, name="flow"),
+    path("flows/<str:flow>/go-live/", views.go_live, name="go-live"),
     path("dead-letters/", views.dead_letters, name="dead-letters"),
     path("dead-letters/bulk/", views.bulk, name="bulk"),
     path("dead-letters/<str:key>/", views.dead_letter, name="dead-letter"),

@@ -1,7 +1,7 @@
-"""Dead letters and the sandbox's misbehaviour."""
+"""Systems, flows, dead letters and the sandbox's misbehaviour."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -19,8 +19,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from audit import clock
 from audit.context import Actor
-from audit.edge import actor_of, back_to
-from audit.errors import Invalid, NotFound
+from audit.edge import actor_of, back_to, explain
+from audit.errors import Conflict, Invalid, NotFound, StaleVersion
 from audit.filtering import Question
 from audit.rest.pages import given_filters
 from audit.texts import whole_number
@@ -32,14 +32,75 @@ from exceptions.selectors.jobs import job_called
 from exceptions.selectors.knowledge import runbooks_for_kind
 from exceptions.views.plans import confirmed, plan_page
 from orders.sync import selectors, services
+from orders.sync.forms import WhyForm
 from orders.sync.models import DEAD_LETTER_CASE, DEAD_LETTER_PREFIX, InboundEvent
 from orders.sync.resources import LETTER_FILTERS
 from orders.sync.sandbox import MODES
+from orders.sync.selectors.flow_maps import flow_page, flow_rows
+from orders.sync.selectors.landscape import landscape
 from orders.sync.services import bulk as letters
 from orders.sync.services.bulk import LETTER_ACTS
+from rules import services as rules
+from rules.states import FlowState
 
 PER_PAGE = 50
 PLACES_IN_A_LIST = frozenset({"after", "return"})
+
+
+@login_required
+@require_GET
+def systems(request: HttpRequest) -> HttpResponse:
+    """Every connected system, by where it stands around us."""
+    by = actor_of(request, "sync.view_system")
+    context = {
+        "tiers": landscape(by, now=clock.now()),
+        "allowed": selectors.allowed_delay() // timedelta(minutes=1),
+        "can_edit": by.may("sync.edit_system"),
+        "can_see_contracts": by.may("rules.view_rules"),
+    }
+    return render(request, "sync/systems.html", context)
+
+
+@login_required
+@require_GET
+def flows(request: HttpRequest) -> HttpResponse:
+    """The ways from a trigger to its outcome, and whether each is live."""
+    by = actor_of(request, "rules.view_rules")
+    return render(request, "sync/flows.html", {"rows": flow_rows(by), "can_edit": by.may("rules.edit_rules")})
+
+
+@login_required
+@require_GET
+def flow(request: HttpRequest, flow: str) -> HttpResponse:
+    """One flow: how it goes, what happened lately, what it says of itself, who touches it."""
+    by = actor_of(request, "rules.view_rules")
+    return render(request, "sync/flow.html", {"page": flow_page(by, flow), "can_edit": by.may("rules.edit_rules")})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def go_live(request: HttpRequest, flow: str) -> HttpResponse:
+    """Let a flow go live, or pause one that is; refused with every field named that keeps it from going live."""
+    by = actor_of(request, "rules.edit_rules")
+    page = flow_page(by, flow)
+    is_live, stale = page.flow.state == FlowState.ACTIVE, None
+    form = WhyForm(request.POST or None, initial={"seen": page.flow.version})
+    if request.method == "POST" and form.is_valid():
+        act = rules.pause_flow if is_live else rules.activate_flow
+        try:
+            act(slug=page.flow.slug, by=by, now=clock.now(), **form.cleaned_data)
+        except Invalid as invalid:
+            explain(form, invalid)
+        except StaleVersion as changed:
+            stale = changed
+        except Conflict as conflict:
+            form.add_error(None, in_words(conflict.message))
+        else:
+            done = _("%(flow)s is paused.") if is_live else _("%(flow)s is live.")
+            messages.success(request, done % {"flow": in_words(page.flow.name)})
+            return redirect("sync:flow", page.flow.slug)
+    context = {"page": page, "form": form, "stale": stale}
+    return render(request, "sync/go_live.html", context, status=409 if stale else 422 if form.errors else 200)
 
 
 @login_required

@@ -45,7 +45,7 @@ from rules.selectors.decisions import (
     recent_decisions,
     verify_decisions,
 )
-from rules.selectors.flows import Declaration, Leads, declarations, flow_called, leading_to
+from rules.selectors.flows import Declaration, Leads, declarations, flow_called, leading_to, led_to
 from rules.selectors.ladders import doubts_about
 from rules.selectors.people import (
     active_owners,
@@ -62,7 +62,7 @@ from rules.selectors.people import (
     token_actor,
 )
 from rules.selectors.reach import Unreachable, unreachable
-from rules.selectors.registry import is_of_house_or_reached
+from rules.selectors.registry import flows_for, is_of_house_or_reached
 from rules.selectors.rotation import Holding, holding, holdings, is_all_in_force
 from rules.selectors.runbooks import (
     comparison,
@@ -121,6 +121,7 @@ __all__ = [
     "doubts_about",
     "factors_of",
     "flow_called",
+    "flows_for",
     "gone_for_long",
     "has_factor",
     "holding",
@@ -131,6 +132,7 @@ __all__ = [
     "is_on_shift",
     "lacks_factor",
     "leading_to",
+    "led_to",
     "managed_person",
     "matches_in",
     "may_act_as",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from django.utils.translation import gettext_noop as noop
 
@@ -69,6 +70,14 @@ def leading_to(flow: Flow, *, by: Actor | None = None) -> Leads:
         AssetKind.objects.filter(flow=flow, is_active=True).order_by("slug") if flow.kind == FlowKind.CONTENT else ()
     )
     return Leads(shown, list(kinds))
+
+
+def led_to() -> set[UUID]:
+    """The flows that something in use leads to."""
+    by_rule = OwnershipRule.objects.filter(is_active=True).values_list("flow", flat=True)
+    by_content = AssetKind.objects.filter(is_active=True).values_list("flow", flat=True)
+    by_themselves = Flow.objects.filter(kind__in=CHOSEN_BY_KIND).values_list("pk", flat=True)
+    return {*by_rule, *by_content, *by_themselves}
 
 
 def declarations(flow: Flow, *, by: Actor | None = None) -> list[Declaration]:

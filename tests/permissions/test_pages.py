@@ -64,6 +64,7 @@ def address(name: str, way: Way, keys: dict[str, Any]) -> str:
         "gate": "ship-despite-open-case",
         "deed": "read",
         "contract": "order.placed",
+        "flow": "warehouse-pick-pack",
         "act": "submit" if name.startswith("campaigns:") else "accept-risk",
         "agreed": keys["nobodys"],
         "token": "nobodys",

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from audit.context import Actor, acting
 from audit.subject_refs import SubjectRef
 from rules import services
-from rules.models import Calendar, Client, ContractVersion, Owner, OwnershipRule, RuleBookVersion, RunbookVersion
+from rules.models import Calendar, Client, ContractVersion, Flow, Owner, OwnershipRule, RuleBookVersion, RunbookVersion
 
 pytestmark = pytest.mark.django_db
 
@@ -123,5 +123,5 @@ def test_check_ownership_sees_what_the_next_book_would_break(
 
 def test_verify_state_makes_every_decision_again(decided: None) -> None:
     code, document = as_document("verify_state", "--all")
-    records = ContractVersion.objects.count() + RunbookVersion.objects.count()
+    records = ContractVersion.objects.count() + RunbookVersion.objects.count() + Flow.objects.count()
     assert (code, document["summary"]) == (0, {"decisions": 2, "different": 0, "records": records, "unlike": 0})

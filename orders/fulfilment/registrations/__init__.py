@@ -2,6 +2,7 @@
 
 from orders.fulfilment.registrations import (
     events,
+    flows,
     folds,
     followers,
     gaps,
@@ -16,6 +17,7 @@ from orders.fulfilment.registrations import (
 
 __all__ = [
     "events",
+    "flows",
     "folds",
     "followers",
     "gaps",
