@@ -14,6 +14,8 @@ PAUSE_WHAT_SAYS_NOTHING = """
     UPDATE rules_flow SET version = version + 1, state = 'paused', paused_because = 'It does not say yet what a live flow says.'
     WHERE state = 'active';
     SELECT set_config('handrail.actor', '', true);
+    SET CONSTRAINTS ALL IMMEDIATE;
+    SET CONSTRAINTS ALL DEFERRED;
 """
 
 
