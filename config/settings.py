@@ -276,6 +276,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "CaseState": "exceptions.states.CaseState",
         "WaitingOn": "exceptions.states.WaitingOn",
         "WaiverState": "exceptions.states.WaiverState",
+        "ClientAnswer": "exceptions.states.ClientAnswer",
         "DeliveryState": "exceptions.states.DeliveryState",
         "Mailing": "exceptions.states.Mailing",
         "ReviewVerdict": "exceptions.states.ReviewVerdict",
@@ -288,6 +289,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "OutboundState": "orders.sync.states.OutboundState",
         "RunState": "orders.sync.states.RunState",
         "OwnerKind": "rules.states.OwnerKind",
+        "LayerEnum": "rules.states.Layer",
         "FlowKind": "rules.states.FlowKind",
     },
 }
