@@ -74,6 +74,9 @@ def test_every_kind_is_driven_to_its_declared_next_step_once(open_case: OpenCase
         assert (after.owner_id, after.ladder_step) == (case.owner_id, 0)
     elif declared["route"] == Route.REROUTE:
         assert (after.owner.slug, words) == (declared["fallback"], f"Went to {after.owner.name}.")
+    elif declared["route"] == Route.CANCEL:
+        assert words == f"Asked {house.users['lee'].display_name}, {house.users['mara'].display_name}."
+        assert after.state == "open"
     else:
         assert declared["route"] == Route.ESCALATE
         assert (after.ladder_step, after.owner_id) == (1, case.backup_id)

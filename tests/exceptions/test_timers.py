@@ -61,7 +61,7 @@ def test_a_batch_that_is_full_calls_for_the_next_at_once(
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     knocks: list[str] = []
-    monkeypatch.setattr("audit.wakeups._knock", knocks.append)
+    monkeypatch.setattr("audit.wakeups._ask", knocks.append)
     for n in range(3):
         set_timer(subject=about(n), kind="test.ring", due_at=now)
     for _ in range(3):

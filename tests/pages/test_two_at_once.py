@@ -336,6 +336,12 @@ ACTED: Final[dict[str, Act]] = {
         ends=(FASTER, FASTER, FASTER),
         **_order() | {"sees": lambda m: {"seen": str(Order.objects.get(key=m.keys["order"]).version)}},
     ),
+    "fulfilment:pack": Act(
+        "/orders/{order}/pack/",
+        {"how": "together", "lines": "1", "reason": MINE},
+        ends=(BOTH, BOTH, FASTER),
+        **_order(),
+    ),
     "fulfilment:override": Act(
         "/orders/{order}/override/",
         {"field": "segment", "value": "key-account", "reason": MINE},

@@ -39,7 +39,6 @@ class PackForm(forms.Form):
         self.fields["lines"].choices = [  # type: ignore[attr-defined]
             (str(one.position), f"{one.quantity} x {one.sku}: {inside.get(one.position, one.state_label)}")
             for one in lines
-            if one.state != "cancelled"
         ]
 
     def clean(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from audit.access import require
 from audit.context import Actor, acting
-from audit.errors import FieldError, Invalid, NotFound
+from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
 from audit.texts import reason_given
 from audit.words import said
 from orders.fulfilment.models import Order, OrderLine
@@ -26,7 +26,7 @@ def pack_together(*, order_id: UUID, lines: Collection[int], reason: str, by: Ac
     """Send these lines (by position) in one parcel of their own; without lines, every line as the rules plan it.
 
     The parcels they are in are called off and planned anew, so nobody packs them twice. Raises `Invalid` where they cannot be in one parcel
-    or one of them is picked already, `NotFound`, `Refused`.
+    or one of them is picked already, `IllegalTransition` where one is not to be sent any more, `NotFound`, `Refused`.
     """
     why = reason_given(reason)
     with acting(by, at=now, reason=why):
@@ -59,18 +59,20 @@ def _planned(docket: Docket, lines: Sequence[OrderLine]) -> list[OrderLine]:
 
 def _chosen(docket: Docket, lines: Collection[int]) -> list[OrderLine]:
     """The lines that are named, or all that a person has packed; none of them may be picked, and they have to fit into one parcel."""
-    known = {line.position: line for line in docket.live_lines()}
+    known = {line.position: line for line in docket.lines}
     if unknown := sorted(set(lines) - known.keys()):
         _refuse("unknown", said("There is no line %(line)s.", line=unknown[0]))
-    chosen = [known[one] for one in sorted(set(lines))] if lines else [one for one in known.values() if one.packed_as]
+    chosen = (
+        [known[one] for one in sorted(set(lines))] if lines else [one for one in docket.live_lines() if one.packed_as]
+    )
     if not chosen:
         _refuse("same", said("It is so already."))
+    if any(line.state not in MOVABLE for line in chosen):
+        raise IllegalTransition(said("One of the lines is not to be sent any more."))
     shared = [parcel for line in chosen for parcel in docket.parcels_of(line)]
     for parcel in shared:
         if parcel.state not in FULFILMENT_ON_SHELF:
             _refuse("picked", said("%(key)s is picked already: what is in it stays so.", key=parcel.key))
-    if any(line.state not in MOVABLE for line in chosen):
-        _refuse("gone", said("One of the lines is not to be sent any more."))
     if lines:
         _refuse_mixture(docket, chosen)
     return chosen

@@ -50,8 +50,9 @@ def promise_many(*, promises: Sequence[Promise], now: datetime) -> None:
 
 
 def systems_for(*, layer: str, client_id: object) -> list[System]:
-    """The active systems of a layer that serve this client: its own before those that serve all."""
-    systems = list(System.objects.filter(layer=layer, is_active=True).order_by("slug"))
+    """The active systems of a layer that serve this client: its own before those that serve all; not those that only read our feed."""
+    active = System.objects.filter(layer=layer, is_active=True).exclude(base_url="", reader__isnull=False)
+    systems = list(active.order_by("slug"))
     own = [system for system in systems if system.client_id == client_id]
     return own or [system for system in systems if system.client_id is None]
 
