@@ -8,12 +8,12 @@ from csp.constants import NONE, SELF
 
 from audit.access import Role
 from config import addresses, env
-from config.embedded.environment import broker_url, database_url, default_data_dir, presence_url
+from config.embedded.environment import broker_url, database_url, default_data_dir, place, presence_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = default_data_dir()
-PUBLIC_URL = addresses.web("HANDRAIL_PUBLIC_URL", "http://localhost:8000")
-SANDBOX_URL = addresses.web("HANDRAIL_SANDBOX_URL", "http://127.0.0.1:8001")
+PUBLIC_URL = addresses.web("HANDRAIL_PUBLIC_URL", place(DATA_DIR, "public", "http://localhost:8000"))
+SANDBOX_URL = addresses.web("HANDRAIL_SANDBOX_URL", place(DATA_DIR, "sandbox", "http://127.0.0.1:8001"))
 DEMO = env.flag("HANDRAIL_DEMO")
 # Hosts inside our own network (host:port) that messages may be sent to; everything else has to be public.
 ALLOWED_PRIVATE_HOSTS = addresses.hosts("HANDRAIL_ALLOWED_PRIVATE_HOSTS", urlsplit(SANDBOX_URL).netloc)

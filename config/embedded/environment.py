@@ -1,12 +1,29 @@
 """Where the embedded services are, for settings and for processes that have to be told."""
 
+import json
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 from config.embedded.postgres import PostgresCluster
 from config.embedded.redis import RedisServer
+
+PLACES: Final = "places.json"
+
+
+def keep_places(data_dir: Path, **places: str) -> None:
+    """Remember where `up` listens, for whoever gives a command in another terminal."""
+    (data_dir / PLACES).write_text(json.dumps(places))
+
+
+def place(data_dir: Path, name: str, default: str) -> str:
+    """Where `up` listened when it last ran from here; the default where it never did."""
+    with suppress(OSError, ValueError):
+        return str(json.loads((data_dir / PLACES).read_text()).get(name, default))
+    return default
 
 
 def default_data_dir() -> Path:

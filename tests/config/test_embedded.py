@@ -14,7 +14,7 @@ import redis
 
 from config.embedded import PostgresCluster, RedisServer
 from config.embedded.account import server_account
-from config.embedded.environment import broker_url, database_url
+from config.embedded.environment import PLACES, broker_url, database_url, keep_places, place
 from config.embedded.paths import UnsafeDirectoryError, private_directory
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,6 +145,19 @@ def test_settings_find_services_that_were_started_once(
     assert broker_url(server.data_dir) == server.url
     assert database_url(tmp_path / "never") == "postgresql:///handrail"
     assert broker_url(tmp_path / "never") == "memory://"
+
+
+def test_settings_find_where_up_listened(tmp_path: Path) -> None:
+    """A command in another terminal speaks with the product that runs there, and leaves its systems where they are."""
+    assert place(tmp_path, "public", "http://localhost:8000") == "http://localhost:8000"
+    keep_places(tmp_path, public="http://localhost:9000", sandbox="http://127.0.0.1:9001")
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c"]
+    words = "from django.conf import settings as s; print(s.PUBLIC_URL, s.SANDBOX_URL, *s.ALLOWED_PRIVATE_HOSTS)"
+    environment = {**os.environ, "HANDRAIL_DATA_DIR": str(tmp_path)}
+    told = subprocess.run([*command, words], env=environment, capture_output=True, text=True, check=True).stdout
+    assert told.split() == ["http://localhost:9000", "http://127.0.0.1:9001", "127.0.0.1:9001"]
+    (tmp_path / PLACES).write_text("{")
+    assert place(tmp_path, "public", "http://localhost:8000") == "http://localhost:8000"
 
 
 AS_SOMEBODY = """

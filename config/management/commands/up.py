@@ -17,6 +17,7 @@ from audit.management.report import whole
 from config import addresses, env
 from config.command_line import NOT_READY
 from config.embedded import PostgresCluster, RedisServer
+from config.embedded.environment import keep_places
 from config.embedded.supervisor import Program, Supervisor, say
 
 WEB_THREADS = 4
@@ -82,6 +83,11 @@ class Stack:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, supervisor.stop)
         try:
+            keep_places(
+                settings.DATA_DIR,
+                public=self.environment["HANDRAIL_PUBLIC_URL"],
+                sandbox=self.environment["HANDRAIL_SANDBOX_URL"],
+            )
             await self._start_services(supervisor)
             if not await self._bring_up_to_date(supervisor):
                 return 1
