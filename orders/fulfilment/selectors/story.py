@@ -45,6 +45,7 @@ from orders.fulfilment.states import AddressVerdict, FulfilmentState, LineState
 from orders.sync.models import FlowRun
 from orders.sync.selectors import runs_about
 from orders.sync.states import RunState
+from rules.business_time import duration_words
 from rules.models import Decision
 
 
@@ -254,9 +255,9 @@ def _source_of_record(exports: Sequence[ExportFacts]) -> str:
     if behind:
         made = at(exports[0].at)
         return said("Handrail; %(names)s has not heard the newest of %(at)s", names=", ".join(behind), at=made)
-    lag = max((one.at - exports[0].at).total_seconds() for one in sent if one.at)
+    lag = duration_words(max(one.at - exports[0].at for one in sent if one.at))
     names = ", ".join(one.name for one in sent)
-    return said("Handrail; %(names)s heard the newest within %(seconds)s s", names=names, seconds=round(lag))
+    return said("Handrail; %(names)s heard the newest within %(lag)s", names=names, lag=lag)
 
 
 def _next_step(order: Order, parcels: Sequence[Fulfilment], case: ExceptionCase | None) -> str:
