@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from audit import clock
+from audit.access import system_actor
 from rules.selectors.rotation import holding
-from tests.cast import House
+from tests.cast import House, furnish
+from tests.conftest import Stand, Standing
 from tests.pages.conftest import SignedIn
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +25,12 @@ FORM = re.compile(
 @pytest.fixture(scope="module")
 def furnished_at() -> datetime:
     return clock.now() - timedelta(days=91)
+
+
+@pytest.fixture(scope="module")
+def furnished(stand: Stand, furnished_at: datetime) -> Standing:
+    """Not the house of the other pages, which was furnished today."""
+    return stand("house of last quarter", lambda: furnish(by=system_actor("test"), now=furnished_at))
 
 
 def test_what_is_due_is_passed_on_with_one_click_and_once(signed_in: SignedIn, house: House) -> None:
