@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django.utils import dateformat, formats, timezone
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import get_language, gettext, pgettext
 
 MOMENT: Final = "%a %d %b %H:%M UTC"
 # ISO 4217: how many digits the minor unit has, where it is not two.
@@ -148,9 +148,14 @@ def in_words(text: str) -> str:
         return _by_itself(text.values)
     if not text.values:
         found = gettext(text.pattern)
-        return found if found != text.pattern else str(text)
+        return found if found != text.pattern or _keeps_its_capital(text) else str(text)
     inner = {name: in_words(value) if isinstance(value, Said) else value for name, value in text.values.items()}
     return text.filled(gettext(text.pattern), inner)
+
+
+def _keeps_its_capital(text: Said) -> bool:
+    """Whether it is a label `within` a sentence that another language than English writes as the label is written."""
+    return text.casefold() == text.pattern.casefold() and not (get_language() or "en").startswith("en")
 
 
 def _by_itself(values: Mapping[str, Any]) -> str:

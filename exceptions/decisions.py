@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext_noop as noop
+
+from audit.words import said
 from exceptions.states import Mailing
 from exceptions.topics import TOPIC_OF, Topic
 
 # Whatever a person wishes, these go at once, also at night.
 ALWAYS = frozenset({"P1"})
 ONE_PER_CAUSE_IN = timedelta(minutes=15)
+NO_SEVERITY = noop("what has no severity")
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def wish(wishes: Wishes, *, event: str, severity: str) -> tuple[str, str]:
     topic = TOPIC_OF.get(event, "")
     if topic in wishes.by_topic:
         return wishes.by_topic[topic], Topic(topic).label
-    return wishes.mailing.get(severity, Mailing.NOW), severity or "what has no severity"
+    return wishes.mailing.get(severity, Mailing.NOW), severity or NO_SEVERITY
 
 
 def plan(wishes: Wishes, *, severity: str, told_at: datetime, now: datetime, event: str = "") -> Plan:
@@ -55,15 +59,16 @@ def plan(wishes: Wishes, *, severity: str, told_at: datetime, now: datetime, eve
         return Plan()
     mailing, about = wish(wishes, event=event, severity=severity)
     if mailing == Mailing.NEVER:
-        return Plan(f"Wanted only in the product: {about}.")
+        return Plan(said("Wanted only in the product: %(about)s.", about=said(about)))
     if mailing == Mailing.HOURLY and now < (digest := _next_hour(told_at, wishes.zone)):
-        return Plan(f"Waits for the digest at {digest.astimezone(wishes.zone):%H:%M} {wishes.zone.key}.", digest)
+        return Plan(_for_digest(f"{digest.astimezone(wishes.zone):%H:%M}", wishes.zone), digest)
     if mailing == Mailing.DIGEST and now < (digest := _next(wishes.digest_at, told_at, wishes.zone)):
-        return Plan(f"Waits for the digest at {wishes.digest_at:%H:%M} {wishes.zone.key}.", digest)
+        return Plan(_for_digest(f"{wishes.digest_at:%H:%M}", wishes.zone), digest)
     if wishes.quiet_from is not None and wishes.quiet_until is not None:
         wall = now.astimezone(wishes.zone).time()
         if _lies_between(wall, wishes.quiet_from, wishes.quiet_until):
-            why = f"Quiet hours until {wishes.quiet_until:%H:%M} {wishes.zone.key}."
+            until = f"{wishes.quiet_until:%H:%M}"
+            why = said("Quiet hours until %(time)s %(zone)s.", time=until, zone=wishes.zone.key)
             return Plan(why, _next(wishes.quiet_until, now, wishes.zone))
     return Plan()
 
@@ -71,11 +76,12 @@ def plan(wishes: Wishes, *, severity: str, told_at: datetime, now: datetime, eve
 def after_the_last(last_sent_at: datetime, *, now: datetime) -> Plan:
     """When the next message about a cause may go, of which the last went at `last_sent_at`."""
     free_at = last_sent_at + ONE_PER_CAUSE_IN
-    return (
-        Plan(f"One message per cause in {ONE_PER_CAUSE_IN.seconds // 60} minutes.", free_at)
-        if now < free_at
-        else Plan()
-    )
+    minutes = ONE_PER_CAUSE_IN.seconds // 60
+    return Plan(said("One message per cause in %(n)s minutes.", n=minutes), free_at) if now < free_at else Plan()
+
+
+def _for_digest(time: str, zone: ZoneInfo) -> str:
+    return said("Waits for the digest at %(time)s %(zone)s.", time=time, zone=zone.key)
 
 
 def _lies_between(wall: time, start: time, end: time) -> bool:

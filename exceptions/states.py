@@ -118,9 +118,9 @@ class DeliveryState(models.TextChoices):
 class Channel(models.TextChoices):
     """Through what a notice leaves the product; in the product everything is told anyway."""
 
-    EMAIL = "email", "E-mail"
-    CHAT = "chat", "Chat"
-    PAGER = "pager", "Pager"
+    EMAIL = "email", _("E-mail")
+    CHAT = "chat", _("Chat")
+    PAGER = "pager", _("Pager")
 
 
 # What is tried next when one of them could not bring it.

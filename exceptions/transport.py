@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 from django.conf import settings
+from django.utils.translation import gettext_noop as noop
 
 from audit.transport import AddressRefused, PublicTransport, addresses_of
 
@@ -65,9 +66,9 @@ def send_chat(url: str, *, title: str, body: str) -> Tried:
     except ChannelRefused as refused:
         return Tried(str(refused), refused=True)
     except OSError:
-        return Tried("the name of the server is not known now")
+        return Tried(noop("the name of the server is not known now"))
     taken = service.notify(body=body, title=title)
-    return Tried() if taken else Tried("the chat did not take it")
+    return Tried() if taken else Tried(noop("the chat did not take it"))
 
 
 def _service(url: str) -> Any:
@@ -107,13 +108,21 @@ def check_endpoint(url: str) -> None:
 
 
 def page_event(
-    action: str, *, key: str, routing_key: str, payload: Mapping[str, Any] | None = None, url: str = ""
+    action: str,
+    *,
+    key: str,
+    routing_key: str,
+    payload: Mapping[str, Any] | None = None,
+    url: str = "",
+    runbook: str = "",
 ) -> dict[str, Any]:
     """A document of the Events API v2; `action` is trigger, acknowledge or resolve, and only a trigger says what happened."""
     event: dict[str, Any] = {"routing_key": routing_key, "event_action": action, "dedup_key": key}
     if payload is not None:
-        links = [{"href": url, "text": "Open in Handrail"}, {"href": f"{url}#playbook", "text": "What to do"}]
-        event |= {"client": "Handrail", "client_url": url, "links": links, "payload": dict(payload)}
+        page = url.partition("#")[0]
+        links = [{"href": page, "text": "Open in Handrail"}, {"href": f"{page}#playbook", "text": "What to do"}]
+        links += [{"href": runbook, "text": "Runbook"}] if runbook else []
+        event |= {"client": "Handrail", "client_url": page, "links": links, "payload": dict(payload)}
     return event
 
 

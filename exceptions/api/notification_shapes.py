@@ -39,6 +39,7 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
             "event",
             "text",
             "url",
+            "runbook_url",
             "cause",
             "count",
             "urgent",

@@ -38,6 +38,13 @@ class Alert(models.Model):
     count = models.PositiveIntegerField(default=1)
     text = models.CharField(max_length=300)
     url = models.CharField(max_length=200, help_text="The playbook.")
+    runbook_url = models.CharField(
+        max_length=200,
+        blank=True,
+        db_default="",
+        default="",
+        help_text="The runbook about its kind, where there is one.",
+    )
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

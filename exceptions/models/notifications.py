@@ -40,6 +40,9 @@ class Notification(models.Model):
     text = models.CharField(max_length=300)
     words = models.JSONField(default=dict, help_text="What its reader's language needs beside the English text")
     url = models.CharField(max_length=200, blank=True)
+    runbook_url = models.CharField(
+        max_length=200, blank=True, db_default="", default="", help_text="Of a page: the runbook about its kind"
+    )
     cause = models.CharField(max_length=200, blank=True, help_text="What is told of one cause goes out as one message")
     count = models.PositiveIntegerField(default=1, help_text="How many things it stands for")
     urgent = models.BooleanField(default=False, help_text="It pages, whatever anybody wishes")
@@ -74,6 +77,9 @@ class NotificationDelivery(LeasedWork):
     sent_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=200, blank=True)
     why = models.CharField(max_length=200, blank=True, help_text="Why it waited or was not sent")
+    why_kept = models.JSONField(
+        default=dict, db_default={}, help_text="What its reader's language needs beside the English why"
+    )
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [
@@ -85,6 +91,11 @@ class NotificationDelivery(LeasedWork):
 
     def __str__(self) -> str:
         return f"{self.channel} of {self.notification_id}"
+
+    @property
+    def reason(self) -> str:
+        """Why, which can be said in another language."""
+        return said_again(self.why, self.why_kept)
 
 
 class NotificationPreference(Accountable):

@@ -10,6 +10,7 @@ from django_fsm import FSMModelMixin, transition
 from audit.models import Accountable
 from audit.models.fields import StateField
 from audit.triggers import APPEND_ONLY
+from audit.words import said_again
 from exceptions.models.cases import ExceptionCase
 from exceptions.states import ActionState, PostmortemReason, PostmortemState
 from rules.models import Client, Owner
@@ -45,6 +46,13 @@ class Postmortem(FSMModelMixin, Accountable):
     cause = models.CharField(max_length=200, blank=True)
     state = StateField(choices=PostmortemState.choices, default=PostmortemState.DRAFT)
     title = models.CharField(max_length=200)
+    title_words = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        editable=False,
+        help_text="What its reader's language needs beside the English title",
+    )
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="postmortems")
     since = models.DateTimeField()
     until = models.DateTimeField()
@@ -70,6 +78,7 @@ class Postmortem(FSMModelMixin, Accountable):
                         "type",
                         "cause",
                         "title",
+                        "title_words",
                         "since",
                         "until",
                         "figures",
@@ -115,6 +124,11 @@ class Postmortem(FSMModelMixin, Accountable):
     def key(self) -> str:
         """What people call it."""
         return f"{POSTMORTEM_PREFIX}{self.number}"
+
+    @property
+    def headline(self) -> str:
+        """The title, which can be said in another language."""
+        return said_again(self.title, self.title_words)
 
     @property
     def is_draft(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from exceptions.models import ExceptionCase, Postmortem
 from exceptions.selectors.postmortems import postmortem_of
@@ -31,6 +32,23 @@ def knowledge_of(case: ExceptionCase) -> Knowledge:
 def runbooks_of(case: ExceptionCase) -> list[Runbook]:
     """The runbooks in force about an exception's kind and the contract it is about, in one query."""
     return runbooks_for_kind(case.type, contract=str(case.evidence.get("contract") or ""))
+
+
+def runbook_urls(cases: Collection[UUID]) -> dict[UUID, str]:
+    """Where the runbook in force about each of these exceptions is, its kind's before its contract's; two queries for all of them."""
+    asked = ExceptionCase.objects.filter(pk__in=cases).values_list("pk", "type", "evidence__contract")
+    names = {
+        pk: [about(Covered.TYPE, kind), *([about(Covered.CONTRACT, str(contract))] if contract else [])]
+        for pk, kind, contract in asked
+    }
+    found = rules.runbooks_about(name for wanted in names.values() for name in wanted)
+    first = {pk: next((book for name in wanted for book in found.get(name, ())), None) for pk, wanted in names.items()}
+    return {pk: runbook_url(book) for pk, book in first.items() if book is not None}
+
+
+def runbook_url(runbook: Runbook) -> str:
+    """Its page."""
+    return f"/help/runbooks/{runbook.slug}/"
 
 
 def runbooks_for_kind(kind: str, *, contract: str = "") -> list[Runbook]:

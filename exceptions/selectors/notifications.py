@@ -96,17 +96,21 @@ def way_of(one: NotificationDelivery) -> Way:
     """What became of one delivery."""
     way = {"way": said(str(Channel(one.channel).label))}
     if one.state == DeliveryState.SENT:
-        return Way(said("%(way)s: sent", **way), "ok", one.why if one.instead_of_id else "")
+        return Way(said("%(way)s: sent", **way), "ok", one.reason if one.instead_of_id else "")
     if one.state == DeliveryState.SKIPPED:
-        return Way(said("%(way)s: not sent", **way) if one.address else said("Only here"), "", one.why)
+        return Way(said("%(way)s: not sent", **way) if one.address else said("Only here"), "", one.reason)
     if one.state == DeliveryState.DEAD:
-        return Way(said("%(way)s: failed", **way), "danger", f"{one.last_error}. {one.why}")
+        return Way(
+            said("%(way)s: failed", **way),
+            "danger",
+            said("%(error)s. %(why)s", error=said(one.last_error), why=one.reason),
+        )
     if one.last_error:
         tried = said("%(way)s: tried %(count)s times", count=one.attempts, **way)
-        return Way(tried, "warn", said("%(error)s. It is tried again.", error=one.last_error))
+        return Way(tried, "warn", said("%(error)s. It is tried again.", error=said(one.last_error)))
     held = bool(one.why)
     return Way(
-        said("%(way)s: held", **way) if held else said("%(way)s: on its way", **way), "warn" if held else "", one.why
+        said("%(way)s: held", **way) if held else said("%(way)s: on its way", **way), "warn" if held else "", one.reason
     )
 
 

@@ -12,7 +12,7 @@ from exceptions import subjects
 from exceptions.models import ExceptionCase
 from exceptions.selectors.cases import case_for, related_to
 from exceptions.selectors.clocks import clock_of
-from exceptions.selectors.knowledge import runbooks_of
+from exceptions.selectors.knowledge import runbook_url, runbooks_of
 from exceptions.selectors.next_steps import next_step
 from exceptions.selectors.playbook import Playbook, playbook_of
 from exceptions.subjects import SubjectPage
@@ -66,9 +66,7 @@ def payload_of(case: ExceptionCase, *, now: datetime) -> dict[str, Any]:
         "acceptance": [{"label": criterion.label, "met": criterion.met} for criterion in book.criteria],
         "outcome": case.outcome,
         "root_cause": case.root_cause,
-        "runbooks": [
-            {"title": runbook.title, "url": f"/help/runbooks/{runbook.slug}/"} for runbook in runbooks_of(case)
-        ],
+        "runbooks": [{"title": runbook.title, "url": runbook_url(runbook)} for runbook in runbooks_of(case)],
         "related": [other.key for other in related_to(case)],
         "evidence": case.evidence,
         "links": {"exception": f"/exceptions/{case.key}/", **subject.links},

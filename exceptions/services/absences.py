@@ -138,7 +138,7 @@ def take_back(*, person: str, chosen: Sequence[Chosen], by: Actor, now: datetime
 def _why_not(one: Chosen, case: ExceptionCase | None, owner: Owner, by: Actor, now: datetime) -> str:
     """What stands in the way of taking it back; a refusal is kept in the trail."""
     if case is None or case.state not in CASE_LIVE or case.owner_id == owner.pk:
-        return f"Nobody stands in for {owner.name} here any more."
+        return said("Nobody stands in for %(name)s here any more.", name=owner.name)
     try:
         require(by, "exceptions.work_case", case)
         if case.version != one.seen:

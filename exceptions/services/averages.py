@@ -9,10 +9,11 @@ from django.db.models import F
 
 from audit.access import system_actor
 from audit.context import acting
+from audit.words import cut, kept, on, said
 from exceptions.models import ExceptionCase, Postmortem
 from exceptions.selectors.accounting import Account, accounts
 from exceptions.selectors.postmortems import MOST_CASES
-from exceptions.services.postmortems import insert_drafts
+from exceptions.services.postmortems import LONGEST_TITLE, insert_drafts
 from exceptions.states import PostmortemReason
 from rules.models import ExceptionType
 
@@ -59,10 +60,14 @@ def _worst_cases(kinds: set[str], since: datetime, until: datetime) -> Mapping[s
 
 
 def _draft(kind: ExceptionType, account: Account, since: datetime, until: datetime, now: datetime) -> Postmortem:
+    title = said(
+        "%(kind)s: longer than promised on average in the week from %(day)s", kind=said(kind.name), day=on(since.date())
+    )
     return Postmortem(
         reason=PostmortemReason.AVERAGE,
         type=kind.slug,
-        title=f"{kind.name}: longer than promised on average in the week from {since:%d %b %Y}"[:200],
+        title=cut(title, LONGEST_TITLE),
+        title_words=kept(title),
         owner=kind.owner,
         since=since,
         until=until,

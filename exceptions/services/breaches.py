@@ -59,7 +59,7 @@ def on_breach(timers: Sequence[Due], *, now: datetime) -> None:
                 BREACHED,
                 subject_ref(case),
                 case.number,
-                case.title,
+                case.headline,
                 case.type,
                 case.cause,
                 case.severity,

@@ -86,7 +86,9 @@ def check_channel(*, kind: str, secret: str, endpoint: str = "", answers_secret:
     if kind not in {Channel.CHAT, Channel.PAGER}:
         raise _invalid("/kind", "unknown", f"Choose {Channel.CHAT} or {Channel.PAGER}.")
     if answers_secret and len(answers_secret) < SHORTEST_SECRET:
-        raise _invalid("/answers_secret", "too-short", f"A secret needs at least {SHORTEST_SECRET} characters.")
+        raise _invalid(
+            "/answers_secret", "too-short", said("A secret needs at least %(limit)s characters.", limit=SHORTEST_SECRET)
+        )
     try:
         if kind == Channel.CHAT:
             return check_chat(secret)

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from audit.words import kept
 from exceptions.models import NotificationDelivery
 from exceptions.states import DeliveryState
 
@@ -32,6 +34,11 @@ def claim(*, now: datetime, limit: int) -> list[NotificationDelivery]:
     for row in rows:
         row.fence, row.attempts = row.fence + 1, row.attempts + 1
     return rows
+
+
+def because(why: str) -> dict[str, Any]:
+    """Why a delivery waits, was left out or went elsewhere, as its columns keep it."""
+    return {"why": why[:200], "why_kept": kept(why)}
 
 
 def held(*, deliveries: Sequence[NotificationDelivery]) -> QuerySet[NotificationDelivery]:

@@ -94,7 +94,7 @@ def _refuse_invalid(
                 not starts_at < ends_at or ends_at <= now or ends_at - starts_at > LONGEST,
                 "/ends_at",
                 "out-of-range",
-                f"Enter an end after the beginning, at most {LONGEST.days} days later.",
+                said("Enter an end after the beginning, at most %(days)s days later.", days=LONGEST.days),
             ),
         )
         if wrong

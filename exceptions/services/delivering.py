@@ -12,10 +12,11 @@ from django.db import transaction
 from django.db.models import F
 
 from audit.services.heartbeats import beat
+from audit.words import said, within
 from exceptions.decisions import ALWAYS, ONE_PER_CAUSE_IN, Plan, after_the_last, plan
 from exceptions.models import NotificationDelivery
 from exceptions.selectors.notifications import last_sent, wishes_behind
-from exceptions.services.claims import claim, held
+from exceptions.services.claims import because, claim, held
 from exceptions.services.letters import Result, send_chats, send_letters
 from exceptions.services.notifications import tell_who_stands_behind
 from exceptions.services.pages import call_out, settle_pages
@@ -66,10 +67,10 @@ def _wanted(claimed: Sequence[NotificationDelivery], now: datetime) -> list[Noti
     for made, deliveries in plans.items():
         if made.wait_until is not None:
             held(deliveries=deliveries).update(
-                due_at=made.wait_until, why=made.why, lease_until=None, attempts=F("attempts") - 1
+                **because(made.why), due_at=made.wait_until, lease_until=None, attempts=F("attempts") - 1
             )
         elif not made.goes:
-            held(deliveries=deliveries).update(state=DeliveryState.SKIPPED, why=made.why, lease_until=None)
+            held(deliveries=deliveries).update(**because(made.why), state=DeliveryState.SKIPPED, lease_until=None)
     return plans.get(Plan(), [])
 
 
@@ -110,7 +111,7 @@ def _failed(failed: Sequence[Result], now: datetime) -> None:
             unreached += _go_another_way(spent, others, tried, now)
         if unreached:
             notices = {one.notification_id: one.notification for one in unreached}
-            why = f"{Channel(unreached[0].channel).label} failed."
+            why = said("%(way)s failed.", way=said(str(Channel(unreached[0].channel).label)))
             tell_who_stands_behind(notifications=list(notices.values()), why=why, now=now)
 
 
@@ -166,10 +167,10 @@ def _go_another_way(
         else:
             stuck.append(one)
     for channel, given_up in reached.items():
-        _give_up(given_up, tried, why=f"Goes by {Channel(channel).label.lower()} instead.")
+        _give_up(given_up, tried, why=said("Goes by %(way)s instead.", way=within(str(Channel(channel).label))))
     NotificationDelivery.objects.bulk_create(instead, ignore_conflicts=True)
     if tried.refused:
-        _give_up(stuck, tried, why="There is no other way.")
+        _give_up(stuck, tried, why=said("There is no other way."))
         return stuck
     _try_again(stuck, tried.error, now)
     return [one for one in stuck if one.attempts == _tries(one)]
@@ -178,7 +179,7 @@ def _go_another_way(
 def _give_up(deliveries: Sequence[NotificationDelivery], tried: Tried, *, why: str) -> None:
     if deliveries:
         held(deliveries=deliveries).update(
-            state=DeliveryState.DEAD, why=why, lease_until=None, last_error=tried.error[:200]
+            **because(why), state=DeliveryState.DEAD, lease_until=None, last_error=tried.error[:200]
         )
 
 
@@ -193,6 +194,6 @@ def _in_place_of(one: NotificationDelivery, way: NotificationDelivery, now: date
         address=way.address,
         via_id=way.via_id,
         instead_of=one,
-        why=f"Instead of {Channel(one.channel).label.lower()}, which failed.",
+        **because(said("Instead of %(way)s, which failed.", way=within(str(Channel(one.channel).label)))),
         due_at=now,
     )

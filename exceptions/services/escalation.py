@@ -236,7 +236,7 @@ def move_cases(
     work_out_locked(ids=[str(case.ref.id) for _, move, cases in groups if move.severity for case in cases], now=now)
     titles = _headlines([case for _, _, cases in groups for case in _named(cases)])
     notify_many(tellings=[telling for group in groups for telling in _tellings(event, titles, *group)], now=now)
-    page_many(pagings=[paging for group in groups for paging in _pagings(*group)], now=now)
+    page_many(pagings=[paging for group in groups for paging in _pagings(titles, *group)], now=now)
     return groups
 
 
@@ -349,11 +349,12 @@ def _words(standing: Standing, move: Move) -> Sequence[tuple[Owner, str]]:
     return ((move.owner, said("It is %(severity)s now.", severity=move.severity)),) if move.severity else ()
 
 
-def _pagings(standing: Standing, move: Move, cases: Sequence[Moved]) -> Iterator[Paging]:
+def _pagings(titles: Mapping[str, str], standing: Standing, move: Move, cases: Sequence[Moved]) -> Iterator[Paging]:
     del standing
     if move.event == PAGED and move.told is not None:
         for case in cases:
-            yield Paging(move.told, PAGED, case.ref, case.number, case.title, case.type, case.cause, case.severity)
+            title = titles.get(str(case.ref.id), case.title)
+            yield Paging(move.told, PAGED, case.ref, case.number, title, case.type, case.cause, case.severity)
 
 
 def _next_timers(groups: Sequence[Group], now: datetime) -> None:

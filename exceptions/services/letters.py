@@ -162,6 +162,8 @@ def _paragraph(group: Sequence[NotificationDelivery]) -> str:
     first = group[0].notification
     text = in_words(first.sentence)
     words = f"{text}\n{settings.PUBLIC_URL}{first.url}" if first.url else text
+    if first.runbook_url:
+        words += "\n" + _("Runbook: %(url)s") % {"url": f"{settings.PUBLIC_URL}{first.runbook_url}"}
     if len(group) == 1:
         return words
     links = [f"{settings.PUBLIC_URL}{one.notification.url}" for one in group[1:] if one.notification.url]

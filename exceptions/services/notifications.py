@@ -13,13 +13,14 @@ from audit.words import cut, kept, said
 from exceptions.decisions import ALWAYS, Wishes, wish
 from exceptions.models import ExceptionCase, Notification, NotificationChannel, NotificationDelivery
 from exceptions.selectors.notifications import channels_by_owner, who_wants_pages
+from exceptions.services.claims import because
 from exceptions.states import Channel, DeliveryState, Mailing
 from rules import selectors as rules
 from rules.models import Owner
 
 MOST_SINGLE = 10
 UNDELIVERED = "notification.undelivered"
-NO_ADDRESS = noop("No address outside the product.")
+NO_ADDRESS = said("No address outside the product.")
 AND_MORE = noop("%(text)s And %(count)s more of the same; they are in your queue.")
 
 
@@ -43,6 +44,7 @@ class Telling:
     cause: str = ""
     urgent: bool = False
     in_product_only: bool = False
+    runbook_url: str = ""
 
     @property
     def presses(self) -> bool:
@@ -92,6 +94,7 @@ def notify_many(*, tellings: Sequence[Telling], now: datetime) -> None:
             text=one.text[:300],
             words=kept(one.text),
             url=one.url,
+            runbook_url=one.runbook_url,
             cause=one.cause[:200],
             count=1 + one.more,
             urgent=one.urgent,
@@ -120,7 +123,7 @@ def tell_who_stands_behind(*, notifications: Sequence[Notification], why: str, n
         text = said(
             "%(name)s could not be reached: %(why)s %(text)s",
             name=roster.owners[one.owner_id].name,
-            why=said(why),
+            why=why,
             text=one.sentence,
         )
         tellings.append(
@@ -160,7 +163,7 @@ def _deliveries(
         if way.kind != Channel.PAGER or told.presses or _wants_page(told, wanted)
     ]
     nowhere = NotificationDelivery(
-        notification=notification, state=DeliveryState.SKIPPED, why=NO_ADDRESS, due_at=now, address=""
+        notification=notification, state=DeliveryState.SKIPPED, due_at=now, address="", **because(NO_ADDRESS)
     )
     return found or [nowhere]
 

@@ -20,8 +20,9 @@ from audit.context import acting
 from audit.crypto import open_secret
 from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef, subject_ref
+from audit.words import at, said
 from exceptions.models import NotificationDelivery, Page
-from exceptions.services.claims import held
+from exceptions.services.claims import because, held
 from exceptions.services.letters import Result
 from exceptions.states import CASE_LIVE, DeliveryState, PageState
 from exceptions.transport import MOST_KEY, MOST_SUMMARY, PAGE_SEVERITIES, Tried, page_event, send_page
@@ -86,9 +87,9 @@ def _open_pages(calls: dict[Call, list[NotificationDelivery]]) -> dict[Call, Pag
 
 def _join(page: Page, told: Sequence[NotificationDelivery], now: datetime) -> None:
     things = sum(one.notification.count for one in told)
-    why = f"Somebody was called for this at {page.opened_at:%H:%M} UTC."
+    why = because(said("Somebody was called for this: %(opened)s.", opened=at(page.opened_at)))
     with transaction.atomic():
-        held(deliveries=told).update(state=DeliveryState.SKIPPED, why=why, page=page, lease_until=None)
+        held(deliveries=told).update(state=DeliveryState.SKIPPED, page=page, lease_until=None, **why)
         Page.objects.filter(pk=page.pk).update(count=F("count") + things, last_told_at=now)
 
 
@@ -113,8 +114,9 @@ def _trigger(key: str, told: Sequence[NotificationDelivery], now: datetime) -> T
             "acknowledge_by": case.acknowledge_by.isoformat() if case else "",
         },
     }
-    url = f"{settings.PUBLIC_URL}{first.url}"
-    event = page_event("trigger", key=key, routing_key=open_secret(via.sealed), payload=payload, url=url)
+    url, runbook = (f"{settings.PUBLIC_URL}{path}" if path else "" for path in (first.url, first.runbook_url))
+    secret = open_secret(via.sealed)
+    event = page_event("trigger", key=key, routing_key=secret, payload=payload, url=url, runbook=runbook)
     return send_page(via.endpoint, event)
 
 

@@ -16,6 +16,7 @@ from audit.subject_refs import SubjectRef
 from audit.words import cut, kept, said
 from exceptions.models import Alert, Notification
 from exceptions.models.cases import KEY_PREFIX
+from exceptions.selectors.knowledge import runbook_urls
 from exceptions.services.notifications import Telling, notify_many
 from rules.models import Owner
 
@@ -58,6 +59,9 @@ def page_many(*, pagings: Sequence[Paging], now: datetime) -> None:
     _one_at_a_time()
     ringing = _ringing(groups, now)
     fresh = [_page(group, now) for key, group in groups.items() if key not in ringing]
+    runbooks = runbook_urls([page.case_id for page in fresh])
+    for page in fresh:
+        page.runbook_url = runbooks.get(page.case_id, "")
     Alert.objects.bulk_create(fresh)
     notify_many(tellings=[_telling(page, groups[_key(page)]) for page in fresh], now=now)
     for page in fresh:
@@ -125,7 +129,16 @@ def _telling(page: Alert, group: Sequence[Paging]) -> Telling:
     about, cause = (page.case_id, page.cause) if page.client_id else (None, "")
     worst = min(one.severity for one in group)
     return Telling(
-        group[0].owner, page.event, page.text, page.url, page.client_id, about, severity=worst, cause=cause, urgent=True
+        group[0].owner,
+        page.event,
+        page.text,
+        page.url,
+        page.client_id,
+        about,
+        severity=worst,
+        cause=cause,
+        urgent=True,
+        runbook_url=page.runbook_url,
     )
 
 

@@ -14,7 +14,7 @@ from audit.errors import FieldError, IllegalTransition, Invalid, NotFound, Refus
 from audit.services.events import Entry, record, record_many
 from audit.subject_refs import subject_ref
 from audit.texts import reason_given
-from audit.words import on, said, within
+from audit.words import cut, kept, listed, on, said, within
 from exceptions.models import ExceptionCase, Postmortem, PostmortemAction, PostmortemCase
 from exceptions.selectors.postmortems import (
     NO_SUCH,
@@ -35,7 +35,7 @@ from rules.states import Severity
 
 ACTION_DUE: Final = "postmortem.action_due"
 AGAIN_AFTER: Final = timedelta(days=7)
-LONGEST_TEXT, LONGEST_TERM = 20_000, timedelta(days=366)
+LONGEST_TEXT, LONGEST_TITLE, LONGEST_TERM = 20_000, 200, timedelta(days=366)
 Cause = tuple[UUID | None, str, str]
 
 
@@ -83,13 +83,16 @@ def _drafts_of_causes(groups: Mapping[Cause, Sequence[ExceptionCase]]) -> dict[C
 def _of_cause(cause: Cause, cases: Sequence[ExceptionCase], now: datetime) -> Postmortem:
     client_id, kind, words = cause
     first = min(cases, key=lambda case: case.opened_at)
-    more = f" and {len(cases) - 1} more" if len(cases) > 1 else ""
+    title = said("%(key)s: %(title)s", key=first.key, title=first.headline)
+    if others := len(cases) - 1:
+        title = said("%(key)s and %(count)s more: %(title)s", key=first.key, count=others, title=first.headline)
     return Postmortem(
         client_id=client_id,
         reason=PostmortemReason.P1,
         type=kind,
         cause=words,
-        title=f"{first.key}{more}: {first.title}"[:200],
+        title=cut(title, LONGEST_TITLE),
+        title_words=kept(title),
         owner_id=first.owner_id,
         since=first.opened_at,
         until=now,
@@ -117,7 +120,7 @@ def insert_drafts(fresh: Sequence[Postmortem], *, cases: Mapping[UUID, Sequence[
                 said(
                     "%(key)s is drafted with its timeline: %(title)s. Write what happened and why, and who does what by when.",
                     key=one.key,
-                    title=one.title,
+                    title=one.headline,
                 ),
                 f"/postmortems/{one.key}/",
                 one.client_id,
@@ -187,7 +190,7 @@ def edit_postmortem(
             )
         for name, text in (("summary", summary), ("causes", causes)):
             if len(text) > LONGEST_TEXT:
-                _refuse(name, "too-long", f"Write at most {LONGEST_TEXT} characters.")
+                _refuse(name, "too-long", said("Write at most %(limit)s characters.", limit=f"{LONGEST_TEXT:,}"))
         found.summary, found.causes = summary.strip(), causes.strip()
         found.save()
         record("postmortem.written", subject=found, changes={}, fields=sorted(found.last_changes()))
@@ -200,7 +203,8 @@ def publish_postmortem(*, postmortem_id: UUID, by: Actor, now: datetime) -> Post
         found = _draft(postmortem_id, by, PUBLISH)
         missing = missing_to_publish(found, list(PostmortemAction.objects.filter(postmortem=found)))
         if missing:
-            _refuse("summary", "missing", f"It cannot be published yet. Still missing: {'; '.join(missing)}.")
+            left = listed(missing, between="; ")
+            _refuse("summary", "missing", said("It cannot be published yet. Still missing: %(left)s.", left=left))
         _update({found}, now)
         found.publish(at=now)
         found.ended_by, found.ended_by_name = by.id, by.name
@@ -233,7 +237,7 @@ def add_action(
         words = reason_given(text, field="text")
         who = Owner.objects.filter(slug=owner, is_active=True).first()
         if who is None:
-            _refuse("owner", "unknown", f"There is no owner “{owner}”.")
+            _refuse("owner", "unknown", said("There is no owner “%(owner)s”.", owner=owner))
         if not now.date() <= due_on <= (now + LONGEST_TERM).date():
             _refuse("due_on", "out-of-range", "Choose a day from today on, within a year.")
         number = PostmortemAction.objects.filter(postmortem=found).count() + 1

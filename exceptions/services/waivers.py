@@ -328,7 +328,7 @@ def refuse_invalid(waiver: Waiver, max_hours: int, now: datetime) -> None:
     if not waiver.plan:
         errors.append(FieldError("/plan", "missing", "Say what will be done until it ends."))
     if not 1 <= waiver.effective_minutes <= max_hours * 60:
-        longest = f"The longest allowed for this gate is {max_hours} h."
+        longest = said("The longest allowed for this gate is %(hours)s h.", hours=max_hours)
         errors.append(
             FieldError(
                 "/minutes", "out-of-range", said("Enter a length of at least one minute. %(longest)s", longest=longest)

@@ -4,21 +4,28 @@ from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from smtplib import SMTPRecipientsRefused
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection
+from django.utils import translation
 
 from audit import clock
 from audit.checks import invariants
+from audit.context import acting
 from audit.crypto import open_secret
 from audit.errors import Conflict, Invalid, NotFound, Refused
 from audit.models import Event
+from audit.words import in_words
 from exceptions import services
 from exceptions.models import Notification, NotificationChannel, NotificationDelivery, Page
+from exceptions.selectors.notifications import way_of
 from exceptions.services.notifications import UNDELIVERED
 from exceptions.states import DeliveryState, PageState
+from rules.models import Owner
 from tests.cast import House
 from tests.exceptions.conftest import OpenCase
 from tests.exceptions.oncall import OnCall, running
@@ -180,6 +187,10 @@ def test_a_chat_that_is_down_is_tried_and_then_another_way_is_taken(house: House
     assert [letter.subject for letter in mail.outbox] == ["EX-1 is late."]
     instead = NotificationDelivery.objects.exclude(instead_of=None).get()
     assert (instead.state, instead.why) == (DeliveryState.SENT, "Instead of chat, which failed.")
+    gone = NotificationDelivery.objects.get(state=DeliveryState.DEAD)
+    with translation.override("de"):
+        assert in_words(instead.reason) == "Statt Chat, was gescheitert ist."
+        assert in_words(way_of(gone).why) == "der Chat hat es nicht angenommen. Geht stattdessen per E-Mail."
     assert ways()["chat"][0] == DeliveryState.DEAD
     assert broken() == []
 
@@ -259,8 +270,30 @@ def test_fifty_breaches_of_one_cause_are_one_page(house: House, stub: OnCall, no
     page = Page.objects.get()
     assert (page.count, page.state, stub.taken[0]["payload"]["custom_details"]["things"]) == (55, "triggered", 50)
     joined = NotificationDelivery.objects.filter(channel="pager", state=DeliveryState.SKIPPED)
-    assert {one.why for one in joined} == {"Somebody was called for this at 09:00 UTC."}
+    assert {one.why for one in joined} == {"Somebody was called for this: Fri 20 Nov 09:00 UTC."}
     assert broken() == []
+
+
+def test_a_page_carries_its_playbook_and_its_runbook_to_the_letter_and_the_pager(
+    open_case: OpenCase, house: House, stub: OnCall, now: datetime
+) -> None:
+    case = open_case(type="never-seen-before", cause="x")
+    due = case.due_at
+    with acting(house.actor("kim"), at=now):
+        Owner.objects.filter(slug="revenue-ops-review").update(emails=["ops@example.org"])
+    pager(house, stub, now, owner="revenue-ops-review")
+    while services.sweep_timers(now=due):
+        pass
+    services.deliver_notifications(now=due)
+    (called,) = [one for one in stub.taken if one["payload"]["class"] == "case.breached"]
+    runbook, opened = "/help/runbooks/unforeseen-failure/", f"/exceptions/{case.key}/"
+    assert [urlsplit(link["href"])[2::2] for link in called["links"]] == [
+        (opened, ""),
+        (opened, "playbook"),
+        (runbook, ""),
+    ]
+    (letter,) = [one for one in mail.outbox if one.to == ["ops@example.org"] and "past its deadline" in one.body]
+    assert f"{opened}#playbook\nRunbook: {settings.PUBLIC_URL}{runbook}" in letter.body
 
 
 def test_two_causes_are_two_pages_and_a_page_says_where_to_look(

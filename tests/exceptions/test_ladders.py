@@ -261,12 +261,22 @@ def test_a_shorter_ladder_ends_the_climb_of_who_is_put_on_it(
     assert broken() == []
 
 
-def test_a_deadline_that_passes_pages_the_last_resort_with_the_playbook(open_case: OpenCase, now: datetime) -> None:
-    case = open_case()
+@pytest.mark.parametrize(
+    ("kind", "resort", "runbook"),
+    [
+        ("address", "ops-team-review", ""),
+        ("never-seen-before", "revenue-ops-review", "/help/runbooks/unforeseen-failure/"),
+    ],
+)
+def test_a_deadline_that_passes_pages_the_last_resort_once_with_playbook_and_runbook(
+    open_case: OpenCase, now: datetime, kind: str, resort: str, runbook: str
+) -> None:
+    case = open_case(type=kind)
     while services.sweep_timers(now=case.due_at):
         pass
     page = Alert.objects.get()
-    assert (page.owner.slug, page.count, page.url) == ("ops-team-review", 1, f"/exceptions/{case.key}/#playbook")
+    assert (page.owner.slug, page.count, page.url) == (resort, 1, f"/exceptions/{case.key}/#playbook")
+    assert page.runbook_url == runbook
     told = Notification.objects.get(event="case.breached")
-    assert (told.owner.slug, told.urgent, told.url) == ("ops-team-review", True, page.url)
-    assert said(case, "case.breached") == [("", {"timer": "case.breach", "told": "ops-team-review"})]
+    assert (told.owner.slug, told.urgent, told.url, told.runbook_url) == (resort, True, page.url, runbook)
+    assert said(case, "case.breached") == [("", {"timer": "case.breach", "told": resort})]

@@ -185,6 +185,8 @@ def test_what_the_product_wrote_down_is_said_in_german_and_what_people_wrote_as_
     draft = services.draft_postmortem(case_id=told.pk, by=house.actor("lee"), now=now)
     frozen = lee.get(f"/postmortems/{draft.key}/", headers=GERMAN).content.decode()
     assert (frozen.count("“It was reviewed.”"), frozen.count("“Es wurde geprüft.”")) == (1, 1)
+    assert f"{told.key}: {german}" in frozen
+    assert draft.title == f"{told.key}: {english}"
     told.refresh_from_db()
     plan = services.plan_cases(action="acknowledge", cases=[told], by=house.actor("lee"), now=now)
     ((_, barred),) = JobPlan.objects.get(pk=plan.pk).stay
