@@ -20,7 +20,7 @@ from config.celery import app
 from config.schedules import SCHEDULES, Every
 from exceptions.models import ExceptionCase, NotificationDelivery, Timer
 from exceptions.models.timers import LIVE
-from exceptions.selectors import timer_promptness
+from exceptions.selectors import paused_by_hand, timer_promptness
 from exceptions.services import watch_escalator
 from exceptions.states import DeliveryState
 from orders.sync.models import InboundEvent, OutboundMessage
@@ -70,6 +70,7 @@ class Status:
     promptness: tuple[Promptness, ...] = ()
     dead_letters: int = 0
     open_exceptions: int = 0
+    paused_by_hand: int = 0
     last_seal_at: datetime | None = None
 
     @property
@@ -95,6 +96,7 @@ def status(now: datetime) -> Status:
         promptness=(timer_promptness(now=now), intake_promptness(now=now)),
         dead_letters=InboundEvent.objects.filter(state=InboundState.DEAD).count(),
         open_exceptions=ExceptionCase.objects.live().count(),
+        paused_by_hand=paused_by_hand(now=now),
         last_seal_at=Seal.objects.order_by("-number").values_list("sealed_at", flat=True).first(),
     )
 
@@ -226,3 +228,4 @@ class FromDatabase(Collector):
         yield from (depth, oldest, up, lag, soon)
         yield GaugeMetricFamily("handrail_dead_letters", "Events nobody could process yet.", value=known.dead_letters)
         yield GaugeMetricFamily("handrail_open_exceptions", "Exceptions that are open.", value=known.open_exceptions)
+        yield GaugeMetricFamily("handrail_paused_by_hand", "Break-glasses in force.", value=known.paused_by_hand)

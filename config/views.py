@@ -1,6 +1,7 @@
 """Pages of no app: the way in, search, status."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -98,11 +99,18 @@ def status(request: HttpRequest) -> HttpResponse:
     context = {
         "parts": _with_runbooks(known.parts),
         "status": known,
+        "pauses": _pauses(actor, now) if known.paused_by_hand else [],
         "lags": sync.measured_lags_for(actor, now),
         "can_escalate": can_escalate,
         "overdue": exceptions.overdue_timers(now=now) if can_escalate else 0,
     }
     return render(request, "status.html", context)
+
+
+def _pauses(actor: Actor, now: datetime) -> list[tuple[exceptions.Pause, str]]:
+    """What is paused by hand of what exists for the reader, with the name of the gate that was opened."""
+    names = {gate.slug: gate.name for gate in rules.active_book().gates()}
+    return [(one, names.get(one.waiver.gate, one.waiver.gate)) for one in exceptions.pauses(by=actor, now=now)]
 
 
 def _with_runbooks(parts: Sequence[health.Part]) -> list[tuple[health.Part, list[Runbook]]]:

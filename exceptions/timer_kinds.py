@@ -1,9 +1,11 @@
 """What firing a timer does. Higher apps register their kinds; the sweep knows none of them."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
+
+from audit.subject_refs import SubjectRef
 
 
 class Due(NamedTuple):
@@ -35,15 +37,21 @@ class Handler(Protocol):
 
 
 Lock = Callable[[Sequence[str]], set[str]]
+PutsBack = Callable[[Sequence[str]], Mapping[str, Collection[SubjectRef]]]
 
 
 @dataclass(frozen=True)
 class TimerKind:
-    """`lock` takes the subjects' rows before the timers' (locks go from the top app down) and skips those somebody holds."""
+    """`lock` takes the subjects' rows before the timers' (locks go from the top app down) and skips those somebody holds.
+
+    `puts_back` says which records firing would put back to what rules or systems say, by the id of the subject: while a break-glass is in
+    force over one of them it waits. Such a kind carries no payload of its own.
+    """
 
     name: str
     handler: Handler
     lock: Lock | None = None
+    puts_back: PutsBack | None = None
 
 
 _kinds: dict[str, TimerKind] = {}
@@ -51,11 +59,11 @@ _on_failure: list[Failed] = []
 _on_success: list[Ran] = []
 
 
-def register(name: str, handler: Handler, *, lock: Lock | None = None) -> None:
+def register(name: str, handler: Handler, *, lock: Lock | None = None, puts_back: PutsBack | None = None) -> None:
     """Declare what a kind of timer does. Raises `ValueError` when it is already declared."""
     if name in _kinds:
         raise ValueError(f"Timer kind {name} is already registered")
-    _kinds[name] = TimerKind(name, handler, lock)
+    _kinds[name] = TimerKind(name, handler, lock, puts_back)
 
 
 def kind(name: str) -> TimerKind:

@@ -16,6 +16,7 @@ verbs.register(
         "waiver.voted": noop("{actor} allowed it"),
         "waiver.approved": noop("{actor} approved it"),
         "waiver.glass_broken": noop("{actor} broke the glass"),
+        "waiver.held_back": noop("{actor} held back until its end what would have changed the records"),
         "waiver.rolled_back": noop("{actor} rolled it back"),
         "waiver.reviewed": noop("{actor} reviewed the break-glass"),
         "waiver.review_overdue": noop("{actor} called the leads: nobody reviewed it in time"),
@@ -100,6 +101,16 @@ register_check(
         WHERE w.kind = 'emergency' AND w.reviewed_at IS NULL AND NOT EXISTS (
             SELECT 1 FROM exceptions_timer t WHERE t.subject_type = 'exceptions.waiver' AND t.subject_id = w.id::text
               AND t.kind = 'waiver.review' AND t.fired_at IS NULL AND t.cancelled_at IS NULL)
+    """,
+)
+register_check(
+    "inv-24d",
+    statement="What waits for the end of a break-glass waits for one that is in force, and no longer than until its end",
+    sql="""
+        SELECT t.kind || ' ' || t.subject_id FROM exceptions_timer t
+        LEFT JOIN exceptions_waiver w ON t.payload->>'paused_by' = 'TLX-' || w.number
+        WHERE t.payload ? 'paused_by' AND t.fired_at IS NULL AND t.cancelled_at IS NULL AND t.attempts = 0
+          AND t.due_at > now() AND (w.id IS NULL OR w.state <> 'approved' OR t.due_at > w.expires_at)
     """,
 )
 register_check(

@@ -27,6 +27,7 @@ from exceptions.selectors.counts import Capped, capped, capped_counts, counts_of
 from exceptions.selectors.gaps import Gap, GapPage, gap_page, ownership_gaps, untaken_count
 from exceptions.selectors.knowledge import Knowledge, knowledge_of
 from exceptions.selectors.ownership import LendingPage, RotationPage, lending_page, lendings_for, rotation_page
+from exceptions.selectors.pauses import Pause, held_back_by, live_emergencies, paused_by_hand, pauses
 from exceptions.selectors.payload import payload, payload_of
 from exceptions.selectors.playbook import Playbook, Step, playbook_of
 from exceptions.selectors.postmortems import postmortem_called, postmortem_list, postmortem_page, visible_postmortems
@@ -75,6 +76,7 @@ __all__ = [
     "Knowledge",
     "LendingPage",
     "Offers",
+    "Pause",
     "Playbook",
     "QueueFilters",
     "QueuePage",
@@ -107,10 +109,12 @@ __all__ = [
     "gate_previews",
     "granted_between",
     "handover_page",
+    "held_back_by",
     "knowledge_of",
     "lending_page",
     "lendings_for",
     "live_cases_of",
+    "live_emergencies",
     "live_emergency",
     "live_waiver",
     "live_waivers",
@@ -119,6 +123,8 @@ __all__ = [
     "opened_file",
     "overdue_timers",
     "ownership_gaps",
+    "paused_by_hand",
+    "pauses",
     "payload",
     "payload_of",
     "period",

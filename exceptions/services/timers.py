@@ -24,6 +24,7 @@ from audit.wakeups import wake
 from exceptions import timer_kinds
 from exceptions.models import Timer
 from exceptions.models.timers import LIVE
+from exceptions.services.pausing import hold_back
 from exceptions.timer_kinds import Due
 
 logger = logging.getLogger(__name__)
@@ -217,9 +218,10 @@ def _fire(kind: str, rows: Sequence[tuple[str, str]], now: datetime, failures: d
 
 def _claim(kind: str, rows: Sequence[tuple[str, str]], now: datetime) -> list[Due]:
     """Mark as fired what is still due and nobody else holds."""
-    lock = timer_kinds.kind(kind).lock
-    held = lock(sorted({subject_id for _, subject_id in rows})) if lock else None
-    ids = [timer_id for timer_id, subject_id in rows if held is None or subject_id in held]
+    of_kind = timer_kinds.kind(kind)
+    held = of_kind.lock(sorted({subject_id for _, subject_id in rows})) if of_kind.lock else None
+    safe = [(timer_id, subject_id) for timer_id, subject_id in rows if held is None or subject_id in held]
+    ids = [timer_id for timer_id, _ in hold_back(of_kind, safe, now)]
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, [now, bare_array(ids), now])
         return [Due(*row) for row in cursor.fetchall()]

@@ -13,6 +13,7 @@ from audit.subject_refs import subject_ref
 from audit.words import at, said
 from exceptions import subjects
 from exceptions.models import Waiver
+from exceptions.services.pausing import let_go_on
 from exceptions.services.timers import TimerSetting, set_timers
 from exceptions.services.waiver_news import (
     remind_approvers,
@@ -129,6 +130,7 @@ def _leave_out_changed(waiver: Waiver, unchanged: Sequence[str], now: datetime) 
     waiver.passing = list(unchanged)
     waiver.save()
     record("waiver.narrowed", subject=waiver, subjects=changed)
+    let_go_on(waiver, now=now)
     words = said(
         "It holds no longer for %(orders)s, changed since it was allowed. Ask again if it is needed.",
         orders=", ".join(changed),

@@ -14,6 +14,7 @@ from audit.words import said, within
 from exceptions import subjects
 from exceptions.errors import WaiverChanged
 from exceptions.models import Waiver
+from exceptions.services.pausing import let_go_on
 from exceptions.services.timers import TimerSetting, cancel_timers, set_timers
 from exceptions.states import WaiverState
 from exceptions.subjects import Impact
@@ -157,5 +158,6 @@ def stop_waiting(waiver: Waiver, *, now: datetime) -> None:
 
 
 def stop_holding(waiver: Waiver, *, now: datetime) -> None:
-    """Nothing has to be announced or written down any more."""
+    """Nothing has to be announced or written down any more, and nothing waits for its end."""
     cancel_timers(timers=[(subject_ref(waiver), kind) for kind in (EXPIRE, HEADS_UP, OUTDATED)], now=now)
+    let_go_on(waiver, now=now)

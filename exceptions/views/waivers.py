@@ -167,6 +167,7 @@ def _waiver_page(
         "emergency": selectors.live_emergency(
             SubjectRef(found.subject_type, found.subject_id, found.client_id), now=now
         ),
+        "held_back": selectors.held_back_by(found) if found.kind == WaiverKind.EMERGENCY else 0,
         "waiver": found,
         "gate": spec,
         "gate_owner": selectors.gate_owner(spec, book),

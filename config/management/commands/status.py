@@ -21,6 +21,7 @@ class Command(ReportCommand):
             "light": known.light,
             "dead_letters": known.dead_letters,
             "open_exceptions": known.open_exceptions,
+            "paused_by_hand": known.paused_by_hand,
             "last_seal_at": known.last_seal_at,
             **{f"{queue.name}_waiting": queue.depth for queue in known.queues},
             **{f"{one.work}_p{one.percentile}_seconds": one.within for one in known.promptness},

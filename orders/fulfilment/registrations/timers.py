@@ -11,7 +11,9 @@ from orders.fulfilment.services import (
     holds,
     keeping,
     looking,
+    notices,
     overrides,
+    pausing,
     paying,
     quality,
     refunds,
@@ -25,11 +27,18 @@ timer_kinds.register(silence.CUSTOMER_HOLD, silence.still_unresolved, lock=silen
 timer_kinds.register(holding.HOLD_EXPIRY, holds.on_expiry, lock=holds.lock_orders_of)
 timer_kinds.register(paying.REFUND_WATCH, refunds.still_unseen, lock=refunds.lock_orders_of)
 timer_kinds.register(unwinds.UNWIND_WATCH, unwinding.on_silence, lock=unwinding.lock_orders_of)
-timer_kinds.register(keeping.RESERVATION_EXPIRY, expiring.on_expired, lock=keeping.lock_orders)
+timer_kinds.register(
+    keeping.RESERVATION_EXPIRY, expiring.on_expired, lock=keeping.lock_orders, puts_back=pausing.orders_themselves
+)
+timer_kinds.register(
+    pausing.TELL_LATER, notices.on_emergency_over, lock=keeping.lock_orders, puts_back=pausing.orders_themselves
+)
 timer_kinds.register(settling.QUEUE_LOOK, settling.on_look_again)
 timer_kinds.register(asking.REQUEST_DUE, announcing.not_come, lock=announcing.lock_orders_of)
 timer_kinds.register(quality.CHECK_DUE, looking.nobody_looked, lock=looking.lock_orders_of)
 timer_kinds.register(at_risk.AT_RISK, at_risk.on_at_risk, lock=silence.lock_orders_of)
 timer_kinds.register(falling_back.FALLBACK, falling_back.on_fallback, lock=keeping.lock_orders)
 timer_kinds.register(overrides.REVIEW_DUE, overrides.on_overdue)
-timer_kinds.register(overrides.EXPIRY, overrides.on_expired, lock=overrides.lock_records_of)
+timer_kinds.register(
+    overrides.EXPIRY, overrides.on_expired, lock=overrides.lock_records_of, puts_back=overrides.records_of
+)

@@ -117,6 +117,7 @@ verbs.register(
         "order.routed": noop("{actor} decided owner, flow and SLA by rule"),
         "order.decided_anew": noop("{actor} had the rules of today decide it anew"),
         "order.rerouted": noop("{actor} sent it another way"),
+        "order.news_held_back": noop("{actor} kept what a system says until the break-glass ends"),
         "override.placed": noop("{actor} set a field by hand"),
         "override.left_alone": noop("{actor} left alone what was set by hand, and kept what a system says"),
         "override.expired": noop("{actor} took back what was set by hand: nobody had reviewed it"),

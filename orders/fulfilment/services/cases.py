@@ -34,11 +34,12 @@ class Opening:
 
 @dataclass(frozen=True)
 class TimerChange:
-    """A timer about a record to set, or to cancel where `due_at` is None."""
+    """A timer about a record to set, or to cancel where `due_at` is None; `payload` says why it waits, where that is not its kind."""
 
     subject: SubjectRef
     kind: str
     due_at: datetime | None
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 def solved_by(kind: str, order: Order, book: CompiledBook, *, now: datetime) -> datetime | None:
@@ -88,7 +89,11 @@ def withdraw_all(cured: Sequence[tuple[Order, str]], *, now: datetime) -> None:
 def set_all(timers: Sequence[TimerChange], *, now: datetime) -> None:
     """Set and cancel timers; of several changes of one timer the last counts."""
     last = {(change.subject, change.kind): change for change in timers}
-    due = [TimerSetting(change.subject, change.kind, change.due_at) for change in last.values() if change.due_at]
+    due = [
+        TimerSetting(change.subject, change.kind, change.due_at, change.payload)
+        for change in last.values()
+        if change.due_at
+    ]
     if due:
         exceptions.set_timers(settings=due)
     over = [(change.subject, change.kind) for change in last.values() if change.due_at is None]

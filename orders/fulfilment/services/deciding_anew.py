@@ -15,7 +15,9 @@ from django.db.models import Count, Q
 
 from audit.errors import Conflict, DomainError, IllegalTransition
 from audit.subject_refs import subject_ref
-from audit.words import said, within
+from audit.words import at, said, within
+from exceptions.models import Waiver
+from exceptions.selectors import live_emergencies
 from orders.fulfilment.decisions.anew import (
     SETTLED,
     differences,
@@ -68,10 +70,20 @@ def look_at(orders: Sequence[Order], book: CompiledBook, now: datetime) -> dict[
     waiting = {line.sku_id for of_order in lines.values() for line in of_order if line.state in WAITING}
     free = promisable(sku_ids=waiting, today=now.date()) if waiting else {}
     paused = set(Flow.objects.exclude(state=FlowState.ACTIVE).values_list("slug", flat=True))
+    by_hand = live_emergencies(subjects=[subject_ref(order) for order in orders], now=now)
     return {
-        order.pk: _unless_paused(_look_at(order, lines[order.pk], parcels.get(order.pk, 0), free, book), paused)
+        order.pk: _paused_by_hand(by_hand[subject_ref(order)])
+        if subject_ref(order) in by_hand
+        else _unless_paused(_look_at(order, lines[order.pk], parcels.get(order.pk, 0), free, book), paused)
         for order in orders
     }
+
+
+def _paused_by_hand(waiver: Waiver) -> DomainError:
+    """The rules put nothing back while somebody has broken the glass over it."""
+    assert waiver.expires_at is not None  # noqa: S101 -- it is in force
+    told = {"key": waiver.key, "name": waiver.requested_by_name, "end": at(waiver.expires_at)}
+    return IllegalTransition(said("%(key)s, a break-glass of %(name)s, keeps it as it is until %(end)s.", **told))
 
 
 def _unless_paused(anew: Anew | DomainError, paused: Collection[str]) -> Anew | DomainError:

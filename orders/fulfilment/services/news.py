@@ -17,7 +17,8 @@ from orders.fulfilment.services.hearing import Told, hear, waits_for_parcel
 from orders.fulfilment.services.intake import lock_names
 from orders.fulfilment.services.left_alone import counted_by_hand, note
 from orders.fulfilment.services.loading import load_dockets
-from orders.fulfilment.services.notices import keep_early_news, tell_early_news
+from orders.fulfilment.services.notices import keep_early_news, take_kept_promises, tell_early_news
+from orders.fulfilment.services.pausing import hold_back_promises
 from orders.fulfilment.services.routing import Desk
 from orders.fulfilment.services.settling import release_queue, settle, settle_orders
 from orders.fulfilment.services.stock import lock_stock, put_count
@@ -37,11 +38,13 @@ def take_news(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]:
         dockets = {docket.order.pk: docket for docket in load_dockets(set(known.values()))}
         told, early = _sort_out(news, known, dockets)
         refuse_stale(told, early)
-        if early:
-            keep_early_news(early, now=now)
+        changes = Changes(now)
+        told, held = hold_back_promises(told, changes)
+        if early or held:
+            keep_early_news([*early, *held], now=now)
         if not dockets:
             return []
-        changes = Changes(now)
+        told += take_kept_promises(told, changes)
         changes.lock_stock(reservations__in=[one.pk for docket in dockets.values() for one in docket.held()])
         desk = Desk(active_book(), changes.now)
         without_parcel = {pk for pk, docket in dockets.items() if not docket.parcels}

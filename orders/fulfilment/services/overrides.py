@@ -167,6 +167,15 @@ def _ids(ids: Sequence[str]) -> Any:
     return Override.objects.filter(pk__in=ids).values_list("pk", "order_id", "stock_item_id")
 
 
+def records_of(ids: Sequence[str]) -> dict[str, list[SubjectRef]]:
+    """What taking these fixes back would put back: the fix, and the order it is about."""
+    about = {str(pk): order for pk, order, _ in _ids(ids)}
+    return {
+        one: [SubjectRef("fulfilment.override", one)] + ([SubjectRef("fulfilment.order", str(order))] if order else [])
+        for one, order in about.items()
+    }
+
+
 def on_expired(timers: Sequence[Due], *, now: datetime) -> None:
     """Nobody has reviewed these, asked twice: they are taken back to what the systems say, and that is said."""
     found = Override.objects.select_for_update(of=("self",)).filter(

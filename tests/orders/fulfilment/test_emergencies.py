@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import datetime, timedelta
 from typing import Any
+
+import pytest
 
 from audit import clock
 from audit.access import system_actor
-from audit.context import acting
+from audit.context import Actor, acting
+from audit.models import Event
+from audit.selectors.invariants import check_all
 from audit.subject_refs import subject_ref
 from exceptions import services
 from exceptions.models import ExceptionCase, Waiver
-from orders.fulfilment.models import Fulfilment, Hold, Order
+from exceptions.selectors import pauses
+from orders.fulfilment.models import Fulfilment, Hold, Order, Override
 from orders.fulfilment.selectors.impacts import SHIP_DESPITE_CASE, SKIP_CONFIRMATION
-from orders.fulfilment.services.news import count_stock
+from orders.fulfilment.services.bulk import plan_chosen
+from orders.fulfilment.services.news import count_stock, take_news
 from orders.fulfilment.services.overrides import override_order
 from orders.fulfilment.services.settling import settle_orders
 from orders.fulfilment.states import FulfilmentState, HoldState, OrderState
@@ -127,3 +134,119 @@ def test_it_keeps_what_brings_orders_under_the_rules_from_its_own_and_ends_by_it
     count_stock(news=[make.stock(client, at, "PEG-9", 10)], by=by, now=at)
     assert [one.order_id for one in Fulfilment.objects.all()] == [order.pk], "what comes after its end waits again"
     assert Waiver.objects.get().state == "approved", "nobody has written its end down"
+
+
+def promise(order: Order) -> str:
+    found = Order.objects.get(pk=order.pk).promised_at
+    return found.date().isoformat() if found else ""
+
+
+def test_what_systems_say_of_promises_waits_for_the_end_of_its_own_and_is_told_once(
+    house: House, paid: Any, system: Actor
+) -> None:
+    """M15: nobody but the clock ends the pause, and what was held back is told by its timer."""
+    order, other = paid("1", "2", address=BAD_ADDRESS)
+    broken, client, now = smash(order, house), house.clients["northwind"], clock.now()
+    end = broken.starts_at and broken.expires_at
+    assert end is not None
+
+    def say(one: Order, day: str, at: datetime) -> None:
+        data = {"changed_at": at.isoformat(), "promised_at": f"{day}T12:00:00+00:00"}
+        take_news(news=[make.news("order.changed", client, one.number, at, **data)], by=system, now=at)
+
+    for one in (order, other):
+        say(one, "2026-12-01", now)
+    assert (promise(order), promise(other)) == ("", "2026-12-01")
+    assert [(one.waiver, one.held_back) for one in pauses(by=house.actor("lee"), now=now)] == [(broken, 1)]
+    assert pauses(by=house.actor("noor"), now=now) == []
+    say(order, "2026-12-02", now + timedelta(seconds=1))
+    services.sweep_timers(now=end - timedelta(seconds=1))
+    assert promise(order) == ""
+    assert pauses(by=house.actor("lee"), now=end) == [], "by the clock alone: nothing has run since"
+    services.sweep_timers(now=end)
+    assert promise(order) == "2026-12-02"
+    told = Event.objects.filter(subject_id=str(order.pk), type__in=["order.news_held_back", "order.changed"])
+    assert (
+        list(told.order_by("seq").values_list("type", flat=True))
+        == ["order.news_held_back"] * 2 + ["order.changed"] * 2
+    )
+    say(order, "2026-12-03", end + timedelta(minutes=1))
+    services.sweep_timers(now=end + timedelta(minutes=2))
+    assert promise(order) == "2026-12-03", "what was told once is not told again"
+
+
+def test_newer_news_after_the_end_are_not_written_over_by_what_was_held_back(
+    house: House, paid: Any, system: Actor
+) -> None:
+    """Also where no worker has run since the end."""
+    (order,) = paid("1", address=BAD_ADDRESS)
+    broken, client = smash(order, house), house.clients["northwind"]
+    begun, end = broken.starts_at, broken.expires_at
+    assert begun is not None
+    assert end is not None
+    for at, day in ((begun, "2026-12-01"), (end, "2026-12-05")):
+        data = {"changed_at": at.isoformat(), "promised_at": f"{day}T12:00:00+00:00"}
+        take_news(news=[make.news("order.changed", client, order.number, at, **data)], by=system, now=at)
+    assert promise(order) == "2026-12-05"
+    services.sweep_timers(now=end + timedelta(minutes=1))
+    assert promise(order) == "2026-12-05"
+
+
+@pytest.mark.parametrize("rolled_back", [False, True])
+def test_a_fix_by_hand_is_taken_back_at_the_end_and_not_before(house: House, paid: Any, *, rolled_back: bool) -> None:
+    """What nobody reviewed lapses on the order beside it; on its own when the glass is whole again, however that comes."""
+    order, other = paid("1", "2", address=BAD_ADDRESS)
+    placed = clock.now() - timedelta(hours=96) + timedelta(minutes=30)
+    fixes = [
+        override_order(order_id=one.pk, field="segment", value="vip", reason=WHY, by=house.actor("amal"), now=placed)
+        for one in (order, other)
+    ]
+    services.sweep_timers(now=placed + timedelta(hours=24))
+    broken, lapses = smash(order, house), placed + timedelta(hours=96)
+    end = broken.expires_at
+    assert end is not None
+
+    def states() -> list[str]:
+        return [Override.objects.get(pk=one.pk).state for one in fixes]
+
+    assert services.sweep_timers(now=lapses) >= 1
+    assert states() == ["waiting", "expired"]
+    services.sweep_timers(now=end - timedelta(seconds=1))
+    assert states() == ["waiting", "expired"]
+    held = Event.objects.filter(type="waiver.held_back", subject_id=str(broken.pk))
+    assert [json.loads(one.body)["data"]["count"] for one in held] == [1], "said once"
+    assert [one.id for one in check_all(only=["inv-24d"]) if not one.holds] == []
+    if rolled_back:
+        end = lapses + timedelta(minutes=1)
+        services.roll_back(waiver_id=broken.pk, by=house.actor("lee"), now=end)
+    services.sweep_timers(now=end)
+    assert states() == ["expired", "expired"]
+
+
+def test_rules_of_today_leave_it_alone_and_say_until_when(house: House, paid: Any) -> None:
+    order, other = paid("1", "2", address=BAD_ADDRESS)
+    broken = smash(order, house)
+    plan = plan_chosen(action="decide-anew", keys=[order.key, other.key], by=house.actor("lee"), now=clock.now())
+    why = dict(plan.stay)
+    assert broken.key in why[order.key]
+    assert broken.key not in why.get(other.key, "")
+
+
+def test_the_status_page_says_what_is_paused_who_why_and_until_when(house: House, paid: Any) -> None:
+    (order,) = paid("1", address=BAD_ADDRESS)
+    broken = smash(order, house)
+    lee, noor = signed_in(house.users["lee"]), signed_in(house.users["noor"])
+    page = lee.get("/status/").content.decode()
+    assert [
+        text for text in ("Paused by hand", order.key, broken.key, WHY, broken.owner.name) if text not in page
+    ] == []
+    assert broken.key not in noor.get("/status/").content.decode()
+    assert "handrail_paused_by_hand 1.0" in lee.get("/metrics").content.decode()
+    (one,) = lee.get("/status.json").json()["paused"]
+    assert (one["key"], one["subjects"], one["owner"], one["reason"]) == (
+        broken.key,
+        [order.key],
+        broken.owner.slug,
+        WHY,
+    )
+    assert noor.get("/status.json").json()["paused"] == []
