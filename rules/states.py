@@ -68,12 +68,16 @@ class FlowState(models.TextChoices):
 class Layer(models.TextChoices):
     """What a system is for."""
 
+    PIM = "pim", _("Product information")
+    ERP = "erp", "ERP"
     STORE = "store", _("Store")
     WMS = "wms", _("Warehouse")
     VENDOR = "vendor", _("Vendor portal")
     CARRIER = "carrier", _("Carrier")
     CRM = "crm", "CRM"
+    PAYMENT = "payment", _("Payment provider")
     BILLING = "billing", _("Billing")
+    ANALYTICS = "analytics", _("Analytics")
     CMS = "cms", _("Content system")
     OTHER = "other", _("Other")
 

@@ -161,6 +161,26 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
         business_owner="finance-ops",
     ),
     ShippedContract(
+        "product.changed",
+        "inbound",
+        "How a SKU is recognised, and what one unit weighs and measures (length, width, height). What is left out stays; null is not known "
+        "any more. As often as it changes, or is known again to be so.",
+        a_schema(
+            ["client", "sku", "changed_at"],
+            **dict.fromkeys(("client", "sku"), KEY),
+            barcode={"type": ["string", "null"], "maxLength": 48},
+            weight_grams={"type": ["integer", "null"], "minimum": 1, "maximum": 2_000_000},
+            size_mm={
+                "type": ["array", "null"],
+                "minItems": 3,
+                "maxItems": 3,
+                "items": {"type": "integer", "minimum": 1, "maximum": 20_000},
+            },
+            changed_at=MOMENT,
+        ),
+        business_owner="ops-team",
+    ),
+    ShippedContract(
         "stock.changed",
         "inbound",
         "The number of units of a SKU that can be promised at a location, as an absolute number. As often as it changes.",

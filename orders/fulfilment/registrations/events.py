@@ -6,7 +6,7 @@ from datetime import datetime
 from audit.context import Actor
 from orders.fulfilment.decisions.news import News
 from orders.fulfilment.errors import StaleBase
-from orders.fulfilment.services import arrivals, intake, news
+from orders.fulfilment.services import arrivals, describing, intake, news
 from orders.sync import handlers
 from orders.sync.errors import Unprocessable
 from orders.sync.models import InboundEvent
@@ -56,6 +56,11 @@ def stock_received(events: Sequence[InboundEvent], *, by: Actor, now: datetime) 
     arrivals.hear_arrivals(news=_as_news(events), by=by, now=now)
 
 
+def products_described(events: Sequence[InboundEvent], *, by: Actor, now: datetime) -> None:
+    """Somebody says what is known of products."""
+    describing.hear_products(news=_as_news(events), by=by, now=now)
+
+
 def _as_news(events: Sequence[InboundEvent]) -> list[News]:
     """Events as news; every one of them has to say whose order it is about."""
     homeless: dict[object, str] = {
@@ -83,5 +88,6 @@ def _as_news(events: Sequence[InboundEvent]) -> list[News]:
 handlers.register("order.placed", orders_placed)
 handlers.register("stock.received", stock_received)
 handlers.register("stock.changed", stock_counted, replaces=True)
+handlers.register("product.changed", products_described, replaces=True)
 for event_type in NEWS_TYPES:
     handlers.register(event_type, news_heard)

@@ -22,6 +22,7 @@ from rules.states import HERE, FlowKind, Layer
 ANSWERS: Final = ("task.acknowledged", "task.confirmed", "task.refused", "task.cancelled")
 WAITS: Final = ("cancel", "hold", "resume")
 PAID: Final = "payment.captured"
+REFUNDED: Final = "refund.issued"
 ORDER, PARCEL = noop("Order"), noop("Parcel")
 # What follows once somebody was asked to send a parcel: what is done, the event that says so, the act of the parcel.
 ANSWERED: Final = (
@@ -69,7 +70,11 @@ adapters.declare(
     says=(*ANSWERS, *(event for _, event, _ in SENT), "shipment.rejected", "shipment.delayed"),
 )
 adapters.declare(Layer.CRM, told=[(EXPORT_CONTRACT, ""), *_asked(("notify",))])
-adapters.declare(Layer.BILLING, told=[(EXPORT_CONTRACT, ""), *_asked(("refund",))], says=("refund.issued",))
+adapters.declare(Layer.PIM, says=("product.changed",))
+adapters.declare(Layer.ERP, told=[(EXPORT_CONTRACT, "")], says=("product.changed", "stock.changed", THERE_AGAIN))
+adapters.declare(Layer.PAYMENT, told=_asked(("refund",)), says=("payment.authorised", PAID, REFUNDED))
+adapters.declare(Layer.BILLING, told=[(EXPORT_CONTRACT, ""), *_asked(("refund",))], says=(REFUNDED,))
+adapters.declare(Layer.ANALYTICS, told=[(EXPORT_CONTRACT, "")])
 
 
 def _begun(then: OrderState) -> list[Step]:

@@ -123,7 +123,9 @@ def _lots_of(docket: Docket, line: OrderLine) -> dict[str, Any]:
     return {"lots": [{"lot": one.lot.code, "quantity": one.quantity} for one in named]} if named else {}
 
 
-def order_message(docket: Docket, layer: str, kind: str, name: str, more: Mapping[str, Any]) -> Message:
+def order_message(
+    docket: Docket, layer: str, kind: str, name: str, more: Mapping[str, Any], *, otherwise: str = ""
+) -> Message:
     """Something asked about an order and not about one of its parcels; `name` tells several of one kind apart."""
     order = docket.order
     payload: dict[str, Any] = {
@@ -136,8 +138,8 @@ def order_message(docket: Docket, layer: str, kind: str, name: str, more: Mappin
         **_ownership(docket),
         **more,
     }
-    key = f"{order.key}/{kind}/{name}"
-    return Message(layer, TASK_CONTRACT, ref_of(order), key, order.key, order.correlation_id, payload)
+    key, correlation = f"{order.key}/{kind}/{name}", order.correlation_id
+    return Message(layer, TASK_CONTRACT, ref_of(order), key, order.key, correlation, payload, otherwise=otherwise)
 
 
 def tell_customer(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:

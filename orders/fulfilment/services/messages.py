@@ -17,7 +17,10 @@ from orders.sync.services.promising import systems_for
 
 @dataclass(frozen=True)
 class Message:
-    """A message to a system of a layer that serves the client (the one it prefers, else the first), or to the system that is named."""
+    """A message to a system of a layer that serves the client (the one it prefers, else the first), or to the system that is named.
+
+    Where none of the layer serves the client, one of the layer `otherwise` is asked.
+    """
 
     layer: str
     type: str
@@ -29,6 +32,7 @@ class Message:
     system: System | None = None
     change_token: int | None = None
     prefers: str = ""
+    otherwise: str = ""
 
     def pick(self, serving: Sequence[System]) -> Sequence[System]:
         """Of the systems that serve it, the one it prefers; where that is none of them, the first."""
@@ -43,15 +47,22 @@ def send_all(messages: Sequence[Message], *, now: datetime) -> None:
     """Promise the messages; a layer that no system serves gets none, and the timer of the task tells that nobody answered."""
     if not messages:
         return
-    asked = {(message.layer, message.subject.client_id) for message in messages if message.system is None}
-    serving = {(layer, client_id): systems_for(layer=layer, client_id=client_id) for layer, client_id in asked}
-    addressed = [
-        (
-            message,
-            [message.system] if message.system else message.pick(serving[message.layer, message.subject.client_id]),
-        )
+    asked = {
+        (layer, message.subject.client_id)
         for message in messages
-    ]
+        if message.system is None
+        for layer in (message.layer, message.otherwise)
+        if layer
+    }
+    serving = {(layer, client_id): systems_for(layer=layer, client_id=client_id) for layer, client_id in asked}
+
+    def whom(message: Message) -> Sequence[System]:
+        if message.system is not None:
+            return [message.system]
+        layers = (serving.get((layer, message.subject.client_id), ()) for layer in (message.layer, message.otherwise))
+        return message.pick(next(filter(None, layers), ()))
+
+    addressed = [(message, whom(message)) for message in messages]
     _tell_unmet([(message, systems[0]) for message, systems in addressed if systems])
     promise_many(promises=[_promise(message, system) for message, systems in addressed for system in systems], now=now)
 

@@ -14,6 +14,7 @@ from orders.fulfilment.services.dispatch import ask_if_known, order_message
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.ruling import rule_on_refund
 from orders.fulfilment.states import Choice, PaymentState, RefundState
+from rules.states import Layer
 
 REFUND_WATCH: Final = "fulfilment.refund_watch"
 REFUND_SEEN_WITHIN: Final = timedelta(days=3)
@@ -191,7 +192,8 @@ def _promise(docket: Docket, refund: Refund, by: str, changes: Changes) -> None:
         "reason": refund.reason,
         **_paid_back_for(docket, refund),
     }
-    ask_if_known([order_message(docket, "billing", "refund", str(refund.pk), payload)], changes)
+    asked = order_message(docket, Layer.PAYMENT, "refund", str(refund.pk), payload, otherwise=Layer.BILLING)
+    ask_if_known([asked], changes)
     changes.timers.append(TimerChange(ref_of(refund), REFUND_WATCH, changes.now + REFUND_SEEN_WITHIN))
 
 

@@ -26,6 +26,7 @@ STORY = {
     "ship": ("shipment.handed_over", "shipment.delivered"),
     "replenish": ("stock.received",),
     "cancel": ("task.cancelled",),
+    "refund": ("refund.issued",),
     "revise": ("content.revised",),
     "publish": (
         *("content.published", "crm.tagged", "brief.written", "promo_copy.written", "email_sequence.scheduled"),
@@ -103,6 +104,8 @@ def story(task: Mapping[str, Any], mode: str) -> list[tuple[str, dict[str, Any]]
         more = {name: task.get(name) for name in ("sku", "location")}
         steps = [(event, {**more, "quantity": task["units"], "reference": task["request"]}) for event, _ in steps]
         steps = steps if task["units"] else []
+    if kind == "refund":
+        steps = [(event, {name: task.get(name) for name in ("amount_minor", "currency")}) for event, _ in steps]
     if mode == "duplicate":
         return [step for step in steps for _ in range(2)]
     if mode == "reorder":

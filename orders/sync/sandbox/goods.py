@@ -1,5 +1,6 @@
 """What the demo's clients sell, in which currency, and the people who buy it."""
 
+import zlib
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,11 +10,16 @@ CURRENCIES: Final = {"northwind": "EUR", "fable": "GBP", "lumen": "USD"}
 
 @dataclass(frozen=True)
 class Good:
-    """A product of a client: code, name, price in minor units, how it comes to the customer, and how many lie on the shelf."""
+    """A product of a client: code, name, price in minor units, how it comes to the customer, and how many lie on the shelf.
+
+    One weighs so many grams; its `size` is length, width and height in millimetres.
+    """
 
     code: str
     name: str
     price: int
+    grams: int
+    size: tuple[int, int, int]
     sku_type: str = "stock"
     vendor: str = ""
     on_hand: int = 0
@@ -22,6 +28,13 @@ class Good:
     def is_scarce(self) -> bool:
         """Whether more is soon ordered than lies on the shelf."""
         return self.sku_type == "stock" and self.on_hand < PLENTY
+
+    @property
+    def barcode(self) -> str:
+        """A GTIN that is nobody's: of the range for use inside a shop, with its check digit."""
+        digits = f"20{zlib.crc32(self.code.encode()) % 10**10:010}"
+        odd, even = (sum(map(int, digits[start::2])) for start in (0, 1))
+        return f"{digits}{-(odd + 3 * even) % 10}"
 
     def as_line(self, quantity: int) -> dict[str, Any]:
         """As a line of an `order.placed` event."""
@@ -37,24 +50,24 @@ class Good:
 
 GOODS: Final[dict[str, tuple[Good, ...]]] = {
     "northwind": (
-        Good("NW-TENT-2P", "Ridgeline tent, 2 persons", 28_900, on_hand=120),
-        Good("NW-STOVE-G1", "Gas stove G1", 5_490, on_hand=80),
-        Good("NW-BAG-45", "Backpack 45 l", 14_900, on_hand=60),
-        Good("NW-LAMP-S", "Camp lamp S", 3_290, on_hand=0),
-        Good("NW-KAYAK-K2", "Kestrel K2 kayak", 89_000, "drop_ship", "kestrel"),
-        Good("NW-JACKET-26", "Storm jacket, spring 2027", 24_900, "preorder", "kestrel"),
+        Good("NW-TENT-2P", "Ridgeline tent, 2 persons", 28_900, 2800, (480, 180, 180), on_hand=120),
+        Good("NW-STOVE-G1", "Gas stove G1", 5_490, 410, (140, 120, 90), on_hand=80),
+        Good("NW-BAG-45", "Backpack 45 l", 14_900, 1450, (650, 320, 240), on_hand=60),
+        Good("NW-LAMP-S", "Camp lamp S", 3_290, 220, (110, 80, 80), on_hand=0),
+        Good("NW-KAYAK-K2", "Kestrel K2 kayak", 89_000, 28_500, (4100, 700, 420), "drop_ship", "kestrel"),
+        Good("NW-JACKET-26", "Storm jacket, spring 2027", 24_900, 620, (340, 260, 80), "preorder", "kestrel"),
     ),
     "fable": (
-        Good("FB-CLOTH-ILI", "The Iliad, cloth-bound", 2_950, on_hand=200),
-        Good("FB-BOX-BRONTE", "Brontë boxed set", 6_400, on_hand=90),
-        Good("FB-PRINT-A2", "Letterpress print A2", 4_200, "drop_ship", "pressworks"),
-        Good("FB-SIGNED-01", "Signed first edition", 18_000, on_hand=3),
+        Good("FB-CLOTH-ILI", "The Iliad, cloth-bound", 2_950, 780, (235, 160, 45), on_hand=200),
+        Good("FB-BOX-BRONTE", "Brontë boxed set", 6_400, 1900, (215, 145, 120), on_hand=90),
+        Good("FB-PRINT-A2", "Letterpress print A2", 4_200, 540, (640, 90, 90), "drop_ship", "pressworks"),
+        Good("FB-SIGNED-01", "Signed first edition", 18_000, 650, (225, 150, 35), on_hand=3),
     ),
     "lumen": (
-        Good("LC-HUB-DYN", "Dynamo hub", 12_900, on_hand=70),
-        Good("LC-LIGHT-F8", "Front light F8", 8_900, on_hand=150),
-        Good("LC-FRAME-54", "Steel frame 54 cm", 64_000, "preorder", "forge"),
-        Good("LC-BELL", "Brass bell", 1_900, on_hand=400),
+        Good("LC-HUB-DYN", "Dynamo hub", 12_900, 560, (150, 120, 120), on_hand=70),
+        Good("LC-LIGHT-F8", "Front light F8", 8_900, 190, (120, 80, 60), on_hand=150),
+        Good("LC-FRAME-54", "Steel frame 54 cm", 64_000, 2300, (980, 620, 180), "preorder", "forge"),
+        Good("LC-BELL", "Brass bell", 1_900, 140, (80, 70, 60), on_hand=400),
     ),
 }
 

@@ -23,7 +23,8 @@ LONGEST_BODY = 1_048_576
 SILENCE_SECONDS = 12
 VOICE_PAUSE = 0.05
 SALE_PAUSE = 1.0
-STORE, WAREHOUSE = "sandbox-store", "sandbox-wms"
+STORE, WAREHOUSE, PRODUCTS = "sandbox-store", "sandbox-wms", "sandbox-pim"
+MOMENTS = {"stock.received": "received_at", "refund.issued": "issued_at"}
 REPEATED = ("task", "order", "client", "asset", "revision")  # what a saying has of what it answers
 
 
@@ -123,8 +124,8 @@ class Sandbox:
             at = datetime.fromtimestamp(begun, UTC) + timedelta(seconds=happened.get(event_type, place))
             event_id = f"{key}:{event_type}"
             data = {name: task.get(name) for name in REPEATED} | {"at": at.isoformat(), **more}
-            if event_type == "stock.received":
-                data["received_at"] = data["at"]
+            if event_type in MOMENTS:
+                data[MOMENTS[event_type]] = data["at"]
             about = task.get("order") or task.get("asset") or task.get("sku")
             event = an_event(event_id, event_type, str(about), at, data)
             said.append((f"{event_id}:{place}", event, begun + (place + 1) * self.control.delay))
@@ -141,9 +142,10 @@ class Sandbox:
                 sold = now
 
     def sell(self) -> None:
-        """One more sale, and what the warehouse says then."""
+        """One more sale, and what the warehouse and the product information say then."""
         number, at = self.journal.done("sale") + 1, datetime.now(UTC)
         for system, kind, events in (
+            (PRODUCTS, "facts", store.facts(number, at=at)),
             (WAREHOUSE, "count", store.counts(number, at=at)),
             (STORE, "sale", store.sale(number, at=at)),
         ):

@@ -74,6 +74,30 @@ def counts(number: int, *, at: datetime) -> list[dict[str, Any]]:
     ]
 
 
+def facts(number: int, *, at: datetime) -> list[dict[str, Any]]:
+    """What the product information says after the `number`-th sale, as often as shelves are counted: it is still so."""
+    if number % COUNTED_EVERY != 1:
+        return []
+    return [
+        an_event(
+            f"sale-{number}:product.changed:{good.code}",
+            "product.changed",
+            good.code,
+            at,
+            {
+                "client": client,
+                "sku": good.code,
+                "barcode": good.barcode,
+                "weight_grams": good.grams,
+                "size_mm": list(good.size),
+                "changed_at": at.isoformat(),
+            },
+        )
+        for client, goods in GOODS.items()
+        for good in goods
+    ]
+
+
 def _ordinary(chance: random.Random, clients: Sequence[str] = BUYERS) -> Basket:
     client = chance.choice(clients)
     there = [good for good in GOODS[client] if not good.is_scarce and good.sku_type != "preorder"]

@@ -22,10 +22,12 @@ from rules.states import ContractState, Layer
 
 # Where each kind of system stands around us; the product itself is the execution between them.
 TIERS: Final[Mapping[str, tuple[Layer, ...]]] = {
+    noop("Source of truth: what is known of products and stock"): (Layer.PIM, Layer.ERP),
     noop("Delivery: where customers buy"): (Layer.STORE,),
     noop("Authoring: where content is made"): (Layer.CMS,),
     noop("Fulfilment: who picks, sends and carries"): (Layer.WMS, Layer.VENDOR, Layer.CARRIER),
-    noop("Customers and money"): (Layer.CRM, Layer.BILLING),
+    noop("Customers and money"): (Layer.CRM, Layer.PAYMENT, Layer.BILLING),
+    noop("Reading along: what is counted and compared"): (Layer.ANALYTICS,),
     noop("Other"): (Layer.OTHER,),
 }
 SPOKEN_DIRECTLY: Final = noop("None needed: it speaks our contracts")

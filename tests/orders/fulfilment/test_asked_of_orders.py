@@ -329,6 +329,17 @@ class TestPaying:
         exceptions.sweep_timers(now=now + timedelta(days=3))
         assert case("payment-mismatch").title == "99.00 EUR was asked to be paid back and was not seen to be"
 
+    def test_the_payment_provider_is_asked_to_pay_back_and_where_there_is_none_billing(
+        self, place: make.Place, tell: make.Tell, system: Actor, now: datetime
+    ) -> None:
+        owner = Owner.objects.get(slug="finance-ops")
+        for layer in ("billing", "payment"):
+            with acting(system, at=now):
+                System.objects.create(slug=layer, name=layer, layer=layer, owner=owner, base_url="https://pay.example")
+            tell("order.cancelled", place().number)
+        asked = OutboundMessage.objects.filter(key__contains="/refund/").order_by("number")
+        assert list(asked.values_list("system__slug", flat=True)) == ["billing", "payment"]
+
     def test_a_large_amount_goes_back_only_when_finance_has_decided(self, place: make.Place, tell: make.Tell) -> None:
         order = place(lines=[make.line("TENT-2", 3)], total_minor=29_700)
         tell("order.cancelled", order.number)

@@ -29,7 +29,7 @@ def systems(northwind: Client, system: Actor, now: datetime) -> dict[str, System
         owner = Owner.objects.get(slug="integrations")
         return {
             layer: System.objects.create(slug=f"sandbox-{layer}", name=layer, layer=layer, owner=owner)
-            for layer in ("store", "wms", "vendor", "carrier", "crm", "billing")
+            for layer in ("pim", "store", "wms", "vendor", "carrier", "crm", "billing")
         }
 
 
@@ -132,7 +132,7 @@ def shop(systems: dict[str, System], system: Actor, now: datetime, tmp_path: Pat
     with acting(system, at=now):
         make.client_named("fable", "FB", name="Fable & Co")
         make.client_named("lumen", "LC", name="Lumen Cycles")
-    for slug in ("store", "wms"):
+    for slug in ("pim", "store", "wms"):
         secret = sandbox_secret("a key", f"sandbox-{slug}")
         add_credential(system=systems[slug], kind=CredentialKind.INBOUND, by=system, now=now, secret=secret)
     shop = Sandbox(port=0, key="a key", reply_to="http://testserver/api/v1/events", journal=tmp_path / "journal.db")
@@ -154,7 +154,10 @@ def test_what_the_demo_s_store_sells_comes_in_by_the_front_door(shop: Sandbox) -
         for _ in range(2):
             shop.sell()
             shop.say_what_is_due(client)
-    assert (shop.journal.summary()["executed"], shop.journal.summary()["waiting"]) == ({"count": 1, "sale": 2}, 0)
+    assert (shop.journal.summary()["executed"], shop.journal.summary()["waiting"]) == (
+        {"count": 1, "facts": 1, "sale": 2},
+        0,
+    )
     apply_due(now=clock.now())
     assert set(InboundEvent.objects.values_list("state", flat=True)) == {"applied"}
     assert dict(Order.objects.values_list("number", "state")) == {"F8001": "in_fulfilment", "L8002": "in_fulfilment"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from django.db import IntegrityError
 
 from audit import clock
 from audit.context import Actor, acting
@@ -13,6 +14,7 @@ from audit.subject_refs import SubjectRef
 from orders.sync import adapters, handlers, services
 from orders.sync.models import Attempt, OutboundMessage, System
 from orders.sync.sandbox import Sandbox, sandbox_secret
+from orders.sync.selectors.landscape import TIERS
 from orders.sync.states import CredentialKind, OutboundState
 from rules import selectors as rules
 from rules.states import Layer
@@ -54,16 +56,21 @@ def connect(house: House, sandbox: Sandbox, system: Actor, settings: Any) -> Any
     return connected
 
 
-@pytest.mark.parametrize(
-    "layer", [Layer.STORE, Layer.WMS, Layer.VENDOR, Layer.CARRIER, Layer.CRM, Layer.BILLING, Layer.CMS]
-)
+# Those that tell by themselves, and what they answer to; the others follow, or what they say is said by nobody in the sandbox.
+TELLING = {Layer.PIM, Layer.STORE, Layer.WMS, Layer.VENDOR, Layer.CARRIER, Layer.PAYMENT, Layer.BILLING, Layer.CMS}
+MONEY = {"amount_minor": 9_900, "currency": "EUR"}
+
+
+@pytest.mark.parametrize("layer", [layer for layer in Layer if layer != Layer.OTHER])
 def test_the_reference_adapter_of_each_kind_keeps_the_contract(
     connect: Any, house: House, sandbox: Sandbox, layer: Layer
 ) -> None:
     adapter, there = adapters.registered()[layer], connect(layer)
     for n, told in enumerate(adapter.told):
         contract = rules.contract(told.contract)
-        payload = example(contract.schema) | ({"kind": told.kind} if told.kind else {}) | {"client": "northwind"}
+        payload = (
+            example(contract.schema) | ({"kind": told.kind} if told.kind else {}) | {"client": "northwind"} | MONEY
+        )
         subject = SubjectRef("test.told", str(n), house.clients["northwind"].pk)
         services.promise(
             promise=services.Promise(there, told.contract, subject, payload, f"{layer}/{n}", f"{layer}/{n}"),
@@ -79,16 +86,22 @@ def test_the_reference_adapter_of_each_kind_keeps_the_contract(
     with httpx2.Client(trust_env=False) as stranger:
         assert stranger.post(there.base_url, content=b"{}").status_code == 401
     # It says what is agreed, as it is agreed, and somebody hears it.
-    if layer == Layer.STORE:
-        sandbox.sell()
+    sandbox.sell()
     rows = sandbox.journal._connection.execute("SELECT body FROM sayings WHERE system = ?", [there.slug]).fetchall()
     events = [json.loads(body) for (body,) in rows]
     assert {event["type"] for event in events} <= set(adapter.says)
+    assert bool(events) == (layer in TELLING)
     assert [rules.contract(event["type"]).violations(event["data"]) for event in events] == [[]] * len(events)
     assert [name for name in adapter.says if handlers.handler_for(name) is None] == []
 
 
 def test_every_kind_of_system_there_is_has_its_adapter() -> None:
     assert {*adapters.registered()} == {*Layer} - {Layer.OTHER}
+    assert {layer for layers in TIERS.values() for layer in layers} == {*Layer}
     with pytest.raises(ValueError, match="declared already"):
         adapters.declare(Layer.STORE, says=["order.placed"])
+
+
+def test_a_system_of_no_kind_is_refused(house: House, system: Actor) -> None:
+    with pytest.raises(IntegrityError, match="system_layer_is_known"), acting(system, at=clock.now()):
+        System.objects.create(slug="stray", name="Stray", layer="", owner=house.owners["integrations"])

@@ -49,10 +49,15 @@ def test_every_client_sells_stock_and_what_vendors_send() -> None:
     assert {line["sku_type"] for order in orders for line in order["lines"]} == {"stock", "drop_ship"}
 
 
-@pytest.mark.parametrize("kind", ["order.placed", "payment.captured", "stock.changed"])
+@pytest.mark.parametrize("kind", ["order.placed", "payment.captured", "stock.changed", "product.changed"])
 def test_what_is_said_keeps_its_contract(kind: str) -> None:
     contract = CompiledContract(next(one.schema for one in CONTRACTS if one.name == kind))
-    said = [event for number in range(1, 25) for event in (*store.sale(number, at=AT), *store.counts(number, at=AT))]
+    said = [
+        event
+        for number in range(1, 25)
+        for tells in (store.sale, store.counts, store.facts)
+        for event in tells(number, at=AT)
+    ]
     told = [event["data"] for event in said if event["type"] == kind]
     assert told
     assert [violation for data in told for violation in contract.violations(data)] == []

@@ -16,12 +16,14 @@ from rules.states import Layer
 
 # slug: name, layer, who answers for it, whether it gets the export of every routed order
 SYSTEMS: Final[dict[str, tuple[str, Layer, str, bool]]] = {
+    "sandbox-pim": ("Sandbox product information", Layer.PIM, "client-success", False),
     "sandbox-store": ("Sandbox store", Layer.STORE, "client-success", False),
     "sandbox-wms": ("Sandbox warehouse", Layer.WMS, "ops-team", False),
     "sandbox-vendor": ("Sandbox vendor portal", Layer.VENDOR, "fulfillment-service-vendor", False),
     "sandbox-carrier": ("Sandbox carrier", Layer.CARRIER, "logistics", False),
     "sandbox-crm": ("Sandbox CRM", Layer.CRM, "client-success", True),
     "sandbox-cms": ("Sandbox content system", Layer.CMS, "client-success", False),
+    "sandbox-payment": ("Sandbox payment provider", Layer.PAYMENT, "finance-ops", False),
     "sandbox-billing": ("Sandbox billing", Layer.BILLING, "finance-ops", True),
 }
 

@@ -123,7 +123,6 @@ def returns(seed: int, now: datetime) -> Stories:
             (
                 Step("delivered", "one is announced", tell(back, "requested_at", **one)),
                 Step("return_announced", "it arrives", tell(arrived, "received_at", **one)),
-                Step("partly_returned", "the money goes back", _refunded(PRICE)),
             ),
             "partly_returned",
             until=lambda order: order.refunds.filter(state="issued").exists(),
@@ -221,10 +220,6 @@ STORIES: Final[Mapping[str, Callable[[int, datetime], Stories]]] = {
     "splits": splits,
     "reroutes": reroutes,
 }
-
-
-def _refunded(amount_minor: int) -> Act:
-    return tell("refund.issued", "issued_at", amount_minor=amount_minor, currency="EUR", reference="R-1")
 
 
 def _mark(letter: str, seed: int, now: datetime) -> tuple[str, str]:
