@@ -42,7 +42,7 @@ def database(name: str, default: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": options.pop("host", parts.hostname or ""),
         "PORT": options.pop("port", str(parts.port or "")),
-        "OPTIONS": options,
+        "OPTIONS": {**options, "prepare_threshold": 0},  # for `audit.statements`; Django's own cursors never prepare
     }
 
 

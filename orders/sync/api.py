@@ -36,12 +36,10 @@ def events(request: HttpRequest) -> HttpResponse:
     try:
         system = _system(request.headers.get("X-Handrail-System", ""))
         _refuse_encoding(request)
-        body = _body(request)
+        body, headers = _body(request), _lower(request)
         secrets = secrets_in_force(system=system, kind=CredentialKind.INBOUND, now=now)
-        signatures.verify(secrets_in_force=secrets, headers=_lower(request), body=body, now=now)
-        told = envelopes.read(
-            content_type=request.headers.get("Content-Type", ""), headers=_lower(request), body=body, now=now
-        )
+        signatures.verify(secrets_in_force=secrets, headers=headers, body=body, now=now)
+        told = envelopes.read(content_type=headers.get("content-type", ""), headers=headers, body=body, now=now)
     except (Unreadable, Unparsable, TooLarge, SignatureRefused) as refused:
         return _refusal(request, refused, system)
     by = _system_actor(system)

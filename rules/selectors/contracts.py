@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
+from audit import statements
+from audit.arrays import text_array
 from audit.context import Actor
 from audit.errors import NotFound
 from audit.words import said
@@ -17,12 +17,13 @@ from rules.models import Contract, ContractVersion
 from rules.states import CONTRACT_ACCEPTING, ContractState, Slot
 
 Wanted = tuple[str, int | None]
+ACCEPTING = ", ".join(f"'{state}'" for state in CONTRACT_ACCEPTING)
 # Asked with every event: to put the same question together anew took longer than to answer it.
-IN_FORCE = """
+IN_FORCE = f"""
     SELECT contract.name, version.number, version.state, version.id
     FROM rules_contractversion version JOIN rules_contract contract ON contract.id = version.contract_id
-    WHERE contract.name = ANY(%s) AND contract.is_active AND version.state = ANY(%s)
-"""
+    WHERE contract.name = ANY(%s::text[]) AND contract.is_active AND version.state IN ({ACCEPTING})
+"""  # noqa: S608 -- our own states
 
 
 def contracts(wanted: Collection[Wanted]) -> dict[Wanted, CompiledContract]:
@@ -30,9 +31,7 @@ def contracts(wanted: Collection[Wanted]) -> dict[Wanted, CompiledContract]:
 
     One query for any number; what is not in force is not among the keys.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(IN_FORCE, [[name for name, _ in wanted], list(CONTRACT_ACCEPTING)])
-        rows = cursor.fetchall()
+    rows = statements.ask(IN_FORCE, [text_array([name for name, _ in wanted])])
     accepted: dict[Wanted, UUID] = {}
     for name, number, state, version_id in rows:
         accepted[name, number] = version_id

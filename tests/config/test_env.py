@@ -174,7 +174,7 @@ def test_a_database_address_becomes_settings(monkeypatch: pytest.MonkeyPatch) ->
         "PASSWORD": "p@ss",
         "HOST": "/run/pg",
         "PORT": "",
-        "OPTIONS": {"sslmode": "require"},
+        "OPTIONS": {"sslmode": "require", "prepare_threshold": 0},
     }
 
 

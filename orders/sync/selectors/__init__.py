@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import Count, Exists, Min, OuterRef, Prefetch, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
+from audit import statements
 from audit.access import require
 from audit.context import Actor
 from audit.subject_refs import SubjectRef
@@ -74,10 +75,8 @@ def system_named(slug: str) -> System | None:
     Every change of a record is a next version, so what was read of these versions still stands. To ask for the versions alone is a third
     of the work, and every event that comes in asks.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(STAND, [slug])
-        found = cursor.fetchone()
-    return _as_it_stands(*found) if found else None
+    found = statements.ask(STAND, [slug])
+    return _as_it_stands(*found[0]) if found else None
 
 
 @lru_cache(maxsize=256)

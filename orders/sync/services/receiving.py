@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
+from audit import statements
 from audit.arrays import bare_array, text_array
 from audit.context import Actor, acting
 from audit.crypto import seal_secret
@@ -129,9 +128,8 @@ def _write(system: System, checked: Sequence[_Checked], now: datetime) -> dict[U
     if not checked:
         return {}
     subjects = [one.envelope.subject or one.envelope.id for one in checked]
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT, [text_array(subjects), system.pk, now, now, *_arrays([one.row(now) for one in checked])])
-        return dict(cursor.fetchall())
+    rows = _arrays([one.row(now) for one in checked])
+    return dict(statements.ask(INSERT, [text_array(subjects), system.pk, now, now, *rows]))
 
 
 def _arrays(rows: Sequence[tuple[Any, ...]]) -> list[str]:
