@@ -50,6 +50,7 @@ LEAD: Final = WORK | {
     "rules.manage_absence",
     "sync.view_system",
     "sync.replay",
+    "sync.pause_system",
     "audit.verify",
 }
 

@@ -189,7 +189,8 @@ PAGES: dict[str, tuple[Text, Text]] = {
     "sync:systems": (
         _("Systems"),
         _(
-            "Everything that is told and that tells: its adapter and contracts, who answers for it, and whether it is on time."
+            "Everything that is told and that tells: its adapter and contracts, who answers for it, and whether it is on time. "
+            "A system's page shows what waits for it and what failed; leads pause what it is told, and test the connection."
         ),
     ),
     "rules:contracts": (

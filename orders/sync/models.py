@@ -27,6 +27,7 @@ LONGEST_CAUSE = 300
 DEAD_LETTER_PREFIX = "DL-"
 DEAD_LETTER_CASE = "contract-violation"
 UNREACHABLE = "delivery-failure"
+CONNECTION_TEST = "connection.test"  # asks for nothing: whoever gets it says that it came
 
 
 class NextLetter(Func):

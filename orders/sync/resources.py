@@ -321,3 +321,37 @@ class SystemLag(_Systems, RecordResource):
         """The lag of the system of this key."""
         (lag,) = selectors.measured_lags([super().find(key)], now=clock.now())
         return lag
+
+
+class _SystemAct(_Systems, ActResource):
+    permission = "sync.pause_system"
+    input_class = ReasonInput
+
+
+class PauseSystem(_SystemAct):
+    """Hold back what is told to a system until a moment; it waits in line and goes out in its order afterwards."""
+
+    input_class = serializers.PauseInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Pause it."""
+        services.pause_system(slug=record.slug, seen=self.seen, by=self.by, now=now, **given)
+
+
+class ResumeSystem(_SystemAct):
+    """Tell a paused system again, at once and in order."""
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Resume it."""
+        services.resume_system(slug=record.slug, seen=self.seen, by=self.by, now=now, **given)
+
+
+class CallSystem(_Systems, DeedResource):
+    """Call a system once, now, with a signed message that asks for nothing; what it answered. Once in 30 seconds."""
+
+    permission = "sync.pause_system"
+    serializer_class = serializers.AnswerSerializer
+
+    def do(self, given: Mapping[str, Any], *, now: datetime) -> Any:
+        """Call it."""
+        return services.call_system(slug=given["key"], by=self.by, now=now)

@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from audit.rest.fields import SelfLink
+from audit.rest.parsing import ReasonInput
 from exceptions.api.job_shapes import KeysOrFilter
 from exceptions.selectors.knowledge import runbooks_for_contracts
 from exceptions.serializers.cases import PayloadRunbookSerializer
@@ -15,6 +16,7 @@ from orders.sync.adapters import adapter_of
 from orders.sync.models import DEAD_LETTER_CASE, Attempt, Expectation, FlowRun, InboundEvent, OutboundMessage, System
 from orders.sync.selectors import MeasuredLag
 from orders.sync.services.bulk import LETTER_ACTS
+from orders.sync.services.exchanging import Answer
 from rules.models import Runbook
 
 
@@ -267,3 +269,20 @@ class PlanLettersInput(KeysOrFilter):
         help_text="All that match a query of the list of dead letters, such as `system=shop&type=order.placed`: "
         f"at most {MOST_PLANNED:,}.",
     )
+
+
+class PauseInput(ReasonInput):
+    """Until when, at most seven days ahead, and why."""
+
+    until = serializers.DateTimeField()
+
+
+class AnswerSerializer(serializers.Serializer[Answer]):
+    """What a system answered to a test of the connection; no status where it did not answer."""
+
+    status = serializers.IntegerField(allow_null=True)
+    accepted = serializers.BooleanField()
+    error = serializers.CharField()
+    response_head = serializers.CharField(source="head")
+    duration_ms = serializers.IntegerField()
+    at = serializers.DateTimeField()

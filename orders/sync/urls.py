@@ -7,6 +7,9 @@ from orders.sync import views
 app_name = "sync"
 urlpatterns = [
     path("systems/", views.systems, name="systems"),
+    path("systems/<slug:system>/", views.system, name="system"),
+    path("systems/<slug:system>/pause/", views.pause, name="pause"),
+    path("systems/<slug:system>/call/", views.call, name="call"),
     path("flows/", views.flows, name="flows"),
     path("flows/<str:flow>/", views.flow, name="flow"),
     path("flows/<str:flow>/go-live/", views.go_live, name="go-live"),

@@ -32,14 +32,16 @@ from exceptions.selectors.jobs import job_called
 from exceptions.selectors.knowledge import runbooks_for_kind
 from exceptions.views.plans import confirmed, plan_page
 from orders.sync import selectors, services
-from orders.sync.forms import WhyForm
+from orders.sync.forms import PauseForm, WhyForm
 from orders.sync.models import DEAD_LETTER_CASE, DEAD_LETTER_PREFIX, InboundEvent
 from orders.sync.resources import LETTER_FILTERS
 from orders.sync.sandbox import MODES
 from orders.sync.selectors.flow_maps import flow_page, flow_rows
 from orders.sync.selectors.landscape import landscape
+from orders.sync.selectors.system_pages import system_page
 from orders.sync.services import bulk as letters
 from orders.sync.services.bulk import LETTER_ACTS
+from orders.sync.services.stopping import PERMISSION as PAUSE
 from rules import services as rules
 from rules.states import FlowState
 
@@ -59,6 +61,74 @@ def systems(request: HttpRequest) -> HttpResponse:
         "can_see_contracts": by.may("rules.view_rules"),
     }
     return render(request, "sync/systems.html", context)
+
+
+@login_required
+@require_GET
+def system(request: HttpRequest, system: str) -> HttpResponse:
+    """One system: whether it is told, what waits for it, what went wrong lately, its secrets."""
+    by = actor_of(request, "sync.view_system")
+    context = {
+        "page": system_page(by, system, now=clock.now()),
+        "allowed": selectors.allowed_delay() // timedelta(minutes=1),
+        "can_edit": by.may("sync.edit_system"),
+        "can_pause": by.may(PAUSE),
+        "can_see_contracts": by.may("rules.view_rules"),
+        "can_see_trail": by.may("audit.view_trail"),
+    }
+    return render(request, "sync/system.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def pause(request: HttpRequest, system: str) -> HttpResponse:
+    """Hold back what is told to a system, or let it go on where it is held back."""
+    by, now = actor_of(request, PAUSE), clock.now()
+    page, stale = system_page(by, system, now=now), None
+    is_paused = page.row.is_paused
+    form = (WhyForm if is_paused else PauseForm)(request.POST or None, initial={"seen": page.system.version})
+    if request.method == "POST" and form.is_valid():
+        given = {name: form.cleaned_data[name] for name in ("seen", "reason")}
+        try:
+            if isinstance(form, PauseForm):
+                services.pause_system(slug=system, until=form.until(now), by=by, now=now, **given)
+                done = _("%(system)s is paused. What it is to be told waits in line.")
+            else:
+                services.resume_system(slug=system, by=by, now=now, **given)
+                done = _("%(system)s is told again, what has waited first.")
+        except Invalid as invalid:
+            explain(form, invalid)
+        except StaleVersion as changed:
+            stale = changed
+        except Conflict as conflict:
+            form.add_error(None, in_words(conflict.message))
+        else:
+            messages.success(request, done % {"system": page.system.name})
+            return redirect("sync:system", system)
+    context = {"page": page, "form": form, "stale": stale}
+    return render(request, "sync/pause.html", context, status=409 if stale else 422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def call(request: HttpRequest, system: str) -> HttpResponse:
+    """Call a system once, now, and say what it answered."""
+    by = actor_of(request, PAUSE)
+    try:
+        answer = services.call_system(slug=system, by=by, now=clock.now())
+    except Conflict as conflict:
+        messages.warning(request, in_words(conflict.message))
+        return redirect("sync:system", system)
+    told = {"status": answer.status, "took": answer.duration_ms, "error": answer.error, "head": answer.head}
+    if answer.accepted:
+        messages.success(request, _("It answered: HTTP %(status)s after %(took)s ms. %(head)s") % told)
+    elif answer.status:
+        messages.warning(
+            request, _("It answered, but did not accept: HTTP %(status)s after %(took)s ms. %(head)s") % told
+        )
+    else:
+        messages.warning(request, _("It did not answer: %(error)s") % told)
+    return redirect("sync:system", system)
 
 
 @login_required

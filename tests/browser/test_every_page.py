@@ -27,6 +27,8 @@ PAGES = (
     "/flows/",
     "/flows/warehouse-pick-pack/",
     "/systems/",
+    "/systems/shop/",
+    "/systems/shop/pause/",
     "/contracts/",
     "/contracts/order.placed/",
     "/views/",

@@ -65,6 +65,7 @@ def address(name: str, way: Way, keys: dict[str, Any]) -> str:
         "deed": "read",
         "contract": "order.placed",
         "flow": "warehouse-pick-pack",
+        "system": keys["system"],
         "act": "submit" if name.startswith("campaigns:") else "accept-risk",
         "agreed": keys["nobodys"],
         "token": "nobodys",

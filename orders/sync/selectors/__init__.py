@@ -16,8 +16,10 @@ from django.db.models.functions import Cast
 from audit import statements
 from audit.access import require
 from audit.context import Actor
+from audit.errors import NotFound
 from audit.subject_refs import SubjectRef
 from audit.texts import whole_number
+from audit.words import said
 from exceptions.models import ExceptionCase
 from exceptions.states import CASE_DONE
 from orders.sync import followers
@@ -307,6 +309,14 @@ def systems_for(by: Actor) -> QuerySet[System]:
     require(by, "sync.view_system")
     systems = System.objects.select_related("client", "owner").order_by("slug")
     return systems if by.clients is None else systems.filter(Q(client=None) | Q(client_id__in=by.clients))
+
+
+def system_called(by: Actor, slug: str) -> System:
+    """The system of this slug. Raises `NotFound` for none, and for another client's alike."""
+    found = systems_for(by).filter(slug=slug).first()
+    if found is None:
+        raise NotFound(said("There is no system %(slug)s, or it is not yours to see.", slug=slug[:40]))
+    return found
 
 
 def connectors_for(by: Actor) -> QuerySet[Connector]:

@@ -68,6 +68,11 @@ def landscape(by: Actor, *, now: datetime) -> list[Tier]:
     return [tier for tier in tiers if tier.rows]
 
 
+def system_row(by: Actor, system: System, *, now: datetime) -> SystemRow:
+    """One system as its line on the page."""
+    return _rows(by, [system], now)[0]
+
+
 def _rows(by: Actor, systems: Sequence[System], now: datetime) -> list[SystemRow]:
     read_by: dict[UUID, list[Connector]] = defaultdict(list)
     for connector in selectors.connectors_for(by).filter(is_active=True):

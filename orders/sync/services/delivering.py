@@ -4,7 +4,6 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
 from urllib.parse import urlsplit
@@ -21,12 +20,12 @@ from audit.services.heartbeats import beat
 from audit.subject_refs import subject_ref
 from audit.traces import Fact, traceparent
 from audit.tracing import span
-from audit.transport import AddressRefused, PublicTransport
 from audit.words import said
 from exceptions.services import CaseOpening, open_cases
-from orders.sync import signatures
 from orders.sync.models import UNREACHABLE, Attempt, OutboundMessage
-from orders.sync.redaction import personal_values, redacted
+from orders.sync.redaction import personal_values
+from orders.sync.services import exchanging
+from orders.sync.services.exchanging import Answer
 from orders.sync.services.retrying import withdraw_delivered
 from orders.sync.services.systems import secrets_in_force
 from orders.sync.states import CredentialKind, OutboundState
@@ -34,12 +33,8 @@ from orders.sync.states import CredentialKind, OutboundState
 BATCH = 64
 PARALLEL = 8
 LEASE = timedelta(seconds=settings.DELIVERY_LEASE_SECONDS)
-TIMEOUT_SECONDS = settings.DELIVERY_TIMEOUT_SECONDS
-EXCHANGE_SECONDS = 15  # the longest an answer may drip
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=10)
-MOST_RESPONSE = 65_536
-SHOWN_OF_RESPONSE = 300
 
 SUSPECTS_SECONDS = 20  # how long a run follows up what ended a worker, one by one, before it goes on with the rest
 KILLED = "It ended the worker every time it was sent."
@@ -80,22 +75,6 @@ FINISH = """
     UPDATE sync_outboundmessage SET state = %s, sent_at = %s, given_up_at = %s, due_at = %s, last_error = %s, lease_until = NULL
     WHERE id = %s AND fence = %s AND state = 'sending'
 """
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What one attempt brought, and when: a status, or why there was none."""
-
-    status: int | None
-    error: str
-    head: str
-    duration_ms: int
-    at: datetime
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the receiver has it."""
-        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 -- HTTP's range of success
 
 
 def deliver_due(*, now: datetime, limit: int = BATCH, chance: random.Random | None = None) -> int:
@@ -148,14 +127,9 @@ def _deliver(claimed: Sequence[OutboundMessage], now: datetime, begun: float, ch
         system_id: secrets_in_force(system=system, kind=CredentialKind.OUTBOUND, now=now)
         for system_id, system in systems.items()
     }
-    with _client() as client, ThreadPoolExecutor(PARALLEL) as pool:
+    with exchanging.client() as client, ThreadPoolExecutor(PARALLEL) as pool:
         answers = list(pool.map(lambda message: _send(client, message, keys[message.system_id], now, begun), claimed))
     return _finish(list(zip(claimed, answers, strict=True)), now, chance)
-
-
-def _client() -> httpx2.Client:
-    transport = PublicTransport(allowed=settings.ALLOWED_PRIVATE_HOSTS, seconds=EXCHANGE_SECONDS)
-    return httpx2.Client(transport=transport, timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
 
 
 def _send(
@@ -178,11 +152,10 @@ def _send(
             "traceparent": attempt.traceparent
             or traceparent(trace=correlation, span=f"{message.key}/{message.attempts}"),
         }
-        if secrets:
-            newest, *older = secrets
-            headers |= signatures.sign(secret=newest, older=older, message_id=message.key, at=now, body=body)
+        headers |= exchanging.signed(secrets, message.key, now, body)
+        personal = personal_values(message.payload, message.preview)
         sent = perf_counter()
-        status, error, head_of = _exchange(client, message, body, headers)
+        status, error, head_of = exchanging.exchange(client, message.system.base_url, body, headers, personal)
         answered = perf_counter()
         attempt.note({"http.response.status_code": status} if status else {}, failed=error)
     return Answer(status, error, head_of, round((answered - sent) * 1000), now + timedelta(seconds=answered - begun))
@@ -198,30 +171,6 @@ def _body(message: OutboundMessage) -> bytes:
         "data": message.payload,
     }
     return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _exchange(
-    client: httpx2.Client, message: OutboundMessage, body: bytes, headers: dict[str, str]
-) -> tuple[int | None, str, str]:
-    """What came back: a status, why it is none or no good one, and how the answer begins."""
-    try:
-        with client.stream("POST", message.system.base_url, content=body, headers=headers) as response:
-            error = "" if response.is_success else f"HTTP {response.status_code}"
-            return response.status_code, error, _head(response, personal_values(message.payload, message.preview))
-    except AddressRefused as refused:
-        return None, str(refused), ""
-    except httpx2.TimeoutException:
-        return None, f"no answer in {TIMEOUT_SECONDS} s", ""
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as failure:
-        return None, f"{type(failure).__name__}: not reachable", ""
-
-
-def _head(response: httpx2.Response, personal: frozenset[str]) -> str:
-    """How the answer begins, if it can be read as it came: nothing is unpacked for a stranger."""
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        return ""
-    raw = next(response.iter_raw(MOST_RESPONSE), b"")
-    return redacted(raw.decode(errors="replace"), personal=personal, longest=SHOWN_OF_RESPONSE)
 
 
 def _finish(results: Sequence[tuple[OutboundMessage, Answer]], now: datetime, chance: random.Random) -> int:

@@ -19,4 +19,7 @@ SYNC: Final[dict[str, dict[str, Rule]]] = {
     "systems": {"GET": Rule(VIEW_SYSTEM)},
     "system": {"GET": Rule(VIEW_SYSTEM)},
     "system-lag": {"GET": Rule(VIEW_SYSTEM)},
+    "system-pause": {"POST": Rule("sync.pause_system", REASON | {"until": "2026-11-20T12:00:00Z"})},
+    "system-resume": {"POST": Rule("sync.pause_system", REASON)},
+    "system-call": {"POST": Rule("sync.pause_system")},
 }

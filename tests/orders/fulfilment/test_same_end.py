@@ -22,7 +22,7 @@ from orders.fulfilment.models import Order
 from orders.sync.envelopes import Envelope, of_document
 from orders.sync.models import Attempt, InboundEvent, OutboundMessage, System
 from orders.sync.sandbox.behaviour import story
-from orders.sync.services import apply_due, deliver_due, delivering, receive
+from orders.sync.services import apply_due, deliver_due, exchanging, receive
 from orders.sync.states import InboundState, OutboundState
 from rules.models import Client
 from rules.states import Layer
@@ -153,7 +153,7 @@ def test_a_fifth_of_everything_going_wrong_ends_where_nothing_going_wrong_does(
     for share in (0.0, SHARE):
         world = World(share)
         transport = httpx2.MockTransport(world.take)
-        monkeypatch.setattr(delivering, "_client", lambda transport=transport: httpx2.Client(transport=transport))
+        monkeypatch.setattr(exchanging, "client", lambda transport=transport: httpx2.Client(transport=transport))
         with undone():
             play(world, house.clients["northwind"])
             found.append(ends())

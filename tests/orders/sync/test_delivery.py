@@ -94,7 +94,7 @@ def test_a_claim_that_was_taken_over_changes_nothing(
 
     def stalled(*args: Any) -> Any:
         OutboundMessage.objects.update(fence=99)
-        from orders.sync.services.delivering import Answer  # noqa: PLC0415 -- only here
+        from orders.sync.services.exchanging import Answer  # noqa: PLC0415 -- only here
 
         return Answer(202, "", "", 1, clock.now())
 
@@ -258,7 +258,7 @@ def test_a_rate_hits_its_share_and_always_the_same_tasks() -> None:
 def test_what_fails_the_first_time_is_done_once(
     warehouse: System, house: House, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orders.sync.services.delivering.TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr("orders.sync.services.exchanging.TIMEOUT_SECONDS", 0.3)
     sandbox.set_control({"orders": {"NW-1": "error_once", "NW-2": "timeout_once"}})
     services.promise_many(promises=[task(warehouse, house, n, order=f"NW-{n}") for n in (1, 2)], now=clock.now())
     assert services.deliver_due(now=clock.now()) == 0

@@ -21,6 +21,7 @@ from orders.sync.models import Attempt, OutboundMessage, System
 from orders.sync.sandbox import Sandbox
 from orders.sync.sandbox.server import _Handler as sandbox_handler
 from orders.sync.services import delivering
+from orders.sync.services.exchanging import Answer
 from orders.sync.states import OutboundState
 from tests.cast import House
 from tests.orders.sync.conftest import task
@@ -113,7 +114,7 @@ def test_a_stalled_worker_cannot_overwrite_what_the_next_one_achieved(
         if claimed.is_set():
             return send(client, message, *more)
         claimed.set()
-        return delivering.Answer(None, "no answer, long ago", "", 1, clock.now())
+        return Answer(None, "no answer, long ago", "", 1, clock.now())
 
     finish = delivering._finish
 

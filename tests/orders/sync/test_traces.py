@@ -20,6 +20,7 @@ from config.celery import app
 from orders.sync import services
 from orders.sync.models import System
 from orders.sync.sandbox import Sandbox
+from orders.sync.services import exchanging
 from tests.cast import House
 from tests.orders.sync.conftest import task
 
@@ -103,13 +104,13 @@ def test_a_delivery_is_a_part_of_the_trace_of_what_it_is_about_and_says_so_to_it
     warehouse: System, house: House, sandbox: Sandbox, collected: Collected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[dict[str, str]] = []
-    exchange = services.delivering._exchange
+    exchange = exchanging.exchange
 
-    def listening(client: Any, message: Any, body: bytes, headers: dict[str, str]) -> Any:
+    def listening(client: Any, url: str, body: bytes, headers: dict[str, str], personal: frozenset[str]) -> Any:
         told.append(headers)
-        return exchange(client, message, body, headers)
+        return exchange(client, url, body, headers, personal)
 
-    monkeypatch.setattr("orders.sync.services.delivering._exchange", listening)
+    monkeypatch.setattr("orders.sync.services.exchanging.exchange", listening)
     promises = [replace(task(warehouse, house, n), correlation_id="NW-1") for n in (1, 2)]
     services.promise_many(promises=promises, now=clock.now())
     while services.deliver_due(now=clock.now()):
