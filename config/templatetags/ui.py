@@ -284,6 +284,29 @@ def sort_link(context: Mapping[str, Any], column: str, title: str, current: str)
     )
 
 
+@register.simple_tag
+def sorted_in(column: str, current: str, sorts: Mapping[str, str]) -> SafeString | str:
+    """The attribute that says that a list is in the order of this column, and which way."""
+    name = sorts.get(column)
+    if name is None or current.removeprefix("-") != name:
+        return ""
+    return format_html(' aria-sort="{}"', "descending" if current.startswith("-") else "ascending")
+
+
+@register.simple_tag(takes_context=True)
+def sort_toggle(
+    context: Mapping[str, Any], column: str, title: str, current: str, sorts: Mapping[str, str]
+) -> SafeString | str:
+    """A heading; where a list can be put into the order of its column, a link that does, and that turns it round after that."""
+    name, title = sorts.get(column), in_words(title)
+    if name is None:
+        return title
+    arrow = "\N{DOWNWARDS ARROW}" if current == f"-{name}" else "\N{UPWARDS ARROW}" if current == name else ""
+    mark = format_html(' <span aria-hidden="true">{}</span>', arrow) if arrow else ""
+    link = query(context, sort=f"-{name}" if current == name else name)
+    return format_html('<a href="{}">{}{}</a>', link, title, mark)
+
+
 @register.filter
 def label(value: str) -> str:
     """A stored word as people read it: “in_progress” as “In progress”."""

@@ -9,6 +9,7 @@ urlpatterns = [
     path("orders/", views.orders, name="orders"),
     path("orders/bulk/", views.bulk, name="bulk"),
     path("orders.csv", views.orders_csv, name="orders-csv"),
+    path("orders.json", views.orders_json, name="orders-json"),
     path("orders/<str:key>/", views.order, name="order"),
     path("orders/<str:key>/holds/", views.holds, name="holds"),
     path("orders/<str:key>/holds/<uuid:hold>/release/", views.release, name="release"),

@@ -101,6 +101,7 @@ OPERATIONS: Final = {
     "exceptions:escalate-overdue": "escalate-overdue",
     "fulfilment:orders": "orders",
     "fulfilment:orders-csv": "orders",
+    "fulfilment:orders-json": "orders",
     "fulfilment:bulk": "order-plans plan-run",
     "fulfilment:order": "order order-trace order-cancel order-resend-tasks",
     "fulfilment:why": "order-why",

@@ -155,7 +155,10 @@ def test_nothing_is_told_by_signals() -> None:
 
 
 def test_one_service_writes_to_other_systems() -> None:
-    """Whatever they are told has a provenance, a change token and an idempotency key: only delivery can forget them."""
+    """Whatever they are told has a provenance, a change token and an idempotency key: only delivery can forget them.
+
+    A test of the connection tells nothing of any record, so it has no change.
+    """
     reaching = {"httpx2", "http", "urllib", "requests", "socket"}
     writers = {
         source.path
@@ -164,7 +167,9 @@ def test_one_service_writes_to_other_systems() -> None:
         for name in _imported(node)
         if name.partition(".")[0] in reaching and name != "urllib.parse"
     }
-    assert writers == {"orders/sync/services/delivering.py"}
+    assert writers == {"orders/sync/services/exchanging.py"}
+    users = {source.path for source in sources("services") if "exchanging.exchange(" in source.text}
+    assert users == {"orders/sync/services/delivering.py", "orders/sync/services/calling.py"}
 
 
 def _imported(node: ast.AST) -> list[str]:

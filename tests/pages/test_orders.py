@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from orders.fulfilment.models import Hold
+from audit import clock
+from audit.context import Actor
+from audit.subject_refs import subject_ref
+from exceptions.services import open_case, reassign_case
+from orders.fulfilment.models import Hold, Order
+from orders.fulfilment.selectors import OrderFilters
+from orders.fulfilment.selectors import orders as lists
+from tests.cast import House
 from tests.orders.fulfilment.conftest import paid
 from tests.pages.conftest import SignedIn
 
@@ -62,3 +71,53 @@ def test_the_page_needs_no_more_queries_for_three_orders_than_for_one(
     with django_assert_max_num_queries(16):
         page = amal.get("/orders/")
     assert len(page.context["page"].rows) == count
+
+
+@pytest.mark.parametrize("sort", ["due", "-due", "total", "-placed", "key"])
+def test_a_list_in_any_order_shows_every_order_once_page_by_page_and_what_has_no_such_moment_last(
+    house: House, paid: Any, now: datetime, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    placed = paid("W-1", "W-2", "W-3", "W-4")
+    without = {order.pk for order in placed[1:3]}
+    Order.objects.filter(pk__in=without).update(sla_due_at=None)
+    Order.objects.filter(pk=placed[3].pk).update(total_minor=1)
+    monkeypatch.setattr(lists, "PAGE_SIZES", (1,))
+    seen, after = [], ""
+    while True:
+        filters = OrderFilters(sort=sort, per=1, after=after)
+        page = lists.order_page(by=house.actor("amal"), filters=filters, now=now)
+        seen += [row.id for row in page.rows]
+        if not (after := page.next_after):
+            break
+    whole = list(lists.in_order(Order.objects.all(), sort).values_list("pk", flat=True))
+    assert (seen, len(seen)) == (whole, 4)
+    assert sort not in {"due", "-due"} or set(seen[2:]) == without
+
+
+def test_the_list_says_who_has_an_order_now_as_its_page_does_in_files_too(
+    signed_in: SignedIn, house: House, paid: Any, system: Actor
+) -> None:
+    first, other = paid("W-1", "W-2")
+    case = open_case(
+        type="address",
+        subject=subject_ref(first),
+        subject_key=first.key,
+        client_id=first.client_id,
+        title="Address cannot be delivered to",
+        by=system,
+        now=clock.now(),
+    )
+    reassign_case(case_id=case.pk, to="sam", reason="Knows the street", by=system, now=clock.now())
+    amal = signed_in("amal")
+    rows = {row.key: row.owner for row in amal.get("/orders/?sort=key&per=25").context["page"].rows}
+    assert rows == {first.key: "Sam Baptiste", other.key: other.owner.name}
+    assert "Sam Baptiste owns the next step" in amal.get(f"/orders/{first.key}/").content.decode()
+    for owner, key in (("sam", first.key), (other.owner.slug, other.key)):
+        assert [row.key for row in amal.get(f"/orders/?holder={owner}").context["page"].rows] == [key]
+    told = json.loads(b"".join(amal.get("/orders.json?sort=key")))
+    assert [(one["order"], one["owner"], one["exceptions"]) for one in told] == [
+        (first.key, "Sam Baptiste", 1),
+        (other.key, other.owner.name, 0),
+    ]
+    refused = [amal.get(f"/orders/?{wrong}").status_code for wrong in ("sort=colour", "per=7", "per=x", "after=x")]
+    assert refused == [400] * 4

@@ -189,6 +189,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     | _post("exceptions.decide_waiver", decision="deny", comment="No", seen_hash="x"),
     "fulfilment:orders": _get(VIEW_ORDER),
     "fulfilment:orders-csv": _get(VIEW_ORDER),
+    "fulfilment:orders-json": _get(VIEW_ORDER),
     "fulfilment:order": _get(VIEW_ORDER),
     "fulfilment:trace": _get(VIEW_ORDER),
     "fulfilment:export": _get("orders.export_order"),

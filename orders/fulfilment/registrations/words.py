@@ -67,7 +67,7 @@ list_pages.register(
         gettext_lazy("Orders"),
         "fulfilment:orders",
         "orders.view_order",
-        frozenset({"tab", "q", "cols", *SEVERAL}),
+        frozenset({"tab", "q", "cols", "sort", "per", *SEVERAL}),
     )
 )
 

@@ -1,6 +1,6 @@
 """What lists of orders can be narrowed down to: one grammar for the page, saved views, acts on many and programs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -52,6 +52,30 @@ def ordered_by(keys: Sequence[str]) -> Q:
 def live_cases() -> QuerySet[ExceptionCase]:
     """The exceptions that are open about orders."""
     return ExceptionCase.objects.live().filter(subject_type=ORDER).order_by()
+
+
+def holders(order_ids: Collection[str]) -> dict[str, tuple[int, str]]:
+    """Of orders with open exceptions: how many, and who has the one that is due first. One query.
+
+    That person owns the order now; of an order without one its owner by rule does. The order's page says the same.
+    """
+    found: dict[str, tuple[int, str]] = {}
+    open_cases = live_cases().filter(subject_id__in=order_ids).order_by("due_at", "pk")
+    for subject_id, name in open_cases.values_list("subject_id", "owner__name"):
+        count, first = found.get(subject_id, (0, name))
+        found[subject_id] = (count + 1, first)
+    return found
+
+
+def _held_by(value: str, question: Question) -> Q:
+    """Orders that somebody has now, as the list says it."""
+    owner = Owner.objects.filter(slug=value).first()
+    if owner is None:
+        raise UnknownValueError(f"Owner “{value}” is not known.")
+    first = live_cases().order_by("subject_id", "due_at", "pk").distinct("subject_id")
+    theirs = ExceptionCase.objects.filter(pk__in=first.values("pk"), owner=owner).order_by()
+    by_exception = Q(pk__in=theirs.values_list(Cast("subject_id", UUIDField())))
+    return by_exception | Q(owner=owner) & ~IN_TAB["with-exception"](question.now)
 
 
 def _due_soon(now: datetime) -> QuerySet[Fulfilment, UUID]:
@@ -120,6 +144,9 @@ ORDER_FILTERS: Final = FilterSet(
         filtering.record_of("flow", "flow", lambda _: Flow.objects.all()),
         filtering.exact("rule", "decision__rule_slug"),
         filtering.record_of("owner", "owner", lambda _: Owner.objects.all()),
+        Filter(
+            "holder", "Owner now", _held_by, "an owner's key: who has its most urgent open exception, else its owner"
+        ),
         Filter("hold", "Hold", _held, f"one of {', '.join(HoldReason.values)}", tuple(HoldReason.values)),
         _having("sku", "SKU", "lines__sku__code", "bundles__code"),
         _having("carrier", "Carrier", "fulfilments__carrier"),
@@ -133,5 +160,12 @@ ORDER_FILTERS: Final = FilterSet(
         filtering.amount("fraud", "fraud_score", scale=1),
         Filter("behind", "Behind", _behind, "true or false", ("true", "false")),
     ),
-    sorts={"-placed": ("-placed_at", "-pk"), "placed": ("placed_at", "pk"), "key": ("key",), "-key": ("-key",)},
+    sorts={
+        "-placed": ("-placed_at", "-pk"),
+        "placed": ("placed_at", "pk"),
+        "key": ("key",),
+        "-key": ("-key",),
+        "total": ("total_minor", "pk"),
+        "-total": ("-total_minor", "-pk"),
+    },
 )

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.core.exceptions import ValidationError
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from audit.access import require
@@ -18,12 +19,13 @@ from audit.filtering import Question
 from audit.words import said
 from exceptions.selectors import Column, capped_counts
 from orders.fulfilment.models import Hold, Order
-from orders.fulfilment.selectors.order_filters import IN_TAB, ORDER_FILTERS, TABS, live_cases, search
+from orders.fulfilment.selectors.order_filters import IN_TAB, ORDER_FILTERS, TABS, holders, search
 from orders.fulfilment.states import ORDER_FINAL, ORDER_STUCK, HoldReason, HoldState, OrderState
 
 COUNT_CAP: Final = 10_000
 CHUNK: Final = 2_000
 PAGE_SIZES: Final = (25, 50, 100, 200)
+PER_PAGE: Final = 50
 # Filters that take several values.
 SEVERAL: Final = (
     "state",
@@ -32,6 +34,7 @@ SEVERAL: Final = (
     "flow",
     "rule",
     "owner",
+    "holder",
     "hold",
     "sku",
     "carrier",
@@ -45,6 +48,16 @@ SEVERAL: Final = (
     "fraud",
     "behind",
 )
+# By which columns a list can be put in order, each way. What has no such moment comes last, whichever way.
+SORTS: Final[Mapping[str, str]] = {
+    "placed": "placed_at",
+    "key": "key",
+    "due": "sla_due_at",
+    "promised": "promised_at",
+    "total": "total_minor",
+    "state": "state",
+}
+MAYBE_NONE: Final = frozenset({"sla_due_at", "promised_at"})
 ORDER_COLUMNS: Final[Mapping[str, Column]] = {
     "order": Column("Order", is_fixed=True),
     "placed": Column("Placed"),
@@ -72,6 +85,7 @@ class OrderFilters:
     flow: Sequence[str] = ()
     rule: Sequence[str] = ()
     owner: Sequence[str] = ()
+    holder: Sequence[str] = ()
     hold: Sequence[str] = ()
     sku: Sequence[str] = ()
     carrier: Sequence[str] = ()
@@ -84,13 +98,14 @@ class OrderFilters:
     total: Sequence[str] = ()
     fraud: Sequence[str] = ()
     behind: Sequence[str] = ()
+    sort: str = "-placed"
     after: str = ""
-    per: int = 50
+    per: int = PER_PAGE
 
 
 @dataclass(frozen=True)
 class OrderRow:
-    """One order of a list."""
+    """One order of a list. `owner` has it now: whose open exception about it is due first, else who owns it by rule."""
 
     id: UUID
     key: str
@@ -150,23 +165,39 @@ def other_order(by: Actor, order: Order, name: str) -> Order:
 
 
 def order_page(*, by: Actor, filters: OrderFilters, now: datetime) -> OrderPage:
-    """Newest first, in keyset pages. Raises `Invalid` naming the filter that is not known: a bad filter never widens the set."""
+    """Newest first unless told otherwise, in keyset pages. Raises `Invalid` naming the filter that is not known."""
     matching = filtered(by=by, filters=filters, now=now)
     count = matching[: COUNT_CAP + 1].count()
-    rows = matching.order_by("-placed_at", "-pk")
+    name, field = _sorting(filters.sort)
+    rows = in_order(matching, filters.sort)
     if filters.after:
-        placed_at, pk = _read_after(filters.after)
-        rows = rows.filter(Q(placed_at__lt=placed_at) | Q(placed_at=placed_at, pk__lt=pk))
+        rows = rows.filter(_beyond(filters.after, name, field))
     found = list(rows[: filters.per + 1])
     shown = found[: filters.per]
-    following = f"{shown[-1].placed_at.isoformat()}_{shown[-1].pk}" if len(found) > len(shown) else ""
+    following = f"{_mark(getattr(shown[-1], field))}_{shown[-1].pk}" if len(found) > len(shown) else ""
     return OrderPage(rows_of(shown), following, min(count, COUNT_CAP), is_capped=count > COUNT_CAP)
 
 
+def in_order(orders: QuerySet[Order], sort: str) -> QuerySet[Order]:
+    """These orders, sorted. Raises `Invalid` for a sort that is none."""
+    name, field = _sorting(sort)
+    direction = F(field).desc(nulls_last=True) if name.startswith("-") else F(field).asc(nulls_last=True)
+    return orders.order_by(direction, "-pk" if name.startswith("-") else "pk")
+
+
 def exported_orders(*, by: Actor, filters: OrderFilters, now: datetime) -> Iterator[OrderRow]:
-    """Every order of the list, newest first, read as it is asked for. Raises `Invalid` as the list does."""
-    orders = filtered(by=by, filters=filters, now=now).order_by("-placed_at", "-pk").iterator(chunk_size=CHUNK)
-    return _in_chunks(orders)
+    """Every order of the list, in its order, read as it is asked for. Raises `Invalid` as the list does."""
+    orders = in_order(filtered(by=by, filters=filters, now=now), filters.sort)
+    return _in_chunks(orders.iterator(chunk_size=CHUNK))
+
+
+def _sorting(sort: str) -> tuple[str, str]:
+    """The sort and the field it is about. Raises `Invalid`."""
+    field = SORTS.get(sort.removeprefix("-"))
+    if field is None:
+        detail = said("Cannot sort by “%(sort)s”.%(sorts)s", sort=sort[:40], sorts=f" {', '.join(SORTS)}.")
+        raise Invalid(detail, errors=[FieldError("/sort", "unknown", detail)])
+    return sort, field
 
 
 def _in_chunks(orders: Iterator[Order]) -> Iterator[OrderRow]:
@@ -192,9 +223,8 @@ def rows_of(orders: Sequence[Order]) -> list[OrderRow]:
     active = Hold.objects.filter(order__in=[order.pk for order in orders], state=HoldState.ACTIVE).order_by("pk")
     for order_id, reason in active.values_list("order_id", "reason"):
         holds[order_id].append(HoldReason(reason).label)
-    about = live_cases().filter(subject_id__in=[str(order.pk) for order in orders])
-    cases = dict(about.values_list("subject_id").annotate(Count("pk")))
-    return [_row(order, tuple(holds[order.pk]), cases.get(str(order.pk), 0)) for order in orders]
+    held = holders([str(order.pk) for order in orders])
+    return [_row(order, tuple(holds[order.pk]), *held.get(str(order.pk), (0, order.owner.name))) for order in orders]
 
 
 def tab_counts(*, by: Actor, now: datetime) -> dict[str, int]:
@@ -204,7 +234,7 @@ def tab_counts(*, by: Actor, now: datetime) -> dict[str, int]:
     return dict(zip(TABS, capped_counts(shown, most=COUNT_CAP), strict=True))
 
 
-def _row(order: Order, holds: tuple[str, ...], cases: int) -> OrderRow:
+def _row(order: Order, holds: tuple[str, ...], cases: int, holder: str) -> OrderRow:
     state = OrderState(order.state)
     return OrderRow(
         id=order.pk,
@@ -217,7 +247,7 @@ def _row(order: Order, holds: tuple[str, ...], cases: int) -> OrderRow:
         state_label=state.label,
         is_stuck=state in ORDER_STUCK,
         is_open=state not in ORDER_FINAL,
-        owner=order.owner.name,
+        owner=holder,
         flow=order.flow.name if order.flow else "",
         placed_at=order.placed_at,
         promised_at=order.promised_at,
@@ -230,10 +260,23 @@ def _row(order: Order, holds: tuple[str, ...], cases: int) -> OrderRow:
     )
 
 
-def _read_after(after: str) -> tuple[datetime, UUID]:
-    moment, _, pk = after.rpartition("_")
+def _mark(value: datetime | str | int | None) -> str:
+    return value.isoformat() if isinstance(value, datetime) else "" if value is None else str(value)
+
+
+def _beyond(after: str, sort: str, field: str) -> Q:
+    """What comes after the row of this mark. Raises `Invalid` for a mark that is none."""
+    text, _, row = after.rpartition("_")
+    way = "lt" if sort.startswith("-") else "gt"
+    column: Any = Order._meta.get_field(field)
     try:
-        return datetime.fromisoformat(moment), UUID(pk)
-    except ValueError as broken:
+        pk = UUID(row)
+        value = None if not text and field in MAYBE_NONE else column.to_python(text)
+    except (ValueError, ValidationError) as broken:
         error = FieldError("/after", "unknown", "This is not a page of this list.")
         raise Invalid(said("This page does not exist."), errors=[error]) from broken
+    same_but_later = Q(**{f"{field}": value, f"pk__{way}": pk})
+    if value is None:
+        return Q(**{f"{field}__isnull": True, f"pk__{way}": pk})
+    later = Q(**{f"{field}__{way}": value})
+    return later | same_but_later | (Q(**{f"{field}__isnull": True}) if field in MAYBE_NONE else Q(pk__in=[]))

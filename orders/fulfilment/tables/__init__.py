@@ -1,5 +1,6 @@
-"""Orders as a table for spreadsheets."""
+"""Orders as a table for spreadsheets and programs."""
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -28,6 +29,23 @@ def csv_lines(rows: Iterable[OrderRow], columns: Collection[str] = ()) -> Iterat
     """The lines of the table, one at a time, with the columns of the page that are given, or all."""
     names = [name for column, its in OF_COLUMN.items() if not columns or column in columns for name in its]
     return csv_of(names, map(_texts, rows))
+
+
+def json_lines(rows: Iterable[OrderRow], columns: Collection[str] = ()) -> Iterator[str]:
+    """The same as a JSON array, an order a line."""
+    names = [name for column, its in OF_COLUMN.items() if not columns or column in columns for name in its]
+    before = "[\n"
+    for row in rows:
+        told = _values(row)
+        yield before + json.dumps({name: told[name] for name in names}, ensure_ascii=False)
+        before = ",\n"
+    yield "\n]\n" if before == ",\n" else "[]\n"
+
+
+def _values(row: OrderRow) -> dict[str, object]:
+    """As the table has it; what there is several of as a list, numbers as numbers, what is not there as null."""
+    texts = {name: text or None for name, text in _texts(row).items()}
+    return {**texts, "holds": [str(hold) for hold in row.holds], "exceptions": row.exceptions}
 
 
 def _texts(row: OrderRow) -> dict[str, str]:

@@ -6,14 +6,13 @@ from orders.fulfilment.views.checks import checks, hand_over, parcel, photo, pro
 from orders.fulfilment.views.clients import client, client_store, clients, new_client, new_line
 from orders.fulfilment.views.customers import customer, duplicate, duplicates, merge, split
 from orders.fulfilment.views.gifts import gift
+from orders.fulfilment.views.lists import orders, orders_csv, orders_json
 from orders.fulfilment.views.merging import same_order
 from orders.fulfilment.views.orders import (
     cancel,
     export,
     holds,
     order,
-    orders,
-    orders_csv,
     quarantine,
     quarantined,
     release,
@@ -47,6 +46,7 @@ __all__ = [
     "order",
     "orders",
     "orders_csv",
+    "orders_json",
     "override",
     "override_stock",
     "overrides",

@@ -24,7 +24,7 @@ from exceptions.views.plans import MOST_SHOWN, confirmed, plan_page
 from orders.fulfilment.selectors.anew import planned_changes
 from orders.fulfilment.services import bulk as many
 from orders.fulfilment.services.bulk import ORDER_ACTS
-from orders.fulfilment.views.orders import asked_for
+from orders.fulfilment.views.lists import asked_for
 
 DECIDE_ANEW: Final = "order.decide-anew"
 

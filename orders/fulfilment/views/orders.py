@@ -1,165 +1,38 @@
-"""Orders in a list, one order's story and trace, and those that are held until somebody completes them."""
+"""One order's story and trace, and those that are held until somebody completes them."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _l
-from django.utils.translation import gettext_noop as noop
 from django.views.decorators.http import require_GET, require_http_methods
 
 from audit import clock
 from audit.context import Actor
 from audit.edge import actor_of, explain
 from audit.errors import Conflict, IllegalTransition, Invalid, NotFound
-from audit.services.taking_out import record_export
 from audit.subject_refs import SubjectRef
 from audit.texts import whole_number
 from audit.words import in_words
-from exceptions import list_pages
 from exceptions.models import Waiver
 from exceptions.selectors import (
-    Choice,
-    asked_columns,
-    column_choices,
     live_emergency,
-    refuse_unknown_columns,
-    view_links,
 )
-from exceptions.views.lists import FILTERS, chips, current_view, pairs_of, view_to_open
-from exceptions.views.saved_views import opened
 from orders.fulfilment import selectors
 from orders.fulfilment.forms import AddressForm, CancelForm, HoldForm, LinesForm, ReleaseForm
-from orders.fulfilment.selectors import OrderFilters, OrderPage, QuarantineDetail, QuarantinePage, StepPanel
+from orders.fulfilment.selectors import QuarantineDetail, QuarantinePage, StepPanel
 from orders.fulfilment.services.exports import export_order
 from orders.fulfilment.services.holds import hold_order, release_hold
 from orders.fulfilment.services.quarantine import complete_address, complete_lines
 from orders.fulfilment.services.resuming import cancel_order
-from orders.fulfilment.states import WITH_THE_CUSTOMER, HoldReason, OrderState
-from orders.fulfilment.tables import csv_lines
+from orders.fulfilment.states import WITH_THE_CUSTOMER
 from rules import facts
 from rules import selectors as rules
-from rules.selectors import registry
 
-LIST = "orders"
 STEPS_MORE, MOST_STEPS = 500, 10_000
-Choices = list[tuple[str, str]]
-OFFERED: Final[Mapping[str, Choices]] = {
-    "promised": [("overdue", noop("Over")), ("today", noop("Within a day")), ("7d", noop("Within 7 days"))],
-    "placed": [("today", noop("Today")), ("7d", noop("In the last 7 days")), ("30d", noop("In the last 30 days"))],
-    "fraud": [("70..", noop("High, 70 and more")), ("30..69", noop("Raised, 30 to 69")), ("..29", noop("Low"))],
-    "behind": [("true", noop("Longer than promised"))],
-    "test": [("false", noop("Without")), ("true", noop("Only"))],
-}
-LABELS: Final = {
-    **FILTERS,
-    "channel": _l("Channel"),
-    "flow": _l("Flow"),
-    "rule": _l("Rule"),
-    "hold": _l("Hold"),
-    "sku": _l("Product"),
-    "carrier": _l("Carrier"),
-    "vendor": _l("Vendor"),
-    "promised": _l("Promised"),
-    "placed": _l("Placed"),
-    "total": _l("Value"),
-    "fraud": _l("Fraud score"),
-    "behind": _l("Other systems behind"),
-    "test": _l("Test orders"),
-}
-
-
-@login_required
-@require_GET
-def orders(request: HttpRequest) -> HttpResponse:
-    """The list. A filter nobody knows shows nothing, and says so."""
-    by = actor_of(request, "orders.view_order")
-    now = clock.now()
-    clients = list(rules.clients_of(by).values_list("slug", "name"))
-    views = view_links(by=by, page=LIST, clients={slug for slug, _ in clients})
-    if (view := view_to_open(request, views)) is not None:
-        return opened(LIST, view.query, view.number)
-    problem = None
-    filters, columns = OrderFilters(), column_choices((), selectors.ORDER_COLUMNS)
-    try:
-        filters, columns = asked_for(request.GET)
-        page = selectors.order_page(by=by, filters=filters, now=now)
-    except Invalid as invalid:
-        problem, page = invalid, OrderPage([], "", 0)
-    counts = selectors.tab_counts(by=by, now=now)
-    choices = _choices(request, by, clients)
-    context = {
-        "page": page,
-        "problem": problem,
-        "filters": filters,
-        "tabs": [(tab, title, counts.get(tab, 0)) for tab, title in selectors.TABS.items()],
-        "choices": choices,
-        "chips": chips(request, choices, labels=LABELS),
-        "columns": [column for column in columns if column.is_chosen],
-        "column_choices": columns,
-        "shown": {column.name for column in columns if column.is_chosen},
-        "kept": pairs_of(request, besides=("q", "tab", *choices)) or [("view", "all")],
-        "carried": pairs_of(request, besides=("cols",)),
-        "query": list_pages.canonical_query(request.GET.urlencode()),
-        "views": views,
-        "view": current_view(request, views),
-        "can_work": by.may("orders.work_order"),
-    }
-    return render(request, "orders/orders.html", context, status=400 if problem else 200)
-
-
-def _choices(request: HttpRequest, by: Actor, clients: Choices) -> dict[str, Choices]:
-    """What the filters offer; more can be asked for in the address, and is offered then."""
-    knows_rules = by.may("rules.view_rules")
-    owners = registry.owners_for(by).filter(is_active=True) if knows_rules else None
-    offered: dict[str, Choices] = {
-        "state": OrderState.choices,
-        "client": clients,
-        "flow": list(registry.flows_for(by).values_list("slug", "name")) if knows_rules else [],
-        "owner": list(owners.order_by("name").values_list("slug", "name")) if owners is not None else [],
-        "hold": HoldReason.choices,
-        **OFFERED,
-    }
-    return {
-        name: [*options, *((one, one) for one in request.GET.getlist(name) if one and one not in dict(options))]
-        for name, options in offered.items()
-    }
-
-
-def asked_for(query: QueryDict) -> tuple[OrderFilters, list[Choice]]:
-    """What is asked for, in rows and in columns. Raises `Invalid` for what the list does not know: that never widens it."""
-    list_pages.refuse_foreign(list_pages.list_page(LIST), query.urlencode())
-    asked = asked_columns(query.getlist("cols"))
-    refuse_unknown_columns(asked, selectors.ORDER_COLUMNS)
-    given: dict[str, Any] = {name: str(query[name]).strip() for name in ("tab", "q", "after") if query.get(name)}
-    given |= {name: [value for value in query.getlist(name) if value] for name in selectors.SEVERAL}
-    return OrderFilters(**given), column_choices(asked, selectors.ORDER_COLUMNS)
-
-
-@login_required
-@require_GET
-def orders_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Everything the filters leave, all pages, as CSV; what somebody searched for may be personal, so the trail only says that they did."""
-    by = actor_of(request, "orders.view_order")
-    now = clock.now()
-    filters, columns = asked_for(request.GET)
-    rows = selectors.exported_orders(by=by, filters=filters, now=now)
-    said = request.GET.copy()
-    if filters.q:
-        said["q"] = "…"
-    asked = f"{LIST}?{list_pages.canonical_query(said.urlencode())}"
-    record_export(query=asked, by=by, now=now, event="orders.exported")
-    chosen = [column.name for column in columns if column.is_chosen] if request.GET.get("cols") else []
-    return StreamingHttpResponse(
-        csv_lines(rows, chosen),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="orders-{now:%Y%m%d-%H%M}.csv"'},
-    )
 
 
 @login_required

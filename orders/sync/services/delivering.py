@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from time import perf_counter
 from urllib.parse import urlsplit
 
-import httpx2
 from django.conf import settings
 from django.db import connection, transaction
 
@@ -133,7 +132,7 @@ def _deliver(claimed: Sequence[OutboundMessage], now: datetime, begun: float, ch
 
 
 def _send(
-    client: httpx2.Client, message: OutboundMessage, secrets: Sequence[str], now: datetime, begun: float
+    client: exchanging.Client, message: OutboundMessage, secrets: Sequence[str], now: datetime, begun: float
 ) -> Answer:
     """Try once, signed with every secret in force (the receiver may still lack the newest), as part of the trace of what it is about."""
     correlation = message.correlation_id or message.key

@@ -15,6 +15,7 @@ EXCHANGE_SECONDS = 15  # the longest an answer may drip
 TIMEOUT_SECONDS = settings.DELIVERY_TIMEOUT_SECONDS
 MOST_RESPONSE = 65_536
 SHOWN_OF_RESPONSE = 300
+Client = httpx2.Client
 
 
 @dataclass(frozen=True)
