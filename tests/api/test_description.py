@@ -52,11 +52,9 @@ def test_acts_ask_for_a_key_and_a_version() -> None:
 
 
 def test_the_lists_of_programs_know_the_filters_of_the_pages() -> None:
-    paging = {"after", "per"}
+    paging = {"after", "per", "sort"}
     assert set(OrderFilters.__dataclass_fields__) - paging <= set(ORDER_FILTERS.names())
-    assert set(QueueFilters.__dataclass_fields__) - paging - {"scope", "sort", "cols", "group"} <= set(
-        CASE_FILTERS.names()
-    )
+    assert set(QueueFilters.__dataclass_fields__) - paging - {"scope", "cols", "group"} <= set(CASE_FILTERS.names())
 
 
 QUERIES = (
