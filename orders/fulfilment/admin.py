@@ -11,6 +11,7 @@ from orders.fulfilment.models import (
     EarlyNotice,
     Export,
     Fulfilment,
+    GoodsReceipt,
     Hold,
     Likeness,
     Location,
@@ -298,10 +299,19 @@ class EarlyNoticeAdmin(ReadOnly):
 class StockLotAdmin(ReadOnly):
     """Which units lie where, until when they may be sent, and whether they are recalled."""
 
-    list_display = ("item", "location", "code", "expires_on", "on_hand", "reserved", "state")
+    list_display = ("item", "location", "code", "expires_on", "counted_at", "on_hand", "reserved", "state")
     list_filter = ("state",)
     list_select_related = ("item__sku", "location")
     search_fields = ("=code", "=item__sku__code")
+
+
+@admin.register(GoodsReceipt)
+class GoodsReceiptAdmin(ReadOnly):
+    """What came to which place, and when."""
+
+    list_display = ("item", "location", "quantity", "received_at")
+    list_select_related = ("item__sku", "location")
+    search_fields = ("=item__sku__code",)
 
 
 @admin.register(SafetyStock)

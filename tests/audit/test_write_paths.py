@@ -37,6 +37,7 @@ from exceptions.services import open_case
 from orders.fulfilment.models import (
     BundlePart,
     GiftCard,
+    GoodsReceipt,
     Order,
     OrderBundle,
     OrderGift,
@@ -123,6 +124,7 @@ def _order(client: Client, by: Actor, now: datetime) -> Order:
 
 def _goods(order: Order) -> None:
     lot = StockLot.objects.all()[0]
+    GoodsReceipt.objects.create(item=lot.item, location=lot.location, quantity=1, received_at=NOW)
     safety = SafetyStock.objects.create(item=lot.item, location=lot.location, units=1)
     asked = {"key": "TENT-2 / main", "layer": "wms", "threshold": 1, "free": 0, "units": 1}
     Replenishment.objects.create(client=order.client, safety=safety, asked_at=NOW, due_at=NOW, **asked)

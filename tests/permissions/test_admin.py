@@ -98,6 +98,7 @@ SECTIONS = {
             "fulfilment.refund",
             "fulfilment.replenishment",
             "fulfilment.reservation",
+            "fulfilment.goodsreceipt",
             "fulfilment.safetystock",
             "fulfilment.sku",
             "fulfilment.stockitem",

@@ -17,7 +17,7 @@ from orders.fulfilment.models.products import ProductFacts
 from orders.fulfilment.models.replenishments import Replenishment
 from orders.fulfilment.models.requests import OrderRequest
 from orders.fulfilment.models.skus import Sku
-from orders.fulfilment.models.stock import Reservation, SafetyStock, StockItem, StockLot
+from orders.fulfilment.models.stock import GoodsReceipt, Reservation, SafetyStock, StockItem, StockLot
 from orders.fulfilment.models.unwinds import Unwind, UnwindStep
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Fulfilment",
     "FulfilmentLine",
     "GiftCard",
+    "GoodsReceipt",
     "Hold",
     "Likeness",
     "Location",

@@ -1,9 +1,11 @@
 """What is sent, by whom, and what is told of it."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Least
 from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable
@@ -66,9 +68,7 @@ class Fulfilment(FSMModelMixin, Accountable):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["order"], name="fulfilment_of_order"),
-            models.Index(
-                fields=["handed_over_at"], condition=Q(handed_over_at__isnull=False), name="fulfilment_left_at"
-            ),
+            models.Index(Least("handed_over_at", "delivered_at"), name="fulfilment_left_at"),
             models.Index(
                 fields=["state", "due_at", "id"],
                 condition=~Q(state__in=[S.DELIVERED, S.CANCELLED]),
@@ -78,6 +78,11 @@ class Fulfilment(FSMModelMixin, Accountable):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def left_at(self) -> datetime | None:
+        """When it left, as far as anybody told: what has arrived has left. Only ever becomes earlier."""
+        return min(filter(None, [self.handed_over_at, self.delivered_at]), default=None)
 
     @transition(
         field=state, source=[S.PLANNED, S.REFUSED, S.REJECTED, S.TASKED, S.ACKNOWLEDGED, S.UNWINDING], target=S.TASKED

@@ -41,7 +41,11 @@ class StockItem(Accountable):
 
 
 class StockLot(FSMModelMixin, Accountable):
-    """Units of a product that lie in one place and are of one lot; what has no lot is the lot without a code."""
+    """Units of a product that lie in one place and are of one lot; what has no lot is the lot without a code.
+
+    The lot without a code also says when all that lies in its place was last counted, and how many units fewer were found than are set
+    aside there: whoever was promised these gets nothing.
+    """
 
     item = models.ForeignKey(StockItem, on_delete=models.PROTECT, related_name="lots")
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="lots")
@@ -49,6 +53,10 @@ class StockLot(FSMModelMixin, Accountable):
     expires_on = models.DateField(null=True, blank=True, help_text="The last day it may be sent")
     on_hand = models.PositiveIntegerField(default=0)
     reserved = models.PositiveIntegerField(default=0)
+    counted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When all that lies in its place was last counted"
+    )
+    short = models.PositiveIntegerField(default=0, help_text="By how much that count fell short of what is set aside")
     state = StateField(choices=LotState, default=LotState.USABLE, max_length=20)
 
     class Meta(Accountable.Meta):
@@ -70,6 +78,26 @@ class StockLot(FSMModelMixin, Accountable):
     @transition(field=state, source=LotState.RECALLED, target=LotState.USABLE)
     def readmit(self) -> None:
         """It may be sent after all."""
+
+
+class GoodsReceipt(Accountable):
+    """Units that came to a place at a moment: an older count of the place, heard later, is without them."""
+
+    item = models.ForeignKey(StockItem, on_delete=models.PROTECT, related_name="receipts")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="receipts")
+    quantity = models.PositiveIntegerField()
+    received_at = models.DateTimeField()
+
+    class Meta(Accountable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="goodsreceipt_brings_something"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["item", "received_at"], name="goodsreceipt_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} came"
 
 
 class SafetyStock(Accountable):
@@ -111,6 +139,7 @@ class Reservation(FSMModelMixin, Accountable):
     expires_at = models.DateTimeField(
         null=True, blank=True, help_text="When they are free again, while nobody works on them"
     )
+    gone_at = models.DateTimeField(null=True, blank=True, help_text="When they left, or were found to be missing")
     state = StateField(choices=ReservationState, default=ReservationState.HELD, max_length=20)
 
     class Meta(Accountable.Meta):
@@ -122,10 +151,18 @@ class Reservation(FSMModelMixin, Accountable):
             ),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="reservation_sets_something_aside"),
             models.CheckConstraint(condition=Q(state__in=ReservationState.values), name="reservation_state_is_known"),
+            models.CheckConstraint(
+                condition=~Q(state=ReservationState.USED) | Q(gone_at__isnull=False), name="reservation_used_says_when"
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
                 fields=["stock_item"], condition=Q(state=ReservationState.HELD), name="reservation_held_of_item"
+            ),
+            models.Index(
+                fields=["stock_item", "gone_at"],
+                condition=Q(state=ReservationState.USED),
+                name="reservation_gone_of_item",
             ),
         ]
 

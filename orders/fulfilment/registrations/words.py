@@ -158,6 +158,9 @@ verbs.register(
         "stock.reserved": noop("{actor} set units aside"),
         "stock.put_back": noop("{actor} put units back"),
         "stock.left": noop("{actor} saw units leave"),
+        "stock.left_earlier": noop(
+            "{actor} learned that units had left before they were counted: they are on the shelf again"
+        ),
         "stock.expired": noop("{actor} put units back that were set aside for too long"),
         "stock.received": noop("{actor} took in units"),
         "stock.low": noop("{actor} noticed that too few units are free"),

@@ -75,6 +75,8 @@ class LotFacts:
     state: str
     state_label: str
     is_expired: bool
+    counted_at: datetime | None
+    short: int
 
     @property
     def is_usable(self) -> bool:
@@ -257,6 +259,8 @@ def _lots(item: StockItem, today: date) -> list[LotFacts]:
             state=lot.state,
             state_label=LotState(lot.state).label,
             is_expired=lot.expires_on is not None and lot.expires_on < today,
+            counted_at=lot.counted_at,
+            short=lot.short,
         )
         for lot in rows.order_by("location__priority", "location__slug", F("expires_on").asc(nulls_last=True), "code")
     ]

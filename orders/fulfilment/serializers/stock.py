@@ -77,6 +77,10 @@ class LotSerializer(serializers.Serializer[object]):
     on_hand = serializers.IntegerField()
     reserved = serializers.IntegerField()
     state = serializers.CharField()
+    counted_at = serializers.DateTimeField(
+        allow_null=True, help_text="When all of its place was last counted; said with what has no lot"
+    )
+    short = serializers.IntegerField(help_text="By how many units that count fell short of what is set aside there.")
 
 
 class LevelSerializer(serializers.Serializer[object]):

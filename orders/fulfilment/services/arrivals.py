@@ -109,8 +109,9 @@ def _take_in(arrivals: Sequence[Arrival], changes: Changes) -> list[UUID]:
     left = departed_since(dict.fromkeys(heard, min(heard.values(), default=changes.now)))
     for one in arrivals:
         product, place = stock[skus[one.client_id, one.sku].pk], places[one.client_id, one.location]
-        arrive(product, place, one.lot, one.expires_on, one.quantity, changes)
-        let_leave(product, place, one.at or changes.now, left.get(product.item.sku_id, ()), changes)
+        at = one.at or changes.now
+        arrive(product, place, one.lot, one.expires_on, one.quantity, at, changes)
+        let_leave(product, place, at, left.get(product.item.sku_id, ()), changes)
         told: dict[str, Any] = {
             "units": one.quantity,
             "location": one.location,

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Model
@@ -24,6 +24,7 @@ from orders.fulfilment.models import (
     Fulfilment,
     FulfilmentLine,
     GiftCard,
+    GoodsReceipt,
     Hold,
     Likeness,
     Location,
@@ -64,6 +65,7 @@ WRITING_ORDER: tuple[type[Model], ...] = (
     Location,
     StockItem,
     StockLot,
+    GoodsReceipt,
     SafetyStock,
     Customer,
     Likeness,
@@ -90,6 +92,8 @@ WRITING_ORDER: tuple[type[Model], ...] = (
     EarlyNotice,
     Export,
 )
+
+Written = TypeVar("Written", bound=Accountable)
 
 
 @dataclass
@@ -150,6 +154,11 @@ class Changes:
         edited.update(fields)
         if "state" in fields:
             self._steps[record.pk].append(str(vars(record)["state"]))
+
+    def unwritten(self, model: type[Written]) -> list[Written]:
+        """Records of this kind that are to be inserted or updated."""
+        edited = [record for record, _ in self._edited[model].values()]
+        return [record for record in [*self._new[model], *edited] if isinstance(record, model)]
 
     def _touch(self, record: Model) -> None:
         """Whatever changes of a shelf or of what is kept there may change its level."""

@@ -16,7 +16,7 @@ from orders.fulfilment.services.cancelling import cancel, units_of
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.changing import change
-from orders.fulfilment.services.departures import leave_unasked
+from orders.fulfilment.services.departures import leave_earlier, leave_unasked
 from orders.fulfilment.services.dispatch import tell_customer, void_booking
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.holding import let_go
@@ -191,7 +191,7 @@ def _refused(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -
         changes.edit(parcel, "state")
         changes.tell("fulfilment.cancelled", parcel, event=news.event_id, reason=reason)
         stock.keep_places(docket, lines, changes)
-        stock.write_off(docket.take_reservations(lines), changes)
+        stock.write_off(docket.take_reservations(lines), news.happened_at, changes)
         for line in lines:
             hold_for_stock(docket, line, changes)
         changes.expecting.end(parcel)
@@ -215,9 +215,10 @@ def _packed(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) ->
 
 def _handed_over(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
     facts = {"carrier": news.data.get("carrier"), "tracking_number": news.data.get("tracking")}
-    has_carrier = bool(parcel.carrier)
+    has_carrier, was = bool(parcel.carrier), parcel.left_at
     if _step(parcel, "hand_over", news, changes, handed_over_at=happened(news, "at"), **facts):
         _left(docket, parcel, "ship", changes)
+    _leave_earlier(docket, parcel, was, changes)
     if parcel.carrier and not has_carrier:
         _tell_other_carrier(docket, parcel, news, changes)
 
@@ -233,11 +234,12 @@ def _tell_other_carrier(docket: Docket, parcel: Fulfilment, news: News, changes:
 
 
 def _delivered(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
-    has_left = parcel.handed_over_at is not None
+    was = parcel.left_at
     if _step(parcel, "deliver", news, changes, delivered_at=happened(news, "at")):
-        _left(docket, parcel, "deliver", changes, has_left=has_left)
+        _left(docket, parcel, "deliver", changes, has_left=was is not None)
         if all(one.delivered_at or one.state == FulfilmentState.CANCELLED for one in docket.parcels):
             changes.cured.append((docket.order, DELAY))
+    _leave_earlier(docket, parcel, was, changes)
 
 
 def _rejected(docket: Docket, parcel: Fulfilment, news: News, changes: Changes) -> None:
@@ -275,11 +277,17 @@ def _left(docket: Docket, parcel: Fulfilment, step: str, changes: Changes, *, ha
     overtake(docket, parcel, "it has left", changes)
     lines = _lines(docket, parcel)
     aside = docket.take_reservations(lines)
-    stock.use_reservations(aside, changes)
+    left_at = parcel.left_at or changes.now
+    stock.use_reservations(aside, left_at, changes)
     if not aside and not has_left:
-        leave_unasked(parcel, lines, changes)
+        leave_unasked(parcel, lines, left_at, changes)
     tell_customer(docket, parcel, changes)
     _move_lines(lines, step, changes)
+
+
+def _leave_earlier(docket: Docket, parcel: Fulfilment, was: datetime | None, changes: Changes) -> None:
+    if was is not None and parcel.left_at is not None and parcel.left_at < was:
+        leave_earlier(_lines(docket, parcel), was, parcel.left_at, changes)
 
 
 def _lines(docket: Docket, parcel: Fulfilment) -> list[OrderLine]:

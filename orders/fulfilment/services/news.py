@@ -10,7 +10,7 @@ from orders.fulfilment.models import Sku
 from orders.fulfilment.selectors.identity import orders_named
 from orders.fulfilment.services.basing import refuse_stale
 from orders.fulfilment.services.changes import Changes
-from orders.fulfilment.services.departures import counted_now, departed_since, let_leave
+from orders.fulfilment.services.departures import Since, let_leave, moved_since
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.goods import MAIN, known_locations, known_skus
 from orders.fulfilment.services.hearing import Told, hear, waits_for_parcel
@@ -85,15 +85,16 @@ def count_stock(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID]
         stock = lock_stock(ids, changes)
         by_hand = counted_by_hand([product.item.pk for product in stock.values()])
         oldest = min((one.happened_at for one in newest.values()), default=now)
-        left = departed_since(dict.fromkeys(ids, oldest))
+        moved = moved_since(dict.fromkeys(ids, oldest))
         for (client, code, slug), one in newest.items():
             product, counted = stock[skus[client, code].pk], int(one.data["available"])
-            place, gone = places[client, slug], left.get(product.item.sku_id, ())
+            place, since = places[client, slug], moved.get(product.item.sku_id, Since())
             if product.item.pk in by_hand:
                 note(by_hand[product.item.pk], str(counted), one, changes)
             else:
-                put_count(product, place, counted_now(counted, place, one.happened_at, gone), changes)
-                let_leave(product, place, one.happened_at, gone, changes)
+                there = since.there_now(counted, place, one.happened_at)
+                put_count(product, place, there, one.happened_at, changes)
+                let_leave(product, place, one.happened_at, since.gone, changes)
                 changes.levels.seen[product.item.pk] = one.event_id
         changes.write()
         return release_queue(ids, changes)

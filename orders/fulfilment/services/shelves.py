@@ -51,6 +51,11 @@ class ProductStock:
         """What lies in this place."""
         return [lot for lot in self.lots if lot.location_id == location.pk]
 
+    def count_at(self, location_id: UUID) -> StockLot | None:
+        """The lot that says when this place was last counted; None if it never was."""
+        lots = (lot for lot in self.lots if lot.location_id == location_id and lot.code == "" and lot.counted_at)
+        return next(lots, None)
+
     def add_up(self) -> None:
         """The product has what its lots have."""
         self.item.on_hand = sum(lot.on_hand for lot in self.lots)

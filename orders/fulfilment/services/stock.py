@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from orders.fulfilment.decisions.allocation import Allocation, Demand, Grant, allocate
-from orders.fulfilment.models import Hold, Location, OrderLine, Reservation, StockLot
+from orders.fulfilment.models import GoodsReceipt, Hold, Location, OrderLine, Reservation, StockLot
 from orders.fulfilment.selectors.queues import first_elsewhere, next_in_line
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
@@ -114,23 +114,29 @@ def release_reservations(dockets: Iterable[Docket], changes: Changes) -> None:
     _give_up(freed, changes, Reservation.release, "stock.put_back")
 
 
-def use_reservations(reservations: Sequence[Reservation], changes: Changes) -> None:
+def use_reservations(reservations: Sequence[Reservation], left_at: datetime, changes: Changes) -> None:
     """The units have left the house with their parcel."""
-    _give_up(reservations, changes, Reservation.use, "stock.left", is_gone=True)
+    _give_up(reservations, changes, Reservation.use, "stock.left", gone_at=left_at)
 
 
 def take_unasked(
-    product: ProductStock, line: OrderLine, units: int, changes: Changes, *, location_id: UUID | None
+    product: ProductStock, line: OrderLine, units: int, left_at: datetime, changes: Changes, *, location_id: UUID | None
 ) -> int:
-    """Units that left without having been set aside leave what is free, in this place where it is known. How many there were."""
+    """Units that left without having been set aside leave what is free, in this place where it is known. How many there were.
+
+    What was counted after they left is without them.
+    """
     taken: list[Reservation] = []
     for lot in product.lots:
         missing = units - sum(one.quantity for one in taken)
-        gone = min(lot.on_hand - lot.reserved, missing) if location_id in {None, lot.location_id} else 0
+        is_theirs = location_id in {None, lot.location_id} and _lay_there(product, lot, left_at)
+        gone = min(lot.on_hand - lot.reserved, missing) if is_theirs else 0
         if gone > 0:
             lot.on_hand -= gone
             changes.edit(lot, "on_hand")
-            reservation = Reservation(line=line, stock_item=product.item, lot=lot, quantity=gone, held_at=changes.now)
+            reservation = Reservation(
+                line=line, stock_item=product.item, lot=lot, quantity=gone, held_at=changes.now, gone_at=left_at
+            )
             reservation.use()
             taken.append(reservation)
     if taken:
@@ -140,9 +146,28 @@ def take_unasked(
     return sum(one.quantity for one in taken)
 
 
-def write_off(reservations: Sequence[Reservation], changes: Changes) -> None:
+def write_off(reservations: Sequence[Reservation], missed_at: datetime, changes: Changes) -> None:
     """The units were set aside and are not on the shelf: the count was wrong, and nobody shall be promised them again."""
-    _give_up(reservations, changes, Reservation.use, "stock.missing", is_gone=True)
+    _give_up(reservations, changes, Reservation.use, "stock.missing", gone_at=missed_at)
+
+
+def date_back(used: Sequence[Reservation], gone_at: datetime, changes: Changes) -> None:
+    """Units that have left did so earlier than was known: where that is before their place was counted, they were taken off it twice."""
+    changes.lock_stock(pk__in={reservation.stock_item_id for reservation in used})
+    back: dict[UUID, list[Reservation]] = defaultdict(list)
+    for reservation in used:
+        product, was = changes.stock_of(reservation.stock_item_id), reservation.gone_at
+        lot = product.lot(reservation.lot_id)
+        if was is not None and _lay_there(product, lot, was) and not _lay_there(product, lot, gone_at):
+            lot.on_hand += reservation.quantity - _make_good(product, lot.location_id, reservation.quantity, changes)
+            changes.edit(lot, "on_hand")
+            back[reservation.stock_item_id].append(reservation)
+        reservation.gone_at = gone_at
+        changes.edit(reservation, "gone_at")
+    for item_id, counted in back.items():
+        _added_up(changes.stock_of(item_id), changes)
+        _enter("stock.left_earlier", changes.stock_of(item_id), counted, changes)
+        changes.freed.add(changes.stock_of(item_id).item.sku_id)
 
 
 def let_expire(reservations: Sequence[Reservation], changes: Changes) -> None:
@@ -156,7 +181,7 @@ def _give_up(
     step: Callable[[Reservation], None],
     told: str,
     *,
-    is_gone: bool = False,
+    gone_at: datetime | None = None,
 ) -> None:
     if not reservations:
         return
@@ -164,19 +189,45 @@ def _give_up(
     given: dict[UUID, list[Reservation]] = defaultdict(list)
     for reservation in reservations:
         given[reservation.stock_item_id].append(reservation)
-        lot = changes.stock_of(reservation.stock_item_id).lot(reservation.lot_id)
+        product = changes.stock_of(reservation.stock_item_id)
+        lot = product.lot(reservation.lot_id)
         lot.reserved -= reservation.quantity
-        lot.on_hand -= reservation.quantity if is_gone else 0
+        lot.on_hand -= _not_there(product, lot, reservation.quantity, gone_at, changes)
         changes.edit(lot, "reserved", "on_hand")
+        reservation.gone_at = gone_at
         step(reservation)
-        changes.edit(reservation, "state")
+        changes.edit(reservation, "state", "gone_at")
     for item_id, given_up in given.items():
         product = changes.stock_of(item_id)
         product.add_up()
         changes.edit(product.item, "reserved", "on_hand")
         _enter(told, product, given_up, changes)
-        if not is_gone:
+        if gone_at is None:
             changes.freed.add(product.item.sku_id)
+
+
+def _lay_there(product: ProductStock, lot: StockLot, at: datetime) -> bool:
+    """Whether what left the lot's place at this moment is in what was last counted there."""
+    count = product.count_at(lot.location_id)
+    return count is None or count.counted_at is None or at >= count.counted_at
+
+
+def _not_there(product: ProductStock, lot: StockLot, units: int, gone_at: datetime | None, changes: Changes) -> int:
+    """How many units that are set aside no more leave the shelf: those that left since it was counted; else those it was short of."""
+    if gone_at is not None and _lay_there(product, lot, gone_at):
+        return units
+    return _make_good(product, lot.location_id, units, changes)
+
+
+def _make_good(product: ProductStock, location_id: UUID, units: int, changes: Changes) -> int:
+    """How many of these units a count of the place was short of; it is short of them no more."""
+    count = product.count_at(location_id)
+    if count is None or count.short == 0:
+        return 0
+    found = min(units, count.short)
+    count.short -= found
+    changes.edit(count, "short")
+    return found
 
 
 def _enter(told: str, product: ProductStock, reservations: Sequence[Reservation], changes: Changes) -> None:
@@ -196,10 +247,26 @@ def waiting_orders(sku_ids: Collection[UUID], changes: Changes) -> list[UUID]:
 
 
 def arrive(
-    product: ProductStock, location: Location, code: str, expires_on: date | None, units: int, changes: Changes
+    product: ProductStock,
+    location: Location,
+    code: str,
+    expires_on: date | None,
+    units: int,
+    at: datetime,
+    changes: Changes,
 ) -> None:
-    """Put units that came with their lot; a lot that is recalled elsewhere is recalled here too."""
+    """Put units that came at a moment with their lot; a lot that is recalled elsewhere is recalled here too.
+
+    What was counted after they came has them already: it is only learned of which lot they are.
+    """
     lot = lot_of(product, location, code, changes)
+    if (count := product.count_at(location.pk)) and count.counted_at and at < count.counted_at:
+        units = min(units, count.on_hand - count.reserved) if count is not lot else 0
+        count.on_hand -= units
+        changes.edit(count, "on_hand")
+    else:
+        changes.add(GoodsReceipt(item=product.item, location=location, quantity=units, received_at=at))
+        units -= _make_good(product, location.pk, units, changes)
     lot.on_hand += units
     lot.expires_on = lot.expires_on or expires_on
     changes.edit(lot, "on_hand", "expires_on")
@@ -207,12 +274,14 @@ def arrive(
     _added_up(product, changes)
 
 
-def put_count(product: ProductStock, location: Location, counted: int, changes: Changes) -> int:
-    """Take over what was counted in a place; never below what is set aside. Returns by how much the count fell short of that."""
-    short = _recount(product, location, counted - sum(lot.on_hand for lot in product.lots_at(location)), changes)
+def put_count(product: ProductStock, location: Location, there: int, at: datetime, changes: Changes) -> None:
+    """Take over how many units of what was counted in a place at a moment are there; never below what is set aside."""
+    count = lot_of(product, location, "", changes)
+    count.counted_at = at
+    count.short = _recount(product, location, there - sum(lot.on_hand for lot in product.lots_at(location)), changes)
+    changes.edit(count, "counted_at", "short")
     _added_up(product, changes)
-    changes.tell("stock.changed", product.item, counted=counted, location=location.slug)
-    return short
+    changes.tell("stock.changed", product.item, counted=there, location=location.slug)
 
 
 def put_total(product: ProductStock, location: Location, total: int, changes: Changes) -> None:
