@@ -13,7 +13,7 @@ from exceptions.selectors.auditing import (
     undone_audit_steps_of,
 )
 from exceptions.selectors.cases import CasePage, available_actions, case_for, case_page, related_to
-from exceptions.selectors.causes import exported_cases
+from exceptions.selectors.causes import exported_cases, sharing_cause
 from exceptions.selectors.clocks import clock_of
 from exceptions.selectors.columns import (
     QUEUE_COLUMNS,
@@ -43,6 +43,7 @@ from exceptions.selectors.queue import (
     rows_of,
     tabs,
     visible_cases,
+    waiting_count,
 )
 from exceptions.selectors.saved_views import ViewLink, ViewsOfPage, teams_of, view_for, view_links, views_page
 from exceptions.selectors.timers import TimerHealth, overdue_timers, timer_health, timer_promptness
@@ -137,6 +138,7 @@ __all__ = [
     "related_to",
     "rotation_page",
     "rows_of",
+    "sharing_cause",
     "tabs",
     "teams_of",
     "timer_health",
@@ -150,6 +152,7 @@ __all__ = [
     "visible_cases",
     "visible_postmortems",
     "visible_waivers",
+    "waiting_count",
     "waiting_for",
     "waiting_longest",
     "waiver_for",

@@ -80,6 +80,11 @@ class CasePage:
     attachments: Sequence[CaseAttachment]
     related: Sequence[ExceptionCase]
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether more may have happened than the page tells."""
+        return len(self.trail) >= NEWEST_ENTRIES
+
 
 def case_for(by: Actor, key: str) -> ExceptionCase:
     """The exception people call `key`. Raises `NotFound`, also for another client's."""

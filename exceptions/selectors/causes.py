@@ -20,6 +20,7 @@ from exceptions.selectors.counts import capped_counts
 from exceptions.selectors.queue import ORDERS, QueueFilters
 
 MOST_GROUPS: Final = 200
+MOST_NEAREST: Final = 3
 CHUNK: Final = 2_000
 GROUPED: Final = """
     SELECT type, cause, currency, count(*), sum(at_risk_minor)::bigint, min(due_at), min(opened_at),
@@ -79,6 +80,35 @@ GROUP_ORDERS: Final[Mapping[str, Callable[[CauseGroup], Any]]] = {
     "-risk": lambda group: (-group.risk_minor, group.type, group.cause),
     "-created": lambda group: (-group.opened_at.timestamp(), group.type, group.cause),
 }
+
+
+@dataclass(frozen=True)
+class SharedCause:
+    """The open exceptions that share one's cause: how many others, and the most urgent of them. Counts stop at `MOST_COUNTED`."""
+
+    count: int
+    nearest: Sequence[ExceptionCase]
+    query: str
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether there are more than were counted."""
+        return self.count > queue.MOST_COUNTED
+
+
+def sharing_cause(case: ExceptionCase, *, by: Actor) -> SharedCause | None:
+    """The others of its type and cause that the actor may see; None where it names no cause, is over, or is the only one."""
+    if not (case.cause and case.is_live):
+        return None
+    alike = queue.visible_cases(by).live().filter(type=case.type, cause=case.cause).exclude(pk=case.pk)
+    others = queue.by_urgency(alike)
+    nearest = list(others.only("number", "title", "title_words", "state", "due_at", "opened_at")[: MOST_NEAREST + 1])
+    if not nearest:
+        return None
+    count = len(nearest)
+    if count > MOST_NEAREST:
+        (count,) = capped_counts([others], most=queue.MOST_COUNTED)
+    return SharedCause(count, nearest[:MOST_NEAREST], urlencode({"type": case.type, "cause": case.cause}))
 
 
 def group_page(*, by: Actor, filters: QueueFilters, now: datetime) -> GroupPage:

@@ -227,6 +227,12 @@ def tabs(*, by: Actor, scope: str, now: datetime) -> list[tuple[str, str, int]]:
     return [(title, query, count) for (title, query, _), count in zip(shipped, counts, strict=True)]
 
 
+def waiting_count(*, by: Actor) -> int:
+    """How many of all the actor may see nobody has taken yet."""
+    waiting = by_urgency(visible_cases(by).filter(state=CaseState.OPEN))
+    return capped_counts([waiting], most=MOST_COUNTED)[0]
+
+
 def offers(*, by: Actor, page: str) -> Offers:
     """What can be chosen in the filters of this list, and its views: everything that is looked up for it, in one statement."""
     named: dict[str, list[tuple[str, str]]] = {"client": [], "type": [], "owner": []}

@@ -24,6 +24,7 @@ from rules import services as rule_services
 from rules.models import Absence, Owner
 from rules.selectors.people import Roster
 
+WATCH: Final = "absence.watch"
 MOST_MOVED: Final = 1_000
 MOST_AT_ONCE: Final = 200
 
@@ -71,7 +72,7 @@ def go_away(
             end=at(ends_at),
         )
         notify(owner=absence.cover or owner.backup, event="absence.entered", text=text, url="/people/away/", now=now)
-        moved = reassign_from_absent(now=now, only=[owner.pk]) if absence.starts_at <= now else 0
+        moved = reassign_from_absent(now=now, only=[owner.pk], timer="") if absence.starts_at <= now else 0
     return absence, moved
 
 
@@ -85,17 +86,23 @@ def come_back(*, absence_id: UUID, by: Actor, now: datetime) -> Absence:
     return absence
 
 
-def reassign_from_absent(*, now: datetime, only: Collection[UUID] | None = None) -> int:
+def reassign_from_absent(*, now: datetime, only: Collection[UUID] | None = None, timer: str = WATCH) -> int:
     """Give the cases of owners who are away for long to those who stand in; the number moved. Runs inside `acting()`.
 
-    What was moved because of an absence is kept as a `StandIn`. `only` looks at these owners alone.
+    What was moved because of an absence is kept as a `StandIn`. `only` looks at these owners alone. `timer` is
+    what looked, for the trail; nothing where somebody said that they go.
     """
     gone = rules.gone_for_long(now, hours=settings.AWAY_HOURS)
     owners = set(gone) if only is None else set(gone) & set(only)
     candidates = ExceptionCase.objects.live().filter(owner_id__in=owners).order_by("pk")
     locked = list(candidates.select_for_update(skip_locked=True).values_list("pk", flat=True)[:MOST_MOVED])
     groups = move_cases(
-        ids=[str(pk) for pk in locked], states=CASE_LIVE, decide=_to_stand_in, event="case.owner_away", now=now
+        ids=[str(pk) for pk in locked],
+        states=CASE_LIVE,
+        decide=_to_stand_in,
+        event="case.owner_away",
+        timer=timer,
+        now=now,
     )
     StandIn.objects.bulk_create(
         [

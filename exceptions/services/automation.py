@@ -99,7 +99,7 @@ class AutomationSubject:
             url="/status/",
             facts={noop("Part"): said(PARTS[kind]), noop("Name"): name},
             attempts=_last_failures(name) if kind == TIMER else (),
-            links={"asset": "/status/", "logs": f"/audit/?q={name}"},
+            links={noop("asset"): "/status/", noop("logs"): f"/audit/?q={name}"},
         )
 
     def on_cases_ended(self, cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> None:

@@ -3,12 +3,12 @@
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -106,18 +106,21 @@ def _post(channel: BaseEmailBackend, letter: EmailMessage) -> Tried:
 
 
 def _papers(letters: Iterable[Sequence[NotificationDelivery]], now: datetime) -> dict[UUID, Paper]:
-    """The payloads that go along with these letters; what cannot be shown goes without: a letter is never late because of its paper."""
-    wanted = {case_id for deliveries in letters for case_id in _cases_in(deliveries)}
-    papers = {}
+    """The payloads that go along with these letters."""
+    shown = payloads_of({case_id for deliveries in letters for case_id in _cases_in(deliveries)}, now=now)
+    return {pk: Paper(f"{one['key']}.json", json.dumps(one, indent=2, ensure_ascii=False)) for pk, one in shown.items()}
+
+
+def payloads_of(wanted: Collection[UUID], *, now: datetime) -> dict[UUID, dict[str, Any]]:
+    """What is told outside of these exceptions; what cannot be shown is left out: nothing is told late because of its paper."""
+    found: dict[UUID, dict[str, Any]] = {}
     cases = ExceptionCase.objects.select_related("client", "owner", "backup").filter(pk__in=wanted)
     for case in with_first_timer(cases):
         try:
-            shown = payload_of(case, now=now)
+            found[case.pk] = payload_of(case, now=now)
         except (LookupError, ObjectDoesNotExist, ValueError) as failure:
             logger.warning("%s goes without its payload: %s", case.key, type(failure).__name__)
-        else:
-            papers[case.pk] = Paper(f"{case.key}.json", json.dumps(shown, indent=2, ensure_ascii=False))
-    return papers
+    return found
 
 
 def _cases_in(deliveries: Sequence[NotificationDelivery]) -> list[UUID]:

@@ -5,9 +5,9 @@ afresh in every run, so nothing that acts on an exception has to know of pages.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from audit.subject_refs import SubjectRef, subject_ref
 from audit.words import at, said
 from exceptions.models import NotificationDelivery, Page
 from exceptions.services.claims import because, held
-from exceptions.services.letters import Result
+from exceptions.services.letters import Result, payloads_of
 from exceptions.states import CASE_LIVE, DeliveryState, PageState
 from exceptions.transport import MOST_KEY, MOST_SUMMARY, PAGE_SEVERITIES, Tried, page_event, send_page
 
@@ -60,11 +60,13 @@ def call_out(*, deliveries: Sequence[NotificationDelivery], now: datetime) -> It
         if one.via_id is not None:
             calls[one.via_id, _key(one)].append(one)
     is_open = _open_pages(calls)
+    firsts = [told[0].notification.case_id for call, told in calls.items() if call not in is_open]
+    papers = payloads_of([one for one in firsts if one], now=now)
     for (channel, key), told in calls.items():
         if (page := is_open.get((channel, key))) is not None:
             _join(page, told, now)
             continue
-        tried = _trigger(key, told, now)
+        tried = _trigger(key, told, papers, now)
         if tried.taken:
             _opened(channel, key, told, now)
         yield Result(told, tried)
@@ -93,7 +95,8 @@ def _join(page: Page, told: Sequence[NotificationDelivery], now: datetime) -> No
         Page.objects.filter(pk=page.pk).update(count=F("count") + things, last_told_at=now)
 
 
-def _trigger(key: str, told: Sequence[NotificationDelivery], now: datetime) -> Tried:
+def _trigger(key: str, told: Sequence[NotificationDelivery], papers: Mapping[UUID, Any], now: datetime) -> Tried:
+    """With the standard payload of the exception it tells of, as letters have it."""
     first, via = told[0].notification, told[0].via
     if via is None:
         return Tried("there is no pager", refused=True)
@@ -112,6 +115,7 @@ def _trigger(key: str, told: Sequence[NotificationDelivery], now: datetime) -> T
             "owner": first.owner.name,
             "due_at": case.due_at.isoformat() if case else "",
             "acknowledge_by": case.acknowledge_by.isoformat() if case else "",
+            **({"exception": papers[case.pk]} if case and case.pk in papers else {}),
         },
     }
     url, runbook = (f"{settings.PUBLIC_URL}{path}" if path else "" for path in (first.url, first.runbook_url))

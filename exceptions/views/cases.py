@@ -1,9 +1,12 @@
 """One exception: its page, what is said about it meanwhile, its payload and its files."""
 
+from collections.abc import Callable, Mapping
+
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from audit import clock
@@ -11,6 +14,7 @@ from audit.edge import actor_of
 from exceptions import selectors, services
 from exceptions.forms import AttachForm, LinkForm, NoteForm
 from exceptions.selectors import live
+from exceptions.selectors.cases import TrailEntry
 from exceptions.selectors.suggestions import suggestion
 from exceptions.views import origins
 from exceptions.views.acts import ACTS
@@ -19,6 +23,12 @@ from exceptions.views.origins import Origin
 
 # What is done now and then stands behind “More”, so that the few things mostly done are seen at once.
 IN_MENU = frozenset({"start", "wait", "severity"})
+# What of the activity is looked at.
+ACTIVITY: Mapping[str, Callable[[TrailEntry], bool]] = {
+    "people": lambda entry: entry.kind == "person",
+    "changes": lambda entry: bool(entry.changes),
+}
+ACTIVITY_NAMES = {"": _("Everything"), "people": _("People"), "changes": _("Changes")}
 
 
 @login_required
@@ -30,12 +40,17 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
     page = selectors.case_page(by=by, key=key, now=now)
     actions = selectors.available_actions(page.case, by=by)
     origin = origins.origin_of(request)
+    show = request.GET.get("show", "")
+    chosen = ACTIVITY.get(show)
     context = {
         "emergency": selectors.emergency_about(page.case, now=now),
         "page": page,
         "case": page.case,
         "origin": origin,
         "via": origin.suffix if origin else "",
+        "entries": [entry for entry in page.trail if chosen is None or chosen(entry)],
+        "activity": [(name, label, name == show) for name, label in ACTIVITY_NAMES.items()],
+        "cause": selectors.sharing_cause(page.case, by=by),
         "place": origins.place_in(origin, page.case, by=by, now=now),
         "most_counted": selectors.MOST_COUNTED,
         "suggested": suggestion(page.case, page.playbook) if actions else None,

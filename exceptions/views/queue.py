@@ -94,6 +94,7 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
         "page": page,
         "order": ORDERS.get(filters.sort, ""),
         "most_counted": selectors.MOST_COUNTED,
+        "elsewhere": selectors.waiting_count(by=by) if scope == "mine" and not (query or problem or page.count) else 0,
         "problem": problem,
         "tabs": selectors.tabs(by=by, scope=scope, now=now),
         "can_work": by.may("exceptions.work_case"),

@@ -105,7 +105,9 @@ def test_the_core_acts_work_without_a_script(visit: Visitor, house: House, monke
     page = visit("amal", "/queue/", javascript=False, width=390)
     page.locator(".filter-box > summary").click()
     page.get_by_label("Due").select_option("overdue")
+    page.get_by_label("Client").select_option("northwind")
     page.get_by_role("button", name="Filter", exact=True).click()
+    expect(page).to_have_url(re.compile("client=northwind.*due=overdue"))
     rows = page.locator("tr[id^=row-]")
     expect(rows).to_have_count(len(cases))
     for case in cases:
@@ -123,6 +125,13 @@ def test_the_core_acts_work_without_a_script(visit: Visitor, house: House, monke
     page.get_by_role("button", name="Wait").click()
     cases[0].refresh_from_db()
     assert cases[0].state == CaseState.WAITING
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("link", name="Resolve…").click()
+    page.get_by_label("Note").fill("Corrected after the call.")
+    page.get_by_role("button", name="Resolve").click()
+    expect(page.get_by_text(f"{cases[0].key}: Resolved.")).to_be_visible()
+    cases[0].refresh_from_db()
+    assert cases[0].state == CaseState.RESOLVED
     page.goto("/queue/")
     page.get_by_label(f"Select {cases[1].key}").check()
     page.get_by_role("button", name="Reassign…").click()

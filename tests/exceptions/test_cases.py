@@ -14,6 +14,7 @@ from audit.subject_refs import SubjectRef
 from exceptions import services
 from exceptions.errors import CaseTaken, CriteriaNotMet
 from exceptions.models import CaseNote, ExceptionCase, Notification, Timer
+from exceptions.selectors import timer_health
 from exceptions.states import CaseState
 from exceptions.subjects import _criteria
 from rules.models import Absence
@@ -136,13 +137,21 @@ def test_the_ladder_is_climbed_step_by_step_and_ends_at_its_top(open_case: OpenC
     assert [step for _, step in owners] == sorted(step for _, step in owners)
 
 
-def test_workers_dead_for_a_day_cost_lateness_only(open_case: OpenCase, now: datetime) -> None:
-    case = open_case()
-    while services.sweep_timers(now=now + timedelta(days=1)):
+@pytest.mark.parametrize("dead", [HOUR, timedelta(days=1)])
+def test_workers_that_were_dead_take_every_step_that_is_due_once_and_leave_none(
+    open_case: OpenCase, now: datetime, dead: timedelta
+) -> None:
+    case, back = open_case(), now + dead + MINUTE
+    due = Timer.objects.filter(due_at__lte=back).count()
+    assert timer_health(now=back).overdue == due == (4 if dead == HOUR else 6)
+    while services.sweep_timers(now=back):
         pass
     case.refresh_from_db()
-    assert case.ladder_step == 2
-    assert trail(case).count("case.escalated") + trail(case).count("case.not_acknowledged") <= 3
+    happened = trail(case)
+    steps = ["case.not_acknowledged"] if dead == HOUR else ["case.not_acknowledged", "case.escalated"]
+    assert [one for one in happened if one in {"case.not_acknowledged", "case.escalated"}] == steps
+    assert (case.ladder_step, happened.count("case.route_taken")) == (len(steps), 1)
+    assert (timer_health(now=back).overdue, services.sweep_timers(now=back)) == (0, 0)
 
 
 def test_overdue_is_never_silent_even_at_the_top_of_the_ladder(open_case: OpenCase, now: datetime) -> None:

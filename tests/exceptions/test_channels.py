@@ -20,7 +20,7 @@ from audit.crypto import open_secret
 from audit.errors import Conflict, Invalid, NotFound, Refused
 from audit.models import Event
 from audit.words import in_words
-from exceptions import services
+from exceptions import selectors, services
 from exceptions.models import Notification, NotificationChannel, NotificationDelivery, Page
 from exceptions.selectors.notifications import way_of
 from exceptions.services.notifications import UNDELIVERED
@@ -292,6 +292,8 @@ def test_a_page_carries_its_playbook_and_its_runbook_to_the_letter_and_the_pager
         (opened, "playbook"),
         (runbook, ""),
     ]
+    told = called["payload"]["custom_details"]["exception"]
+    assert told == selectors.payload(by=house.actor("kim"), key=case.key, now=due)
     (letter,) = [one for one in mail.outbox if one.to == ["ops@example.org"] and "past its deadline" in one.body]
     assert f"{opened}#playbook\nRunbook: {settings.PUBLIC_URL}{runbook}" in letter.body
 

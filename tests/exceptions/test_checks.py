@@ -216,3 +216,5 @@ def test_late_timers_are_reported_and_fired_on_request(
     caught_up = verify("--escalate-overdue", "--as", "lee")
     assert Event.objects.get(type="timers.escalated").actor == f"user:{User.objects.get(username='lee').pk}"
     assert (caught_up["exit"], caught_up["ok"], caught_up["summary"]["overdue"]) == (0, True, 0)  # type: ignore[index]
+    told = json.loads(Event.objects.get(type="timers.escalated").body)["data"]
+    assert caught_up["summary"]["fired_now"] == told["fired"] > 0  # type: ignore[index]

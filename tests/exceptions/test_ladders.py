@@ -215,7 +215,9 @@ def test_whoever_is_away_for_long_loses_it_to_who_stands_in(
         "client-success",
         1,
     )
-    assert Notification.objects.filter(event="case.owner_away").count() == 2
+    assert said(case, "case.owner_away")[0][1]["timer"] == "absence.watch"
+    told = Notification.objects.filter(event="case.owner_away").values_list("owner__slug", flat=True)
+    assert sorted(told) == ["amal", "client-success"]
 
 
 def test_a_running_exception_keeps_its_ladder_until_a_lead_puts_it_on_the_one_in_force(

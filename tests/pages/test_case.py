@@ -15,6 +15,7 @@ from exceptions.models import CaseAttachment, CaseStep, ExceptionCase, Notificat
 from exceptions.states import CaseState, WaiverState
 from tests.cast import House
 from tests.pages.conftest import SignedIn, open_cases
+from tests.pages.test_many import broken
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +136,33 @@ def test_one_in_force_is_extended_by_a_second_decision(signed_in: SignedIn, hous
     waiting = lee.get(f"/time-limited/{second.key}/").content.decode()
     assert "In force from" in waiting
     assert f"/time-limited/{second.key}/revoke/" in waiting
+
+
+def test_the_page_leads_to_all_of_its_cause_and_to_what_the_subject_has(signed_in: SignedIn, house: House) -> None:
+    broken(house, 5)
+    one, *others = ExceptionCase.objects.order_by("urgent_at", "pk")
+    page = signed_in("amal").get(f"/exceptions/{one.key}/")
+    shared = page.context["cause"]
+    assert ([other.key for other in shared.nearest], shared.count) == ([other.key for other in others[:3]], 4)
+    assert "4 others" in page.content.decode()
+    listed = signed_in("amal").get(f"/queue/team/?{shared.query}").context["page"]
+    assert {row.key for row in listed.rows} == {one.key, *(other.key for other in others)}
+    for other in others:
+        services.withdraw_case(case_id=other.pk, reason="over", by=system_actor("test"), now=clock.now())
+    assert signed_in("amal").get(f"/exceptions/{one.key}/").context["cause"] is None
+
+
+def test_the_activity_is_narrowed_to_what_people_did_and_to_what_changed(signed_in: SignedIn, house: House) -> None:
+    (case,) = open_cases(house, 1)
+    services.acknowledge_case(case_id=case.pk, by=house.actor("amal"), now=clock.now())
+    services.note_case(case_id=case.pk, text="Called them", by=house.actor("amal"), now=clock.now())
+    amal = signed_in("amal")
+    said = {
+        show: [entry.sentence for entry in amal.get(f"/exceptions/{case.key}/?show={show}").context["entries"]]
+        for show in ("", "people", "changes", "nonsense")
+    }
+    assert said[""] == said["nonsense"] == ["wrote a note", "took it", "opened it"]
+    assert (said["people"], said["changes"]) == (["wrote a note", "took it"], ["took it"])
 
 
 @pytest.mark.parametrize("count", [1, 3])

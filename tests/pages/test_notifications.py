@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.core.mail.backends.locmem import EmailBackend
 
 from audit import clock
 from audit.models import Event
 from exceptions.models import ExceptionCase, Notification
+from exceptions.services import deliver_notifications
 from exceptions.services.notifications import notify
 from exceptions.states import CaseState
 from tests.cast import House
@@ -36,6 +38,26 @@ def test_unread_comes_first_then_newest_mine_and_my_teams(signed_in: SignedIn, h
     tell(house, "bo", "to somebody else")
     signed_in("amal").post("/notifications/read/", {"id": str(read.pk)})
     assert texts(signed_in, "amal") == ["to my team", "old", "newest, read"]
+
+
+def test_each_notice_says_whether_it_went_out_and_what_stood_in_the_way(
+    signed_in: SignedIn, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said() -> str:
+        return " ".join(signed_in("amal").get("/notifications/").content.decode().split())
+
+    def down(*_: object) -> None:
+        raise ConnectionRefusedError
+
+    told = tell(house, "amal", "EX-1 is yours.")
+    assert "E-mail: on its way" in said()
+    with monkeypatch.context() as outage:
+        outage.setattr(EmailBackend, "open", down)
+        deliver_notifications(now=clock.now())
+    assert 'E-mail: tried 1 times</span> <span class="muted">ConnectionRefusedError. It is tried again.' in said()
+    deliver_notifications(now=clock.now() + timedelta(minutes=5))
+    assert "E-mail: sent" in said()
+    assert told.deliveries.get().sent_at is not None
 
 
 def test_the_shell_counts_what_is_unread(signed_in: SignedIn, house: House) -> None:

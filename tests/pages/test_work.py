@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from audit import clock
+from exceptions import services
 from exceptions.models import CaseNote, ExceptionCase, Waiver
 from exceptions.states import CaseState, WaiverState
 from tests.cast import House
@@ -225,3 +227,12 @@ def test_the_history_of_a_record_shows_every_version(signed_in: SignedIn, house:
     assert ("state", "open", "acknowledged") in answer.context["versions"][0].changes
     event = answer.context["events"][0]
     assert amal.get(reverse("audit:event", args=[event.id])).context["length"] == 2
+
+
+def test_an_empty_queue_leads_to_what_waits_in_the_team_queues(signed_in: SignedIn, house: House) -> None:
+    (case,) = open_cases(house, 1)
+    sam = signed_in("sam")
+    assert "1 waits to be taken in the team queues" in sam.get("/queue/").content.decode()
+    assert [row.key for row in sam.get("/queue/team/?state=open").context["page"].rows] == [case.key]
+    services.acknowledge_case(case_id=case.pk, by=house.actor("amal"), now=clock.now())
+    assert "to be taken in the team queues" not in sam.get("/queue/").content.decode()

@@ -46,11 +46,11 @@ def case_context(order_id: UUID) -> SubjectPage:
         attempts=_attempts(order, parcels),
         decision=_decision(order),
         links={
-            "Order": url,
-            "Trace": f"{url}trace/",
-            "Holds": f"{url}holds/",
-            "Export": f"{url}export.json",
-            **({"Complete it": f"/quarantine/{order.key}/"} if order.state in CASE_OF else {}),
+            noop("Order"): url,
+            noop("Trace"): f"{url}trace/",
+            noop("Holds"): f"{url}holds/",
+            noop("Export"): f"{url}export.json",
+            **({noop("Complete it"): f"/quarantine/{order.key}/"} if order.state in CASE_OF else {}),
         },
     )
 

@@ -6,10 +6,11 @@ import pytest
 
 from audit.access import GRANTS, Role
 from audit.context import Actor, acting
-from audit.errors import Invalid
+from audit.errors import Invalid, Refused
 from audit.subject_refs import subject_ref
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase
+from exceptions.selectors import payload_of
 from orders.fulfilment.models import Hold, Order
 from orders.fulfilment.services import holds, resuming
 from orders.fulfilment.services.news import count_stock
@@ -100,6 +101,14 @@ class TestAVendorThatDoesNotConfirm:
         exceptions.sweep_timers(now=now + timedelta(minutes=60))
         title = f"kestrel has not confirmed {silent.key}-1 for 60 min"
         assert live_cases() == [("vendor-no-confirmation", "ops-team", title)]
+        case = ExceptionCase.objects.live().select_related("owner", "backup", "client").get()
+        attached = payload_of(case, now=now + timedelta(minutes=60))
+        assert {"order.routed", "order.in_fulfilment"} <= {one["event"] for one in attached["last_events"]}
+        assert attached["decision"]["rule"] == "marketplace-preorder"
+        assert (attached["if_nobody_acts"]["to"], attached["links"]["Export"]) == (
+            "Ops Review",
+            f"/orders/{silent.key}/export.json",
+        )
 
     def test_two_hours_later_revenue_ops_has_it_and_the_customer_is_told(self, silent: Order, now: datetime) -> None:
         for minutes in (60, 90, 180, 181):
@@ -180,6 +189,9 @@ def test_a_hold_by_hand_stops_the_order_and_only_its_placer_or_a_lead_lets_go(
     amal, lee = person(1, Role.ACCOUNT_MANAGER, northwind), person(2, Role.OPS_LEAD, northwind)
     order = place()
     hold = holds.hold_order(order_id=order.pk, words="Customer is moving house", by=amal, now=now)
+    assert state_of(order) == "on_hold"
+    with pytest.raises(Refused):
+        holds.release_hold(hold_id=hold.pk, by=person(3, Role.ACCOUNT_MANAGER, northwind), now=now)
     assert state_of(order) == "on_hold"
     holds.release_hold(hold_id=hold.pk, by=lee, now=now)
     assert state_of(order) == "in_fulfilment"
