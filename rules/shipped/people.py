@@ -76,6 +76,8 @@ SLAS: Final[dict[str, tuple[str, int, str]]] = {
     "standard-dispatch": ("10 business hours", 600, "business"),
     "expedited-dispatch": ("4 business hours", 240, "business"),
     "vendor-shipping": ("20 business hours", 20 * 60, "business"),
+    "override-review": ("24 h", 24 * 60, "wall"),
+    "override-expiry": ("72 h after the review was due", 72 * 60, "wall"),
     "payment": ("3 days", 72 * 60, "wall"),
     "replenishment": ("30 business hours", 30 * 60, "business"),
     "carrier-delivery": ("50 business hours", 50 * 60, "business"),

@@ -50,7 +50,7 @@ LOTS: Final = {"type": "array", "maxItems": 100, "items": an_object(["lot", "qua
 TASK_LINE: Final = an_object(
     ["sku", "quantity"], **LINE["properties"], lots=LOTS, gift=an_object([], wrap=WRAP, message=MESSAGE)
 )
-TASK_PII: Final = ("/lines/*/gift/message",)
+TASK_PII: Final = ("/lines/*/gift/message", "/address/instructions")
 ADDRESS: Final = an_object(
     ["country"],
     recipient=OPTIONAL_TEXT,
@@ -63,6 +63,8 @@ ADDRESS: Final = an_object(
     kept_by_store={"type": "boolean"},
 )
 ADDRESS_PII: Final = tuple(f"/address/{field}" for field in ("recipient", "street", "street2", "postcode"))
+# What whoever delivers has to know is personal too: a neighbour's name, the code of a door.
+TASK_ADDRESS: Final = an_object(["country"], **ADDRESS["properties"], instructions={"type": "string", "maxLength": 200})
 GIFT: Final = {
     **an_object([], message=MESSAGE, wrap=WRAP, address={**ADDRESS, "type": ["object", "null"]}),
     "type": ["object", "null"],  # a line that is no gift

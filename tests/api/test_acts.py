@@ -257,3 +257,14 @@ def test_a_refusal_is_in_the_trail(house: Any, case: ExceptionCase) -> None:
     refused = Event.objects.get(type="access.refused")
     assert refused.actor == f"user:{house.users['ada'].pk}"
     assert f"POST /api/v1/exceptions/{case.key}/acknowledge" in refused.body
+
+
+def test_an_address_is_set_in_its_parts_and_told_only_to_who_may_see_it(amal: Api, kim: Api, order: Order) -> None:
+    path, why = f"orders/{order.key}/override", {"field": "address", "reason": "She has moved"}
+    there = {"name": "Ida Berg", "street_address": "Jungfernstieg 4", "city": "Hamburg", "country_code": "DE"}
+    refused = amal.post(path, {**why, "address": {**there, "postal_code": "2035"}})
+    assert (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]) == (422, ["/postal_code"])
+    assert amal.post(path, {**why, "address": {**there, "postal_code": "20354"}}).status_code == 200
+    for asker, local in ((amal, "•••"), (kim, "Ida Berg, Jungfernstieg 4, Hamburg, 20354, DE")):
+        (told,) = asker.get("overrides").json()["results"]
+        assert (told["field"], told["line"], told["local"]) == ("address", None, local)

@@ -63,6 +63,22 @@ def test_a_field_set_by_hand_is_reviewed_by_somebody_else(order: Order, signed_i
     assert lee.get("/overrides/?after=x").status_code == 400
 
 
+def test_which_field_is_chosen_first_and_what_is_personal_is_shown_to_few(order: Order, signed_in: SignedIn) -> None:
+    amal, path = signed_in("amal"), f"/orders/{order.key}/override/"
+    assert "Instructions for the delivery" in amal.get(path).content.decode()
+    assert amal.get(f"{path}?field=total").status_code == 422
+    assert "2: 1 x" not in amal.get(f"{path}?field=quantity").content.decode()
+    assert "write all of the new one" in amal.get(f"{path}?field=address").content.decode()
+    here = {"field": "address", "name": "Ida Berg", "street_address": "Jungfernstieg 4", "city": "Hamburg"}
+    there = {**here, "country_code": "DE", "reason": "She has moved"}
+    refused = amal.post(path, {**there, "postal_code": "2035"})
+    assert (refused.status_code, "Postal code is not valid" in refused.content.decode()) == (422, True)
+    assert amal.post(path, {**there, "postal_code": "20354"}).status_code == 302
+    review = f"/overrides/{Override.objects.get().key}/"
+    for name, seen in (("amal", False), ("lee", False), ("kim", True)):
+        assert ("Jungfernstieg" in signed_in(name).get(review).content.decode()) is seen
+
+
 def test_a_stock_count_is_set_by_hand(order: Order, signed_in: SignedIn) -> None:
     amal = signed_in("amal")
     wish = {"client": "northwind", "sku": "TENT-2", "value": "7", "reason": "Counted twice"}

@@ -262,6 +262,10 @@ class _Overrides(Resource):
         """Of the asker's clients."""
         return by_hand.overrides_for(self.by)
 
+    def get_serializer_context(self) -> dict[str, Any]:
+        """With who asks: not everybody may see what is personal."""
+        return {**super().get_serializer_context(), "by": self.by}
+
     def find(self, key: Any) -> Any:
         """The one of this key."""
         return by_hand.override_named(self.by, str(key))

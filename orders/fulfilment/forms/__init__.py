@@ -6,12 +6,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from orders.fulfilment.decisions.overrides import ORDER_FIELDS
 from orders.fulfilment.selectors.contents import LineFacts, ParcelFacts
 from orders.fulfilment.selectors.quarantine import FieldRow
 from orders.fulfilment.services.quarantine import NewLine
 from orders.fulfilment.states import FULFILMENT_IN_HOUSE
-from rules.models import Client, Flow
+from rules.models import Flow
 from rules.states import SENDING
 
 INPUT = {"class": "input"}
@@ -146,70 +145,6 @@ class RerouteForm(forms.Form):
         self.fields["fulfilment"].choices = [(one.key, f"{one.key}: {one.flow}, {one.state_label}") for one in here]  # type: ignore[attr-defined]
         ways = [(flow.slug, flow.name) for flow in flows if flow.is_active and flow.kind in SENDING]
         self.fields["flow"].choices = ways  # type: ignore[attr-defined]
-
-
-class OverrideForm(forms.Form):
-    """Which field, what it is from now on, and why."""
-
-    field = forms.ChoiceField(
-        label=_("Field"), choices=[(name, one.label) for name, one in ORDER_FIELDS.items()], widget=forms.Select(INPUT)
-    )
-    value = forms.CharField(
-        label=_("Is from now on"),
-        required=False,
-        max_length=200,
-        widget=forms.TextInput(INPUT),
-        help_text=_("For example 2026-12-01T12:00:00Z for a delivery date, expedited for a speed, vip for a segment."),
-    )
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("Who reviews it reads this."),
-    )
-
-
-class StockOverrideForm(forms.Form):
-    """Which shelf, how many units lie there, and how that is known."""
-
-    client = forms.ChoiceField(label=_("Client"), widget=forms.Select(INPUT))
-    sku = forms.CharField(label=_("Product code"), max_length=80, widget=forms.TextInput(INPUT))
-    value = forms.CharField(
-        label=_("Units on the shelf"), max_length=12, widget=forms.TextInput({**INPUT, "inputmode": "numeric"})
-    )
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("Who reviews it reads this."),
-    )
-
-    def __init__(self, *args: Any, clients: Iterable[Client], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["client"].choices = [(one.slug, one.name) for one in clients]  # type: ignore[attr-defined]
-
-
-class ReviewForm(forms.Form):
-    """Taking a fix over or back, and why; neither is chosen beforehand."""
-
-    decision = forms.ChoiceField(
-        label=_("Decision"),
-        choices=[
-            ("accept", _("Take it over: it stays as it was set")),
-            ("propose", _("Take it over, and propose a rule that says it from now on")),
-            ("reject", _("Take it back: as the systems say")),
-        ],
-        widget=forms.RadioSelect,
-    )
-    comment = forms.CharField(
-        label=_("Why"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("It is kept in the trail."),
-    )
 
 
 class ReleaseForm(forms.Form):

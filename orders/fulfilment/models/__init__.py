@@ -10,7 +10,7 @@ from orders.fulfilment.models.identity import EarlyNotice, OrderAddress, OrderId
 from orders.fulfilment.models.lines import OrderLine
 from orders.fulfilment.models.money import OrderAmounts, Payment, Refund
 from orders.fulfilment.models.orders import Order
-from orders.fulfilment.models.overrides import Override
+from orders.fulfilment.models.overrides import Override, OverrideSecret
 from orders.fulfilment.models.parcels import Fulfilment, FulfilmentLine
 from orders.fulfilment.models.places import Location
 from orders.fulfilment.models.products import ProductFacts
@@ -45,6 +45,7 @@ __all__ = [
     "OrderLine",
     "OrderRequest",
     "Override",
+    "OverrideSecret",
     "ParcelCheck",
     "Payment",
     "ProductFacts",

@@ -34,13 +34,14 @@ class OrderAddress(models.Model):
     """Where an order goes and whom to reach: personal data, encrypted, apart from everything that keeps history.
 
     `raw` is what was given, `standard` what is shipped to, `proposed` what it is asked to be from now on; all are sealed JSON.
-    `problems` are codes without personal data.
+    `instructions` are what whoever delivers has to know, sealed text. `problems` are codes without personal data.
     """
 
     order = models.OneToOneField(Order, on_delete=models.PROTECT, primary_key=True, related_name="address")
     raw = models.TextField()
     standard = models.TextField(blank=True)
     proposed = models.TextField(blank=True)
+    instructions = models.TextField(blank=True)
     email_index = models.CharField(max_length=64, blank=True, db_index=True)
     verdict = models.CharField(max_length=20, choices=AddressVerdict, default=AddressVerdict.UNCHECKED)
     problems = models.JSONField(default=list)

@@ -21,6 +21,9 @@ class OrderLine(FSMModelMixin, Accountable):
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
     position = models.PositiveIntegerField()
     sku = models.ForeignKey(Sku, on_delete=models.PROTECT, related_name="lines")
+    ordered_as = models.CharField(
+        max_length=80, blank=True, help_text="The product that was ordered, where another one is sent instead"
+    )
     sku_type = models.CharField(max_length=20, choices=SkuType, help_text="As it was when ordered")
     vendor = models.CharField(max_length=80, blank=True)
     quantity = models.PositiveIntegerField()

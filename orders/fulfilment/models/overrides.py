@@ -8,6 +8,7 @@ from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable
 from audit.models.fields import StateField
+from orders.fulfilment.models.lines import OrderLine
 from orders.fulfilment.models.orders import Order
 from orders.fulfilment.models.stock import StockItem
 from orders.fulfilment.states import OverrideState
@@ -26,12 +27,21 @@ class NextOverride(Func):
 class Override(FSMModelMixin, Accountable):
     """One field that somebody set by hand: it holds at once, and no event changes it before somebody else has reviewed it.
 
-    `canonical` is what stood there before, `heard` what systems have said since; values are text (moments as ISO 8601).
+    `canonical` is what stood there before, `heard` what systems have said since; values are text (moments as ISO 8601). Of what is
+    personal nothing is here but that there is something: it is in `OverrideSecret`.
     """
 
     number = models.BigIntegerField(unique=True, db_default=NextOverride(), editable=False)
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="+")
     order = models.ForeignKey(Order, on_delete=models.PROTECT, null=True, blank=True, related_name="overrides")
+    line = models.ForeignKey(
+        OrderLine,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="overrides",
+        help_text="Where it is about one line of the order",
+    )
     stock_item = models.ForeignKey(StockItem, on_delete=models.PROTECT, null=True, blank=True, related_name="overrides")
     about = models.CharField(max_length=80, help_text="What people call it: an order's key or a product's code")
     field = models.CharField(max_length=40)
@@ -61,8 +71,16 @@ class Override(FSMModelMixin, Accountable):
             models.CheckConstraint(
                 condition=~Q(reviewed_by=F("placed_by")), name="override_is_reviewed_by_somebody_else"
             ),
+            models.CheckConstraint(
+                condition=Q(line__isnull=True) | Q(order__isnull=False), name="override_of_a_line_is_of_its_order"
+            ),
             models.UniqueConstraint(
-                fields=["order", "field"], condition=Q(state=S.WAITING), name="override_one_waiting_per_order_and_field"
+                fields=["order", "field"],
+                condition=Q(state=S.WAITING, line=None),
+                name="override_one_waiting_per_order_and_field",
+            ),
+            models.UniqueConstraint(
+                fields=["line", "field"], condition=Q(state=S.WAITING), name="override_one_waiting_per_line_and_field"
             ),
             models.UniqueConstraint(
                 fields=["stock_item", "field"],
@@ -93,3 +111,19 @@ class Override(FSMModelMixin, Accountable):
     @transition(field=state, source=S.WAITING, target=S.EXPIRED)
     def lapse(self) -> None:
         """Nobody has looked at it in all that time: it is again what the systems say."""
+
+
+class OverrideSecret(models.Model):
+    """What was set by hand where it is personal: sealed, apart from everything that keeps history.
+
+    `digest` is a keyed digest of what was set: the same again is found, and cannot be read.
+    """
+
+    override = models.OneToOneField(Override, on_delete=models.PROTECT, primary_key=True, related_name="secret")
+    canonical = models.TextField(blank=True)
+    local = models.TextField(blank=True)
+    heard = models.TextField(blank=True)
+    digest = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"What is personal of {self.override_id}"

@@ -12,7 +12,7 @@ from orders.fulfilment.services import (
     keeping,
     looking,
     notices,
-    overrides,
+    override_clocks,
     pausing,
     paying,
     quality,
@@ -38,7 +38,10 @@ timer_kinds.register(asking.REQUEST_DUE, announcing.not_come, lock=announcing.lo
 timer_kinds.register(quality.CHECK_DUE, looking.nobody_looked, lock=looking.lock_orders_of)
 timer_kinds.register(at_risk.AT_RISK, at_risk.on_at_risk, lock=silence.lock_orders_of)
 timer_kinds.register(falling_back.FALLBACK, falling_back.on_fallback, lock=keeping.lock_orders)
-timer_kinds.register(overrides.REVIEW_DUE, overrides.on_overdue)
+timer_kinds.register(override_clocks.REVIEW_DUE, override_clocks.on_overdue)
 timer_kinds.register(
-    overrides.EXPIRY, overrides.on_expired, lock=overrides.lock_records_of, puts_back=overrides.records_of
+    override_clocks.EXPIRY,
+    override_clocks.on_expired,
+    lock=override_clocks.lock_records_of,
+    puts_back=override_clocks.records_of,
 )

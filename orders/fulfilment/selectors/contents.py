@@ -41,7 +41,10 @@ class HeldUnits:
 
 @dataclass(frozen=True)
 class LineFacts:
-    """One line: what, how many, along which flow, where it stands; `bundle` is the number of the bundle it is a part of."""
+    """One line: what, how many, along which flow, where it stands; `bundle` is the number of the bundle it is a part of.
+
+    `ordered_as` is the product that was ordered, where another one is sent instead.
+    """
 
     position: int
     sku: str
@@ -55,6 +58,12 @@ class LineFacts:
     flow: str
     bundle: int | None
     held: Sequence[HeldUnits]
+    ordered_as: str
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether it was not cancelled."""
+        return self.state != LineState.CANCELLED
 
 
 @dataclass(frozen=True)
@@ -148,6 +157,7 @@ def _line(row: OrderLine, held: Sequence[HeldUnits]) -> LineFacts:
         flow=row.flow.name if row.flow else "",
         bundle=row.bundle.position if row.bundle else None,
         held=held,
+        ordered_as=row.ordered_as,
     )
 
 

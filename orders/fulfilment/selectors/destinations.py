@@ -65,6 +65,18 @@ def address_shown(address: OrderAddress | GiftCard | None, *, clear: bool) -> di
     return {name: value if clear or name in PUBLIC else MASK for name, value in known.items() if value}
 
 
+def contact_shown(address: OrderAddress | None, *, clear: bool = True) -> dict[str, str]:
+    """Where an order goes, how to reach the customer, and what whoever delivers has to know."""
+    if address is None or not address.raw:
+        return {}
+    beside = {
+        "phone": str(json.loads(open_secret(address.raw)).get("phone") or ""),
+        "delivery_instructions": open_secret(address.instructions) if address.instructions else "",
+    }
+    shown = {name: value if clear else MASK for name, value in beside.items() if value}
+    return {**address_shown(address, clear=clear), **shown}
+
+
 def cards_elsewhere(orders: Collection[UUID]) -> Mapping[UUID, list[GiftCard]]:
     """The cards of gifts that are still to be given and go to an address of their own, by order; one query."""
     found: dict[UUID, list[GiftCard]] = defaultdict(list)

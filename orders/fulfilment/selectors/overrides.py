@@ -3,21 +3,30 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Max, QuerySet
+from django.utils.translation import gettext_noop as noop
 
 from audit.access import require
 from audit.context import Actor
+from audit.crypto import open_secret
 from audit.errors import NotFound
 from audit.selectors.pages import names_of
 from audit.texts import page_mark
 from audit.words import said
-from orders.fulfilment.decisions.overrides import FIELDS
-from orders.fulfilment.models import Override
+from orders.fulfilment.decisions.overrides import FIELDS, IN_THE_ADDRESS, OF_A_LINE, ORDER_FIELDS, in_one_line
+from orders.fulfilment.models import Order, OrderAddress, Override
+from orders.fulfilment.selectors.destinations import contact_shown
 from orders.fulfilment.states import OverrideState
 
 PER_PAGE: Final = 50
+# What the pure module calls the fields, for the catalogue.
+LABELS: Final = (
+    *(noop("Promised delivery"), noop("Delivery speed"), noop("Customer segment"), noop("Carrier that shall bring it")),
+    *(noop("Address it goes to"), noop("Phone of the customer"), noop("Instructions for the delivery")),
+    *(noop("Product that is sent instead"), noop("Units that are sent"), noop("Units on the shelf")),
+)
 REPEATED_FROM, REPEATED_WITHIN = 5, timedelta(days=30)
 
 
@@ -28,6 +37,7 @@ class OverrideRow:
     id: str
     key: str
     about: str
+    line: int | None
     url: str
     client: str
     field: str
@@ -75,7 +85,7 @@ class OverridePage:
 def overrides_for(by: Actor) -> QuerySet[Override]:
     """Those that exist for the actor. Raises `Refused` without the permission to see orders."""
     require(by, "orders.view_order")
-    overrides = Override.objects.select_related("client", "order")
+    overrides = Override.objects.select_related("client", "order", "line", "secret")
     return overrides if by.clients is None else overrides.filter(client__in=by.clients)
 
 
@@ -115,18 +125,34 @@ def rows_of(overrides: Sequence[Override], by: Actor) -> list[OverrideRow]:
     return [_row(one, names, by) for one in overrides]
 
 
+def values_of(one: Override, by: Actor) -> dict[str, str]:
+    """What stood there, what was set and what systems say, in words; what is personal only for those who may see that."""
+    texts = {"canonical": one.canonical, "local": one.local, "heard": one.heard}
+    if not FIELDS[one.field].personal or not by.may("orders.view_pii", one.client_id):
+        return texts
+    sealed = {name: getattr(one.secret, name) for name in texts}
+    return {name: in_one_line(one.field, open_secret(text)) if text else "" for name, text in sealed.items()}
+
+
+def set_now(by: Actor, order: Order, field: str) -> dict[str, str]:
+    """What is in the field of the order, for the form that sets it: nothing of what the asker may not see."""
+    clear = by.may("orders.view_pii", order.client_id)
+    if field in IN_THE_ADDRESS:
+        return contact_shown(OrderAddress.objects.filter(pk=order.pk).first()) if clear else {}
+    return {} if field in OF_A_LINE else {"value": ORDER_FIELDS[field].write(getattr(order, field))}
+
+
 def _row(one: Override, names: Mapping[str, str], by: Actor) -> OverrideRow:
     return OverrideRow(
         id=str(one.pk),
         key=one.key,
         about=one.about,
+        line=one.line.position if one.line else None,
         url=f"/orders/{one.about}/" if one.order_id else "",
         client=one.client.name,
         field=one.field,
         field_label=FIELDS[one.field].label,
-        canonical=one.canonical,
-        local=one.local,
-        heard=one.heard,
+        **values_of(one, by),
         heard_at=one.heard_at,
         reason=one.reason,
         placed_by=names.get(one.placed_by, one.placed_by),
@@ -142,9 +168,17 @@ def _row(one: Override, names: Mapping[str, str], by: Actor) -> OverrideRow:
 
 
 def _repeated(by: Actor, now: datetime) -> list[Repeated]:
+    """Equal values of the same field; of what is personal, those with the same digest."""
     recent = overrides_for(by).filter(placed_at__gte=now - REPEATED_WITHIN).order_by()
-    often = recent.values("client__name", "field", "local").annotate(times=Count("pk")).filter(times__gte=REPEATED_FROM)
+    alike = recent.values("client", "client__name", "field", "local", "secret__digest")
+    often = alike.annotate(times=Count("pk"), sealed=Max("secret__local")).filter(times__gte=REPEATED_FROM)
     return [
-        Repeated(row["client__name"], FIELDS[row["field"]].label, row["local"], row["times"])
+        Repeated(row["client__name"], FIELDS[row["field"]].label, _said(row, by), row["times"])
         for row in often.order_by("-times", "field", "local")
     ]
+
+
+def _said(row: Mapping[str, Any], by: Actor) -> str:
+    if row["sealed"] and by.may("orders.view_pii", row["client"]):
+        return in_one_line(row["field"], open_secret(row["sealed"]))
+    return str(row["local"])

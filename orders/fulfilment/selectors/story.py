@@ -35,7 +35,7 @@ from orders.fulfilment.selectors.dealings import (
     stamps_of,
     unwinds_of,
 )
-from orders.fulfilment.selectors.destinations import GiftFacts, address_shown, gifts_of
+from orders.fulfilment.selectors.destinations import GiftFacts, contact_shown, gifts_of
 from orders.fulfilment.selectors.exports import ExportFacts, exports_of
 from orders.fulfilment.selectors.holds import HoldFacts, holds_of
 from orders.fulfilment.selectors.orders import OrderRow, order_for, rows_of
@@ -214,7 +214,7 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         merged=list(Order.objects.filter(merged_into=order).order_by("pk").values_list("key", flat=True)),
         customer=customer_glance(order),
         decision=_decision(order, decision, falls_back_at),
-        address=address_shown(address, clear=clear),
+        address=contact_shown(address, clear=clear),
         address_verdict=AddressVerdict(address.verdict).label if address else AddressVerdict.ELSEWHERE.label,
         address_problems=problems_in_words(address.problems) if address else [],
         delivery_sla=order.delivery_sla,

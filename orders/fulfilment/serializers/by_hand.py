@@ -1,12 +1,15 @@
 """How what people do by hand is told to programs: sending another way, setting fields, reviewing."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from audit.rest.fields import SelfLink
 from audit.rest.parsing import Input
 from exceptions.services.jobs import MANY
-from orders.fulfilment.decisions.overrides import ORDER_FIELDS
+from orders.fulfilment.decisions.overrides import ORDER_FIELDS, address_text
 from orders.fulfilment.models import Override
+from orders.fulfilment.selectors.overrides import values_of
 
 
 class PackInput(Input):
@@ -31,12 +34,35 @@ class SameOrderInput(Input):
     reason = serializers.CharField(min_length=3, max_length=280)
 
 
+class WholeAddressInput(Input):
+    """Where an order goes."""
+
+    name = serializers.CharField(max_length=200, default="", allow_blank=True)
+    company_name = serializers.CharField(max_length=200, default="", allow_blank=True)
+    street_address = serializers.CharField(max_length=200, default="", allow_blank=True)
+    city = serializers.CharField(max_length=200, default="", allow_blank=True)
+    city_area = serializers.CharField(max_length=200, default="", allow_blank=True)
+    country_area = serializers.CharField(max_length=200, default="", allow_blank=True)
+    postal_code = serializers.CharField(max_length=200, default="", allow_blank=True)
+    country_code = serializers.CharField(max_length=2)
+
+
 class OverrideInput(Input):
-    """Which field, what it is from now on, and why."""
+    """Which field, what it is from now on, and why; an address in its parts, a product or a quantity with its line."""
 
     field = serializers.ChoiceField(choices=sorted(ORDER_FIELDS))
-    value = serializers.CharField(max_length=200, allow_blank=True)
+    value = serializers.CharField(max_length=200, allow_blank=True, default="")
+    address = WholeAddressInput(required=False, help_text="Instead of `value`, for the field address.")
+    line = serializers.IntegerField(
+        min_value=1, required=False, help_text="Its position, for the fields sku and quantity."
+    )
     reason = serializers.CharField(min_length=3, max_length=280)
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        """An address is written in one way, as any other value."""
+        if (address := given.pop("address", None)) is not None:
+            given["value"] = address_text(address)
+        return given
 
 
 class StockOverrideInput(Input):
@@ -66,6 +92,11 @@ class OverrideSerializer(serializers.ModelSerializer[Override]):
     self = SelfLink("api:override")
     key = serializers.CharField(read_only=True)
     client = serializers.SlugField(source="client.slug", read_only=True)
+    line = serializers.IntegerField(source="line.position", default=None, read_only=True)
+
+    def to_representation(self, override: Override) -> dict[str, Any]:
+        """What is personal only for those who may see that."""
+        return {**super().to_representation(override), **values_of(override, self.context["by"])}
 
     class Meta:
         model = Override
@@ -74,6 +105,7 @@ class OverrideSerializer(serializers.ModelSerializer[Override]):
             "key",
             "client",
             "about",
+            "line",
             "field",
             "canonical",
             "local",

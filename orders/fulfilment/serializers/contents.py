@@ -30,6 +30,9 @@ class LineSerializer(serializers.Serializer[Any]):
     flow = serializers.CharField(allow_blank=True)
     bundle = serializers.IntegerField(allow_null=True, help_text="The number of the bundle it is a part of.")
     held = HeldUnitsSerializer(many=True)
+    ordered_as = serializers.CharField(
+        allow_blank=True, help_text="The product that was ordered, where another one is sent instead."
+    )
 
 
 class GiftSerializer(serializers.Serializer[Any]):

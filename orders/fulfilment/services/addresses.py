@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from audit.crypto import open_secret, seal_secret
 from orders.fulfilment.decisions.addresses import check_address
+from orders.fulfilment.decisions.overrides import PHONE
 from orders.fulfilment.models import GiftCard, Order, OrderAddress
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.states import AddressVerdict
+
+BESIDE: Final = ("email", PHONE)
 
 
 def check_addresses(dockets: Sequence[Docket], changes: Changes) -> None:
@@ -37,13 +40,31 @@ def _check(order: Order, address: OrderAddress | GiftCard, changes: Changes, **a
     changes.edit_address(address)
 
 
+def contact_of(address: OrderAddress) -> dict[str, Any]:
+    """What was given with an address, and the address itself, in clear."""
+    return dict(json.loads(open_secret(address.raw))) if address.raw else {}
+
+
+def put_phone(address: OrderAddress, phone: str, changes: Changes) -> None:
+    """Keep how to reach the customer; where it goes stays as it is."""
+    known = {name: told for name, told in contact_of(address).items() if name != PHONE}
+    address.raw = seal_secret(json.dumps({**known, **({PHONE: phone} if phone else {})}))
+    changes.edit_address(address)
+
+
+def with_contact(address: OrderAddress, given: Mapping[str, Any]) -> dict[str, Any]:
+    """An address with what was known beside the one before, where it says nothing else of that."""
+    beside = {name: told for name, told in contact_of(address).items() if name in BESIDE}
+    return {**beside, **given}
+
+
 def put_address(docket: Docket, address: Mapping[str, Any], changes: Changes, *, reason: str) -> None:
     """Replace the shipping address with one that passes the check."""
     if docket.address is None:
         docket.address = OrderAddress(order=docket.order)
         changes.add(docket.address)
     stored = docket.address
-    stored.raw = seal_secret(json.dumps(dict(address)))
+    stored.raw = seal_secret(json.dumps(with_contact(stored, address)))
     stored.standard = seal_secret(json.dumps(dict(check_address(address).address)))
     stored.verdict, stored.problems = AddressVerdict.VALID, []
     changes.edit_address(stored)
@@ -63,4 +84,6 @@ def shipping_address(address: OrderAddress | GiftCard | None) -> dict[str, str]:
         "region": standard["country_area"],
         "country": standard["country_code"],
     }
+    if isinstance(address, OrderAddress) and address.instructions:
+        named["instructions"] = open_secret(address.instructions)
     return {field: value for field, value in named.items() if value}

@@ -165,7 +165,7 @@ def units_of(docket: Docket, rows: object) -> tuple[dict[str, int], list[str]]:
     unknown: list[str] = []
     for row in rows if isinstance(rows, list) else []:
         name = str(row.get("line") or row.get("sku") or "")
-        line = next((one for one in docket.lines if name in {str(one.position), one.sku.code}), None)
+        line = docket.line_called(name)
         inside = [] if line else docket.inside(name)
         if line is None and not inside:
             unknown.append(name[:80])

@@ -206,7 +206,7 @@ class Changes:
         for model in WRITING_ORDER:
             self._update(self._edited.pop(model, {}).values())  # first: what is given up makes room for what is new
             insert_rows(self._new.pop(model, []))
-        overwrite_rows(self._addresses, ["raw", "standard", "proposed", "verdict", "problems"])
+        overwrite_rows(self._addresses, ["raw", "standard", "proposed", "instructions", "verdict", "problems"])
         overwrite_rows(self._cards, ["message", "raw", "standard", "verdict", "problems"])
         if self._entries:
             record_many(self._entries)

@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from audit.crypto import seal_secret
+from audit.crypto import open_secret, seal_secret
 from audit.errors import FieldError, Invalid
 from audit.words import said
 from orders.fulfilment.decisions.news import News, PlacedLine, happened, moment
+from orders.fulfilment.decisions.overrides import ADDRESS, QUANTITY
 from orders.fulfilment.decisions.requests import Stage, label_stage
 from orders.fulfilment.errors import AlreadyGone
 from orders.fulfilment.models import OrderAddress, OrderLine, OrderRequest, Sku
+from orders.fulfilment.services.addresses import with_contact
 from orders.fulfilment.services.asking import Wish, close_request, keep_request
 from orders.fulfilment.services.bundles import lines_of, parts_of
 from orders.fulfilment.services.calling_off import open_again, write_opened
@@ -21,7 +23,7 @@ from orders.fulfilment.services.dispatch import book_again
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.gifts import hear_gifts
 from orders.fulfilment.services.goods import known_skus
-from orders.fulfilment.services.left_alone import keep_promises
+from orders.fulfilment.services.left_alone import keep_contact, keep_promises, note
 from orders.fulfilment.services.paying import count_again, keep_stores_word
 from orders.fulfilment.services.returning import tell_unknown
 from orders.fulfilment.services.ruling import rule_on
@@ -69,8 +71,9 @@ def change(docket: Docket, news: News, changes: Changes) -> None:
     if more or added:
         _change_lines(docket, replace(wish, lines=more, change={"added": added} if added else {}), changes)
     hear_gifts(docket, news, wish, changes)
-    if news.data.get("address"):
-        given = {**dict(news.data["address"]), **dict(news.data.get("contact") or {})}
+    told = {**dict(news.data.get("address") or {}), **dict(news.data.get("contact") or {})}
+    given = keep_contact(docket, told, news, changes)
+    if news.data.get("address") and docket.override_of(ADDRESS) is None:
         _change_address(docket, given, replace(wish, kind=RequestKind.ADDRESS), changes)
     _change_promises(docket, news, changes)
 
@@ -84,7 +87,7 @@ def decide_change(docket: Docket, request: OrderRequest, choice: Choice, by: str
         close_request(docket, request, choice, RequestState.DECLINED, by, changes)
     elif request.kind == RequestKind.ADDRESS:
         close_request(docket, request, choice, RequestState.DONE, by, changes)
-        _redirect(docket, changes)
+        redirect(docket, changes)
     else:
         lines = by_position(docket, request.lines)
         if any(docket.stage(line) == Stage.GONE for line in lines):
@@ -102,10 +105,12 @@ def _read_lines(
     added: list[dict[str, Any]] = []
     for row in news.data.get("lines") or ():
         name, wanted = str(row.get("line") or row.get("sku")), int(row["quantity"])
-        line = next((one for one in docket.live_lines() if name in {str(one.position), one.sku.code}), None)
+        line = docket.line_called(name, live=True)
         wishes = {line: wanted} if line else _of_bundle(docket, name, wanted)
         for one, units in wishes.items():
-            if units != one.quantity:
+            if units and (by_hand := docket.override_of(QUANTITY, one)) is not None:
+                note(by_hand, str(units), news, changes)
+            elif units != one.quantity:
                 (fewer if units < one.quantity else more)[str(one.position)] = abs(units - one.quantity)
         if not wishes and row.get("sku") and wanted:
             added.append(
@@ -178,18 +183,25 @@ def _change_address(docket: Docket, given: Mapping[str, Any], wish: Wish, change
     docket.address.proposed = seal_secret(json.dumps({name: given[name] for name in CONTACT if given.get(name)}))
     changes.edit_address(docket.address)
     if ruling.choice == Choice.AT_ONCE:
-        _redirect(docket, changes)
+        redirect(docket, changes)
 
 
-def _redirect(docket: Docket, changes: Changes) -> None:
+def redirect(docket: Docket, changes: Changes) -> None:
     """What was proposed is the address now, to be checked like any other; whoever has the old one is told the new."""
     address = docket.address
     if address is None or not address.proposed:
         raise Invalid(said("No other address is known."), errors=[FieldError("/address", "missing", "There is none.")])
-    address.raw, address.standard, address.proposed = address.proposed, "", ""
+    proposed = with_contact(address, json.loads(open_secret(address.proposed)))
+    address.raw, address.standard, address.proposed = seal_secret(json.dumps(proposed)), "", ""
     address.verdict, address.problems = AddressVerdict.UNCHECKED, []
     changes.edit_address(address)
     changes.tell("order.address_changed", docket.order)
+    send_anew(docket, changes)
+
+
+def send_anew(docket: Docket, changes: Changes) -> None:
+    """What goes to the address of the order gets another label, or another task where it is not packed yet."""
+    address = docket.address
     going_there = [line for line in docket.live_lines() if docket.goes_to(line) is address]
     parcels = {parcel.pk: parcel for line in going_there for parcel in docket.parcels_of(line)}
     packed = [parcel for parcel in parcels.values() if parcel.state == FulfilmentState.PACKED]

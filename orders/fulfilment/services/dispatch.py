@@ -100,8 +100,15 @@ def _message(docket: Docket, parcel: Fulfilment, layer: str, kind: str, key: str
     if order.preferred_carrier:
         payload["preferred_carrier"] = order.preferred_carrier
     prefers = order.preferred_carrier if layer == "carrier" else ""
+    if "instructions" in address and not _is_agreed(payload):
+        payload["address"] = {name: told for name, told in address.items() if name != "instructions"}
     ref, correlation = ref_of(parcel), order.correlation_id
     return Message(layer, TASK_CONTRACT, ref, key, order.key, correlation, payload, prefers=prefers)
+
+
+def _is_agreed(payload: Mapping[str, Any]) -> bool:
+    """Whether the contract in force has words for all of it."""
+    return not rules.contract(TASK_CONTRACT).violations(dict(payload))
 
 
 def _bundle_of(line: OrderLine) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """An order with everything its progress depends on."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
@@ -224,6 +224,21 @@ class Docket:
     def inside(self, name: str) -> list[OrderLine]:
         """The lines of the bundle that is called so, by its number in the order or its product; none where there is no such bundle."""
         return next((its for one, its in self.bundles.items() if name in {str(one.position), one.code}), [])
+
+    def line_called(self, name: str, *, live: bool = False) -> OrderLine | None:
+        """The line with this number; else of this product as it was ordered, else as it is sent; `live` leaves out what is cancelled."""
+        lines = self.live_lines() if live else self.lines
+        ways: tuple[Callable[[OrderLine], str], ...] = (
+            lambda line: str(line.position),
+            lambda line: line.ordered_as or line.sku.code,
+            lambda line: line.sku.code,
+        )
+        return next((line for called in ways for line in lines if called(line) == name), None)
+
+    def override_of(self, field: str, line: OrderLine | None = None) -> Override | None:
+        """What somebody set this field to by hand, and nobody has reviewed."""
+        wanted = line.pk if line else None
+        return next((one for one in self.overrides if (one.field, one.line_id) == (field, wanted)), None)
 
     def live_lines(self) -> list[OrderLine]:
         """The lines that are still to be sent or were sent."""

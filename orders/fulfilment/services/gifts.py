@@ -56,7 +56,7 @@ def giftable(docket: Docket, name: str) -> int | None:
     """The number of what is given: of the line or bundle that is called so, by number or product; a line in a bundle is given with it."""
     if inside := [line for line in docket.inside(name) if line.state != LineState.CANCELLED]:
         return docket.given_as(inside[0])
-    line = next((one for one in docket.live_lines() if name in {str(one.position), one.sku.code}), None)
+    line = docket.line_called(name, live=True)
     return docket.given_as(line) if line else None
 
 

@@ -138,8 +138,11 @@ def _load_unwinds(dockets: Dockets) -> None:
 
 def _load_overrides(dockets: Dockets) -> None:
     """What somebody set by hand and nobody has reviewed."""
-    for override in Override.objects.filter(order__in=list(dockets), state=OverrideState.WAITING).order_by("pk"):
+    lines = _lines(dockets)
+    waiting = Override.objects.filter(order__in=list(dockets), state=OverrideState.WAITING).select_related("secret")
+    for override in waiting.order_by("pk"):
         if override.order_id is not None:
+            override.line = lines[override.line_id] if override.line_id else None
             dockets[override.order_id].overrides.append(override)
 
 

@@ -1,5 +1,7 @@
 """Sending an order another way, setting fields of it by hand, and reviewing what others have set."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -12,9 +14,12 @@ from audit.edge import actor_of, explain
 from audit.errors import Conflict, Invalid, Refused
 from audit.words import in_words
 from orders.fulfilment import selectors
-from orders.fulfilment.forms import OverrideForm, RerouteForm, ReturnForm, ReviewForm, StockOverrideForm
+from orders.fulfilment.decisions.overrides import ORDER_FIELDS
+from orders.fulfilment.forms import RerouteForm, ReturnForm
+from orders.fulfilment.forms.overrides import FieldForm, OverrideForm, ReviewForm, StockOverrideForm
 from orders.fulfilment.models import OrderRequest
 from orders.fulfilment.selectors import overrides as found
+from orders.fulfilment.selectors.contents import contents_of
 from orders.fulfilment.services import overrides as services
 from orders.fulfilment.services import unwinding
 from orders.fulfilment.services.announcing import return_order
@@ -97,13 +102,20 @@ def _tell_ruling(request: HttpRequest, kept: OrderRequest) -> None:
 @login_required
 @require_http_methods(["GET", "POST"])
 def override(request: HttpRequest, key: str) -> HttpResponse:
-    """Set one field of an order by hand."""
+    """Set one field of an order by hand: first which, then to what."""
     by = actor_of(request, "orders.work_order")
     order = selectors.order_for(by, key)
-    form, conflict = OverrideForm(request.POST or None), None
+    field = str((request.POST or request.GET).get("field", ""))
+    choice = FieldForm({"field": field} if field else None)
+    if field not in ORDER_FIELDS:
+        which: dict[str, Any] = {"order": order, "choice": choice, "form": choice}
+        which["emergency"] = emergency_about(order.pk)
+        return render(request, "orders/override.html", which, status=422 if field else 200)
+    lines, now = [one for one in contents_of(order).lines if one.is_ordered], found.set_now(by, order, field)
+    form, conflict = OverrideForm(request.POST or None, field=field, lines=lines, now=now), None
     if request.method == "POST" and form.is_valid():
         try:
-            kept = services.override_order(order_id=order.pk, **form.cleaned_data, by=by, now=clock.now())
+            kept = services.override_order(order_id=order.pk, **form.given(), by=by, now=clock.now())
         except Invalid as invalid:
             explain(form, invalid)
         except Conflict as refused:
@@ -112,7 +124,13 @@ def override(request: HttpRequest, key: str) -> HttpResponse:
             messages.success(request, _("%(key)s is in force and waits for its review.") % {"key": kept.key})
             return redirect("fulfilment:review", kept.key)
     status = 409 if conflict else 422 if form.errors else 200
-    context = {"emergency": emergency_about(order.pk), "order": order, "form": form, "conflict": conflict}
+    context = {
+        "emergency": emergency_about(order.pk),
+        "order": order,
+        "label": ORDER_FIELDS[field].label,
+        "form": form,
+        "conflict": conflict,
+    }
     return render(request, "orders/override.html", context, status=status)
 
 
