@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfilment', '0022_overrides_expire'),
+        ('fulfilment', '0023_counts'),
         ('rules', '0012_clients_agree_to_content'),
     ]
 
