@@ -8,16 +8,18 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from audit import clock
 from audit.context import Actor, acting
 from audit.models import Event, IdempotencyRecord
 from exceptions.models import CaseNote, ExceptionCase, Waiver
-from orders.fulfilment.models import Hold, Order
+from orders.fulfilment.models import Hold, Order, OrderIdentifier
+from orders.fulfilment.services.intake import place_orders
 from rules.models import Client
 from tests.api.conftest import Api
 from tests.exceptions.test_payload import violations
+from tests.factories import orders as make
 
 WAIVER = {
     "reason": "The customer confirmed the address by phone today.",
@@ -217,6 +219,30 @@ def test_nobody_approves_what_they_asked_for_not_even_through_a_program(
     answer = callers[decides].post(f"time-limited-exceptions/{asked.json()['key']}/approve", match=tag(asked))
     assert answer.status_code == 403
     assert Waiver.objects.get().state == "requested"
+
+
+def test_one_order_of_three_systems_is_one_record_with_all_its_names_its_state_its_times_and_its_owner(
+    amal: Api, order: Order, northwind: Client, system: Actor
+) -> None:
+    for teller, number, also in (("erp", "E-1", "store"), ("market", "M-1", "store"), ("erp", "E-2", "market")):
+        named = order.number if also == "store" else "M-1"
+        told = make.placed(
+            northwind, clock.now(), system=teller, order=number, identifiers=[{"system": also, "external_id": named}]
+        )
+        assert place_orders(news=[told], by=system, now=clock.now()) == [order.pk]
+    found = amal.get(f"orders/{order.key}").json()
+    assert [(one["system"], one["external_id"]) for one in found["story"]["external_ids"]] == [
+        ("store", order.number),
+        ("erp", "E-1"),
+        ("market", "M-1"),
+        ("erp", "E-2"),
+    ]
+    assert (found["key"], found["state"], found["owner"]) == (order.key, "in_fulfilment", "ops-team")
+    assert {"awaiting_payment", "paid", "in_fulfilment"} == found["stamps"].keys()
+    assert found["paid_at"] is not None
+    assert [row["key"] for row in amal.get("orders").json()["results"]] == [order.key]
+    with pytest.raises(IntegrityError, match="orderidentifier_names_one_order"), acting(system, at=clock.now()):
+        OrderIdentifier.objects.create(order=order, system="erp", external_id="E-1")
 
 
 def test_an_order_is_held_released_and_cancelled(amal: Api, order: Order) -> None:

@@ -16,6 +16,7 @@ from orders.fulfilment.models import Hold, Order
 from orders.fulfilment.selectors import OrderFilters
 from orders.fulfilment.selectors import orders as lists
 from tests.cast import House
+from tests.factories import orders as make
 from tests.orders.fulfilment.conftest import paid
 from tests.pages.conftest import SignedIn
 
@@ -40,6 +41,13 @@ def test_a_list_is_narrowed_down_in_its_address_and_what_is_not_known_shows_noth
         refused = amal.get(f"/orders/?{wrong}")
         assert (refused.status_code, refused.context["page"].rows) == (400, []), wrong
     assert "No order matches these filters." in amal.get("/orders/?tab=late").content.decode()
+
+
+def test_a_paid_order_without_stock_is_listed_by_that_state(signed_in: SignedIn, paid: Any) -> None:
+    paid("W-1")
+    (short,) = paid("W-2", lines=[make.line("STOVE")])
+    page = signed_in("amal").get("/orders/?state=paid_no_stock")
+    assert [(row.key, row.state_label) for row in page.context["page"].rows] == [(short.key, "Paid, no stock")]
 
 
 def test_orders_are_chosen_planned_and_held_and_the_plan_of_yesterday_is_shown_anew(

@@ -193,6 +193,13 @@ class UnwindSerializer(serializers.Serializer[Any]):
     steps = UnwindStepSerializer(many=True)
 
 
+class ExternalIdSerializer(serializers.Serializer[Any]):
+    """What one system calls the order."""
+
+    system = serializers.CharField()
+    external_id = serializers.CharField()
+
+
 class StorySerializer(serializers.Serializer[Any]):
     """Everything about one order that its page shows."""
 
@@ -213,7 +220,11 @@ class StorySerializer(serializers.Serializer[Any]):
     refunds = MoneySerializer(many=True)
     unwinds = UnwindSerializer(many=True)
     exports = OrderExportSerializer(many=True, help_text="The last ones, newest first.")
-    identifiers = serializers.DictField(child=serializers.CharField(), help_text="System → what it calls the order.")
+    identifiers = serializers.DictField(
+        child=serializers.CharField(),
+        help_text="System → what it calls the order; the newest name of each system. All of them are in `external_ids`.",
+    )
+    external_ids = ExternalIdSerializer(many=True, help_text="Every name it has in other systems, oldest first.")
     merged_into = serializers.CharField(allow_blank=True, help_text="The same order, which stays.")
     merged = serializers.ListField(child=serializers.CharField(), help_text="Orders that were the same and ended.")
     customer = GlanceSerializer(allow_null=True)
@@ -241,7 +252,8 @@ class OrderRecordSerializer(OrderSerializer):
         story: OrderStory = self.context["story"](order)
         told = asdict(story)
         told["fulfilments"] = [parcel["key"] for parcel in told.pop("parcels")]
-        told["identifiers"] = dict(told["identifiers"])
+        told["external_ids"] = [{"system": system, "external_id": name} for system, name in story.identifiers]
+        told["identifiers"] = dict(story.identifiers)
         return StorySerializer(told).data
 
 
