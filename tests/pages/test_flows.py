@@ -83,7 +83,20 @@ def test_systems_are_listed_with_their_contracts_and_the_list_asks_no_more_for_m
         System.objects.create(slug="theirs", name="Theirs", layer="store", owner=owner, client=house.clients["fable"])
     lee, kim = signed_in("lee"), signed_in("kim")
     with django_assert_max_num_queries(26):
-        tiers = kim.get("/systems/").context["tiers"]
+        page = kim.get("/systems/")
+    tiers, text = page.context["tiers"], page.content.decode()
+    assert [tier.title for tier in tiers] == [
+        "Delivery: where customers buy",
+        "Fulfilment: who picks, sends and carries",
+    ]
+    for words in (
+        *(tier.title for tier in tiers),
+        "Warehouse 0",
+        "it speaks our contracts",
+        owner.name,
+        "Nothing to tell",
+    ):
+        assert words in text, words
     rows = [row for tier in tiers for row in tier.rows]
     assert [row.system.slug for row in rows] == ["theirs", *(f"w-{n}" for n in range(count))]
     assert ("task.requested", 1) in rows[-1].contracts

@@ -287,6 +287,7 @@ class FulfilmentSerializer(serializers.ModelSerializer[Fulfilment]):
             "packed_at",
             "handed_over_at",
             "delivered_at",
+            "picker",
             "manifest",
             "carrier",
             "tracking_number",
