@@ -78,7 +78,7 @@ def _rows(by: Actor, systems: Sequence[System], now: datetime) -> list[SystemRow
     for connector in selectors.connectors_for(by).filter(is_active=True):
         read_by[connector.system_id].append(connector)
     in_force = dict(ContractVersion.objects.filter(state=ContractState.ACTIVE).values_list("contract__name", "number"))
-    told = [system for system in systems if system.is_active and (system.base_url or system.wants_exports)]
+    told = [system for system in systems if system.is_active and _is_told(system)]
     lags = {lag.system.pk: lag for lag in selectors.measured_lags(told, now=now)}
     last = _last_events()
     dead = _count(selectors.dead_letters(by))
@@ -100,6 +100,10 @@ def _rows(by: Actor, systems: Sequence[System], now: datetime) -> list[SystemRow
         )
         for system in systems
     ]
+
+
+def _is_told(system: System) -> bool:
+    return system.wants_exports or bool(system.base_url and adapters.adapter_of(system.layer).told)
 
 
 def _adapter(system: System, connectors: Sequence[Connector]) -> str:
