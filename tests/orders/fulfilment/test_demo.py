@@ -14,8 +14,9 @@ from audit.models import Event, User
 from exceptions.models import ExceptionCase, Waiver
 from orders.fulfilment.management import demo
 from orders.fulfilment.models import Order
-from rules.models import QualityCheck
+from rules.models import Owner, QualityCheck
 from rules.selectors import actor_for, clients_of
+from rules.services import save_edited
 from tests.conftest import Stand
 
 pytestmark = pytest.mark.django_db
@@ -70,8 +71,14 @@ def test_a_rule_that_is_edited_has_an_entry_of_its_own() -> None:
 
 
 def test_a_second_run_changes_nothing(seeded: dict[str, int], capsys: pytest.CaptureFixture[str]) -> None:
+    teams = Owner.objects.filter(kind="team")
+    assert [team.slug for team in teams if team.emails != [f"{team.slug}@handrail.example"]] == []
+    emptied, by = teams.get(slug="logistics"), actor_for(User.objects.get(username="kim"), channel="web")
+    emptied.emails = []
+    save_edited(edited=emptied, by=by, now=clock.now())
     call_command("seed_demo")
     assert demo.seed(now=clock.now()) == seeded
+    assert Owner.objects.get(pk=emptied.pk).emails == [], "what an admin emptied stays empty"
     told = capsys.readouterr().out
     assert [account.username for account in demo.DEMO_ACCOUNTS if account.username not in told] == []
 

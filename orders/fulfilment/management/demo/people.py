@@ -1,9 +1,10 @@
 """Who works in the demo, for whom, and in which role."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
@@ -110,9 +111,15 @@ def add_people(clients: Mapping[str, Client]) -> dict[str, User]:
     return people
 
 
-def reach_teams(*, by: Actor, now: datetime) -> None:
-    """A letter box for each team that has none."""
-    for owner in Owner.objects.filter(kind=OwnerKind.TEAM, emails=[]).select_related("backup"):
+def teams_there() -> set[UUID]:
+    """The teams that are there."""
+    return set(Owner.objects.filter(kind=OwnerKind.TEAM).values_list("pk", flat=True))
+
+
+def reach_teams(*, but: Collection[UUID], by: Actor, now: datetime) -> None:
+    """A letter box for each team that was made now; one of those that were there before may have been emptied by an admin."""
+    made = Owner.objects.filter(kind=OwnerKind.TEAM, emails=[]).exclude(pk__in=but)
+    for owner in made.select_related("backup"):
         owner.emails = [f"{owner.slug}@handrail.example"]
         save_edited(edited=owner, by=by, now=now)
 

@@ -18,7 +18,7 @@ from exceptions.models import ExceptionCase
 from orders.fulfilment.decisions.news import News
 from orders.fulfilment.management.demo.agreements import write_runbooks
 from orders.fulfilment.management.demo.outage import learn_from_an_outage
-from orders.fulfilment.management.demo.people import add_clients, add_people, reach_teams
+from orders.fulfilment.management.demo.people import add_clients, add_people, reach_teams, teams_there
 from orders.fulfilment.management.demo.systems import add_systems
 from orders.fulfilment.models import Fulfilment, Order, ParcelCheck
 from orders.fulfilment.services.checking import perform_check
@@ -57,11 +57,12 @@ class Plan:
 def prepare(*, now: datetime) -> tuple[dict[str, Client], dict[str, User]]:
     """Rules in force, clients, people and sandbox systems; what is there stays as it is."""
     by = system_actor("demo", channel="command")
+    before = teams_there()
     install_shipped_configuration(by=by, now=now)
     with acting(by, at=now, reason="demo"):
         clients = add_clients()
         people = add_people(clients)
-    reach_teams(by=by, now=now)
+    reach_teams(but=before, by=by, now=now)
     freeze_rule_book(by=by, now=now, note="the demo's people")
     add_systems(by=by, now=now)
     return clients, people
