@@ -230,7 +230,7 @@ class ClientForm(forms.Form):
 
 
 class ClientAnswerForm(forms.Form):
-    """The client's answer."""
+    """The client's answer, from somebody without an account: nothing of it stays on their computer."""
 
     decision = forms.ChoiceField(
         label=_("Your answer"),
@@ -238,13 +238,13 @@ class ClientAnswerForm(forms.Form):
         widget=forms.RadioSelect,
     )
     name = forms.CharField(
-        label=_("Your name"), max_length=120, widget=forms.TextInput({**INPUT, "autocomplete": "name"})
+        label=_("Your name"), max_length=120, widget=forms.TextInput({**PRIVATE, "autocomplete": "name"})
     )
     comment = forms.CharField(
         label=_("Comment"),
         required=False,
         max_length=2_000,
-        widget=forms.Textarea(AREA),
+        widget=forms.Textarea({**AREA, "data-private": True}),
         help_text=_("Required when you do not agree."),
     )
     seen_hash = forms.CharField(widget=forms.HiddenInput)

@@ -1,6 +1,11 @@
 """A day with something of everything, for whoever looks at every page."""
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.test import Client as Browser
 
 from audit import clock
 from audit.access import system_actor
@@ -9,6 +14,7 @@ from audit.models import Event
 from audit.subject_refs import subject_ref
 from exceptions import services
 from exceptions.models import ExceptionCase, Waiver
+from orders.campaigns.services.reviewing import submit_asset
 from orders.fulfilment.models import Likeness, Order, Override
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
@@ -81,6 +87,30 @@ def a_day(house: House) -> dict[str, list[str]]:
         ],
         "kim": _setting_up(),
     }
+
+
+@dataclass(frozen=True)
+class ClientLink:
+    """A question to a client: the address of its link, and the page that showed it once."""
+
+    path: str
+    made: Any
+
+    def answered(self) -> Any:
+        """The page of whoever has just answered it, without an account."""
+        browser = Browser()
+        seen = browser.get(self.path).context["form"].initial["seen_hash"]
+        return browser.post(self.path, {"decision": "agree", "name": "Jo", "comment": "", "seen_hash": seen})
+
+
+def client_links(house: House) -> list[ClientLink]:
+    """What the client is asked: about content in review, and about a time-limited exception."""
+    asset, waiver, amal = begin(house, clock.now(), slug="spring-stoves"), Waiver.objects.get(), house.actor("amal")
+    submit_asset(asset_id=asset.pk, by=amal, now=clock.now())
+    asked = {"contact": "Jo Client", "preview": "https://cms.example/preview", "hours": "24"}
+    pages = (f"/content/{asset.key}/client/", f"/time-limited/{waiver.key}/client/")
+    made = [signed_in(house.users["amal"]).post(page, asked) for page in pages]
+    return [ClientLink(urlsplit(one.context["link"]).path, one) for one in made]
 
 
 def _setting_up() -> list[str]:

@@ -1,6 +1,7 @@
 """Every page, light and dark, wide and narrow: no violation, nothing overflows."""
 
 import os
+from collections.abc import Sequence
 from functools import partial
 from itertools import count
 from typing import Any
@@ -8,11 +9,12 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.template.loader import render_to_string
+from django.test import Client as Browser
 from playwright.sync_api import Page, Route
 
 from exceptions.models import ExceptionCase
-from tests.browser.conftest import Visitor, flaws, violations
-from tests.browser.day import a_day
+from tests.browser.conftest import NOBODY, Visitor, flaws, violations
+from tests.browser.day import ClientLink, a_day, client_links
 from tests.cast import House
 from tests.doors import signed_in
 
@@ -68,7 +70,8 @@ STATIC = ("400", "404", "403_csrf", "429", "500")
 
 def test_pages_are_accessible_and_fit(visit: Visitor, house: House) -> None:
     day = a_day(house)
-    day["lee"] += PAGES
+    links = client_links(house)
+    day |= {"lee": [*day["lee"], *PAGES], NOBODY: [link.path for link in links]}
     problems, seen = [], count()
     for name, paths in day.items():
         page = visit(name, "about:blank")
@@ -76,7 +79,7 @@ def test_pages_are_accessible_and_fit(visit: Visitor, house: House) -> None:
             page.goto(path)
             problems += [f"{path}: {one}" for one in wrong(page, next(seen))]
     page.route("**/presence/", lambda route: route.fulfill(status=204))
-    for path, answer in errors(house).items():
+    for path, answer in (errors(house) | told(links)).items():
         page.route(f"**{path}", partial(fulfil, answer))
         page.goto(path)
         problems += [f"{path}: {one}" for one in wrong(page, next(seen))]
@@ -103,6 +106,15 @@ def errors(house: House) -> dict[str, Any]:
         "/refused/409/": lee.post(f"/exceptions/{case.key}/reassign/", late),
     }
     return refused | {f"/{name}/": HttpResponse(render_to_string(f"{name}.html")) for name in STATIC}
+
+
+def told(links: Sequence[ClientLink]) -> dict[str, Any]:
+    """What whoever asked a client reads once, and what is read behind a link: thanks, then that it opens nothing any more."""
+    return {
+        **{f"/made/{number}/": link.made for number, link in enumerate(links)},
+        **{f"/answered/{number}/": link.answered() for number, link in enumerate(links)},
+        "/gone/": Browser().get(links[0].path),
+    }
 
 
 def fulfil(answer: Any, route: Route) -> None:
