@@ -22,6 +22,7 @@ from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from rules.models import Absence, Owner
 from tests.cast import House
+from tests.doors import signed_in
 from tests.factories import orders as make
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -178,7 +179,7 @@ def test_with_every_worker_stopped_nothing_passes_outside_its_window(
     assert [one.pk for one in selectors.approvals(by=house.actor("lee"), tab="live", now=at)] == [waiver.pk] * goes
 
 
-def test_the_first_worker_that_comes_back_writes_the_end_down_once(
+def test_the_first_worker_that_comes_back_writes_the_end_down_once_tells_and_puts_it_under_the_rule(
     house: House, waiting_for_stock: Order, now: datetime, set_clock: Clock
 ) -> None:
     waiver, late = ask(waiting_for_stock, house, now), now + timedelta(days=2)
@@ -189,6 +190,14 @@ def test_the_first_worker_that_comes_back_writes_the_end_down_once(
     waiver.refresh_from_db()
     assert (waiver.state, waiver.expires_at, waiver.ended_at) == ("expired", now + HOUR, late)
     assert Event.objects.filter(subject_id=str(waiver.pk), type="waiver.expired").count() == 1
+    told = Notification.objects.filter(event="waiver.expired", at=late).values_list("owner__slug", flat=True)
+    assert sorted(told) == ["amal", "client-success"]
+    waiting_for_stock.refresh_from_db()
+    assert waiting_for_stock.state == "address_invalid", "under its rule again"
+    again = ExceptionCase.objects.live().filter(type="address", subject_id=str(waiting_for_stock.pk))
+    assert again.count() == 1, "somebody has it"
+    page = signed_in(house.users["lee"]).get(f"/time-limited/{waiver.key}/")
+    assert (page.status_code, "Its time was over." in page.content.decode()) == (200, True)
     assert broken() == []
 
 

@@ -15,6 +15,7 @@ from audit.context import acting
 from exceptions import services
 from exceptions.models import CaseStep, ExceptionCase, Waiver
 from exceptions.states import CaseState, WaiverState
+from tests.api.conftest import Api
 from tests.cast import House
 from tests.pages.conftest import SignedIn, open_cases
 
@@ -204,6 +205,25 @@ class TestTimeLimitedExceptions:
         refused = amal.post(f"/time-limited/new/?for={case.key}", {**ASKED, "reason": "short"})
         assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["reason"])
         assert "Correct it in the store today." in refused.content.decode()
+
+    @pytest.mark.parametrize(
+        ("field", "pointer"),
+        [("reason", "/reason"), ("plan", "/plan"), ("owner", "/owner"), ("hours", "/minutes")],
+    )
+    def test_nothing_is_asked_for_without_reason_plan_owner_and_end_by_form_or_program(
+        self, amal: Browser, case: ExceptionCase, house: House, field: str, pointer: str
+    ) -> None:
+        blank = amal.post(f"/time-limited/new/?for={case.key}", {**ASKED, field: ""})
+        assert (blank.status_code, list(blank.context["form"].errors)) == (422, [field])
+        given = {
+            "exception": case.key,
+            "minutes": 240,
+            **{key: ASKED[key] for key in ("gate", "owner", "reason", "plan")},
+        }
+        for body in ({**given, pointer[1:]: ""}, {key: value for key, value in given.items() if key != pointer[1:]}):
+            told = Api(house.users["amal"]).post("time-limited-exceptions", body)
+            assert (told.status_code, [error["pointer"] for error in told.json()["errors"]]) == (422, [pointer])
+        assert not Waiver.objects.exists()
 
     def test_longer_than_the_gate_allows_is_refused_beside_the_hours(self, amal: Browser, case: ExceptionCase) -> None:
         refused = amal.post(f"/time-limited/new/?for={case.key}", {**ASKED, "hours": 720})

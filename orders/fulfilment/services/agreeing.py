@@ -12,35 +12,41 @@ from orders.fulfilment.models import Order, OrderBundle, OrderLine
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.states import LineState
+from rules.selectors import business_owners
 
 CONFLICT: Final = "id-conflict"
 Heard = tuple[PlacedOrder, Sequence[UUID]]
+Conflict = tuple[Order, PlacedOrder, str, dict[str, object]]
 
 
 def compare(heard: Sequence[Heard], changes: Changes) -> None:
     """Open a case for each order that is told otherwise than it is on record, and for names that lead to several orders.
 
+    The business owner of the contract it was told by decides which is right.
+
     `heard` are orders as a system tells of them for the first time, with the records their names lead to; the first has the order now.
     """
     orders = Order.objects.in_bulk({pk for _, found in heard for pk in found}) if heard else {}
-    records = _on_record(list(orders.values()))
+    records, conflicts = _on_record(list(orders.values())), list[Conflict]()
     for one, found in heard:
         first = orders[found[0]]
         others = [orders[pk].key for pk in found[1:]]
         different = differences(one, records[first.pk])
         if others:
             how = said("its names lead to %(first)s and %(others)s", first=first.key, others=", ".join(others))
-            _open(first, one, how, {"others": others}, changes)
+            conflicts.append((first, one, how, {"others": others}))
         elif different:
-            _open(first, one, _unlike(different), {"different": different}, changes)
+            conflicts.append((first, one, _unlike(different), {"different": different}))
+    deciders = business_owners({one.news.type for _, one, *_ in conflicts}) if conflicts else {}
+    changes.openings += [_opening(*each, decider=deciders.get(each[1].news.type, "")) for each in conflicts]
     if heard:
         changes.write()
 
 
-def _open(order: Order, one: PlacedOrder, how: str, told: dict[str, object], changes: Changes) -> None:
+def _opening(order: Order, one: PlacedOrder, how: str, told: dict[str, object], *, decider: str) -> Opening:
     title = said("%(system)s tells %(key)s differently: %(how)s", system=one.news.system, key=order.key, how=how)
     evidence = {"system": one.news.system, "event": one.news.event_id, "named": one.number, **told}
-    changes.openings.append(Opening(CONFLICT, order, title, f"{CONFLICT}:{one.news.system}", evidence))
+    return Opening(CONFLICT, order, title, f"{CONFLICT}:{one.news.system}", evidence, owner=decider)
 
 
 def _unlike(different: Collection[str]) -> str:

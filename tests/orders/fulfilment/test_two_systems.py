@@ -9,7 +9,7 @@ from audit.context import Actor
 from exceptions.models import ExceptionCase
 from orders.fulfilment.models import Order
 from orders.fulfilment.services.intake import place_orders
-from rules.models import Client
+from rules.models import Client, Contract
 from tests.factories import orders as make
 from tests.orders.fulfilment.whole import broken
 
@@ -39,7 +39,8 @@ def test_what_two_systems_tell_alike_is_one_order_and_what_they_do_not_a_person_
     assert conflicts() == [f"market tells {first.key} differently: another total and other lines"]
     case = ExceptionCase.objects.get(type="id-conflict")
     assert case.evidence["different"] == {"total": ["9900 EUR", "500 EUR"], "lines": ["1 x TENT-2", "2 x TENT-2"]}
-    assert (case.owner.slug, Order.objects.get(pk=first.pk).total_minor) == ("integrations", 9_900)
+    decides = Contract.objects.get(name="order.placed").business_owner
+    assert (case.owner, Order.objects.get(pk=first.pk).total_minor) == (decides, 9_900)
 
     second, third = tell("shop", "W-2"), tell("shop", "W-3")
     assert tell("crm", "C-1", ("shop", "W-2"), ("shop", "W-3")) == second
