@@ -13,9 +13,10 @@ from audit.rest.parsing import Input
 from exceptions.job_kinds import action_of
 from exceptions.models import Job, JobItem, JobPlan
 from exceptions.selectors.jobs import title_of
-from exceptions.services.bulk import BALANCE, PLANNED_ACTS
+from exceptions.services.bulk import BALANCE, HOUR, PLANNED_ACTS
 from exceptions.services.jobs import MANY, MOST_PLANNED, PLAN_HOLDS
-from exceptions.states import RootCause
+from exceptions.services.waiting import LONGEST_PARTY, LONGEST_WAIT
+from exceptions.states import RootCause, WaitingOn
 
 
 class PlanInput(Input):
@@ -71,13 +72,21 @@ class KeysOrFilter(Input):
 class RunInput(Input):
     """What the act needs.
 
-    `to` and `reason` to reassign, `reason` to spread, to balance, for dead letters and for orders (where `text` is what customers of held
-    ones are told), `text` for a note, `outcome` to resolve.
+    `to` and `reason` to reassign; `hours`, `on`, `reason` and `party` (which of those: not of ourselves, nor the customer) to
+    wait; `reason` to spread, to balance, for dead letters and for orders (where `text` is what customers of held ones are told),
+    `text` for a note, `outcome` to resolve.
     A step of the playbook is named by its words; `outcome` says what came of it, `data` answers what it asks for.
     """
 
     to = serializers.SlugField(max_length=50, required=False, help_text="Slug of an owner.")
     reason = serializers.CharField(max_length=2000, required=False)
+    hours = serializers.IntegerField(
+        min_value=1, max_value=LONGEST_WAIT // HOUR, required=False, help_text="For how long to wait, at most."
+    )
+    on = serializers.ChoiceField(choices=WaitingOn.choices, required=False, help_text="Who is waited for.")
+    party = serializers.CharField(
+        max_length=LONGEST_PARTY, required=False, help_text="Which vendor, carrier, client or system."
+    )
     text = serializers.CharField(
         max_length=10_000, required=False, help_text="The note, also beside an outcome or a step."
     )

@@ -128,10 +128,8 @@ class LinkForm(ActForm):
     )
 
 
-class WaitForm(ReasonForm):
-    """Until when, and for what."""
-
-    ABOUT: ClassVar[Mapping[str, str]] = {"hours": "waiting_until", "reason": "waiting_for"}
+class WaitFields(forms.Form):
+    """For whom, and until when."""
 
     hours = forms.TypedChoiceField(
         label=_("Until"),
@@ -154,6 +152,20 @@ class WaitForm(ReasonForm):
         help_text=_("The name of the vendor, carrier, client or system. Not the customer's."),
         widget=forms.TextInput(INPUT),
     )
+
+
+class WaitManyForm(WaitFields):
+    """The same wait for many."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=280, min_length=3, widget=forms.TextInput(INPUT))
+    field_order = ("on", "party", "reason", "hours")
+
+
+class WaitForm(ReasonForm, WaitFields):
+    """Until when, and for what."""
+
+    ABOUT: ClassVar[Mapping[str, str]] = {"hours": "waiting_until", "reason": "waiting_for"}
+
     field_order = ("on", "party", "reason", "hours", "seen")
 
     def until(self, now: datetime) -> datetime:

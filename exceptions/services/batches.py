@@ -7,7 +7,7 @@ on, say) halves the batch until the one that fails is alone.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,12 +25,14 @@ from exceptions.models import CaseNote, CaseStep, ExceptionCase
 from exceptions.selectors.playbook import Step, playbooks_of
 from exceptions.services import cases as single
 from exceptions.services import steps
+from exceptions.services.deadlines import work_out_many
 from exceptions.services.halving import in_halves
 from exceptions.services.notes import write_notes
 from exceptions.services.notifications import notify_many
 from exceptions.services.openings import CLOSE
 from exceptions.services.postmortems import draft_for_ended
 from exceptions.services.timers import TimerSetting, set_timers
+from exceptions.services.waiting import WAITABLE, asked_wait, begin_wait, told_of, wait_on
 from exceptions.services.working import load_parties, lock_subjects, overtaken_many, refuse_unless, running_many
 from exceptions.states import CASE_LIVE, CaseState
 from rules import selectors as rules
@@ -168,6 +170,22 @@ def _reassign(desk: Desk) -> None:
     desk.finish(lambda case: {"to": before[case.pk]})
 
 
+def _wait(desk: Desk) -> None:
+    given, now = desk.given, desk.now
+    until, on, party = now + timedelta(hours=int(given["hours"])), given["on"], given.get("party", "")
+    wait = asked_wait(until=until, reason=given["reason"], on=on, party=party, now=now)
+    _open_desk(desk)
+    _skip_overtaken(desk, _is_changed(desk))
+    desk.sort_out(lambda case: refuse_unless(case, *WAITABLE, act="put to waiting"))
+    for case in desk.cases:
+        begin_wait(case, wait, now)
+    timed = work_out_many(desk.cases, now=now)
+    _save(desk)
+    record_many([told_of(case, wait) for case in desk.cases])
+    wait_on(timed, wait, now=now)
+    desk.finish()
+
+
 def _note(desk: Desk) -> None:
     _open_desk(desk)
     notes = write_notes(desk.cases, desk.given["text"], field="text", by=desk.by, now=desk.now)
@@ -260,6 +278,7 @@ def _save(desk: Desk) -> None:
 ACTS: Final[Mapping[str, Callable[[Desk], None]]] = {
     "acknowledge": _acknowledge,
     "reassign": _reassign,
+    "wait": _wait,
     "note": _note,
     "resolve": _resolve,
     "step": _step,

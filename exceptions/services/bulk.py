@@ -1,7 +1,7 @@
 """Acts on many exceptions: which ones, what stands in the way of some, and what has to be filled in."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop as noop
 
 from audit.context import Actor
 from audit.errors import FieldError, Invalid
-from audit.texts import reason_given
+from audit.texts import reason_given, whole_number
 from audit.words import said
 from exceptions.job_kinds import JobKind
 from exceptions.models import ExceptionCase, Job, JobPlan
@@ -31,12 +31,14 @@ from exceptions.services.cases import owner_to_be
 from exceptions.services.jobs import MOST_PLANNED, Barred, Planned, plan_job
 from exceptions.services.sharing import Shares, balance, people_to_share, spread
 from exceptions.services.steps import LONGEST_OUTCOME
+from exceptions.services.waiting import LONGEST_WAIT, asked_wait
 from exceptions.services.working import LONGEST_NOTE
 from exceptions.states import CASE_LIVE, RootCause
 from rules import selectors as rules
 
-BULK_ACTS: Final = ("acknowledge", "reassign", "note", "step", "resolve", "spread")
+BULK_ACTS: Final = ("acknowledge", "reassign", "wait", "note", "step", "resolve", "spread")
 BALANCE: Final = "balance"
+HOUR: Final = timedelta(hours=1)
 PLANNED_ACTS: Final = (*BULK_ACTS, BALANCE)
 SHARING: Final = frozenset({"spread", BALANCE})
 PREFIX: Final = "case."
@@ -161,6 +163,21 @@ def _check_reason(given: Mapping[str, Any], *, by: Actor, now: datetime) -> None
     reason_given(given.get("reason", ""))
 
 
+def _check_wait(given: Mapping[str, Any], *, by: Actor, now: datetime) -> None:
+    del by
+    hours = whole_number(str(given.get("hours", "")))
+    if hours is None or not 1 <= hours <= LONGEST_WAIT // HOUR:
+        detail = said("Say for how many hours, from 1 to %(most)s.", most=LONGEST_WAIT // HOUR)
+        raise Invalid(detail, errors=[FieldError("/hours", "out-of-range", detail)])
+    asked_wait(
+        until=now + hours * HOUR,
+        reason=given.get("reason", ""),
+        on=given.get("on", ""),
+        party=given.get("party", ""),
+        now=now,
+    )
+
+
 def _check_note(given: Mapping[str, Any], *, by: Actor, now: datetime) -> None:
     del by, now
     reason_given(given.get("text", ""), field="text", shortest=1, longest=LONGEST_NOTE)
@@ -221,6 +238,7 @@ CASE_KINDS: Final = (
         check=_check_reassign,
         undo="case.give-back",
     ),
+    _case_kind("wait", noop("Put exceptions to waiting"), check=_check_wait),
     _case_kind("note", noop("Write a note on exceptions"), check=_check_note),
     _case_kind("step", noop("Do a step on exceptions"), check=_check_step),
     _case_kind("resolve", noop("Resolve exceptions"), check=_check_resolve, undo="case.reopen"),

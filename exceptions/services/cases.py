@@ -8,7 +8,7 @@ from uuid import UUID
 from audit.access import Role, require
 from audit.context import Actor, acting
 from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, Refused
-from audit.services.events import record
+from audit.services.events import record, record_many
 from audit.subject_refs import subject_ref
 from audit.texts import reason_given
 from audit.words import at, listed, said
@@ -34,6 +34,7 @@ from exceptions.services.openings import (
 )
 from exceptions.services.postmortems import draft_for_ended
 from exceptions.services.timers import cancel_kinds, cancel_timers, set_timer
+from exceptions.services.waiting import WAITABLE, asked_wait, begin_wait, told_of, wait_on
 from exceptions.services.working import (
     lock_case,
     overtaken,
@@ -42,7 +43,7 @@ from exceptions.services.working import (
     running,
     working,
 )
-from exceptions.states import CASE_LIVE, PAUSING, CaseState, RootCause, WaitingOn
+from exceptions.states import CASE_LIVE, CaseState, RootCause, WaitingOn
 from rules import selectors as rules
 from rules.catalogue import CANCELLED
 from rules.models import Owner
@@ -50,8 +51,6 @@ from rules.selectors.people import Roster
 from rules.states import Route
 
 REOPEN_WITHIN = timedelta(days=7)
-LONGEST_WAIT = timedelta(days=30)
-SHORTEST_PARTY, LONGEST_PARTY = 2, 80
 PATIENT = frozenset({BREACH, ESCALATE, OVERRUN})
 
 
@@ -118,21 +117,14 @@ def wait_case(
     While a third party is waited for its clock stands: `on` says what kind, `party` which one (the customer needs no other name). It
     goes on while the wait is for one of ours.
     """
-    party = _party(on, party)
-    if not now < until <= now + LONGEST_WAIT:
-        detail = said("Enter a time after now and before %(value)s.", value=f"{now + LONGEST_WAIT:%d %b %Y}")
-        raise Invalid(detail, errors=[FieldError("/until", "out-of-range", detail)])
+    wait = asked_wait(until=until, reason=reason, on=on, party=party, now=now)
     with working(case_id, by, now, seen) as case:
-        refuse_unless(case, CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS, act="put to waiting")
-        case.wait(until=until, reason=reason_given(reason), on=on)
-        if on in PAUSING:
-            case.pauses = clocks.paused(case.pauses, since=now, until=until, why=f"waiting for {party}")
+        refuse_unless(case, *WAITABLE, act="put to waiting")
+        begin_wait(case, wait, now)
         timers = work_out(case, now=now)
         case.save()
-        record("case.waiting", subject=case, reason=reason, until=until, on=on)
-        start_timers(case, timers, now=now)
-        cancel_timers(timers=[(subject_ref(case), PROGRESS)], now=now)
-        set_timer(subject=subject_ref(case), kind=WAKE, due_at=until)
+        record_many([told_of(case, wait)])
+        wait_on([(case, timers)], wait, now=now)
     return case
 
 
@@ -149,17 +141,6 @@ def resume_case(*, case_id: UUID, by: Actor, now: datetime, seen: int | None = N
         cancel_timers(timers=[(subject_ref(case), WAKE)], now=now)
         running(case, now)
     return case
-
-
-def _party(on: str, named: str) -> str:
-    """Who is waited for, in words."""
-    if on not in WaitingOn.values:
-        detail = said("Choose one of: %(values)s.", values=", ".join(WaitingOn.values))
-        raise Invalid(detail, errors=[FieldError("/on", "unknown", detail)])
-    if on in {WaitingOn.OURSELVES, WaitingOn.CUSTOMER}:
-        return str(WaitingOn(on).label).lower()
-    given = reason_given(named, field="party", shortest=SHORTEST_PARTY, longest=LONGEST_PARTY)
-    return f"{on} {given}"
 
 
 def reassign_case(

@@ -53,13 +53,31 @@ def work_out(case: ExceptionCase, *, now: datetime) -> list[TimerSetting]:
 
     Set those with `start_timers` once the case is saved.
     """
-    began = _began(case, _client_calendars([case], rules.active_book()))
-    return _take(case, clocks.reckon(began, rules.book_knowing(case.type, otherwise=case.book_number)), now)
+    ((_, timers),) = work_out_many([case], now=now)
+    return timers
+
+
+def work_out_many(cases: Sequence[ExceptionCase], *, now: datetime) -> list[tuple[ExceptionCase, list[TimerSetting]]]:
+    """As `work_out`, for many: each with the timers it needs."""
+    active = rules.active_book()
+    known, calendars = {spec.slug for spec in active.exception_types()}, _client_calendars(cases, active)
+    timed = []
+    for case in cases:
+        book = active if case.type in known else rules.book_knowing(case.type, otherwise=case.book_number)
+        timed.append((case, _take(case, clocks.reckon(_began(case, calendars), book), now)))
+    return timed
 
 
 def start_timers(case: ExceptionCase, timers: Sequence[TimerSetting], *, now: datetime) -> None:
     """Set these, and cancel what else hung on the deadlines of a case."""
-    _start([(case, timers)], now)
+    start_timers_of([(case, timers)], now=now)
+
+
+def start_timers_of(timed: Sequence[tuple[ExceptionCase, Sequence[TimerSetting]]], *, now: datetime) -> None:
+    """As `start_timers`, for many."""
+    set_timers(settings=[timer for _, timers in timed for timer in timers])
+    told = [case for case, timers in timed if AT_RISK not in {timer.kind for timer in timers}]
+    cancel_timers(timers=[(subject_ref(case), AT_RISK) for case in told], now=now)
 
 
 def on_new_book(*, before: Mapping[str, Any], after: Mapping[str, Any], now: datetime) -> None:
@@ -130,7 +148,7 @@ def _move(moved: Sequence[_Moved], now: datetime) -> None:
         for case, was in zip(cases, before, strict=True)
     ]
     record_many(entries)
-    _start(timed, now)
+    start_timers_of(timed, now=now)
 
 
 def _take(case: ExceptionCase, new: Reckoning, now: datetime) -> list[TimerSetting]:
@@ -150,12 +168,6 @@ def _take(case: ExceptionCase, new: Reckoning, now: datetime) -> list[TimerSetti
     if (rung := ladders.rung(case.ladder, case.ladder_step)) is not None:
         timers.append(TimerSetting(subject, ESCALATE, max(rung.due_at, now)))
     return timers
-
-
-def _start(timed: Sequence[tuple[ExceptionCase, Sequence[TimerSetting]]], now: datetime) -> None:
-    set_timers(settings=[timer for _, timers in timed for timer in timers])
-    told = [case for case, timers in timed if AT_RISK not in {timer.kind for timer in timers}]
-    cancel_timers(timers=[(subject_ref(case), AT_RISK) for case in told], now=now)
 
 
 def _began(case: ExceptionCase, calendars: Mapping[UUID, tuple[str, str]]) -> Began:

@@ -19,6 +19,7 @@ from audit.edge import actor_of, back_to
 from audit.errors import Conflict, Invalid
 from audit.words import in_words
 from exceptions import list_pages, services
+from exceptions.forms import WaitManyForm
 from exceptions.models import ExceptionCase, JobPlan
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors.asking import MOST_OFFERED
@@ -34,11 +35,12 @@ from rules.models import Owner
 from rules.selectors.workers import Worker
 
 KEY = re.compile(rf"^{KEY_PREFIX}(\d{{1,15}})$", re.ASCII)
-FIELDS = ("to", "reason", "text", "outcome", "root_cause", "step")
+FIELDS = ("to", "reason", "text", "outcome", "root_cause", "step", "hours", "on", "party")
 ANSWER = "data."  # how the step's own questions are called in its form
 BUTTONS = {
     "acknowledge": gettext_lazy("Take"),
     "reassign": gettext_lazy("Reassign"),
+    "wait": gettext_lazy("Wait"),
     "note": gettext_lazy("Add note"),
     "step": gettext_lazy("Do it"),
     "resolve": gettext_lazy("Resolve"),
@@ -170,6 +172,7 @@ def _plan_page(
         "chosen": set(request.POST.getlist("people")) or {one.owner.slug for one in people},
         "team": request.POST.get("team", ""),
         "root_causes": RootCause.choices,
+        "wait_form": WaitManyForm(initial=_given(request)) if action == "wait" else None,
         "given": {"data": {}, **_given(request)},
         "at_once": AT_ONCE,
         "unshown_barred": max(len(plan.barred) - MOST_SHOWN, 0),

@@ -38,6 +38,13 @@ OWN = {
 SINGLE: dict[str, Callable[..., object]] = {
     "acknowledge": lambda case, given, **act: services.acknowledge_case(case_id=case.pk, seen=case.version, **act),
     "reassign": lambda case, given, **act: services.reassign_case(case_id=case.pk, seen=case.version, **given, **act),
+    "wait": lambda case, given, **act: services.wait_case(
+        case_id=case.pk,
+        seen=case.version,
+        until=act["now"] + timedelta(hours=given["hours"]),
+        **{name: given[name] for name in ("on", "party", "reason")},
+        **act,
+    ),
     "note": lambda case, given, **act: services.note_case(case_id=case.pk, text=given["text"], **act),
     "resolve": lambda case, given, **act: services.resolve_case(
         case_id=case.pk,
@@ -55,6 +62,7 @@ SINGLE: dict[str, Callable[..., object]] = {
 GIVEN: dict[str, dict[str, Any]] = {
     "acknowledge": {},
     "reassign": {"to": "bo", "reason": "knows this customer"},
+    "wait": {"hours": 4, "on": "carrier", "party": "UPS", "reason": "asked for new labels"},
     "note": {"text": "Called them. @lee knows more, @noor does not."},
     "resolve": {"outcome": "resolved", "root_cause": "carrier", "text": "Together. @bo"},
     "step": {
@@ -122,6 +130,8 @@ def test_many_at_once_leave_what_as_many_single_acts_leave(
             services.acknowledge_case(case_id=case.pk, by=amal, now=now)
             until = now + timedelta(hours=2)
             services.wait_case(case_id=case.pk, until=until, reason="they call back", on="customer", by=amal, now=now)
+    for case in cases if action == "wait" else ():
+        services.acknowledge_case(case_id=case.pk, by=amal, now=now)
     for case in cases if action == "reopen" else ():
         services.resolve_case(case_id=case.pk, outcome="resolved", by=amal, now=now)
     for case in cases:
@@ -139,11 +149,15 @@ def test_many_at_once_leave_what_as_many_single_acts_leave(
     assert [result.version for result in results] == [case.version for case in cases[3:]]
 
 
-@pytest.mark.parametrize("action", ["acknowledge", "reassign", "note", "step", "resolve"])
+@pytest.mark.parametrize("action", ["acknowledge", "reassign", "wait", "note", "step", "resolve"])
 def test_thirty_cost_as_many_statements_as_three(
     open_cases: OpenCases, house: House, now: datetime, action: str
 ) -> None:
     cases = open_cases(33)
+    if action == "wait":
+        together("acknowledge", cases, house.actor("amal"), now)
+        for case in cases:
+            case.refresh_from_db()
     counts = []
     for part in (cases[:3], cases[3:]):
         with CaptureQueriesContext(

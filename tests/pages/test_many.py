@@ -93,6 +93,22 @@ def test_partial_failures_are_named_one_by_one(signed_in: SignedIn, house: House
     assert set(ExceptionCase.objects.live().values_list("owner__slug", flat=True)) == {"ops-team-review"}
 
 
+def test_many_wait_for_one_carrier_and_what_nobody_took_is_named(signed_in: SignedIn, house: House) -> None:
+    cases, amal = broken(house, 3), signed_in("amal")
+    for case in cases[:2]:
+        services.acknowledge_case(case_id=case.pk, by=house.actor("amal"), now=clock.now())
+    plan = amal.post("/queue/bulk/", {"do": "wait", "id": [case.key for case in cases]})
+    assert f"{cases[2].key} is" in str(plan.context["plan"].barred[0])
+    wrong = confirmed(amal, plan, on="carrier", reason="asked for new labels", hours="4")
+    assert (wrong.status_code, wrong.context["problem"].errors[0].pointer) == (422, "/party")
+    assert 'value="asked for new labels"' in wrong.content.decode()
+    given = {"on": "carrier", "party": "UPS", "reason": "asked for new labels", "hours": "4"}
+    assert confirmed(amal, plan, **given).status_code == 200
+    waiting = ExceptionCase.objects.filter(state=CaseState.WAITING)
+    assert {case.pauses[0]["why"] for case in waiting} == {"waiting for carrier UPS"}
+    assert {case.pk for case in waiting} == {case.pk for case in cases[:2]}
+
+
 def test_many_are_resolved_with_an_outcome_all_of_them_allow(signed_in: SignedIn, house: House) -> None:
     cases = open_cases(house, 3)
     amal = signed_in("amal")
