@@ -4,11 +4,13 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import starmap
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Count, F, Max
+from django.db.models import Count, F, Max, Min
 
 from audit.access import system_actor
 from audit.arrays import bare_array
@@ -40,16 +42,21 @@ COUNT = "UPDATE sync_inboundevent SET attempts = attempts + 1 WHERE id = ANY(%s:
 STILL_NEW = "SELECT id FROM sync_inboundevent WHERE id = ANY(%s::uuid[]) AND state = 'new'"
 
 
+class _Lane(NamedTuple):
+    """How many events wait in a lane, how often one of them was tried, and since when the oldest waits."""
+
+    number: int
+    waiting: int
+    tried: int
+    since: datetime
+
+
 def apply_due(*, now: datetime, limit: int = BATCH) -> int:
     """Apply what waits, lane by lane, at most `limit` per lane; the number of events that found their end."""
-    oldest = (
-        InboundEvent.objects.filter(state=InboundState.NEW)
-        .order_by("number")
-        .values_list("received_at", flat=True)
-        .first()
-    )
+    waiting = _waiting_lanes()
+    oldest = min((lane.since for lane in waiting), default=None)
     done = 0
-    walks = _walks(limit)
+    walks = _walks(waiting, limit)
     for lanes in walks:
         worked = _walk(lanes, now, limit)
         if worked and not done and lanes is not walks[-1]:
@@ -59,32 +66,40 @@ def apply_due(*, now: datetime, limit: int = BATCH) -> int:
     return done
 
 
-def _walks(limit: int) -> list[list[int]]:
+def _waiting_lanes() -> list[_Lane]:
+    """Lanes in which something waits, by the index of what waits.
+
+    Asked for the first that waits by number, the database may read all that ever came in.
+    """
+    lanes = InboundEvent.objects.filter(state=InboundState.NEW).values("lane").order_by("lane")
+    found = lanes.annotate(waiting=Count("pk"), tried=Max("attempts"), since=Min("received_at"))
+    return list(starmap(_Lane, found.values_list("lane", "waiting", "tried", "since")))
+
+
+def _walks(lanes: Iterable[_Lane], limit: int) -> list[list[int]]:
     """Lanes to walk together: an event by itself costs nearly what a batch does, so short lanes are one walk.
 
     A lane with an event that ended its worker is walked alone.
     """
-    new = InboundEvent.objects.filter(state=InboundState.NEW)
-    lanes = new.values("lane").annotate(waiting=Count("pk"), tried=Max("attempts")).order_by("lane")
     alone: list[list[int]] = []
     together: list[list[int]] = []
     taken = limit
-    for lane, waiting, tried in lanes.values_list("lane", "waiting", "tried"):
-        if tried:
-            alone.append([lane])
-        elif taken + waiting <= limit:
-            together[-1].append(lane)
-            taken += waiting
+    for lane in lanes:
+        if lane.tried:
+            alone.append([lane.number])
+        elif taken + lane.waiting <= limit:
+            together[-1].append(lane.number)
+            taken += lane.waiting
         else:
-            together.append([lane])
-            taken = waiting
+            together.append([lane.number])
+            taken = lane.waiting
     return alone + together
 
 
 def _walk(lanes: Sequence[int], now: datetime, limit: int) -> int:
     """Everything due in these lanes, but for those another worker walks."""
     with acting(system_actor("intake"), at=now) as by:
-        waiting = InboundEvent.objects.filter(lane__in=_lock(lanes), state=InboundState.NEW).select_related("system")
+        waiting = InboundEvent.objects.filter(lane__in=_lock(lanes), state=InboundState.NEW).prefetch_related("system")
         events = list(waiting.order_by("number")[:limit])
         heads = {event.lane: event for event in reversed(events)}
         if to_blame := next((head for head in heads.values() if head.attempts), None):

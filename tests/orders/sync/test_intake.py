@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 
 from audit import clock
 from audit.context import Actor, acting
-from audit.models import Event, RefusalTally
+from audit.models import Event, Heartbeat, RefusalTally
 from audit.selectors.invariants import check_all
 from audit.services.refusals import tell_refusals
 from exceptions.models import ExceptionCase
@@ -170,6 +170,15 @@ def test_short_lanes_are_one_batch_and_what_ended_a_worker_is_tried_alone(
     InboundEvent.objects.filter(event_id="e-1").update(attempts=1)
     assert (services.apply_due(now=clock.now()), batches) == (3, [["e-1"], ["e-0", "e-2"]])
     assert woken == ["sync.apply_inbox"], "who is idle takes the second walk"
+
+
+def test_the_inbox_is_as_late_as_the_oldest_event_of_all_its_lanes(send: Send, applied: list[str]) -> None:
+    for n in range(3):
+        send(stock(f"e-{n}", sku=f"S-{n}"))
+    long_ago = clock.now() - timedelta(minutes=7)
+    InboundEvent.objects.filter(event_id="e-1").update(received_at=long_ago)
+    services.apply_due(now=clock.now())
+    assert (Heartbeat.objects.get(loop="intake").oldest_due, len(applied)) == (long_ago, 3)
 
 
 def test_what_ends_every_worker_is_found_among_what_it_was_tried_with_and_only_it_is_given_up(
