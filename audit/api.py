@@ -131,12 +131,12 @@ class History(Resource):
     def get(self, request: Request, subject_type: str, subject_id: str) -> Response:
         """Look it up."""
         del request
-        name, versions, _ = pages.history_page(by=self.by, subject_type=subject_type, subject_id=subject_id)
+        page = pages.history_page(by=self.by, subject_type=subject_type, subject_id=subject_id)
         told = [
             {**vars(row), "changes": [dict(zip(("field", "before", "after"), one, strict=True)) for one in row.changes]}
-            for row in versions
+            for row in page.versions
         ]
-        return Response(self.get_serializer({"name": name, "versions": told}).data)
+        return Response(self.get_serializer({"name": page.name, "versions": told}).data)
 
 
 class CheckToken(DeedResource):

@@ -43,18 +43,19 @@ def trail(request: HttpRequest) -> HttpResponse:
 @require_GET
 def event(request: HttpRequest, event_id: UUID) -> HttpResponse:
     """One event in full, with its place in the chain."""
-    row, related, length = pages.event_page(by=actor_of(request, "audit.view_trail"), event_id=event_id)
-    return render(request, "audit/event.html", {"event": row, "related": related, "length": length})
+    by = actor_of(request, "audit.view_trail")
+    row, related, unshown, length = pages.event_page(by=by, event_id=event_id)
+    context = {"event": row, "related": related, "unshown": unshown, "length": length}
+    return render(request, "audit/event.html", context)
 
 
 @login_required
 @require_GET
 def history(request: HttpRequest, subject_type: str, subject_id: str) -> HttpResponse:
     """Every version of one record, and every event about it."""
-    name, versions, events = pages.history_page(
-        by=actor_of(request, "audit.view_trail"), subject_type=subject_type, subject_id=subject_id
-    )
-    return render(request, "audit/history.html", {"name": name, "versions": versions, "events": events})
+    by, after = actor_of(request, "audit.view_trail"), request.GET.get("after", "")
+    page = pages.history_page(by=by, subject_type=subject_type, subject_id=subject_id, after=after)
+    return render(request, "audit/history.html", {"page": page, "name": page.name, "after": after})
 
 
 @login_required

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,16 +17,20 @@ from audit.access import require
 from audit.context import Actor
 from audit.errors import FieldError, Invalid, NotFound
 from audit.models import Accountable, ChainHead, Event, User
+from audit.selectors.naming import keys_of
 from audit.selectors.trail import events_for
+from audit.texts import page_mark
 from audit.words import said, said_again
 
 HIDDEN_FIELDS = frozenset({"sealed", "digest", "emails"})
+EVENTS_OF_RECORD = 200
+RELATED = 20
 NOISE = frozenset({"version", "created_at", "updated_at"})
 
 
 @dataclass(frozen=True)
 class EventRow:
-    """One event as people read it; `changes` maps a field to (before, after)."""
+    """One event as people read it; `changes` maps a field to (before, after), `key` is what its record is called, where that was asked."""
 
     id: UUID
     at: datetime
@@ -43,6 +47,7 @@ class EventRow:
     data: Mapping[str, Any]
     seq: int
     hash: str
+    key: str = ""
 
     @property
     def has_history(self) -> bool:
@@ -84,11 +89,11 @@ def trail_page(*, by: Actor, filters: TrailFilters) -> tuple[list[EventRow], str
         events = events.filter(Q(at__lt=at) | Q(at=at, pk__lt=pk))
     found = list(events.order_by("-at", "-pk")[: filters.per + 1])
     shown = found[: filters.per]
-    return rows_of(shown), _mark(shown[-1]) if len(found) > filters.per else ""
+    return _named(rows_of(shown)), _mark(shown[-1]) if len(found) > filters.per else ""
 
 
-def event_page(*, by: Actor, event_id: UUID) -> tuple[EventRow, list[EventRow], int]:
-    """One event, what else the same request did, and how long its record's chain is. Raises `NotFound`."""
+def event_page(*, by: Actor, event_id: UUID) -> tuple[EventRow, list[EventRow], int, int]:
+    """One event, what else the same request did, how much of that is not shown, and how long its record's chain is. Raises `NotFound`."""
     event = events_for(by).filter(pk=event_id).first()
     if event is None:
         raise NotFound("There is no such event, or it is not yours to see.")
@@ -98,16 +103,40 @@ def event_page(*, by: Actor, event_id: UUID) -> tuple[EventRow, list[EventRow], 
         else Event.objects.none()
     )
     head = ChainHead.objects.filter(subject_type=event.subject_type, subject_id=event.subject_id).first()
-    return rows_of([event])[0], rows_of(same.order_by("at", "pk")[:20]), head.seq if head else 0
+    related = rows_of(same.order_by("at", "pk")[:RELATED])
+    unshown = same.count() - RELATED if len(related) == RELATED else 0
+    (row, *named) = _named([*rows_of([event]), *related])
+    return row, named, unshown, head.seq if head else 0
 
 
-def history_page(*, by: Actor, subject_type: str, subject_id: str) -> tuple[str, list[HistoryRow], list[EventRow]]:
-    """A record's name, its versions and its events, newest first. Raises `NotFound` for another client's."""
+@dataclass(frozen=True)
+class HistoryPage:
+    """A record by name, its versions, and a page of its events: `total` there are, older ones than those shown after `next_after`."""
+
+    name: str
+    versions: Sequence[HistoryRow]
+    events: Sequence[EventRow]
+    total: int
+    next_after: str
+
+
+def history_page(*, by: Actor, subject_type: str, subject_id: str, after: str = "") -> HistoryPage:
+    """Everything of a record, newest first. Raises `NotFound` for another client's, `Invalid` for a page mark that is none."""
     require(by, "audit.view_trail")
     record = _record(subject_type, subject_id)
     require(by, "audit.view_trail", record)
-    events = Event.objects.filter(subject_type=subject_type, subject_id=subject_id).order_by("-seq")[:200]
-    return str(record), _versions(record), rows_of(events)
+    about = Event.objects.filter(subject_type=subject_type, subject_id=subject_id)
+    events = about.filter(seq__lt=page_mark(after)) if after else about
+    found = list(events.order_by("-seq")[: EVENTS_OF_RECORD + 1])
+    shown = found[:EVENTS_OF_RECORD]
+    head = ChainHead.objects.filter(subject_type=subject_type, subject_id=subject_id).first()
+    return HistoryPage(
+        name=str(record),
+        versions=_versions(record),
+        events=rows_of(shown),
+        total=head.seq if head else 0,
+        next_after=str(shown[-1].seq) if len(found) > len(shown) else "",
+    )
 
 
 def rows_of(events: Iterable[Event]) -> list[EventRow]:
@@ -115,6 +144,12 @@ def rows_of(events: Iterable[Event]) -> list[EventRow]:
     listed = list(events)
     names = names_of(event.actor for event in listed)
     return [_row(event, names) for event in listed]
+
+
+def _named(rows: Sequence[EventRow]) -> list[EventRow]:
+    """With what their records are called; one query."""
+    keys = keys_of((row.subject_type, row.subject_id) for row in rows)
+    return [replace(row, key=keys.get((row.subject_type, row.subject_id), "")) for row in rows]
 
 
 def names_of(actors: Iterable[str]) -> dict[str, str]:

@@ -5,8 +5,12 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from audit import clock
+from audit.access import system_actor
 from audit.models import Event
+from audit.selectors import pages
 from exceptions.models import ExceptionCase
+from exceptions.services import note_case
 from tests.cast import House
 from tests.pages.conftest import SignedIn, open_cases
 
@@ -107,7 +111,28 @@ def test_the_history_of_what_is_no_record_is_not_found(
 def test_the_history_hides_what_is_sealed_and_names_what_came_before(signed_in: SignedIn, house: House) -> None:
     owner = house.owners["lee"]
     page = signed_in("ada").get(reverse("audit:history", args=["rules.owner", str(owner.pk)]))
-    (version,) = page.context["versions"]
+    (version,) = page.context["page"].versions
     changes = {name: (before, after) for name, before, after in version.changes}
     assert (changes["emails"], changes["slug"], version.who) == (("hidden", "hidden"), (None, "lee"), "Handrail")
     assert "lee@handrail.example" not in page.content.decode()
+
+
+def test_a_record_is_called_by_its_key_and_its_history_goes_back_page_by_page_to_its_first_event(
+    signed_in: SignedIn, cases: list[ExceptionCase], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, case = signed_in("ada"), cases[0]
+    note_case(case_id=case.pk, text="Called the carrier", by=system_actor("test"), now=clock.now())
+    page = ada.get("/audit/")
+    keys = {(row.subject_type, row.key) for row in page.context["rows"] if row.subject_id == str(case.pk)}
+    assert keys == {("exceptions.exceptioncase", case.key)}
+    assert f">{case.key}</a>" in page.content.decode()
+    monkeypatch.setattr(pages, "EVENTS_OF_RECORD", 1)
+    place, after, found = reverse("audit:history", args=["exceptions.exceptioncase", case.pk]), "", []
+    while True:
+        shown = ada.get(f"{place}?after={after}").context["page"]
+        found += [event.id for event in shown.events]
+        if not (after := shown.next_after):
+            break
+    events = Event.objects.filter(subject_id=str(case.pk)).order_by("-seq")
+    assert (found, shown.total) == ([event.pk for event in events], len(found))
+    assert ada.get(f"{place}?after=x").status_code == 422

@@ -223,9 +223,9 @@ def test_the_history_of_a_record_shows_every_version(signed_in: SignedIn, house:
     amal = signed_in("amal")
     amal.post(f"/exceptions/{case.key}/acknowledge/", {"seen": case.version})
     answer = amal.get(reverse("audit:history", args=["exceptions.exceptioncase", str(case.pk)]))
-    assert [version.version for version in answer.context["versions"]] == [2, 1]
-    assert ("state", "open", "acknowledged") in answer.context["versions"][0].changes
-    event = answer.context["events"][0]
+    assert [version.version for version in answer.context["page"].versions] == [2, 1]
+    assert ("state", "open", "acknowledged") in answer.context["page"].versions[0].changes
+    event = answer.context["page"].events[0]
     assert amal.get(reverse("audit:event", args=[event.id])).context["length"] == 2
 
 

@@ -92,6 +92,7 @@ class Likeness(FSMModelMixin, Accountable):
     reason = models.CharField(max_length=280, blank=True)
 
     class Meta(Accountable.Meta):
+        verbose_name_plural = "likenesses"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=Q(state__in=LikenessState.values), name="likeness_state_is_known"),
             models.CheckConstraint(condition=Q(one__lt=F("other")), name="likeness_is_of_two_in_their_order"),

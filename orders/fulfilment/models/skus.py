@@ -20,6 +20,7 @@ class Sku(Accountable):
     vendor = models.CharField(max_length=80, blank=True, help_text="Who ships it, where that is not us")
 
     class Meta(Accountable.Meta):
+        verbose_name = "SKU"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["client", "code"], name="sku_one_per_client_and_code"),
             models.CheckConstraint(condition=Q(sku_type__in=SkuType.values), name="sku_type_is_known"),

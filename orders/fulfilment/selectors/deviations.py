@@ -9,7 +9,6 @@ from audit.context import Actor
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.selectors import visible_cases
 from exceptions.states import CASE_LIVE
-from orders.fulfilment.models import Order
 from orders.fulfilment.selectors.order_filters import ORDER
 from orders.fulfilment.selectors.orders import order_for
 from rules.selectors import active_book
@@ -42,20 +41,22 @@ class WaiverGlance:
 
 @dataclass(frozen=True)
 class Deviations:
-    """Both, the newest first; `unshown` are older exceptions that are left out."""
+    """Both, the newest first; `unshown` are older ones that are left out."""
 
     cases: Sequence[CaseGlance]
     waivers: Sequence[WaiverGlance]
     unshown: int
 
 
-def deviations_of(*, by: Actor, key: str) -> Deviations:
-    """Of one order. Raises `NotFound`."""
+def deviations_of(*, by: Actor, key: str, most: int = MOST_SHOWN) -> Deviations:
+    """Of one order, at most so many of each. Raises `NotFound`."""
     order = order_for(by, key)
     about = visible_cases(by).filter(subject_type=ORDER, subject_id=str(order.pk)).select_related("owner")
-    found = list(about.order_by("-opened_at", "-pk")[:MOST_SHOWN])
-    unshown = about.count() - len(found) if len(found) == MOST_SHOWN else 0
-    return Deviations([_case(one) for one in found], _waivers(order), unshown)
+    allowed = Waiver.objects.filter(subject_type=ORDER, subject_id=str(order.pk))
+    found = list(about.order_by("-opened_at", "-pk")[:most])
+    waivers = list(allowed.order_by("-requested_at", "-pk")[:most])
+    unshown = sum(every.count() - most for every, shown in ((about, found), (allowed, waivers)) if len(shown) == most)
+    return Deviations([_case(one) for one in found], _waivers(waivers), unshown)
 
 
 def _case(case: ExceptionCase) -> CaseGlance:
@@ -70,12 +71,7 @@ def _case(case: ExceptionCase) -> CaseGlance:
     )
 
 
-def _waivers(order: Order) -> list[WaiverGlance]:
-    asked = list(
-        Waiver.objects.filter(subject_type=ORDER, subject_id=str(order.pk)).order_by("-requested_at", "-pk")[
-            :MOST_SHOWN
-        ]
-    )
+def _waivers(asked: Sequence[Waiver]) -> list[WaiverGlance]:
     names = {gate.slug: gate.name for gate in active_book().gates()} if asked else {}
     return [
         WaiverGlance(one.key, names.get(one.gate, one.gate), one.get_state_display(), one.expires_at) for one in asked

@@ -96,9 +96,9 @@ class ExportFacts:
     readers: Sequence[ReaderFacts]
 
 
-def exports_of(order: Order) -> list[ExportFacts]:
+def exports_of(order: Order, *, most: int = SHOWN) -> list[ExportFacts]:
     """The last exports of an order, newest first."""
-    found = list(Export.objects.filter(order=order).order_by("-number")[:SHOWN])
+    found = list(Export.objects.filter(order=order).order_by("-number")[:most])
     readers = _readers(found)
     sent = _sent(order) if found else {}
     return [
@@ -112,6 +112,11 @@ def exports_of(order: Order) -> list[ExportFacts]:
         )
         for export in found
     ]
+
+
+def unshown_exports(order: Order, shown: int, *, most: int = SHOWN) -> int:
+    """How many exports of an order are older than those that are shown."""
+    return Export.objects.filter(order=order).count() - shown if shown == most else 0
 
 
 def _readers(exports: Sequence[Export]) -> dict[UUID, list[ReaderFacts]]:

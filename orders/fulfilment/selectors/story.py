@@ -36,13 +36,13 @@ from orders.fulfilment.selectors.dealings import (
     unwinds_of,
 )
 from orders.fulfilment.selectors.destinations import GiftFacts, contact_shown, gifts_of
-from orders.fulfilment.selectors.exports import ExportFacts, exports_of
+from orders.fulfilment.selectors.exports import SHOWN, ExportFacts, exports_of, unshown_exports
 from orders.fulfilment.selectors.holds import HoldFacts, holds_of
 from orders.fulfilment.selectors.orders import OrderRow, order_for, rows_of
 from orders.fulfilment.selectors.trace import exception_goes, excuse_in_words
 from orders.fulfilment.selectors.why import decided_names
 from orders.fulfilment.states import AddressVerdict, FulfilmentState, LineState
-from orders.sync.models import FlowRun
+from orders.sync.models import FlowRun, System
 from orders.sync.selectors import runs_about
 from orders.sync.states import RunState
 from rules.business_time import duration_words
@@ -126,7 +126,9 @@ class OrderStory:
     unwinds: Sequence[UnwindFacts]
     stamps: Sequence[tuple[str, datetime]]
     exports: Sequence[ExportFacts]
+    unshown_exports: int
     identifiers: Sequence[tuple[str, str]]
+    system_names: Mapping[str, str]
     merged_into: str
     merged: Sequence[str]
     customer: CustomerGlance | None
@@ -177,12 +179,13 @@ class OrderStory:
         return {str(line.position): f"{line.sku}{bundles.get(line.bundle or 0, '')}" for line in self.lines}
 
 
-def order_story(*, by: Actor, key: str) -> OrderStory:
-    """The order's page. Personal data is masked for an actor without `orders.view_pii`. Raises `NotFound`."""
+def order_story(*, by: Actor, key: str, exports_shown: int = SHOWN) -> OrderStory:
+    """The order's page, with its last exports. Personal data is masked for an actor without `orders.view_pii`. Raises `NotFound`."""
     order = order_for(by, key)
     decision = Decision.objects.select_related("book").get(pk=order.decision_id) if order.decision_id else None
     contents, (parcels, parcel_facts) = contents_of(order), parcels_of(order)
-    holds, exports = holds_of(order), exports_of(order)
+    identifiers = _identifiers(order)
+    holds, exports = holds_of(order), exports_of(order, most=exports_shown)
     case = most_urgent_about(subject_ref(order), by=by)
     address = OrderAddress.objects.filter(pk=order.pk).first()
     clear = by.may("orders.view_pii", order.client_id)
@@ -209,7 +212,11 @@ def order_story(*, by: Actor, key: str) -> OrderStory:
         unwinds=unwinds_of(order),
         stamps=stamps_of(order),
         exports=exports,
-        identifiers=_identifiers(order),
+        unshown_exports=unshown_exports(order, len(exports), most=exports_shown),
+        identifiers=identifiers,
+        system_names=dict(
+            System.objects.filter(slug__in=[slug for slug, _ in identifiers]).values_list("slug", "name")
+        ),
         merged_into=order.merged_into.key if order.merged_into else "",
         merged=list(Order.objects.filter(merged_into=order).order_by("pk").values_list("key", flat=True)),
         customer=customer_glance(order),

@@ -24,6 +24,8 @@ from exceptions.selectors import (
 from orders.fulfilment import selectors
 from orders.fulfilment.forms import AddressForm, CancelForm, HoldForm, LinesForm, ReleaseForm
 from orders.fulfilment.selectors import QuarantineDetail, QuarantinePage, StepPanel
+from orders.fulfilment.selectors.deviations import MOST_SHOWN
+from orders.fulfilment.selectors.exports import SHOWN
 from orders.fulfilment.services.exports import export_order
 from orders.fulfilment.services.holds import hold_order, release_hold
 from orders.fulfilment.services.quarantine import complete_address, complete_lines
@@ -33,6 +35,7 @@ from rules import facts
 from rules import selectors as rules
 
 STEPS_MORE, MOST_STEPS = 500, 10_000
+MOST_OF_A_KIND = 1_000
 
 
 @login_required
@@ -40,12 +43,13 @@ STEPS_MORE, MOST_STEPS = 500, 10_000
 def order(request: HttpRequest, key: str) -> HttpResponse:
     """What started it, which system is right, who is next, and what if that fails."""
     by = actor_of(request, "orders.view_order")
-    story = selectors.order_story(by=by, key=key)
+    more = {name: MOST_OF_A_KIND for name in ("exports", "exceptions") if request.GET.get("show") == name}
+    story = selectors.order_story(by=by, key=key, exports_shown=more.get("exports", SHOWN))
     context = {
         "emergency": emergency_about(story.row.id),
         "story": story,
         "trace": selectors.order_trace(by=by, key=key),
-        "deviations": selectors.deviations_of(by=by, key=key),
+        "deviations": selectors.deviations_of(by=by, key=key, most=more.get("exceptions", MOST_SHOWN)),
         "can_work": by.may("orders.work_order"),
         "can_come_back": any(line.state in WITH_THE_CUSTOMER for line in story.lines),
     }

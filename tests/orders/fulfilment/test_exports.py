@@ -21,6 +21,7 @@ from audit.services.tokens import verify_token
 from exceptions.models import ExceptionCase, Job
 from orders.fulfilment.errors import NotExportable
 from orders.fulfilment.models import Export, ExportReading
+from orders.fulfilment.selectors import order_story
 from orders.fulfilment.selectors.exports import exports_of
 from orders.fulfilment.services import exports
 from orders.fulfilment.services.dockets import Docket
@@ -264,6 +265,9 @@ def test_an_order_says_who_has_which_export(
         ("shipped", [("Handrail", now + timedelta(minutes=5), False), ("CRM", None, True)]),
         ("in_fulfilment", [("CRM", now, True)]),
     ]
+    story = order_story(by=system, key=order.key, exports_shown=1)
+    assert ([one.state for one in story.exports], story.unshown_exports) == (["shipped"], 1)
+    assert order_story(by=system, key=order.key).unshown_exports == 0
 
 
 def test_the_command_prints_the_document_or_a_sentence(place: make.Place, capsys: pytest.CaptureFixture[str]) -> None:
