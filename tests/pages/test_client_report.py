@@ -4,6 +4,7 @@ import csv
 import re
 import zlib
 from datetime import date, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -148,6 +149,14 @@ def test_a_report_is_of_its_days_and_of_its_client_alone(signed_in: SignedIn, ho
     assert (wrong.status_code, "Choose a first day" in wrong.content.decode()) == (400, True)
     assert amal.get(f"{REPORT}.pdf?since=yesterday").status_code == 422
     assert not Event.objects.filter(type="client.report_exported").exists()
+
+
+def test_every_figure_that_leads_to_orders_leads_to_as_many(signed_in: SignedIn, house: House, days: str) -> None:
+    amal = signed_in("amal")
+    page = amal.get(f"{REPORT}/{days}").content.decode()
+    figures = re.findall(r'<a href="(/orders/\?[^"]*placed[^"]*)">(\d+)</a>', page)
+    assert len(figures) >= 3
+    assert [amal.get(unescape(link)).context["page"].count for link, _ in figures] == [int(n) for _, n in figures]
 
 
 def test_a_document_in_german_has_every_letter_its_readers_have() -> None:

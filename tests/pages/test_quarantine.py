@@ -13,6 +13,7 @@ from exceptions.states import CASE_LIVE
 from orders.fulfilment.decisions.suggestions import suggest
 from orders.fulfilment.models import Order
 from orders.fulfilment.selectors import quarantine_detail
+from orders.fulfilment.selectors.quarantine import quarantined
 from orders.fulfilment.services import resubmitting
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
@@ -201,6 +202,11 @@ def test_several_are_resubmitted_at_once_those_that_would_pass_go_on_and_the_oth
     with django_assert_max_num_queries(26):
         plan = amal.post("/quarantine/bulk/", chosen)
     assert [key for key, _ in plan.context["shown"]] == [order.key for order in orders[:2]]
+    every = amal.post("/quarantine/bulk/", {"all": "1", "q": "", "client": "northwind", "id": [empty.key]})
+    assert (every.context["shown"], every.context["plan"].stay) == (plan.context["shown"], plan.context["plan"].stay)
+    assert signed_in("bo").post("/quarantine/bulk/", {"all": "1", "q": unlogged.key}).context["count"] == 0
+    told = resubmitting.plan_found(found=quarantined(house.actor("amal")), by=house.actor("amal"), now=clock.now())
+    assert [item["key"] for item in told.items] == [order.key for order in orders[:2]]
     assert dict(plan.context["plan"].stay) == {
         orders[2].key: "Postal code is not valid",
         unlogged.key: "Not done yet: Compare the address with what the customer wrote; "

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.db.models import Count, F, Q
 from django.db.models.functions import Coalesce
@@ -32,11 +33,15 @@ Value = int | float | None
 
 @dataclass(frozen=True)
 class Row:
-    """What is counted of one thing: a value for each column, None where there is nothing to tell."""
+    """What is counted of one thing: a value for each column, None where there is nothing to tell.
+
+    `query` is that of the list of orders that shows exactly what the first column counts, where there is one.
+    """
 
     slug: str
     label: str
     values: Sequence[Value]
+    query: str = ""
 
     @property
     def shown(self) -> list[str]:
@@ -62,10 +67,14 @@ class Table:
         return [{"slug": row.slug, "values": dict(zip(names, row.values, strict=True))} for row in self.rows]
 
     @property
-    def cells(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """Of each row its label, and its values each with the heading above it."""
+    def cells(self) -> list[tuple[str, list[tuple[str, str, str]]]]:
+        """Of each row its label, and its values each with the heading above it and the query of the list that shows what it counts."""
         headings = [heading for _slug, heading in self.columns]
-        return [(row.label, list(zip(headings, row.shown, strict=True))) for row in self.rows]
+        queries = [[row.query, *[""] * (len(headings) - 1)] for row in self.rows]
+        return [
+            (row.label, list(zip(headings, row.shown, query, strict=True)))
+            for row, query in zip(self.rows, queries, strict=True)
+        ]
 
     def figures(self) -> Iterator[tuple[str, str, Value]]:
         """Each value with the slugs of its row and column."""
@@ -105,10 +114,22 @@ def percent(part: int, whole: int) -> float | None:
 def _orders(client: Client, start: datetime, end: datetime) -> Table:
     placed = _real(client).filter(placed_at__gte=start, placed_at__lt=end).order_by().values_list("state")
     counted = dict(placed.annotate(Count("pk")))
-    rows = [Row(state.value, in_words(state.label), [counted[state]]) for state in OrderState if state in counted]
-    rows.append(Row("all", _("All together"), [sum(counted.values())]))
+    states = [state for state in OrderState if state in counted]
+    rows = [
+        Row(state.value, in_words(state.label), [counted[state]], _listed(client, start, end, [state]))
+        for state in states
+    ]
+    rows.append(Row("all", _("All together"), [sum(counted.values())], _listed(client, start, end, states)))
     about = _("Orders that were placed in these days, by where they stand now.")
     return Table("orders", _("Orders"), about, _("State"), [("orders", _("Orders"))], rows)
+
+
+def _listed(client: Client, start: datetime, end: datetime, states: Sequence[OrderState]) -> str:
+    """The query of the list of orders that shows those a client placed from `start` to before `end` that are in these states now."""
+    last = end - _TICK
+    placed = f"{start:%Y-%m-%dT%H:%M}Z..{last.isoformat().removesuffix('+00:00')}Z"
+    told = {"client": client.slug, "test": "false", "placed": placed, "state": [state.value for state in states]}
+    return urlencode(told, doseq=True) if states else ""
 
 
 def _real(client: Client) -> Any:

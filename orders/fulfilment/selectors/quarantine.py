@@ -18,7 +18,15 @@ from orders.fulfilment.decisions.suggestions import suggest
 from orders.fulfilment.models import Order, OrderAddress
 from orders.fulfilment.selectors.addresses import problem_in_words, problems_in_words
 from orders.fulfilment.selectors.destinations import GiftFacts, cards_elsewhere, gifts_of
-from orders.fulfilment.selectors.orders import OrderFilters, OrderRow, order_for, order_page, orders_for, rows_of
+from orders.fulfilment.selectors.orders import (
+    OrderFilters,
+    OrderRow,
+    filtered,
+    order_for,
+    order_page,
+    orders_for,
+    rows_of,
+)
 from orders.fulfilment.states import OrderState
 from rules import selectors as rules
 
@@ -87,11 +95,7 @@ class QuarantineDetail:
 
 def quarantine_page(*, by: Actor, q: str = "", client: str = "", after: str = "", now: datetime) -> QuarantinePage:
     """Held orders, newest first. Raises `Invalid` for a filter nobody knows."""
-    if client and not rules.clients_of(by).filter(slug=client).exists():
-        detail = said("client cannot be “%(client)s”.", client=client[:60])
-        raise Invalid(detail, errors=[FieldError("/client", "unknown", detail)])
-    filters = OrderFilters(q=q, client=[client] if client else [], after=after, state=LIST_STATES)
-    page = order_page(by=by, filters=filters, now=now)
+    page = order_page(by=by, filters=_asked(by, q, client, after), now=now)
     ids = [row.id for row in page.rows]
     problems = dict(OrderAddress.objects.filter(order__in=ids).values_list("order_id", "problems"))
     for order_id, cards in cards_elsewhere(ids).items():
@@ -100,6 +104,18 @@ def quarantine_page(*, by: Actor, q: str = "", client: str = "", after: str = ""
     by_order = {(case.subject_id, case.type): case for case in cases}
     rows = [_row(row, problems.get(row.id) or [], by_order) for row in page.rows]
     return QuarantinePage(rows, page.next_after, page.count, page.is_capped)
+
+
+def all_quarantined(*, by: Actor, q: str = "", client: str = "", now: datetime) -> QuerySet[Order]:
+    """Every held order that the list shows with these filters, on all its pages. Raises `Invalid` as the list does."""
+    return filtered(by=by, filters=_asked(by, q, client), now=now)
+
+
+def _asked(by: Actor, q: str, client: str, after: str = "") -> OrderFilters:
+    if client and not rules.clients_of(by).filter(slug=client).exists():
+        detail = said("client cannot be “%(client)s”.", client=client[:60])
+        raise Invalid(detail, errors=[FieldError("/client", "unknown", detail)])
+    return OrderFilters(q=q, client=[client] if client else [], after=after, state=LIST_STATES)
 
 
 def quarantined(by: Actor) -> QuerySet[Order]:

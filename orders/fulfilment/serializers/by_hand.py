@@ -6,7 +6,8 @@ from rest_framework import serializers
 
 from audit.rest.fields import SelfLink
 from audit.rest.parsing import Input
-from exceptions.services.jobs import MANY
+from exceptions.api.job_shapes import KeysOrFilter
+from exceptions.services.jobs import MANY, MOST_PLANNED
 from orders.fulfilment.decisions.overrides import ORDER_FIELDS, address_text
 from orders.fulfilment.models import Override
 from orders.fulfilment.selectors.overrides import values_of
@@ -124,7 +125,15 @@ class OverrideSerializer(serializers.ModelSerializer[Override]):
         read_only_fields = fields
 
 
-class PlanResubmissionInput(Input):
-    """The orders, by their keys."""
+class PlanResubmissionInput(KeysOrFilter):
+    """The held orders: by their keys, or a filter that they match."""
 
-    keys = serializers.ListField(child=serializers.CharField(max_length=40), min_length=1, max_length=MANY)
+    keys = serializers.ListField(
+        child=serializers.CharField(max_length=40), min_length=1, max_length=MANY, required=False
+    )
+    filter = serializers.CharField(
+        max_length=2000,
+        required=False,
+        allow_blank=True,
+        help_text=f"All held orders that match a query of the list of orders, such as `client=northwind`: at most {MOST_PLANNED:,}.",
+    )

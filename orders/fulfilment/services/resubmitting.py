@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_noop as noop
 
@@ -34,10 +35,15 @@ CHANGED: Final = said("It changed since the plan was made.")
 
 def plan_resubmission(*, keys: Collection[str], by: Actor, now: datetime) -> JobPlan:
     """A plan for those of these orders that would go on now; what keeps each of the others is told. Raises as `plan_job` does."""
-    found = list(orders_for(by).filter(key__in=keys).order_by("placed_at", "pk")[: MOST_PLANNED + 1])
-    there = {order.key for order in found}
-    views = outlooks(found)
-    barred = [Barred(key, NO_SUCH) for key in sorted(set(keys) - there)]
+    found = orders_for(by).filter(key__in=keys)
+    there = set(found.values_list("key", flat=True))
+    return plan_found(found=found, gone=sorted(set(keys) - there), by=by, now=now)
+
+
+def plan_found(*, found: QuerySet[Order], by: Actor, now: datetime, gone: Collection[str] = ()) -> JobPlan:
+    """As `plan_resubmission`, for all of these; `gone` are keys of orders there are none of. Raises as `plan_job` does."""
+    views = outlooks(list(found.order_by("placed_at", "pk")[: MOST_PLANNED + 1]))
+    barred = [Barred(key, NO_SUCH) for key in gone]
     barred += [Barred(one.order.key, why) for one in views if (why := _why_not(one, by))]
     items = [_planned(one) for one in views if not _why_not(one, by)]
     return plan_job(kind=RESUBMIT.name, items=items, barred=barred, by=by, now=now)

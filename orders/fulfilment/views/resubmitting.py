@@ -20,6 +20,7 @@ from exceptions.models import JobPlan
 from exceptions.selectors.jobs import job_called, plan_called
 from exceptions.services import start_job
 from orders.fulfilment.decisions.addresses import label_of
+from orders.fulfilment.selectors.quarantine import all_quarantined
 from orders.fulfilment.services import resubmitting
 
 MOST_SHOWN = 200
@@ -28,13 +29,16 @@ MOST_SHOWN = 200
 @login_required
 @require_POST
 def resubmit(request: HttpRequest) -> HttpResponse:
-    """A plan for the chosen orders, or for what a job left; confirmed, the job that does it."""
+    """A plan for the chosen orders, for all that match, or for what a job left; confirmed, the job that does it."""
     by, now = actor_of(request, resubmitting.PERMISSION), clock.now()
     home = back_to(request, reverse("fulfilment:quarantine"))
     if "plan" in request.POST:
         return _confirmed(request, by, home)
     if "job" in request.POST:
         plan = resubmitting.plan_rest(job=job_called(by, request.POST["job"]), by=by, now=now)
+    elif "all" in request.POST:
+        asked = {name: request.POST.get(name, "").strip() for name in ("q", "client")}
+        plan = resubmitting.plan_found(found=all_quarantined(**asked, by=by, now=now), by=by, now=now)
     else:
         keys = request.POST.getlist("id")
         if not keys:

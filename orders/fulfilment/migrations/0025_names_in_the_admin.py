@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfilment', '0023_counts'),
+        ('fulfilment', '0024_more_by_hand'),
     ]
 
     operations = [
