@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from rules.decisions import NearMiss, near_misses_of
 from rules.engine import Predicate, check_predicate, compile_predicate
 from rules.facts import ContextSpec
 
@@ -33,6 +34,15 @@ def compile_hold_rules(document: Mapping[str, Any]) -> tuple[HoldRuleSpec, ...]:
     """The hold rules of a book, ready to ask; older books know none."""
     rows = document.get("hold_rules", ())
     return tuple(_compile(row, _context(document)) for row in rows)
+
+
+def passed_and_almost(
+    rules: Iterable[HoldRuleSpec], context: Mapping[str, Any], spec: ContextSpec
+) -> tuple[list[str], tuple[NearMiss, ...]]:
+    """Of each rule that does not hold an order like this: that it does not, and those that lack one condition only."""
+    others = [rule for rule in rules if rule.predicate.holds(context, spec) is False]
+    passed = [f"{rule.slug}: {rule.predicate.source} is not so" for rule in others]
+    return passed, tuple(miss for rule in others for miss in near_misses_of(rule.slug, rule.predicate, context, spec))
 
 
 def mistakes_in_hold_rules(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -27,8 +27,8 @@ from orders.campaigns.services.standing import (
 )
 from orders.campaigns.states import AssetState
 from orders.sync import services as sync
+from orders.sync.selectors import systems_serving
 from orders.sync.services import Promise
-from orders.sync.services.promising import systems_for
 from rules import selectors as rules
 from rules.models import Owner
 from rules.states import Layer
@@ -127,7 +127,7 @@ def unsigned(asset: Asset) -> list[str]:
 def ask_cms(asset: Asset, kind: str, revision: int, more: Mapping[str, Any], *, now: datetime) -> None:
     """Promise the content system of the asset's client to be told; nothing where there is none: people publish by hand there."""
     promises = []
-    for system in systems_for(layer=Layer.CMS, client_id=asset.client_id)[:1]:
+    for system in systems_serving(layer=Layer.CMS, client_id=asset.client_id)[:1]:
         key = f"{asset.key}/{kind}/{revision}" + (f"/{more['request']}" if "request" in more else "")
         payload = {
             "request": key,

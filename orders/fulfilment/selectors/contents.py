@@ -227,7 +227,8 @@ def carrier_words(order: Order, parcels: Sequence[Fulfilment]) -> str:
     if told is not None:
         subject_id, differs = told
         key = next(parcel.key for parcel in parcels if str(parcel.pk) == subject_id)
-        return said(INSTEAD[differs["because"]], **{**differs, "key": key})
+        about = {name: value for name, value in differs.items() if name != "serving"}
+        return said(INSTEAD[differs["because"]], **{**about, "key": key})
     if not asked or any(parcel.carrier for parcel in parcels) or _serves(asked, order):
         return asked
     return said(

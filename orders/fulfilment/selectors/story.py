@@ -184,7 +184,6 @@ def order_story(*, by: Actor, key: str, exports_shown: int = SHOWN) -> OrderStor
     order = order_for(by, key)
     decision = Decision.objects.select_related("book").get(pk=order.decision_id) if order.decision_id else None
     contents, (parcels, parcel_facts) = contents_of(order), parcels_of(order)
-    identifiers = _identifiers(order)
     holds, exports = holds_of(order), exports_of(order, most=exports_shown)
     case = most_urgent_about(subject_ref(order), by=by)
     address = OrderAddress.objects.filter(pk=order.pk).first()
@@ -213,10 +212,7 @@ def order_story(*, by: Actor, key: str, exports_shown: int = SHOWN) -> OrderStor
         stamps=stamps_of(order),
         exports=exports,
         unshown_exports=unshown_exports(order, len(exports), most=exports_shown),
-        identifiers=identifiers,
-        system_names=dict(
-            System.objects.filter(slug__in=[slug for slug, _ in identifiers]).values_list("slug", "name")
-        ),
+        **_known_as(order),
         merged_into=order.merged_into.key if order.merged_into else "",
         merged=list(Order.objects.filter(merged_into=order).order_by("pk").values_list("key", flat=True)),
         customer=customer_glance(order),
@@ -227,17 +223,16 @@ def order_story(*, by: Actor, key: str, exports_shown: int = SHOWN) -> OrderStor
         delivery_sla=order.delivery_sla,
         carrier_words=carrier_words(order, parcels),
         fraud_score=order.fraud_score,
-        paid_at=order.paid_at,
-        shipped_at=order.shipped_at,
-        delivered_at=order.delivered_at,
-        cancelled_at=order.cancelled_at,
+        **{name: getattr(order, name) for name in ("paid_at", "shipped_at", "delivered_at", "cancelled_at")},
         correlation_id=order.correlation_id,
     )
 
 
-def _identifiers(order: Order) -> list[tuple[str, str]]:
-    """What each system calls it, oldest first."""
-    return list(OrderIdentifier.objects.filter(order=order).order_by("pk").values_list("system", "external_id"))
+def _known_as(order: Order) -> dict[str, Any]:
+    """What each system calls it, oldest first, and what the systems are called."""
+    named = list(OrderIdentifier.objects.filter(order=order).order_by("pk").values_list("system", "external_id"))
+    systems = System.objects.filter(slug__in=[slug for slug, _ in named])
+    return {"identifiers": named, "system_names": dict(systems.values_list("slug", "name"))}
 
 
 def _trigger(order: Order) -> str:

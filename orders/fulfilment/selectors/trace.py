@@ -20,6 +20,7 @@ from audit.words import at, said
 from exceptions.models import ExceptionCase
 from exceptions.selectors.next_steps import next_step
 from exceptions.selectors.queue import visible_cases
+from orders.fulfilment.decisions.carriers import CARRIER_DIFFERS
 from orders.fulfilment.decisions.news import BY_HAND
 from orders.fulfilment.models import Fulfilment, Hold, Order, OrderRequest, Override, Refund, Unwind
 from orders.fulfilment.selectors.orders import order_for
@@ -237,10 +238,12 @@ def _told(order: Order, subjects: Mapping[tuple[str, str], str], events: Sequenc
 
 
 def _ruled(event_type: str, data: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a rule about requests or money said, which rules before it did not rule, and which of them almost did."""
-    if not event_type.startswith(("request.", "refund.")) or not data.get("book"):
+    """What a rule about requests, money or holds said and which others almost did; which other carriers there were."""
+    if event_type == CARRIER_DIFFERS and data.get("serving"):
+        return tuple(said("could have been asked too: %(name)s", name=name) for name in data["serving"])
+    if not event_type.startswith(("request.", "refund.", "hold.")) or not data.get("book"):
         return ()
-    decides = data.get("decides") if event_type.startswith("refund.") else data.get("why")
+    decides = data.get("why") if event_type.startswith("request.") else data.get("decides")
     almost = [Missed(**miss) for miss in data.get("almost") or ()]
     about = {
         "rule": data["rule"],

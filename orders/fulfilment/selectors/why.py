@@ -27,6 +27,7 @@ from orders.fulfilment.models import (
 )
 from orders.fulfilment.selectors.contents import carrier_words, due_words
 from orders.fulfilment.selectors.orders import order_for
+from orders.fulfilment.selectors.why_held import not_held, other_carriers, ruled_holds
 from orders.fulfilment.states import Choice, RequestKind
 from rules import selectors as rules
 from rules.decisions import NearMiss, near_misses_of
@@ -133,10 +134,9 @@ def _others(order: Order, parcels: Sequence[Fulfilment]) -> Iterator[Why]:
     yield from _fallback(order)
     yield from _requests(order)
     yield from _refunds(order)
-    yield from _holds(order)
+    yield from _holds(order, parcels)
     yield from _deadlines(parcels)
-    if told := carrier_words(order, parcels):
-        yield Why("carrier", order.key, None, told)
+    yield from _carrier(order, parcels)
     yield from _checks(order, parcels)
 
 
@@ -224,10 +224,39 @@ def _refunds(order: Order) -> Iterator[Why]:
         )
 
 
-def _holds(order: Order) -> Iterator[Why]:
-    """Those that rules placed."""
-    for hold in Hold.objects.filter(order=order).exclude(rule="").order_by("-pk"):
-        yield Why("hold", order.key, hold.placed_at, said_again(hold.words, hold.words_kept), rule=hold.rule)
+def _holds(order: Order, parcels: Sequence[Fulfilment]) -> Iterator[Why]:
+    """Those that rules placed, and which others almost did; where none holds it, which almost do now."""
+    placed = list(Hold.objects.filter(order=order).exclude(rule="").order_by("-pk"))
+    told = ruled_holds(placed)
+    for hold in placed:
+        data = told.get(str(hold.pk), {})
+        yield Why(
+            "hold",
+            order.key,
+            hold.placed_at,
+            said_again(hold.words, hold.words_kept),
+            rule=hold.rule,
+            book=data.get("book"),
+            because=data.get("decides", ""),
+            passed=passed_over(data.get("passed") or ()),
+            almost=[Missed(**one) for one in data.get("almost") or ()],
+        )
+    book = rules.active_book()
+    if (found := not_held(order, parcels, book, {hold.rule for hold in placed})) is not None:
+        passed, almost = found
+        told_now = said("No other rule holds it now.") if placed else said("No rule holds it now.")
+        yield Why(
+            "hold", order.key, None, told_now, book=book.number, passed=passed_over(passed), almost=_missed(almost)
+        )
+
+
+def _carrier(order: Order, parcels: Sequence[Fulfilment]) -> Iterator[Why]:
+    told = carrier_words(order, parcels)
+    taken = next((parcel.carrier for parcel in parcels if parcel.carrier), "")
+    others = list(other_carriers(order, taken)) if parcels else []
+    if told or others:
+        outcome = told or (taken or said("No carrier was asked for: the first that serves this client is."))
+        yield Why("carrier", order.key, None, outcome, passed=others)
 
 
 def _deadlines(parcels: Sequence[Fulfilment]) -> Iterator[Why]:

@@ -29,7 +29,7 @@ from orders.fulfilment.states import (
 )
 from rules import facts
 from rules.engine import ExpressionInvalid, Predicate, compile_predicate
-from rules.hold_rules import HoldRuleSpec
+from rules.hold_rules import HoldRuleSpec, passed_and_almost
 from rules.rulebook import CompiledBook
 
 HOLD_EXPIRY = "fulfilment.hold_expiry"
@@ -37,15 +37,15 @@ LONGEST_WORDS = 280
 WAITING_LINES = (LineState.OPEN, LineState.BACK_ORDERED)
 
 
-def place(docket: Docket, hold: Hold, changes: Changes) -> Hold:
-    """Put a hold in force, from now on and for whom it names."""
+def place(docket: Docket, hold: Hold, changes: Changes, **ruled: Any) -> Hold:
+    """Put a hold in force, from now on and for whom it names; `ruled` tells by which rule, and which others almost held it."""
     hold.order, hold.placed_at = docket.order, changes.now
     hold.placed_by = hold.placed_by or current_actor().id
     hold.words, hold.words_kept = hold.words[:LONGEST_WORDS], kept(hold.words)
     changes.add(hold)
     about = hold.fulfilment.key if hold.fulfilment else docket.order.key
     told = {"order": docket.order.key, "about": about, "source": hold.source, "release_when": hold.release_when}
-    changes.tell("hold.placed", hold, why=hold.reason, **told)
+    changes.tell("hold.placed", hold, why=hold.reason, **told, **ruled)
     if hold.expires_at is not None:
         changes.timers.append(TimerChange(ref_of(hold), HOLD_EXPIRY, hold.expires_at))
     docket.holds.append(hold)
@@ -84,7 +84,7 @@ def review_holds(dockets: Sequence[Docket], book: CompiledBook, changes: Changes
         for hold, predicate in testing.get(docket.order.pk, ()):
             if predicate.holds(contexts[docket.order.pk], spec):
                 let_go(docket, hold, changes, why=said("what it waited for has come"))
-    _place_by_rules(concerned, contexts, book.hold_rules, changes)
+    _place_by_rules(concerned, contexts, book, changes)
 
 
 def _is_here(docket: Docket, changes: Changes) -> bool:
@@ -146,7 +146,7 @@ def _live_cases(dockets: Sequence[Docket]) -> dict[UUID, list[tuple[str, str]]]:
 def _place_by_rules(
     dockets: Sequence[Docket],
     contexts: Mapping[UUID, Mapping[str, Any]],
-    rules: Sequence[HoldRuleSpec],
+    book: CompiledBook,
     changes: Changes,
 ) -> None:
     """Once per rule and order: what a person or its condition has let go of is not placed again."""
@@ -154,7 +154,7 @@ def _place_by_rules(
     wanted = {
         (docket.order.pk, rule.slug): (docket, rule)
         for docket in dockets
-        for rule in rules
+        for rule in book.hold_rules
         if rule.predicate.holds(contexts[docket.order.pk], spec)
     }
     if not wanted:
@@ -163,7 +163,10 @@ def _place_by_rules(
     placed = set(Hold.objects.filter(order__in=orders, rule__in=slugs).values_list("order_id", "rule"))
     for pair, (docket, rule) in wanted.items():
         if pair not in placed and not _is_over(rule, contexts[docket.order.pk]):
-            place(docket, _of_rule(rule, changes.now), changes)
+            passed, almost = passed_and_almost(book.hold_rules, contexts[docket.order.pk], spec)
+            told = {"rule": rule.slug, "book": book.number, "decides": rule.predicate.source, "passed": passed}
+            almost_told = [{**vars(miss), "actual": str(miss.actual)} for miss in almost]
+            place(docket, _of_rule(rule, changes.now), changes, **told, almost=almost_told)
 
 
 def _is_over(rule: HoldRuleSpec, context: Mapping[str, Any]) -> bool:

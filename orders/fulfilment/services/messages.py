@@ -11,8 +11,8 @@ from audit.subject_refs import SubjectRef
 from audit.words import said
 from orders.fulfilment.decisions.carriers import CARRIER_DIFFERS, NOT_CONNECTED
 from orders.sync.models import OutboundMessage, System
+from orders.sync.selectors import systems_serving
 from orders.sync.services import Promise, promise_many
-from orders.sync.services.promising import systems_for
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def send_all(messages: Sequence[Message], *, now: datetime) -> None:
         for layer in (message.layer, message.otherwise)
         if layer
     }
-    serving = {(layer, client_id): systems_for(layer=layer, client_id=client_id) for layer, client_id in asked}
+    serving = {(layer, client_id): systems_serving(layer=layer, client_id=client_id) for layer, client_id in asked}
 
     def whom(message: Message) -> Sequence[System]:
         if message.system is not None:
@@ -63,11 +63,13 @@ def send_all(messages: Sequence[Message], *, now: datetime) -> None:
         return message.pick(next(filter(None, layers), ()))
 
     addressed = [(message, whom(message)) for message in messages]
-    _tell_unmet([(message, systems[0]) for message, systems in addressed if systems])
+    _tell_unmet([(message, systems[0]) for message, systems in addressed if systems], serving)
     promise_many(promises=[_promise(message, system) for message, systems in addressed for system in systems], now=now)
 
 
-def _tell_unmet(addressed: Sequence[tuple[Message, System]]) -> None:
+def _tell_unmet(
+    addressed: Sequence[tuple[Message, System]], serving: Mapping[tuple[str, UUID | None], Sequence[System]]
+) -> None:
     """A carrier was asked for that does not serve the client: said once, with the first request to the one that is asked instead."""
     unmet = {
         message.key: (message, system)
@@ -78,17 +80,23 @@ def _tell_unmet(addressed: Sequence[tuple[Message, System]]) -> None:
     for key in asked_before:
         del unmet[key]
     if unmet:
-        record_many([_unmet(message, system) for message, system in unmet.values()])
+        record_many(
+            [
+                _unmet(message, system, serving[message.layer, message.subject.client_id])
+                for message, system in unmet.values()
+            ]
+        )
 
 
-def _unmet(message: Message, system: System) -> Entry:
+def _unmet(message: Message, system: System, serving: Sequence[System]) -> Entry:
     why = said(
         "%(asked)s was asked for, and no system of it serves this client: %(instead)s is asked instead.",
         asked=message.prefers,
         instead=system.name,
     )
     told = {"asked": message.prefers, "instead": system.name, "because": NOT_CONNECTED}
-    return Entry(CARRIER_DIFFERS, message.subject, why, told)
+    others = [one.name for one in serving if one.pk != system.pk]
+    return Entry(CARRIER_DIFFERS, message.subject, why, {**told, "serving": others} if others else told)
 
 
 def export_followers(client_ids: Collection[UUID]) -> dict[UUID, list[System]]:

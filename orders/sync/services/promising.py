@@ -49,14 +49,6 @@ def promise_many(*, promises: Sequence[Promise], now: datetime) -> None:
         wake("sync.deliver_outbox")
 
 
-def systems_for(*, layer: str, client_id: object) -> list[System]:
-    """The active systems of a layer that serve this client: its own before those that serve all; not those that only read our feed."""
-    active = System.objects.filter(layer=layer, is_active=True).exclude(base_url="", reader__isnull=False)
-    systems = list(active.order_by("slug"))
-    own = [system for system in systems if system.client_id == client_id]
-    return own or [system for system in systems if system.client_id is None]
-
-
 def _message(one: Promise, contract: CompiledContract, now: datetime) -> OutboundMessage:
     if violations := contract.violations(dict(one.payload)):
         raise ValueError(f"Our own {one.type} breaks its contract: {violations[0].pointer}: {violations[0].detail}")

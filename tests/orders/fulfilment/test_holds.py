@@ -241,6 +241,23 @@ class TestHoldRules:
         assert [(one.releases_when, one.is_expression) for one in told.holds] == [("reviewed", True)]
 
     @pytest.mark.usefixtures("dear")
+    def test_what_a_rule_holds_and_what_it_almost_holds_says_by_which_condition(self, place: make.Place) -> None:
+        order, cheap = place(total_minor=50_000), place(total_minor=4_000)
+        looking = person(3, Role.SUPPORT, order.client)
+        told, almost = (
+            [one for one in selectors.why_page(by=looking, key=each.key).decisions if one.kind == "hold"]
+            for each in (order, cheap)
+        )
+        assert [(one.rule, one.because) for one in told] == [("dear", "total_minor >= 50000")]
+        assert [[str(miss.words) for miss in one.almost] for one in almost] == [
+            ["dear lacked only “total_minor >= 50000”: it is 4000."]
+        ]
+        steps = selectors.waterfall(by=looking, key=order.key, now=order.placed_at)
+        assert [row.why[0] for row in steps.rows if row.kind == "hold" and row.why] == [
+            f"dear of rule book v{told[0].book}: total_minor >= 50000"
+        ]
+
+    @pytest.mark.usefixtures("dear")
     def test_once_released_by_a_person_it_is_not_placed_again(
         self, place: make.Place, system: Actor, now: datetime
     ) -> None:
