@@ -10,7 +10,7 @@ from audit.models import Event
 from exceptions.models import Notification
 from exceptions.services import sweep_timers
 from orders.fulfilment.models import Fulfilment, Order
-from orders.fulfilment.selectors import OrderFilters, order_page, order_story
+from orders.fulfilment.selectors import OrderFilters, order_page, order_story, why_page
 from orders.fulfilment.services.at_risk import promise
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.loading import load_dockets
@@ -92,15 +92,10 @@ def test_the_carrier_that_was_asked_for_is_asked_or_it_is_said_why_not(
         told = order_story(by=system, key=order.key).carrier_words.replace(parcel.key, "it")
         booked[asked] = (message.system.name, told)
     missing = "GLS; DHL is asked to take it, for no system of GLS serves this client."
-    passed = {
-        order.preferred_carrier: [
-            str(why)
-            for one in why_page(by=system, key=order.key).decisions
-            if one.kind == "carrier"
-            for why in one.passed
-        ]
-        for order in Order.objects.exclude(preferred_carrier="")
-    }
+    passed = {}
+    for order in Order.objects.exclude(preferred_carrier=""):
+        (carrier,) = (one for one in why_page(by=system, key=order.key).decisions if one.kind == "carrier")
+        passed[order.preferred_carrier] = list(map(str, carrier.passed))
     assert passed == {"ups": ["DHL: UPS is asked first"], "GLS": ["UPS: DHL is asked first"]}
     assert booked == {"ups": ("UPS", "ups"), "GLS": ("DHL", missing), "": ("DHL", "")}
     look_again(order_id=Order.objects.get(preferred_carrier="GLS").pk, by=system, now=now)
