@@ -1,5 +1,6 @@
 """Owners as filters name them."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from django.db.models import Q
@@ -20,6 +21,14 @@ def named(text: str, by: Actor) -> Q:
         people = Q(user__team_memberships__team__slug=slug, user__team_memberships__is_active=True)
         return Q(team__slug=slug) | people
     return Q(slug=text)
+
+
+def named_any(texts: Iterable[str], by: Actor) -> Q:
+    """The condition for owners that any of these names."""
+    condition = Q(pk__in=[])
+    for text in texts:
+        condition |= named(text, by)
+    return condition
 
 
 def owned(text: str, by: Actor) -> Q:

@@ -43,6 +43,8 @@ PER_PAGE = (25, 50, 100, 200)
 BY_CAUSE = "cause"
 NO_CAUSE = "none"
 MOST_COUNTED = 1_000
+# Of these several may be asked for, of which any will do: `state=open&state=waiting` in an address, joined by commas here.
+OF_SEVERAL = frozenset({"state", "client", "type", "owner"})
 # A row shows no playbook, evidence or criteria, so a page does not read and parse those of fifty cases.
 ROW_COLUMNS = (
     *("number", "version", "title", "title_words", "type", "state", "severity"),
@@ -57,7 +59,8 @@ ROW_COLUMNS = (
 class QueueFilters:
     """What of the queue to show; `scope` is mine, team or unowned. Unknown values are refused, never ignored.
 
-    `owner` also says `me` or `team:<slug>`, and `cause` says `none` for those that have none.
+    `owner` also says `me` or `team:<slug>`, and `cause` says `none` for those that have none. What is `OF_SEVERAL` may name several,
+    joined by commas.
     """
 
     scope: str = "mine"
@@ -172,9 +175,11 @@ def filtered(cases: CaseQuerySet, *, by: Actor, filters: QueueFilters, now: date
         cases = cases.filter(owner__in=by.owners)
     elif filters.scope == "unowned":
         cases = cases.filter(owner__in=named["unowned"])
-    plain = {name: value for name in ("state", "type", "cause") if (value := getattr(filters, name))}
-    if filters.cause == NO_CAUSE:
-        plain["cause"] = ""
+    plain: dict[str, Any] = {
+        f"{name}__in": value.split(",") for name in ("state", "type") if (value := getattr(filters, name))
+    }
+    if filters.cause:
+        plain["cause"] = "" if filters.cause == NO_CAUSE else filters.cause
     cases = cases.filter(**plain)
     if filters.client:
         cases = cases.filter(client__in=named["client"])
@@ -195,9 +200,9 @@ def _named(*, by: Actor, filters: QueueFilters, now: datetime) -> Mapping[str, l
     if filters.scope == "unowned":
         records["unowned"] = Owner.objects.filter(Q(is_active=False) | Q(valid_until__lte=now))
     if filters.owner:
-        records["owner"] = Owner.objects.filter(owners.named(filters.owner, by))
+        records["owner"] = Owner.objects.filter(owners.named_any(filters.owner.split(","), by))
     if filters.client:
-        records["client"] = rules.clients_of(by).filter(slug=filters.client)
+        records["client"] = rules.clients_of(by).filter(slug__in=filters.client.split(","))
     found = defaultdict(list)
     for name, pk in _as_one([rows.values_list(Value(name), "pk") for name, rows in records.items()]):
         found[name].append(pk)
@@ -322,18 +327,17 @@ def refuse_unknown(filters: QueueFilters, *, by: Actor) -> None:
         "group": ("", BY_CAUSE),
     }
     records: dict[str, QuerySet[Any]] = {"type": ExceptionType.objects.all(), "client": rules.clients_of(by)}
-    chosen = {name: getattr(filters, name) for name in records if getattr(filters, name)}
-    known |= {name: [] for name in chosen}
+    chosen = {name: getattr(filters, name).split(",") for name in records if getattr(filters, name)}
+    found: dict[str, list[str]] = {name: [] for name in chosen}
     for name, slug in _as_one(
-        [records[name].filter(slug=slug).values_list(Value(name), "slug") for name, slug in chosen.items()]
+        [records[name].filter(slug__in=slugs).values_list(Value(name), "slug") for name, slugs in chosen.items()]
     ):
-        known[name] = [slug]
+        found[name].append(slug)
     errors = [
-        FieldError(
-            f"/{name}", "unknown", said("%(name)s cannot be “%(name_2)s”.", name=name, name_2=getattr(filters, name))
-        )
-        for name, values in known.items()
-        if getattr(filters, name) not in values
+        FieldError(f"/{name}", "unknown", said("%(name)s cannot be “%(name_2)s”.", name=name, name_2=value))
+        for name, values in (known | found).items()
+        for value in (getattr(filters, name).split(",") if name in OF_SEVERAL else [getattr(filters, name)])
+        if value not in values
     ]
     if errors:
         raise Invalid(" ".join(error.detail for error in errors), errors=errors)

@@ -14,7 +14,7 @@ from exceptions import list_pages, selectors
 from exceptions.models import ExceptionCase
 from exceptions.selectors import QueueFilters
 from exceptions.selectors.places import Neighbours, Place, neighbours, place_of
-from exceptions.selectors.queue import PER_PAGE
+from exceptions.selectors.queue import OF_SEVERAL, PER_PAGE
 
 MARK = "v"
 SCOPES = ("mine", "team", "unowned")
@@ -48,7 +48,9 @@ class Origin:
 def filters_in(query: QueryDict, scope: str) -> QueueFilters:
     """What of the queue an address asks for."""
     names = {field.name for field in fields(QueueFilters)} - {"scope", "per", "cols"}
-    given = {name: value.strip() for name in names if (value := str(query.get(name, "")))}
+    given = {name: value.strip() for name in names - OF_SEVERAL if (value := str(query.get(name, "")))}
+    several = {name: [value for one in query.getlist(name) if (value := str(one).strip())] for name in OF_SEVERAL}
+    given |= {name: ",".join(dict.fromkeys(values)) for name, values in several.items() if values}
     sizes = {str(size): size for size in PER_PAGE}
     cols = selectors.asked_columns([str(one) for one in query.getlist("cols")])
     return QueueFilters(scope=scope, per=sizes.get(str(query.get("per", "50")), 0), cols=cols, **given)

@@ -23,7 +23,7 @@ from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors import Offers, QueuePage, live, owners
 from exceptions.selectors.causes import GroupPage, group_page
 from exceptions.selectors.people import people_beside
-from exceptions.selectors.queue import BY_CAUSE
+from exceptions.selectors.queue import BY_CAUSE, OF_SEVERAL
 from exceptions.tables import csv_lines
 from exceptions.views.fragments import fragment, moment_of, unless_known
 from exceptions.views.lists import chips, current_view, pairs_of, view_to_open
@@ -119,7 +119,8 @@ def _chosen(request: HttpRequest, offers: Offers, asked: Sequence[str]) -> dict[
         "columns": [column for column in columns if column.is_chosen],
         "column_choices": columns,
         "shown": {column.name for column in columns if column.is_chosen},
-        "kept": pairs_of(request, only=("cols", "per", "cause", "view", "group")) or [("view", "all")],
+        "kept": pairs_of(request, only=("cols", "per", "cause", "view", "group", *_of_several(request)))
+        or [("view", "all")],
         "carried": pairs_of(request, besides=("cols",)),
         "narrowed": urlencode(pairs_of(request, besides=("group", "type", "cause", "view"))),
         "ungrouped": urlencode(pairs_of(request, besides=("group",))) or "view=all",
@@ -127,6 +128,11 @@ def _chosen(request: HttpRequest, offers: Offers, asked: Sequence[str]) -> dict[
         "views": offers.views,
         "view": current_view(request, offers.views),
     }
+
+
+def _of_several(request: HttpRequest) -> list[str]:
+    """The filters of which several are asked for: a field for one of them must not drop the others."""
+    return [name for name in sorted(OF_SEVERAL) if len(request.GET.getlist(name)) > 1]
 
 
 def _live_address(request: HttpRequest, scope: str, page: QueuePage | GroupPage, now: datetime) -> str:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.http import QueryDict
 
 from audit.context import Actor, acting
 from audit.errors import Invalid, NotFound, Refused
@@ -10,6 +11,7 @@ from audit.services.heartbeats import beat
 from exceptions import selectors, services
 from exceptions.models import Timer
 from exceptions.selectors import QueueFilters, queue
+from exceptions.views.origins import filters_in
 from tests.cast import House
 from tests.exceptions.conftest import OpenCase
 
@@ -144,6 +146,29 @@ def test_each_filter_leaves_what_it_says(open_case: OpenCase, house: House, now:
     assert shown(lee, now, scope="team", due="overdue") == ["NW-1"]
     assert shown(lee, now, scope="team", type="contract-violation") == ["NW-2"]
     assert shown(lee, now, scope="team", owner="lee") == ["NW-2"]
+
+
+def test_of_several_that_are_asked_for_any_will_do_and_an_unknown_one_is_refused(
+    open_case: OpenCase, house: House, now: datetime
+) -> None:
+    lee = house.actor("lee")
+    open_case(1, at=now - 3 * HOUR)
+    taken = open_case(2, type="contract-violation", at=now - 2 * HOUR)
+    open_case(3, client="fable", type="late-parcel", at=now - HOUR)
+    services.acknowledge_case(case_id=taken.pk, by=lee, now=now)
+
+    def asked(query: str) -> set[str]:
+        filters = filters_in(QueryDict(query), "team")
+        return {row.subject_key for row in selectors.queue_page(by=lee, filters=filters, now=now).rows}
+
+    assert asked("state=open&state=acknowledged") == {"NW-1", "NW-2", "FB-3"}
+    assert asked("type=contract-violation&type=late-parcel") == {"NW-2", "FB-3"}
+    assert asked("type=contract-violation&type=late-parcel&client=northwind") == {"NW-2"}
+    assert asked("client=fable&client=northwind&state=open") == {"NW-1", "FB-3"}
+    assert asked("owner=lee&owner=team:client-success") >= {"NW-1", "NW-2"}
+    for bad in ("state=open&state=x", "type=late-parcel&type=x", "client=fable&client=acme"):
+        with pytest.raises(Invalid):
+            asked(bad)
 
 
 @pytest.mark.parametrize(

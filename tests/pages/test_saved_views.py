@@ -199,6 +199,17 @@ def test_each_filter_that_is_on_can_be_taken_off(signed_in: SignedIn, house: Hou
     assert QueryDict(chips[0].without).dict() == {"due": "1h", "cols": "about"}
 
 
+def test_of_several_each_is_a_chip_of_its_own_and_the_form_keeps_them(signed_in: SignedIn, house: House) -> None:
+    page = signed_in("amal").get("/queue/?state=open&state=waiting")
+    assert [(chip.value, chip.without) for chip in page.context["chips"]] == [
+        ("New", "state=waiting"),
+        ("Waiting", "state=open"),
+    ]
+    text = page.content.decode()
+    kept = [f'<input type="hidden" name="state" value="{value}">' for value in ("open", "waiting")]
+    assert ([text.count(one) for one in kept], "Several</option>" in text) == ([2, 2], True), "filters and columns"
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_queue_costs_the_same_with_views(
     signed_in: SignedIn, house: House, count: int, django_assert_num_queries
