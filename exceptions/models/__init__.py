@@ -3,6 +3,7 @@
 from exceptions.models.absences import StandIn
 from exceptions.models.alerts import Alert
 from exceptions.models.approvals import ClientApproval, ClientQuestion, Delegation, WaiverVote
+from exceptions.models.case_words import CaseWords
 from exceptions.models.cases import CaseNote, CaseStep, ExceptionCase
 from exceptions.models.channels import NotificationChannel, Page
 from exceptions.models.evidence import CaseAttachment, CaseLink
@@ -19,6 +20,7 @@ __all__ = [
     "CaseLink",
     "CaseNote",
     "CaseStep",
+    "CaseWords",
     "ClientApproval",
     "ClientQuestion",
     "DefaultView",

@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Func, Q
 from django_fsm import FSMModelMixin, transition
 
 from audit.models import Accountable, AccountableQuerySet
 from audit.models.fields import StateField
+from audit.triggers import ACCOUNTABLE
 from audit.words import said_again
+from exceptions.models.case_words import KEEP_WORDS
 from exceptions.states import CASE_DONE, CASE_LIVE, CaseState, RootCause, WaitingOn
 from rules.models import Client, Owner
 from rules.states import Route, Severity
@@ -21,8 +21,6 @@ from rules.states import Route, Severity
 KEY_PREFIX = "EX-"
 MINOR_PER_MINUTE = 1_000
 MOST_MINUTES = 24 * 60
-# What PostgreSQL would read as one word (paths, hosts, signed numbers), and people search by its parts.
-WORD_JOINERS = "-/._:@+&?=~#"
 
 
 class NextNumber(Func):
@@ -41,17 +39,6 @@ class Urgency(Func):
         " - least(at_risk_minor / %(minor_per_minute)s, %(most_minutes)s) * interval '1 minute') AT TIME ZONE 'UTC'"
     )
     output_field = models.DateTimeField()
-
-
-class Words(Func):
-    """The words of some texts, as the index of words has them."""
-
-    template = "to_tsvector('simple'::regconfig, translate(%(expressions)s, '%(joiners)s', repeat(' ', length('%(joiners)s'))))"
-    arg_joiner = " || ' ' || "
-    output_field = SearchVectorField()
-
-
-CASE_WORDS = Words("title", "subject_key", "cause", joiners=WORD_JOINERS)
 
 
 class CaseQuerySet(AccountableQuerySet["ExceptionCase"]):
@@ -146,6 +133,7 @@ class ExceptionCase(FSMModelMixin, Accountable):
     objects: ClassVar = CaseQuerySet.as_manager()
 
     class Meta(Accountable.Meta):
+        triggers: ClassVar = [*ACCOUNTABLE, *KEEP_WORDS]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["type", "subject_type", "subject_id"],
@@ -205,7 +193,6 @@ class ExceptionCase(FSMModelMixin, Accountable):
             models.Index(
                 fields=["type", "cause", "urgent_at", "id"], condition=Q(state__in=CASE_LIVE), name="case_live_of_cause"
             ),
-            GinIndex(CASE_WORDS, name="case_words"),
             models.Index(fields=["subject_type", "subject_id", "-opened_at"], name="case_of_subject"),
         ]
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.search import SearchQuery, SearchVectorExact
+from django.contrib.postgres.search import SearchQuery
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import CharField, Q, QuerySet, Value
@@ -18,8 +18,9 @@ from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from audit.texts import whole_number
 from audit.words import said
-from exceptions.models import ExceptionCase
-from exceptions.models.cases import CASE_WORDS, WORD_JOINERS, CaseQuerySet
+from exceptions.models import CaseWords, ExceptionCase
+from exceptions.models.case_words import WORD_JOINERS
+from exceptions.models.cases import CaseQuerySet
 from exceptions.selectors import owners
 from exceptions.selectors.clocks import clock_of
 from exceptions.selectors.columns import QUEUE_COLUMNS, refuse_unknown_columns
@@ -348,8 +349,10 @@ def search(words: str) -> Q:
     number = whole_number(words.upper().removeprefix("EX-"))
     asked = "".join(" " if letter in WORD_JOINERS or letter in "'\\" else letter for letter in words).split()
     prefixes = SearchQuery(" & ".join(f"'{word}':*" for word in asked), config="simple", search_type="raw")
-    found = Q(SearchVectorExact(CASE_WORDS, prefixes)) if asked else Q(pk__in=[])
-    return found if number is None else found | Q(number=number)
+    found = (CaseWords.objects.filter(words=prefixes) if asked else CaseWords.objects.none()).values("pk")
+    if number is not None:
+        found = found.union(ExceptionCase.objects.filter(number=number).values("pk"), all=True)
+    return Q(pk__in=found)
 
 
 def _totals(cases: CaseQuerySet) -> tuple[int, dict[str, int]]:

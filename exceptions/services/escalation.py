@@ -223,11 +223,7 @@ def move_cases(
     groups = _decided(ids, states, decide, rules.roster(now))
     if not groups:
         return []
-    rows = [
-        (case.ref.id, move.owner.pk, move.backup.pk, move.step, move.severity or None)
-        for _, move, cases in groups
-        for case in cases
-    ]
+    rows = [row for _, move, cases in groups for row in _rows(move, cases)]
     with connection.cursor() as cursor:
         columns = [bare_array(column) for column in zip(*rows, strict=True)]
         cursor.execute(MOVE, [now.isoformat(), now, *columns, columns[0]])
@@ -238,6 +234,12 @@ def move_cases(
     notify_many(tellings=[telling for group in groups for telling in _tellings(event, titles, *group)], now=now)
     page_many(pagings=[paging for group in groups for paging in _pagings(titles, *group)], now=now)
     return groups
+
+
+def _rows(move: Move, cases: Sequence[Moved]) -> Iterator[tuple[Any, ...]]:
+    """What is written of each; an identifier is spelled once for all of them."""
+    alike = (str(move.owner.pk), str(move.backup.pk), move.step, move.severity or None)
+    return ((case.ref.id, *alike) for case in cases)
 
 
 def _decided(ids: Sequence[str], states: Sequence[CaseState], decide: Decide, roster: Roster) -> list[Group]:
