@@ -17,6 +17,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from audit.access import system_actor
+from exceptions.models.case_words import words_of
 from tests.benchmarks.table import Latencies
 from tests.cast import PASSWORD, furnish
 
@@ -61,6 +62,10 @@ SEED = """
     JOIN (SELECT *, row_number() OVER (ORDER BY slug) - 1 AS turn, count(*) OVER () AS all FROM rules_client) c ON c.turn = n / 3 %% c.all
     JOIN (SELECT *, row_number() OVER (ORDER BY slug) - 1 AS turn, count(*) OVER () AS all FROM rules_owner) o ON o.turn = n / 5 %% o.all
 """
+WORDS = f"""
+    INSERT INTO exceptions_casewords (case_id, words) SELECT c.id, {words_of("c")} FROM exceptions_exceptioncase c
+    WHERE NOT EXISTS (SELECT FROM exceptions_casewords w WHERE w.case_id = c.id)
+"""  # noqa: S608 -- column names of our own model
 
 
 def run() -> Latencies:
@@ -106,7 +111,8 @@ def seeding() -> Iterator[Any]:
         cursor.execute("ALTER TABLE exceptions_exceptioncase DISABLE TRIGGER USER")
         yield cursor
         cursor.execute("ALTER TABLE exceptions_exceptioncase ENABLE TRIGGER USER")
-        cursor.execute("VACUUM ANALYZE exceptions_exceptioncase")
+        cursor.execute(WORDS)
+        cursor.execute("VACUUM ANALYZE exceptions_exceptioncase, exceptions_casewords")
 
 
 def _deep(browser: Browser, address: str) -> str:

@@ -128,6 +128,14 @@ def test_a_case_is_found_by_its_key(open_case: OpenCase, house: House, now: date
         assert shown(house.actor("lee"), now, scope="team", q=words)[:1] == ["NW-1"]
 
 
+def test_words_keep_up_with_what_a_case_is_called(open_case: OpenCase, house: House, now: datetime) -> None:
+    case, lee = open_case(1), house.actor("lee")
+    case.title = "Its scales are broken"
+    with acting(lee, at=now):
+        case.save(update_fields=["title"])
+    assert [shown(lee, now, scope="team", q=words) for words in ("scales", "deliv")] == [["NW-1"], []]
+
+
 def test_noor_sees_nothing_and_cannot_name_it(open_case: OpenCase, house: House, now: datetime) -> None:
     case, noor = open_case(), house.actor("noor")
     assert [shown(noor, now, scope=scope) for scope in ("mine", "team", "unowned")] == [[], [], []]
