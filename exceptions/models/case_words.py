@@ -62,7 +62,7 @@ class RewriteWords(StrictTrigger):
 
     level = pgtrigger.Row
     when = pgtrigger.After
-    operation = pgtrigger.UpdateOf(*FOUND_BY)
+    operation = pgtrigger.UpdateOf(*FOUND_BY)  # type: ignore[no-untyped-call]
     condition = pgtrigger.AnyChange(*FOUND_BY)
     name = "rewrite_words"
 
