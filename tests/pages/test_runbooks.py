@@ -65,6 +65,12 @@ def test_what_has_no_runbook_is_flagged_where_it_is_needed(signed_in: SignedIn, 
     assert "no runbook" not in status
     assert 'href="/help/runbooks/escalation-stopped/">Escalation has stopped' in status
     assert 'href="/help/runbooks/letters-not-sent/">Letters and messages' in status
+    proposed = "/help/runbooks/letters-not-sent/propose/"
+    written = amal.get(proposed).context["form"].initial
+    amal.post(proposed, {**written, "covers": ["type:inventory"], "note": "It is about something else"})
+    signed_in("kim").post("/help/runbooks/letters-not-sent/2/accept/")
+    flagged_alerts = text_of(amal.get("/status/")).count('<span class="pill warn">no runbook</span>')
+    assert flagged_alerts == 1, "the alert it was about has none now"
     without = amal.get("/help/runbooks/").context["page"].without
     assert {"type:address", "flow:manual-review"} <= {one.about for one in without}
     new = f"/help/runbooks/new/?case={case.key}&about=type:address"
