@@ -37,6 +37,7 @@ class AwayPage:
     absences: Sequence[Absence]
     open_count: int
     is_away: bool
+    is_backup_away: bool
     stood_in: Sequence[StoodIn]
     able: Sequence[Owner]
 
@@ -63,12 +64,14 @@ def away_page(*, by: Actor, who: str = "", now: datetime) -> AwayPage:
         raise Refused("You own nothing that somebody could stand in for.")
     person = rules.managed_person(who, by=by) if who else mine
     assert person is not None  # noqa: S101 -- said above
+    away = rules.roster(now).away
     return AwayPage(
         person=person,
         people=people,
         absences=list(rules.absences_from(now, owners=rules.people_managed(by))),
         open_count=_open_cases(person, by),
-        is_away=person.pk in rules.roster(now).away,
+        is_away=person.pk in away,
+        is_backup_away=person.backup_id in away,
         stood_in=stood_in_for(person, by=by),
         able=rules.can_cover(person, at=now),
     )

@@ -49,6 +49,16 @@ def test_away_and_back_and_taking_back(signed_in: SignedIn, house: House) -> Non
     assert amal.get("/people/away/").context["page"].stood_in == []
 
 
+def test_a_backup_who_is_away_too_is_said_before_anybody_relies_on_it(signed_in: SignedIn, house: House) -> None:
+    with acting(system_actor("test"), at=clock.now()):
+        house.owners["bo"].backup = house.owners["amal"]
+        house.owners["bo"].save()
+    bo, words = signed_in("bo"), "Amal Okafor, the backup, is away too: choose who stands in."
+    assert words not in bo.get("/people/away/").content.decode()
+    signed_in("amal").post("/people/away/", {"who": "amal", **times(house)})
+    assert words in bo.get("/people/away/").content.decode()
+
+
 def test_what_is_wrong_is_said_at_its_field(signed_in: SignedIn, house: House) -> None:
     amal = signed_in("amal")
     answer = amal.post("/people/away/", {"who": "amal", **times(house, days=-1)})
