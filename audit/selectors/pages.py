@@ -132,7 +132,7 @@ def history_page(*, by: Actor, subject_type: str, subject_id: str, after: str = 
     head = ChainHead.objects.filter(subject_type=subject_type, subject_id=subject_id).first()
     return HistoryPage(
         name=str(record),
-        versions=_versions(record),
+        versions=versions_of(record),
         events=rows_of(shown),
         total=head.seq if head else 0,
         next_after=str(shown[-1].seq) if len(found) > len(shown) else "",
@@ -211,7 +211,8 @@ def _record(subject_type: str, subject_id: str) -> Accountable:
     return record
 
 
-def _versions(record: Accountable) -> list[HistoryRow]:
+def versions_of(record: Accountable) -> list[HistoryRow]:
+    """Every version of a record, the newest first, with what each changed."""
     rows = list(record.history.order_by("history_id"))
     names = names_of(row.history_actor for row in rows)
     fields = [field.attname for field in record.history.model.tracked_fields if field.attname not in NOISE]

@@ -144,7 +144,12 @@ def flows(request: HttpRequest) -> HttpResponse:
 def flow(request: HttpRequest, flow: str) -> HttpResponse:
     """One flow: how it goes, what happened lately, what it says of itself, who touches it."""
     by = actor_of(request, "rules.view_rules")
-    return render(request, "sync/flow.html", {"page": flow_page(by, flow), "can_edit": by.may("rules.edit_rules")})
+    context = {
+        "page": flow_page(by, flow),
+        "can_edit": by.may("rules.edit_rules"),
+        "can_see_trail": by.may("audit.view_trail"),
+    }
+    return render(request, "sync/flow.html", context)
 
 
 @login_required

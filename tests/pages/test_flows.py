@@ -64,6 +64,9 @@ def test_going_live_is_a_form_that_names_what_is_missing(signed_in: SignedIn, sy
         "Outcome: Nobody has said it yet.",
         "Recovery path: Nobody has said it yet.",
     ]
+    versions = kim.get("/flows/vendor-drop-ship/").context["page"].versions
+    assert [one.row.version for one in versions] == list(range(len(versions), 0, -1))
+    assert ("Outcome" in versions[0].fields, versions[0].book, versions[-1].book) == (True, None, 1)
     assert (WHY in kim.get("/flows/vendor-drop-ship/").content.decode(), signed_in("amal").get(place).status_code) == (
         True,
         403,

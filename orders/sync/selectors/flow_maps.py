@@ -13,19 +13,20 @@ from audit import verbs
 from audit.access import GRANTS
 from audit.context import Actor
 from audit.models import Event
-from audit.selectors.pages import names_of
+from audit.selectors.pages import HistoryRow, names_of, versions_of
 from audit.subject_refs import SubjectRef
 from audit.words import said
 from orders.sync import flow_maps, selectors
 from orders.sync.flow_maps import Step
 from orders.sync.models import FlowRun, System
 from rules import selectors as rules
-from rules.models import Contract, Flow, Owner
+from rules.models import Contract, Flow, Owner, RuleBookVersion
 from rules.models.flows import DECLARED
 from rules.selectors import Declaration
 from rules.states import HERE, RECORD_KEEPERS, FlowKind, FlowState
 
 LATELY: Final = 20
+VERSIONS_SHOWN: Final = 10
 MOST_SYSTEMS: Final = 6
 NAMES: Final = {"": noop("Not said yet"), **dict(RECORD_KEEPERS)}
 # What people do along a flow, and the permission that takes.
@@ -66,8 +67,25 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class FlowVersion:
+    """One version of what a flow says of itself, and the rule book that had it first; None where none had it before the next."""
+
+    row: HistoryRow
+    book: int | None
+
+    @property
+    def fields(self) -> list[str]:
+        """What it changed, in words."""
+        names = [name.removesuffix("_id") for name, _before, _after in self.row.changes]
+        return [said(DECLARED[name]) if name in DECLARED else name.replace("_", " ").capitalize() for name in names]
+
+
+@dataclass(frozen=True)
 class FlowPage:
-    """Everything about one flow. `seen` is empty for who may not read the trail, and where nothing went along it."""
+    """Everything about one flow. `seen` is empty for who may not read the trail, and where nothing went along it.
+
+    `versions` are the newest of `version_count`.
+    """
 
     flow: Flow
     declarations: Sequence[Declaration]
@@ -76,6 +94,8 @@ class FlowPage:
     roles: Sequence[tuple[str, Sequence[str]]]
     seen: Sequence[Seen]
     looked_at: int
+    versions: Sequence[FlowVersion]
+    version_count: int
 
     @property
     def missing(self) -> list[Declaration]:
@@ -95,7 +115,9 @@ class FlowRow:
 def flow_rows(by: Actor) -> list[FlowRow]:
     """The flows, those that are live first. Raises `Refused`."""
     order = {FlowState.ACTIVE: 0, FlowState.PAUSED: 1, FlowState.DRAFT: 2}
-    flows = sorted(rules.flows_for(by), key=lambda flow: (order[FlowState(flow.state)], flow.name))
+    flows = sorted(
+        rules.flows_for(by).select_related("owner__backup"), key=lambda flow: (order[FlowState(flow.state)], flow.name)
+    )
     led_to, of = rules.led_to(), len(DECLARED) + 1
     return [FlowRow(flow, of - len(flow.undeclared) - (flow.pk not in led_to), of) for flow in flows]
 
@@ -103,6 +125,7 @@ def flow_rows(by: Actor) -> list[FlowRow]:
 def flow_page(by: Actor, slug: str) -> FlowPage:
     """One flow. Raises `Refused`, `NotFound`."""
     flow = rules.flow_called(by, slug)
+    versions = _versions(flow)
     subjects = _lately(by, flow)
     return FlowPage(
         flow=flow,
@@ -112,7 +135,20 @@ def flow_page(by: Actor, slug: str) -> FlowPage:
         roles=_roles(flow),
         seen=_seen(by, subjects),
         looked_at=len(subjects),
+        versions=versions[:VERSIONS_SHOWN],
+        version_count=len(versions),
     )
+
+
+def _versions(flow: Flow) -> list[FlowVersion]:
+    """The newest first, each with the first rule book that was frozen while it stood."""
+    rows = versions_of(flow)
+    books = list(RuleBookVersion.objects.order_by("number").values_list("frozen_at", "number"))
+    ends = [None, *(row.at for row in rows)]
+    return [
+        FlowVersion(row, next((n for at, n in books if row.at <= at and (end is None or at < end)), None))
+        for row, end in zip(rows, ends, strict=False)
+    ]
 
 
 def _steps(by: Actor, flow: Flow) -> list[StepRow]:
