@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, DateTimeField, F, Q, QuerySet, When
 from django.utils import timezone
 
 from audit.access import require
@@ -52,12 +52,14 @@ SEVERAL: Final = (
 SORTS: Final[Mapping[str, str]] = {
     "placed": "placed_at",
     "key": "key",
-    "due": "sla_due_at",
+    "due": "due_still",
     "promised": "promised_at",
     "total": "total_minor",
     "state": "state",
 }
-MAYBE_NONE: Final = frozenset({"sla_due_at", "promised_at"})
+MAYBE_NONE: Final = frozenset({"due_still", "promised_at"})
+# What is over is due no more, whatever its deadline was.
+DUE_STILL: Final = Case(When(state__in=ORDER_FINAL, then=None), default=F("sla_due_at"), output_field=DateTimeField())
 ORDER_COLUMNS: Final[Mapping[str, Column]] = {
     "order": Column("Order", is_fixed=True),
     "placed": Column("Placed"),
@@ -182,7 +184,7 @@ def in_order(orders: QuerySet[Order], sort: str) -> QuerySet[Order]:
     """These orders, sorted. Raises `Invalid` for a sort that is none."""
     name, field = _sorting(sort)
     direction = F(field).desc(nulls_last=True) if name.startswith("-") else F(field).asc(nulls_last=True)
-    return orders.order_by(direction, "-pk" if name.startswith("-") else "pk")
+    return orders.annotate(due_still=DUE_STILL).order_by(direction, "-pk" if name.startswith("-") else "pk")
 
 
 def exported_orders(*, by: Actor, filters: OrderFilters, now: datetime) -> Iterator[OrderRow]:
@@ -268,7 +270,7 @@ def _beyond(after: str, sort: str, field: str) -> Q:
     """What comes after the row of this mark. Raises `Invalid` for a mark that is none."""
     text, _, row = after.rpartition("_")
     way = "lt" if sort.startswith("-") else "gt"
-    column: Any = Order._meta.get_field(field)
+    column: Any = DateTimeField() if field == "due_still" else Order._meta.get_field(field)
     try:
         pk = UUID(row)
         value = None if not text and field in MAYBE_NONE else column.to_python(text)
