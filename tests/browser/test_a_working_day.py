@@ -45,6 +45,7 @@ def test_somebody_signs_in_takes_a_case_and_resolves_it_with_the_keyboard_alone(
     expect(page.get_by_text(f"{case.key}: Resolved.")).to_be_visible()
     case.refresh_from_db()
     assert case.state == CaseState.RESOLVED
+    assert (case.acknowledged_by, case.acknowledged_at is not None) == (house.actor("amal").id, True)
 
 
 @pytest.mark.parametrize("javascript", [True, False])

@@ -1,5 +1,6 @@
 """Content in the browser: the list, one asset with what it waits for, and different messaging from wish to decision."""
 
+import re
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,6 +55,8 @@ def test_from_draft_to_approval_on_its_pages(signed_in: SignedIn, house: House) 
     asset = Asset.objects.get()
     url = f"/content/{asset.key}/"
     assert asset.skus == ["TENT-2", "PEG-9"]
+    shown = " ".join(amal.get(url).content.decode().split())
+    assert re.search(r"<dt>Owner</dt>\s?<dd>Amal Okafor</dd>.*<dt>Backup</dt>\s?<dd>Bo Lindqvist</dd>", shown)
     described = amal.get(f"{url}edit/").context["form"].initial
     assert amal.post(f"{url}edit/", described | {"title": "New tents", "reason": "Better"}).status_code == 302
     assert amal.post(f"{url}edit/", described | {"title": "Old", "reason": "Slower"}).status_code == 409

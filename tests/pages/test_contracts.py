@@ -91,6 +91,10 @@ def test_what_is_anothers_is_refused_by_name_and_kept_in_the_trail(
     assert kim.post(f"{PAGE}accept-risk/", {"text": TEXT, "seen": contract.version}).status_code == 403
     refused = set(Event.objects.filter(type="access.refused").values_list("actor", flat=True))
     assert refused == {f"user:{house.users[name].pk}" for name in ("bo", "kim")}
-    assert [slot["acts"] == [] for slot in bo.get(PAGE).context["slots"]] == [True, False, True]
+    page = bo.get(PAGE)
+    slots = page.context["slots"]
+    assert [slot["acts"] == [] for slot in slots] == [True, False, True]
+    shown = page.content.decode()
+    assert all(f"Backup: {slot['owner'].backup.name}</div>" in shown for slot in slots)
     assert [bo.get(path).status_code for path in (f"{PAGE}burn/", "/contracts/nobody/")] == [404, 404]
     assert signed_in("sam").get("/contracts/").status_code == 403

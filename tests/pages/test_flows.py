@@ -45,6 +45,9 @@ def test_the_map_tells_who_touches_it_and_which_systems_are_behind_each_step(
         ("Warehouse", "Handrail", "task.confirmed", "Confirmed"),
     ]
     assert [one.name for one in page.steps[3].systems] == ["Central warehouse"]
+    parts = {hand.owner: list(map(str, hand.parts)) for hand in page.hands}
+    assert "The flow" in parts[page.flow.owner]
+    assert "The flow, as the backup" in parts[page.flow.owner.backup]
     hands = {hand.owner.slug for hand in page.hands}
     assert hands >= {page.flow.owner.slug, page.flow.fallback.slug, page.flow.exception_type.owner.slug, "integrations"}
     assert ["Ops lead" in who for _, who in page.roles] == [True, True, True, False]
