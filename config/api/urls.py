@@ -12,7 +12,7 @@ from exceptions.api import saved_views as views
 from orders.campaigns import api as campaigns
 from orders.fulfilment import api as orders
 from orders.fulfilment import resources as exports
-from orders.fulfilment.api import checks, customers, gifts, merging, packing, resubmitting, skus
+from orders.fulfilment.api import checks, customers, gifts, merging, packing, resubmitting, shipments, skus
 from orders.fulfilment.api import reports as reports_of_orders
 from orders.sync import resources as sync
 from rules import api as rules
@@ -112,6 +112,9 @@ urlpatterns: list[URLPattern] = [
     path("v1/duplicates/<uuid:key>/merge", customers.MergeDuplicate.as_view(), name="duplicate-merge"),
     path("v1/duplicates/<uuid:key>/keep-apart", customers.KeepApart.as_view(), name="duplicate-keep-apart"),
     path("v1/duplicates/<uuid:key>/ask-again", customers.AskAgain.as_view(), name="duplicate-ask-again"),
+    path("v1/shipments", shipments.ShipmentList.as_view(), name="shipments"),
+    path("v1/shipments/<key:key>", shipments.ShipmentRecord.as_view(), name="shipment"),
+    path("v1/shipments/<key:key>/undo", shipments.UndoShipment.as_view(), name="shipment-undo"),
     path("v1/overrides", orders.OverrideList.as_view(), name="overrides"),
     path("v1/overrides/<key:key>", orders.OverrideRecord.as_view(), name="override"),
     path("v1/overrides/<key:key>/accept", orders.AcceptOverride.as_view(), name="override-accept"),

@@ -27,6 +27,7 @@ from orders.fulfilment.models import (
     Replenishment,
     Reservation,
     SafetyStock,
+    Shipment,
     Sku,
     StockItem,
     StockLot,
@@ -253,6 +254,17 @@ class OverrideAdmin(ReadOnly):
     list_filter = ("state", "field")
     list_select_related = ("client",)
     search_fields = ("=about", "=number")
+
+
+@admin.register(Shipment)
+class ShipmentAdmin(ReadOnly):
+    """Parcels of several orders that go together."""
+
+    list_display = ("number", "client", "location", "state", "placed_by", "placed_at", "ended_at")
+    list_filter = ("state",)
+    list_select_related = ("client", "location")
+    search_fields = ("=number",)
+    exclude = ("destination",)
 
 
 class Steps(Rows):

@@ -234,6 +234,13 @@ class StepKind(models.TextChoices):
     BOOKING = "booking", _("Carrier booked")
 
 
+class ShipmentState(models.TextChoices):
+    """Whether parcels of several orders still go together."""
+
+    TOGETHER = "together", _("Together")
+    APART = "apart", _("Each by itself again")
+
+
 class OverrideState(models.TextChoices):
     """Whether a local fix was looked at."""
 

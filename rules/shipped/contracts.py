@@ -296,6 +296,7 @@ CONTRACTS: Final[tuple[ShippedContract, ...]] = (
             no_prices={"type": "boolean"},
             carrier=OPTIONAL_TEXT,
             tracking=OPTIONAL_TEXT,
+            together={"type": "array", "maxItems": 100, "items": KEY},  # tasks of other orders in the same shipment
             address=TASK_ADDRESS,
         ),
         (*ADDRESS_PII, *TASK_PII),

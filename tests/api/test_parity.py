@@ -112,6 +112,8 @@ OPERATIONS: Final = {
     "fulfilment:same-order": "order order-same",
     "fulfilment:gift": "order order-gift",
     "fulfilment:override": "order order-override",
+    "fulfilment:shipments": "shipments",
+    "fulfilment:shipment": "shipment shipment-undo",
     "fulfilment:overrides": "overrides",
     "fulfilment:override-stock": "overrides",
     "fulfilment:review": "override override-accept override-reject",

@@ -43,6 +43,7 @@ from orders.fulfilment.models import (
     OrderGift,
     Replenishment,
     SafetyStock,
+    Shipment,
     Sku,
     StockLot,
 )
@@ -128,6 +129,8 @@ def _goods(order: Order) -> None:
     safety = SafetyStock.objects.create(item=lot.item, location=lot.location, units=1)
     asked = {"key": "TENT-2 / main", "layer": "wms", "threshold": 1, "free": 0, "units": 1}
     Replenishment.objects.create(client=order.client, safety=safety, asked_at=NOW, due_at=NOW, **asked)
+    together = {"client": order.client, "destination": "x", "placed_by": "user:1", "placed_at": NOW, "reason": "Twice"}
+    Shipment.objects.create(**together)
     peg = Sku.objects.create(client=order.client, code="PEG-9")
     BundlePart.objects.create(bundle=lot.item.sku, part=peg)
     OrderBundle.objects.create(order=order, position=9, code="SET-1", quantity=1, unit_minor=100)

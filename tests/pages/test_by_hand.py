@@ -1,6 +1,7 @@
 """Sending an order another way and setting fields by hand, as people do it: forms, refusals, reviews."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -87,3 +88,24 @@ def test_a_stock_count_is_set_by_hand(order: Order, signed_in: SignedIn) -> None
     assert amal.post("/overrides/stock/", wish).status_code == 302
     assert StockItem.objects.get(sku__code="TENT-2").on_hand == 7
     assert amal.post("/overrides/stock/", wish).status_code == 409
+
+
+def test_parcels_of_one_buyer_are_proposed_and_go_together(order: Order, signed_in: SignedIn, house: House) -> None:
+    client, now, by = house.clients["northwind"], clock.now(), system_actor("test")
+    mine: dict[str, Any] = {"contact": {"email": "ida@example.org"}, "paid_at": now.isoformat()}
+    ids = place_orders(news=[make.placed(client, now, **mine) for _ in range(2)], by=by, now=now)
+    first, second = (
+        f"{key}-1" for key in Order.objects.filter(pk__in=ids).order_by("key").values_list("key", flat=True)
+    )
+    lee, wish = signed_in("lee"), {"parcels": f"{first} {second}", "reason": "She ordered twice"}
+    proposed = lee.get("/shipments/").content.decode()
+    assert f"?parcel={first}&amp;parcel={second}" in proposed
+    assert lee.post("/shipments/", {**wish, "parcels": f"{first} {order.key}-1"}).status_code == 422
+    made = lee.post("/shipments/", wish)
+    assert (made.status_code, lee.post("/shipments/", wish).status_code) == (302, 409)
+    for path in (f"/orders/{first[:-2]}/", f"/checks/{first}/", "/shipments/"):
+        assert made["Location"] in lee.get(path).content.decode()
+    assert signed_in("noor").get(made["Location"]).status_code == 404
+    assert lee.post(made["Location"], {"reason": "They differ"}).status_code == 302
+    assert lee.post(made["Location"], {"reason": "They differ"}).status_code == 409
+    assert "Each by itself again" in lee.get(made["Location"]).content.decode()

@@ -100,6 +100,7 @@ SECTIONS = {
             "fulfilment.reservation",
             "fulfilment.goodsreceipt",
             "fulfilment.safetystock",
+            "fulfilment.shipment",
             "fulfilment.sku",
             "fulfilment.stockitem",
             "fulfilment.stocklot",

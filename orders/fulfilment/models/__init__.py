@@ -16,6 +16,7 @@ from orders.fulfilment.models.places import Location
 from orders.fulfilment.models.products import ProductFacts
 from orders.fulfilment.models.replenishments import Replenishment
 from orders.fulfilment.models.requests import OrderRequest
+from orders.fulfilment.models.shipments import Shipment
 from orders.fulfilment.models.skus import Sku
 from orders.fulfilment.models.stock import GoodsReceipt, Reservation, SafetyStock, StockItem, StockLot
 from orders.fulfilment.models.unwinds import Unwind, UnwindStep
@@ -53,6 +54,7 @@ __all__ = [
     "Replenishment",
     "Reservation",
     "SafetyStock",
+    "Shipment",
     "Sku",
     "StockItem",
     "StockLot",

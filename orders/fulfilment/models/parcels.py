@@ -13,6 +13,7 @@ from audit.models.fields import StateField
 from orders.fulfilment.models.lines import OrderLine
 from orders.fulfilment.models.orders import Order
 from orders.fulfilment.models.places import Location
+from orders.fulfilment.models.shipments import Shipment
 from orders.fulfilment.states import FulfilmentState
 from rules.models import Client, Flow, Owner
 
@@ -33,6 +34,15 @@ class Fulfilment(FSMModelMixin, Accountable):
     vendor = models.CharField(max_length=80, blank=True)
     location = models.ForeignKey(
         Location, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="Where its units lie"
+    )
+    shipment = models.ForeignKey(
+        Shipment,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="parcels",
+        db_index=False,
+        help_text="What it goes with, where parcels of several orders go together",
     )
     system = models.CharField(max_length=60, blank=True, help_text="The system that has the task")
     state = StateField(choices=FulfilmentState, default=FulfilmentState.PLANNED, max_length=20)
@@ -68,6 +78,7 @@ class Fulfilment(FSMModelMixin, Accountable):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["order"], name="fulfilment_of_order"),
+            models.Index(fields=["shipment"], condition=Q(shipment__isnull=False), name="fulfilment_in_shipment"),
             models.Index(Least("handed_over_at", "delivered_at"), name="fulfilment_left_at"),
             models.Index(
                 fields=["state", "due_at", "id"],

@@ -6,7 +6,7 @@ from datetime import datetime
 from audit.context import Actor
 from orders.fulfilment.decisions.news import News
 from orders.fulfilment.errors import StaleBase
-from orders.fulfilment.services import arrivals, describing, intake, news
+from orders.fulfilment.services import arrivals, describing, intake, news, shipments
 from orders.sync import handlers
 from orders.sync.errors import Unprocessable
 from orders.sync.models import InboundEvent
@@ -40,7 +40,7 @@ def orders_placed(events: Sequence[InboundEvent], *, by: Actor, now: datetime) -
 def news_heard(events: Sequence[InboundEvent], *, by: Actor, now: datetime) -> None:
     """Something happened to orders or parcels."""
     try:
-        news.take_news(news=_as_news(events), by=by, now=now)
+        news.take_news(news=shipments.with_siblings(_as_news(events)), by=by, now=now)
     except StaleBase as stale:
         causes = {event.pk: stale.causes.get((event.system.slug, event.event_id), "") for event in events}
         raise Unprocessable({pk: cause for pk, cause in causes.items() if cause}) from stale

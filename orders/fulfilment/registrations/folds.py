@@ -12,6 +12,7 @@ folds.register(
     folds.Fold("fulfilment.parcelcheck", "fulfilment_parcelcheck", "state", key="r.id"),
     folds.Fold("fulfilment.unwind", "fulfilment_unwind", "state", key="r.id"),
     folds.Fold("fulfilment.override", "fulfilment_override", "state", key="r.number"),
+    folds.Fold("fulfilment.shipment", "fulfilment_shipment", "state", key="r.number"),
     folds.Fold("fulfilment.refund", "fulfilment_refund", "state", key="r.id"),
     folds.Fold("fulfilment.replenishment", "fulfilment_replenishment", "state", key="r.id"),
     folds.SqlFold(

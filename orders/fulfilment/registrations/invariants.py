@@ -71,6 +71,19 @@ checks.register_check(
     """,
 )
 checks.register_check(
+    "orders-together",
+    statement="Parcels that go together are of one client, from one place, and of a shipment that was not undone",
+    sql="""
+        SELECT f.key FROM fulfilment_fulfilment f JOIN fulfilment_shipment s ON s.id = f.shipment_id
+        WHERE s.state <> 'together' OR f.client_id <> s.client_id OR f.location_id IS DISTINCT FROM s.location_id
+           OR f.state IN ('cancelled', 'unwinding', 'refused', 'rejected')
+        UNION ALL
+        SELECT min(f.key) FROM fulfilment_fulfilment f WHERE f.shipment_id IS NOT NULL AND f.tracking_number <> ''
+        GROUP BY f.shipment_id HAVING count(DISTINCT f.tracking_number) > 1
+        LIMIT 100
+    """,
+)
+checks.register_check(
     "orders-04",
     statement="What was seen to be picked or to leave while a hold kept it here has an exception",
     sql="""

@@ -126,6 +126,7 @@ class ParcelToCheck:
     can_leave: bool
     tracking_number: str
     held: Sequence[str]
+    shipment: str
 
     @property
     def has_results(self) -> bool:
@@ -222,7 +223,9 @@ def _read_after(after: str) -> tuple[datetime, UUID]:
 def parcel_named(by: Actor, key: str) -> Fulfilment:
     """The parcel of this key. Raises `NotFound` for none and for another client's alike."""
     require(by, "orders.view_order")
-    found = Fulfilment.objects.select_related("order__client", "client").filter(key=key.strip().upper()).first()
+    found = (
+        Fulfilment.objects.select_related("order__client", "client", "shipment").filter(key=key.strip().upper()).first()
+    )
     if found is None or not by.reaches(found.client_id):
         raise NotFound(said("There is no parcel %(key)s, or it is not yours to see.", key=key[:50]))
     return found
@@ -248,6 +251,7 @@ def parcel_to_check(*, by: Actor, key: str, slug: str = "", now: datetime) -> Pa
     return ParcelToCheck(
         id=parcel.pk,
         key=parcel.key,
+        shipment=parcel.shipment.key if parcel.shipment else "",
         order=parcel.order.key,
         client=parcel.client.name,
         state_label=FulfilmentState(parcel.state).label,

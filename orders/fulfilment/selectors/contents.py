@@ -91,7 +91,7 @@ class Packed:
 
 @dataclass(frozen=True)
 class ParcelFacts:
-    """One fulfilment and the last thing seen of it."""
+    """One fulfilment and the last thing seen of it; `shipment` is what it goes with others in."""
 
     key: str
     flow: str
@@ -112,6 +112,7 @@ class ParcelFacts:
     sla: str
     due_words: str
     warn_at: datetime | None
+    shipment: str
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,9 @@ def whole(rows: Sequence[OrderLine]) -> int:
 def parcels_of(order: Order) -> tuple[list[Fulfilment], list[ParcelFacts]]:
     """The parcels of an order with what is in each; two queries."""
     parcels = list(
-        Fulfilment.objects.filter(order=order).select_related("flow", "owner", "client__calendar").order_by("key")
+        Fulfilment.objects.filter(order=order)
+        .select_related("flow", "owner", "client__calendar", "shipment")
+        .order_by("key")
     )
     rows = FulfilmentLine.objects.filter(fulfilment__in=parcels).select_related("line__sku", "line__bundle")
     inside: dict[UUID, list[Packed]] = defaultdict(list)
@@ -189,6 +192,7 @@ def parcels_of(order: Order) -> tuple[list[Fulfilment], list[ParcelFacts]]:
 def _parcel(parcel: Fulfilment, contents: Sequence[Packed]) -> ParcelFacts:
     return ParcelFacts(
         key=parcel.key,
+        shipment=parcel.shipment.key if parcel.shipment else "",
         flow=parcel.flow.name,
         vendor=parcel.vendor,
         state=parcel.state,

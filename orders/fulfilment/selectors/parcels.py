@@ -14,7 +14,7 @@ from orders.fulfilment.models import Fulfilment, Hold, Order, Sku
 def fulfilments_for(by: Actor) -> QuerySet[Fulfilment]:
     """The fulfilments that exist for the actor. Raises `Refused` without the permission to see orders."""
     require(by, "orders.view_order")
-    parcels = Fulfilment.objects.select_related("order", "client", "flow", "owner")
+    parcels = Fulfilment.objects.select_related("order", "client", "flow", "owner", "shipment")
     return parcels if by.clients is None else parcels.filter(client_id__in=by.clients)
 
 

@@ -265,6 +265,7 @@ class FulfilmentSerializer(serializers.ModelSerializer[Fulfilment]):
     client = serializers.SlugField(source="client.slug")
     flow = serializers.SlugField(source="flow.slug")
     owner = serializers.SlugField(source="owner.slug")
+    shipment = serializers.CharField(source="shipment.key", default=None, help_text="What it goes with others in.")
 
     class Meta:
         model = Fulfilment
@@ -289,6 +290,7 @@ class FulfilmentSerializer(serializers.ModelSerializer[Fulfilment]):
             "delivered_at",
             "picker",
             "manifest",
+            "shipment",
             "carrier",
             "tracking_number",
             "version",

@@ -5,6 +5,7 @@ here, under the order's lock, in the transaction that hands out.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from audit.crypto import open_secret
@@ -35,14 +36,14 @@ def dispatch(dockets: Sequence[Docket], changes: Changes) -> None:
             if parcel.state == FulfilmentState.PLANNED and not docket.unchecked(parcel, CheckPoint.PICK):
                 tell_skipped(docket, parcel, CheckPoint.PICK, changes)
                 send_task(docket, parcel, changes)
-            elif _may_be_booked(docket, parcel):
-                tell_skipped(docket, parcel, CheckPoint.BOOKING, changes)
-                _book_carrier(docket, parcel, changes)
+            elif parcel.shipment_id is None and may_be_booked(docket, parcel):
+                book_carrier(docket, parcel, changes)
 
 
-def _may_be_booked(docket: Docket, parcel: Fulfilment) -> bool:
+def may_be_booked(docket: Docket, parcel: Fulfilment) -> bool:
+    """Whether it is packed, nothing keeps it here, and a carrier has not taken it yet."""
     packed = parcel.state == FulfilmentState.PACKED and not parcel.tracking_number
-    return packed and not docket.unchecked(parcel, CheckPoint.BOOKING)
+    return packed and not docket.holding(parcel) and not docket.unchecked(parcel, CheckPoint.BOOKING)
 
 
 def send_task(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
@@ -60,9 +61,16 @@ def send_task(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
     changes.expecting.begin(docket.order, parcel, changes.book)
 
 
-def _book_carrier(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
-    """Ask the carrier to collect it. The key is the same every time, so asking twice books once."""
-    changes.messages.append(_message(docket, parcel, "carrier", CARRIER, f"{parcel.key}/{CARRIER}/{parcel.round}"))
+def book_carrier(docket: Docket, parcel: Fulfilment, changes: Changes, **together: Any) -> str:
+    """Ask the carrier to collect it, and what goes `together` with it where the contract has words for that; the message's key.
+
+    The key is the same every time, so asking twice books once.
+    """
+    tell_skipped(docket, parcel, CheckPoint.BOOKING, changes)
+    message = _message(docket, parcel, "carrier", CARRIER, f"{parcel.key}/{CARRIER}/{parcel.round}")
+    more = replace(message, payload={**message.payload, **together})
+    changes.messages.append(more if together and _is_agreed(more.payload) else message)
+    return message.key
 
 
 def _message(docket: Docket, parcel: Fulfilment, layer: str, kind: str, key: str) -> Message:

@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q
+
 from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
@@ -27,39 +29,50 @@ LONGEST_NAME, LONGEST_NUMBER = 60, 80
 
 
 def hand_over_parcel(*, fulfilment_id: UUID, carrier: str, tracking: str = "", by: Actor, now: datetime) -> Fulfilment:
-    """Note that the carrier has taken a parcel, as the warehouse would have told.
+    """Note that the carrier has taken a parcel, as the warehouse would have told; with it, all that goes in the same shipment.
 
     Raises `ChecksOpen` naming every quality check that is not passed or covered, `Held`, `IllegalTransition` for what was never packed or
     has left, `Invalid` naming the field, `NotFound`, `Refused`.
     """
     with acting(by, at=now):
-        docket, parcel = _parcel(fulfilment_id, by)
+        going = _going(fulfilment_id, by)
         _refuse_invalid(carrier, tracking)
-        if parcel.state not in CAN_GO:
-            state = within(FulfilmentState(parcel.state).label)
-            raise IllegalTransition(
-                said("%(key)s is “%(state)s”, so it cannot leave now.", key=parcel.key, state=state)
-            )
-        refuse_unchecked(docket, parcel, CheckPoint.HAND_OVER)
-        if holding := docket.holding(parcel):
-            raise Held(said("%(key)s is on hold: %(words)s.", key=parcel.key, words=holding[0].words))
-        if not docket.may_proceed:
-            raise Held(said("%(key)s may not go on now: look at its order.", key=parcel.key))
+        for docket, parcel in going:
+            _refuse_staying(docket, parcel)
         changes = Changes(now)
         desk = Desk(active_book(), changes.now)
-        tell_skipped(docket, parcel, CheckPoint.HAND_OVER, changes)
-        hear([(docket, _news(docket, parcel, carrier.strip(), tracking.strip(), now))], desk, changes)
-        settle([docket], changes, desk)
-    return parcel
+        for docket, parcel in going:
+            tell_skipped(docket, parcel, CheckPoint.HAND_OVER, changes)
+        names = (carrier.strip(), tracking.strip())
+        hear([(docket, _news(docket, parcel, *names, now)) for docket, parcel in going], desk, changes)
+        settle(list({docket.order.pk: docket for docket, _ in going}.values()), changes, desk)
+    return next(parcel for _, parcel in going if parcel.pk == fulfilment_id)
 
 
-def _parcel(fulfilment_id: UUID, by: Actor) -> tuple[Docket, Fulfilment]:
-    order_id = Fulfilment.objects.filter(pk=fulfilment_id).values_list("order_id", flat=True).first()
-    dockets = load_dockets([order_id]) if order_id else []
-    if not dockets:
+def _refuse_staying(docket: Docket, parcel: Fulfilment) -> None:
+    if parcel.state not in CAN_GO:
+        state = within(FulfilmentState(parcel.state).label)
+        raise IllegalTransition(said("%(key)s is “%(state)s”, so it cannot leave now.", key=parcel.key, state=state))
+    refuse_unchecked(docket, parcel, CheckPoint.HAND_OVER)
+    if holding := docket.holding(parcel):
+        raise Held(said("%(key)s is on hold: %(words)s.", key=parcel.key, words=holding[0].words))
+    if not docket.may_proceed:
+        raise Held(said("%(key)s may not go on now: look at its order.", key=parcel.key))
+
+
+def _going(fulfilment_id: UUID, by: Actor) -> list[tuple[Docket, Fulfilment]]:
+    """The parcel, and those that go in the same shipment."""
+    named = Fulfilment.objects.filter(pk=fulfilment_id).values_list("order", "shipment").first()
+    of_shipment = Q(shipment=named[1]) if named and named[1] else Q(pk=fulfilment_id)
+    orders = set(Fulfilment.objects.filter(of_shipment | Q(pk=fulfilment_id)).values_list("order", flat=True))
+    going = [(docket, one) for docket in load_dockets(orders) for one in docket.parcels]
+    shipment = next((one.shipment_id for _, one in going if one.pk == fulfilment_id), None)
+    with_it = [pair for pair in going if pair[1].pk == fulfilment_id or (shipment and pair[1].shipment_id == shipment)]
+    if not with_it:
         raise NotFound("There is no such parcel, or it is not yours to see.")
-    require(by, PERMISSION, dockets[0].order)
-    return dockets[0], next(one for one in dockets[0].parcels if one.pk == fulfilment_id)
+    for docket, _ in with_it:
+        require(by, PERMISSION, docket.order)
+    return with_it
 
 
 def _refuse_invalid(carrier: str, tracking: str) -> None:

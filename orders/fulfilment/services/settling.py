@@ -28,6 +28,7 @@ from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.quality import review_checks, run_clocks
 from orders.fulfilment.services.routing import Desk, route
 from orders.fulfilment.services.stuck import cured_by_answers, cured_by_leaving, open_cases_for
+from orders.fulfilment.services.together import keep_together
 from orders.fulfilment.services.unpaid import payment_due
 from orders.fulfilment.states import ORDER_LEFT_THE_HOUSE, ORDER_STUCK, ORDER_UNPAID, FulfilmentState, OrderState
 from rules.selectors import active_book
@@ -108,6 +109,7 @@ def settle(dockets: Sequence[Docket], changes: Changes, desk: Desk | None = None
     route(dockets, desk, changes)
     review_checks(dockets, changes)
     dispatch(dockets, changes)
+    alone = keep_together(dockets, changes)
     run_clocks(dockets, changes)
     stock.release_reservations(dockets, changes)
     watch_reservations(dockets, changes)
@@ -122,6 +124,8 @@ def settle(dockets: Sequence[Docket], changes: Changes, desk: Desk | None = None
         changes.cured += cured_by_leaving(docket.order, left[docket.order.pk], OrderState(docket.order.state))
         changes.cured += cured_by_answers(docket, desk.book, changes.now)
     changes.write()
+    if alone:
+        settle_orders(order_ids=alone, skip_locked=True)
     if changes.freed:
         freed, changes.freed = changes.freed, set()
         release_queue(freed, changes)

@@ -22,6 +22,7 @@ from orders.fulfilment.views.orders import (
 from orders.fulfilment.views.packing import pack
 from orders.fulfilment.views.reports import report, report_csv, report_pdf
 from orders.fulfilment.views.resubmitting import resubmit
+from orders.fulfilment.views.shipments import shipment, shipments
 from orders.fulfilment.views.stock import keep_back, parts, readmit, recall, receive, stock, stock_of
 
 __all__ = [
@@ -69,6 +70,8 @@ __all__ = [
     "resubmit",
     "review",
     "same_order",
+    "shipment",
+    "shipments",
     "split",
     "stock",
     "stock_of",

@@ -24,6 +24,7 @@ from orders.fulfilment.models import (
     Order,
     ParcelCheck,
     ProductFacts,
+    Shipment,
     Sku,
 )
 from orders.fulfilment.services.holds import hold_order
@@ -54,6 +55,7 @@ NOBODYS: Final[dict[str, Any]] = {
     "time-limited-exception": "TLX-999999",
     "dead-letter": "DL-999999",
     "override": "OV-999999",
+    "shipment": "SH-999999",
     "asset": "AS-999999",
 }
 RECORDS: Final = {
@@ -82,6 +84,7 @@ RECORDS: Final = {
     "run",
     "runbook",
     "seal",
+    "shipment",
     "sku",
     "system",
     "time-limited-exception",
@@ -139,6 +142,7 @@ def build(house: House, order: Order, case: ExceptionCase, *, by: Actor, now: da
         "sku": Sku.objects.filter(client=order.client).values_list("pk", flat=True)[0],
         "check": _check(order, by, now),
         "override": fix.key,
+        "shipment": _shipment(order, by, now),
         "customer": Customer.objects.get(orders=order).key,
         "duplicate": _alike(Customer.objects.get(orders=order), by, now),
         "asset": _asset(house, order, by, now),
@@ -152,6 +156,17 @@ def build(house: House, order: Order, case: ExceptionCase, *, by: Actor, now: da
         "run": run.pk,
         "system": system.slug,
     }
+
+
+def _shipment(order: Order, by: Actor, now: datetime) -> str:
+    """Parcels that go together."""
+    told = {"destination": "x", "placed_by": by.id, "placed_at": now, "reason": "They ordered twice"}
+    with acting(by, at=now):
+        shipment = Shipment(client=order.client, **told)
+        shipment.save()
+        record("shipment.formed", subject=shipment, state=shipment.state)
+    shipment.refresh_from_db()
+    return shipment.key
 
 
 def _alike(customer: Customer, by: Actor, now: datetime) -> UUID:
