@@ -34,8 +34,8 @@ Chosen = list[tuple[Docket, Fulfilment]]
 def ship_together(*, parcels: Collection[str], reason: str, by: Actor, now: datetime) -> Shipment:
     """Send parcels (by key) of several orders of one buyer in one shipment; what was booked for one of them alone is taken back.
 
-    Raises `Invalid` where they cannot go together, `IllegalTransition` for one that has left, is held or goes with others already,
-    `NotFound`, `Refused`.
+    Raises `Invalid` where they cannot go together or one is not known to the asker, `IllegalTransition` for one that has left, is held or
+    goes with others already, `Refused`.
     """
     why = reason_given(reason)
     with acting(by, at=now, reason=why):
@@ -124,12 +124,11 @@ def _orders_of(parcels: Collection[str]) -> set[UUID]:
 
 def _chosen(dockets: Sequence[Docket], keys: set[str], by: Actor) -> Chosen:
     """The parcels that are named, each of an order the asker may work on."""
-    found = [(docket, one) for docket in dockets for one in docket.parcels if one.key in keys]
-    for docket, _ in found:
-        require(by, PERMISSION, docket.order)
-    if missing := sorted(keys - {one.key for _, one in found}):
-        raise NotFound(said("There is no parcel %(key)s, or it is not yours to see.", key=missing[0][:50]))
     require(by, PERMISSION)
+    theirs = [docket for docket in dockets if by.reaches(docket.order.client_id)]
+    found = [(docket, one) for docket in theirs for one in docket.parcels if one.key in keys]
+    if missing := sorted(keys - {one.key for _, one in found}):
+        _refuse("unknown", said("There is no parcel %(key)s, or it is not yours to see.", key=missing[0][:50]))
     for docket, parcel in found:
         if parcel.shipment_id is not None:
             raise IllegalTransition(said("%(key)s goes with others already.", key=parcel.key))

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from audit import clock
 from audit.edge import actor_of, explain
-from audit.errors import Conflict, Invalid, NotFound
+from audit.errors import Conflict, Invalid
 from orders.fulfilment.forms.shipments import TogetherForm, WhyForm
 from orders.fulfilment.selectors import shipments as found
 from orders.fulfilment.services import shipments as services
@@ -29,8 +29,6 @@ def shipments(request: HttpRequest) -> HttpResponse:
             made = services.ship_together(**form.cleaned_data, by=by, now=clock.now())
         except Invalid as invalid:
             explain(form, invalid)
-        except NotFound as missing:
-            form.add_error("parcels", missing.message)
         except Conflict as refused:
             conflict = refused
         else:

@@ -7,7 +7,7 @@ import pytest
 
 from audit.access import Role
 from audit.context import Actor, acting
-from audit.errors import Conflict, Invalid, NotFound, Refused
+from audit.errors import Conflict, Invalid, Refused
 from orders.fulfilment.decisions.overrides import ADDRESS, address_text
 from orders.fulfilment.models import Fulfilment, Order, Shipment
 from orders.fulfilment.selectors.shipments import proposals
@@ -148,12 +148,12 @@ def test_only_what_goes_to_one_buyer_at_one_place_from_one_place_goes_together(
     ):
         with pytest.raises(Invalid, match=words):
             together(keys, pat, now)
-    with pytest.raises(NotFound):
+    with pytest.raises(Invalid, match="no parcel NW-1-1"):
         together([first, "NW-1-1"], pat, now)
     with pytest.raises(Refused):
         together(two, person(7, Role.SUPPORT, northwind), now)
     fable = make.client_named("fable", "FB", name="Fable & Co")
-    with pytest.raises(NotFound):
+    with pytest.raises(Invalid, match="no parcel"):
         together(two, person(9, Role.PACKER, fable), now)
     assert [[one.key for one in group.parcels] for group in proposals(pat)] == [two]
     together(two, pat, now)
