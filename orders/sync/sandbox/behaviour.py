@@ -15,6 +15,7 @@ MODES = {
     "carrier_reject": noop("The carrier brings the parcel back"),
     "error": noop("Answers with HTTP 500"),
     "error_once": noop("Answers with HTTP 500 the first time"),
+    "gone": noop("Wants to be told nothing more (HTTP 410)"),
     "timeout": noop("Does not answer in time"),
     "timeout_once": noop("Does it, and does not answer in time the first time"),
     "duplicate": noop("Says everything twice"),

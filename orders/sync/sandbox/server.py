@@ -88,6 +88,8 @@ class Sandbox:
         mode = self.control.mode(task)
         if mode == "error" or (mode == "error_once" and self._is_new(key)):
             return 500
+        if mode == "gone":
+            return 410
         if mode == "timeout":
             self._stopped.wait(SILENCE_SECONDS)
             return 504

@@ -26,6 +26,7 @@ from orders.sync.redaction import personal_values
 from orders.sync.services import exchanging
 from orders.sync.services.exchanging import Answer
 from orders.sync.services.retrying import withdraw_delivered
+from orders.sync.services.stopping import stop_gone
 from orders.sync.services.systems import secrets_in_force
 from orders.sync.states import CredentialKind, OutboundState
 
@@ -190,6 +191,7 @@ def _finish(results: Sequence[tuple[OutboundMessage, Answer]], now: datetime, ch
                 arrived.append(message)
             if given_up:
                 dead.append((message, answer.error))
+        stop_gone(system_ids={message.system_id for message, answer in results if answer.is_gone}, now=now)
         _give_up(dead, now)
         withdraw_delivered(arrived, by=by, now=now)
     return len(arrived)

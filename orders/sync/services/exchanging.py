@@ -33,6 +33,11 @@ class Answer:
         """Whether the receiver has it."""
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 -- HTTP's range of success
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the receiver wants to be told nothing more, as Standard Webhooks lets it say."""
+        return self.status == 410  # noqa: PLR2004 -- HTTP's Gone
+
 
 def signed(secrets: Sequence[str], message_id: str, at: datetime, body: bytes) -> dict[str, str]:
     """The headers that prove a message with every secret in force (the receiver may still lack the newest); none without a secret."""

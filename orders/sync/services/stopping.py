@@ -1,18 +1,22 @@
 """What is told to a system is held back for a while, and let go on: nothing is lost, and all of it goes out in its order afterwards."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from audit.access import require
 from audit.canonical import timestamp
-from audit.context import Actor, acting
+from audit.context import Actor, acting, current_actor
 from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, StaleVersion
 from audit.services.events import record
+from audit.subject_refs import subject_ref
 from audit.texts import reason_given
 from audit.wakeups import wake
 from audit.words import said
+from exceptions.services import CaseOpening, open_cases
 from orders.sync import selectors
-from orders.sync.models import System
+from orders.sync.models import UNREACHABLE, System
 
 PERMISSION: Final = "sync.pause_system"
 LONGEST_DAYS: Final = 7
@@ -50,6 +54,22 @@ def resume_system(*, slug: str, reason: str, by: Actor, now: datetime, seen: int
         record("system.resumed", subject=system, reason=why)
         wake("sync.deliver_outbox")
     return system
+
+
+def stop_gone(*, system_ids: Collection[UUID], now: datetime) -> None:
+    """Systems that answered 410 want to be told nothing more (Standard Webhooks): they are paused, and somebody has to find out why."""
+    gone = System.objects.select_for_update(of=("self",)).filter(pk__in=system_ids).order_by("pk")
+    for system in gone.exclude(paused_until__gt=now):
+        title = said("%(system)s says that it wants to be told nothing more: HTTP 410", system=system.name)
+        until = timestamp(now + timedelta(days=LONGEST_DAYS))
+        system.paused_until = now + timedelta(days=LONGEST_DAYS)
+        system.save()
+        record("system.paused", subject=system, reason=title, until=until)
+        evidence = {"system": system.slug, "paused_until": until}
+        opening = CaseOpening(
+            UNREACHABLE, subject_ref(system), system.slug, None, title, cause=f"{system.slug}/gone", evidence=evidence
+        )
+        open_cases(openings=[opening], by=current_actor(), now=now)
 
 
 def _locked(slug: str, by: Actor, seen: int | None) -> System:

@@ -7,6 +7,7 @@ import pytest
 from audit import clock
 from audit.errors import Invalid
 from audit.models import Event
+from exceptions.models import ExceptionCase
 from orders.sync import services
 from orders.sync.models import OutboundMessage, System
 from orders.sync.sandbox import Sandbox
@@ -86,3 +87,19 @@ def test_a_systems_page_shows_what_failed_and_when_it_is_tried_again(house: Hous
     line = page.context["page"].line
     assert (line.new, line.again, line.given_up, line.next_at is not None) == (1, 1, 0, True)
     assert [one.error for one in page.context["page"].failures] == ["HTTP 500"]
+
+
+@pytest.mark.usefixtures("line")
+def test_who_answers_410_is_told_nothing_more_until_somebody_has_found_out_why(house: House, sandbox: Sandbox) -> None:
+    sandbox.set_control({"orders": {"NW-1": "gone"}})
+    assert services.deliver_due(now=clock.now()) == 0
+    later = clock.now() + timedelta(hours=1)
+    assert (services.deliver_due(now=later), said("system.paused")) == (0, ["system:delivery"])
+    case = ExceptionCase.objects.get(cause="central/gone")
+    assert (case.type, case.title) == (
+        "delivery-failure",
+        "Central warehouse says that it wants to be told nothing more: HTTP 410",
+    )
+    sandbox.set_control({})
+    services.resume_system(slug="central", reason="It had moved", by=house.actor("lee"), now=later)
+    assert services.deliver_due(now=later) == 1
