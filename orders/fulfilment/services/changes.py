@@ -275,8 +275,8 @@ class Changes:
 
 def _stored_state(record: Accountable) -> str:
     """Where it stands in the database, where that is not where it stands here."""
-    before, _ = record.unsaved_changes().get("state", ("", ""))
-    return str(before)
+    before = getattr(record, "_loaded", {}).get("state", "")
+    return "" if before == vars(record)["state"] else str(before)
 
 
 def ref_of(record: Model) -> SubjectRef:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import starmap
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -67,10 +68,7 @@ def apply_due(*, now: datetime, limit: int = BATCH) -> int:
 
 
 def _waiting_lanes() -> list[_Lane]:
-    """Lanes in which something waits, by the index of what waits.
-
-    Asked for the first that waits by number, the database may read all that ever came in.
-    """
+    """Lanes in which something waits."""
     lanes = InboundEvent.objects.filter(state=InboundState.NEW).values("lane").order_by("lane")
     found = lanes.annotate(waiting=Count("pk"), tried=Max("attempts"), since=Min("received_at"))
     return list(starmap(_Lane, found.values_list("lane", "waiting", "tried", "since")))
@@ -100,7 +98,8 @@ def _walk(lanes: Sequence[int], now: datetime, limit: int) -> int:
     """Everything due in these lanes, but for those another worker walks."""
     with acting(system_actor("intake"), at=now) as by:
         waiting = InboundEvent.objects.filter(lane__in=_lock(lanes), state=InboundState.NEW).prefetch_related("system")
-        events = list(waiting.order_by("number")[:limit])
+        # As the index of what waits has them; asked for by number alone, the database may read all that ever came in.
+        events = sorted(waiting.order_by("lane", "number")[:limit], key=attrgetter("number"))
         heads = {event.lane: event for event in reversed(events)}
         if to_blame := next((head for head in heads.values() if head.attempts), None):
             events = _suspects([event for event in events if event.lane == to_blame.lane])
