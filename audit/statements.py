@@ -12,11 +12,14 @@ from psycopg import Cursor
 
 
 def ask(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows it gives."""
-    connection.ensure_connection()
-    wrapped = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    plain: Any = Cursor(connection.connection)  # Django's own puts the values into the text, which is another each time
-    with wrapped(plain) as cursor:
+    """The rows it gives. Where statements are written down, by Django's own cursor, which can spell them with their values."""
+    with connection.cursor() if connection.queries_logged else _planning_once() as cursor:
         cursor.execute(statement, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
+
+
+def _planning_once() -> Any:
+    connection.ensure_connection()
+    plain: Any = Cursor(connection.connection)  # Django's own puts the values into the text, which is another each time
+    return connection.make_cursor(plain)
