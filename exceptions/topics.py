@@ -38,7 +38,14 @@ EVENTS: Final[Mapping[Topic, tuple[str, ...]]] = {
     Topic.DUE_SOON: ("case.at_risk", "fulfilment.at_risk"),
     Topic.LATE: ("case.breached", "case.paged"),
     Topic.ESCALATED: (
-        *("case.escalated", "case.escalation_told", "case.severity_raised", "case.went_quiet", "case.overrun"),
+        *(
+            "case.escalated",
+            "case.escalation_told",
+            "case.escalated_now",
+            "case.severity_raised",
+            "case.went_quiet",
+            "case.overrun",
+        ),
     ),
     Topic.MENTIONED: ("case.mentioned",),
     Topic.APPROVAL_ASKED: (

@@ -137,6 +137,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/exceptions/<key:key>/start", cases.Start.as_view(), name="exception-start"),
     path("v1/exceptions/<key:key>/reassign", cases.Reassign.as_view(), name="exception-reassign"),
     path("v1/exceptions/<key:key>/severity", cases.ChangeSeverity.as_view(), name="exception-severity"),
+    path("v1/exceptions/<key:key>/escalate", cases.Escalate.as_view(), name="exception-escalate"),
     path("v1/exceptions/<key:key>/rebase", cases.Rebase.as_view(), name="exception-rebase"),
     path("v1/exceptions/<key:key>/note", cases.Note.as_view(), name="exception-note"),
     path("v1/exceptions/<key:key>/link", cases.Link.as_view(), name="exception-link"),

@@ -198,6 +198,16 @@ class ChangeSeverity(_CaseAct):
         services.change_severity(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
 
 
+class Escalate(_CaseAct):
+    """Take the next step of an exception's ladder now, before its time."""
+
+    input_class = ReasonInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Take it."""
+        services.escalate_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
+
+
 class Rebase(_CaseAct):
     """Put an exception on the ladder of the rule book in force."""
 

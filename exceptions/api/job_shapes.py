@@ -73,8 +73,8 @@ class RunInput(Input):
     """What the act needs.
 
     `to` and `reason` to reassign; `hours`, `on`, `reason` and `party` (which of those: not of ourselves, nor the customer) to
-    wait; `reason` to spread, to balance, for dead letters and for orders (where `text` is what customers of held ones are told),
-    `text` for a note, `outcome` to resolve.
+    wait; `reason` to escalate, to spread, to balance, for dead letters and for orders (where `text` is what customers of held ones are
+    told), `text` for a note, `outcome` to resolve.
     A step of the playbook is named by its words; `outcome` says what came of it, `data` answers what it asks for.
     """
 

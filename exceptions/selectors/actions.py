@@ -28,6 +28,7 @@ ACTS: Final[tuple[tuple[str, str, Collection[str]], ...]] = (
     ("wait", WORK, (CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS)),
     ("resume", WORK, (CaseState.WAITING,)),
     ("reassign", "exceptions.reassign_case", CASE_LIVE),
+    ("escalate", "exceptions.reassign_case", (CaseState.OPEN, CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS)),
     ("severity", "exceptions.change_severity", CASE_LIVE),
     ("rebase", "exceptions.rebase_case", CASE_LIVE),
     ("step", WORK, CASE_LIVE),

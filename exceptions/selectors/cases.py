@@ -31,7 +31,7 @@ from exceptions.subjects import SubjectPage
 
 NEWEST_ENTRIES = 50
 TOLD_CHANGES = frozenset({"state", "owner", "severity", "ladder"})
-PAGE_ORDER = ("acknowledge", "resume", "resolve", "reassign", "wait", "start", "severity", "reopen", "note")
+PAGE_ORDER = ("acknowledge", "resume", "resolve", "reassign", "wait", "start", "escalate", "severity", "reopen", "note")
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ from exceptions.services.client_approvals import answer_client_approval, ask_cli
 from exceptions.services.delegations import delegate_approvals, end_delegation
 from exceptions.services.delivering import deliver_notifications
 from exceptions.services.emergencies import break_glass, refuse_unless_reviewable, review_emergency, roll_back
+from exceptions.services.escalating import escalate_case
 from exceptions.services.gaps import mend_cases, watch_ownership
 from exceptions.services.job_work import work_jobs
 from exceptions.services.jobs import Barred, Planned, cancel_job, plan_job, start_job, undo_job
@@ -134,6 +135,7 @@ __all__ = [
     "end_action",
     "end_channel",
     "end_delegation",
+    "escalate_case",
     "escalate_overdue",
     "extend_waiver",
     "give_back",

@@ -26,6 +26,7 @@ from exceptions.selectors.playbook import Step, playbooks_of
 from exceptions.services import cases as single
 from exceptions.services import steps
 from exceptions.services.deadlines import work_out_many
+from exceptions.services.escalating import ESCALATABLE, climb
 from exceptions.services.halving import in_halves
 from exceptions.services.notes import write_notes
 from exceptions.services.notifications import notify_many
@@ -170,6 +171,17 @@ def _reassign(desk: Desk) -> None:
     desk.finish(lambda case: {"to": before[case.pk]})
 
 
+def _escalate(desk: Desk) -> None:
+    reason = reason_given(desk.given["reason"])
+    _open_desk(desk, "exceptions.reassign_case")
+    _skip_overtaken(desk, _is_changed(desk))
+    desk.sort_out(lambda case: refuse_unless(case, *ESCALATABLE, act="escalated"))
+    climb(desk.cases, reason=reason, now=desk.now)
+    # What their ladders say has changed them beside these objects.
+    desk.cases = list(ExceptionCase.objects.filter(pk__in=[case.pk for case in desk.cases]))
+    desk.finish()
+
+
 def _wait(desk: Desk) -> None:
     given, now = desk.given, desk.now
     until, on, party = now + timedelta(hours=int(given["hours"])), given["on"], given.get("party", "")
@@ -278,6 +290,7 @@ def _save(desk: Desk) -> None:
 ACTS: Final[Mapping[str, Callable[[Desk], None]]] = {
     "acknowledge": _acknowledge,
     "reassign": _reassign,
+    "escalate": _escalate,
     "wait": _wait,
     "note": _note,
     "resolve": _resolve,

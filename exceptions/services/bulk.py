@@ -36,7 +36,7 @@ from exceptions.services.working import LONGEST_NOTE
 from exceptions.states import CASE_LIVE, RootCause
 from rules import selectors as rules
 
-BULK_ACTS: Final = ("acknowledge", "reassign", "wait", "note", "step", "resolve", "spread")
+BULK_ACTS: Final = ("acknowledge", "reassign", "escalate", "wait", "note", "step", "resolve", "spread")
 BALANCE: Final = "balance"
 HOUR: Final = timedelta(hours=1)
 PLANNED_ACTS: Final = (*BULK_ACTS, BALANCE)
@@ -238,6 +238,7 @@ CASE_KINDS: Final = (
         check=_check_reassign,
         undo="case.give-back",
     ),
+    _case_kind("escalate", noop("Escalate exceptions now"), permission="exceptions.reassign_case", check=_check_reason),
     _case_kind("wait", noop("Put exceptions to waiting"), check=_check_wait),
     _case_kind("note", noop("Write a note on exceptions"), check=_check_note),
     _case_kind("step", noop("Do a step on exceptions"), check=_check_step),

@@ -79,7 +79,7 @@ class Standing(NamedTuple):
 class Move(NamedTuple):
     """To whom it goes, and how far up the ladder that is; `event` where it is not what the timer is about.
 
-    `told` hears of it without getting it, `why` says what stood in the way of a step that was skipped.
+    `told` hears of it without getting it, `why` says what stood in the way of a step that was skipped, or why somebody moved it.
     """
 
     owner: Owner
@@ -133,7 +133,7 @@ def on_ladder_step(timers: Sequence[Due], *, now: datetime) -> None:
 def on_silence(timers: Sequence[Due], *, now: datetime) -> None:
     """Somebody took it and then nothing happened: the next step of the ladder, before its time; at the top, the backup."""
     taken = (CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS)
-    _move(timers, taken, _up_or_to_backup, event="case.went_quiet", timer=PROGRESS, now=now)
+    _move(timers, taken, up_or_to_backup, event="case.went_quiet", timer=PROGRESS, now=now)
 
 
 def on_overrun(timers: Sequence[Due], *, now: datetime) -> None:
@@ -144,7 +144,7 @@ def on_overrun(timers: Sequence[Due], *, now: datetime) -> None:
 
 def to_first_level(case: Standing, roster: Roster) -> Move | None:
     """The first step of its ladder, before its time; nothing where it has gone up already."""
-    return None if case.step else _up_or_to_backup(case, roster)
+    return None if case.step else up_or_to_backup(case, roster)
 
 
 def _ids(timers: Sequence[Due]) -> list[str]:
@@ -161,7 +161,8 @@ def _up_the_ladder(case: Standing, roster: Roster) -> Move | None:
     return None if case.ahead is None else STEPS[case.ahead.does](case, case.ahead, roster)
 
 
-def _up_or_to_backup(case: Standing, roster: Roster) -> Move:
+def up_or_to_backup(case: Standing, roster: Roster) -> Move:
+    """The next step of its ladder, at the top of it the backup."""
     return _up_the_ladder(case, roster) or _to_backup(case, roster)
 
 

@@ -100,6 +100,12 @@ ACTS = {
         gettext_lazy("Reassign"),
         gettext_lazy("Reassigned. The clock keeps running."),
     ),
+    "escalate": Act(
+        ReasonForm,
+        lambda c, f, by: services.escalate_case(**_of(c, f, by), reason=f.cleaned_data["reason"]),
+        gettext_lazy("Escalate now"),
+        gettext_lazy("Escalated. The next step of its ladder was taken before its time."),
+    ),
     "severity": Act(
         SeverityForm,
         lambda c, f, by: services.change_severity(

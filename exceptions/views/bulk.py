@@ -40,6 +40,7 @@ ANSWER = "data."  # how the step's own questions are called in its form
 BUTTONS = {
     "acknowledge": gettext_lazy("Take"),
     "reassign": gettext_lazy("Reassign"),
+    "escalate": gettext_lazy("Escalate"),
     "wait": gettext_lazy("Wait"),
     "note": gettext_lazy("Add note"),
     "step": gettext_lazy("Do it"),

@@ -58,7 +58,18 @@ def test_an_exception_is_worked_from_taking_it_to_solving_it(amal: Api, case: Ex
 def test_what_can_be_done_is_told_with_reasons_for_the_rest(amal: Api, case: ExceptionCase) -> None:
     answer = amal.get(f"exceptions/{case.key}/available-actions").json()
     allowed = {one["action"] for one in answer["actions"] if one["is_allowed"]}
-    assert allowed == {"acknowledge", "start", "reassign", "step", "note", "link", "unlink", "resolve", "withdraw"}
+    assert allowed == {
+        "acknowledge",
+        "start",
+        "reassign",
+        "escalate",
+        "step",
+        "note",
+        "link",
+        "unlink",
+        "resolve",
+        "withdraw",
+    }
     reasons = {one["action"]: one["reason"] for one in answer["actions"] if not one["is_allowed"]}
     assert reasons["reopen"] == f"{case.key} is “new”."
 

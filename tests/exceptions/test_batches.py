@@ -38,6 +38,7 @@ OWN = {
 SINGLE: dict[str, Callable[..., object]] = {
     "acknowledge": lambda case, given, **act: services.acknowledge_case(case_id=case.pk, seen=case.version, **act),
     "reassign": lambda case, given, **act: services.reassign_case(case_id=case.pk, seen=case.version, **given, **act),
+    "escalate": lambda case, given, **act: services.escalate_case(case_id=case.pk, seen=case.version, **given, **act),
     "wait": lambda case, given, **act: services.wait_case(
         case_id=case.pk,
         seen=case.version,
@@ -62,6 +63,7 @@ SINGLE: dict[str, Callable[..., object]] = {
 GIVEN: dict[str, dict[str, Any]] = {
     "acknowledge": {},
     "reassign": {"to": "bo", "reason": "knows this customer"},
+    "escalate": {"reason": "the customer is on the phone"},
     "wait": {"hours": 4, "on": "carrier", "party": "UPS", "reason": "asked for new labels"},
     "note": {"text": "Called them. @lee knows more, @noor does not."},
     "resolve": {"outcome": "resolved", "root_cause": "carrier", "text": "Together. @bo"},
@@ -149,7 +151,7 @@ def test_many_at_once_leave_what_as_many_single_acts_leave(
     assert [result.version for result in results] == [case.version for case in cases[3:]]
 
 
-@pytest.mark.parametrize("action", ["acknowledge", "reassign", "wait", "note", "step", "resolve"])
+@pytest.mark.parametrize("action", ["acknowledge", "reassign", "escalate", "wait", "note", "step", "resolve"])
 def test_thirty_cost_as_many_statements_as_three(
     open_cases: OpenCases, house: House, now: datetime, action: str
 ) -> None:

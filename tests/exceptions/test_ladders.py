@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from audit.context import Actor, acting
-from audit.errors import Conflict, Refused
+from audit.errors import Conflict, IllegalTransition, Refused
 from audit.models import Event
 from exceptions import services, subjects
 from exceptions.models import Alert, ExceptionCase, Notification, Timer
@@ -282,3 +282,36 @@ def test_a_deadline_that_passes_pages_the_last_resort_once_with_playbook_and_run
     told = Notification.objects.get(event="case.breached")
     assert (told.owner.slug, told.urgent, told.url, told.runbook_url) == (resort, True, page.url, runbook)
     assert said(case, "case.breached") == [("", {"timer": "case.breach", "told": resort})]
+
+
+def test_by_hand_it_takes_the_next_step_before_its_time_with_the_reason_and_the_rest_of_the_ladder_stays(
+    write: Write, open_case: OpenCase, house: House, now: datetime
+) -> None:
+    write(
+        [
+            {"after_minutes": 300, "do": "raise_severity"},
+            {"after_minutes": 400, "to": "owner:logistics"},
+            {"after_minutes": 500, "to": "owner:ops-team-review"},
+        ]
+    )
+    case, lee, reason = open_case(1), house.actor("lee"), "the customer is on the phone"
+    before = (case.severity, case.owner)
+    raised = services.escalate_case(case_id=case.pk, reason=reason, seen=case.version, by=lee, now=now + MINUTE)
+    assert (raised.severity < before[0], raised.owner, raised.ladder_step) == (True, before[1], 1)
+    assert [len(said(case, f"case.{event}")) for event in ("severity_raised", "escalated_now")] == [1, 1]
+    moved = services.escalate_case(case_id=case.pk, reason=reason, by=lee, now=now + 2 * MINUTE)
+    assert (moved.owner.slug, moved.ladder_step) == ("logistics", 2)
+    assert Event.objects.filter(type="case.escalated_now", actor=lee.id).count() == 2
+    told = Event.objects.filter(type="case.escalated_now").order_by("-seq")[0]
+    assert (body_of(told)["reason"], body_of(told)["changes"]["owner"][1]) == (reason, "logistics")
+    timer = Timer.objects.get(LIVE, subject_id=str(case.pk), kind="case.escalate")
+    assert timer.due_at == datetime.fromisoformat(moved.ladder[2]["due_at"])
+
+    services.acknowledge_case(case_id=case.pk, by=lee, now=now + 3 * MINUTE)
+    services.wait_case(
+        case_id=case.pk, until=now + 9 * HOUR, reason="they look", on="customer", by=lee, now=now + 3 * MINUTE
+    )
+    with pytest.raises(IllegalTransition, match="cannot be escalated"):
+        services.escalate_case(case_id=case.pk, reason=reason, by=lee, now=now + 4 * MINUTE)
+    with pytest.raises(Refused):
+        services.escalate_case(case_id=case.pk, reason=reason, by=house.actor("sam"), now=now + 4 * MINUTE)

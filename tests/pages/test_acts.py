@@ -44,7 +44,7 @@ def do(browser: Browser, case: ExceptionCase, act: str, **given: Any) -> Any:
 
 
 def test_every_act_has_its_form(amal: Browser, case: ExceptionCase) -> None:
-    for act in ("acknowledge", "start", "wait", "resume", "reassign", "note", "resolve", "reopen"):
+    for act in ("acknowledge", "start", "wait", "resume", "reassign", "escalate", "note", "resolve", "reopen"):
         page = amal.get(f"/exceptions/{case.key}/{act}/")
         assert (page.status_code, page.context["form"].case) == (200, case), act
     assert amal.get(f"/exceptions/{case.key}/explode/").status_code == 404

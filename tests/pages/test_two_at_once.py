@@ -195,6 +195,7 @@ ACTED: Final[dict[str, Act]] = {
     "reassign": _on_case(
         "reassign", mine={"to": "ops-team-review", "reason": MINE}, changes=lambda m: m.act("lee", "start")
     ),
+    "escalate": _on_case("escalate", mine={"reason": MINE}),
     "severity": _on_case("severity", who="lee", other="mara", mine={"severity": "P1", "reason": MINE}),
     "rebase": _on_case("rebase", who="lee", other="mara", mine={"reason": MINE}),
     "note": _on_case("note", mine={"text": MINE}, ends=ALWAYS),

@@ -23,6 +23,7 @@ EXCEPTIONS: Final[dict[str, dict[str, Rule]]] = {
     "exception-acknowledge": {"POST": Rule(WORK_CASE)},
     "exception-start": {"POST": Rule(WORK_CASE)},
     "exception-reassign": {"POST": Rule("exceptions.reassign_case", {"to": "logistics", **REASON})},
+    "exception-escalate": {"POST": Rule("exceptions.reassign_case", REASON)},
     "exception-rebase": {"POST": Rule("exceptions.rebase_case", REASON)},
     "exception-severity": {"POST": Rule("exceptions.change_severity", {"severity": "P3", **REASON})},
     "exception-note": {"POST": Rule(WORK_CASE, {"text": "Seen"})},
