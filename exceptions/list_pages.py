@@ -12,6 +12,8 @@ from audit.words import said
 LONGEST_QUERY: Final = 1_000
 # Where somebody is in a list, and by which view, is not what the list shows.
 PLACES_IN_A_LIST: Final = frozenset({"after", "view"})
+# What a filter says for what has none: `cause=none`, and `client=none` for what is of the house.
+NONE: Final = "none"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from audit.rest.views import ActResource, ListResource, RecordResource, Resource
 from audit.subject_refs import SubjectRef
 from audit.words import said
 from exceptions import selectors, serializers, services
+from exceptions.list_pages import NONE
 from exceptions.selectors import actions, owners, queue, visible
 from exceptions.serializers.postmortems import DocumentFixInput
 from exceptions.states import CASE_LIVE, CaseState
@@ -80,7 +81,7 @@ CASE_FILTERS: Final = FilterSet(
         Filter(
             "cause",
             "Cause",
-            lambda value, _: Q(cause="" if value == queue.NO_CAUSE else value),
+            lambda value, _: Q(cause="" if value == NONE else value),
             "what exceptions share, exactly as written; none for those that have none",
         ),
         filtering.moment("due", "due_at", ahead=True),

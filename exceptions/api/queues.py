@@ -16,7 +16,7 @@ from audit.rest.parsing import Input
 from audit.rest.views import DeedResource, Resource
 from exceptions import selectors, services
 from exceptions.selectors import QueueFilters
-from exceptions.selectors.causes import CauseGroup, group_page
+from exceptions.selectors.groups import Group, group_page
 from exceptions.serializers import AttachmentSerializer
 
 MOST_SWEEPS = 20
@@ -32,7 +32,7 @@ class CauseSerializer(serializers.Serializer[Any]):
     due_at = serializers.DateTimeField()
     at_risk = serializers.SerializerMethodField()
 
-    def get_at_risk(self, group: CauseGroup) -> list[dict[str, str]]:
+    def get_at_risk(self, group: Group) -> list[dict[str, str]]:
         """As amounts with their currency."""
         return [money(minor, currency) for currency, minor in sorted(group.at_risk.items())]
 

@@ -18,6 +18,7 @@ from audit.context import Actor
 from audit.errors import FieldError, Invalid
 from audit.texts import whole_number
 from audit.words import said
+from exceptions.list_pages import NONE
 from exceptions.models import CaseWords, ExceptionCase
 from exceptions.models.case_words import WORD_JOINERS
 from exceptions.models.cases import CaseQuerySet
@@ -42,7 +43,7 @@ ORDERS = {
 }
 PER_PAGE = (25, 50, 100, 200)
 BY_CAUSE = "cause"
-NO_CAUSE = "none"
+GROUPED_BY = (BY_CAUSE, "client", "type", "owner")
 MOST_COUNTED = 1_000
 # Of these several may be asked for, of which any will do: `state=open&state=waiting` in an address, joined by commas here.
 OF_SEVERAL = frozenset({"state", "client", "type", "owner"})
@@ -60,8 +61,8 @@ ROW_COLUMNS = (
 class QueueFilters:
     """What of the queue to show; `scope` is mine, team or unowned. Unknown values are refused, never ignored.
 
-    `owner` also says `me` or `team:<slug>`, and `cause` says `none` for those that have none. What is `OF_SEVERAL` may name several,
-    joined by commas.
+    `owner` also says `me` or `team:<slug>`, `cause` says `none` for those that have none, and so does `client` for those of the house where
+    these exist for the reader. What is `OF_SEVERAL` may name several, joined by commas.
     """
 
     scope: str = "mine"
@@ -180,10 +181,11 @@ def filtered(cases: CaseQuerySet, *, by: Actor, filters: QueueFilters, now: date
         f"{name}__in": value.split(",") for name in ("state", "type") if (value := getattr(filters, name))
     }
     if filters.cause:
-        plain["cause"] = "" if filters.cause == NO_CAUSE else filters.cause
+        plain["cause"] = "" if filters.cause == NONE else filters.cause
     cases = cases.filter(**plain)
     if filters.client:
-        cases = cases.filter(client__in=named["client"])
+        of_house = Q(client=None) if NONE in filters.client.split(",") else Q()
+        cases = cases.filter(Q(client__in=named["client"]) | of_house)
     if filters.due == AT_RISK:
         cases = cases.filter(warn_at__lte=now, due_at__gt=now)
     elif filters.due:
@@ -256,6 +258,8 @@ def offers(*, by: Actor, page: str) -> Offers:
             named["owner"].append((f"{owners.TEAM}{slug}", said("%(name)s and its people", name=name)))
         elif kind in named:
             named[kind].append((slug, name))
+    if by.clients is None:
+        named["client"].append((NONE, noop("The house")))
     return Offers(
         choices={
             **named,
@@ -325,7 +329,7 @@ def refuse_unknown(filters: QueueFilters, *, by: Actor) -> None:
         "risk": ("", *RISK),
         "per": PER_PAGE,
         "sort": tuple(ORDERS),
-        "group": ("", BY_CAUSE),
+        "group": ("", *GROUPED_BY),
     }
     records: dict[str, QuerySet[Any]] = {"type": ExceptionType.objects.all(), "client": rules.clients_of(by)}
     chosen = {name: getattr(filters, name).split(",") for name in records if getattr(filters, name)}
@@ -334,6 +338,8 @@ def refuse_unknown(filters: QueueFilters, *, by: Actor) -> None:
         [records[name].filter(slug__in=slugs).values_list(Value(name), "slug") for name, slugs in chosen.items()]
     ):
         found[name].append(slug)
+    if "client" in found and by.clients is None:
+        found["client"].append(NONE)
     errors = [
         FieldError(f"/{name}", "unknown", said("%(name)s cannot be “%(name_2)s”.", name=name, name_2=value))
         for name, values in (known | found).items()

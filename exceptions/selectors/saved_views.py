@@ -180,7 +180,8 @@ def _row(view: Any, by: Actor, first: Collection[UUID | None]) -> ViewRow:
 
 
 def _client_slugs(by: Actor) -> set[str]:
-    return set(rules.clients_of(by).values_list("slug", flat=True))
+    house = {list_pages.NONE} if by.clients is None else set()
+    return house | set(rules.clients_of(by).values_list("slug", flat=True))
 
 
 def _names_only(query: str, clients: Collection[str]) -> bool:

@@ -21,7 +21,7 @@ from audit.services.taking_out import record_export
 from exceptions import list_pages, selectors, services
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors import Offers, QueuePage, live, owners
-from exceptions.selectors.causes import GroupPage, group_page
+from exceptions.selectors.groups import GROUPINGS, GroupPage, group_page
 from exceptions.selectors.people import people_beside
 from exceptions.selectors.queue import BY_CAUSE, OF_SEVERAL
 from exceptions.tables import csv_lines
@@ -37,6 +37,13 @@ ORDERS = {
     "due": gettext_lazy("Soonest deadline first."),
     "-risk": gettext_lazy("Most money at risk first."),
     "-created": gettext_lazy("Newest first."),
+}
+
+GROUPED_BY = {
+    BY_CAUSE: gettext_lazy("Shared cause"),
+    "client": gettext_lazy("Client"),
+    "type": gettext_lazy("Type"),
+    "owner": gettext_lazy("Owner"),
 }
 
 
@@ -79,7 +86,7 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
         return opened(scope, view.query, view.number)
     filters = filters_in(request.GET, scope)
     problem = None
-    read = group_page if filters.group == BY_CAUSE else selectors.queue_page
+    read = group_page if filters.group in GROUPINGS else selectors.queue_page
     page: QueuePage | GroupPage = QueuePage([], "", 0)
     try:
         list_pages.refuse_foreign(list_pages.list_page(scope), request.GET.urlencode())
@@ -106,6 +113,7 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
         "can_share": by.may("exceptions.reassign_case"),
         "live": "" if problem else _live_address(request, scope, page, now),
         **_chosen(request, offers, () if problem else filters.cols),
+        **_grouped(request, filters.group),
     }
     return render(request, "exceptions/queue.html", context, status=400 if problem else 200)
 
@@ -122,11 +130,20 @@ def _chosen(request: HttpRequest, offers: Offers, asked: Sequence[str]) -> dict[
         "kept": pairs_of(request, only=("cols", "per", "cause", "view", "group", *_of_several(request)))
         or [("view", "all")],
         "carried": pairs_of(request, besides=("cols",)),
-        "narrowed": urlencode(pairs_of(request, besides=("group", "type", "cause", "view"))),
-        "ungrouped": urlencode(pairs_of(request, besides=("group",))) or "view=all",
-        "grouped": urlencode([*pairs_of(request, besides=("group",)), ("group", BY_CAUSE)]),
         "views": offers.views,
         "view": current_view(request, offers.views),
+    }
+
+
+def _grouped(request: HttpRequest, group: str) -> dict[str, Any]:
+    """By what the list is grouped and can be, each with its address; `narrowed` is what the addresses of its groups have in common."""
+    others = pairs_of(request, besides=("group",))
+    own = GROUPINGS[group].filters if group in GROUPINGS else ()
+    return {
+        "grouped_by": GROUPED_BY.get(group, ""),
+        "groupings": [(name, title, urlencode([*others, ("group", name)])) for name, title in GROUPED_BY.items()],
+        "narrowed": urlencode(pairs_of(request, besides=("group", "view", *own))),
+        "ungrouped": urlencode(others) or "view=all",
     }
 
 

@@ -39,6 +39,9 @@ PAGES = (
     ("by a word that is rare", "lee", "/queue/team/?q=777"),
     ("by a word nothing has", "lee", "/queue/team/?q=nothing-has-this"),
     ("without owner", "lee", "/queue/unowned/"),
+    ("grouped by cause", "lee", "/queue/team/?group=cause"),
+    ("grouped by client", "lee", "/queue/team/?group=client"),
+    ("grouped by owner", "lee", "/queue/team/?group=owner"),
 )
 SEED = """
     INSERT INTO exceptions_exceptioncase (
