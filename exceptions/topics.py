@@ -19,6 +19,7 @@ class Topic(models.TextChoices):
     LATE = "late", gettext_noop("Late, or the ladder calls me")
     ESCALATED = "escalated", gettext_noop("Escalated")
     MENTIONED = "mentioned", gettext_noop("Somebody mentions me")
+    WATCHED = "watched", gettext_noop("Something happens to what I watch")
     APPROVAL_ASKED = "approval_asked", gettext_noop("Approval asked of me")
     APPROVAL_DECIDED = "approval_decided", gettext_noop("Approval decided, or sent back")
     APPROVAL_LAPSING = "approval_lapsing", gettext_noop("Approval lapsed, or about to end")
@@ -48,6 +49,7 @@ EVENTS: Final[Mapping[Topic, tuple[str, ...]]] = {
         ),
     ),
     Topic.MENTIONED: ("case.mentioned",),
+    Topic.WATCHED: ("case.news",),
     Topic.APPROVAL_ASKED: (
         *("waiver.requested", "waiver.undecided", "waiver.answered", "waiver.edited", "case.cancel_asked"),
         "asset.submitted",

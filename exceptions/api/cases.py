@@ -252,6 +252,26 @@ class Unlink(_CaseAct):
         services.unlink_cases(case_id=record.pk, by=self.by, now=now, **given)
 
 
+class Watch(_CaseAct):
+    """Be told what happens to an exception."""
+
+    is_versioned = False
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Watch it."""
+        services.watch_case(case_id=record.pk, by=self.by, now=now, **given)
+
+
+class Unwatch(_CaseAct):
+    """Be told no more of an exception that is not yours."""
+
+    is_versioned = False
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Watch it no more."""
+        services.unwatch_case(case_id=record.pk, by=self.by, now=now, **given)
+
+
 class Wait(_CaseAct):
     """Wait for somebody else; the exception comes back by itself."""
 

@@ -6,7 +6,7 @@ from exceptions.models.approvals import ClientApproval, ClientQuestion, Delegati
 from exceptions.models.case_words import CaseWords
 from exceptions.models.cases import CaseNote, CaseStep, ExceptionCase
 from exceptions.models.channels import NotificationChannel, Page
-from exceptions.models.evidence import CaseAttachment, CaseLink
+from exceptions.models.evidence import CaseAttachment, CaseLink, CaseWatch
 from exceptions.models.jobs import Job, JobItem, JobPlan, JobWork
 from exceptions.models.notifications import Notification, NotificationDelivery, NotificationPreference
 from exceptions.models.postmortems import Postmortem, PostmortemAction, PostmortemCase
@@ -20,6 +20,7 @@ __all__ = [
     "CaseLink",
     "CaseNote",
     "CaseStep",
+    "CaseWatch",
     "CaseWords",
     "ClientApproval",
     "ClientQuestion",

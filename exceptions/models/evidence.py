@@ -1,4 +1,4 @@
-"""What belongs to an exception beside its own columns: files, and other exceptions it has to do with."""
+"""What belongs to an exception beside its own columns: files, other exceptions it has to do with, and who watches it."""
 
 from typing import ClassVar
 
@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from audit.triggers import APPEND_ONLY
 from exceptions.models.cases import ExceptionCase
+from rules.models import Owner
 
 LARGEST_FILE = 10 * 1024 * 1024
 
@@ -57,3 +58,19 @@ class CaseLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.first_id} with {self.second_id}"
+
+
+class CaseWatch(models.Model):
+    """Somebody who answers for nothing about an exception and wants to hear what happens to it."""
+
+    case = models.ForeignKey(ExceptionCase, on_delete=models.PROTECT, related_name="watches", db_index=False)
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["case", "owner"], name="casewatch_one_per_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} watches {self.case_id}"

@@ -59,6 +59,8 @@ verbs.register(
         "case.file_added": noop("{actor} added a file"),
         "case.linked": noop("{actor} linked it to another exception"),
         "case.unlinked": noop("{actor} unlinked it from another exception"),
+        "case.watched": noop("{actor} watches it"),
+        "case.unwatched": noop("{actor} watches it no more"),
         "case.step_done": noop("{actor} did a step"),
         "case.not_acknowledged": noop("{actor} moved it on: nobody took it in time"),
         "case.escalated": noop("{actor} escalated it: not resolved in time"),

@@ -35,6 +35,8 @@ ACTS: Final[tuple[tuple[str, str, Collection[str]], ...]] = (
     ("note", WORK, CaseState.values),
     ("link", WORK, CaseState.values),
     ("unlink", WORK, CaseState.values),
+    ("watch", "exceptions.view_case", CaseState.values),
+    ("unwatch", "exceptions.view_case", CaseState.values),
     ("resolve", WORK, CASE_LIVE),
     ("close", WORK, (CaseState.RESOLVED,)),
     ("reopen", WORK, CASE_DONE),

@@ -26,8 +26,10 @@ from exceptions.selectors.playbook import Playbook, playbook_of
 from exceptions.selectors.queue import visible_cases
 from exceptions.selectors.running_ladders import LadderInForce, ladder_in_force
 from exceptions.selectors.waivers import live_about
+from exceptions.selectors.watching import watches_of
 from exceptions.states import CASE_LIVE, ClockState
 from exceptions.subjects import SubjectPage
+from rules.models import Owner
 
 NEWEST_ENTRIES = 50
 TOLD_CHANGES = frozenset({"state", "owner", "severity", "ladder"})
@@ -79,11 +81,7 @@ class CasePage:
     waivers: Sequence[Waiver]
     attachments: Sequence[CaseAttachment]
     related: Sequence[ExceptionCase]
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether more may have happened than the page tells."""
-        return len(self.trail) >= NEWEST_ENTRIES
+    watchers: Sequence[Owner]
 
 
 def case_for(by: Actor, key: str) -> ExceptionCase:
@@ -115,6 +113,7 @@ def case_page(*, by: Actor, key: str, now: datetime) -> CasePage:
         waivers=live_about(case),
         attachments=list(CaseAttachment.objects.filter(case=case).order_by("number")),
         related=related_to(case),
+        watchers=[watch.owner for watch in watches_of([case.pk])],
     )
 
 
@@ -133,13 +132,10 @@ def related_to(case: ExceptionCase) -> list[ExceptionCase]:
     return sorted(others, key=lambda other: other.number, reverse=True)
 
 
-def trail_of(case: ExceptionCase) -> list[TrailEntry]:
-    """The newest events of the case with the notes among them, newest first."""
-    events = list(
-        Event.objects.filter(subject_type="exceptions.exceptioncase", subject_id=str(case.pk)).order_by("-seq")[
-            :NEWEST_ENTRIES
-        ]
-    )
+def trail_of(case: ExceptionCase, *, before: int = 0) -> list[TrailEntry]:
+    """The newest events of the case (of those before the numbered one) with the notes among them, newest first."""
+    told = Event.objects.filter(subject_type="exceptions.exceptioncase", subject_id=str(case.pk))
+    events = list((told.filter(seq__lt=before) if before else told).order_by("-seq")[:NEWEST_ENTRIES])
     names = names_of(event.actor for event in events)
     notes = {note.pk: note for note in CaseNote.objects.filter(case=case)}
     entries = []

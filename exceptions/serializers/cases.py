@@ -9,6 +9,7 @@ from audit.rest.fields import Money, SelfLink
 from audit.rest.parsing import Input, ReasonInput
 from exceptions.models import CaseAttachment, CaseNote, CaseStep, ExceptionCase
 from exceptions.selectors import clock_of, related_to
+from exceptions.selectors.watching import watches_of
 from exceptions.states import CaseState, ClockState, RootCause, WaitingOn
 from rules.states import Severity
 
@@ -128,6 +129,7 @@ class CaseRecordSerializer(CaseSerializer):
     steps = StepSerializer(many=True)
     attachments = AttachmentSerializer(many=True)
     related = serializers.SerializerMethodField()
+    watchers = serializers.SerializerMethodField()
 
     class Meta(CaseSerializer.Meta):
         fields = (  # type: ignore[assignment]
@@ -141,12 +143,17 @@ class CaseRecordSerializer(CaseSerializer):
             "steps",
             "attachments",
             "related",
+            "watchers",
         )
         read_only_fields = fields  # type: ignore[assignment]
 
     def get_related(self, case: ExceptionCase) -> list[str]:
         """The keys of the exceptions it was linked to."""
         return [other.key for other in related_to(case)]
+
+    def get_watchers(self, case: ExceptionCase) -> list[str]:
+        """The slugs of those who are told what happens to it."""
+        return [watch.owner.slug for watch in watches_of([case.pk])]
 
 
 class PayloadSubjectSerializer(serializers.Serializer[Any]):

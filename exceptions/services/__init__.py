@@ -90,6 +90,7 @@ from exceptions.services.waivers import (
     revoke_waiver,
     withdraw_waiver,
 )
+from exceptions.services.watching import unwatch_case, watch_case
 from exceptions.services.withdrawing import withdraw_cases
 
 __all__ = [
@@ -198,7 +199,9 @@ __all__ = [
     "take_next",
     "undo_job",
     "unlink_cases",
+    "unwatch_case",
     "wait_case",
+    "watch_case",
     "watch_escalator",
     "watch_ownership",
     "withdraw_case",

@@ -232,7 +232,7 @@ def _resolve(desk: Desk) -> None:
         settings=[TimerSetting(subject_ref(case), CLOSE, desk.now + single.REOPEN_WITHIN) for case in desk.cases]
     )
     draft_for_ended(desk.cases, now=desk.now)
-    single.tell_subjects(desk.cases, desk.by, desk.now)
+    single.tell_of_end(desk.cases, desk.by, desk.now)
     desk.finish(lambda _: {})
 
 

@@ -18,7 +18,7 @@ from exceptions.models import ExceptionCase
 from exceptions.selectors.playbook import Playbook, playbook_of
 from exceptions.services.deadlines import start_timers, work_out
 from exceptions.services.notes import note_within, write_note
-from exceptions.services.notifications import Telling, notify_many
+from exceptions.services.notifications import Telling, notify_many, tell_watchers
 from exceptions.services.openings import (
     ACKNOWLEDGE,
     AT_RISK,
@@ -51,6 +51,7 @@ from rules.selectors.people import Roster
 from rules.states import Route
 
 REOPEN_WITHIN = timedelta(days=7)
+ENDS = {CaseState.RESOLVED: "case.resolved", CaseState.WITHDRAWN: "case.withdrawn"}
 PATIENT = frozenset({BREACH, ESCALATE, OVERRUN})
 
 
@@ -223,7 +224,7 @@ def resolve_case(
         stop_timers([case], now)
         set_timer(subject=subject_ref(case), kind=CLOSE, due_at=now + REOPEN_WITHIN)
         draft_for_ended([case], now=now)
-        tell_subjects([case], by, now)
+        tell_of_end([case], by, now)
     return case
 
 
@@ -315,6 +316,7 @@ def reopen_case(*, case_id: UUID, reason: str, by: Actor, now: datetime, seen: i
         timers = work_out(case, now=now)
         case.save()
         record("case.reopened", subject=case, reason=reason_given(reason))
+        tell_watchers([case], "case.reopened", now=now)
         cancel_timers(timers=[(subject_ref(case), CLOSE)], now=now)
         # Nobody is passed over before there was time to take it.
         held = [
@@ -337,7 +339,7 @@ def withdraw_case(*, case_id: UUID, reason: str, by: Actor, now: datetime) -> Ex
         case.save()
         record("case.withdrawn", subject=case, reason=reason_given(reason))
         stop_timers([case], now)
-        tell_subjects([case], by, now)
+        tell_of_end([case], by, now)
     return case
 
 
@@ -357,8 +359,10 @@ def stop_timers(cases: Sequence[ExceptionCase], now: datetime) -> None:
     cancel_kinds(subjects=[subject_ref(case) for case in cases], kinds=kinds, now=now)
 
 
-def tell_subjects(cases: Sequence[ExceptionCase], by: Actor, now: datetime) -> None:
-    """What these were about hears that they are over, and goes on."""
+def tell_of_end(cases: Sequence[ExceptionCase], by: Actor, now: datetime) -> None:
+    """Who watches these hears that they are over; so does what they were about, and goes on."""
+    for state, event in ENDS.items():
+        tell_watchers([case for case in cases if case.state == state], event, now=now)
     about: dict[str, list[ExceptionCase]] = {}
     for case in cases:
         about.setdefault(case.subject_type, []).append(case)

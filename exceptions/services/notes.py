@@ -10,7 +10,7 @@ from audit.texts import reason_given
 from audit.words import said
 from exceptions.models import CaseNote, ExceptionCase
 from exceptions.selectors.mentions import mentioned_in
-from exceptions.services.notifications import Telling, notify_many
+from exceptions.services.notifications import Telling, notify_many, tell_watchers
 from exceptions.services.working import LONGEST_NOTE, running, working
 from exceptions.states import CaseState
 from rules.models import Owner
@@ -58,6 +58,7 @@ def write_notes(cases: Sequence[ExceptionCase], text: str, *, field: str, by: Ac
     ]
     CaseNote.objects.bulk_create(notes)
     notify_many(tellings=[_telling(owner, case, by) for case in cases for owner in mentioned[case.client_id]], now=now)
+    tell_watchers(cases, "case.noted", but=[one for named in mentioned.values() for one in named], now=now)
     return notes
 
 

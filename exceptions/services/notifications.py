@@ -1,18 +1,20 @@
 """The one door for telling owners what happened to them: written with what it tells of, one delivery for every way to reach them."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from django.utils.translation import gettext_noop as noop
 
+from audit.context import current_actor
 from audit.wakeups import wake
 from audit.words import cut, kept, said
 from exceptions.decisions import ALWAYS, Wishes, wish
 from exceptions.models import ExceptionCase, Notification, NotificationChannel, NotificationDelivery
 from exceptions.selectors.notifications import channels_by_owner, who_wants_pages
+from exceptions.selectors.watching import watches_of
 from exceptions.services.claims import because
 from exceptions.states import Channel, DeliveryState, Mailing
 from rules import selectors as rules
@@ -22,6 +24,29 @@ MOST_SINGLE = 10
 UNDELIVERED = "notification.undelivered"
 NO_ADDRESS = said("No address outside the product.")
 AND_MORE = noop("%(text)s And %(count)s more of the same; they are in your queue.")
+
+NEWS = "case.news"
+NEWS_OF: Mapping[str, str] = {
+    "case.reassigned": noop("Somebody else has it now."),
+    "case.owner_away": noop("Somebody else has it now."),
+    "case.taken_back": noop("Somebody else has it now."),
+    "case.given_back": noop("Somebody else has it now."),
+    "case.rerouted": noop("Nobody took it, so it went another way."),
+    "case.fell_back": noop("What was tried did not help; somebody else has it now."),
+    "case.not_acknowledged": noop("Nobody took it in time."),
+    "case.went_quiet": noop("It was taken, then nothing happened."),
+    "case.escalated": noop("It was not resolved in time and was escalated."),
+    "case.severity_raised": noop("It is more severe now."),
+    "case.overrun": noop("It is long past its deadline."),
+    "case.at_risk": noop("It is due soon."),
+    "case.breached": noop("It is late."),
+    "case.waiting": noop("It waits for somebody else."),
+    "case.wait_over": noop("The wait is over."),
+    "case.noted": noop("There is a new note."),
+    "case.resolved": noop("It is resolved."),
+    "case.reopened": noop("It was reopened."),
+    "case.withdrawn": noop("Its cause has gone."),
+}
 
 
 @dataclass(frozen=True)
@@ -81,6 +106,9 @@ def notify_many(*, tellings: Sequence[Telling], now: datetime) -> None:
     """
     if not tellings:
         return
+    told_anyway = {(one.case_id, one.owner.pk) for one in tellings}
+    happened = {one.case_id: one.event for one in tellings if one.case_id and one.event in NEWS_OF}
+    tellings = [*tellings, *_news_of(happened, told_anyway)]
     urgent = _named([one for one in tellings if one.urgent])
     told = [*_gathered(urgent), *_named(_gathered([one for one in tellings if not one.urgent]))]
     notifications = [
@@ -112,6 +140,41 @@ def notify_many(*, tellings: Sequence[Telling], now: datetime) -> None:
     pressing = [made for made, one in outside if one.presses and made.pk in unreached]
     if pressing:
         tell_who_stands_behind(notifications=pressing, why=NO_ADDRESS, now=now)
+
+
+def tell_watchers(cases: Sequence[ExceptionCase], event: str, *, but: Collection[Owner] = (), now: datetime) -> None:
+    """Tell who watches these what happened to them, of which nobody else is told; never who did it, nor `but`."""
+    told = {(case.pk, owner.pk) for case in cases for owner in but}
+    notify_many(tellings=_news_of({case.pk: event for case in cases}, told), now=now)
+
+
+def _news_of(happened: Mapping[UUID, str], told: Collection[tuple[UUID | None, UUID]]) -> list[Telling]:
+    """What the watchers of these exceptions hear, in words that hold for who answers for nothing; one query."""
+    if not happened:
+        return []
+    actor = current_actor().user_id
+    watches = [
+        one
+        for one in watches_of(happened)
+        if (one.case_id, one.owner_id) not in told and (actor is None or one.owner.user_id != actor)
+    ]
+    return [
+        Telling(
+            one.owner,
+            NEWS,
+            said(
+                "You watch %(key)s: %(title)s. %(news)s",
+                key=one.case.key,
+                title=one.case.headline,
+                news=said(NEWS_OF[happened[one.case_id]]),
+            ),
+            f"/exceptions/{one.case.key}/",
+            one.case.client_id,
+            one.case_id,
+            cause=one.case.cause,
+        )
+        for one in watches
+    ]
 
 
 def tell_who_stands_behind(*, notifications: Sequence[Notification], why: str, now: datetime) -> None:

@@ -16,7 +16,7 @@ from exceptions.services.cases import (
     refuse_unless_asked,
     refuse_unless_solved,
     stop_timers,
-    tell_subjects,
+    tell_of_end,
 )
 from exceptions.services.openings import CLOSE
 from exceptions.services.postmortems import draft_for_ended
@@ -43,7 +43,7 @@ def resolve_cases(*, case_ids: Collection[UUID], outcome: str, by: Actor, now: d
             end_wait(case, now)
             case.resolve(outcome=outcome, root_cause="", at=now)
         _write(cases, now)
-        tell_subjects(cases, by, now)
+        tell_of_end(cases, by, now)
     return cases
 
 

@@ -13,7 +13,7 @@ from audit.words import said
 from exceptions import clocks
 from exceptions.models import ExceptionCase
 from exceptions.services.deadlines import start_timers_of
-from exceptions.services.notifications import Telling, notify_many
+from exceptions.services.notifications import Telling, notify_many, tell_watchers
 from exceptions.services.openings import PROGRESS, WAKE
 from exceptions.services.timers import TimerSetting, cancel_timers, set_timers
 from exceptions.services.working import quiet_at
@@ -57,11 +57,15 @@ def told_of(case: ExceptionCase, wait: Wait) -> Entry:
 
 
 def wait_on(timed: Sequence[tuple[ExceptionCase, Sequence[TimerSetting]]], wait: Wait, *, now: datetime) -> None:
-    """The timers of those that wait: their deadlines', and the one that brings them back; nobody asks for progress meanwhile."""
+    """The timers of those that wait: their deadlines', and the one that brings them back; nobody asks for progress meanwhile.
+
+    Who watches them is told.
+    """
     start_timers_of(timed, now=now)
     subjects = [subject_ref(case) for case, _ in timed]
     cancel_timers(timers=[(subject, PROGRESS) for subject in subjects], now=now)
     set_timers(settings=[TimerSetting(subject, WAKE, wait.until) for subject in subjects])
+    tell_watchers([case for case, _ in timed], "case.waiting", now=now)
 
 
 def _party(on: str, named: str) -> str:

@@ -10,7 +10,7 @@ from audit.services.events import Entry, record_many
 from audit.texts import reason_given
 from exceptions.models import ExceptionCase
 from exceptions.selectors.playbook import playbooks_of
-from exceptions.services.cases import refuse_while_it_is_so, stop_timers, tell_subjects
+from exceptions.services.cases import refuse_while_it_is_so, stop_timers, tell_of_end
 from exceptions.services.working import load_parties, lock_subjects
 
 
@@ -35,5 +35,5 @@ def withdraw_cases(*, case_ids: Collection[UUID], reason: str, by: Actor, now: d
         why = reason_given(reason)
         record_many([Entry("case.withdrawn", case, reason=why, changes=case.last_changes()) for case in cases])
         stop_timers(cases, now)
-        tell_subjects(cases, by, now)
+        tell_of_end(cases, by, now)
     return cases

@@ -154,6 +154,18 @@ ACTS = {
         gettext_lazy("Unlink exception"),
         gettext_lazy("Unlinked."),
     ),
+    "watch": Act(
+        ActForm,
+        lambda c, _f, by: services.watch_case(case_id=c.pk, by=by, now=clock.now()),
+        gettext_lazy("Watch"),
+        gettext_lazy("You will be told what happens to it."),
+    ),
+    "unwatch": Act(
+        ActForm,
+        lambda c, _f, by: services.unwatch_case(case_id=c.pk, by=by, now=clock.now()),
+        gettext_lazy("Stop watching"),
+        gettext_lazy("You are told no more, unless it is yours."),
+    ),
     "resolve": Act(
         ResolveForm,
         lambda c, f, by: services.resolve_case(

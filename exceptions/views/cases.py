@@ -14,7 +14,7 @@ from audit.edge import actor_of
 from exceptions import selectors, services
 from exceptions.forms import AttachForm, LinkForm, NoteForm
 from exceptions.selectors import live
-from exceptions.selectors.cases import TrailEntry
+from exceptions.selectors.cases import TrailEntry, trail_of
 from exceptions.selectors.suggestions import suggestion
 from exceptions.views import origins
 from exceptions.views.acts import ACTS
@@ -42,13 +42,17 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
     origin = origins.origin_of(request)
     show = request.GET.get("show", "")
     chosen = ACTIVITY.get(show)
+    before = number_of(request.GET.get("before", ""))
+    trail = trail_of(page.case, before=before) if before else page.trail
     context = {
         "emergency": selectors.emergency_about(page.case, now=now),
         "page": page,
         "case": page.case,
         "origin": origin,
         "via": origin.suffix if origin else "",
-        "entries": [entry for entry in page.trail if chosen is None or chosen(entry)],
+        "entries": [entry for entry in trail if chosen is None or chosen(entry)],
+        "earlier": _activity_address(request, trail[-1].number) if trail and trail[-1].number > 1 else "",
+        "newest": _activity_address(request, 0) if before else "",
         "activity": [(name, label, name == show) for name, label in ACTIVITY_NAMES.items()],
         "cause": selectors.sharing_cause(page.case, by=by),
         "place": origins.place_in(origin, page.case, by=by, now=now),
@@ -62,6 +66,8 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
         "note_form": NoteForm(case=page.case) if actions else None,
         "attach_form": AttachForm(case=page.case) if actions else None,
         "link_form": LinkForm(case=page.case) if actions else None,
+        "is_watching": any(watcher.user_id == by.user_id for watcher in page.watchers),
+        "can_watch": bool(by.owners),
         "known": selectors.knowledge_of(page.case),
         "can_document": by.may("rules.write_runbook") and bool(actions),
         "can_draft": by.may("exceptions.write_postmortem", page.case.client_id),
@@ -69,6 +75,15 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
         "live": _live_address(page.case.key, page.trail[0].number if page.trail else 0, origin),
     }
     return render(request, "exceptions/case.html", context)
+
+
+def _activity_address(request: HttpRequest, before: int) -> str:
+    """The same page with the activity before this event; the newest for none."""
+    asked = request.GET.copy()
+    asked.pop("before", None)
+    if before:
+        asked["before"] = str(before)
+    return f"{request.path}?{asked.urlencode()}"
 
 
 def _live_address(key: str, seen: int, origin: Origin | None, told: int = 0) -> str:

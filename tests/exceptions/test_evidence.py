@@ -175,3 +175,39 @@ def test_what_lay_behind_it_is_said_when_it_is_resolved(open_case: OpenCase, hou
     assert case.root_cause == "data"
     assert selectors.payload(by=amal, key=case.key, now=now)["root_cause"] == "data"
     assert services.reopen_case(case_id=case.pk, reason="came back", by=amal, now=now).root_cause == ""
+
+
+def heard(owner: str) -> list[str]:
+    said = Notification.objects.filter(owner__slug=owner, event="case.news").order_by("id")
+    return [one.text.partition(". ")[2] for one in said]
+
+
+def test_who_watches_is_told_what_happens_until_they_stop(open_case: OpenCase, house: House, now: datetime) -> None:
+    case, bo, amal = open_case(), house.actor("bo"), house.actor("amal")
+    for _ in range(2):
+        services.watch_case(case_id=case.pk, by=bo, now=now)
+    assert Event.objects.filter(type="case.watched", subject_id=str(case.pk)).count() == 1
+    services.note_case(case_id=case.pk, text="Called them; @bo look", by=amal, now=now)
+    services.note_case(case_id=case.pk, text="Mrs Jansen called", by=amal, now=now)
+    services.note_case(case_id=case.pk, text="I wrote this myself", by=bo, now=now)
+    services.reassign_case(case_id=case.pk, to="amal", reason="she knows them", by=house.actor("lee"), now=now)
+    services.withdraw_case(case_id=case.pk, reason="It was nothing", by=house.actor("lee"), now=now)
+    assert [one.rpartition(". ")[2] for one in heard("bo")] == [
+        "There is a new note.",
+        "Somebody else has it now.",
+        "Its cause has gone.",
+    ]
+    assert [watcher.slug for watcher in selectors.case_page(by=bo, key=case.key, now=now).watchers] == ["bo"]
+    services.unwatch_case(case_id=case.pk, by=bo, now=now)
+    services.note_case(case_id=case.pk, text="Not a word to Bo", by=amal, now=now)
+    assert (len(heard("bo")), selectors.case_page(by=bo, key=case.key, now=now).watchers) == (3, [])
+
+
+def test_who_may_no_longer_see_it_hears_nothing(open_case: OpenCase, house: House, now: datetime) -> None:
+    case, bo = open_case(), house.actor("bo")
+    services.watch_case(case_id=case.pk, by=bo, now=now)
+    with pytest.raises(NotFound):
+        services.watch_case(case_id=case.pk, by=house.actor("noor"), now=now)
+    house.users["bo"].groups.clear()
+    services.note_case(case_id=case.pk, text="Bo is gone", by=house.actor("amal"), now=now)
+    assert heard("bo") == []

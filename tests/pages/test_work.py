@@ -236,3 +236,22 @@ def test_an_empty_queue_leads_to_what_waits_in_the_team_queues(signed_in: Signed
     assert [row.key for row in sam.get("/queue/team/?state=open").context["page"].rows] == [case.key]
     services.acknowledge_case(case_id=case.pk, by=house.actor("amal"), now=clock.now())
     assert "to be taken in the team queues" not in sam.get("/queue/").content.decode()
+
+
+def test_watching_and_looking_further_back_work_without_a_script(
+    signed_in: SignedIn, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (case,) = open_cases(house, 1)
+    amal, address = signed_in("amal"), f"/exceptions/{case.key}/"
+    monkeypatch.setattr("exceptions.selectors.cases.NEWEST_ENTRIES", 2)
+    for action in ("watch", "unwatch", "watch"):
+        assert amal.post(f"{address}{action}/").status_code == 302
+    page = amal.get(address)
+    assert (page.context["is_watching"], page.context["newest"]) == (True, "")
+    assert "You watch" not in page.content.decode()
+    seen = [entry.number for entry in page.context["entries"]]
+    while page.context["earlier"]:
+        page = amal.get(page.context["earlier"])
+        seen += [entry.number for entry in page.context["entries"]]
+    assert seen == list(range(seen[0], 0, -1))
+    assert page.context["newest"] == f"{address}?"

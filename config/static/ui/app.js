@@ -44,6 +44,8 @@
     if (box) { if (e.shiftKey && box.checked) selectRange(box.closest("tr")); anchor = box.closest("tr"); }
     var o = e.target.closest("[data-open]");
     if (o) { var d = doc.getElementById(o.dataset.open); if (d && d.showModal) { e.preventDefault(); d.showModal(); } }
+    var link = e.target.closest("[data-copy]");
+    if (link) navigator.clipboard.writeText(new URL(link.dataset.copy, location.href).href).then(function () { link.textContent = link.dataset.copied; say(link.dataset.copied); });
   });
 
   /* ---- keyboard (off or remapped to Alt+key in Settings > Keyboard; WCAG 2.1.4) ---- */
@@ -173,6 +175,7 @@
     dirty = false; anchor = null; tags = {};
     refreshSelection(false);
     doc.querySelectorAll("[data-keymode]").forEach(function (select) { select.value = mode; });
+    if (navigator.clipboard) doc.querySelectorAll("[data-copy]").forEach(function (button) { button.hidden = false; });
     drafts();
     /* the result of the last act, or what has to be corrected, is read first */
     var said = doc.querySelector("[data-focus]"), ready = doc.querySelector("[autofocus]"), main = doc.getElementById("main");
