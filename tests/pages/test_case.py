@@ -178,7 +178,7 @@ def test_the_page_costs_the_same_for_one_of_everything_and_for_three(
         services.link_cases(case_id=case.pk, exception=other.key, by=amal, now=now)
         services.complete_step(case_id=case.pk, index=[0, 1, 3][n], outcome="done", by=amal, now=now)
     browser = signed_in("amal")
-    with django_assert_num_queries(19):
+    with django_assert_num_queries(20):
         page = browser.get(f"/exceptions/{case.key}/")
     assert (len(page.context["page"].attachments), len(page.context["page"].related)) == (count, count)
 
