@@ -218,6 +218,10 @@ PAGES: dict[str, tuple[Text, Text]] = {
             "Say when you are away and who stands in; take back what others did meanwhile. Leads enter it for their teams."
         ),
     ),
+    "exceptions:display": (
+        _("Display"),
+        _("Light or dark colours, how close the rows of lists stand, and what is shown once an exception is resolved."),
+    ),
     "exceptions:preferences": (
         _("How you are told"),
         _(

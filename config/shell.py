@@ -98,6 +98,7 @@ class Shell:
     health: Part
     searched: str = ""
     unread: int = 0
+    sees_work: bool = False
     topic: str = "start"
     shortcuts: list[Shortcut] = field(default_factory=list)
 
@@ -273,6 +274,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
             zone=timezone.get_current_timezone_name(),
             health=pulse(now),
             unread=unread,
+            sees_work=actor.may("exceptions.view_case"),
             topic=_topic(request.path),
             searched=request.GET.get("q", "") if request.path == _url("search") else "",
             shortcuts=list(SHORTCUTS),

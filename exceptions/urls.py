@@ -19,6 +19,7 @@ from exceptions.views import (
     reports,
     runbooks,
     saved_views,
+    settings,
     timers,
     waivers,
 )
@@ -84,6 +85,7 @@ urlpatterns = [
     path("notifications/read/", notifications.read, name="notifications-read"),
     path("settings/notifications/", notifications.preferences, name="preferences"),
     path("settings/notifications/test/", notifications.test_notice, name="test-notice"),
+    path("settings/display/", settings.display, name="display"),
     path("people/away/", people.away, name="away"),
     path("people/away/back/", people.back, name="back"),
     path("people/away/take-back/", people.take_back, name="take-back"),

@@ -30,6 +30,7 @@ from rules import appointments, facts, handlers
 register_causes({"ownership/": noop("Nobody is behind an owner: %(what)s")})
 verbs.register(
     {
+        "person.display_chosen": noop("{actor} chose how pages look"),
         "person.language_chosen": noop("{actor} chose a language"),
         "notification.preferences_set": noop("{actor} chose what to be told outside the product"),
         "notification.read": noop("{actor} read what was told"),

@@ -60,7 +60,7 @@ from exceptions.services.postmortems import (
     end_action,
     publish_postmortem,
 )
-from exceptions.services.preferences import choose_language, set_notification_preferences
+from exceptions.services.preferences import choose_display, choose_language, set_notification_preferences
 from exceptions.services.presence import note_presence
 from exceptions.services.rebasing import rebase_case
 from exceptions.services.resolving import resolve_cases
@@ -121,6 +121,7 @@ __all__ = [
     "change_view",
     "change_view_query",
     "check_channel",
+    "choose_display",
     "choose_language",
     "close_case",
     "come_back",

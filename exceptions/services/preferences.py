@@ -9,6 +9,7 @@ from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import FieldError, Invalid, Refused
 from audit.models import User
+from audit.models.users import AfterAct, Density, Theme
 from audit.services.events import record
 from audit.words import said
 from exceptions.models import NotificationPreference
@@ -17,6 +18,7 @@ from exceptions.topics import CHOOSABLE, LOCKED, PAGER_WISHES, WISHES_BY_CHANNEL
 
 BY_EMAIL_AND_CHAT = ("p2", "p3", "other", "chat_p2", "chat_p3", "chat_other")
 BY_PAGER = ("pager_p2", "pager_p3", "pager_other")
+DISPLAY = {"theme": Theme.values, "density": Density.values, "after_act": AfterAct.values}
 Events = Mapping[str, Mapping[str, str]]
 
 
@@ -73,6 +75,32 @@ def choose_language(*, language: str, by: Actor, now: datetime) -> User:
             before, person.language = person.language, language
             person.save(update_fields=["language"])
             record("person.language_chosen", subject=person, changes={"language": (before, language)})
+    return person
+
+
+def choose_display(*, chosen: Mapping[str, str], by: Actor, now: datetime) -> User:
+    """How one's pages look and what follows a finished exception: `theme`, `density`, `after_act`; what is left out stays.
+
+    Raises `Invalid` for what there is not, `Refused` for no person.
+    """
+    errors = [
+        FieldError(f"/{name}", "unknown", said("Choose one of: %(value)s.", value=", ".join(DISPLAY.get(name, ()))))
+        for name, value in chosen.items()
+        if value not in DISPLAY.get(name, ())
+    ]
+    if errors:
+        raise Invalid(" ".join(error.detail for error in errors), errors=errors)
+    with acting(by, at=now):
+        if by.user_id is None:
+            raise Refused("Only people have wishes.")
+        person = User.objects.select_for_update(no_key=True).get(pk=by.user_id)
+        changes = {name: (getattr(person, name), value) for name, value in chosen.items()}
+        changes = {name: change for name, change in changes.items() if change[0] != change[1]}
+        if changes:
+            for name, (_, value) in changes.items():
+                setattr(person, name, value)
+            person.save(update_fields=[*changes])
+            record("person.display_chosen", subject=person, changes=changes)
     return person
 
 

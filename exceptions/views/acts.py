@@ -20,6 +20,7 @@ from audit import clock
 from audit.context import Actor
 from audit.edge import actor_of, back_to, explain
 from audit.errors import Conflict, DomainError, Invalid, NotFound, Refused
+from audit.models.users import AfterAct
 from audit.words import in_words, listed, said
 from exceptions import selectors, services
 from exceptions.forms import (
@@ -248,7 +249,8 @@ def _perform(request: HttpRequest, found: ExceptionCase, form: ActForm, action: 
     before = done_before(action, done, by=by) if isinstance(done, ExceptionCase) else None
     said = _already(before) if before else spec.said
     messages.success(request, f"{found.key}: {said} {_told(done)}".strip())
-    return redirect(_after(request, found, by) if spec.next_in_queue else back_to(request, _home(request, found)))
+    stays = not spec.next_in_queue or getattr(request.user, "after_act", "") == AfterAct.STAY
+    return redirect(back_to(request, _home(request, found)) if stays else _after(request, found, by))
 
 
 def _already(before: Doer) -> str:
@@ -259,8 +261,10 @@ def _already(before: Doer) -> str:
 
 
 def _after(request: HttpRequest, found: ExceptionCase, by: Actor) -> str:
-    """What is next in the list somebody came from, or the most urgent in their own; the list when nothing is left."""
+    """What is next in the list somebody came from, or the most urgent in their own; the list when nothing is left, or they want that."""
     origin, now = origins.origin_of(request), clock.now()
+    if getattr(request.user, "after_act", "") == AfterAct.LIST:
+        return origin.url if origin else reverse("exceptions:queue")
     if origin is not None:
         key = origins.beside(origin, found, by=by, now=now).next
     else:

@@ -185,6 +185,7 @@ SIGNING_IN: Final = "a person signs in; a program has a token, which admins make
 NOTHING_FOR_PROGRAMS: Final = {
     "home": "leads to the page one sees first",
     "set_language": "chooses the language of pages; the API speaks one",
+    "exceptions:display": "chooses how pages look; the API has none",
     "exceptions:presence": "says in which window somebody is looking right now",
     "exceptions:client-approval": "answered by people of the client, through their signed link and nothing else",
     "campaigns:client-answer": "answered by people of the client, through their signed link and nothing else",

@@ -1,15 +1,19 @@
 """Choosing what comes by e-mail, and reading what became of it."""
 
+import json
 import re
 
+import pytest
 from django.core import mail
 from django.test import Client as Browser
 
 from audit import clock
+from audit.errors import Invalid
+from audit.models import Event
 from exceptions import services
 from exceptions.models import NotificationPreference
 from tests.cast import PASSWORD, House
-from tests.pages.conftest import SignedIn
+from tests.pages.conftest import SignedIn, open_cases
 
 BY_CHAT_AND_PAGER = {f"{channel}_{name}": "never" for channel in ("chat", "pager") for name in ("p2", "p3", "other")}
 CHOSEN = BY_CHAT_AND_PAGER | {
@@ -84,3 +88,37 @@ def test_each_way_can_be_tried_out_and_says_what_came_of_it(house: House) -> Non
     assert [letter.to for letter in mail.outbox] == [["amal@handrail.example"]]
     refused = amal.post("/settings/notifications/test/", {**sent, "channel": "noor@handrail.example"})
     assert refused.status_code == 404
+
+
+def test_how_pages_look_is_kept_with_the_person(signed_in: SignedIn, house: House) -> None:
+    """Another browser has it too, without a script."""
+    page = "/settings/display/"
+    assert "data-theme" not in signed_in("amal").get(page).content.decode()
+    answer = signed_in("amal").post(page, {"theme": "dark", "density": "compact", "after_act": "list"}, follow=True)
+    assert "Kept. It holds in every browser you sign in with." in answer.content.decode()
+    amal, bo = signed_in("amal"), signed_in("bo")
+    assert '<html lang="en-gb" data-theme="dark" data-density="compact">' in amal.get("/queue/").content.decode()
+    assert "data-theme" not in bo.get("/queue/").content.decode()
+    assert amal.post(page, {"theme": "pink"}).status_code == 422
+    with pytest.raises(Invalid):
+        services.choose_display(chosen={"is_superuser": "1"}, by=house.actor("amal"), now=clock.now())
+    amal.post(page, {"theme": "", "density": "compact", "after_act": ""})
+    changes = [
+        json.loads(body)["changes"]
+        for body in Event.objects.filter(type="person.display_chosen").order_by("seq").values_list("body", flat=True)
+    ]
+    assert changes == [
+        {"theme": ["", "dark"], "density": ["", "compact"], "after_act": ["", "list"]},
+        {"theme": ["dark", ""], "after_act": ["list", ""]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wish", "shown"), [("", "/exceptions/{second}/"), ("list", "/queue/"), ("stay", "/exceptions/{first}/")]
+)
+def test_what_follows_a_resolved_exception_is_chosen(signed_in: SignedIn, house: House, wish: str, shown: str) -> None:
+    first, second = open_cases(house, 2)
+    services.choose_display(chosen={"after_act": wish}, by=house.actor("amal"), now=clock.now())
+    given = {"seen": first.version, "outcome": "resolved"}
+    answer = signed_in("amal").post(f"/exceptions/{first.key}/resolve/", given)
+    assert answer.headers["Location"].split("?")[0] == shown.format(first=first.key, second=second.key)

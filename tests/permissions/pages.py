@@ -137,6 +137,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "exceptions:notifications": _get(VIEW_CASE),
     "exceptions:notifications-read": _post(VIEW_CASE),
     "exceptions:preferences": _get(VIEW_CASE) | _post(VIEW_CASE),
+    "exceptions:display": _get(SIGNED_IN) | _post(SIGNED_IN, theme="dark"),
     "exceptions:test-notice": _own(VIEW_CASE),
     "exceptions:away": _get(VIEW_CASE) | _post(VIEW_CASE),
     "exceptions:back": _post(VIEW_CASE),

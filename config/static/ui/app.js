@@ -1,12 +1,11 @@
 /* Progressive enhancement only: every action on these pages is a link or a form that works without this file. */
 (function () {
   "use strict";
-  var doc = document, root = doc.documentElement;
+  var doc = document;
   var store = { get: function (k) { try { return localStorage.getItem(k); } catch (e) { return null; } },
                 set: function (k, v) { try { localStorage.setItem(k, v); } catch (e) { /* private mode */ } },
                 drop: function (k) { try { localStorage.removeItem(k); } catch (e) { /* private mode */ } },
                 keys: function () { try { return Object.keys(localStorage); } catch (e) { return []; } } };
-  ["theme", "density"].forEach(function (k) { var v = store.get("ui." + k); if (v) root.dataset[k] = v; });
 
   function say(text) { var r = doc.getElementById("live"); if (r) { r.textContent = ""; setTimeout(function () { r.textContent = text; }, 30); } }
   function typing(el) { return el && (el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName) && el.type !== "checkbox"); }
