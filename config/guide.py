@@ -222,6 +222,12 @@ PAGES: dict[str, tuple[Text, Text]] = {
         _("Display"),
         _("Light or dark colours, how close the rows of lists stand, and what is shown once an exception is resolved."),
     ),
+    "exceptions:tokens": (
+        _("API tokens"),
+        _(
+            "Let a program of yours use the API in your name: for chosen clients, with chosen permissions, until a date."
+        ),
+    ),
     "exceptions:preferences": (
         _("How you are told"),
         _(

@@ -10,6 +10,7 @@ from rules.selectors.accounts import (
     lacks_factor,
     only_person_with,
     sessions_of,
+    tokens_of,
 )
 from rules.selectors.answering import contract_page, contracts_page, whole_contract
 from rules.selectors.backups import owner_fields, without_backup
@@ -159,6 +160,7 @@ __all__ = [
     "things",
     "things_without_runbook",
     "token_actor",
+    "tokens_of",
     "unreachable",
     "validate_payload",
     "verify_decisions",

@@ -10,9 +10,11 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.db.models import QuerySet
 
 from audit.context import Actor
 from audit.models import User
+from rules.models import ApiToken
 
 FACTOR_MISSING = "Your role asks for a second factor. Set one up under /settings/security/ first."
 BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
@@ -62,6 +64,11 @@ def sessions_of(person: User, *, current: str, now: datetime) -> list[SessionRow
         )
         for one in found
     ]
+
+
+def tokens_of(person: User) -> QuerySet[ApiToken]:
+    """The API tokens that act for somebody, the newest first, ended and revoked ones too."""
+    return ApiToken.objects.filter(user=person).prefetch_related("clients").order_by("-pk")
 
 
 def device_of(user_agent: str) -> str:

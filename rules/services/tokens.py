@@ -13,15 +13,18 @@ from django.db.models import Q
 
 from audit.access import require
 from audit.context import Actor, acting
-from audit.errors import Invalid
+from audit.errors import FieldError, Invalid, NotFound
 from audit.models import User
 from audit.services.events import record
+from audit.words import said
 from rules import selectors
 from rules.errors import TokenRefused
 from rules.models import ApiToken, ApiTokenClient, Client
 
 SCHEME: Final = "hr"
 NOTED_EVERY = timedelta(minutes=10)
+ISSUE: Final = "sync.edit_system"
+LONGEST_OWN: Final = timedelta(days=366)
 
 
 def issue_api_token(
@@ -34,13 +37,17 @@ def issue_api_token(
     by: Actor,
     now: datetime,
 ) -> tuple[ApiToken, str]:
-    """Issue a token; the text is returned this once and cannot be had again.
+    """Issue a token; the text is returned this once and cannot be had again. A person makes their own, admins anybody's.
 
-    Raises `Invalid` for scopes or clients beyond the person's own and for an end that has passed.
+    Raises `Invalid` for scopes or clients beyond the person's own, for an end that has passed, and for one's own that ends late.
     """
     with acting(by, at=now):
-        require(by, "sync.edit_system")
         errors = selectors.beyond_holder(user, scopes=scopes, clients=clients, expires_at=expires_at, now=now)
+        if not _is_own(user, by):
+            require(by, ISSUE)
+        elif expires_at > now + LONGEST_OWN:
+            detail = said("It has to end within %(days)s days.", days=LONGEST_OWN.days)
+            errors.append(FieldError("/expires_at", "out-of-range", detail))
         if errors:
             raise Invalid(" ".join(error.detail for error in errors), errors=errors)
         prefix = secrets.token_hex(4)
@@ -54,10 +61,13 @@ def issue_api_token(
 
 
 def revoke_api_token(*, token_id: UUID, by: Actor, now: datetime, reason: str = "") -> ApiToken:
-    """End a token at once; one that is revoked already stays as it is."""
+    """End a token at once, one's own or, for admins, anybody's; one that is revoked already stays as it is. Raises `NotFound`."""
     with acting(by, at=now, reason=reason):
-        require(by, "sync.edit_system")
-        token = ApiToken.objects.select_for_update().get(pk=token_id)
+        token = ApiToken.objects.select_for_update(of=("self",)).select_related("user").filter(pk=token_id).first()
+        if token is None or not _is_own(token.user, by):
+            require(by, ISSUE)
+        if token is None:
+            raise NotFound("There is no such token.")
         if token.revoked_at is None:
             token.revoked_at = now
             token.save(update_fields=["revoked_at"])
@@ -76,6 +86,11 @@ def authenticate_api_token(*, text: str, now: datetime, request_id: str = "") ->
     actor = selectors.token_actor(token, channel="api", request_id=request_id)
     _note_use(token, actor, now)
     return actor
+
+
+def _is_own(user: User, by: Actor) -> bool:
+    """Whether it is the person who is signed in; a token makes no tokens of its person's."""
+    return by.kind == "person" and by.user_id == user.pk
 
 
 def _note_use(token: ApiToken, actor: Actor, now: datetime) -> None:

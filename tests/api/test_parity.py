@@ -181,11 +181,13 @@ OPERATIONS: Final = {
     "audit:checkpoints": "seals",
     "audit:token": "audit-token-check",
 }
-SIGNING_IN: Final = "a person signs in; a program has a token, which admins make"
+SIGNING_IN: Final = "a person signs in; a program has a token, which a person makes"
 NOTHING_FOR_PROGRAMS: Final = {
     "home": "leads to the page one sees first",
     "set_language": "chooses the language of pages; the API speaks one",
     "exceptions:display": "chooses how pages look; the API has none",
+    "exceptions:tokens": "shows a secret to a person, once; a token makes no tokens",
+    "exceptions:token-revoke": "a person ends what they made; a token ends no tokens",
     "exceptions:presence": "says in which window somebody is looking right now",
     "exceptions:client-approval": "answered by people of the client, through their signed link and nothing else",
     "campaigns:client-answer": "answered by people of the client, through their signed link and nothing else",

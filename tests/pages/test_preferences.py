@@ -2,16 +2,19 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from django.core import mail
 from django.test import Client as Browser
 
 from audit import clock
-from audit.errors import Invalid
+from audit.errors import Invalid, Refused
 from audit.models import Event
 from exceptions import services
 from exceptions.models import NotificationPreference
+from rules import services as rules
+from rules.errors import TokenRefused
 from tests.cast import PASSWORD, House
 from tests.pages.conftest import SignedIn, open_cases
 
@@ -122,3 +125,39 @@ def test_what_follows_a_resolved_exception_is_chosen(signed_in: SignedIn, house:
     given = {"seen": first.version, "outcome": "resolved"}
     answer = signed_in("amal").post(f"/exceptions/{first.key}/resolve/", given)
     assert answer.headers["Location"].split("?")[0] == shown.format(first=first.key, second=second.key)
+
+
+def test_a_token_of_ones_own_is_shown_once_and_is_never_more_than_its_person(signed_in: SignedIn, house: House) -> None:
+    page, amal = "/settings/tokens/", signed_in("amal")
+    given = {
+        "label": "My report",
+        "expires_at": f"{clock.now() + timedelta(days=30):%Y-%m-%dT%H:%M}",
+        "clients": ["northwind"],
+        "scopes": ["exceptions.view_case"],
+    }
+    for beyond in ({"scopes": ["rules.edit_rules"]}, {"clients": ["fable"]}, {"expires_at": "2099-01-01T00:00"}):
+        assert amal.post(page, {**given, **beyond}).status_code == 422, beyond
+    made = amal.post(page, given)
+    text = made.context["text"]
+    assert text in made.content.decode()
+    assert text not in amal.get(page).content.decode()
+    actor = rules.authenticate_api_token(text=text, now=clock.now())
+    assert (actor.user_id, actor.permissions) == (house.users["amal"].pk, frozenset({"exceptions.view_case"}))
+    assert "last used" in amal.get(page).content.decode()
+    with pytest.raises(Refused):
+        rules.issue_api_token(
+            user=house.users["amal"],
+            label="child",
+            scopes=[],
+            clients=[],
+            expires_at=clock.now() + timedelta(days=1),
+            by=actor,
+            now=clock.now(),
+        )
+    revoke = f"{page}{made.context['made'].pk}/revoke/"
+    assert signed_in("bo").post(revoke).status_code == 404
+    assert "lets nobody in any more" in amal.post(revoke, follow=True).content.decode()
+    with pytest.raises(TokenRefused):
+        rules.authenticate_api_token(text=text, now=clock.now())
+    kinds = Event.objects.filter(type__startswith="token.").order_by("seq").values_list("type", flat=True)
+    assert [*kinds] == ["token.issued", "token.revoked"]
