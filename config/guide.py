@@ -141,6 +141,10 @@ PAGES: dict[str, tuple[Text, Text]] = {
             "Parcels that have to pass a quality check before they are picked, labelled or handed over. Works on a phone."
         ),
     ),
+    "fulfilment:shipments": (
+        _("Shipments"),
+        _("Parcels of several orders that go to one buyer together, and those that could."),
+    ),
     "fulfilment:quality": (
         _("Quality"),
         _("How many parcels passed a check and came back for what it should have found, by kind of check."),

@@ -158,6 +158,7 @@ PLACES = (
     ),
     Place(gettext_lazy("Jobs"), "exceptions:jobs", "check-list", "exceptions.view_case", "work"),
     Place(gettext_lazy("Orders"), "fulfilment:orders", "order", "orders.view_order", "flows", "o"),
+    Place(gettext_lazy("Shipments"), "fulfilment:shipments", "send", "orders.view_order", "flows"),
     Place(
         gettext_lazy("Customers"),
         "fulfilment:duplicates",

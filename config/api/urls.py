@@ -113,6 +113,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/duplicates/<uuid:key>/keep-apart", customers.KeepApart.as_view(), name="duplicate-keep-apart"),
     path("v1/duplicates/<uuid:key>/ask-again", customers.AskAgain.as_view(), name="duplicate-ask-again"),
     path("v1/shipments", shipments.ShipmentList.as_view(), name="shipments"),
+    path("v1/shipment-proposals", shipments.ShipmentProposals.as_view(), name="shipment-proposals"),
     path("v1/shipments/<key:key>", shipments.ShipmentRecord.as_view(), name="shipment"),
     path("v1/shipments/<key:key>/undo", shipments.UndoShipment.as_view(), name="shipment-undo"),
     path("v1/overrides", orders.OverrideList.as_view(), name="overrides"),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.words import in_words
 from exceptions import list_pages
 from exceptions.selectors import ViewLink
+from exceptions.views.ranges import range_in_words
 from exceptions.words import cause_in_words
 
 FILTERS: Mapping[str, Any] = {
@@ -69,10 +70,16 @@ def chips(
     for name, label in labels.items():
         for value in request.GET.getlist(name):
             if value:
-                known = in_words(cause_in_words(value)) if name == "cause" else value
-                words = dict(choices.get(name, ())).get(value, known)
+                words = dict(choices.get(name, ())).get(value) or _words_of(name, value)
                 found.append(Chip(str(label), words, _without(request, name, value)))
     return found
+
+
+def _words_of(name: str, value: str) -> str:
+    """A value that the page does not offer itself, such as one of a link from a report."""
+    if name == "cause":
+        return in_words(cause_in_words(value))
+    return value if name == "q" else range_in_words(value)
 
 
 def pairs_of(

@@ -112,7 +112,7 @@ OPERATIONS: Final = {
     "fulfilment:same-order": "order order-same",
     "fulfilment:gift": "order order-gift",
     "fulfilment:override": "order order-override",
-    "fulfilment:shipments": "shipments",
+    "fulfilment:shipments": "shipments shipment-proposals",
     "fulfilment:shipment": "shipment shipment-undo",
     "fulfilment:overrides": "overrides",
     "fulfilment:override-stock": "overrides",

@@ -100,6 +100,7 @@ def test_parcels_of_one_buyer_are_proposed_and_go_together(order: Order, signed_
     lee, wish = signed_in("lee"), {"parcels": f"{first} {second}", "reason": "She ordered twice"}
     proposed = lee.get("/shipments/").content.decode()
     assert f"?parcel={first}&amp;parcel={second}" in proposed
+    assert "?parcel=" not in signed_in("noor").get("/shipments/").content.decode()
     assert lee.post("/shipments/", {**wish, "parcels": f"{first} {order.key}-1"}).status_code == 422
     made = lee.post("/shipments/", wish)
     assert (made.status_code, lee.post("/shipments/", wish).status_code) == (302, 409)

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from django.utils import timezone, translation
 
 from audit import clock
 from audit.context import Actor
 from audit.subject_refs import subject_ref
 from exceptions.services import open_case, reassign_case
+from exceptions.views.ranges import range_in_words
 from orders.fulfilment.models import Hold, Order
 from orders.fulfilment.selectors import OrderFilters
 from orders.fulfilment.selectors import orders as lists
@@ -130,3 +132,20 @@ def test_the_list_says_who_has_an_order_now_as_its_page_does_in_files_too(
     ]
     refused = [amal.get(f"/orders/?{wrong}").status_code for wrong in ("sort=colour", "per=7", "per=x", "after=x")]
     assert refused == [400] * 4
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("2026-11-01T00:00Z..2026-11-20T23:59:59.999999Z", "1 Nov 2026 to 20 Nov 2026"),
+        ("2026-11-03T08:30Z..", "from 3 Nov 2026, 08:30"),
+        ("..2026-11-03", "up to 3 Nov 2026"),
+        ("2026-11-03..2026-11-03", "3 Nov 2026"),
+        ("10..20", "10 to 20"),
+        ("7d", "7d"),
+        ("2026-99-99..", "2026-99-99.."),
+    ],
+)
+def test_a_range_that_a_link_asks_for_is_said_in_words(asked: str, words: str) -> None:
+    with timezone.override("UTC"), translation.override("en-gb"):
+        assert range_in_words(asked) == words

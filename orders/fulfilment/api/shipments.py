@@ -5,13 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from audit import filtering
 from audit.filtering import FilterSet
 from audit.rest.parsing import ReasonInput
 from audit.rest.views import ActResource, CreateMixin, ListResource, RecordResource, Resource
 from orders.fulfilment.selectors import shipments as found
-from orders.fulfilment.serializers.shipments import ShipmentSerializer, ShipTogetherInput
+from orders.fulfilment.serializers.shipments import ProposalsSerializer, ShipmentSerializer, ShipTogetherInput
 from orders.fulfilment.services import shipments
 from orders.fulfilment.states import ShipmentState
 from rules import selectors as rules
@@ -47,6 +49,19 @@ class ShipmentList(_Shipments, CreateMixin, ListResource):
     def create(self, given: Mapping[str, Any], *, now: datetime) -> Any:
         """Have them go together."""
         return shipments.ship_together(**given, by=self.by, now=now)
+
+
+class ShipmentProposals(Resource):
+    """Parcels that could go together, as the page proposes them."""
+
+    permission = "orders.view_order"
+    noun = "proposal"
+    serializer_class = ProposalsSerializer
+
+    def get(self, request: Request) -> Response:
+        """Answer with those of the asker's clients."""
+        del request
+        return Response(self.get_serializer({"proposals": found.proposals(self.by)}).data)
 
 
 class ShipmentRecord(_Shipments, RecordResource):

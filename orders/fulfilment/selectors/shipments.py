@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from audit.access import require
 from audit.context import Actor
@@ -16,13 +16,14 @@ from audit.errors import NotFound
 from audit.selectors.pages import names_of
 from audit.texts import page_mark
 from audit.words import said
-from orders.fulfilment.models import Fulfilment, OrderAddress, OrderGift, Shipment
+from orders.fulfilment.models import Fulfilment, Hold, OrderAddress, OrderGift, Shipment
 from orders.fulfilment.selectors.parcels import fulfilments_for
 from orders.fulfilment.states import (
     FULFILMENT_GONE,
     FULFILMENT_ON_SHELF,
     ORDER_STUCK,
     FulfilmentState,
+    HoldState,
     ShipmentState,
 )
 from rules.states import FlowKind
@@ -38,6 +39,7 @@ class ParcelRow:
 
     key: str
     order: str
+    state: str
     state_label: str
     carrier: str
     tracking: str
@@ -49,6 +51,7 @@ class Proposal:
     """Parcels of one buyer that go to one address from one place, each by itself as things are."""
 
     client: str
+    client_slug: str
     customer: str
     place: str
     parcels: Sequence[ParcelRow]
@@ -141,12 +144,14 @@ def proposals(by: Actor) -> list[Proposal]:
 
 
 def _candidates(by: Actor) -> list[Fulfilment]:
-    """Parcels that are here and go by themselves, of buyers of whom several orders are open."""
+    """Parcels that are here, not held and go by themselves, of buyers of whom several orders are open."""
     here = (*FULFILMENT_ON_SHELF, FulfilmentState.PICKED, FulfilmentState.PACKED)
     open_ones = fulfilments_for(by).filter(
         state__in=here, shipment=None, flow__kind=FlowKind.WAREHOUSE, order__cancelled_at=None
     )
-    open_ones = open_ones.exclude(order__state__in=ORDER_STUCK)
+    held = Hold.objects.filter(order=OuterRef("order"), state=HoldState.ACTIVE, line=None)
+    held = held.filter(Q(fulfilment=None) | Q(fulfilment=OuterRef("pk")))
+    open_ones = open_ones.exclude(order__state__in=ORDER_STUCK).filter(~Exists(held))
     heads = open_ones.exclude(order__customer=None).order_by().values("order__customer__head")
     several = heads.annotate(n=Count("order", distinct=True)).filter(n__gte=FEWEST).values("order__customer__head")
     found = open_ones.filter(order__customer__head__in=several).select_related("order__customer", "location")
@@ -172,6 +177,7 @@ def _proposal(parcels: Sequence[Fulfilment]) -> Proposal:
     first = parcels[0]
     return Proposal(
         client=first.client.name,
+        client_slug=first.client.slug,
         customer=first.order.customer.key if first.order.customer else "",
         place=first.location.name if first.location else "",
         parcels=[_parcel(one) for one in parcels],
@@ -180,4 +186,4 @@ def _proposal(parcels: Sequence[Fulfilment]) -> Proposal:
 
 def _parcel(one: Fulfilment) -> ParcelRow:
     label = str(FulfilmentState(one.state).label)
-    return ParcelRow(one.key, one.order.key, label, one.carrier, one.tracking_number, one.due_at)
+    return ParcelRow(one.key, one.order.key, one.state, label, one.carrier, one.tracking_number, one.due_at)

@@ -16,6 +16,30 @@ class ShipTogetherInput(Input):
     reason = serializers.CharField(min_length=3, max_length=280)
 
 
+class ProposedParcelSerializer(serializers.Serializer[Any]):
+    """One of the parcels that could go together."""
+
+    key = serializers.CharField()
+    order = serializers.CharField()
+    state = serializers.CharField()
+    due_at = serializers.DateTimeField(allow_null=True)
+
+
+class ProposalSerializer(serializers.Serializer[Any]):
+    """Parcels of one buyer that go to one address from one place, each by itself as things are."""
+
+    client = serializers.SlugField(source="client_slug")
+    customer = serializers.CharField()
+    place = serializers.CharField()
+    parcels = ProposedParcelSerializer(many=True)
+
+
+class ProposalsSerializer(serializers.Serializer[Any]):
+    """What could go together, the first due first; send the keys of the parcels to the shipments to have it so."""
+
+    proposals = ProposalSerializer(many=True)
+
+
 class ShipmentSerializer(serializers.ModelSerializer[Shipment]):
     """Parcels of several orders that go together, by their keys."""
 

@@ -24,6 +24,7 @@ ORDERS: Final[dict[str, dict[str, Rule]]] = {
     "order-resubmissions": {"POST": Rule(WORK_ORDER, {"keys": ["XX-999999"]})},
     "order-holds": {"GET": Rule(VIEW_ORDER), "POST": Rule(WORK_ORDER, {"words": "Wait for the customer"})},
     "order-hold-release": {"POST": Rule("exceptions.decide_waiver", REASON)},
+    "shipment-proposals": {"GET": Rule(VIEW_ORDER, shared=True)},
     "shipments": {"GET": Rule(VIEW_ORDER), "POST": Rule("orders.check_parcel", {"parcels": ["XX-1-1"], **REASON})},
     "shipment": {"GET": Rule(VIEW_ORDER)},
     "shipment-undo": {"POST": Rule("orders.check_parcel", REASON)},

@@ -12,6 +12,7 @@ from orders.fulfilment.decisions.overrides import ADDRESS, address_text
 from orders.fulfilment.models import Fulfilment, Order, Shipment
 from orders.fulfilment.selectors.shipments import proposals
 from orders.fulfilment.services.handing_over import hand_over_parcel
+from orders.fulfilment.services.holds import hold_order, release_hold
 from orders.fulfilment.services.news import take_news
 from orders.fulfilment.services.overrides import override_order
 from orders.fulfilment.services.shipments import ship_apart, ship_together, with_siblings
@@ -136,7 +137,7 @@ def test_who_goes_elsewhere_or_is_refused_leaves_and_the_others_go_on(
 def test_only_what_goes_to_one_buyer_at_one_place_from_one_place_goes_together(
     two: list[str], place: make.Place, northwind: Client, pat: Actor, system: Actor, now: datetime
 ) -> None:
-    first, _ = two
+    (first, _), lead = two, person(2, Role.OPS_LEAD, northwind)
     elsewhere = f"{place(**IDA, address={**make.BERLIN, 'street': 'Kastanienallee 4', 'postcode': '10435'}).key}-1"
     stranger = f"{place(contact={'email': 'max@example.org'}).key}-1"
     liking = f"{place(**IDA, preferred_carrier='DHL').key}-1"
@@ -156,6 +157,10 @@ def test_only_what_goes_to_one_buyer_at_one_place_from_one_place_goes_together(
     with pytest.raises(Invalid, match="no parcel"):
         together(two, person(9, Role.PACKER, fable), now)
     assert [[one.key for one in group.parcels] for group in proposals(pat)] == [two]
+    parcel = Fulfilment.objects.get(key=first)
+    hold = hold_order(order_id=parcel.order_id, words="Look at it first", fulfilment=first, by=lead, now=now)
+    assert proposals(pat) == [], "what is held would be refused"
+    release_hold(hold_id=hold.pk, reason="It is whole", by=lead, now=now)
     together(two, pat, now)
     assert proposals(pat) == []
     with pytest.raises(Conflict, match="with others already"):
