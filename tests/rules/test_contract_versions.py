@@ -61,6 +61,7 @@ def test_every_event_and_document_of_the_product_has_a_contract_in_force(shipped
         "order.placed",
         "payment.authorised",
         "payment.captured",
+        "product.changed",
         "promo_copy.written",
         "refund.issued",
         "replenishment.requested",

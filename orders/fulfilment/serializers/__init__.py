@@ -265,7 +265,9 @@ class FulfilmentSerializer(serializers.ModelSerializer[Fulfilment]):
     client = serializers.SlugField(source="client.slug")
     flow = serializers.SlugField(source="flow.slug")
     owner = serializers.SlugField(source="owner.slug")
-    shipment = serializers.CharField(source="shipment.key", default=None, help_text="What it goes with others in.")
+    shipment = serializers.CharField(
+        source="shipment.key", default=None, allow_null=True, help_text="What it goes with others in."
+    )
 
     class Meta:
         model = Fulfilment
