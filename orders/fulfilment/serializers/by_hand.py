@@ -93,7 +93,7 @@ class OverrideSerializer(serializers.ModelSerializer[Override]):
     self = SelfLink("api:override")
     key = serializers.CharField(read_only=True)
     client = serializers.SlugField(source="client.slug", read_only=True)
-    line = serializers.IntegerField(source="line.position", default=None, read_only=True)
+    line = serializers.IntegerField(source="line.position", default=None, allow_null=True, read_only=True)
 
     def to_representation(self, override: Override) -> dict[str, Any]:
         """What is personal only for those who may see that."""

@@ -46,7 +46,7 @@ class ShipmentSerializer(serializers.ModelSerializer[Shipment]):
     self = SelfLink("api:shipment")
     key = serializers.CharField(read_only=True)
     client = serializers.SlugField(source="client.slug", read_only=True)
-    location = serializers.SlugField(source="location.slug", default=None, read_only=True)
+    location = serializers.SlugField(source="location.slug", default=None, allow_null=True, read_only=True)
     parcels: Any = serializers.SlugRelatedField(slug_field="key", many=True, read_only=True)
     is_booked = serializers.BooleanField(source="booking", read_only=True)
 
