@@ -1,6 +1,7 @@
-"""Tables for spreadsheets, one line at a time."""
+"""Tables for spreadsheets and programs, one line at a time."""
 
 import csv
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -19,6 +20,15 @@ def csv_of(names: Sequence[str], rows: Iterable[Mapping[str, str]]) -> Iterator[
     yield writer.writerow(names)
     for row in rows:
         yield writer.writerow([harmless(row[name]) for name in names])
+
+
+def json_of(names: Sequence[str], rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    """The same as a JSON array, a row a line."""
+    before = "[\n"
+    for row in rows:
+        yield before + json.dumps({name: row[name] for name in names}, ensure_ascii=False)
+        before = ",\n"
+    yield "\n]\n" if before == ",\n" else "[]\n"
 
 
 def harmless(text: str) -> str:

@@ -1,11 +1,11 @@
-"""Lists as tables for spreadsheets."""
+"""Lists as tables for spreadsheets and programs."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC
 from typing import Final
 
 from audit.rest.fields import money
-from audit.spreadsheets import csv_of
+from audit.spreadsheets import csv_of, json_of
 from exceptions.models import ExceptionCase
 
 COLUMNS: Final = (
@@ -36,13 +36,28 @@ OF_COLUMN: Final[Mapping[str, tuple[str, ...]]] = {
     "backup": ("backup",),
     "cause": ("cause",),
     "opened": ("opened_at",),
+    "urgent": ("urgent_at",),
 }
 
 
 def csv_lines(cases: Iterable[ExceptionCase], columns: Collection[str] = ()) -> Iterator[str]:
     """The lines of the table, one at a time; with columns of the page given, no more than those and the key."""
+    return csv_of(_names(columns), map(_texts, cases))
+
+
+def json_lines(cases: Iterable[ExceptionCase], columns: Collection[str] = ()) -> Iterator[str]:
+    """The same as a JSON array, an exception a line; what is not there is null."""
+    return json_of(_names(columns), map(_values, cases))
+
+
+def _names(columns: Collection[str]) -> list[str]:
     wanted = {"key", *(name for column in columns for name in OF_COLUMN[column])} if columns else set(COLUMNS)
-    return csv_of([name for name in COLUMNS if name in wanted], map(_texts, cases))
+    return [name for name in COLUMNS if name in wanted]
+
+
+def _values(case: ExceptionCase) -> dict[str, object]:
+    texts = {name: text or None for name, text in _texts(case).items()}
+    return {**texts, "occurrences": case.occurrences}
 
 
 def _texts(case: ExceptionCase) -> dict[str, str]:

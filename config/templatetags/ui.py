@@ -235,6 +235,18 @@ def case_state(row: Any, people: Sequence[Any] = (), *, gone: bool = False) -> S
 
 
 @register.simple_tag
+def why_here(row: Any) -> SafeString:
+    """Why an exception stands where it does: when it counts as due, and how far what is at risk brings that forward."""
+    due, amount = moment(row.due_at), money(row.at_risk_minor, row.currency)
+    if row.urgent_at < row.due_at:
+        words = {"due": due, "amount": amount, "span": span_words(row.due_at - row.urgent_at)}
+        why = format_html(_("due {due}, brought forward {span} by {amount} at risk"), **words)
+    else:
+        why = format_html(_("as it is due: {amount} at risk brings nothing forward"), amount=amount)
+    return format_html('{}<div class="meta">{}</div>', moment(row.urgent_at), why)
+
+
+@register.simple_tag
 def presence(people: Sequence[Any], *, in_list: bool = False) -> SafeString | str:
     """Who else is on an exception, in words; it locks nothing."""
     if not people:
@@ -264,7 +276,12 @@ def query(context: Mapping[str, Any], **changes: Any) -> str:
     return f"?{urlencode(list(parameters.lists()), doseq=True)}" if parameters else "?"
 
 
-SORTS = {"due": ("due", "ascending"), "risk": ("-risk", "descending"), "opened": ("-created", "descending")}
+SORTS = {
+    "due": ("due", "ascending"),
+    "risk": ("-risk", "descending"),
+    "opened": ("-created", "descending"),
+    "urgent": ("urgency", "ascending"),
+}
 
 
 @register.simple_tag

@@ -17,6 +17,7 @@ from exceptions.selectors.causes import exported_cases, sharing_cause
 from exceptions.selectors.clocks import clock_of
 from exceptions.selectors.columns import (
     QUEUE_COLUMNS,
+    URGENT,
     Choice,
     Column,
     asked_columns,
@@ -26,6 +27,8 @@ from exceptions.selectors.columns import (
 from exceptions.selectors.counts import Capped, capped, capped_counts, counts_of
 from exceptions.selectors.gaps import Gap, GapPage, gap_page, ownership_gaps, untaken_count
 from exceptions.selectors.knowledge import Knowledge, knowledge_of
+from exceptions.selectors.latest import last_resolved
+from exceptions.selectors.offers import Offers, offers
 from exceptions.selectors.ownership import LendingPage, RotationPage, lending_page, lendings_for, rotation_page
 from exceptions.selectors.pauses import Pause, held_back_by, live_emergencies, paused_by_hand, pauses
 from exceptions.selectors.payload import payload, payload_of
@@ -35,10 +38,8 @@ from exceptions.selectors.previews import GatePreview, gate_owner, gate_previews
 from exceptions.selectors.queue import (
     MOST_COUNTED,
     CaseRow,
-    Offers,
     QueueFilters,
     QueuePage,
-    offers,
     queue_page,
     rows_of,
     tabs,
@@ -62,6 +63,7 @@ __all__ = [
     "AUDIT_KINDS",
     "MOST_COUNTED",
     "QUEUE_COLUMNS",
+    "URGENT",
     "Accounts",
     "Approver",
     "AwayPage",
@@ -112,6 +114,7 @@ __all__ = [
     "handover_page",
     "held_back_by",
     "knowledge_of",
+    "last_resolved",
     "lending_page",
     "lendings_for",
     "live_cases_of",

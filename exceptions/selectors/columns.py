@@ -18,6 +18,7 @@ class Column:
     is_amount: bool = False
 
 
+URGENT: Final = "urgent"
 QUEUE_COLUMNS: Final[Mapping[str, Column]] = {
     "due": Column("Time left", is_fixed=True),
     "title": Column("What is wrong", is_fixed=True),
@@ -28,6 +29,7 @@ QUEUE_COLUMNS: Final[Mapping[str, Column]] = {
     "backup": Column("Backup", is_shown=False),
     "cause": Column("Cause", is_shown=False),
     "opened": Column("Opened", is_shown=False),
+    URGENT: Column("Counts as due", is_shown=False),
 }
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.contrib.postgres.search import SearchQuery
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import CharField, Q, QuerySet, Value
+from django.db.models import Q, QuerySet, Value
 from django.utils.translation import gettext_noop as noop
 
 from audit.context import Actor
@@ -27,10 +27,9 @@ from exceptions.selectors.clocks import clock_of
 from exceptions.selectors.columns import QUEUE_COLUMNS, refuse_unknown_columns
 from exceptions.selectors.counts import capped_counts
 from exceptions.selectors.next_steps import NextStep, next_step, with_first_timer
-from exceptions.selectors.saved_views import ViewLink, link_records, read_links
 from exceptions.states import CASE_LIVE, CaseState, ClockState
 from rules import selectors as rules
-from rules.models import ExceptionType, Owner, Team
+from rules.models import ExceptionType, Owner
 
 DUE = {"overdue": timedelta(0), "1h": timedelta(hours=1), "today": timedelta(hours=24)}
 AT_RISK = "at-risk"
@@ -82,14 +81,6 @@ class QueueFilters:
 
 
 @dataclass(frozen=True)
-class Offers:
-    """What a queue offers to choose from: values and labels of its filters, and the views that are kept of it."""
-
-    choices: Mapping[str, list[tuple[str, str]]]
-    views: Sequence[ViewLink]
-
-
-@dataclass(frozen=True)
 class CaseRow:
     """One exception in a list."""
 
@@ -112,6 +103,7 @@ class CaseRow:
     acknowledge_by: datetime
     opened_at: datetime
     due_at: datetime
+    urgent_at: datetime
     waiting_until: datetime | None
     warn_at: datetime | None
     clock: ClockState
@@ -207,12 +199,12 @@ def _named(*, by: Actor, filters: QueueFilters, now: datetime) -> Mapping[str, l
     if filters.client:
         records["client"] = rules.clients_of(by).filter(slug__in=filters.client.split(","))
     found = defaultdict(list)
-    for name, pk in _as_one([rows.values_list(Value(name), "pk") for name, rows in records.items()]):
+    for name, pk in as_one([rows.values_list(Value(name), "pk") for name, rows in records.items()]):
         found[name].append(pk)
     return found
 
 
-def _as_one(querysets: Sequence[QuerySet[Any, tuple[Any, ...]]]) -> Iterable[tuple[Any, ...]]:
+def as_one(querysets: Sequence[QuerySet[Any, tuple[Any, ...]]]) -> Iterable[tuple[Any, ...]]:
     """The rows of all of them, in one statement and in no order."""
     if not querysets:
         return []
@@ -241,47 +233,6 @@ def waiting_count(*, by: Actor) -> int:
     return capped_counts([waiting], most=MOST_COUNTED)[0]
 
 
-def offers(*, by: Actor, page: str) -> Offers:
-    """What can be chosen in the filters of this list, and its views: everything that is looked up for it, in one statement."""
-    named: dict[str, list[tuple[str, str]]] = {"client": [], "type": [], "owner": []}
-    records: dict[str, QuerySet[Any]] = {
-        "client": rules.clients_of(by),
-        "type": ExceptionType.objects.filter(is_active=True),
-        "owner": Owner.objects.filter(is_active=True),
-        "team": Team.objects.filter(is_active=True),
-    }
-    nothing = Value("", output_field=CharField())
-    asked = [rows.values_list(Value(kind), "slug", "name", nothing, nothing) for kind, rows in records.items()]
-    found = list(_as_one([*asked, *link_records(by, page).values()]))
-    for kind, slug, name, *_ in sorted(found, key=lambda row: row[2].casefold()):
-        if kind == "team":
-            named["owner"].append((f"{owners.TEAM}{slug}", said("%(name)s and its people", name=name)))
-        elif kind in named:
-            named[kind].append((slug, name))
-    if by.clients is None:
-        named["client"].append((NONE, noop("The house")))
-    return Offers(
-        choices={
-            **named,
-            "state": [(state.value, str(state.label)) for state in CASE_LIVE],
-            "due": [
-                ("overdue", noop("Late")),
-                (AT_RISK, noop("At risk")),
-                ("1h", noop("Within the hour")),
-                ("today", noop("Within 24 hours")),
-            ],
-            "risk": [("100..", noop("100 or more")), ("500..", noop("500 or more")), ("1000..", noop("1,000 or more"))],
-            "sort": [
-                ("urgency", noop("Urgency")),
-                ("due", noop("Deadline")),
-                ("-risk", noop("Money at risk")),
-                ("-created", noop("Newest")),
-            ],
-        },
-        views=read_links(found, {slug for slug, _ in named["client"]}),
-    )
-
-
 def rows_of(cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> list[CaseRow]:
     """The rows of these cases."""
     return [_row(case, by.owners, now) for case in cases]
@@ -308,6 +259,7 @@ def _row(case: ExceptionCase, mine: frozenset[UUID], now: datetime) -> CaseRow:
         acknowledge_by=case.acknowledge_by,
         opened_at=case.opened_at,
         due_at=case.due_at,
+        urgent_at=case.urgent_at,
         waiting_until=case.waiting_until if case.state == CaseState.WAITING else None,
         warn_at=case.warn_at,
         clock=clock_of(case, now=now),
@@ -334,7 +286,7 @@ def refuse_unknown(filters: QueueFilters, *, by: Actor) -> None:
     records: dict[str, QuerySet[Any]] = {"type": ExceptionType.objects.all(), "client": rules.clients_of(by)}
     chosen = {name: getattr(filters, name).split(",") for name in records if getattr(filters, name)}
     found: dict[str, list[str]] = {name: [] for name in chosen}
-    for name, slug in _as_one(
+    for name, slug in as_one(
         [records[name].filter(slug__in=slugs).values_list(Value(name), "slug") for name, slugs in chosen.items()]
     ):
         found[name].append(slug)

@@ -1,8 +1,8 @@
 """The queues, what their exceptions share, and the queue as a file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -19,17 +19,19 @@ from audit.edge import actor_of
 from audit.errors import Invalid, NotFound
 from audit.services.taking_out import record_export
 from exceptions import list_pages, selectors, services
+from exceptions.models import ExceptionCase
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors import Offers, QueuePage, live, owners
 from exceptions.selectors.groups import GROUPINGS, GroupPage, group_page
 from exceptions.selectors.people import people_beside
 from exceptions.selectors.queue import BY_CAUSE, OF_SEVERAL
-from exceptions.tables import csv_lines
+from exceptions.tables import csv_lines, json_lines
 from exceptions.views.fragments import fragment, moment_of, unless_known
 from exceptions.views.lists import chips, current_view, pairs_of, view_to_open
 from exceptions.views.origins import filters_in, suffix_of
 from exceptions.views.saved_views import opened
 
+Lines: TypeAlias = Callable[[Iterable[ExceptionCase], Collection[str]], Iterator[str]]
 ORDERS = {
     "urgency": gettext_lazy(
         "Most urgent first: by deadline, brought forward one minute for every 10 at risk, by at most 24 hours."
@@ -94,6 +96,7 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
     except Invalid as invalid:
         problem = invalid
     query = list_pages.canonical_query(request.GET.urlencode())
+    is_empty = not (query or problem or page.count)
     context = {
         "title": title,
         "scope": scope,
@@ -101,7 +104,8 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
         "page": page,
         "order": ORDERS.get(filters.sort, ""),
         "most_counted": selectors.MOST_COUNTED,
-        "elsewhere": selectors.waiting_count(by=by) if scope == "mine" and not (query or problem or page.count) else 0,
+        "elsewhere": selectors.waiting_count(by=by) if is_empty and scope == "mine" else 0,
+        "last": selectors.last_resolved(by=by, now=now) if is_empty else None,
         "problem": problem,
         "tabs": selectors.tabs(by=by, scope=scope, now=now),
         "can_work": by.may("exceptions.work_case"),
@@ -121,12 +125,16 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
 def _chosen(request: HttpRequest, offers: Offers, asked: Sequence[str]) -> dict[str, Any]:
     """What is chosen of the list, what else could be, and what forms have to carry along."""
     columns = selectors.column_choices(asked, selectors.QUEUE_COLUMNS)
+    chosen = [column.name for column in columns if column.is_chosen]
     return {
         "choices": offers.choices,
         "chips": chips(request, offers.choices),
         "columns": [column for column in columns if column.is_chosen],
         "column_choices": columns,
-        "shown": {column.name for column in columns if column.is_chosen},
+        "shown": frozenset(chosen),
+        "explained": urlencode(
+            [*pairs_of(request, besides=("cols",)), *(("cols", name) for name in (*chosen, selectors.URGENT))]
+        ),
         "kept": pairs_of(request, only=("cols", "per", "cause", "view", "group", *_of_several(request)))
         or [("view", "all")],
         "carried": pairs_of(request, besides=("cols",)),
@@ -196,8 +204,21 @@ def causes(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_GET
-def export(request: HttpRequest, scope: str) -> StreamingHttpResponse:
+def export_csv(request: HttpRequest, scope: str) -> StreamingHttpResponse:
     """Everything the filters leave, all pages, as CSV."""
+    return _taken_out(request, scope, csv_lines, "csv", "text/csv; charset=utf-8")
+
+
+@login_required
+@require_GET
+def export_json(request: HttpRequest, scope: str) -> StreamingHttpResponse:
+    """As CSV, for programs."""
+    return _taken_out(request, scope, json_lines, "json", "application/json")
+
+
+def _taken_out(
+    request: HttpRequest, scope: str, lines_of: Lines, ending: str, content_type: str
+) -> StreamingHttpResponse:
     by = actor_of(request, "exceptions.view_case")
     now = clock.now()
     filters = filters_in(request.GET, scope)
@@ -208,10 +229,10 @@ def export(request: HttpRequest, scope: str) -> StreamingHttpResponse:
     record_export(query=asked, by=by, now=now, event="queue.exported")
     columns = selectors.column_choices(filters.cols, selectors.QUEUE_COLUMNS)
     chosen = [column.name for column in columns if column.is_chosen]
-    name = f"exceptions-{scope}-{now:%Y%m%d-%H%M}.csv"
+    name = f"exceptions-{scope}-{now:%Y%m%d-%H%M}.{ending}"
     return StreamingHttpResponse(
-        csv_lines(cases, chosen if filters.cols else ()),
-        content_type="text/csv; charset=utf-8",
+        lines_of(cases, chosen if filters.cols else ()),
+        content_type=content_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 

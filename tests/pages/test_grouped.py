@@ -51,6 +51,19 @@ def test_one_row_for_each_cause_with_its_worst_deadline_and_all_its_money(signed
     assert signed_in("noor").get(GROUPED).context["page"].groups[0].cause == "fable/only"
 
 
+def test_each_row_says_why_it_stands_where_it_does(signed_in: SignedIn, house: House) -> None:
+    cases = broken(house, 2)
+    weigh(cases[:1], 82_500)
+    weigh(cases[1:], 400)
+    amal = signed_in("amal")
+    page = amal.get("/queue/team/")
+    assert "Why this order" in page.content.decode()
+    explained = amal.get(f"/queue/team/?{page.context['explained']}").content.decode()
+    assert "brought forward 1 h 22 min by €825.00 at risk" in explained
+    assert "as it is due: €4.00 at risk brings nothing forward" in explained
+    assert 'aria-sort="ascending">Counts as due' in explained
+
+
 def test_acts_on_a_cause_in_a_queue_are_for_those_of_this_queue(signed_in: SignedIn, house: House) -> None:
     cases = broken(house, 3)
     services.reassign_case(
@@ -132,6 +145,9 @@ def test_solving_one_leads_to_the_next_of_that_list_and_after_the_last_to_the_li
     assert told["Location"] == f"/exceptions/{second.key}/{mark}"
     told = amal.post(f"/exceptions/{second.key}/resolve/{mark}", {"seen": second.version, "outcome": "resolved"})
     assert told["Location"] == "/queue/team/?type=address"
+    empty = amal.get("/queue/").content.decode()
+    assert f'The last one you resolved is <a href="/exceptions/{second.key}/">{second.key}</a>' in empty
+    assert "The last one" not in signed_in("bo").get("/queue/").content.decode()
     gone = amal.get(f"/exceptions/{first.key}/{mark}").context["place"]
     assert (gone.number, gone.neighbours.next, gone.count) == (0, "", 0)
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from typing import Any
 
 import pytest
@@ -190,6 +191,9 @@ def test_the_file_has_the_columns_of_the_page(signed_in: SignedIn, house: House)
     assert {row[0] for row in rows} == {case.key for case in cases}
     assert len(file("view=all")[0]) == 17
     assert amal.get("/queue/mine.csv?cols=colour").status_code == 422
+    told = json.loads(b"".join(amal.get("/queue/mine.json?cols=risk,backup")))
+    assert [list(row.values()) for row in told] == rows
+    assert json.loads(b"".join(amal.get("/queue/mine.json?state=waiting"))) == []
 
 
 def test_each_filter_that_is_on_can_be_taken_off(signed_in: SignedIn, house: House) -> None:

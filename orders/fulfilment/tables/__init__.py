@@ -1,12 +1,11 @@
 """Orders as a table for spreadsheets and programs."""
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from audit.rest.fields import money
-from audit.spreadsheets import csv_of
+from audit.spreadsheets import csv_of, json_of
 from orders.fulfilment.selectors import OrderRow
 
 # What the columns of the page become; a file without a choice of columns has all of them.
@@ -34,12 +33,7 @@ def csv_lines(rows: Iterable[OrderRow], columns: Collection[str] = ()) -> Iterat
 def json_lines(rows: Iterable[OrderRow], columns: Collection[str] = ()) -> Iterator[str]:
     """The same as a JSON array, an order a line."""
     names = [name for column, its in OF_COLUMN.items() if not columns or column in columns for name in its]
-    before = "[\n"
-    for row in rows:
-        told = _values(row)
-        yield before + json.dumps({name: told[name] for name in names}, ensure_ascii=False)
-        before = ",\n"
-    yield "\n]\n" if before == ",\n" else "[]\n"
+    return json_of(names, map(_values, rows))
 
 
 def _values(row: OrderRow) -> dict[str, object]:
