@@ -41,6 +41,8 @@ ORDERS = {
     "-created": gettext_lazy("Newest first."),
 }
 
+# With these there is room for the sentence that says why a row stands where it does.
+EXPLAINED = ("about", "risk", selectors.URGENT)
 GROUPED_BY = {
     BY_CAUSE: gettext_lazy("Shared cause"),
     "client": gettext_lazy("Client"),
@@ -125,16 +127,13 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
 def _chosen(request: HttpRequest, offers: Offers, asked: Sequence[str]) -> dict[str, Any]:
     """What is chosen of the list, what else could be, and what forms have to carry along."""
     columns = selectors.column_choices(asked, selectors.QUEUE_COLUMNS)
-    chosen = [column.name for column in columns if column.is_chosen]
     return {
         "choices": offers.choices,
         "chips": chips(request, offers.choices),
         "columns": [column for column in columns if column.is_chosen],
         "column_choices": columns,
-        "shown": frozenset(chosen),
-        "explained": urlencode(
-            [*pairs_of(request, besides=("cols",)), *(("cols", name) for name in (*chosen, selectors.URGENT))]
-        ),
+        "shown": {column.name for column in columns if column.is_chosen},
+        "explained": urlencode([*pairs_of(request, besides=("cols",)), *(("cols", name) for name in EXPLAINED)]),
         "kept": pairs_of(request, only=("cols", "per", "cause", "view", "group", *_of_several(request)))
         or [("view", "all")],
         "carried": pairs_of(request, besides=("cols",)),
