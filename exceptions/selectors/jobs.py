@@ -16,6 +16,7 @@ from audit.words import said_again
 from exceptions import job_kinds
 from exceptions.models import Job, JobItem, JobPlan
 from exceptions.models.jobs import JOB_PREFIX
+from exceptions.selectors.job_log import LogLine, log_of
 from exceptions.states import ItemState, JobState
 
 PER_PAGE: Final = 50
@@ -59,6 +60,7 @@ class JobPage:
     why: str
     state_label: str
     given: Mapping[str, str]
+    log: Sequence[LogLine]
     show: str
     rows: Sequence[ItemRow]
     next_after: str
@@ -154,6 +156,7 @@ def job_page(*, by: Actor, key: str, show: str = "", after: str = "") -> JobPage
         why=said_again(job.why, job.why_kept),
         state_label=_label(job),
         given=given,
+        log=log_of(job, by=by),
         show=shown,
         rows=rows,
         next_after=str(found[PER_PAGE - 1].position) if len(found) > PER_PAGE else "",

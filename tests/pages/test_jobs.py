@@ -47,9 +47,15 @@ def test_a_plan_and_its_job_ask_the_same_of_the_database_however_many_they_are_f
         planned = plan(amal)
     assert {row.key for row, _to in planned.context["shown"].lines} == {case.key for case in cases}
     confirmed(amal, planned, text="Called the carrier")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page = amal.get(f"/jobs/{Job.objects.get().key}/")
     assert [row.key for row in page.context["page"].rows] == [item["key"] for item in planned.context["plan"].items]
+    assert [line.text for line in page.context["page"].log] == [
+        f"Asked for by Amal Okafor: {count} in all.",
+        "Begun.",
+        f"{count} done, 0 skipped, 0 refused.",
+        "Finished.",
+    ]
 
 
 def test_a_job_is_its_makers_alone_to_follow_to_stop_and_to_take_back(signed_in: SignedIn, house: House) -> None:
