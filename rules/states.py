@@ -14,6 +14,15 @@ class OwnerKind(models.TextChoices):
     SYSTEM = "system", _("System")
 
 
+class OpenWork(models.TextChoices):
+    """What becomes of what somebody has open when they go away; what comes anew goes to who stands in, whatever this is."""
+
+    BY_LENGTH = "", _("It moves when a long absence begins")
+    KEEP = "keep", _("All of it stays")
+    MOVE_NOW = "now", _("All of it moves now")
+    MOVE_DUE = "due", _("What is due before its end moves when it begins")
+
+
 class LineKind(models.TextChoices):
     """What a part of a client's business is."""
 

@@ -6,8 +6,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from exceptions.forms.fields import INPUT, MomentField
+from exceptions.forms.fields import INPUT, MomentField, in_words
 from rules.models import Owner
+from rules.states import OpenWork
 
 
 class AwayForm(forms.Form):
@@ -21,6 +22,9 @@ class AwayForm(forms.Form):
         required=False,
         widget=forms.Select(INPUT),
         help_text=_("People and teams who are there and may work the same exceptions."),
+    )
+    open_work = forms.ChoiceField(
+        label=_("What is open now"), required=False, choices=in_words(OpenWork.choices), widget=forms.RadioSelect
     )
     note = forms.CharField(
         label=_("Note"),

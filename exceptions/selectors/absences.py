@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from audit.access import require
 from audit.context import Actor
@@ -12,11 +12,13 @@ from audit.errors import Refused
 from exceptions.models import ExceptionCase, StandIn, Waiver
 from exceptions.selectors.gaps import Owned, owned_by
 from exceptions.selectors.visible import cases_for
+from exceptions.selectors.waivers import waiting_for
 from exceptions.states import WAIVER_LIVE, CaseState
 from rules import selectors as rules
 from rules.models import Absence, Owner
 
 MOST_SHOWN = 200
+MOST_PREVIEWED = 20
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,18 @@ class AwayPage:
     people: Sequence[Owner]
     absences: Sequence[Absence]
     open_count: int
+    open_cases: Sequence[ExceptionCase]
+    approval_count: int
+    owned: Sequence[Owned]
     is_away: bool
     is_backup_away: bool
     stood_in: Sequence[StoodIn]
     able: Sequence[Owner]
+
+    @property
+    def owned_count(self) -> int:
+        """How many records name the person as owner, backup or the like."""
+        return sum(one.count for one in self.owned)
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,10 @@ def away_page(*, by: Actor, who: str = "", now: datetime) -> AwayPage:
         person=person,
         people=people,
         absences=list(rules.absences_from(now, owners=rules.people_managed(by))),
-        open_count=_open_cases(person, by),
+        open_count=_open_cases(person, by).count(),
+        open_cases=list(_open_cases(person, by).order_by("due_at", "pk")[:MOST_PREVIEWED]),
+        approval_count=_approvals(person, now),
+        owned=owned_by([person.pk]).get(person.pk, []),
         is_away=person.pk in away,
         is_backup_away=person.backup_id in away,
         stood_in=stood_in_for(person, by=by),
@@ -98,12 +111,19 @@ def handover_page(*, username: str, by: Actor, now: datetime) -> HandoverPage:
     person = rules.managed_person(slug or "", by=by)
     return HandoverPage(
         person=person,
-        open_count=_open_cases(person, by),
+        open_count=_open_cases(person, by).count(),
         waiver_count=Waiver.objects.filter(owner=person, state__in=WAIVER_LIVE).count(),
         owned=owned_by([person.pk]).get(person.pk, []),
         able=rules.can_cover(person, at=now),
     )
 
 
-def _open_cases(person: Owner, by: Actor) -> int:
-    return ExceptionCase.objects.of_clients(by.clients).live().filter(owner=person).count()
+def _open_cases(person: Owner, by: Actor) -> QuerySet[ExceptionCase]:
+    return ExceptionCase.objects.of_clients(by.clients).live().filter(owner=person)
+
+
+def _approvals(person: Owner, now: datetime) -> int:
+    """How many requests wait for this person to decide."""
+    if person.user is None:
+        return 0
+    return waiting_for(by=rules.actor_for(person.user, channel="web"), now=now).count()

@@ -8,6 +8,7 @@ from audit.rest.fields import SelfLink
 from audit.rest.parsing import Input, ReasonInput
 from exceptions.selectors.queue import MOST_COUNTED
 from rules.models import Absence, Owner, TemporaryOwnership
+from rules.states import OpenWork
 
 
 class PersonSerializer(serializers.ModelSerializer[Owner]):
@@ -82,7 +83,7 @@ class AbsenceSerializer(serializers.ModelSerializer[Absence]):
 
     class Meta:
         model = Absence
-        fields = ("self", "id", "person", "starts_at", "ends_at", "cover", "note", "version")
+        fields = ("self", "id", "person", "starts_at", "ends_at", "cover", "note", "open_work", "version")
         read_only_fields = fields
 
 
@@ -96,6 +97,12 @@ class AbsenceInput(Input):
         max_length=50, allow_blank=True, default="", help_text="Slug; the backup where empty."
     )
     note = serializers.CharField(max_length=200, allow_blank=True, default="")
+    open_work = serializers.ChoiceField(
+        OpenWork.choices,
+        allow_blank=True,
+        default="",
+        help_text="What becomes of what the person has open; empty: it moves at the start of a long absence.",
+    )
 
 
 class HandOverInput(ReasonInput):

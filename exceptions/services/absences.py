@@ -1,12 +1,13 @@
 """What happens to the exceptions of people who go away, come back or leave: always many at once, always by the one way cases move."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
 
 from audit.access import require
 from audit.context import Actor, acting
@@ -23,6 +24,7 @@ from rules import selectors as rules
 from rules import services as rule_services
 from rules.models import Absence, Owner
 from rules.selectors.people import Roster
+from rules.states import OpenWork
 
 WATCH: Final = "absence.watch"
 MOST_MOVED: Final = 1_000
@@ -53,16 +55,25 @@ def go_away(
     ends_at: datetime,
     cover: str = "",
     note: str = "",
+    open_work: str = OpenWork.BY_LENGTH,
     by: Actor,
     now: datetime,
 ) -> tuple[Absence, int]:
-    """Enter an absence and tell who stands in; one that is long and has begun moves the open exceptions at once: how many.
+    """Enter an absence and tell who stands in; how many open exceptions moved at once.
 
-    The others move when it begins. Raises as `enter_absence`.
+    That is all of them where `open_work` says so, else what moves when it begins (`reassign_from_absent`), if it has begun. Raises as
+    `enter_absence`.
     """
     with acting(by, at=now):
         absence = rule_services.enter_absence(
-            person=person, starts_at=starts_at, ends_at=ends_at, cover=cover, note=note, by=by, now=now
+            person=person,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            cover=cover,
+            note=note,
+            open_work=open_work,
+            by=by,
+            now=now,
         )
         owner = absence.owner
         text = said(
@@ -72,7 +83,10 @@ def go_away(
             end=at(ends_at),
         )
         notify(owner=absence.cover or owner.backup, event="absence.entered", text=text, url="/people/away/", now=now)
-        moved = reassign_from_absent(now=now, only=[owner.pk], timer="") if absence.starts_at <= now else 0
+        if absence.starts_at <= now:
+            moved = reassign_from_absent(now=now, only=[owner.pk], timer="")
+        else:
+            moved = _move_ahead(absence, now) if open_work == OpenWork.MOVE_NOW else 0
     return absence, moved
 
 
@@ -94,25 +108,48 @@ def reassign_from_absent(*, now: datetime, only: Collection[UUID] | None = None,
     """
     gone = rules.gone_for_long(now, hours=settings.AWAY_HOURS)
     owners = set(gone) if only is None else set(gone) & set(only)
-    candidates = ExceptionCase.objects.live().filter(owner_id__in=owners).order_by("pk")
-    locked = list(candidates.select_for_update(skip_locked=True).values_list("pk", flat=True)[:MOST_MOVED])
+    candidates = ExceptionCase.objects.live().filter(owner_id__in=owners).exclude(Exists(_due_later(gone)))
+    return _stand_in_for(candidates, _to_stand_in, gone, timer=timer, now=now)
+
+
+def _due_later(gone: Mapping[UUID, UUID | None]) -> QuerySet[Absence]:
+    """The absence that leaves an exception with its owner: what is due after it may wait."""
+    staying = Absence.objects.filter(pk__in=[pk for pk in gone.values() if pk], open_work=OpenWork.MOVE_DUE)
+    return staying.filter(owner=OuterRef("owner"), ends_at__lte=OuterRef("due_at"))
+
+
+def _move_ahead(absence: Absence, now: datetime) -> int:
+    """Give all a person has to who will stand in, before the absence has begun."""
+    stand_in = rules.on_duty((absence.cover or absence.owner.backup).slug, now)
+    if stand_in.pk == absence.owner_id:
+        return 0
+    theirs = ExceptionCase.objects.live().filter(owner=absence.owner)
+    return _stand_in_for(theirs, _to(stand_in), {absence.owner_id: absence.pk}, timer="", now=now)
+
+
+def _stand_in_for(
+    cases: QuerySet[ExceptionCase],
+    decide: Decide,
+    absences: Mapping[UUID, UUID | None],
+    *,
+    timer: str,
+    now: datetime,
+) -> int:
+    """Move these, and keep for each because of which absence it went; how many moved."""
+    found = cases.order_by("pk").select_for_update(skip_locked=True)
+    locked = list(found.values_list("pk", flat=True)[:MOST_MOVED])
     groups = move_cases(
-        ids=[str(pk) for pk in locked],
-        states=CASE_LIVE,
-        decide=_to_stand_in,
-        event="case.owner_away",
-        timer=timer,
-        now=now,
+        ids=[str(pk) for pk in locked], states=CASE_LIVE, decide=decide, event="case.owner_away", timer=timer, now=now
     )
     StandIn.objects.bulk_create(
         [
             StandIn(case_id=case.ref.id, absence_id=absence_id, owner=standing.owner, to=move.owner, at=now)
-            for standing, move, cases in groups
-            if (absence_id := gone[standing.owner.pk]) is not None
-            for case in cases
+            for standing, move, moved in groups
+            if (absence_id := absences[standing.owner.pk]) is not None
+            for case in moved
         ]
     )
-    return sum(len(cases) for _, _, cases in groups)
+    return sum(len(moved) for _, _, moved in groups)
 
 
 def take_back(*, person: str, chosen: Sequence[Chosen], by: Actor, now: datetime) -> list[Outcome]:

@@ -40,7 +40,7 @@ def away(request: HttpRequest) -> HttpResponse:
         initial={"starts_at": timezone.localtime(now).strftime(MOMENT)},
     )
     if request.method == "POST" and form.is_valid():
-        given = {name: form.cleaned_data[name] for name in ("starts_at", "ends_at", "cover", "note")}
+        given = {name: form.cleaned_data[name] for name in ("starts_at", "ends_at", "cover", "note", "open_work")}
         try:
             absence, moved = services.go_away(person=page.person.slug, by=by, now=now, **given)
         except Invalid as invalid:
@@ -50,7 +50,13 @@ def away(request: HttpRequest) -> HttpResponse:
             counted = ngettext("%(n)d exception moved.", "%(n)d exceptions moved.", moved) % {"n": moved}
             messages.success(request, f"{said} {counted}" if moved else said)
             return redirect(_away_url(page.person.slug))
-    context = {"page": page, "form": form, "hours": settings.AWAY_HOURS, "can_take_back": not page.is_away}
+    context = {
+        "page": page,
+        "form": form,
+        "hours": settings.AWAY_HOURS,
+        "can_take_back": not page.is_away,
+        "can_edit": by.may("rules.edit_rules"),
+    }
     return render(request, "exceptions/away.html", context, status=422 if form.errors else 200)
 
 

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from audit.models import Accountable
 from rules.models.calendars import Calendar
 from rules.models.clients import Team
-from rules.states import OwnerKind
+from rules.states import OpenWork, OwnerKind
 
 
 class Owner(Accountable):
@@ -61,10 +61,17 @@ class Absence(Accountable):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     note = models.CharField(max_length=200, blank=True)
+    open_work = models.CharField(
+        max_length=10,
+        choices=OpenWork,
+        blank=True,
+        help_text="What becomes of what is open; empty: it moves when long.",
+    )
     is_active = models.BooleanField(default=True)
 
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(open_work__in=OpenWork.values), name="absence_open_work_is_known"),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="absence_ends_after_it_starts"),
             models.CheckConstraint(condition=~Q(cover=F("owner")), name="absence_cover_is_someone_else"),
         ]

@@ -22,7 +22,7 @@ from audit.models import User
 from audit.words import said
 from rules.models import Absence, ApiToken, Client, ClientAccess, Owner, TeamMember, TemporaryOwnership
 from rules.selectors.books import active_book, hours_in
-from rules.states import OwnerKind
+from rules.states import OpenWork, OwnerKind
 
 # Roles that work for the whole house; the others see the clients they were given access to.
 HOUSE_ROLES: Final = frozenset({Role.ADMIN, Role.OPS_LEAD, Role.AUDITOR})
@@ -113,7 +113,8 @@ def absences_at(at: datetime) -> QuerySet[Absence]:
 def gone_for_long(at: datetime, *, hours: int) -> dict[UUID, UUID | None]:
     """Owners whose open work goes to others too, with the absence they are on, None for those who cannot serve at all.
 
-    An absence is long when it takes more than so many business hours of the owner's own calendar.
+    An absence is long when it takes more than so many business hours of the owner's own calendar; where the person said what becomes of
+    open work (`OpenWork`), that counts instead: kept, or moved however short the absence is.
     """
     owners = {owner.pk: owner for owner in Owner.objects.select_related("user", "calendar")}
     gone: dict[UUID, UUID | None] = {pk: None for pk, owner in owners.items() if not _can_serve(owner, at)}
@@ -121,6 +122,10 @@ def gone_for_long(at: datetime, *, hours: int) -> dict[UUID, UUID | None]:
     if absences:
         known = active_book()
         for absence in absences:
+            if absence.open_work:
+                if absence.open_work != OpenWork.KEEP:
+                    gone[absence.owner_id] = absence.pk
+                continue
             calendar = hours_in(known, owners[absence.owner_id].calendar.slug)
             until = min(absence.ends_at, absence.starts_at + LONGEST_COUNTED)
             if calendar.elapsed(absence.starts_at, until) > timedelta(hours=hours):

@@ -11,6 +11,7 @@ from audit.services.events import record
 from audit.words import said
 from rules import selectors
 from rules.models import Absence, Owner
+from rules.states import OpenWork
 
 LONGEST_ABSENCE = timedelta(days=366)
 
@@ -22,13 +23,14 @@ def enter_absence(
     ends_at: datetime,
     cover: str = "",
     note: str = "",
+    open_work: str = OpenWork.BY_LENGTH,
     by: Actor,
     now: datetime,
 ) -> Absence:
     """Say that a person (an owner's slug) is away; `cover` takes the work instead of the backup. It never begins in the past.
 
-    Raises `NotFound`, `Refused` for people of others, `Invalid` for times that cannot be, for a second absence at the same time, and for
-    a cover who is away then or may not do the work.
+    `open_work` (`OpenWork`) is what becomes of what they have open. Raises `NotFound`, `Refused` for people of others, `Invalid` for times
+    that cannot be, for a second absence at the same time, and for a cover who is away then or may not do the work.
     """
     with acting(by, at=now):
         owner = selectors.managed_person(person, by=by)
@@ -36,9 +38,22 @@ def enter_absence(
         Owner.objects.select_for_update(no_key=True).get(pk=owner.pk)
         starts_at = max(starts_at, now)
         _refuse_bad_times(owner, starts_at, ends_at)
+        if open_work not in OpenWork.values:
+            detail = said("Choose one of: %(value)s.", value=", ".join(OpenWork.values))
+            raise Invalid(detail, errors=[FieldError("/open_work", "unknown", detail)])
         stand_in = _cover(cover, owner, starts_at) if cover else None
-        absence = Absence.objects.create(owner=owner, cover=stand_in, starts_at=starts_at, ends_at=ends_at, note=note)
-        record("absence.entered", subject=absence, owner=owner.slug, cover=cover, starts_at=starts_at, ends_at=ends_at)
+        absence = Absence.objects.create(
+            owner=owner, cover=stand_in, starts_at=starts_at, ends_at=ends_at, note=note, open_work=open_work
+        )
+        record(
+            "absence.entered",
+            subject=absence,
+            owner=owner.slug,
+            cover=cover,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            open_work=open_work,
+        )
     return absence
 
 

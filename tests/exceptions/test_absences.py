@@ -173,3 +173,39 @@ def test_a_leaver_hands_everything_open_to_one_who_may_work_it(
     assert Notification.objects.filter(owner=house.owners["bo"], event="case.reassigned").count() == 3
     assert set(ExceptionCase.objects.values_list("state", flat=True)) == {CaseState.ACKNOWLEDGED}
     assert broken() == []
+
+
+@pytest.mark.parametrize(
+    ("open_work", "start", "length", "at_once", "moved"),
+    [
+        ("keep", timedelta(0), DAY * 7, [], []),
+        ("now", timedelta(0), HOUR, ["bo", "bo"], []),
+        ("now", DAY * 3, HOUR, ["bo", "bo"], []),
+        ("due", timedelta(0), HOUR, ["bo", "amal"], []),
+        ("due", DAY, HOUR, ["amal", "amal"], ["bo", "amal"]),
+    ],
+)
+def test_who_goes_away_says_what_becomes_of_what_they_have_open(
+    open_case: OpenCase,
+    house: House,
+    now: datetime,
+    system: Actor,
+    open_work: str,
+    start: timedelta,
+    length: timedelta,
+    at_once: list[str],
+    moved: list[str],
+) -> None:
+    """However long the absence is; the first exception is due before it ends, the second after."""
+    soon, late = take(open_case, house, now, 2)
+    with acting(system, at=now):
+        ExceptionCase.objects.filter(pk=soon.pk).update(due_at=now + start + length / 2)
+        ExceptionCase.objects.filter(pk=late.pk).update(due_at=now + start + length * 2)
+    go(house, now, start=start, length=length, cover="bo", open_work=open_work)
+    assert owners() == (at_once or ["amal", "amal"])
+    begun = now + start + timedelta(minutes=1)
+    with acting(system, at=begun):
+        services.reassign_from_absent(now=begun)
+    assert owners() == (moved or at_once or ["amal", "amal"])
+    with pytest.raises(Invalid):
+        go(house, now, start=DAY * 30, open_work="burn")

@@ -117,6 +117,6 @@ def test_the_page_asks_as_much_for_one_as_for_three(
     take(house, count)
     amal = signed_in("amal")
     amal.post("/people/away/", {"who": "amal", "cover": "bo", **times(house)})
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(21):
         page = amal.get("/people/away/").context["page"]
     assert len(page.stood_in) == count
