@@ -47,7 +47,7 @@ from exceptions.selectors.queue import (
     waiting_count,
 )
 from exceptions.selectors.saved_views import ViewLink, ViewsOfPage, teams_of, view_for, view_links, views_page
-from exceptions.selectors.timers import TimerHealth, overdue_timers, timer_health, timer_promptness
+from exceptions.selectors.timers import TimerHealth, live_timers, overdue_timers, timer_health, timer_promptness
 from exceptions.selectors.waivers import (
     approvals,
     emergency_about,
@@ -120,6 +120,7 @@ __all__ = [
     "live_cases_of",
     "live_emergencies",
     "live_emergency",
+    "live_timers",
     "live_waiver",
     "live_waivers",
     "offers",

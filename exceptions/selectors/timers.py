@@ -1,6 +1,6 @@
 """How late the timers are, and whether the sweep still beats."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -108,6 +108,15 @@ def timer_health(*, now: datetime) -> TimerHealth:
 def timer_promptness(*, now: datetime, over: timedelta = HOUR) -> Promptness:
     """How late those timers fired that did in the time before `now`, up to the beginning of the sweep that fired them."""
     return measured("timers", lags=LATENESS, params=[now - over], percentile=99, promised=PROMPT_SECONDS)
+
+
+def live_timers(subject_type: str, subject_ids: Collection[str]) -> dict[str, dict[str, datetime]]:
+    """Of each of these subjects, the steps that are to come: their kinds, and when each is due."""
+    found: dict[str, dict[str, datetime]] = {}
+    live = Timer.objects.filter(LIVE, subject_type=subject_type, subject_id__in=subject_ids)
+    for subject_id, kind, due_at in live.values_list("subject_id", "kind", "due_at"):
+        found.setdefault(subject_id, {})[kind] = due_at
+    return found
 
 
 def overdue_timers(*, now: datetime) -> int:

@@ -39,6 +39,14 @@ def test_a_parcel_is_called_back_and_the_page_says_what_still_stands(order: Orde
         assert signed_in(name).post(path, wish).status_code == status
 
 
+def test_the_rules_of_today_are_applied_from_the_page_of_an_order(order: Order, signed_in: SignedIn) -> None:
+    amal, home = signed_in("amal"), f"/orders/{order.key}/"
+    offered = 'name="do" value="decide-anew"'
+    assert [offered in signed_in(name).get(home).content.decode() for name in ("amal", "sam")] == [True, False]
+    plan = amal.post("/orders/bulk/", {"do": "decide-anew", "id": order.key, "return": home})
+    assert (plan.status_code, f'href="{home}"' in plan.content.decode()) == (200, True)
+
+
 def test_a_field_set_by_hand_is_reviewed_by_somebody_else(order: Order, signed_in: SignedIn) -> None:
     amal, lee = signed_in("amal"), signed_in("lee")
     path = f"/orders/{order.key}/override/"

@@ -1,5 +1,6 @@
 """Orders that are held for what is missing: found, completed and let go, by people who may."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from audit import clock
 from audit.access import system_actor
+from audit.context import acting
 from audit.models import Event
 from exceptions.models import CaseStep, ExceptionCase
 from exceptions.states import CASE_LIVE
@@ -18,6 +20,9 @@ from orders.fulfilment.services import resubmitting
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from orders.fulfilment.states import OrderState
+from orders.sync.models import InboundEvent, System
+from orders.sync.states import InboundState
+from rules.states import Layer
 from tests.cast import House
 from tests.factories import orders as make
 from tests.pages.conftest import SignedIn
@@ -90,6 +95,28 @@ def test_personal_values_are_shown_only_to_who_may_see_them(signed_in: SignedIn,
     assert "without the country before it" in amal
     assert "Torstraße" in kim
     assert "10119" in kim
+
+
+def test_what_the_system_said_is_beside_what_is_missing(signed_in: SignedIn, house: House) -> None:
+    order, now = held(house, address=PREFIXED), clock.now()
+    told = Event.objects.get(subject_id=str(order.pk), type="order.received")
+    about: dict[str, Any] = {"client": house.clients["northwind"], "owner": house.owners["lee"]}
+    with acting(system_actor("test"), at=now):
+        shop = System.objects.create(slug="shop", name="The shop", layer=Layer.STORE, **about)
+    when: dict[str, Any] = {"time": now, "received_at": now, "due_at": now, "finished_at": now, "lane": 0}
+    InboundEvent.objects.create(
+        system=shop,
+        event_id=json.loads(told.body)["data"]["event"],
+        source="/shop",
+        type="order.placed",
+        subject=order.number,
+        preview={"channel": "by phone"},
+        state=InboundState.APPLIED,
+        **when,
+    )
+    page = signed_in("amal").get(f"/quarantine/{order.key}/").content.decode()
+    for words in ("What The shop said", "by phone", "each parcel that the rules make of it"):
+        assert words in page
 
 
 def test_nothing_goes_on_before_the_audit_steps_are_done(signed_in: SignedIn, house: House) -> None:

@@ -1,6 +1,7 @@
 """What happens when nobody answers."""
 
 from exceptions import timer_kinds
+from orders.fulfilment.selectors import overrides as by_hand
 from orders.fulfilment.services import (
     announcing,
     asking,
@@ -38,9 +39,9 @@ timer_kinds.register(asking.REQUEST_DUE, announcing.not_come, lock=announcing.lo
 timer_kinds.register(quality.CHECK_DUE, looking.nobody_looked, lock=looking.lock_orders_of)
 timer_kinds.register(at_risk.AT_RISK, at_risk.on_at_risk, lock=silence.lock_orders_of)
 timer_kinds.register(falling_back.FALLBACK, falling_back.on_fallback, lock=keeping.lock_orders)
-timer_kinds.register(override_clocks.REVIEW_DUE, override_clocks.on_overdue)
+timer_kinds.register(by_hand.REVIEW_DUE, override_clocks.on_overdue)
 timer_kinds.register(
-    override_clocks.EXPIRY,
+    by_hand.EXPIRY,
     override_clocks.on_expired,
     lock=override_clocks.lock_records_of,
     puts_back=override_clocks.records_of,

@@ -15,10 +15,13 @@ from audit.errors import NotFound
 from audit.selectors.pages import names_of
 from audit.texts import page_mark
 from audit.words import said
+from exceptions import selectors as exceptions
 from orders.fulfilment.decisions.overrides import FIELDS, IN_THE_ADDRESS, OF_A_LINE, ORDER_FIELDS, in_one_line
 from orders.fulfilment.models import Order, OrderAddress, Override
 from orders.fulfilment.selectors.destinations import contact_shown
 from orders.fulfilment.states import OverrideState
+from rules.rulebook import CompiledBook
+from rules.selectors import active_book
 
 PER_PAGE: Final = 50
 # What the pure module calls the fields, for the catalogue.
@@ -27,12 +30,19 @@ LABELS: Final = (
     *(noop("Address it goes to"), noop("Phone of the customer"), noop("Instructions for the delivery")),
     *(noop("Product that is sent instead"), noop("Units that are sent"), noop("Units on the shelf")),
 )
+REVIEW_DUE: Final = "fulfilment.override_review"
+EXPIRY: Final = "fulfilment.override_expiry"
+REVIEW, UNREVIEWED = "override-review", "override-expiry"  # as the rule book calls the two delays
+USUALLY: Final = {REVIEW: timedelta(hours=24), UNREVIEWED: timedelta(hours=72)}
 REPEATED_FROM, REPEATED_WITHIN = 5, timedelta(days=30)
 
 
 @dataclass(frozen=True)
 class OverrideRow:
-    """One fix: what was set, what stood there, what systems have said since, by whom and why."""
+    """One fix: what was set, what stood there, what systems have said since, by whom and why.
+
+    Nothing that systems say changes it before `protected_until`: then, without a review, it is taken back. None: not before the review.
+    """
 
     id: str
     key: str
@@ -50,6 +60,7 @@ class OverrideRow:
     placed_by: str
     placed_at: datetime
     review_by: datetime
+    protected_until: datetime | None
     state: str
     state_label: str
     reviewed_by: str
@@ -85,7 +96,7 @@ class OverridePage:
 def overrides_for(by: Actor) -> QuerySet[Override]:
     """Those that exist for the actor. Raises `Refused` without the permission to see orders."""
     require(by, "orders.view_order")
-    overrides = Override.objects.select_related("client", "order", "line", "secret")
+    overrides = Override.objects.select_related("client__calendar", "order", "line", "secret")
     return overrides if by.clients is None else overrides.filter(client__in=by.clients)
 
 
@@ -122,7 +133,30 @@ def override_named(by: Actor, key: str) -> Override:
 def rows_of(overrides: Sequence[Override], by: Actor) -> list[OverrideRow]:
     """As people read them."""
     names = names_of({actor for one in overrides for actor in (one.placed_by, one.reviewed_by) if actor})
-    return [_row(one, names, by) for one in overrides]
+    until = _protected([one for one in overrides if one.state == OverrideState.WAITING])
+    return [_row(one, names, until.get(str(one.pk)), by) for one in overrides]
+
+
+def due_after(book: CompiledBook, sla: str, override: Override, since: datetime) -> datetime:
+    """As the rule book says; a book that was frozen before it said it leaves a day to look, and three more."""
+    if all(one.slug != sla for one in book.slas()):
+        return since + USUALLY[sla]
+    return book.due_at(sla, since, override.client.calendar.slug, in_words=False).due_at
+
+
+def _protected(waiting: Sequence[Override]) -> dict[str, datetime]:
+    """When each is taken back; those that nobody could take back, because what was set is on its way, have no end."""
+    if not waiting:
+        return {}
+    live = exceptions.live_timers("fulfilment.override", [str(one.pk) for one in waiting])
+    book, found = active_book(), {}
+    for one in waiting:
+        timers = live.get(str(one.pk), {})
+        if EXPIRY in timers:
+            found[str(one.pk)] = timers[EXPIRY]
+        elif REVIEW_DUE in timers:
+            found[str(one.pk)] = due_after(book, UNREVIEWED, one, timers[REVIEW_DUE])
+    return found
 
 
 def values_of(one: Override, by: Actor) -> dict[str, str]:
@@ -142,7 +176,7 @@ def set_now(by: Actor, order: Order, field: str) -> dict[str, str]:
     return {} if field in OF_A_LINE else {"value": ORDER_FIELDS[field].write(getattr(order, field))}
 
 
-def _row(one: Override, names: Mapping[str, str], by: Actor) -> OverrideRow:
+def _row(one: Override, names: Mapping[str, str], until: datetime | None, by: Actor) -> OverrideRow:
     return OverrideRow(
         id=str(one.pk),
         key=one.key,
@@ -158,6 +192,7 @@ def _row(one: Override, names: Mapping[str, str], by: Actor) -> OverrideRow:
         placed_by=names.get(one.placed_by, one.placed_by),
         placed_at=one.placed_at,
         review_by=one.review_by,
+        protected_until=until,
         state=one.state,
         state_label=OverrideState(one.state).label,
         reviewed_by=names.get(one.reviewed_by, one.reviewed_by),

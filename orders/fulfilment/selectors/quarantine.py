@@ -10,12 +10,13 @@ from django.db.models import QuerySet
 from audit.context import Actor
 from audit.crypto import open_secret
 from audit.errors import FieldError, IllegalTransition, Invalid
+from audit.models import Event
 from audit.words import listed, said
 from exceptions import selectors as exceptions
 from exceptions.models import ExceptionCase
 from orders.fulfilment.decisions.addresses import FIELDS, check_address, label_of
 from orders.fulfilment.decisions.suggestions import suggest
-from orders.fulfilment.models import Order, OrderAddress
+from orders.fulfilment.models import Fulfilment, Order, OrderAddress
 from orders.fulfilment.selectors.addresses import problem_in_words, problems_in_words
 from orders.fulfilment.selectors.destinations import GiftFacts, cards_elsewhere, gifts_of
 from orders.fulfilment.selectors.orders import (
@@ -28,10 +29,12 @@ from orders.fulfilment.selectors.orders import (
     rows_of,
 )
 from orders.fulfilment.states import OrderState
+from orders.sync.selectors import Heard, heard_event
 from rules import selectors as rules
 
 CASE_OF = {OrderState.QUARANTINED: "contract-violation", OrderState.ADDRESS_INVALID: "address"}
 PUBLIC = frozenset({"city", "country_code", "country_area"})
+TOLD = ("order.received", "order.changed")
 LIST_STATES = (OrderState.QUARANTINED.value, OrderState.ADDRESS_INVALID.value)
 
 
@@ -75,7 +78,10 @@ class FieldRow:
 
 @dataclass(frozen=True)
 class QuarantineDetail:
-    """Everything the page of one order in quarantine shows; `gifts` are those that cannot go to their own address."""
+    """Everything the page of one order in quarantine shows.
+
+    `gifts` are those that cannot go to their own address, `heard` is the newest message of a system that said what the order is.
+    """
 
     order: Order
     row: OrderRow
@@ -84,6 +90,8 @@ class QuarantineDetail:
     others: Sequence[FieldRow]
     gifts: Sequence[GiftFacts]
     can_accept: bool
+    has_parcels: bool
+    heard: Heard | None
     case: exceptions.CasePage | None
     audit_steps: Sequence[tuple[int, exceptions.Step]]
 
@@ -149,6 +157,8 @@ def quarantine_detail(*, by: Actor, key: str, now: datetime) -> QuarantineDetail
         others=[field for field in fields if not field.problem],
         gifts=[] if lacks_lines else [gift for gift in gifts_of(order, clear=clear) if gift.address_problems],
         can_accept=bool(wrong) and all(field.hint for field in wrong),
+        has_parcels=Fulfilment.objects.filter(order=order).exists(),
+        heard=_heard(order),
         case=page,
         audit_steps=exceptions.audit_steps(page.playbook.steps) if page else [],
     )
@@ -175,6 +185,12 @@ def _row(
         steps=len(audit),
         steps_done=len(done.intersection(audit)),
     )
+
+
+def _heard(order: Order) -> Heard | None:
+    told = Event.objects.filter(subject_type="fulfilment.order", subject_id=str(order.pk), type__in=TOLD)
+    newest = told.order_by("transaction", "id").last()
+    return heard_event(str(json.loads(newest.body)["data"].get("event") or "")) if newest else None
 
 
 def _address_of(order: Order) -> dict[str, str]:

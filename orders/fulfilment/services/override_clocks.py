@@ -1,7 +1,7 @@
 """Fixes by hand that nobody reviews: each becomes somebody's, and is taken back in the end. How long that takes is in the rule book."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from exceptions.services import CaseOpening
 from exceptions.timer_kinds import Due
 from orders.fulfilment.decisions.overrides import FIELDS
 from orders.fulfilment.models import Order, Override, StockItem
+from orders.fulfilment.selectors.overrides import EXPIRY, REVIEW, UNREVIEWED, due_after
 from orders.fulfilment.services import by_hand
 from orders.fulfilment.services.cases import TimerChange, set_all
 from orders.fulfilment.services.changes import Changes
@@ -26,14 +27,9 @@ from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.settling import release_queue, settle
 from orders.fulfilment.services.stock import put_total
 from orders.fulfilment.states import OverrideState
-from rules.rulebook import CompiledBook
 from rules.selectors import active_book
 
-REVIEW_DUE: Final = "fulfilment.override_review"
-EXPIRY: Final = "fulfilment.override_expiry"
 CASE: Final = "override-review"
-REVIEW, UNREVIEWED = "override-review", "override-expiry"  # as the rule book calls the two delays
-USUALLY: Final = {REVIEW: timedelta(hours=24), UNREVIEWED: timedelta(hours=72)}
 
 
 def on_overdue(timers: Sequence[Due], *, now: datetime) -> None:
@@ -59,7 +55,7 @@ def on_overdue(timers: Sequence[Due], *, now: datetime) -> None:
     if openings:
         exceptions.open_cases(openings=openings, by=current_actor(), now=now)
         book = active_book()
-        expiries = [TimerChange(subject_ref(one), EXPIRY, _due(book, UNREVIEWED, one, now)) for one in waiting]
+        expiries = [TimerChange(subject_ref(one), EXPIRY, due_after(book, UNREVIEWED, one, now)) for one in waiting]
         set_all(expiries, now=now)
 
 
@@ -151,14 +147,7 @@ def put_count_by_hand(item: StockItem, text: str, changes: Changes) -> None:
 
 def review_due(override: Override, changes: Changes) -> datetime:
     """Until when somebody else has to look at it."""
-    return _due(changes.book, REVIEW, override, changes.now)
-
-
-def _due(book: CompiledBook, sla: str, override: Override, since: datetime) -> datetime:
-    """As the rule book says; a book that was frozen before it said it leaves a day to look, and three more."""
-    if all(one.slug != sla for one in book.slas()):
-        return since + USUALLY[sla]
-    return book.due_at(sla, since, override.client.calendar.slug, in_words=False).due_at
+    return due_after(changes.book, REVIEW, override, changes.now)
 
 
 def close_review_cases(overrides: Sequence[Override], now: datetime, *, why: str) -> None:

@@ -24,14 +24,13 @@ from orders.fulfilment.decisions.overrides import (
 )
 from orders.fulfilment.errors import OwnOverride
 from orders.fulfilment.models import OrderLine, Override, OverrideSecret, StockItem
+from orders.fulfilment.selectors.overrides import EXPIRY, REVIEW_DUE
 from orders.fulfilment.services import by_hand
 from orders.fulfilment.services.cases import TimerChange
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.override_clocks import (
-    EXPIRY,
-    REVIEW_DUE,
     close_review_cases,
     put_count_by_hand,
     review_due,

@@ -143,10 +143,17 @@ def test_what_nobody_reviews_is_taken_back_after_it_was_asked_for_twice(
     count = override_stock(client_id=northwind.pk, sku="TENT-2", value="7", reason=WHY, by=amal, now=now)
     count_stock(news=[make.stock(northwind, now, "TENT-2", 0)], by=amal, now=now)
     asked = now + timedelta(hours=24)
+
+    def protected() -> list[datetime | None]:
+        return [one.protected_until for one in override_page(by=amal, tab="all", after="", now=now).rows]
+
+    assert protected() == [asked + timedelta(hours=72)] * 2
     exceptions.sweep_timers(now=asked)
+    assert protected() == [asked + timedelta(hours=72)] * 2
     exceptions.sweep_timers(now=asked + timedelta(hours=72, seconds=-1))
     assert (speed(order), ExceptionCase.objects.live().filter(type="override-review").count()) == ("expedited", 2)
     exceptions.sweep_timers(now=asked + timedelta(hours=72))
+    assert protected() == [None, None]
     for one in (fix, count):
         one.refresh_from_db()
     assert (fix.state, count.state, speed(order)) == ("expired", "expired", "standard")
