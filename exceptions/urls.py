@@ -28,6 +28,7 @@ app_name = "exceptions"
 urlpatterns = [
     path("queue/", queue.mine, name="queue"),
     path("queue/team/", queue.team, name="team"),
+    path("queue/team/side-by-side/", queue.teams, name="teams"),
     path("queue/team/<slug:team_slug>/", queue.of_team, name="of-team"),
     path("queue/unowned/", queue.unowned, name="unowned"),
     path("queue/live/<slug:scope>/", queue.queue_live, name="queue-live"),

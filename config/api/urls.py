@@ -191,6 +191,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/people/<key:key>", people.PersonRecord.as_view(), name="person"),
     path("v1/people/<key:key>/hand-over", people.HandOver.as_view(), name="person-hand-over"),
     path("v1/people/<key:key>/take-back", people.TakeBack.as_view(), name="person-take-back"),
+    path("v1/teams", people.Teams.as_view(), name="teams"),
     path("v1/teams/<key:key>/people", people.TeamPeople.as_view(), name="team-people"),
     path("v1/absences", people.AbsenceList.as_view(), name="absences"),
     path("v1/absences/<uuid:key>", people.AbsenceRecord.as_view(), name="absence"),

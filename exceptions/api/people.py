@@ -18,6 +18,7 @@ from exceptions.api.cases import number_in
 from exceptions.selectors import visible
 from exceptions.selectors.gaps import owned_by
 from exceptions.selectors.people import team_people
+from exceptions.selectors.teams import team_rows
 from exceptions.serializers import people as shapes
 from rules import selectors as rules
 from rules import services as rule_services
@@ -54,6 +55,19 @@ class PersonRecord(Resource):
             "can_cover": [one.slug for one in there.able],
         }
         return Response(self.get_serializer(told).data)
+
+
+class Teams(Resource):
+    """The queues of teams side by side: whether each keeps up, and who is there. One's own teams; every team for who sees every client."""
+
+    permission = "exceptions.view_case"
+    noun = "team"
+    serializer_class = shapes.TeamsSerializer
+
+    def get(self, request: Request) -> Response:
+        """Look at them."""
+        del request
+        return Response(self.get_serializer({"teams": team_rows(by=self.by, now=clock.now())}).data)
 
 
 class TeamPeople(Resource):

@@ -61,9 +61,9 @@ def team_people(*, by: Actor, team: str, now: datetime) -> list[PersonRow]:
         urgent_at__lt=now, due_at__lt=now
     )  # nothing is urgent after it is due: told so, the index ends the search
     people = rules.people_of_team(team, by=by, at=now).annotate(
-        open_count=_counted(by_urgency(theirs)),
-        late_count=_counted(by_urgency(late)),
-        taken_count=_counted(_taken_since_midnight(by, now)),
+        open_count=counted(by_urgency(theirs)),
+        late_count=counted(by_urgency(late)),
+        taken_count=counted(_taken_since_midnight(by, now)),
     )
     return [
         PersonRow(
@@ -79,7 +79,7 @@ def team_people(*, by: Actor, team: str, now: datetime) -> list[PersonRow]:
     ]
 
 
-def _counted(found: QuerySet[ExceptionCase] | QuerySet[Event]) -> Func:
+def counted(found: QuerySet[ExceptionCase] | QuerySet[Event]) -> Func:
     """How many rows of the person's there are, looked at no further than the page says."""
     return Func(
         ArraySubquery(found.values("pk")[: MOST_COUNTED + 1]), function="cardinality", output_field=IntegerField()

@@ -4,9 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from audit.rest.fields import SelfLink
+from audit.rest.fields import SelfLink, money
 from audit.rest.parsing import Input, ReasonInput
 from exceptions.selectors.queue import MOST_COUNTED
+from exceptions.selectors.teams import TeamRow
 from rules.models import Absence, Owner, TemporaryOwnership
 from rules.states import OpenWork
 
@@ -40,6 +41,41 @@ class TeamPeopleSerializer(serializers.Serializer[Any]):
     """The people of a team, by name."""
 
     people = TeamPersonSerializer(many=True)
+
+
+class AwaySerializer(serializers.Serializer[Any]):
+    """Somebody who is away, until when."""
+
+    name = serializers.CharField()
+    until = serializers.DateTimeField()
+
+
+class TeamRowSerializer(serializers.Serializer[Any]):
+    """What a team and its people have open, as far as the asker may see it, and who is there. Counted are the most urgent."""
+
+    key = serializers.SlugField(source="slug")
+    name = serializers.CharField()
+    open = serializers.IntegerField(source="open_count", help_text=f"At most {MOST_COUNTED + 1:,} are counted.")
+    late = serializers.IntegerField(source="late_count")
+    due_within_the_hour = serializers.IntegerField(source="soon_count")
+    deadline_at_risk = serializers.IntegerField(source="at_risk_count")
+    not_taken = serializers.IntegerField(source="untaken_count")
+    oldest_at = serializers.DateTimeField(allow_null=True)
+    at_risk = serializers.SerializerMethodField()
+    people = serializers.IntegerField(source="people_count")
+    on_shift = serializers.IntegerField(source="on_shift_count", help_text="In their business hours and not away.")
+    away = AwaySerializer(many=True)
+    median_open = serializers.FloatField(source="median_load", allow_null=True, help_text="Of those who are not away.")
+
+    def get_at_risk(self, row: TeamRow) -> list[dict[str, str]]:
+        """As amounts with their currency."""
+        return [money(minor, currency) for currency, minor in sorted(row.at_risk.items())]
+
+
+class TeamsSerializer(serializers.Serializer[Any]):
+    """Teams, by name."""
+
+    teams = TeamRowSerializer(many=True)
 
 
 class OwnedSerializer(serializers.Serializer[Any]):

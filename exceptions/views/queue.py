@@ -25,6 +25,7 @@ from exceptions.selectors import Offers, QueuePage, live, owners
 from exceptions.selectors.groups import GROUPINGS, GroupPage, group_page
 from exceptions.selectors.people import people_beside
 from exceptions.selectors.queue import BY_CAUSE, OF_SEVERAL
+from exceptions.selectors.teams import team_rows
 from exceptions.tables import csv_lines, json_lines
 from exceptions.views.fragments import fragment, moment_of, unless_known
 from exceptions.views.lists import chips, current_view, pairs_of, view_to_open
@@ -63,6 +64,14 @@ def mine(request: HttpRequest) -> HttpResponse:
 def team(request: HttpRequest) -> HttpResponse:
     """What needs anybody."""
     return _queue(request, "team", _("Team queues"))
+
+
+@login_required
+@require_GET
+def teams(request: HttpRequest) -> HttpResponse:
+    """The queues of teams side by side."""
+    by = actor_of(request, "exceptions.view_case")
+    return render(request, "exceptions/teams.html", {"rows": team_rows(by=by, now=clock.now())})
 
 
 @login_required

@@ -27,6 +27,7 @@ OPERATIONS: Final = {
     "status": "status-document",
     "exceptions:queue": "exceptions exception-available-actions",
     "exceptions:team": "exceptions team-people",
+    "exceptions:teams": "teams",
     "exceptions:of-team": "exceptions team-people",
     "exceptions:unowned": "exceptions ownership-gaps",
     "exceptions:queue-live": "exceptions",

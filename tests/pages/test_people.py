@@ -130,3 +130,41 @@ def test_spreading_is_shown_first_changed_among_whom_and_done_exactly_so(signed_
     assert "has it already and keeps it." in kept.context["plan"].barred[0]["why"]
     nobody = lee.post("/queue/bulk/", changed | {"people": ["mara", "stranger"]}, follow=True).content.decode()
     assert "“stranger” cannot take them" in nobody
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_teams_side_by_side_cost_the_same_however_many_they_are(
+    signed_in: SignedIn, house: House, others: int, django_assert_num_queries: Any
+) -> None:
+    cases, now = given(open_cases(house, 4), "amal"), clock.now()
+    services.acknowledge_case(case_id=cases[0].pk, by=house.actor("amal"), now=now)
+    with acting(system_actor("test"), at=now):
+        ExceptionCase.objects.filter(pk=cases[1].pk).update(due_at=now - timedelta(minutes=5))
+        for n in range(others):
+            team = Team.objects.create(slug=f"crew-{n}", name=f"Crew {n}")
+            TeamMember.objects.create(team=team, user=house.users["lee"])
+    away(house, "bo")
+    lee = signed_in("lee")
+    with django_assert_num_queries(8):
+        page = lee.get("/queue/team/side-by-side/")
+    rows = {row.slug: row for row in page.context["rows"]}
+    ops = rows["ops-team"]
+    assert (ops.open_count, ops.late_count, ops.untaken_count) == (4, 1, 3)
+    assert (ops.oldest_at, sum(ops.at_risk.values())) == (
+        min(case.opened_at for case in cases),
+        sum(case.at_risk_minor for case in cases),
+    )
+    assert (ops.people_count, [one.name for one in ops.away], ops.median_load) == (3, [house.owners["bo"].name], 2)
+    assert [rows[f"crew-{n}"].open_count for n in range(others)] == [0] * others
+    told = {row["key"]: row for row in lee.get("/api/v1/teams").json()["teams"]}
+    assert (told["ops-team"]["open"], told["ops-team"]["not_taken"], len(told)) == (4, 3, len(rows))
+
+
+def test_teams_are_those_of_the_reader_with_what_exists_for_the_reader(signed_in: SignedIn, house: House) -> None:
+    given(open_cases(house, 1) + broken(house, 2, client="fable"), "lee")
+    counted = {
+        name: {row.slug: row.open_count for row in signed_in(name).get("/queue/team/side-by-side/").context["rows"]}
+        for name in ("amal", "lee", "noor")
+    }
+    assert (counted["amal"], counted["lee"]["ops-team"]) == ({"client-success": 0, "ops-team": 1}, 3)
+    assert "ops-team" not in counted["noor"]

@@ -103,6 +103,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "jwks": _get(OPEN),
     "exceptions:queue": _get(VIEW_CASE),
     "exceptions:team": _get(VIEW_CASE),
+    "exceptions:teams": _get(VIEW_CASE),
     "exceptions:of-team": _get(VIEW_CASE),
     "exceptions:unowned": _get(VIEW_CASE),
     "exceptions:causes": _get(VIEW_CASE),

@@ -37,6 +37,7 @@ EXCEPTIONS: Final[dict[str, dict[str, Rule]]] = {
     "exception-close": {"POST": Rule(WORK_CASE)},
     "exception-gates": {"GET": Rule(VIEW_CASE)},
     "exception-files": {"POST": Rule(WORK_CASE, {"name": "note.txt", "content": "U2Vlbg=="})},
+    "teams": {"GET": Rule(VIEW_CASE)},
     "causes": {"GET": Rule(VIEW_CASE)},
     "next-exception": {"POST": Rule(WORK_CASE)},
     "escalate-overdue": {"POST": Rule("exceptions.fire_timers")},
