@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
+from django.utils.translation import gettext_noop as noop
+
 from audit.canonical import canonical_json, sha256_hex
 from audit.context import Actor
 from audit.subject_refs import SubjectRef
@@ -38,6 +40,13 @@ class Passing(StrEnum):
     ANYWAY = "anyway"
     ONLY_WITH_THIS = "only_with_this"
     STAYS = "stays"
+
+
+PASSING_WORDS = {
+    Passing.ANYWAY: noop("pass anyway"),
+    Passing.ONLY_WITH_THIS: noop("only through this"),
+    Passing.STAYS: noop("stay blocked"),
+}
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,11 @@ class Impact:
     def count(self, passing: Passing) -> int:
         """How many of this kind."""
         return sum(item.passing == passing for item in self.items)
+
+    @property
+    def counted(self) -> list[tuple[str, int]]:
+        """How many pass anyway, only with this, and not even with it."""
+        return [(label, self.count(passing)) for passing, label in PASSING_WORDS.items()]
 
     def narrowed(self, scope: Collection[str]) -> "Impact":
         """The same, of which only `scope` (keys; empty for all) is let through."""

@@ -48,6 +48,11 @@ class WaiverForm(forms.Form):
         initial=4,
         help_text=_("Counted from the approval."),
     )
+    answer_by = MomentField(
+        label=_("Decide by"),
+        required=False,
+        help_text=_("At most 24 h from now. Empty: as long as it is asked for, 24 h at most."),
+    )
     owner = forms.ModelChoiceField(
         label=_("Owner"),
         queryset=Owner.objects.none(),

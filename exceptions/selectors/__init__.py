@@ -49,7 +49,9 @@ from exceptions.selectors.queue import (
 from exceptions.selectors.saved_views import ViewLink, ViewsOfPage, teams_of, view_for, view_links, views_page
 from exceptions.selectors.timers import TimerHealth, live_timers, overdue_timers, timer_health, timer_promptness
 from exceptions.selectors.waivers import (
+    approval_counts,
     approvals,
+    approvals_given,
     emergency_about,
     live_emergency,
     live_waiver,
@@ -90,7 +92,9 @@ __all__ = [
     "ViewsOfPage",
     "Waiting",
     "accounts",
+    "approval_counts",
     "approvals",
+    "approvals_given",
     "approvers_of",
     "asked_columns",
     "attachment_for",

@@ -1,12 +1,13 @@
 """What could be asked for about an exception, before anybody asks: what each gate would let through, and who would decide."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from audit.context import Actor
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.selectors.approvers import Approver, approvers_of
+from exceptions.selectors.precedents import Precedents, precedents_of
 from exceptions.subjects import Impact, impact_on
 from rules import selectors as rules
 from rules.rulebook import CompiledBook, GateSpec
@@ -20,6 +21,7 @@ class GatePreview:
     owner: str
     impact: Impact | None
     approvers: Sequence[Approver]
+    precedents: Precedents
 
 
 def gate_previews(
@@ -28,7 +30,12 @@ def gate_previews(
     """Every gate of the rule book in force, for what an exception is about, or for what it and others are about together."""
     keys = {one.subject_id: one.subject_key for one in (case, *also)}
     book = rules.active_book()
-    return [_preview(case, keys, gate, gate_owner(gate, book), by, now) for gate in book.gates()]
+    gates = book.gates()
+    before = precedents_of([gate.slug for gate in gates], by=by, now=now)
+    return [
+        replace(_preview(case, keys, gate, gate_owner(gate, book), by, now), precedents=before[gate.slug])
+        for gate in gates
+    ]
 
 
 def gate_owner(gate: GateSpec, book: CompiledBook) -> str:
@@ -41,4 +48,4 @@ def _preview(
 ) -> GatePreview:
     draft = Waiver(gate=gate.slug, client_id=case.client_id, requested_by=by.id)
     impact = impact_on(case.subject_type, keys, gate=gate.slug)
-    return GatePreview(gate, owner, impact, approvers_of(draft, spec=gate, now=now))
+    return GatePreview(gate, owner, impact, approvers_of(draft, spec=gate, now=now), Precedents())

@@ -1,9 +1,11 @@
 """Whether something may pass, asked at the moment of use; and what waits for whose decision."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from audit.context import Actor
 from audit.errors import NotFound
@@ -11,7 +13,9 @@ from audit.subject_refs import SubjectRef
 from audit.texts import whole_number
 from exceptions.models import Delegation, ExceptionCase, Waiver, WaiverVote
 from exceptions.models.waivers import KEY_PREFIX, WaiverQuerySet
-from exceptions.states import WAIVER_ASKED, WAIVER_LIVE, WaiverKind, WaiverState
+from exceptions.states import WAIVER_ASKED, WAIVER_LIVE, VoteKind, WaiverKind, WaiverState
+
+SOON: Final = timedelta(hours=24)
 
 
 def live_waiver(*, gate: str, subject: SubjectRef, now: datetime) -> Waiver | None:
@@ -79,13 +83,41 @@ def waiver_for(by: Actor, key: str) -> Waiver:
 
 
 def approvals(*, by: Actor, tab: str, now: datetime, limit: int = 100) -> list[Waiver]:
-    """A tab of the approvals inbox: waiting (soonest answer first), live (soonest end first) or decided (newest first)."""
+    """A list of the approvals inbox: what waits by its soonest answer, what is live by its soonest end, the rest by its newest."""
+    found = _listed(by, now)[tab]
+    if tab in {"waiting", "others"}:
+        return list(found.order_by("answer_by", "pk")[:limit])
+    if tab in {"live", "ending"}:
+        return list(found.order_by("expires_at", "pk")[:limit])
+    return list(found[:limit])
+
+
+def approval_counts(*, by: Actor, now: datetime) -> dict[str, int]:
+    """How many each list has whose length says something to do."""
+    lists = _listed(by, now)
+    return {tab: lists[tab].order_by().count() for tab in ("waiting", "others", "live", "ending")}
+
+
+def approvals_given(waivers: Collection[Waiver]) -> dict[UUID, int]:
+    """How many people have approved each of these as it reads now; one query."""
+    votes = WaiverVote.objects.filter(waiver__in=waivers, content_hash=F("waiver__content_hash"), kind=VoteKind.PERSON)
+    return dict(votes.values_list("waiver").annotate(people=Count("voter", distinct=True)))
+
+
+def _listed(by: Actor, now: datetime) -> dict[str, WaiverQuerySet]:
+    """What waits for this person and for others, what is in force and ends soon, what is decided, and all of it."""
     waivers = visible_waivers(by)
-    if tab == "waiting":
-        return list(waivers.filter(state__in=WAIVER_ASKED).order_by("answer_by", "pk")[:limit])
-    if tab == "live":
-        return list(waivers.in_force(now).order_by("expires_at", "pk")[:limit])
-    return list(waivers.exclude(state__in=WAIVER_ASKED).order_by("-requested_at", "-pk")[:limit])
+    asked, live = waivers.filter(state__in=WAIVER_ASKED), waivers.in_force(now)
+    mine = Q(pk__in=waiting_for(by=by, now=now).order_by().values("pk"))
+    mine |= Q(state=WaiverState.RETURNED, requested_by=by.id)
+    return {
+        "waiting": asked.filter(mine),
+        "others": asked.exclude(mine),
+        "live": live,
+        "ending": live.filter(expires_at__lte=now + SOON),
+        "decided": waivers.exclude(state__in=WAIVER_ASKED),
+        "all": waivers,
+    }
 
 
 def waiting_for(*, by: Actor, now: datetime) -> WaiverQuerySet:

@@ -19,10 +19,13 @@ from exceptions.selectors.approvers import delegations_of, possible_delegates
 from rules import selectors as rules
 
 TABS = {
-    "waiting": gettext_lazy("Waiting for a decision"),
+    "waiting": gettext_lazy("For me"),
+    "others": gettext_lazy("Waiting for others"),
     "ageing": gettext_lazy("Waiting longest"),
     "live": gettext_lazy("Live now"),
-    "all": gettext_lazy("Decided"),
+    "ending": gettext_lazy("Ends within 24 h"),
+    "decided": gettext_lazy("Decided"),
+    "all": gettext_lazy("All"),
 }
 
 
@@ -35,14 +38,18 @@ def approvals(request: HttpRequest) -> HttpResponse:
     if tab not in TABS:
         raise NotFound(_("There is no such list."))
     now = clock.now()
-    context = {"tab": tab, "tabs": TABS, "now": now, "can_delegate": by.may("exceptions.decide_waiver")}
+    counts = selectors.approval_counts(by=by, now=now)
+    tabs = [(name, title, counts.get(name)) for name, title in TABS.items()]
+    context = {"tab": tab, "tabs": tabs, "counts": counts, "now": now}
     if tab == "ageing":
         rows = selectors.waiting_longest(by=by, now=now)
         return render(request, "exceptions/ageing.html", {**context, "rows": rows})
     book = rules.active_book()
+    listed = selectors.approvals(by=by, tab=tab, now=now)
+    given = selectors.approvals_given(listed)
     waivers = [
-        (waiver, gate.name, selectors.gate_owner(gate, book), waiver.requested_by == by.id)
-        for waiver in selectors.approvals(by=by, tab=tab, now=now)
+        (waiver, gate.name, selectors.gate_owner(gate, book), waiver.requested_by == by.id, given.get(waiver.pk, 0))
+        for waiver in listed
         for gate in [book.gate(waiver.gate)]
     ]
     return render(request, "exceptions/approvals.html", {**context, "waivers": waivers})

@@ -17,11 +17,13 @@ from audit.context import Actor
 from audit.edge import actor_of, explain
 from audit.errors import Conflict, DomainError, Invalid, Refused
 from audit.subject_refs import SubjectRef
+from audit.words import at, in_words, said
 from exceptions import selectors, services
 from exceptions.forms import CommentForm
 from exceptions.forms.waivers import AnswerForm, DecisionForm, EditForm, ExtendForm, ReviewForm, WaiverForm
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.selectors.asking import chosen_together, could_join
+from exceptions.selectors.precedents import changes_of, heads_up_of, precedents_of
 from exceptions.states import WAIVER_ASKED, WaiverKind, WaiverState
 from exceptions.subjects import Impact
 from rules import selectors as rules
@@ -85,6 +87,7 @@ def _request(case: ExceptionCase, form: WaiverForm, also: Sequence[ExceptionCase
         plan=given["plan"],
         minutes=given["hours"] * 60,
         owner=given["owner"].slug,
+        answer_by=given["answer_by"],
         scope=form.chosen_scope(),
         also=[one.pk for one in also],
         by=by,
@@ -114,15 +117,25 @@ def waiver(request: HttpRequest, key: str) -> HttpResponse:
             found.refresh_from_db()
             form.look_again(**(seen | {"seen_hash": found.content_hash}))
         else:
-            messages.success(request, _said(done))
+            messages.success(request, in_words(_said(done)))
             return redirect("exceptions:waiver", key)
     return _waiver_page(request, found, form, by, conflict, impact)
 
 
 def _said(done: Waiver) -> str:
+    """What the decision did, from when until when, and who heard of it."""
     if done.state == WaiverState.REQUESTED:
-        return _("%(key)s: your approval counts; it opens when everybody who has to has approved.") % {"key": done.key}
-    return f"{done.key}: {WaiverState(done.state).label}."
+        return said("%(key)s: your approval counts; it opens when everybody who has to has approved.", key=done.key)
+    label = said(WaiverState(done.state).label)
+    if done.starts_at is None or done.expires_at is None:
+        return said("%(key)s: %(label)s. Who asked and who owns it are told.", key=done.key, label=label)
+    return said(
+        "%(key)s: %(label)s. It holds from %(start)s until %(end)s. Who asked and who owns it are told.",
+        key=done.key,
+        label=label,
+        start=at(done.starts_at),
+        end=at(done.expires_at),
+    )
 
 
 def _decide(found: Waiver, form: DecisionForm, by: Actor) -> Waiver:
@@ -177,6 +190,10 @@ def _waiver_page(
         "conflict": conflict,
         "impact": impact,
         "left_out": sorted(set(found.scope) - set(found.granted_scope)) if found.starts_at and found.others else (),
+        "now": now,
+        "precedents": precedents_of([found.gate], by=by, now=now, but=found)[found.gate],
+        "changes": changes_of(found) if asked else (),
+        "heads_up": heads_up_of(found) if found.is_in_force(now) else None,
         "would_end": found.expires_at or now + timedelta(minutes=found.effective_minutes),
         "in_force": found.is_in_force(now),
         "state_label": WaiverState(found.state).label,

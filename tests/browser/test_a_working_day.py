@@ -64,12 +64,12 @@ def test_one_asks_another_approves(visit: Visitor, house: House, javascript: boo
     expect(lead).to_have_url(re.compile("/approvals/$"))
     lead.get_by_role("row", name=re.compile(waiver.key)).get_by_role("link").click()
     lead.get_by_label("Deny").check()
-    lead.get_by_role("button", name="Send your decision").click()
+    lead.get_by_role("button", name="Deny", exact=True).click()
     expect(lead.get_by_text("Say why; the people concerned read it.").first).to_be_visible()
     waiver.refresh_from_db()
     assert waiver.state == WaiverState.REQUESTED
     lead.get_by_label("Approve").check()
-    lead.get_by_role("button", name="Send your decision").click()
+    lead.get_by_role("button", name="Approve", exact=True).click()
     expect(lead.get_by_text(f"{waiver.key}: Approved.")).to_be_visible()
     waiver.refresh_from_db()
     assert waiver.state == WaiverState.APPROVED

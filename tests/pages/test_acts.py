@@ -236,10 +236,31 @@ class TestTimeLimitedExceptions:
         assert "Answers for the gate" in lee.get(f"/time-limited/{asked.key}/").content.decode()
         found = {
             tab: [waiver.key for waiver, *_ in lee.get(f"/approvals/?tab={tab}").context["waivers"]]
-            for tab in ("waiting", "live")
+            for tab in ("waiting", "others", "live", "ending", "decided", "all")
         }
-        assert found == {"waiting": [asked.key], "live": []}
+        assert {tab for tab, keys in found.items() if keys == [asked.key]} == {"waiting", "all"}
+        assert {tab: count for tab, _, count in lee.get("/approvals/").context["tabs"] if count} == {"waiting": 1}
+        assert "0 of 1" in lee.get("/approvals/").content.decode()
+        amal = signed_in("amal").get("/approvals/?tab=others")
+        assert [waiver.key for waiver, *_ in amal.context["waivers"]] == [asked.key]
         assert lee.get("/approvals/?tab=lost").status_code == 404
+
+    def test_who_decides_reads_what_changed_and_what_came_before_it(
+        self, signed_in: SignedIn, house: House, asked: Waiver
+    ) -> None:
+        given = {"reason": asked.reason, "plan": "Correct it by noon, and call them.", "minutes": 120}
+        services.edit_waiver(waiver_id=asked.pk, by=house.actor("amal"), now=clock.now(), **given)
+        lee = signed_in("lee")
+        address = f"/approvals/{asked.key}/"
+        page = lee.get(address)
+        assert [change.what for change in page.context["changes"]] == ["length", "plan"]
+        assert (page.context["precedents"].newest, page.context["heads_up"]) == ([], None)
+        asked.refresh_from_db()
+        done = lee.post(address, {"decision": "approve", "seen_hash": asked.content_hash}, follow=True)
+        assert "Approved. It holds from" in done.content.decode()
+        assert clock.now() < done.context["heads_up"] < done.context["waiver"].expires_at
+        book = signed_in("amal").get(f"/time-limited/new/?for={asked.case.key}").context["gates"]
+        assert [one.key for gate in book for one in gate.precedents.newest] == [asked.key]
 
     def test_the_one_who_asked_may_take_it_back(self, amal: Browser, asked: Waiver) -> None:
         address = f"/time-limited/{asked.key}/withdraw/"
