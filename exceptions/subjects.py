@@ -45,7 +45,7 @@ class Passing(StrEnum):
 PASSING_WORDS = {
     Passing.ANYWAY: noop("pass anyway"),
     Passing.ONLY_WITH_THIS: noop("only through this"),
-    Passing.STAYS: noop("stay blocked"),
+    Passing.STAYS: noop("do not pass"),
 }
 
 

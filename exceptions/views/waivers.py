@@ -40,7 +40,9 @@ def ask(request: HttpRequest) -> HttpResponse:
     case = selectors.case_for(by, request.GET.get("for", ""))
     together = chosen_together(case, keys=request.GET.getlist("also"), by=by)
     also = together.also
-    gates = selectors.gate_previews(case, also=also, by=by, now=clock.now())
+    previews = selectors.gate_previews(case, also=also, by=by, now=clock.now())
+    # What there is something to allow about comes first.
+    gates = sorted(previews, key=lambda one: one.impact is not None and not one.impact.marginal)
     choices = [
         (f"{one.gate.slug}:{item.key}", f"{one.gate.name}: {item.words}")
         for one in gates

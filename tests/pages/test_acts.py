@@ -248,8 +248,14 @@ class TestTimeLimitedExceptions:
     def test_who_decides_reads_what_changed_and_what_came_before_it(
         self, signed_in: SignedIn, house: House, asked: Waiver
     ) -> None:
-        given = {"reason": asked.reason, "plan": "Correct it by noon, and call them.", "minutes": 120}
-        services.edit_waiver(waiver_id=asked.pk, by=house.actor("amal"), now=clock.now(), **given)
+        services.edit_waiver(
+            waiver_id=asked.pk,
+            reason=asked.reason,
+            plan="Correct it by noon, and call them.",
+            minutes=120,
+            by=house.actor("amal"),
+            now=clock.now(),
+        )
         lee = signed_in("lee")
         address = f"/approvals/{asked.key}/"
         page = lee.get(address)
@@ -259,6 +265,7 @@ class TestTimeLimitedExceptions:
         done = lee.post(address, {"decision": "approve", "seen_hash": asked.content_hash}, follow=True)
         assert "Approved. It holds from" in done.content.decode()
         assert clock.now() < done.context["heads_up"] < done.context["waiver"].expires_at
+        assert asked.case is not None
         book = signed_in("amal").get(f"/time-limited/new/?for={asked.case.key}").context["gates"]
         assert [one.key for gate in book for one in gate.precedents.newest] == [asked.key]
 
