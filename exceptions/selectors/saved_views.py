@@ -185,4 +185,5 @@ def _client_slugs(by: Actor) -> set[str]:
 
 
 def _names_only(query: str, clients: Collection[str]) -> bool:
-    return set(parse_qs(query).get("client", ())) <= set(clients)
+    asked = parse_qs(query)
+    return {*asked.get("client", ()), *asked.get("client!", ())} <= set(clients)

@@ -4,13 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from audit.words import in_words
 from exceptions import list_pages
 from exceptions.selectors import ViewLink
-from exceptions.views.ranges import range_in_words
+from exceptions.selectors.queue import LEFT_OUT
 from exceptions.words import cause_in_words
 
 FILTERS: Mapping[str, Any] = {
@@ -28,11 +28,13 @@ FILTERS: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Chip:
-    """A filter that is on, in words, and the address without it."""
+    """A filter that is on, in words, and the address without it; `instead` is the one that leaves out what it asks for, or the reverse."""
 
     label: str
     value: str
     without: str
+    instead: str = ""
+    is_left_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,23 +65,38 @@ def current_view(request: HttpRequest, views: Sequence[ViewLink]) -> CurrentView
 
 
 def chips(
-    request: HttpRequest, choices: Mapping[str, Sequence[tuple[str, str]]], *, labels: Mapping[str, Any] = FILTERS
+    request: HttpRequest,
+    choices: Mapping[str, Sequence[tuple[str, str]]],
+    *,
+    labels: Mapping[str, Any] = FILTERS,
+    leavable: Collection[str] = (),
 ) -> list[Chip]:
-    """The filters that are on, of those that have a label."""
-    found = []
-    for name, label in labels.items():
-        for value in request.GET.getlist(name):
-            if value:
-                words = dict(choices.get(name, ())).get(value) or _words_of(name, value)
-                found.append(Chip(str(label), words, _without(request, name, value)))
-    return found
+    """The filters that are on, of those that have a label; of what is `leavable` also what is left out."""
+    return [
+        _chip(request, asked, value, str(label), dict(choices.get(name, ())), may_turn=name in leavable)
+        for name, label in labels.items()
+        for asked in ((name, f"{name}{LEFT_OUT}") if name in leavable else (name,))
+        for value in request.GET.getlist(asked)
+        if value
+    ]
 
 
-def _words_of(name: str, value: str) -> str:
-    """A value that the page does not offer itself, such as one of a link from a report."""
-    if name == "cause":
-        return in_words(cause_in_words(value))
-    return value if name == "q" else range_in_words(value)
+def _chip(
+    request: HttpRequest, asked: str, value: str, label: str, words: Mapping[str, str], *, may_turn: bool
+) -> Chip:
+    name = asked.removesuffix(LEFT_OUT)
+    is_left_out = asked != name
+    known = in_words(cause_in_words(value)) if name == "cause" else value
+    kept = _besides(request, asked, value)
+    turned = kept.copy()
+    turned.appendlist(name if is_left_out else f"{name}{LEFT_OUT}", value)
+    return Chip(
+        label=str(_("%(label)s: not") % {"label": label}) if is_left_out else label,
+        value=words.get(value, known),
+        without=kept.urlencode() or "view=all",
+        instead=turned.urlencode() if may_turn else "",
+        is_left_out=is_left_out,
+    )
 
 
 def pairs_of(
@@ -94,8 +111,8 @@ def pairs_of(
     ]
 
 
-def _without(request: HttpRequest, name: str, value: str) -> str:
+def _besides(request: HttpRequest, name: str, value: str) -> QueryDict:
     kept = request.GET.copy()
     kept.pop("after", None)
     kept.setlist(name, [other for other in kept.getlist(name) if other != value])
-    return kept.urlencode() or "view=all"
+    return kept

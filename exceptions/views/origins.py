@@ -14,7 +14,7 @@ from exceptions import list_pages, selectors
 from exceptions.models import ExceptionCase
 from exceptions.selectors import QueueFilters
 from exceptions.selectors.places import Neighbours, Place, neighbours, place_of
-from exceptions.selectors.queue import OF_SEVERAL, PER_PAGE
+from exceptions.selectors.queue import LEAVABLE, LEFT_OUT, OF_SEVERAL, PER_PAGE
 
 MARK = "v"
 SCOPES = ("mine", "team", "unowned")
@@ -47,10 +47,12 @@ class Origin:
 
 def filters_in(query: QueryDict, scope: str) -> QueueFilters:
     """What of the queue an address asks for."""
-    names = {field.name for field in fields(QueueFilters)} - {"scope", "per", "cols"}
-    given = {name: value.strip() for name in names - OF_SEVERAL if (value := str(query.get(name, "")))}
+    names = {field.name for field in fields(QueueFilters)} - {"scope", "per", "cols", "without"}
+    given: dict[str, Any] = {name: value.strip() for name in names - OF_SEVERAL if (value := str(query.get(name, "")))}
     several = {name: [value for one in query.getlist(name) if (value := str(one).strip())] for name in OF_SEVERAL}
     given |= {name: ",".join(dict.fromkeys(values)) for name, values in several.items() if values}
+    left_out = {name: [str(one).strip() for one in query.getlist(f"{name}{LEFT_OUT}")] for name in sorted(LEAVABLE)}
+    given["without"] = tuple((name, tuple(filter(None, values))) for name, values in left_out.items() if any(values))
     sizes = {str(size): size for size in PER_PAGE}
     cols = selectors.asked_columns([str(one) for one in query.getlist("cols")])
     return QueueFilters(scope=scope, per=sizes.get(str(query.get("per", "50")), 0), cols=cols, **given)

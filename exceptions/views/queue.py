@@ -24,7 +24,7 @@ from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors import Offers, QueuePage, live, owners
 from exceptions.selectors.groups import GROUPINGS, GroupPage, group_page
 from exceptions.selectors.people import people_beside
-from exceptions.selectors.queue import BY_CAUSE, OF_SEVERAL
+from exceptions.selectors.queue import BY_CAUSE, LEAVABLE, LEFT_OUT, OF_SEVERAL, RANGES
 from exceptions.selectors.teams import team_rows
 from exceptions.tables import csv_lines, json_lines
 from exceptions.views.fragments import fragment, moment_of, unless_known
@@ -136,9 +136,10 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
 def _chosen(request: HttpRequest, offers: Offers, asked: Sequence[str]) -> dict[str, Any]:
     """What is chosen of the list, what else could be, and what forms have to carry along."""
     columns = selectors.column_choices(asked, selectors.QUEUE_COLUMNS)
+    choices = {name: _with_asked(request, name, options) for name, options in offers.choices.items()}
     return {
-        "choices": offers.choices,
-        "chips": chips(request, offers.choices),
+        "choices": choices,
+        "chips": chips(request, choices, leavable=LEAVABLE),
         "columns": [column for column in columns if column.is_chosen],
         "column_choices": columns,
         "shown": {column.name for column in columns if column.is_chosen},
@@ -164,8 +165,15 @@ def _grouped(request: HttpRequest, group: str) -> dict[str, Any]:
 
 
 def _of_several(request: HttpRequest) -> list[str]:
-    """The filters of which several are asked for: a field for one of them must not drop the others."""
-    return [name for name in sorted(OF_SEVERAL) if len(request.GET.getlist(name)) > 1]
+    """The filters of which several are asked for, or some left out: a field for one of them must not drop the others."""
+    several = [name for name in sorted(OF_SEVERAL) if len(request.GET.getlist(name)) > 1]
+    return [*several, *(f"{name}{LEFT_OUT}" for name in sorted(LEAVABLE))]
+
+
+def _with_asked(request: HttpRequest, name: str, options: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What is offered, and the range the address asks for, which the form must not drop."""
+    asked = request.GET.get(name, "") if name in RANGES else ""
+    return options if asked in {"", *dict(options)} else [*options, (asked, asked)]
 
 
 def _live_address(request: HttpRequest, scope: str, page: QueuePage | GroupPage, now: datetime) -> str:

@@ -16,6 +16,8 @@ from tests.cast import House
 from tests.exceptions.conftest import OpenCase
 
 HOUR = timedelta(hours=1)
+# What is not known cannot be left out, and these are no ranges.
+LEFT_OUT = ("state!=x", "type!=x", "client!=acme", "owner!=x", "owner!=team:x", "due=yesterday..", "risk=few..")
 
 
 def shown(by: Actor, now: datetime, **filters: object) -> list[str]:
@@ -174,7 +176,13 @@ def test_of_several_that_are_asked_for_any_will_do_and_an_unknown_one_is_refused
     assert asked("type=contract-violation&type=late-parcel&client=northwind") == {"NW-2"}
     assert asked("client=fable&client=northwind&state=open") == {"NW-1", "FB-3"}
     assert asked("owner=lee&owner=team:client-success") >= {"NW-1", "NW-2"}
-    for bad in ("state=open&state=x", "type=late-parcel&type=x", "client=fable&client=acme"):
+    assert asked("state!=acknowledged") == asked("owner!=lee") == asked("owner!=me") == {"NW-1", "FB-3"}
+    assert asked("type!=contract-violation&type!=late-parcel") == asked("client!=fable&state!=acknowledged") == {"NW-1"}
+    assert asked("client!=none") == asked("risk=..1000000") == {"NW-1", "NW-2", "FB-3"}
+    first, last = (f"{now + days * 24 * HOUR:%Y-%m-%d}" for days in (-30, 30))
+    assert asked(f"due={first}..{last}") == {"NW-1", "NW-2", "FB-3"}
+    assert asked(f"due=..{first}") == asked("risk=1000000..") == set()
+    for bad in ("state=open&state=x", "type=late-parcel&type=x", "client=fable&client=acme", *LEFT_OUT):
         with pytest.raises(Invalid):
             asked(bad)
 

@@ -196,6 +196,19 @@ def test_the_file_has_the_columns_of_the_page(signed_in: SignedIn, house: House)
     assert json.loads(b"".join(amal.get("/queue/mine.json?state=waiting"))) == []
 
 
+def test_what_a_filter_asks_for_can_be_left_out_instead_and_the_form_keeps_it(
+    signed_in: SignedIn, house: House
+) -> None:
+    open_cases(house, 2)
+    amal = signed_in("amal")
+    (chip,) = amal.get("/queue/?state=open").context["chips"]
+    assert chip.instead == "state%21=open"
+    page = amal.get(f"/queue/?{chip.instead}&due=2026-01-01..")
+    assert (page.context["page"].count, ("state!", "open") in page.context["kept"]) == (0, True)
+    assert '<option value="2026-01-01.." selected>' in page.content.decode()
+    assert page.context["chips"][0].instead == "due=2026-01-01..&state=open"
+
+
 def test_each_filter_that_is_on_can_be_taken_off(signed_in: SignedIn, house: House) -> None:
     page = signed_in("amal").get("/queue/?client=northwind&due=1h&cols=about")
     chips = page.context["chips"]
