@@ -109,5 +109,7 @@ def test_systems_are_listed_with_their_contracts_and_the_list_asks_no_more_for_m
     assert (rows[-1].dead_letters, rows[-1].last_event, rows[-1].lag.told) == (0, None, 0)
     assert lee.get("/systems/").status_code == 200
     with django_assert_max_num_queries(26):
-        flows = kim.get("/flows/").context["rows"]
+        page = kim.get("/flows/")
+    flows, books = page.context["rows"], "/admin/rules/rulebookversion/"
+    assert [books in one.content.decode() for one in (page, lee.get("/flows/"), kim.get(books))] == [True, False, True]
     assert [(row.said, row.of) for row in flows] == [(16, 16)] * Flow.objects.count()
