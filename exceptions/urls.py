@@ -39,6 +39,7 @@ urlpatterns = [
     path("jobs/<str:key>/cancel/", jobs.cancel, name="job-cancel"),
     path("jobs/<str:key>/undo/", jobs.undo, name="job-undo"),
     path("queue/causes/", queue.causes, name="causes"),
+    path("queue/causes/shared/", queue.cause, name="cause"),
     path("queue/<str:scope>.csv", queue.export_csv, name="export-csv"),
     path("queue/<str:scope>.json", queue.export_json, name="export-json"),
     path("views/", saved_views.views, name="views"),

@@ -129,6 +129,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/exceptions/<key:key>/files", queues.AttachFile.as_view(), name="exception-files"),
     path("v1/exceptions/<key:key>/files/<number:number>", queues.FileRecord.as_view(), name="exception-file"),
     path("v1/causes", queues.Causes.as_view(), name="causes"),
+    path("v1/causes/shared", queues.Cause.as_view(), name="cause"),
     path("v1/next-exception", queues.TakeNext.as_view(), name="next-exception"),
     path("v1/timers/escalate-overdue", queues.EscalateOverdue.as_view(), name="escalate-overdue"),
     path("v1/exceptions/<key:key>", cases.CaseRecord.as_view(), name="exception"),

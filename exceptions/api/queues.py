@@ -4,18 +4,20 @@ import base64
 import binascii
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit import clock
+from audit.errors import NotFound
 from audit.rest.fields import money
 from audit.rest.parsing import Input
 from audit.rest.views import DeedResource, Resource
 from exceptions import selectors, services
 from exceptions.selectors import QueueFilters
+from exceptions.selectors.cause_pages import CausePage, cause_page
 from exceptions.selectors.groups import Group, group_page
 from exceptions.serializers import AttachmentSerializer
 
@@ -35,6 +37,41 @@ class CauseSerializer(serializers.Serializer[Any]):
     def get_at_risk(self, group: Group) -> list[dict[str, str]]:
         """As amounts with their currency."""
         return [money(minor, currency) for currency, minor in sorted(group.at_risk.items())]
+
+
+class EarlierChangeSerializer(serializers.Serializer[Any]):
+    """Something that changed within the week before a cause was first seen."""
+
+    at = serializers.DateTimeField()
+    who = serializers.CharField()
+    did = serializers.CharField(source="sentence")
+    what = serializers.CharField(help_text="The version, flow or time-limited exception.")
+    reason = serializers.CharField()
+
+
+class HolderSerializer(serializers.Serializer[Any]):
+    """Who has exceptions of a cause, and how many."""
+
+    name = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class CauseRecordSerializer(serializers.Serializer[Any]):
+    """One cause: of more than a thousand exceptions the most urgent are added up. `changed_before` is the nearest first, and no proof."""
+
+    type = serializers.CharField()
+    cause = serializers.CharField()
+    count = serializers.IntegerField()
+    first_at = serializers.DateTimeField()
+    last_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField()
+    at_risk = serializers.SerializerMethodField()
+    owners = HolderSerializer(many=True)
+    changed_before = EarlierChangeSerializer(source="changes", many=True)
+
+    def get_at_risk(self, page: CausePage) -> list[dict[str, str]]:
+        """As amounts with their currency."""
+        return [money(minor, currency) for currency, minor in page.at_risk.items()]
 
 
 class CausesSerializer(serializers.Serializer[Any]):
@@ -96,6 +133,26 @@ class Causes(Resource):
         del request
         page = group_page(by=self.by, filters=QueueFilters(scope="team"), now=clock.now())
         return Response(self.get_serializer({"causes": [group for group in page.groups if group.cause]}).data)
+
+
+class Cause(Resource):
+    """One cause that open exceptions of a type share: how many, since when, who has them, and what changed shortly before."""
+
+    permission = "exceptions.view_case"
+    noun = "cause"
+    serializer_class = CauseRecordSerializer
+    asks: ClassVar[dict[str, str]] = {
+        "type": "The type of exception, as `GET /causes` tells it.",
+        "cause": "What they share, as `GET /causes` tells it.",
+    }
+
+    def get(self, request: Request) -> Response:
+        """Look at it."""
+        asked = {name: request.query_params.get(name, "") for name in self.asks}
+        page = cause_page(by=self.by, now=clock.now(), type=asked["type"], cause=asked["cause"])
+        if page is None:
+            raise NotFound("Nothing of this cause is open, or it is not yours to see.")
+        return Response(self.get_serializer(page).data)
 
 
 class TakeNext(DeedResource):

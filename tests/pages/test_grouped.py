@@ -1,5 +1,6 @@
 """A queue by shared cause, the queue of a team, and where an exception stands in the list somebody came from."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +12,8 @@ from audit.context import acting
 from exceptions import services
 from exceptions.models import ExceptionCase
 from exceptions.selectors import queue
+from rules.models import ExceptionType
+from rules.services import freeze_rule_book
 from tests.cast import House
 from tests.pages.conftest import SignedIn, open_cases
 from tests.pages.test_many import broken
@@ -159,3 +162,42 @@ def test_a_list_there_is_not_leaves_the_exception_readable(signed_in: SignedIn, 
     (case,) = open_cases(house, 1)
     page = signed_in("amal").get(f"/exceptions/{case.key}/", {"v": mark})
     assert (page.status_code, page.context["place"]) == (200, None)
+
+
+def test_the_page_of_a_cause_says_who_has_it_since_when_and_what_changed_shortly_before(
+    signed_in: SignedIn, house: House, django_assert_max_num_queries: Any
+) -> None:
+    now = clock.now()
+    with acting(system_actor("test"), at=now - timedelta(minutes=6)):
+        ExceptionType.objects.filter(slug="carrier-rejection").update(acknowledge_within_minutes=31)
+    freeze_rule_book(by=system_actor("test"), now=now - timedelta(minutes=6), note="Carriers are told sooner")
+    foreign = broken(house, 2, client="fable")
+    cases = [one for one in broken(house, 5) if one.pk not in {case.pk for case in foreign}]
+    services.reassign_case(case_id=cases[0].pk, to="bo", reason="knows them", by=house.actor("lee"), now=now)
+    (group,) = signed_in("lee").get(GROUPED).context["page"].groups
+    address = f"/queue/causes/shared/?{group.narrowed}"
+    with django_assert_max_num_queries(22):
+        answer = signed_in("lee").get(address)
+    bo = house.owners["bo"].name
+    page, seen = answer.context["page"], signed_in("noor").get(address).context["page"]
+    assert (page.count, {one.name: one.count for one in page.owners}[bo], page.first_at) == (
+        5,
+        1,
+        foreign[0].opened_at,
+    )
+    assert seen.count == 2
+    change = page.changes[0]
+    assert (change.reason, change.before, "put a rule book in force" in str(change.sentence)) == (
+        "Carriers are told sooner",
+        foreign[0].opened_at - (now - timedelta(minutes=6)),
+        True,
+    )
+    told = signed_in("lee").get(f"/api/v1/causes/shared?{group.narrowed}").json()
+    assert (told["count"], told["changed_before"][0]["reason"]) == (5, change.reason)
+    assert signed_in("lee").get("/api/v1/causes/shared?type=address&cause=nothing").status_code == 404
+    assert signed_in("sam").get(address).content.decode().count('name="do"') == 0
+    plan = signed_in("lee").post(
+        "/queue/bulk/", {"do": "escalate", "all": "1", "scope": "team", "query": page.narrowed}
+    )
+    assert len(plan.context["plan"].items) == 5
+    assert signed_in("noor").get("/queue/causes/shared/?type=address&cause=nothing").context["page"] is None

@@ -107,6 +107,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "exceptions:of-team": _get(VIEW_CASE),
     "exceptions:unowned": _get(VIEW_CASE),
     "exceptions:causes": _get(VIEW_CASE),
+    "exceptions:cause": _get(VIEW_CASE),
     "exceptions:export-csv": _get(VIEW_CASE),
     "exceptions:export-json": _get(VIEW_CASE),
     "exceptions:start-next": _post(WORK_CASE),

@@ -35,6 +35,7 @@ PERSONAL: Final = {
     "absences",
     "delegation",
     "delegation-end",
+    "cause",
     "exception-file",
     "notification-test",
     "postmortem-action-end",
