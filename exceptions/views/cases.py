@@ -8,6 +8,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+from django_htmx.middleware import HtmxDetails
 
 from audit import clock
 from audit.edge import actor_of
@@ -33,6 +35,7 @@ ACTIVITY_NAMES = {"": _("Everything"), "people": _("People"), "changes": _("Chan
 
 @login_required
 @require_GET
+@vary_on_headers("HX-Request")
 def case(request: HttpRequest, key: str) -> HttpResponse:
     """What is wrong, what was tried, what to do, and what happens otherwise."""
     by = actor_of(request, "exceptions.view_case")
@@ -74,7 +77,9 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
         "people": live.people_on_case(page.case, by=by, now=now),
         "live": _live_address(page.case.key, page.trail[0].number if page.trail else 0, origin),
     }
-    return render(request, "exceptions/case.html", context)
+    asked: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    is_part = bool(before) and bool(asked) and not asked.boosted
+    return render(request, "exceptions/_activity.html" if is_part else "exceptions/case.html", context)
 
 
 def _activity_address(request: HttpRequest, before: int) -> str:

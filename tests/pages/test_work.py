@@ -251,7 +251,9 @@ def test_watching_and_looking_further_back_work_without_a_script(
     assert "You watch" not in page.content.decode()
     seen = [entry.number for entry in page.context["entries"]]
     while page.context["earlier"]:
+        part = amal.get(page.context["earlier"], headers={"HX-Request": "true"}).content.decode()
         page = amal.get(page.context["earlier"])
+        assert (part.count("data-entries"), "<html" in part) == (2, False)
         seen += [entry.number for entry in page.context["entries"]]
     assert seen == list(range(seen[0], 0, -1))
     assert page.context["newest"] == f"{address}?"
