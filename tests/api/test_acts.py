@@ -69,6 +69,8 @@ def test_what_can_be_done_is_told_with_reasons_for_the_rest(amal: Api, case: Exc
         "unlink",
         "resolve",
         "withdraw",
+        "watch",
+        "unwatch",
     }
     reasons = {one["action"]: one["reason"] for one in answer["actions"] if not one["is_allowed"]}
     assert reasons["reopen"] == f"{case.key} is “new”."

@@ -105,7 +105,7 @@ def test_the_core_acts_work_without_a_script(visit: Visitor, house: House, monke
     open_cases(house, 3)
     page = visit("amal", "/queue/", javascript=False, width=390)
     page.locator(".filter-box > summary").click()
-    page.get_by_label("Due").select_option("overdue")
+    page.get_by_label("Due", exact=True).select_option("overdue")
     page.get_by_label("Client").select_option("northwind")
     page.get_by_role("button", name="Filter", exact=True).click()
     expect(page).to_have_url(re.compile("client=northwind.*due=overdue"))

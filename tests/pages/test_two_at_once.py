@@ -199,6 +199,8 @@ ACTED: Final[dict[str, Act]] = {
     "severity": _on_case("severity", who="lee", other="mara", mine={"severity": "P1", "reason": MINE}),
     "rebase": _on_case("rebase", who="lee", other="mara", mine={"reason": MINE}),
     "note": _on_case("note", mine={"text": MINE}, ends=ALWAYS),
+    "watch": _on_case("watch", ends=ALWAYS),
+    "unwatch": _on_case("unwatch", before=lambda m: (m.act("amal", "watch"), m.act("lee", "watch")), ends=ALWAYS),
     "attach": _on_case("attach", ends=ALWAYS, sees=_file),
     "link": _on_case("link", mine={"exception": "{other_ex}"}, ends=(BEFORE, BOTH, BOTH)),
     "unlink": _on_case(

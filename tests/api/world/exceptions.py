@@ -27,6 +27,8 @@ EXCEPTIONS: Final[dict[str, dict[str, Rule]]] = {
     "exception-rebase": {"POST": Rule("exceptions.rebase_case", REASON)},
     "exception-severity": {"POST": Rule("exceptions.change_severity", {"severity": "P3", **REASON})},
     "exception-note": {"POST": Rule(WORK_CASE, {"text": "Seen"})},
+    "exception-watch": {"POST": Rule(VIEW_CASE)},
+    "exception-unwatch": {"POST": Rule(VIEW_CASE)},
     "exception-link": {"POST": Rule(WORK_CASE, {"exception": "EX-…"})},
     "exception-unlink": {"POST": Rule(WORK_CASE, {"exception": "EX-…"})},
     "exception-wait": {"POST": Rule(WORK_CASE, {"until": (clock.now() + timedelta(days=1)).isoformat(), **REASON})},
