@@ -174,6 +174,9 @@ class RefundState(models.TextChoices):
     DECLINED = "declined", _("Declined")
 
 
+REFUND_FINAL = (RefundState.ISSUED, RefundState.DECLINED)
+
+
 class RequestKind(models.TextChoices):
     """What was asked of an order that is under way."""
 

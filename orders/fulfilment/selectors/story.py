@@ -41,7 +41,7 @@ from orders.fulfilment.selectors.holds import HoldFacts, holds_of
 from orders.fulfilment.selectors.orders import OrderRow, order_for, rows_of
 from orders.fulfilment.selectors.trace import exception_goes, excuse_in_words
 from orders.fulfilment.selectors.why import decided_names
-from orders.fulfilment.states import AddressVerdict, FulfilmentState, LineState
+from orders.fulfilment.states import ORDER_FINAL, REFUND_FINAL, AddressVerdict, FulfilmentState, LineState
 from orders.sync.models import FlowRun, System
 from orders.sync.selectors import runs_about
 from orders.sync.states import RunState
@@ -189,13 +189,15 @@ def order_story(*, by: Actor, key: str, exports_shown: int = SHOWN) -> OrderStor
     address = OrderAddress.objects.filter(pk=order.pk).first()
     clear = by.may("orders.view_pii", order.client_id)
     falls_back_at = None if has_gone_on(order.state, [parcel.state for parcel in parcels]) else order.falls_back_at
+    runs, refunds = runs_about([subject_ref(parcel) for parcel in parcels]), refunds_of(order)
+    is_over = _is_over(order, runs, refunds)
     return OrderStory(
         row=rows_of([order])[0],
         triggered_by=_trigger(order),
         source_of_record=_source_of_record(exports),
-        next_step=_next_step(order, parcels, case),
+        next_step=_next_step(order, parcels, case, is_over=is_over),
         exception=case.key if case else "",
-        if_it_fails=exception_goes(case, _fallback(order, decision, falls_back_at)),
+        if_it_fails=exception_goes(case, _fallback(order, decision, falls_back_at, is_over=is_over)),
         customer_text=next((hold.customer_words for hold in holds if hold.is_active and hold.customer_words), ""),
         lines=contents.lines,
         bundles=contents.bundles,
@@ -203,11 +205,11 @@ def order_story(*, by: Actor, key: str, exports_shown: int = SHOWN) -> OrderStor
         holds=holds,
         parcels=parcel_facts,
         checks=checks_of(order),
-        runs=[_run(run) for run in runs_about([subject_ref(parcel) for parcel in parcels])],
+        runs=[_run(run) for run in runs],
         requests=requests_of(order),
         amounts=amounts_of(order),
         payments=payments_of(order),
-        refunds=refunds_of(order),
+        refunds=refunds,
         unwinds=unwinds_of(order),
         stamps=stamps_of(order),
         exports=exports,
@@ -262,10 +264,18 @@ def _source_of_record(exports: Sequence[ExportFacts]) -> str:
     return said("Handrail; %(names)s heard the newest within %(lag)s", names=names, lag=lag)
 
 
-def _next_step(order: Order, parcels: Sequence[Fulfilment], case: ExceptionCase | None) -> str:
+def _is_over(order: Order, runs: Sequence[FlowRun], refunds: Sequence[MoneyFacts]) -> bool:
+    """Whether nobody has anything to do for it any more: it has come to an end, and neither a system's word nor money is awaited."""
+    is_awaited = any(run.state in {RunState.RUNNING, RunState.UNVERIFIED} for run in runs)
+    return order.state in ORDER_FINAL and not is_awaited and all(one.state in REFUND_FINAL for one in refunds)
+
+
+def _next_step(order: Order, parcels: Sequence[Fulfilment], case: ExceptionCase | None, *, is_over: bool) -> str:
     """An open exception comes first: while there is one, it is what has to be done next."""
     if case is not None:
         return said("%(name)s owns the next step, until %(due)s.", name=case.owner.name, due=at(case.due_at))
+    if is_over:
+        return said("Nothing is left to do.")
     name = order.owner.name
     step = said("%(name)s owns the next step.", name=name)
     if order.sla_due_at:
@@ -277,10 +287,12 @@ def _next_step(order: Order, parcels: Sequence[Fulfilment], case: ExceptionCase 
     return step
 
 
-def _fallback(order: Order, decision: Decision | None, falls_back_at: datetime | None) -> str:
+def _fallback(order: Order, decision: Decision | None, falls_back_at: datetime | None, *, is_over: bool) -> str:
     """What the rule says of an owner who does nothing, as far as that is to come or has come."""
     if decision is None:
         return said("Nothing was decided yet.")
+    if is_over:
+        return said("Nothing more is awaited.")
     owner = decided_names(decision)["fallback"]
     if order.fell_back_at:
         return said(

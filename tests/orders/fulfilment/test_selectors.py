@@ -98,6 +98,15 @@ def test_the_page_answers_the_four_questions_in_words(place: make.Place, northwi
     assert story.if_it_fails == "If it has not gone on by Fri 20 Nov 11:00 UTC, Ops Review has it."
 
 
+def test_nobody_owns_the_next_step_of_an_order_that_is_over(
+    place: make.Place, tell: make.Tell, northwind: Client
+) -> None:
+    order = place()
+    tell("shipment.delivered", f"{order.key}-1", at=order.placed_at.isoformat())
+    story = selectors.order_story(by=person(Role.ACCOUNT_MANAGER, northwind), key=order.key)
+    assert (story.next_step, story.if_it_fails) == ("Nothing is left to do.", "Nothing more is awaited.")
+
+
 def test_personal_data_is_masked_unless_one_may_see_it(place: make.Place, northwind: Client) -> None:
     order = place()
     masked = selectors.order_story(by=person(Role.ACCOUNT_MANAGER, northwind), key=order.key).address
