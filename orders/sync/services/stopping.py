@@ -58,18 +58,20 @@ def resume_system(*, slug: str, reason: str, by: Actor, now: datetime, seen: int
 
 def stop_gone(*, system_ids: Collection[UUID], now: datetime) -> None:
     """Systems that answered 410 want to be told nothing more (Standard Webhooks): they are paused, and somebody has to find out why."""
+    until = now + timedelta(days=LONGEST_DAYS)
+    openings = []
     gone = System.objects.select_for_update(of=("self",)).filter(pk__in=system_ids).order_by("pk")
     for system in gone.exclude(paused_until__gt=now):
         title = said("%(system)s says that it wants to be told nothing more: HTTP 410", system=system.name)
-        until = timestamp(now + timedelta(days=LONGEST_DAYS))
-        system.paused_until = now + timedelta(days=LONGEST_DAYS)
+        system.paused_until = until
         system.save()
-        record("system.paused", subject=system, reason=title, until=until)
-        evidence = {"system": system.slug, "paused_until": until}
-        opening = CaseOpening(
-            UNREACHABLE, subject_ref(system), system.slug, None, title, cause=f"{system.slug}/gone", evidence=evidence
+        record("system.paused", subject=system, reason=title, until=timestamp(until))
+        evidence = {"system": system.slug, "paused_until": timestamp(until)}
+        cause = f"{system.slug}/gone"
+        openings.append(
+            CaseOpening(UNREACHABLE, subject_ref(system), system.slug, None, title, cause=cause, evidence=evidence)
         )
-        open_cases(openings=[opening], by=current_actor(), now=now)
+    open_cases(openings=openings, by=current_actor(), now=now)
 
 
 def _locked(slug: str, by: Actor, seen: int | None) -> System:
