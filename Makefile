@@ -52,7 +52,12 @@ lock: $(VENV)/tools.stamp
 INSTALL := install --quiet --require-hashes -r
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check $(INSTALL)
 
+# A Python without pip is most often that of an activated environment which uv or `--without-pip` made.
+NO_PIP := echo "$(PYTHON) has no pip, which fetches the libraries. Is another virtual environment active? Leave it (deactivate) and try \
+again, or name a Python that has pip: make $(MAKECMDGOALS) PYTHON=/usr/bin/python3" >&2; exit 1
+
 $(VENV)/tools.stamp: requirements/tools.txt
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { $(NO_PIP); }
 	$(PYTHON) -m venv --without-pip $(VENV)
 	$(PIP) $<
 	@touch $@

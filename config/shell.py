@@ -28,6 +28,7 @@ from orders.fulfilment.selectors.checks import waiting_parcels
 from orders.fulfilment.selectors.customers import to_decide_about
 from orders.fulfilment.selectors.overrides import waiting_overrides
 from orders.sync import selectors as sync
+from rules import selectors as rules
 
 MOST_COUNTED = 999
 MOST_UNREAD = 99
@@ -99,6 +100,7 @@ class Shell:
     searched: str = ""
     unread: int = 0
     sees_work: bool = False
+    is_away: bool = False
     topic: str = "start"
     shortcuts: list[Shortcut] = field(default_factory=list)
 
@@ -265,7 +267,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         return {}
     now = clock.now()
     places = [place for place in PLACES if _is_open(place, actor)]
-    counts, unread = _counts(places, actor, now)
+    counts, unread, is_away = _counts(places, actor, now)
     return {
         "shell": Shell(
             groups=_groups(places, request.path, counts),
@@ -276,6 +278,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
             health=pulse(now),
             unread=unread,
             sees_work=actor.may("exceptions.view_case"),
+            is_away=is_away,
             topic=_topic(request.path),
             searched=request.GET.get("q", "") if request.path == _url("search") else "",
             shortcuts=list(SHORTCUTS),
@@ -283,16 +286,17 @@ def shell(request: HttpRequest) -> dict[str, object]:
     }
 
 
-def _counts(places: Sequence[Place], actor: Actor, now: datetime) -> tuple[dict[str, int], int]:
-    """What waits at each place, by its route, and how much is unread: every page says it, so it is one statement."""
+def _counts(places: Sequence[Place], actor: Actor, now: datetime) -> tuple[dict[str, int], int, bool]:
+    """What waits at each place, by its route, how much is unread, and whether one is away: every page says it, so it is one statement."""
     asker = replace(actor, request_id="")
     asked = {place.route: _asked(place.waiting, asker) for place in places if place.waiting}
     asked |= {
         place.route: exceptions.capped(place.counted(actor, now), MOST_COUNTED) for place in places if place.counted
     }
     told = [_asked(notifications.unread, asker)] if actor.may("exceptions.view_case") else []
-    counts = exceptions.counts_of([*asked.values(), *told])
-    return dict(zip(asked, counts, strict=False)), counts[-1] if told else 0
+    away = exceptions.capped(rules.own_absences(actor, at=now), 1)
+    away_count, *counts = exceptions.counts_of([away, *asked.values(), *told])
+    return dict(zip(asked, counts, strict=False)), counts[-1] if told else 0, bool(away_count)
 
 
 @lru_cache(maxsize=1_000)

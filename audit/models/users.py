@@ -30,6 +30,14 @@ class AfterAct(models.TextChoices):
     STAY = "stay", noop("The one I finished")
 
 
+class KeyMode(models.TextChoices):
+    """Whether single keys do something on pages."""
+
+    SINGLE = "", noop("On")
+    ALT = "alt", noop("With Alt")
+    OFF = "off", noop("Off")
+
+
 class User(AbstractUser):
     """A person who signs in. Roles are groups; clients and teams are in `rules`."""
 
@@ -46,9 +54,13 @@ class User(AbstractUser):
     after_act = models.CharField(
         max_length=10, choices=AfterAct, blank=True, help_text="What follows a finished exception; empty: the next one."
     )
+    key_mode = models.CharField(
+        max_length=10, choices=KeyMode, blank=True, help_text="Single keys on pages; empty: they work."
+    )
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=models.Q(key_mode__in=KeyMode.values), name="user_key_mode_is_known"),
             models.CheckConstraint(condition=~models.Q(time_zone=""), name="user_has_a_time_zone"),
             models.CheckConstraint(condition=models.Q(theme__in=Theme.values), name="user_theme_is_known"),
             models.CheckConstraint(condition=models.Q(density__in=Density.values), name="user_density_is_known"),

@@ -16,7 +16,12 @@ class AwayForm(forms.Form):
 
     who = forms.CharField(widget=forms.HiddenInput)
     starts_at = MomentField(label=_("From"))
-    ends_at = MomentField(label=_("Until"))
+    ends_at = MomentField(label=_("Until"), required=False)
+    is_open = forms.BooleanField(
+        label=_("Until I come back"),
+        required=False,
+        help_text=_("Then it has no end yet: “I am back” ends it. What is open moves once the absence is long."),
+    )
     cover = forms.ChoiceField(
         label=_("Who stands in"),
         required=False,
@@ -39,6 +44,16 @@ class AwayForm(forms.Form):
         self.fields["who"].initial = person.slug
         backup = _("The backup: %(name)s") % {"name": person.backup.name}
         self.fields["cover"].choices = [("", backup), *((one.slug, one.name) for one in able)]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Either an end, or none on purpose."""
+        given = super().clean() or self.cleaned_data
+        ends_at, is_open = given.get("ends_at"), given.get("is_open")
+        if is_open and ends_at:
+            self.add_error("ends_at", _("Choose one: an end, or until you come back."))
+        elif not is_open and ends_at is None and "ends_at" not in self.errors:
+            self.add_error("ends_at", _("Say until when, or tick “Until I come back”."))
+        return given
 
 
 class LendForm(forms.Form):

@@ -37,6 +37,7 @@ class AwayPage:
     person: Owner
     people: Sequence[Owner]
     absences: Sequence[Absence]
+    running: Absence | None
     open_count: int
     open_cases: Sequence[ExceptionCase]
     approval_count: int
@@ -75,10 +76,12 @@ def away_page(*, by: Actor, who: str = "", now: datetime) -> AwayPage:
     person = rules.managed_person(who, by=by) if who else mine
     assert person is not None  # noqa: S101 -- said above
     away = rules.roster(now).away
+    absences = list(rules.absences_from(now, owners=rules.people_managed(by)))
     return AwayPage(
         person=person,
         people=people,
-        absences=list(rules.absences_from(now, owners=rules.people_managed(by))),
+        absences=absences,
+        running=next((one for one in absences if one.owner_id == person.pk and one.starts_at <= now), None),
         open_count=_open_cases(person, by).count(),
         open_cases=list(_open_cases(person, by).order_by("due_at", "pk")[:MOST_PREVIEWED]),
         approval_count=_approvals(person, now),

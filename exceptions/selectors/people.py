@@ -20,10 +20,14 @@ from rules import selectors as rules
 
 @dataclass(frozen=True)
 class PersonRow:
-    """One person: there or away until when, and how much is open, late and was taken today; counts stop after `MOST_COUNTED`."""
+    """One person: there or away (`away_until` is None where that has no end), and how much is open, late and was taken today.
+
+    Counts stop after `MOST_COUNTED`.
+    """
 
     slug: str
     name: str
+    is_away: bool
     away_until: datetime | None
     is_on_shift: bool
     open_count: int
@@ -69,6 +73,7 @@ def team_people(*, by: Actor, team: str, now: datetime) -> list[PersonRow]:
         PersonRow(
             slug=one.slug,
             name=one.name,
+            is_away=one.is_away,
             away_until=one.away_until,
             is_on_shift=rules.is_on_shift(one.calendar.slug, book_id=one.book_id, at=now),
             open_count=one.open_count,

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 from audit.access import require
 from audit.context import Actor
@@ -38,7 +38,7 @@ class Away:
     """Somebody who is away, until when."""
 
     name: str
-    until: datetime
+    until: datetime | None
 
 
 @dataclass
@@ -87,7 +87,7 @@ def team_rows(*, by: Actor, now: datetime) -> list[TeamRow]:
 def _owners(teams: Sequence[Team], by: Actor, now: datetime) -> Mapping[UUID, list[Any]]:
     """What stands for each team in queues: the team, and the people in it who are not gone, with how much each has open."""
     members = TeamMember.objects.filter(team__in=teams, is_active=True, user__is_active=True)
-    away = Absence.objects.filter(owner=OuterRef("pk"), is_active=True, starts_at__lte=now, ends_at__gt=now)
+    away = Absence.objects.during(now).filter(owner=OuterRef("pk"))
     theirs = visible_cases(by).live().filter(owner=OuterRef("pk"))
     found = (
         Owner.objects.filter(Q(valid_until=None) | Q(valid_until__gt=now), is_active=True)
@@ -95,7 +95,8 @@ def _owners(teams: Sequence[Team], by: Actor, now: datetime) -> Mapping[UUID, li
         .select_related("calendar")
         .annotate(
             of_teams=ArraySubquery(members.filter(user=OuterRef("user")).values("team")),
-            away_until=Subquery(away.order_by("-ends_at").values("ends_at")[:1]),
+            is_away=Exists(away),
+            away_until=Subquery(away.order_by(F("ends_at").desc(nulls_first=True)).values("ends_at")[:1]),
             book_id=Subquery(RuleBookVersion.objects.filter(is_active=True).values("pk")[:1]),
             open_count=counted(by_urgency(theirs)),
         )
@@ -110,9 +111,9 @@ def _owners(teams: Sequence[Team], by: Actor, now: datetime) -> Mapping[UUID, li
 
 def _say_people(row: TeamRow, people: Sequence[Any], now: datetime) -> None:
     row.people_count = len(people)
-    there = [one for one in people if one.away_until is None]
+    there = [one for one in people if not one.is_away]
     row.on_shift_count = sum(rules.is_on_shift(one.calendar.slug, book_id=one.book_id, at=now) for one in there)
-    row.away = [Away(one.name, one.away_until) for one in people if one.away_until is not None]
+    row.away = [Away(one.name, one.away_until) for one in people if one.is_away]
     row.median_load = median(one.open_count for one in there) if there else None
 
 

@@ -1,15 +1,28 @@
 """How absences, temporary ownership, rotation and gaps are told to programs, and what programs may say about them."""
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from rest_framework import serializers
 
 from audit.rest.fields import SelfLink, money
 from audit.rest.parsing import Input, ReasonInput
+from exceptions.selectors.people import PersonRow
 from exceptions.selectors.queue import MOST_COUNTED
 from exceptions.selectors.teams import TeamRow
 from rules.models import Absence, Owner, TemporaryOwnership
 from rules.states import OpenWork
+
+NO_END: Final = datetime(9999, 12, 31, tzinfo=UTC)
+NO_END_WORDS: Final = "9999-12-31T00:00:00Z until they are back."
+
+
+class EndField(serializers.DateTimeField):
+    """An end there may not be: callers compare it with now, so none is one far away."""
+
+    def get_attribute(self, instance: Any) -> Any:
+        """The end, or the far one."""
+        return super().get_attribute(instance) or NO_END
 
 
 class PersonSerializer(serializers.ModelSerializer[Owner]):
@@ -31,10 +44,14 @@ class TeamPersonSerializer(serializers.Serializer[Any]):
     key = serializers.SlugField(source="slug")
     name = serializers.CharField()
     is_on_shift = serializers.BooleanField(help_text="In their business hours, whether away or not.")
-    away_until = serializers.DateTimeField(allow_null=True)
+    away_until = serializers.SerializerMethodField(help_text=NO_END_WORDS)
     open = serializers.IntegerField(source="open_count", help_text=f"At most {MOST_COUNTED + 1:,} are counted.")
     late = serializers.IntegerField(source="late_count", help_text=f"At most {MOST_COUNTED + 1:,} are counted.")
     taken_today = serializers.IntegerField(source="taken_count", help_text="Acknowledged since midnight.")
+
+    def get_away_until(self, row: PersonRow) -> datetime | None:
+        """None for who is there."""
+        return (row.away_until or NO_END) if row.is_away else None
 
 
 class TeamPeopleSerializer(serializers.Serializer[Any]):
@@ -47,7 +64,7 @@ class AwaySerializer(serializers.Serializer[Any]):
     """Somebody who is away, until when."""
 
     name = serializers.CharField()
-    until = serializers.DateTimeField()
+    until = EndField(help_text=NO_END_WORDS)
 
 
 class TeamRowSerializer(serializers.Serializer[Any]):
@@ -114,6 +131,7 @@ class AbsenceSerializer(serializers.ModelSerializer[Absence]):
 
     self = SelfLink("api:absence", key="id")
     person = serializers.SlugField(source="owner.slug")
+    ends_at = EndField(read_only=True, help_text=NO_END_WORDS)
     cover = serializers.SlugField(source="cover.slug", allow_null=True, default=None)
     note = serializers.CharField(allow_blank=True)
 
@@ -128,7 +146,9 @@ class AbsenceInput(Input):
 
     person = serializers.SlugField(max_length=50)
     starts_at = serializers.DateTimeField(help_text="Now where it lies in the past.")
-    ends_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField(
+        allow_null=True, default=None, help_text="None: until the person is back; then end it."
+    )
     cover = serializers.CharField(
         max_length=50, allow_blank=True, default="", help_text="Slug; the backup where empty."
     )

@@ -52,7 +52,7 @@ def go_away(
     *,
     person: str,
     starts_at: datetime,
-    ends_at: datetime,
+    ends_at: datetime | None = None,
     cover: str = "",
     note: str = "",
     open_work: str = OpenWork.BY_LENGTH,
@@ -76,12 +76,18 @@ def go_away(
             now=now,
         )
         owner = absence.owner
-        text = said(
-            "%(name)s is away from %(start)s to %(end)s; you stand in.",
-            name=owner.name,
-            start=at(absence.starts_at),
-            end=at(ends_at),
-        )
+        start = at(absence.starts_at)
+        if ends_at is None:
+            text = said(
+                "%(name)s is away from %(start)s until further notice; you stand in.", name=owner.name, start=start
+            )
+        else:
+            text = said(
+                "%(name)s is away from %(start)s to %(end)s; you stand in.",
+                name=owner.name,
+                start=start,
+                end=at(ends_at),
+            )
         notify(owner=absence.cover or owner.backup, event="absence.entered", text=text, url="/people/away/", now=now)
         if absence.starts_at <= now:
             moved = reassign_from_absent(now=now, only=[owner.pk], timer="")

@@ -1,7 +1,8 @@
 """What people want to be told outside the product, through what, and when."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, time
+from zoneinfo import available_timezones
 
 from django.conf import settings
 
@@ -9,7 +10,7 @@ from audit.access import require
 from audit.context import Actor, acting
 from audit.errors import FieldError, Invalid, Refused
 from audit.models import User
-from audit.models.users import AfterAct, Density, Theme
+from audit.models.users import AfterAct, Density, KeyMode, Theme
 from audit.services.events import record
 from audit.words import said
 from exceptions.models import NotificationPreference
@@ -18,7 +19,13 @@ from exceptions.topics import CHOOSABLE, LOCKED, PAGER_WISHES, WISHES_BY_CHANNEL
 
 BY_EMAIL_AND_CHAT = ("p2", "p3", "other", "chat_p2", "chat_p3", "chat_other")
 BY_PAGER = ("pager_p2", "pager_p3", "pager_other")
-DISPLAY = {"theme": Theme.values, "density": Density.values, "after_act": AfterAct.values}
+DISPLAY: Mapping[str, Collection[str]] = {
+    "theme": Theme.values,
+    "density": Density.values,
+    "after_act": AfterAct.values,
+    "key_mode": KeyMode.values,
+    "time_zone": available_timezones(),
+}
 Events = Mapping[str, Mapping[str, str]]
 
 
@@ -79,15 +86,11 @@ def choose_language(*, language: str, by: Actor, now: datetime) -> User:
 
 
 def choose_display(*, chosen: Mapping[str, str], by: Actor, now: datetime) -> User:
-    """How one's pages look and what follows a finished exception: `theme`, `density`, `after_act`; what is left out stays.
+    """How one's pages look and work, and in which zone times are told there and in letters (`DISPLAY`); what is left out stays.
 
     Raises `Invalid` for what there is not, `Refused` for no person.
     """
-    errors = [
-        FieldError(f"/{name}", "unknown", said("Choose one of: %(value)s.", value=", ".join(DISPLAY.get(name, ()))))
-        for name, value in chosen.items()
-        if value not in DISPLAY.get(name, ())
-    ]
+    errors = [_not_known(name, value) for name, value in chosen.items() if value not in DISPLAY.get(name, ())]
     if errors:
         raise Invalid(" ".join(error.detail for error in errors), errors=errors)
     with acting(by, at=now):
@@ -102,6 +105,14 @@ def choose_display(*, chosen: Mapping[str, str], by: Actor, now: datetime) -> Us
             person.save(update_fields=[*changes])
             record("person.display_chosen", subject=person, changes=changes)
     return person
+
+
+def _not_known(name: str, value: str) -> FieldError:
+    if name == "time_zone":
+        detail = said("There is no time zone “%(value)s”; name one such as Europe/Berlin.", value=value)
+    else:
+        detail = said("Choose one of: %(value)s.", value=", ".join(DISPLAY.get(name, ())))
+    return FieldError(f"/{name}", "unknown", detail)
 
 
 def _with(before: Events, events: Events) -> dict[str, dict[str, str]]:

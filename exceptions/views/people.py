@@ -21,6 +21,7 @@ from audit.errors import Invalid
 from exceptions import selectors, services
 from exceptions.forms.fields import MOMENT
 from exceptions.forms.people import AwayForm, HandoverForm
+from rules import selectors as rules
 
 CHOSEN = re.compile(r"^([0-9a-f-]{36}):(\d{1,9}):(EX-\d{1,15})$", re.ASCII)
 SEEING = "exceptions.view_case"
@@ -67,13 +68,14 @@ def _away_url(slug: str) -> str:
 @login_required
 @require_POST
 def back(request: HttpRequest) -> HttpResponse:
-    """An absence ends now."""
-    by = actor_of(request, SEEING)
+    """An absence ends now: the one named, else the reader's own."""
+    by, now = actor_of(request, SEEING), clock.now()
     try:
-        absence_id = UUID(request.POST.get("absence", ""))
+        own = None if "absence" in request.POST else rules.own_absences(by, at=now).first()
+        absence_id = own.pk if own else UUID(request.POST.get("absence", ""))
     except ValueError:
         raise Invalid(_("There is no such absence.")) from None
-    absence = services.come_back(absence_id=absence_id, by=by, now=clock.now())
+    absence = services.come_back(absence_id=absence_id, by=by, now=now)
     messages.success(request, _("%(name)s is back.") % {"name": absence.owner.name})
     return redirect(_away_url(absence.owner.slug))
 

@@ -37,7 +37,7 @@ def _asking(request: HttpRequest) -> Actor:
 @login_required
 @require_http_methods(["GET", "POST"])
 def display(request: HttpRequest) -> HttpResponse:
-    """Colours, density, and what follows a finished exception."""
+    """Colours, density, keys, time zone, and what follows a finished exception."""
     by = _asking(request)
     chosen = {name: getattr(request.user, name) for name in DisplayForm.base_fields}
     form = DisplayForm(request.POST or None, initial=chosen)

@@ -1,12 +1,14 @@
 """Who is accountable."""
 
-from typing import ClassVar
+from datetime import datetime
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from audit.models import Accountable
+from audit.models.accountable import AccountableQuerySet
 from rules.models.calendars import Calendar
 from rules.models.clients import Team
 from rules.states import OpenWork, OwnerKind
@@ -27,7 +29,11 @@ class Owner(Accountable):
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="owners")
     backup = models.ForeignKey("self", on_delete=models.PROTECT, related_name="backs_up")
     calendar = models.ForeignKey(Calendar, on_delete=models.PROTECT, related_name="+")
-    emails = models.JSONField(default=list, blank=True, help_text="Notification addresses, beside the people's own")
+    emails = models.JSONField(
+        default=list,
+        blank=True,
+        help_text='Where e-mail goes, such as ["ops@example.com"]; the addresses of accounts are not asked.',
+    )
     is_active = models.BooleanField(default=True)
     valid_until = models.DateTimeField(null=True, blank=True, help_text="End of a temporary ownership")
 
@@ -46,6 +52,18 @@ class Owner(Accountable):
         return self.name
 
 
+class AbsenceQuerySet(AccountableQuerySet["Absence"]):
+    """Absences by when they hold; one without an end holds until its person is back."""
+
+    def not_over(self, at: datetime) -> Self:
+        """Those that hold at `at` or later."""
+        return self.filter(Q(ends_at=None) | Q(ends_at__gt=at), is_active=True)
+
+    def during(self, at: datetime) -> Self:
+        """Those that hold at `at`."""
+        return self.not_over(at).filter(starts_at__lte=at)
+
+
 class Absence(Accountable):
     """A time during which an owner is away and its backup, or the cover named here, takes the work."""
 
@@ -59,7 +77,7 @@ class Absence(Accountable):
         help_text="Takes the work instead of the backup",
     )
     starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="Empty: until the person is back")
     note = models.CharField(max_length=200, blank=True)
     open_work = models.CharField(
         max_length=10,
@@ -69,8 +87,13 @@ class Absence(Accountable):
     )
     is_active = models.BooleanField(default=True)
 
+    objects: ClassVar = AbsenceQuerySet.as_manager()
+
     class Meta(Accountable.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=~Q(open_work=OpenWork.KEEP, ends_at=None), name="absence_what_stays_waits_for_an_end"
+            ),
             models.CheckConstraint(condition=Q(open_work__in=OpenWork.values), name="absence_open_work_is_known"),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="absence_ends_after_it_starts"),
             models.CheckConstraint(condition=~Q(cover=F("owner")), name="absence_cover_is_someone_else"),
@@ -80,4 +103,4 @@ class Absence(Accountable):
         ]
 
     def __str__(self) -> str:
-        return f"{self.owner} away until {self.ends_at:%d %b %H:%M}"
+        return f"{self.owner} away until {self.ends_at:%d %b %H:%M}" if self.ends_at else f"{self.owner} away"

@@ -1,6 +1,6 @@
 """Reads of the rules app."""
 
-from rules.selectors.absences import absences_from, can_cover, managed_person, people_managed
+from rules.selectors.absences import absences_from, can_cover, managed_person, own_absences, people_managed
 from rules.selectors.accounts import (
     FACTOR_MISSING,
     Factors,
@@ -140,6 +140,7 @@ __all__ = [
     "not_in_force",
     "on_duty",
     "only_person_with",
+    "own_absences",
     "owner_fields",
     "people_behind",
     "people_managed",

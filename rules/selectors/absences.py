@@ -50,8 +50,17 @@ def managed_person(slug: str, *, by: Actor) -> Owner:
 
 def absences_from(at: datetime, *, owners: QuerySet[Owner]) -> QuerySet[Absence]:
     """Their absences that are not over at `at`, the next first."""
-    running = Absence.objects.filter(owner__in=owners.values("pk"), is_active=True, ends_at__gt=at)
+    running = Absence.objects.not_over(at).filter(owner__in=owners.values("pk"))
     return running.select_related("owner", "owner__backup", "cover").order_by("starts_at", "pk")
+
+
+def own_absences(by: Actor, *, at: datetime) -> QuerySet[Absence]:
+    """What of the actor's own absences holds at `at`, the one that began first on top; nothing for who is no person."""
+    return (
+        Absence.objects.during(at)
+        .filter(owner__user_id=by.user_id or 0, owner__kind=OwnerKind.PERSON)
+        .order_by("starts_at", "pk")
+    )
 
 
 def can_cover(person: Owner, *, at: datetime) -> list[Owner]:

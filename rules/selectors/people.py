@@ -107,14 +107,14 @@ def _replaced(at: datetime) -> tuple[dict[UUID, UUID | None], dict[UUID, UUID], 
 
 def absences_at(at: datetime) -> QuerySet[Absence]:
     """The absences during which `at` lies."""
-    return Absence.objects.filter(is_active=True, starts_at__lte=at, ends_at__gt=at).order_by("starts_at", "pk")
+    return Absence.objects.during(at).order_by("starts_at", "pk")
 
 
 def gone_for_long(at: datetime, *, hours: int) -> dict[UUID, UUID | None]:
     """Owners whose open work goes to others too, with the absence they are on, None for those who cannot serve at all.
 
-    An absence is long when it takes more than so many business hours of the owner's own calendar; where the person said what becomes of
-    open work (`OpenWork`), that counts instead: kept, or moved however short the absence is.
+    An absence is long when it takes more than so many business hours of the owner's own calendar, one without an end once that many
+    have passed; where the person said what becomes of open work (`OpenWork`), that counts instead: kept, or moved however short it is.
     """
     owners = {owner.pk: owner for owner in Owner.objects.select_related("user", "calendar")}
     gone: dict[UUID, UUID | None] = {pk: None for pk, owner in owners.items() if not _can_serve(owner, at)}
@@ -127,7 +127,7 @@ def gone_for_long(at: datetime, *, hours: int) -> dict[UUID, UUID | None]:
                     gone[absence.owner_id] = absence.pk
                 continue
             calendar = hours_in(known, owners[absence.owner_id].calendar.slug)
-            until = min(absence.ends_at, absence.starts_at + LONGEST_COUNTED)
+            until = min(absence.ends_at or at, absence.starts_at + LONGEST_COUNTED)
             if calendar.elapsed(absence.starts_at, until) > timedelta(hours=hours):
                 gone[absence.owner_id] = absence.pk
     return gone

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from audit.context import Actor
 from rules.models import Absence, Owner, RuleBookVersion, Team, TeamMember
@@ -60,11 +60,11 @@ def teams_of(by: Actor) -> QuerySet[Team]:
 def people_of_team(team: str, *, by: Actor, at: datetime) -> QuerySet[Any]:
     """The people of the team of this slug by name, nobody where it is none of the actor's.
 
-    Each has `away_until`, None for who is not away at `at`, and `book_id`, the rule book in force, for `is_on_shift`.
+    Each has `is_away`, `away_until`, None where that has no end either, and `book_id`, the rule book in force, for `is_on_shift`.
     """
     teams = teams_of(by).filter(slug=team)
     members = TeamMember.objects.filter(team__in=teams, is_active=True, user__is_active=True)
-    away = Absence.objects.filter(owner=OuterRef("pk"), is_active=True, starts_at__lte=at, ends_at__gt=at)
+    away = Absence.objects.during(at).filter(owner=OuterRef("pk"))
     in_force = RuleBookVersion.objects.filter(is_active=True)
     people = Owner.objects.filter(
         Q(valid_until=None) | Q(valid_until__gt=at),
@@ -75,7 +75,8 @@ def people_of_team(team: str, *, by: Actor, at: datetime) -> QuerySet[Any]:
     return (
         people.select_related("calendar")
         .annotate(
-            away_until=Subquery(away.order_by("-ends_at").values("ends_at")[:1]),
+            is_away=Exists(away),
+            away_until=Subquery(away.order_by(F("ends_at").desc(nulls_first=True)).values("ends_at")[:1]),
             book_id=Subquery(in_force.values("pk")[:1]),
         )
         .order_by("name", "pk")

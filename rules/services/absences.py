@@ -8,7 +8,7 @@ from uuid import UUID
 from audit.context import Actor, acting
 from audit.errors import Conflict, FieldError, Invalid, NotFound
 from audit.services.events import record
-from audit.words import said
+from audit.words import Said, at, said
 from rules import selectors
 from rules.models import Absence, Owner
 from rules.states import OpenWork
@@ -20,7 +20,7 @@ def enter_absence(
     *,
     person: str,
     starts_at: datetime,
-    ends_at: datetime,
+    ends_at: datetime | None = None,
     cover: str = "",
     note: str = "",
     open_work: str = OpenWork.BY_LENGTH,
@@ -29,8 +29,9 @@ def enter_absence(
 ) -> Absence:
     """Say that a person (an owner's slug) is away; `cover` takes the work instead of the backup. It never begins in the past.
 
-    `open_work` (`OpenWork`) is what becomes of what they have open. Raises `NotFound`, `Refused` for people of others, `Invalid` for times
-    that cannot be, for a second absence at the same time, and for a cover who is away then or may not do the work.
+    Without `ends_at` it holds until the person is back (`end_absence`). `open_work` (`OpenWork`) is what becomes of what they have open.
+    Raises `NotFound`, `Refused` for people of others, `Invalid` for times that cannot be, for what is to stay without an end to wait for,
+    for a second absence at the same time, and for a cover who is away then or may not do the work.
     """
     with acting(by, at=now):
         owner = selectors.managed_person(person, by=by)
@@ -38,6 +39,9 @@ def enter_absence(
         Owner.objects.select_for_update(no_key=True).get(pk=owner.pk)
         starts_at = max(starts_at, now)
         _refuse_bad_times(owner, starts_at, ends_at)
+        if ends_at is None and open_work == OpenWork.KEEP:
+            detail = said("What stays waits for an end: say until when, or let it move.")
+            raise Invalid(detail, errors=[FieldError("/ends_at", "required", detail)])
         if open_work not in OpenWork.values:
             detail = said("Choose one of: %(value)s.", value=", ".join(OpenWork.values))
             raise Invalid(detail, errors=[FieldError("/open_work", "unknown", detail)])
@@ -64,7 +68,7 @@ def end_absence(*, absence_id: UUID, by: Actor, now: datetime) -> Absence:
         if absence is None:
             raise NotFound("There is no such absence.")
         selectors.managed_person(absence.owner.slug, by=by)
-        if not absence.is_active or absence.ends_at <= now:
+        if not absence.is_active or (absence.ends_at is not None and absence.ends_at <= now):
             raise Conflict(said("%(name)s is back already.", name=absence.owner.name))
         if absence.starts_at < now:
             absence.ends_at = now
@@ -75,18 +79,24 @@ def end_absence(*, absence_id: UUID, by: Actor, now: datetime) -> Absence:
     return absence
 
 
-def _refuse_bad_times(owner: Owner, starts_at: datetime, ends_at: datetime) -> None:
-    if not starts_at < ends_at <= starts_at + LONGEST_ABSENCE:
+def _refuse_bad_times(owner: Owner, starts_at: datetime, ends_at: datetime | None) -> None:
+    if ends_at is not None and not starts_at < ends_at <= starts_at + LONGEST_ABSENCE:
         detail = said("It has to end after it begins, and within %(days)s days.", days=LONGEST_ABSENCE.days)
         raise Invalid(detail, errors=[FieldError("/ends_at", "out-of-range", detail)])
-    other = Absence.objects.filter(owner=owner, is_active=True, starts_at__lt=ends_at, ends_at__gt=starts_at).first()
+    others = Absence.objects.not_over(starts_at).filter(owner=owner)
+    other = (others if ends_at is None else others.filter(starts_at__lt=ends_at)).order_by("starts_at").first()
     if other is not None:
-        detail = said(
-            "%(name)s is away then already, until %(ends_at)s UTC. End that first.",
-            name=owner.name,
-            ends_at=f"{other.ends_at:%d %b %Y %H:%M}",
-        )
+        detail = _away_already(owner, other)
         raise Invalid(detail, errors=[FieldError("/starts_at", "overlaps", detail)])
+
+
+def _away_already(owner: Owner, other: Absence) -> Said:
+    if other.ends_at is None:
+        return said(
+            "%(name)s is away then already, until they say that they are back. End that first.", name=owner.name
+        )
+    ends_at = at(other.ends_at)
+    return said("%(name)s is away then already, until %(ends_at)s. End that first.", name=owner.name, ends_at=ends_at)
 
 
 def _cover(slug: str, owner: Owner, at: datetime) -> Owner:

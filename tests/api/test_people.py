@@ -35,7 +35,12 @@ def test_away_and_back_and_taking_back_what_others_stood_in_for(house: House, am
         assert stranger.get("people/amal").status_code == (200 if stranger is lee else 403)
     assert noor.post(f"{entered['Location']}/end", match=None).status_code == 404
     assert amal.post(f"{entered['Location']}/end", match=None).status_code == 204
-    assert Absence.objects.get().ends_at <= clock.now()
+    over = Absence.objects.get()
+    assert over.ends_at is not None
+    assert over.ends_at <= clock.now()
+    open_end = amal.post("absences", {"person": "amal", "starts_at": later(1)}, match=None)
+    assert (open_end.status_code, open_end.json()["ends_at"][:10]) == (201, "9999-12-31")
+    assert amal.post(f"{open_end['Location']}/end", match=None).status_code == 204
     wanted = [{"exception": one["exception"], "version": one["version"]} for one in there["stood_in"]]
     unknown = {"exception": "EX-999999", "version": 1}
     done = amal.post("people/amal/take-back", {"exceptions": [*wanted, unknown]}, match=None).json()["results"]

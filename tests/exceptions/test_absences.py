@@ -11,6 +11,7 @@ from exceptions import services
 from exceptions.models import ExceptionCase, Notification, StandIn
 from exceptions.services import Chosen
 from exceptions.states import CaseState
+from rules import selectors as rules
 from tests.cast import House
 from tests.exceptions.conftest import OpenCase
 from tests.exceptions.test_checks import broken
@@ -209,3 +210,25 @@ def test_who_goes_away_says_what_becomes_of_what_they_have_open(
     assert owners() == (moved or at_once or ["amal", "amal"])
     with pytest.raises(Invalid):
         go(house, now, start=DAY * 30, open_work="burn")
+
+
+def test_away_until_further_notice_is_long_once_its_hours_have_passed(
+    open_case: OpenCase, house: House, now: datetime, system: Actor
+) -> None:
+    """Nothing is stuck with somebody who never says when: it counts from the begin, and what may not wait for ever is refused."""
+    take(open_case, house, now, 1)
+    with pytest.raises(Invalid, match="say until when"):
+        services.go_away(person="amal", starts_at=now, open_work="keep", by=house.actor("amal"), now=now)
+    absence, moved = services.go_away(person="amal", starts_at=now, cover="bo", by=house.actor("amal"), now=now)
+    assert (moved, owners()) == (0, ["amal"])
+    with pytest.raises(Invalid, match="until they say that they are back"):
+        go(house, now, start=30 * DAY)
+    seen = []
+    for hours in (1, 30):
+        with acting(system, at=now + hours * HOUR):
+            services.reassign_from_absent(now=now + hours * HOUR)
+        seen.append(owners())
+    assert seen == [["amal"], ["bo"]]
+    services.come_back(absence_id=absence.pk, by=house.actor("amal"), now=now + 31 * HOUR)
+    assert rules.on_duty("amal", now + 31 * HOUR).slug == "amal"
+    assert broken() == []

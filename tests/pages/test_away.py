@@ -49,6 +49,21 @@ def test_away_and_back_and_taking_back(signed_in: SignedIn, house: House) -> Non
     assert amal.get("/people/away/").context["page"].stood_in == []
 
 
+def test_until_one_is_back_and_the_button_that_says_so_is_on_every_page(signed_in: SignedIn, house: House) -> None:
+    take(house, 1)
+    amal = signed_in("amal")
+    neither = amal.post("/people/away/", {"who": "amal", **times(house), "ends_at": ""})
+    assert (neither.status_code, list(neither.context["form"].errors)) == (422, ["ends_at"])
+    assert amal.post("/people/away/", {"who": "amal", **times(house), "is_open": "on"}).status_code == 422
+    amal.post("/people/away/", {"who": "amal", **times(house), "ends_at": "", "is_open": "on"})
+    assert "until further notice" in amal.get("/people/away/").content.decode()
+    assert "Amal Okafor away until further notice" in signed_in("lee").get("/queue/team/side-by-side/").content.decode()
+    assert 'action="/people/away/back/"' in amal.get("/queue/").content.decode()
+    amal.post("/people/away/back/")
+    assert 'action="/people/away/back/"' not in amal.get("/queue/").content.decode()
+    assert amal.post("/people/away/back/").status_code == 422
+
+
 def test_a_backup_who_is_away_too_is_said_before_anybody_relies_on_it(signed_in: SignedIn, house: House) -> None:
     with acting(system_actor("test"), at=clock.now()):
         house.owners["bo"].backup = house.owners["amal"]

@@ -95,24 +95,35 @@ def test_each_way_can_be_tried_out_and_says_what_came_of_it(house: House) -> Non
 
 def test_how_pages_look_is_kept_with_the_person(signed_in: SignedIn, house: House) -> None:
     """Another browser has it too, without a script."""
-    page = "/settings/display/"
+    page, usual = "/settings/display/", {"time_zone": "Europe/Berlin"}
     assert "data-theme" not in signed_in("amal").get(page).content.decode()
-    answer = signed_in("amal").post(page, {"theme": "dark", "density": "compact", "after_act": "list"}, follow=True)
+    answer = signed_in("amal").post(
+        page, {**usual, "theme": "dark", "density": "compact", "after_act": "list"}, follow=True
+    )
     assert "Kept. It holds in every browser you sign in with." in answer.content.decode()
     amal, bo = signed_in("amal"), signed_in("bo")
     assert '<html lang="en-gb" data-theme="dark" data-density="compact">' in amal.get("/queue/").content.decode()
     assert "data-theme" not in bo.get("/queue/").content.decode()
-    assert amal.post(page, {"theme": "pink"}).status_code == 422
+    assert amal.post(page, {**usual, "theme": "pink"}).status_code == 422
     with pytest.raises(Invalid):
         services.choose_display(chosen={"is_superuser": "1"}, by=house.actor("amal"), now=clock.now())
-    amal.post(page, {"theme": "", "density": "compact", "after_act": ""})
+    amal.post(page, {"density": "compact", "key_mode": "alt", "time_zone": "Pacific/Auckland"})
+    assert '<html lang="en-gb" data-density="compact" data-keys="alt">' in amal.get("/queue/").content.decode()
+    assert "Times are those of Pacific/Auckland." in amal.get("/settings/notifications/").content.decode()
+    with pytest.raises(Invalid, match="There is no time zone"):
+        services.choose_display(chosen={"time_zone": "Mars/Olympus"}, by=house.actor("amal"), now=clock.now())
     changes = [
         json.loads(body)["changes"]
         for body in Event.objects.filter(type="person.display_chosen").order_by("seq").values_list("body", flat=True)
     ]
     assert changes == [
         {"theme": ["", "dark"], "density": ["", "compact"], "after_act": ["", "list"]},
-        {"theme": ["dark", ""], "after_act": ["list", ""]},
+        {
+            "theme": ["dark", ""],
+            "after_act": ["list", ""],
+            "key_mode": ["", "alt"],
+            "time_zone": ["Europe/Berlin", "Pacific/Auckland"],
+        },
     ]
 
 

@@ -47,9 +47,8 @@
     if (link) navigator.clipboard.writeText(new URL(link.dataset.copy, location.href).href).then(function () { link.textContent = link.dataset.copied; say(link.dataset.copied); });
   });
 
-  /* ---- keyboard (off or remapped to Alt+key in Settings > Keyboard; WCAG 2.1.4) ---- */
-  var mode = store.get("ui.keys") || "single", goes = 0;
-  doc.addEventListener("change", function (e) { if (e.target.matches("[data-keymode]")) { mode = e.target.value; store.set("ui.keys", mode); } });
+  /* ---- keyboard (off or remapped to Alt+key in Settings > Display; WCAG 2.1.4) ---- */
+  var mode = doc.documentElement.dataset.keys || "single", goes = 0;
   function current() { var a = doc.activeElement && doc.activeElement.closest && doc.activeElement.closest("tr.row"); return a || doc.querySelector("tr.row.current"); }
   function go(delta) {
     var all = rows(); if (!all.length) return;
@@ -173,7 +172,6 @@
   function begin(swapped) {
     dirty = false; anchor = null; tags = {};
     refreshSelection(false);
-    doc.querySelectorAll("[data-keymode]").forEach(function (select) { select.value = mode; });
     if (navigator.clipboard) doc.querySelectorAll("[data-copy]").forEach(function (button) { button.hidden = false; });
     drafts();
     /* the result of the last act, or what has to be corrected, is read first */
