@@ -21,10 +21,11 @@ _waiting: set[str] = set()
 
 def wake(task_name: str) -> None:
     """Ask a worker to look for due work once this transaction is committed; never raises, never waits for the broker."""
-    transaction.on_commit(lambda: _ask(task_name), robust=True)
+    transaction.on_commit(lambda: wake_at_once(task_name), robust=True)
 
 
-def _ask(task_name: str) -> None:
+def wake_at_once(task_name: str) -> None:
+    """As `wake`, without waiting for the end of this transaction: whoever is idle works beside it, on what it leaves."""
     with _lock:
         is_first = not _waiting
         _waiting.add(task_name)

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, OperationalError, connection, transaction
@@ -20,7 +21,7 @@ from audit.identifiers import uuid7_text
 from audit.services.events import record
 from audit.services.heartbeats import beat
 from audit.subject_refs import SubjectRef
-from audit.wakeups import wake
+from audit.wakeups import wake_at_once
 from exceptions import timer_kinds
 from exceptions.models import Timer
 from exceptions.models.timers import LIVE
@@ -72,15 +73,22 @@ CANCEL_KINDS = """
         SELECT * FROM unnest(%s::text[], %s::text[])
     )
 """
-# In the order of the index: a bare `id` would be the text that is selected, and all that is due at one moment be sorted for each batch.
+# In the order of the index: bare names would be the texts that are selected, and all that is due at one moment be sorted for each batch.
 DUE = """
-    SELECT t.id::text, kind, subject_id FROM exceptions_timer t
-    WHERE fired_at IS NULL AND cancelled_at IS NULL AND due_at <= %s ORDER BY due_at, t.id LIMIT %s
+    SELECT t.id::text, kind, subject_id, due_at::text FROM exceptions_timer t
+    WHERE fired_at IS NULL AND cancelled_at IS NULL AND due_at <= %s AND (due_at, t.id) > (%s::timestamptz, %s::uuid)
+    ORDER BY t.due_at, t.id LIMIT %s
 """
+BEGINNING = ("-infinity", "00000000-0000-0000-0000-000000000000")
+# What was due before it about the same record may be with another worker, or with somebody else: then this one waits.
 CLAIM = """
     UPDATE exceptions_timer SET fired_at = %s WHERE id IN (
-        SELECT id FROM exceptions_timer
-        WHERE id = ANY(%s::uuid[]) AND fired_at IS NULL AND cancelled_at IS NULL AND due_at <= %s
+        SELECT id FROM exceptions_timer t
+        WHERE id = ANY(%s::uuid[]) AND fired_at IS NULL AND cancelled_at IS NULL AND due_at <= %s AND NOT EXISTS (
+            SELECT FROM exceptions_timer before
+            WHERE (before.subject_type, before.subject_id) = (t.subject_type, t.subject_id)
+                AND before.fired_at IS NULL AND before.cancelled_at IS NULL AND before.due_at < t.due_at
+        )
         ORDER BY id FOR UPDATE SKIP LOCKED
     ) RETURNING id::text, subject_id
 """
@@ -149,26 +157,24 @@ def cancel_kinds(*, subjects: Sequence[SubjectRef], kinds: Collection[str], now:
 def sweep_timers(*, now: datetime, limit: int = BATCH) -> int:
     """Fire what is due, at most `limit` timers, each exactly once with its effect; the number fired.
 
-    Looks without locking, then per kind locks subjects (where the kind says how) and timers, skipping what others hold.
-    A timer whose effect fails is put off, with its attempts counted, and does not stop the others; that its kind fails is told once.
+    Looks without locking, then per kind locks subjects (where the kind says how) and timers, skipping what others hold; where others hold
+    all of it, looks behind that. A full batch calls another worker as soon as it has locked its own. A timer whose effect fails is put off,
+    with its attempts counted, and does not stop the others; that its kind fails is told once.
     """
     oldest = Timer.objects.filter(LIVE, due_at__lte=now).order_by("due_at").values_list("due_at", flat=True).first()
-    by_kind: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    sweep = _Sweep(now)
     due = _look(now, limit) if oldest else []
-    for timer_id, kind, subject_id in due:
-        by_kind[kind].append((timer_id, subject_id))
-    failures: dict[str, Exception] = {}
-    fired = sum(_fire(kind, rows, now, failures) for kind, rows in by_kind.items())
-    for kind, failure in failures.items():
+    while due and not sweep.fired:
+        sweep.is_full = len(due) == limit
+        for rows in _rounds(due):
+            sweep.fire(rows[0].kind, rows)
+        due = _look(now, limit, after=due[-1]) if sweep.is_full and not sweep.fired else []
+    for kind, failure in sweep.failures.items():
         timer_kinds.failed(kind, failure, now)
-    if ran := by_kind.keys() - failures.keys():
+    if ran := sweep.kinds - sweep.failures.keys():
         timer_kinds.ran(ran, now)
-    beat(loop="timers", at=now, oldest_due=oldest, worked=fired)
-    if fired and len(due) == limit:
-        wake(
-            "exceptions.sweep_timers"
-        )  # more may be due: to wait for the next tick would let a backlog wait two seconds a batch
-    return fired
+    beat(loop="timers", at=now, oldest_due=oldest, worked=sweep.fired)
+    return sweep.fired
 
 
 def escalate_overdue(*, by: Actor, now: datetime, most: int = MOST_SWEEPS) -> int:
@@ -188,43 +194,78 @@ def escalate_overdue(*, by: Actor, now: datetime, most: int = MOST_SWEEPS) -> in
     return fired
 
 
-def _look(now: datetime, limit: int) -> list[tuple[str, str, str]]:
+class _Seen(NamedTuple):
+    """A timer that was due when somebody looked."""
+
+    id: str
+    kind: str
+    subject_id: str
+    due_at: str
+
+
+def _look(now: datetime, limit: int, *, after: _Seen | None = None) -> list[_Seen]:
+    last = (after.due_at, after.id) if after else BEGINNING
     with connection.cursor() as cursor:
-        cursor.execute(DUE, [now, limit])
-        return [(timer_id, kind, subject_id) for timer_id, kind, subject_id in cursor.fetchall()]
+        cursor.execute(DUE, [now, *last, limit])
+        return [_Seen(*row) for row in cursor.fetchall()]
 
 
-def _fire(kind: str, rows: Sequence[tuple[str, str]], now: datetime, failures: dict[str, Exception]) -> int:
-    """Fire these timers of one kind in one transaction; when that fails, halves by themselves, down to the one that fails.
-
-    Two who got into each other's way are no failure: the one that was ended simply tries again.
-    """
-    try:
-        with acting(system_actor("timers"), at=now):
-            timers = _claim(kind, rows, now)
-            if timers:
-                timer_kinds.kind(kind).handler(timers, now=now)
-            return len(timers)
-    except FAILURES as failure:
-        if len(rows) > 1:
-            middle = len(rows) // 2
-            return _fire(kind, rows[:middle], now, failures) + _fire(kind, rows[middle:], now, failures)
-        logger.exception("timer %s of kind %s failed", rows[0][0], kind)
-        tried = _put_off(rows[0][0], failure, now)
-        if tried or not isinstance(failure, OperationalError):
-            failures[kind] = failure
-        return 0
+def _rounds(due: Sequence[_Seen]) -> list[list[_Seen]]:
+    """Groups of one kind in which no subject occurs twice, such that the groups in order keep the order of each subject."""
+    place: dict[str, int] = defaultdict(int)
+    groups: dict[tuple[int, str], list[_Seen]] = defaultdict(list)
+    for one in due:
+        groups[place[one.subject_id], one.kind].append(one)
+        place[one.subject_id] += 1
+    return [groups[key] for key in sorted(groups, key=itemgetter(0))]
 
 
-def _claim(kind: str, rows: Sequence[tuple[str, str]], now: datetime) -> list[Due]:
-    """Mark as fired what is still due and nobody else holds."""
-    of_kind = timer_kinds.kind(kind)
-    held = of_kind.lock(sorted({subject_id for _, subject_id in rows})) if of_kind.lock else None
-    safe = [(timer_id, subject_id) for timer_id, subject_id in rows if held is None or subject_id in held]
-    ids = [timer_id for timer_id, _ in hold_back(of_kind, safe, now)]
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [now, bare_array(ids), now])
-        return [Due(*row) for row in cursor.fetchall()]
+@dataclass
+class _Sweep:
+    """One worker's look at what is due."""
+
+    now: datetime
+    is_full: bool = False
+    fired: int = 0
+    kinds: set[str] = field(default_factory=set)
+    failures: dict[str, Exception] = field(default_factory=dict)
+
+    def fire(self, kind: str, rows: Sequence[_Seen]) -> None:
+        """Fire these timers of one kind in one transaction; when that fails, halves by themselves, down to the one that fails.
+
+        Two who got into each other's way are no failure: the one that was ended simply tries again.
+        """
+        self.kinds.add(kind)
+        try:
+            with acting(system_actor("timers"), at=self.now):
+                timers = self._claim(kind, rows)
+                if timers:
+                    timer_kinds.kind(kind).handler(timers, now=self.now)
+            self.fired += len(timers)
+        except FAILURES as failure:
+            if len(rows) > 1:
+                middle = len(rows) // 2
+                self.fire(kind, rows[:middle])
+                self.fire(kind, rows[middle:])
+                return
+            logger.exception("timer %s of kind %s failed", rows[0].id, kind)
+            tried = _put_off(rows[0].id, failure, self.now)
+            if tried or not isinstance(failure, OperationalError):
+                self.failures[kind] = failure
+
+    def _claim(self, kind: str, rows: Sequence[_Seen]) -> list[Due]:
+        """Mark as fired what is still due and nobody else holds; of a full batch the rest is for who has nothing to do."""
+        of_kind = timer_kinds.kind(kind)
+        held = of_kind.lock(sorted({one.subject_id for one in rows})) if of_kind.lock else None
+        safe = [(one.id, one.subject_id) for one in rows if held is None or one.subject_id in held]
+        ids = [timer_id for timer_id, _ in hold_back(of_kind, safe, self.now)]
+        with connection.cursor() as cursor:
+            cursor.execute(CLAIM, [self.now, bare_array(ids), self.now])
+            timers = [Due(*row) for row in cursor.fetchall()]
+        if timers and self.is_full:
+            self.is_full = False
+            wake_at_once("exceptions.sweep_timers")
+        return timers
 
 
 def _put_off(timer_id: str, failure: Exception, now: datetime) -> int:

@@ -28,11 +28,11 @@ def test_what_many_have_within_a_moment_is_one_knock(monkeypatch: pytest.MonkeyP
     knocked: list[str] = []
     monkeypatch.setattr(wakeups, "_knock", knocked.append)
     for name in ("sync.deliver_outbox", "sync.apply_inbox", "sync.apply_inbox"):
-        wakeups._ask(name)
+        wakeups.wake_at_once(name)
     for timer in threading.enumerate():
         if isinstance(timer, threading.Timer):
             timer.join()
     assert knocked == ["sync.apply_inbox", "sync.deliver_outbox"]
-    wakeups._ask("sync.apply_inbox")
+    wakeups.wake_at_once("sync.apply_inbox")
     wakeups._knock_for_all()
     assert knocked[2:] == ["sync.apply_inbox"]

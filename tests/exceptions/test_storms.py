@@ -1,16 +1,19 @@
 """Storms ring once: ten thousand identical failures are one exception and one word, fifty breaches of one cause one page."""
 
 import re
+import threading
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connections
 
 from audit.context import Actor
 from audit.models import Event
 from audit.subject_refs import SubjectRef
 from exceptions import services
-from exceptions.models import Alert, ExceptionCase, Notification
+from exceptions.models import Alert, ExceptionCase, Notification, Timer
 from exceptions.services import CaseOpening
 from tests.cast import House
 from tests.exceptions.test_checks import broken
@@ -106,3 +109,31 @@ def test_one_page_about_several_clients_names_none_of_them_nor_their_cause(
     assert (page.count, page.client_id) == (3, None)
     assert CAUSE[:10] not in page.text
     assert "NW-" not in page.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_many_workers_find_late_at_once_is_one_page_and_each_step_is_taken_once(
+    fail: Fail, system: Actor, now: datetime
+) -> None:
+    cases = services.open_cases(openings=[fail(n) for n in range(40)], by=system, now=now)
+    late = cases[0].due_at
+
+    def work() -> None:
+        while services.sweep_timers(now=late, limit=12):
+            pass
+        connections.close_all()
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    settle(late)
+
+    assert [(page.cause, page.count) for page in Alert.objects.filter(event="case.breached")] == [(CAUSE, 40)]
+    steps = Counter(Event.objects.filter(subject_type="exceptions.exceptioncase").values_list("type", flat=True))
+    assert {count for kind, count in steps.items()} == {40}, steps
+    taken = Timer.objects.filter(fired_at=late).order_by("subject_id", "due_at").values_list("subject_id", "kind")
+    assert set(Counter(taken).values()) == {1}
+    assert not Timer.objects.filter(attempts__gt=0).exists(), "none got into another's way"
+    assert broken() == []

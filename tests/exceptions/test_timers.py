@@ -1,9 +1,10 @@
 """Timers fire exactly once, with their effect, whatever dies or comes twice."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Self
 
 import pytest
 from django.db import connection, connections
@@ -58,15 +59,13 @@ def test_a_batch_that_is_full_calls_for_the_next_at_once(
     fired: list[str],
     now: datetime,
     monkeypatch: pytest.MonkeyPatch,
-    django_capture_on_commit_callbacks: Any,
 ) -> None:
     knocks: list[str] = []
-    monkeypatch.setattr("audit.wakeups._ask", knocks.append)
+    monkeypatch.setattr(timers, "wake_at_once", knocks.append)
     for n in range(3):
         set_timer(subject=about(n), kind="test.ring", due_at=now)
     for _ in range(3):
-        with django_capture_on_commit_callbacks(execute=True):
-            sweep_timers(now=now, limit=2)
+        sweep_timers(now=now, limit=2)
     assert (sorted(fired), knocks) == (["0", "1", "2"], ["exceptions.sweep_timers"])
 
 
@@ -103,7 +102,7 @@ def test_setting_a_thousand_takes_one_statement(db: None, now: datetime, django_
 def test_what_is_due_at_one_moment_is_taken_in_the_order_of_the_index(db: None, now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
-        cursor.execute(f"EXPLAIN {timers.DUE}", [now, 2])
+        cursor.execute(f"EXPLAIN {timers.DUE}", [now, *timers.BEGINNING, 2])
         plan = " ".join(line for (line,) in cursor.fetchall())
     assert ("timer_due" in plan, "Sort" in plan) == (True, False)
 
@@ -145,3 +144,82 @@ def test_four_sweepers_at_once_fire_each_timer_once(fired: list[str], now: datet
     assert sorted(fired) == sorted(str(n) for n in range(1_000, 1_400))
     assert sum(counts) == 400
     connection.close()
+
+
+@dataclass
+class Meanwhile:
+    """A worker whose handler of "test.slow" has the batch locked until `go_on`, and who calls others in `knocks`."""
+
+    sweep: Callable[[], None]
+    knocks: list[str] = field(default_factory=list)
+    locked: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        self.thread = threading.Thread(target=self.sweep)
+        self.thread.start()
+        assert self.locked.wait(20)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.go_on.set()
+        self.thread.join()
+
+
+@pytest.fixture
+def other_worker(fired: list[str], monkeypatch: pytest.MonkeyPatch, now: datetime) -> Meanwhile:
+    """Two timers are a full batch to it."""
+
+    def sweep() -> None:
+        sweep_timers(now=now + MINUTE, limit=2)
+        connections.close_all()
+
+    def hold(timers: Sequence[Due], *, now: datetime) -> None:
+        del timers, now
+        other.locked.set()
+        other.go_on.wait(20)
+
+    other = Meanwhile(sweep)
+    monkeypatch.setattr(timers, "wake_at_once", other.knocks.append)
+    monkeypatch.setitem(timer_kinds._kinds, "test.slow", timer_kinds.TimerKind("test.slow", hold))
+    return other
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_comes_while_a_full_batch_is_worked_on_is_called_and_takes_what_is_behind_it(
+    other_worker: Meanwhile, fired: list[str], now: datetime
+) -> None:
+    set_timers(settings=[TimerSetting(about(n), "test.slow", now) for n in (1, 2)])
+    set_timers(settings=[TimerSetting(about(n), "test.ring", now + MINUTE) for n in (3, 4)])
+    with other_worker:
+        assert other_worker.knocks == ["exceptions.sweep_timers"]
+        assert sweep_timers(now=now + MINUTE, limit=2) == 2
+        assert sorted(fired) == ["3", "4"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_step_waits_for_the_one_before_it_of_the_same_record_with_whichever_worker_that_is(
+    other_worker: Meanwhile, fired: list[str], now: datetime
+) -> None:
+    set_timers(settings=[TimerSetting(about(n), "test.slow", now) for n in (1, 2)])
+    set_timers(settings=[TimerSetting(about(n), "test.ring", now + MINUTE) for n in (1, 3)])
+    with other_worker:
+        sweep_timers(now=now + MINUTE, limit=4)
+        assert fired == ["3"]
+    assert sweep_timers(now=now + MINUTE) == 1
+    assert fired == ["3", "1"]
+
+
+def test_steps_of_one_record_that_are_due_together_are_taken_in_their_order(
+    db: None, fired: list[str], monkeypatch: pytest.MonkeyPatch, now: datetime
+) -> None:
+    def first(timers: Sequence[Due], *, now: datetime) -> None:
+        del now
+        fired.extend(f"first of {timer.subject_id}" for timer in timers)
+
+    monkeypatch.setitem(timer_kinds._kinds, "test.first", timer_kinds.TimerKind("test.first", first))
+    set_timer(subject=about(2), kind="test.ring", due_at=now)
+    set_timer(subject=about(1), kind="test.first", due_at=now + MINUTE)
+    set_timer(subject=about(1), kind="test.ring", due_at=now + 2 * MINUTE)
+    assert sweep_timers(now=now + 2 * MINUTE) == 3
+    assert fired == ["2", "first of 1", "1"]
