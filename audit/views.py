@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from audit import checkpoints, clock
@@ -90,7 +91,10 @@ def _verified_now(request: HttpRequest, by: Actor) -> HttpResponse:
         messages.warning(request, invalid.message)
     else:
         if found.whole:
-            messages.success(request, _("%(n)s events read: the trail is whole.") % {"n": f"{found.events:,}"})
+            read = ngettext(
+                "%(n)s event read: the trail is whole.", "%(n)s events read: the trail is whole.", found.events
+            )
+            messages.success(request, read % {"n": f"{found.events:,}"})
     return redirect("audit:verify")
 
 

@@ -21,8 +21,9 @@ from rules import playbooks
 class SubjectPage:
     """What a case's page and payload show of its subject; nothing personal.
 
-    `last_events`: at most 5 of {at, system, event, result}; `attempts`: at most 3 of {at, endpoint, status, duration_ms, error};
-    `decision`: {rule, book, flow, owner, fallback} or empty; `facts`: label → words; `links`: label → address.
+    `last_events`: at most 5 of {at, system, event, result}; `attempts`: at most 3 of {at, endpoint, status, duration_ms, error}, with
+    {request_id, next_at} where somebody outside was asked; `decision`: {rule, book, flow, owner, fallback} or empty; `facts`: label →
+    words; `links`: label → address.
     """
 
     title: str

@@ -77,6 +77,7 @@ class CasePage:
     playbook: Playbook
     ladder: Sequence[Rung]
     in_force: LadderInForce | None
+    kind: str
     trail: Sequence[TrailEntry]
     waivers: Sequence[Waiver]
     attachments: Sequence[CaseAttachment]
@@ -100,6 +101,7 @@ def case_page(*, by: Actor, key: str, now: datetime) -> CasePage:
     """The page. Raises `NotFound`."""
     case = case_for(by, key)
     subject = subjects.subject_for(case.subject_type)
+    in_force = ladder_in_force(case)
     return CasePage(
         case=case,
         is_mine=case.owner_id in by.owners,
@@ -108,7 +110,8 @@ def case_page(*, by: Actor, key: str, now: datetime) -> CasePage:
         subject=subject.page(SubjectRef(case.subject_type, case.subject_id, case.client_id)) if subject else None,
         playbook=playbook_of(case, now=now),
         ladder=_ladder(case),
-        in_force=ladder_in_force(case) if case.is_live else None,
+        in_force=in_force if case.is_live else None,
+        kind=in_force.kind if in_force else "",
         trail=trail_of(case),
         waivers=live_about(case),
         attachments=list(CaseAttachment.objects.filter(case=case).order_by("number")),

@@ -106,7 +106,12 @@ def way_of(one: NotificationDelivery) -> Way:
             said("%(error)s. %(why)s", error=said(one.last_error), why=one.reason),
         )
     if one.last_error:
-        tried = said("%(way)s: tried %(count)s times", count=one.attempts, **way)
+        often = one.attempts > 1
+        tried = (
+            said("%(way)s: tried %(count)s times", count=one.attempts, **way)
+            if often
+            else said("%(way)s: tried once", **way)
+        )
         return Way(tried, "warn", said("%(error)s. It is tried again.", error=said(one.last_error)))
     held = bool(one.why)
     return Way(

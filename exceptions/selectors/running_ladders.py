@@ -11,9 +11,10 @@ from rules import selectors as rules
 
 @dataclass(frozen=True)
 class LadderInForce:
-    """The ladder of the rule book version `book` as a case keeps it, still without moments."""
+    """The ladder of the rule book version `book` as a case keeps it, still without moments; `kind` is what it calls such exceptions."""
 
     book: int
+    kind: str
     rows: Sequence[Mapping[str, Any]]
     differs: bool
 
@@ -28,7 +29,7 @@ def ladder_in_force(case: ExceptionCase) -> LadderInForce | None:
     rows = ladders.copied(spec.ladder)
     # Ladders copied long ago have moments, and neither minutes nor numbers.
     known = {"after_minutes"} if all("after_minutes" in row for row in case.ladder) else set()
-    return LadderInForce(book.number, rows, _said(rows, known) != _said(case.ladder, known))
+    return LadderInForce(book.number, spec.name, rows, _said(rows, known) != _said(case.ladder, known))
 
 
 def _said(rows: Sequence[Mapping[str, Any]], known: set[str]) -> list[Mapping[str, Any]]:

@@ -233,7 +233,9 @@ def act(request: HttpRequest, key: str, action: str) -> HttpResponse:
     if request.method == "GET" or not form.is_valid():
         status = 200 if request.method == "GET" else 422
         book = selectors.playbook_of(found, now=clock.now()) if action == "resolve" else None
-        return _form_page(request, found, form, title, status=status, book=book)
+        opens_next = spec.next_in_queue and getattr(request.user, "after_act", "") == AfterAct.NEXT
+        button = _("Resolve and open next") if opens_next and _next_of(request, found, by)[1] else ""
+        return _form_page(request, found, form, title, status=status, book=book, button=button)
     return _perform(request, found, form, action, by)
 
 
@@ -262,16 +264,21 @@ def _already(before: Doer) -> str:
 
 def _after(request: HttpRequest, found: ExceptionCase, by: Actor) -> str:
     """What is next in the list somebody came from, or the most urgent in their own; the list when nothing is left, or they want that."""
-    origin, now = origins.origin_of(request), clock.now()
     if getattr(request.user, "after_act", "") == AfterAct.LIST:
+        origin = origins.origin_of(request)
         return origin.url if origin else reverse("exceptions:queue")
-    if origin is not None:
-        key = origins.beside(origin, found, by=by, now=now).next
-    else:
-        origin = Origin("mine", "", selectors.QueueFilters(scope="mine", per=25))
-        rows = selectors.queue_page(by=by, filters=origin.filters, now=now).rows
-        key = rows[0].key if rows else ""
+    origin, key = _next_of(request, found, by)
     return f"{reverse('exceptions:case', args=[key])}{origin.suffix}" if key else origin.url
+
+
+def _next_of(request: HttpRequest, found: ExceptionCase, by: Actor) -> tuple[Origin, str]:
+    """The list it goes on in, and what is next there; "" where nothing is."""
+    origin, now = origins.origin_of(request), clock.now()
+    if origin is not None:
+        return origin, origins.beside(origin, found, by=by, now=now).next
+    origin = Origin("mine", "", selectors.QueueFilters(scope="mine", per=25))
+    rows = selectors.queue_page(by=by, filters=origin.filters, now=now).rows
+    return origin, next((row.key for row in rows if row.key != found.key), "")
 
 
 def _told(done: object) -> str:
@@ -354,6 +361,7 @@ def _form_page(
     merge: Merge | None = None,
     intro: str = "",
     book: selectors.Playbook | None = None,
+    button: str = "",
 ) -> HttpResponse:
     home = _home(request, found)
     context = {
@@ -364,6 +372,7 @@ def _form_page(
         "book": book,
         "form": form,
         "title": title,
+        "button": button,
         "conflict": conflict,
         "merge": merge,
         "is_ready": status == HTTPStatus.OK and form.take_focus(),

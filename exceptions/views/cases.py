@@ -65,6 +65,7 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
         "more": [(name, ACTS[name].button) for name in actions if name in IN_MENU],
         "can_work": bool(actions) and page.case.is_live,
         "can_rebase": by.may("exceptions.rebase_case", page.case.client_id) and page.case.is_live,
+        "can_edit_rules": by.may("rules.edit_rules"),
         "can_ask": by.may("exceptions.request_waiver") and page.case.is_live,
         "note_form": NoteForm(case=page.case) if actions else None,
         "attach_form": AttachForm(case=page.case) if actions else None,

@@ -195,3 +195,26 @@ def test_many_are_resolved_with_what_lay_behind_them_and_the_note_tells_whom_it_
     assert list(ExceptionCase.objects.values_list("state", "root_cause")) == [(CaseState.RESOLVED, "carrier")] * 2
     assert Notification.objects.filter(event="case.mentioned", owner__slug="bo").count() == 2
     assert "@bo for your list" in signed_in("sam").get(f"/exceptions/{cases[0].key}/").content.decode()
+
+
+def test_the_button_says_whether_the_next_one_opens(signed_in: SignedIn, house: House) -> None:
+    one, two = open_cases(house, 2)
+    amal = signed_in("amal")
+    asked = "?v=team"
+    said = [
+        "Resolve and open next" in amal.get(f"/exceptions/{case.key}/resolve/{asked}").content.decode()
+        for case in (one, two)
+    ]
+    assert sorted(said) == [False, True]
+
+
+def test_the_playbook_is_named_with_its_rule_book_and_who_may_is_led_to_it(signed_in: SignedIn, house: House) -> None:
+    (case,) = open_cases(house, 1)
+    path, way = f"/exceptions/{case.key}/", "/admin/rules/exceptiontype/?q=address"
+    pages = {name: signed_in(name).get(path).content.decode() for name in ("amal", "kim")}
+    assert [f"rule book v{case.book_number}" in page for page in pages.values()] == [True, True]
+    assert [way in page for page in pages.values()] == [False, True]
+    with acting(system_actor("test"), at=clock.now()):
+        ExceptionCase.objects.filter(pk=case.pk).update(playbook=[])
+    assert "Write one for exceptions to come" in signed_in("kim").get(path).content.decode()
+    assert "Write one for exceptions to come" not in signed_in("amal").get(path).content.decode()

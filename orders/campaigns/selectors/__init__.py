@@ -23,7 +23,7 @@ from exceptions.subjects import SubjectPage
 from orders.campaigns.models import ASSET_PREFIX, Asset, AssetApproval, MessagingChange, Signature
 from orders.campaigns.states import CHANGE_LIVE, AssetState, ChangeState
 from orders.sync.models import Expectation, FlowRun
-from orders.sync.selectors import last_attempts, runs_about
+from orders.sync.selectors import attempts_shown, runs_about
 from orders.sync.states import RunState
 from rules import selectors as rules
 from rules.asset_kinds import asset_kinds_of
@@ -318,17 +318,7 @@ def case_context(asset_id: UUID) -> SubjectPage:
             }
             for one in events
         ],
-        attempts=[
-            {
-                "at": attempt.at.isoformat(),
-                "system": attempt.message.system.slug,
-                "endpoint": attempt.endpoint,
-                "status": attempt.status,
-                "duration_ms": attempt.duration_ms,
-                "error": attempt.error,
-            }
-            for attempt in last_attempts([subject_ref(asset)])
-        ],
+        attempts=attempts_shown([subject_ref(asset)]),
         links={"Content": url},
     )
 

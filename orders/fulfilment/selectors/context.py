@@ -14,7 +14,7 @@ from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Fulfilment, Order
 from orders.fulfilment.selectors.quarantine import CASE_OF
 from orders.fulfilment.states import FULFILMENT_UNCONFIRMED, FulfilmentState, OrderState
-from orders.sync.selectors import last_attempts
+from orders.sync.selectors import attempts_shown
 
 EVENTS_SHOWN = 5
 
@@ -78,18 +78,7 @@ def _last_events(order: Order) -> list[dict[str, str]]:
 def _attempts(order: Order, parcels: list[Fulfilment]) -> list[dict[str, str | int | None]]:
     """The last three tries to reach whoever has not confirmed; where nobody is waited for, to tell anybody about the order."""
     silent = [subject_ref(parcel) for parcel in parcels if parcel.state in FULFILMENT_UNCONFIRMED]
-    subjects = silent or [subject_ref(order), *(subject_ref(parcel) for parcel in parcels)]
-    return [
-        {
-            "at": attempt.at.isoformat(),
-            "system": attempt.message.system.slug,
-            "endpoint": attempt.endpoint,
-            "status": attempt.status,
-            "duration_ms": attempt.duration_ms,
-            "error": attempt.error,
-        }
-        for attempt in last_attempts(subjects)
-    ]
+    return attempts_shown(silent or [subject_ref(order), *(subject_ref(parcel) for parcel in parcels)])
 
 
 def _decision(order: Order) -> dict[str, str | int]:

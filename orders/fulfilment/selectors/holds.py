@@ -77,7 +77,7 @@ def holds_of(order: Order, *, by: Actor | None = None) -> list[HoldFacts]:
 def _hold(hold: Hold, free: Mapping[str, int], names: Mapping[str, str], by: Actor | None) -> HoldFacts:
     active, kind = hold.state == HoldState.ACTIVE, hold.release_when["kind"]
     units = free.get(str(hold.release_when.get("sku")), 0)
-    worth = said("%(n)s are free", n=units) if kind == "stock" else said(WORTH[kind])
+    worth = _free(units) if kind == "stock" else said(WORTH[kind])
     return HoldFacts(
         id=str(hold.pk),
         about=hold.fulfilment.key if hold.fulfilment else (hold.line.sku.code if hold.line else ""),
@@ -87,7 +87,7 @@ def _hold(hold: Hold, free: Mapping[str, int], names: Mapping[str, str], by: Act
         words=said_again(hold.words, hold.words_kept),
         placed_by=names.get(hold.placed_by, hold.placed_by),
         placed_at=hold.placed_at,
-        releases_when=str(hold.release_when["when"]) if kind == "condition" else said(WAITS_FOR[kind], **_named(hold)),
+        releases_when=str(hold.release_when["when"]) if kind == "condition" else _waits_for(hold),
         is_expression=kind == "condition",
         now_worth=worth if active else said("released"),
         expires_at=hold.expires_at,
@@ -98,6 +98,17 @@ def _hold(hold: Hold, free: Mapping[str, int], names: Mapping[str, str], by: Act
         released_why=said(hold.released_why) if hold.released_by == HOUSE else hold.released_why,
         is_mine=by is not None and hold.placed_by == by.id,
     )
+
+
+def _free(units: int) -> str:
+    return said("1 is free") if units == 1 else said("%(n)s are free", n=units)
+
+
+def _waits_for(hold: Hold) -> str:
+    condition = hold.release_when
+    if condition["kind"] == "stock" and condition["quantity"] == 1:
+        return said("1 of %(sku)s is free", sku=condition["sku"])
+    return said(WAITS_FOR[condition["kind"]], **_named(hold))
 
 
 def _named(hold: Hold) -> dict[str, str]:

@@ -231,11 +231,17 @@ def hold_for_stock(docket: Docket, line: OrderLine, changes: Changes) -> None:
     hold = Hold(
         line=line,
         reason=HoldReason.STOCK,
-        words=said("%(n)s of %(sku)s are not there", n=line.quantity, sku=line.sku.code),
+        words=_not_there(line.quantity, line.sku.code),
         placed_by=HOUSE,
         release_when={"kind": "stock", "sku": line.sku.code, "quantity": line.quantity},
     )
     place(docket, hold, changes)
+
+
+def _not_there(units: int, sku: str) -> str:
+    if units == 1:
+        return said("1 of %(sku)s is not there", sku=sku)
+    return said("%(n)s of %(sku)s are not there", n=units, sku=sku)
 
 
 def _plan(docket: Docket, desk: Desk, changes: Changes) -> None:

@@ -88,7 +88,7 @@ def keep_back(request: HttpRequest, key: UUID) -> HttpResponse:
 
     def act(given: dict[str, Any]) -> str:
         arrivals.set_safety_stock(sku_id=key, **given, by=by, now=clock.now())
-        return _("%(n)s are kept back.") % {"n": given["units"]}
+        return ngettext("%(n)s is kept back.", "%(n)s are kept back.", given["units"]) % {"n": given["units"]}
 
     explained = _(
         "Units that are kept back are promised to nobody; what is set aside already stays so. When too few are free, the warehouse or the "

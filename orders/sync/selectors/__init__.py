@@ -134,6 +134,29 @@ def last_attempts(subjects: list[SubjectRef], *, limit: int = 3) -> list[Attempt
     )
 
 
+def attempts_shown(subjects: list[SubjectRef]) -> list[dict[str, str | int | None]]:
+    """The last three attempts as the page and the payload of an exception show them; only the newest of a message says when the next is."""
+    told: set[UUID] = set()
+    rows: list[dict[str, str | int | None]] = []
+    for attempt in last_attempts(subjects):
+        message = attempt.message
+        waits = message.state == OutboundState.PENDING and message.pk not in told
+        told.add(message.pk)
+        rows.append(
+            {
+                "at": attempt.at.isoformat(),
+                "system": message.system.slug,
+                "endpoint": attempt.endpoint,
+                "status": attempt.status,
+                "duration_ms": attempt.duration_ms,
+                "error": attempt.error,
+                "request_id": message.key,
+                "next_at": message.due_at.isoformat() if waits else None,
+            }
+        )
+    return rows
+
+
 def attempts_about(subjects: Collection[SubjectRef], *, at_most: int = 200) -> list[Attempt]:
     """The first tries to tell other systems about these subjects, oldest first, without the contents."""
     tries = _attempts_about(subjects).select_related("message__system")

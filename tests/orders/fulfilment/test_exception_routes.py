@@ -148,6 +148,12 @@ class TestAVendorThatDoesNotConfirm:
         assert [(one["system"], one["at"]) for one in payload["last_attempts"]] == [
             ("vendor", (now + number * MINUTE).isoformat()) for number in (5, 4, 3)
         ]
+        again = task.due_at.isoformat()
+        assert [(one["request_id"], one["next_at"]) for one in payload["last_attempts"]] == [
+            (task.key, again),
+            (task.key, None),
+            (task.key, None),
+        ]
         newest = Export.objects.filter(order=order).latest("number")
         assert case.evidence["export"] == f"/api/v1/exports/{newest.pk}"
 
