@@ -23,7 +23,8 @@ from exceptions.subjects import SubjectPage
 from orders.campaigns.models import ASSET_PREFIX, Asset, AssetApproval, MessagingChange, Signature
 from orders.campaigns.states import CHANGE_LIVE, AssetState, ChangeState
 from orders.sync.models import Expectation, FlowRun
-from orders.sync.selectors import attempts_shown, runs_about
+from orders.sync.selectors import runs_about
+from orders.sync.selectors.attempts import attempts_shown
 from orders.sync.states import RunState
 from rules import selectors as rules
 from rules.asset_kinds import asset_kinds_of

@@ -14,7 +14,7 @@ from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Fulfilment, Order
 from orders.fulfilment.selectors.quarantine import CASE_OF
 from orders.fulfilment.states import FULFILMENT_UNCONFIRMED, FulfilmentState, OrderState
-from orders.sync.selectors import attempts_shown
+from orders.sync.selectors.attempts import attempts_shown
 
 EVENTS_SHOWN = 5
 

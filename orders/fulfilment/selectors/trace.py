@@ -26,7 +26,8 @@ from orders.fulfilment.models import Fulfilment, Hold, Order, OrderRequest, Over
 from orders.fulfilment.selectors.orders import order_for
 from orders.fulfilment.selectors.why import Missed, Why, ownership, passed_over, sentences
 from orders.sync.models import Attempt, FlowRun
-from orders.sync.selectors import attempts_about, count_attempts_about, heard_as, runs_about
+from orders.sync.selectors import heard_as, runs_about
+from orders.sync.selectors.attempts import attempts_about, count_attempts_about
 from orders.sync.states import RunState
 from rules.models import Decision
 
