@@ -15,6 +15,7 @@ from audit.context import Actor
 from audit.edge import actor_of
 from audit.errors import DomainError, Invalid, TokenInvalid
 from audit.selectors import pages, proof
+from audit.selectors.tokens import verify_token
 from audit.selectors.verification import verify_chain
 from audit.services import tokens
 from audit.services.verifying import verify_now
@@ -115,7 +116,7 @@ def token(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             text = context["text"] = _token_text(request)
-            context["facts"] = tokens.verify_token(tokens.token_in(text)[0])
+            context["facts"] = verify_token(tokens.token_in(text)[0])
             if by is not None and by.may("audit.verify"):
                 context["proof"] = tokens.check_proof(text=text, by=by)
         except DomainError as wrong:

@@ -35,6 +35,25 @@ class SubjectPage:
     links: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class SubjectAct:
+    """Something that can be done with the subject itself as it stands: the page that does it, and the permission it asks for."""
+
+    label: str
+    url: str
+    permission: str
+
+
+@dataclass(frozen=True)
+class SubjectAside:
+    """What only the page of a case shows of its subject: what it is in a few words, more facts, what can be done, whether it is a test."""
+
+    words: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    acts: Sequence[SubjectAct] = ()
+    is_test: bool = False
+
+
 class Passing(StrEnum):
     """What an open gate would change for one thing."""
 
@@ -143,8 +162,10 @@ Action = Callable[..., str]
 Criterion = Callable[[Sequence[ExceptionCase]], Collection[UUID]]
 ImpactsOf = Callable[[Collection[str], str], Mapping[str, Impact]]
 RollBack = Callable[..., str]
+Aside = Callable[[SubjectRef], SubjectAside]
 
 _subjects: dict[str, Subject] = {}
+_asides: dict[str, Aside] = {}
 _impacts: dict[str, ImpactsOf] = {}
 _roll_backs: dict[str, RollBack] = {}
 _actions: dict[str, Action] = {}
@@ -177,6 +198,19 @@ def address_of(label: str, key: str) -> str:
     """Where the record's page is; "" where it has none."""
     address = _addresses.get(label)
     return address(key) if address else ""
+
+
+def register_aside(label: str, aside: Aside) -> None:
+    """Declare what else the page of a case shows and offers of its subject. Raises `ValueError` when it is taken."""
+    if label in _asides:
+        raise ValueError(f"What else is shown of {label} is already registered")
+    _asides[label] = aside
+
+
+def aside_of(ref: SubjectRef) -> SubjectAside:
+    """What else there is to show and to do; nothing for a kind that has not said."""
+    ask = _asides.get(ref.type)
+    return ask(ref) if ask else SubjectAside()
 
 
 def register_impact(label: str, impacts: ImpactsOf) -> None:

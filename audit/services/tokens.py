@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,27 +12,14 @@ from django.db import models
 
 from audit import signing, strict_json
 from audit.access import require
-from audit.canonical import canonical_json, sha256_hex
+from audit.canonical import canonical_json
 from audit.context import Actor
 from audit.errors import TokenInvalid
 from audit.models import Event
+from audit.selectors.tokens import TokenFacts, hash_of, verify_token
 from audit.selectors.trail import events_for
 from audit.selectors.verification import verify_chain
 from audit.subject_refs import SubjectRef, subject_ref
-
-STAMP = frozenset({"generated_at", "record_sha256", "audit_token"})
-
-
-@dataclass(frozen=True)
-class TokenFacts:
-    """What a token says: the record, the SHA-256 of its exported state, the event, and who issued it when."""
-
-    subject_type: str
-    subject_id: str
-    record_hash: str
-    event_id: UUID
-    issued_at: datetime
-    issuer: str
 
 
 @dataclass(frozen=True)
@@ -59,25 +46,6 @@ def issue_token(*, subject: models.Model | SubjectRef, record_hash: str, event_i
     return signing.sign(canonical_json(claims), kind=signing.TOKEN)
 
 
-def verify_token(token: str) -> TokenFacts:
-    """What the token says. Raises `TokenInvalid` when a byte was changed or it was signed with a key that is not ours."""
-    try:
-        claims = signing.opened(token.strip(), kind=signing.TOKEN)
-        subject_type, _, subject_id = str(claims["sub"]).partition("/")
-        return TokenFacts(
-            subject_type=subject_type,
-            subject_id=subject_id,
-            record_hash=str(claims["record_sha256"]),
-            event_id=UUID(claims["event"]),
-            issued_at=datetime.fromtimestamp(claims["iat"], tz=UTC),
-            issuer=str(claims["iss"]),
-        )
-    except (signing.BadSignature, KeyError, TypeError) as wrong:
-        raise TokenInvalid(
-            "This token was not issued here, or it was changed since: its signature does not fit."
-        ) from wrong
-
-
 def token_in(text: str) -> tuple[str, Mapping[str, Any] | None]:
     """The token in what somebody pasted or uploaded: itself, or within an exported document. Raises `TokenInvalid`."""
     given = text.strip()
@@ -102,7 +70,7 @@ def check_proof(*, text: str, by: Actor) -> Proof:
     facts = verify_token(token)
     event = events_for(by).filter(pk=facts.event_id).first()
     differs = [*_differences_from_event(facts, event)]
-    if document is not None and _hash_of(document) != facts.record_hash:
+    if document is not None and hash_of(document) != facts.record_hash:
         differs.append("The document is not the one the token was issued for: something in it was changed.")
     chain = verify_chain(SubjectRef(facts.subject_type, facts.subject_id)) if event else None
     differs += [finding.message for finding in chain.findings] if chain else []
@@ -120,11 +88,3 @@ def _differences_from_event(facts: TokenFacts, event: Event | None) -> list[str]
     if recorded is not None and recorded != facts.record_hash:
         differs.append("The event it names recorded another state of the record.")
     return differs
-
-
-def _hash_of(document: Mapping[str, Any]) -> str | None:
-    """The hash of what an exported document says, without its stamp; None when it holds what no export of ours can."""
-    try:
-        return sha256_hex(canonical_json({name: value for name, value in document.items() if name not in STAMP}))
-    except TypeError:
-        return None

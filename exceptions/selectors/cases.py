@@ -28,7 +28,7 @@ from exceptions.selectors.running_ladders import LadderInForce, ladder_in_force
 from exceptions.selectors.waivers import live_about
 from exceptions.selectors.watching import watches_of
 from exceptions.states import CASE_LIVE, ClockState
-from exceptions.subjects import SubjectPage
+from exceptions.subjects import SubjectAside, SubjectPage
 from rules.models import Owner
 
 NEWEST_ENTRIES = 50
@@ -74,6 +74,7 @@ class CasePage:
     clock: ClockState
     next: NextStep | None
     subject: SubjectPage | None
+    aside: SubjectAside
     playbook: Playbook
     ladder: Sequence[Rung]
     in_force: LadderInForce | None
@@ -101,13 +102,15 @@ def case_page(*, by: Actor, key: str, now: datetime) -> CasePage:
     """The page. Raises `NotFound`."""
     case = case_for(by, key)
     subject = subjects.subject_for(case.subject_type)
+    ref = SubjectRef(case.subject_type, case.subject_id, case.client_id)
     in_force = ladder_in_force(case)
     return CasePage(
         case=case,
         is_mine=case.owner_id in by.owners,
         clock=clock_of(case, now=now),
         next=next_step(case),
-        subject=subject.page(SubjectRef(case.subject_type, case.subject_id, case.client_id)) if subject else None,
+        subject=subject.page(ref) if subject else None,
+        aside=subjects.aside_of(ref),
         playbook=playbook_of(case, now=now),
         ladder=_ladder(case),
         in_force=in_force if case.is_live else None,

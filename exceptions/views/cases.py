@@ -1,6 +1,7 @@
 """One exception: its page, what is said about it meanwhile, its payload and its files."""
 
 from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
@@ -12,6 +13,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.middleware import HtmxDetails
 
 from audit import clock
+from audit.context import Actor
 from audit.edge import actor_of
 from exceptions import selectors, services
 from exceptions.forms import AttachForm, LinkForm, NoteForm
@@ -62,6 +64,7 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
         "most_counted": selectors.MOST_COUNTED,
         "suggested": suggestion(page.case, page.playbook) if actions else None,
         "actions": [(name, ACTS[name].button) for name in actions if name != "note"],
+        "subject_acts": _subject_acts(request, page, by),
         "more": [(name, ACTS[name].button) for name in actions if name in IN_MENU],
         "can_work": bool(actions) and page.case.is_live,
         "can_rebase": by.may("exceptions.rebase_case", page.case.client_id) and page.case.is_live,
@@ -81,6 +84,13 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
     asked: HtmxDetails = request.htmx  # type: ignore[attr-defined]
     is_part = bool(before) and bool(asked) and not asked.boosted
     return render(request, "exceptions/_activity.html" if is_part else "exceptions/case.html", context)
+
+
+def _subject_acts(request: HttpRequest, page: selectors.CasePage, by: Actor) -> list[tuple[str, str]]:
+    """What this person may do with what it is about now, each leading back here."""
+    back = urlencode({"return": request.get_full_path()})
+    acts = [act for act in page.aside.acts if by.may(act.permission, page.case.client_id)]
+    return [(act.label, f"{act.url}?{back}") for act in acts]
 
 
 def _activity_address(request: HttpRequest, before: int) -> str:

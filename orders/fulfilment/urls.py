@@ -16,6 +16,7 @@ urlpatterns = [
     path("orders/<str:key>/cancel/", views.cancel, name="cancel"),
     path("orders/<str:key>/return/", views.announce, name="return"),
     path("orders/<str:key>/reroute/", views.reroute, name="reroute"),
+    path("orders/<str:key>/resend/", views.resend, name="resend"),
     path("orders/<str:key>/pack/", views.pack, name="pack"),
     path("orders/<str:key>/override/", views.override, name="override"),
     path("orders/<str:key>/same-order/", views.same_order, name="same-order"),

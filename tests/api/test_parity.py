@@ -111,6 +111,7 @@ OPERATIONS: Final = {
     "fulfilment:cancel": "order order-cancel",
     "fulfilment:return": "order order-return",
     "fulfilment:pack": "order order-pack",
+    "fulfilment:resend": "order order-resend-tasks",
     "fulfilment:reroute": "order order-reroute",
     "fulfilment:same-order": "order order-same",
     "fulfilment:gift": "order order-gift",

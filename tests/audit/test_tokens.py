@@ -18,8 +18,9 @@ from audit import signing
 from audit.context import Actor
 from audit.errors import TokenInvalid
 from audit.identifiers import uuid7
+from audit.selectors.tokens import TokenFacts, verify_token
 from audit.services.events import record
-from audit.services.tokens import TokenFacts, issue_token, verify_token
+from audit.services.tokens import issue_token
 from audit.subject_refs import SubjectRef
 
 SUBJECT = SubjectRef("audit.actor", "7")

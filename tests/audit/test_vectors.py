@@ -14,7 +14,7 @@ from django.test import override_settings
 from audit import signing
 from audit.canonical import canonical_json
 from audit.errors import TokenInvalid
-from audit.services.tokens import verify_token
+from audit.selectors.tokens import verify_token
 from tests.shared import shared_data
 
 INEXACT = "no canonical JSON spelling|not an ASCII key"

@@ -7,7 +7,11 @@ import pytest
 
 from audit import clock
 from audit.access import system_actor
+from audit.context import acting
+from audit.subject_refs import subject_ref
+from exceptions import services
 from orders.fulfilment.models import Order, Override, StockItem
+from orders.fulfilment.services.exports import export_order
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
 from tests.cast import House
@@ -118,3 +122,44 @@ def test_parcels_of_one_buyer_are_proposed_and_go_together(order: Order, signed_
     assert lee.post(made["Location"], {"reason": "They differ"}).status_code == 302
     assert lee.post(made["Location"], {"reason": "They differ"}).status_code == 409
     assert "Each by itself again" in lee.get(made["Location"]).content.decode()
+
+
+def test_what_can_be_done_with_the_order_is_offered_by_its_exception_and_leads_back_there(
+    order: Order, signed_in: SignedIn, house: House
+) -> None:
+    now, by = clock.now(), system_actor("test")
+    with acting(by, at=now):
+        Order.objects.filter(pk=order.pk).update(fraud_score=12, is_test=True)
+    export_order(order_id=order.pk, by=by, now=now)
+    opening = services.CaseOpening(
+        "address", subject_ref(order), order.key, order.client_id, "The carrier wants another one"
+    )
+    (case,) = services.open_cases(openings=[opening], by=by, now=now)
+    amal, home = signed_in("amal"), f"/exceptions/{case.key}/"
+    page = amal.get(home).content.decode()
+    offered = {
+        name: f'href="/orders/{order.key}/{name}/?return=' in page for name in ("holds", "reroute", "resend", "cancel")
+    }
+    assert offered == {"holds": True, "reroute": True, "resend": False, "cancel": True}
+    for words in ("12 of 100", "verified", '<span class="pill">test</span>', "TENT-2, web"):
+        assert words in page
+    assert f"/orders/{order.key}/" in signed_in("sam").get(home).content.decode()
+    assert "?return=" not in signed_in("sam").get(home).content.decode()
+    placed = amal.post(f"/orders/{order.key}/holds/?return={home}", {"words": "Wait for the call"})
+    assert (placed.status_code, placed["Location"]) == (302, home)
+    page = amal.get(home).content.decode()
+    assert ("Wait for the call" in page, "Release a hold…" in page) == (True, True)
+
+
+def test_a_task_nobody_answered_is_sent_again_from_a_page(order: Order, signed_in: SignedIn, house: House) -> None:
+    amal, packed = signed_in("amal"), f"/orders/{order.key}/resend/"
+    assert "Nothing of it waits" in amal.get(packed).content.decode()
+    assert "nothing was sent" in amal.post(packed, follow=True).content.decode()
+    now = clock.now()
+    news = [make.placed(house.clients["northwind"], now, paid_at=now.isoformat())]
+    (other_id,) = place_orders(news=news, by=system_actor("test"), now=now)
+    silent = Order.objects.get(pk=other_id)
+    path = f"/orders/{silent.key}/resend/"
+    assert "sent once" in amal.get(path).content.decode()
+    assert f"Sent again: {silent.key}-1." in amal.post(path, follow=True).content.decode()
+    assert signed_in("sam").post(path).status_code == 403

@@ -330,6 +330,7 @@ ACTED: Final[dict[str, Act]] = {
         ends=(FASTER, BOTH, FASTER),
         **_order(),
     ),
+    "fulfilment:resend": Act("/orders/{order}/resend/", {}, ends=(BOTH, BOTH, BOTH), **_order()),
     "fulfilment:same-order": Act(
         "/orders/{order}/same-order/", {"into": "{packed}", "reason": MINE}, ends=(FASTER, BOTH, FASTER), **_order()
     ),

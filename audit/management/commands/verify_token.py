@@ -8,7 +8,7 @@ from typing import Any
 from audit.errors import TokenInvalid
 from audit.management.report import Report, ReportCommand
 from audit.models import Event
-from audit.services.tokens import verify_token
+from audit.selectors.tokens import verify_token
 
 
 class Command(ReportCommand):

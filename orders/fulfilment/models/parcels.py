@@ -6,7 +6,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Least
-from django_fsm import FSMModelMixin, transition
+from django_fsm import FSMModelMixin, can_proceed, transition
 
 from audit.models import Accountable
 from audit.models.fields import StateField
@@ -89,6 +89,11 @@ class Fulfilment(FSMModelMixin, Accountable):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def can_be_sent_again(self) -> bool:
+        """Whether its task went out and nobody has taken it on for good."""
+        return self.round > 0 and can_proceed(self.send_task)
 
     @property
     def left_at(self) -> datetime | None:

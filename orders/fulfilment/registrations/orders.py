@@ -12,6 +12,7 @@ from exceptions import job_kinds, subjects
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Order, OrderAddress, ParcelCheck
+from orders.fulfilment.selectors.aside import aside_of_order
 from orders.fulfilment.selectors.context import address_of_order, case_context
 from orders.fulfilment.selectors.destinations import cards_elsewhere
 from orders.fulfilment.selectors.impacts import CLOSE_UNVERIFIED, SKIP_CONFIRMATION, order_impacts
@@ -139,6 +140,7 @@ def _handoffs_verified(cases: Sequence[ExceptionCase]) -> set[UUID]:
 
 
 subjects.register(ORDER, OrderSubject())
+subjects.register_aside(ORDER, aside_of_order)
 subjects.register_address(ORDER, address_of_order)
 subjects.register_impact(ORDER, order_impacts)
 subjects.register_roll_back(ORDER, _roll_back)

@@ -243,7 +243,7 @@ def reroute_to_warehouse(*, order_id: UUID, by: Actor, now: datetime) -> Order:
 
 def send_again(docket: Docket, changes: Changes) -> list[Fulfilment]:
     """The unanswered, refused and returned tasks of an order, sent once more and not yet settled. Raises `Held`."""
-    again = [parcel for parcel in docket.parcels if can_proceed(parcel.send_task) and parcel.round]
+    again = [parcel for parcel in docket.parcels if parcel.can_be_sent_again]
     for parcel in again:
         hearing.end_silence(docket, parcel, changes, why=SENT_AGAIN)
     for parcel in again:

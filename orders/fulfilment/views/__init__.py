@@ -1,7 +1,7 @@
 """Pages of orders: lists and stories, and what people do about one by hand."""
 
 from orders.fulfilment.views.bulk import bulk
-from orders.fulfilment.views.by_hand import announce, override, override_stock, overrides, reroute, review
+from orders.fulfilment.views.by_hand import announce, override, override_stock, overrides, reroute, resend, review
 from orders.fulfilment.views.checks import checks, hand_over, parcel, photo, product, quality
 from orders.fulfilment.views.clients import client, client_store, clients, new_client, new_line
 from orders.fulfilment.views.customers import customer, duplicate, duplicates, merge, split
@@ -67,6 +67,7 @@ __all__ = [
     "report_csv",
     "report_pdf",
     "reroute",
+    "resend",
     "resubmit",
     "review",
     "same_order",

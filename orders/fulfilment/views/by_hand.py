@@ -19,12 +19,13 @@ from orders.fulfilment.forms import RerouteForm, ReturnForm
 from orders.fulfilment.forms.overrides import FieldForm, OverrideForm, ReviewForm, StockOverrideForm
 from orders.fulfilment.models import OrderRequest
 from orders.fulfilment.selectors import overrides as found
+from orders.fulfilment.selectors.aside import parcels_to_send_again
 from orders.fulfilment.selectors.contents import contents_of
 from orders.fulfilment.services import overrides as services
-from orders.fulfilment.services import unwinding
+from orders.fulfilment.services import resuming, unwinding
 from orders.fulfilment.services.announcing import return_order
 from orders.fulfilment.states import WITH_THE_CUSTOMER, RequestState
-from orders.fulfilment.views.orders import emergency_about
+from orders.fulfilment.views.orders import emergency_about, way_back
 from rules import selectors as rules
 from rules.selectors import registry
 
@@ -47,15 +48,46 @@ def reroute(request: HttpRequest, key: str) -> HttpResponse:
         else:
             said = {"key": order.key, "state": order.get_state_display()}
             messages.success(request, _("%(key)s is “%(state)s” now.") % said)
-            return redirect("fulfilment:order", key)
+            return redirect(way_back(request, key))
     status = 409 if conflict else 422 if form.errors else 200
     context = {
         "emergency": emergency_about(story.row.id),
         "row": story.row,
         "form": form,
         "conflict": conflict,
+        "back": way_back(request, key),
     }
     return render(request, "orders/reroute.html", context, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def resend(request: HttpRequest, key: str) -> HttpResponse:
+    """Send every task of an order once more that nobody has answered, that was refused or given back."""
+    by = actor_of(request, "orders.work_order")
+    order = selectors.order_for(by, key)
+    waiting = parcels_to_send_again(order)
+    conflict = None
+    if request.method == "POST":
+        try:
+            again = resuming.resend_tasks(order_id=order.pk, by=by, now=clock.now())
+        except Conflict as refused:
+            conflict = refused
+        else:
+            if again:
+                said = {"keys": ", ".join(parcel.key for parcel in again)}
+                messages.success(request, _("Sent again: %(keys)s.") % said)
+            else:
+                messages.info(request, _("Nothing of it waits for an answer: nothing was sent."))
+            return redirect(way_back(request, key))
+    context = {
+        "emergency": emergency_about(order.pk),
+        "order": order,
+        "waiting": waiting,
+        "conflict": conflict,
+        "back": way_back(request, key),
+    }
+    return render(request, "orders/resend.html", context, status=409 if conflict else 200)
 
 
 @login_required

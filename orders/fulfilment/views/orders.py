@@ -7,12 +7,13 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from audit import clock
 from audit.context import Actor
-from audit.edge import actor_of, explain
+from audit.edge import actor_of, back_to, explain
 from audit.errors import Conflict, IllegalTransition, Invalid, NotFound
 from audit.subject_refs import SubjectRef
 from audit.texts import whole_number
@@ -101,6 +102,11 @@ def emergency_about(order_id: UUID) -> Waiver | None:
     return live_emergency(SubjectRef("fulfilment.order", str(order_id)), now=clock.now())
 
 
+def way_back(request: HttpRequest, key: str) -> str:
+    """Where the person came from (an exception about the order, say), else the order's page."""
+    return back_to(request, reverse("fulfilment:order", args=[key]))
+
+
 @login_required
 @require_GET
 def export(request: HttpRequest, key: str) -> HttpResponse:
@@ -184,10 +190,11 @@ def holds(request: HttpRequest, key: str) -> HttpResponse:
                 status, conflict = 409, refused
             else:
                 messages.success(request, _("%(key)s is on hold.") % {"key": form.cleaned_data["fulfilment"] or key})
-                return redirect("fulfilment:order", key)
+                return redirect(way_back(request, key))
     context = {
         "emergency": emergency_about(story.row.id),
         "row": story.row,
+        "back": way_back(request, key),
         "holds": selectors.order_holds(by=by, key=key),
         "form": form,
         "conflict": conflict,
@@ -215,10 +222,11 @@ def release(request: HttpRequest, key: str, hold: UUID) -> HttpResponse:
         else:
             said = {"key": order.key, "state": order.get_state_display()}
             messages.success(request, _("The hold is released. %(key)s is “%(state)s” now.") % said)
-            return redirect("fulfilment:order", key)
+            return redirect(way_back(request, key))
     status = 409 if conflict else 422 if form.errors else 200
     emergency = emergency_about(selectors.order_for(by, key).pk)
-    context = {"emergency": emergency, "key": key, "hold": found, "form": form, "conflict": conflict}
+    back = back_to(request, reverse("fulfilment:holds", args=[key]))
+    context = {"emergency": emergency, "key": key, "hold": found, "form": form, "conflict": conflict, "back": back}
     return render(request, "orders/release.html", context, status=status)
 
 
@@ -239,9 +247,15 @@ def cancel(request: HttpRequest, key: str) -> HttpResponse:
         else:
             said = {"key": order.key, "state": order.get_state_display()}
             messages.success(request, _("%(key)s is “%(state)s” now.") % said)
-            return redirect("fulfilment:order", key)
+            return redirect(way_back(request, key))
     status = 409 if conflict else 422 if form.errors else 200
-    context = {"emergency": emergency_about(story.row.id), "row": story.row, "form": form, "conflict": conflict}
+    context = {
+        "emergency": emergency_about(story.row.id),
+        "row": story.row,
+        "form": form,
+        "conflict": conflict,
+        "back": way_back(request, key),
+    }
     return render(request, "orders/cancel.html", context, status=status)
 
 

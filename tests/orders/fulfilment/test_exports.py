@@ -17,7 +17,7 @@ from audit.canonical import canonical_json, sha256_hex
 from audit.context import Actor, acting
 from audit.errors import NotFound, Refused, TokenInvalid
 from audit.models import Event
-from audit.services.tokens import verify_token
+from audit.selectors.tokens import verify_token
 from exceptions.models import ExceptionCase, Job
 from orders.fulfilment.errors import NotExportable
 from orders.fulfilment.models import Export, ExportReading
