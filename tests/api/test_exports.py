@@ -12,7 +12,7 @@ from audit import clock
 from audit.canonical import canonical_json, sha256_hex
 from audit.context import Actor, acting
 from audit.models import Event
-from audit.services.tokens import verify_token
+from audit.selectors.tokens import verify_token
 from orders.fulfilment.models import Export, ExportReading, Order
 from orders.fulfilment.services.exports import export_order
 from orders.fulfilment.services.holds import hold_order
