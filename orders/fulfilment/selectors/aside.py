@@ -50,7 +50,7 @@ def _acts(order: Order, holds: Sequence[Hold]) -> list[SubjectAct]:
         (is_open, noop("Place a hold…"), f"{url}holds/"),
         (bool(by_hand), noop("Release a hold…"), one),
         (is_open and bool(parcels), noop("Send another way…"), f"{url}reroute/"),
-        (any(parcel.can_be_sent_again for parcel in parcels), noop("Send the task again…"), f"{url}resend/"),
+        (any(parcel.can_be_sent_again for parcel in parcels), noop("Send again…"), f"{url}resend/"),
         (is_open, noop("Cancel the order…"), f"{url}cancel/"),
     ]
     return [SubjectAct(label, address, WORK) for is_possible, label, address in possible if is_possible]
