@@ -58,9 +58,10 @@ class Buyers:
         """Those who placed these orders."""
         return cls({id(one): [(_digest(one, sign), sign) for sign in signs_of(one)] for one in placed})
 
-    def names_of(self, one: PlacedOrder) -> set[str]:
-        """Names of what makes the order's customer the same as another order's: to be locked before it is looked up."""
-        return {digest for digest, sign in self._signs[id(one)] if sign.is_sure}
+    @property
+    def names(self) -> set[str]:
+        """Of what makes the customer of an order the same as another order's: to be locked before it is looked up."""
+        return {digest for signs in self._signs.values() for digest, sign in signs if sign.is_sure}
 
     def look_up(self) -> None:
         """Find who of them is known; one query."""

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from audit.arrays import bare_array
 from audit.canonical import timestamp
 from audit.context import Actor, acting
 from audit.crypto import blind_index, seal_secret
@@ -51,22 +52,23 @@ def place_orders(*, news: Sequence[News], by: Actor, now: datetime) -> list[UUID
     return list(dict.fromkeys(touched))
 
 
-def lock_names(names: Iterable[tuple[UUID, str]]) -> None:
-    """Let nobody else create or look for these orders until this transaction ends.
+def lock_names(names: Iterable[tuple[UUID, str]], *, buyers: Iterable[str] = ()) -> None:
+    """Let nobody else create or look for these orders, nor for these buyers, until this transaction ends.
 
-    Names fall into a few shards per client, so that five thousand orders take a handful of locks and two workers never wait in a circle.
+    Names of orders fall into a few shards per client, which the inbox's lanes do not share: five thousand take a handful of locks. Any lane
+    may tell of any buyer, so each has a lock of its own, or two workers would wait for each other all the time; never in a circle.
     """
-    keys = sorted({zlib.crc32(f"{client}/{zlib.crc32(name.encode()) % SHARDS}".encode()) for client, name in names})
+    shards = {zlib.crc32(f"{client}/{zlib.crc32(name.encode()) % SHARDS}".encode()) for client, name in names}
+    keys = sorted(shards | {zlib.crc32(buyer.encode()) for buyer in buyers})
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(pg_advisory_xact_lock(key)) FROM unnest(%s::bigint[]) AS key", [keys])
+        cursor.execute("SELECT count(pg_advisory_xact_lock(key)) FROM unnest(%s::bigint[]) AS key", [bare_array(keys)])
 
 
 def _place_chunk(placed: Sequence[PlacedOrder], now: datetime) -> list[UUID]:
     buyers = Buyers.of(placed)
     lock_names(
-        (one.news.client_id, name)
-        for one in placed
-        for name in {one.number, *(name for _, name in one.identifiers), *buyers.names_of(one)}
+        ((one.news.client_id, name) for one in placed for name in {one.number, *(name for _, name in one.identifiers)}),
+        buyers=buyers.names,
     )
     names = known_orders(placed)
     buyers.look_up()

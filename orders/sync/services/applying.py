@@ -10,8 +10,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import Count, F, Max, Min
+from psycopg.errors import DeadlockDetected
 
 from audit.access import system_actor
 from audit.arrays import bare_array
@@ -20,7 +21,7 @@ from audit.errors import DomainError
 from audit.services.events import Entry, record_many
 from audit.services.heartbeats import beat
 from audit.subject_refs import SubjectRef
-from audit.wakeups import wake
+from audit.wakeups import wake_at_once
 from audit.words import said
 from exceptions.services import CaseOpening, open_cases
 from orders.sync.errors import Unprocessable
@@ -59,10 +60,7 @@ def apply_due(*, now: datetime, limit: int = BATCH) -> int:
     done = 0
     walks = _walks(waiting, limit)
     for lanes in walks:
-        worked = _walk(lanes, now, limit)
-        if worked and not done and lanes is not walks[-1]:
-            wake("sync.apply_inbox")  # there is more: who is idle walks other lanes meanwhile
-        done += worked
+        done += _walk(lanes, now, limit, calls=not done and lanes is not walks[-1])
     beat(loop="intake", at=now, oldest_due=oldest, worked=done)
     return done
 
@@ -94,8 +92,8 @@ def _walks(lanes: Iterable[_Lane], limit: int) -> list[list[int]]:
     return alone + together
 
 
-def _walk(lanes: Sequence[int], now: datetime, limit: int) -> int:
-    """Everything due in these lanes, but for those another worker walks."""
+def _walk(lanes: Sequence[int], now: datetime, limit: int, *, calls: bool) -> int:
+    """Everything due in these lanes, but for those another worker walks. Where there is more, it calls who is idle to other lanes."""
     with acting(system_actor("intake"), at=now) as by:
         waiting = InboundEvent.objects.filter(lane__in=_lock(lanes), state=InboundState.NEW).prefetch_related("system")
         # As the index of what waits has them; asked for by number alone, the database may read all that ever came in.
@@ -110,11 +108,35 @@ def _walk(lanes: Sequence[int], now: datetime, limit: int) -> int:
     remaining = [event for event in events if event not in exhausted]
     with acting(system_actor("intake"), at=now) as by:
         free = _lock(sorted({event.lane for event in remaining}))
+        if free and calls:
+            wake_at_once("sync.apply_inbox")
         still_new = _still_new([event for event in remaining if event.lane in free])
-        for group in rounds(event for event in remaining if event.pk in still_new):
-            _apply(group, by, now)
-    _take_back([event.pk for event in remaining if event.lane not in free], now)
-    return len(exhausted) + len(still_new)
+        ended = _apply_in_turn([event for event in remaining if event.pk in still_new], by, now)
+    _take_back([event.pk for event in remaining if event.lane not in free or event.pk in still_new - ended], now)
+    return len(exhausted) + len(ended)
+
+
+def _apply_in_turn(events: Sequence[InboundEvent], by: Actor, now: datetime) -> set[UUID]:
+    """Apply them group by group; those that found their end.
+
+    Two workers who got into each other's way are no failure: what the one that was ended has done already is kept, so that the other can go
+    on, and the rest is for the next walk.
+    """
+    ended: set[UUID] = set()
+    for group in rounds(events):
+        try:
+            with transaction.atomic():
+                _apply(group, by, now)
+        except OperationalError as failure:
+            if not _is_deadlock(failure):
+                raise
+            break
+        ended |= {event.pk for event in group}
+    return ended
+
+
+def _is_deadlock(failure: Exception) -> bool:
+    return isinstance(failure.__cause__, DeadlockDetected)
 
 
 def _count_try(events: Sequence[InboundEvent]) -> None:
@@ -186,6 +208,8 @@ def _handle(events: Sequence[InboundEvent], by: Actor, now: datetime) -> dict[In
             else _halve(events, str(named), by, now)
         )
     except (DomainError, DatabaseError, LookupError, ValueError, TypeError, AttributeError, RuntimeError) as failure:
+        if _is_deadlock(failure):
+            raise
         return _halve(events, _words(failure), by, now)
     return {}
 

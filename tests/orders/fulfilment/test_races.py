@@ -13,7 +13,8 @@ from audit.access import system_actor
 from audit.context import Actor, acting
 from audit.errors import Conflict
 from exceptions.services import sweep_timers
-from orders.fulfilment.models import Order, Reservation, StockItem
+from orders.fulfilment.decisions.news import News
+from orders.fulfilment.models import Customer, Order, Reservation, StockItem
 from orders.fulfilment.selectors.exports import Position
 from orders.fulfilment.services.arrivals import hear_arrivals
 from orders.fulfilment.services.exports import export_order
@@ -21,6 +22,7 @@ from orders.fulfilment.services.feed import FeedPage, pull_exports
 from orders.fulfilment.services.holds import hold_order, release_hold
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
+from orders.sync.services.receiving import lane_of
 from rules.models import Client
 from tests.factories import orders as make
 from tests.orders.fulfilment.whole import broken
@@ -59,6 +61,36 @@ def test_the_same_order_told_by_many_at_once_becomes_one_record(
     ids = at_once([lambda one=one: place_orders(news=[one], by=system, now=now) for one in told])  # type: ignore[misc]
     assert len({str(found) for found in ids}) == 1
     assert Order.objects.count() == 1
+
+
+def test_only_orders_of_the_same_buyer_wait_for_each_other(northwind: Client, system: Actor, now: datetime) -> None:
+    names = [f"W-{n}" for n in range(60)]
+    ours, others = ([name for name in names if lane_of(name) % 2 == side][:20] for side in (0, 1))
+    tenants = [make.placed(northwind, now, order=name, address=_of(f"{name}@here.example")) for name in ours]
+    strangers = [make.placed(northwind, now, order=name, address=_of(f"{name}@there.example")) for name in others]
+    again = make.placed(northwind, now, order="W-1000", address=_of(f"{ours[0]}@HERE.example"))
+
+    def place(*told: News) -> threading.Thread:
+        def run() -> None:
+            place_orders(news=told, by=system, now=now)
+            connection.close()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+    with acting(system, at=now):
+        place_orders(news=tenants, by=system, now=now)
+        stranger, known = place(*strangers), place(again)
+        stranger.join(20)
+        known.join(0.2)
+        assert (stranger.is_alive(), known.is_alive()) == (False, True)
+    known.join()
+    assert (Order.objects.count(), Customer.objects.count()) == (41, 40)
+
+
+def _of(email: str) -> dict[str, str]:
+    return {**make.BERLIN, "recipient": email, "email": email}
 
 
 def test_payment_and_order_arriving_in_the_same_instant_always_meet(

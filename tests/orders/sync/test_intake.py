@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from psycopg.errors import DeadlockDetected
 from standardwebhooks import Webhook
 
 from audit import clock
@@ -165,7 +167,7 @@ def test_short_lanes_are_one_batch_and_what_ended_a_worker_is_tried_alone(
     for n in range(3):
         send(stock(f"e-{n}", sku=f"S-{n}"))
     woken: list[str] = []
-    monkeypatch.setattr(applying, "wake", woken.append)
+    monkeypatch.setattr(applying, "wake_at_once", woken.append)
     assert InboundEvent.objects.values("lane").distinct().count() == 3
     InboundEvent.objects.filter(event_id="e-1").update(attempts=1)
     assert (services.apply_due(now=clock.now()), batches) == (3, [["e-1"], ["e-0", "e-2"]])
@@ -223,6 +225,26 @@ def test_what_another_worker_took_before_we_began_is_not_counted_as_tried(
         assert services.apply_due(now=clock.now()) == 0
     assert (InboundEvent.objects.get().attempts, len(asked)) == (0, 2)
     assert (services.apply_due(now=clock.now()), applied) == (1, ["e-1"])
+
+
+def test_who_got_into_another_workers_way_is_no_dead_letter_but_waits_for_the_next_walk(
+    send: Send, applied: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply = handlers._handlers["stock.changed"]
+    clashes = iter([False, True])
+
+    def clash(events: Any, *, by: Actor, now: Any) -> None:
+        if next(clashes, False):
+            raise OperationalError("deadlock detected") from DeadlockDetected()
+        apply(events, by=by, now=now)
+
+    monkeypatch.setitem(handlers._handlers, "stock.changed", clash)
+    for n in range(2):
+        send(stock(f"e-{n}"))
+    assert (services.apply_due(now=clock.now()), applied) == (1, ["e-0"])
+    waiting = InboundEvent.objects.get(event_id="e-1")
+    assert (waiting.state, waiting.attempts) == (InboundState.NEW, 0)
+    assert (services.apply_due(now=clock.now()), applied) == (1, ["e-0", "e-1"])
 
 
 def test_a_batch_has_a_result_for_each(send: Send, applied: list[str]) -> None:
