@@ -120,6 +120,13 @@ PAGES: dict[str, tuple[Text, Text]] = {
             "What needs anybody. Select rows to take, reassign, spread or note many at once. A team's people stand beside its queue."
         ),
     ),
+    "exceptions:case": (
+        _("An exception"),
+        _(
+            "What is wrong, who has it until when, what happens if nobody acts, and the steps of its playbook. Take it, do the steps, "
+            "resolve it; wait for others or reassign it where that is right. What happened so far stands below."
+        ),
+    ),
     "exceptions:views": (
         _("Views"),
         _(
@@ -129,6 +136,19 @@ PAGES: dict[str, tuple[Text, Text]] = {
     "exceptions:approvals": (
         _("Approvals"),
         _("Requests for time-limited exceptions. Nobody decides about an own request; every one ends by itself."),
+    ),
+    "exceptions:waiver": (
+        _("A time-limited exception"),
+        _(
+            "What is asked for, why, for whom and how long; who decides and who has. It can be shortened, extended, withdrawn or revoked; "
+            "without any of that it ends by itself."
+        ),
+    ),
+    "exceptions:break-glass": (
+        _("Break-glass"),
+        _(
+            "Lets something pass at once when nobody can be asked. Leads are told, somebody else reviews it, and one click takes it back."
+        ),
     ),
     "exceptions:jobs": (
         _("Jobs"),
@@ -160,6 +180,12 @@ PAGES: dict[str, tuple[Text, Text]] = {
         _("Quarantine"),
         _(
             "Orders that may not go on: a field is missing or an address cannot be right. They go on where they stopped."
+        ),
+    ),
+    "fulfilment:product": (
+        _("A product"),
+        _(
+            "Its barcode, weight and size, by which parcels are checked; whoever sees that they are wrong puts them right."
         ),
     ),
     "fulfilment:stock": (
@@ -216,6 +242,26 @@ PAGES: dict[str, tuple[Text, Text]] = {
         _("Ownership"),
         _("What nobody is behind any more, and what nobody took in time. A sweep looks every minute."),
     ),
+    "exceptions:rotation": (
+        _("Rotation"),
+        _(
+            "Who has answered for which flow, rule and contract since when. What is due passes to the next of the team with one click."
+        ),
+    ),
+    "exceptions:gates": (
+        _("Gates"),
+        _("What may only pass when a condition holds, who may let it pass all the same, and for how long."),
+    ),
+    "exceptions:temporary": (
+        _("Temporary owners"),
+        _(
+            "Who has for a while what comes to somebody else, or what comes of a kind of exception. It goes back by itself."
+        ),
+    ),
+    "exceptions:handover": (
+        _("Handover"),
+        _("Everything somebody answers for. Before an account is switched off, all of it needs somebody else."),
+    ),
     "exceptions:away": (
         _("Away"),
         _(
@@ -224,7 +270,10 @@ PAGES: dict[str, tuple[Text, Text]] = {
     ),
     "exceptions:display": (
         _("Display"),
-        _("Light or dark colours, how close the rows of lists stand, and what is shown once an exception is resolved."),
+        _(
+            "Light or dark colours, how close the rows of lists stand, what is shown once an exception is resolved, single keys, and the "
+            "zone of all times."
+        ),
     ),
     "exceptions:tokens": (
         _("API tokens"),
@@ -256,7 +305,36 @@ PAGES: dict[str, tuple[Text, Text]] = {
             "takes longer than promised on average."
         ),
     ),
+    "security": (
+        _("Security"),
+        _("Your password, a second factor (an app or a passkey) and codes for the day the phone is lost."),
+    ),
+    "sessions": (_("Sessions"), _("Where you are signed in, and signing out everywhere else.")),
+    "search": (
+        _("Search"),
+        _(
+            "By any number: an order, an exception, a dead letter, a product, an event. Exact ones open at once; words are looked for."
+        ),
+    ),
     "status": (_("Status"), _("Whether timers, intake and delivery run, and what waits for them.")),
+}
+
+# What addresses of single records begin with; the others begin with the address of their list.
+RECORDS: dict[str, str] = {
+    "exceptions:case": "/exceptions/",
+    "exceptions:waiver": "/time-limited/",
+    "exceptions:handover": "/people/",
+    "fulfilment:product": "/products/",
+}
+
+# Who may open what is explained here and is no place of the navigation; the rest of those is everybody's.
+PERMISSIONS: dict[str, str] = {
+    **dict.fromkeys(
+        ("exceptions:views", "exceptions:away", "exceptions:preferences", "exceptions:notifications"),
+        "exceptions.view_case",
+    ),
+    **dict.fromkeys(("exceptions:rotation", "exceptions:gates", "exceptions:temporary"), "rules.view_rules"),
+    "exceptions:break-glass": "exceptions.break_glass",
 }
 
 GLOSSARY: tuple[tuple[Text, Text], ...] = (

@@ -18,7 +18,7 @@ from django_htmx.middleware import HtmxDetails
 from audit import clock
 from audit.context import Actor
 from audit.words import in_words
-from config.guide import PAGES, anchor
+from config.guide import PAGES, PERMISSIONS, RECORDS, anchor
 from config.health import Light, Part, pulse
 from exceptions import selectors as exceptions
 from exceptions.selectors import notifications, queue
@@ -279,7 +279,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
             unread=unread,
             sees_work=actor.may("exceptions.view_case"),
             is_away=is_away,
-            topic=_topic(request.path),
+            topic=topic(request.path),
             searched=request.GET.get("q", "") if request.path == _url("search") else "",
             shortcuts=list(SHORTCUTS),
         )
@@ -327,18 +327,20 @@ def _nearest(urls: Iterable[str], path: str) -> str:
 
 
 def may_open(route: str, actor: Actor) -> bool:
-    """Whether this person may go there; places outside the navigation are everybody's."""
+    """Whether this person may go there, if it is somewhere to go: single records are not."""
     place = next((place for place in PLACES if place.route == route), None)
-    return place is None or _is_open(place, actor)
+    if place is not None:
+        return _is_open(place, actor)
+    return route not in RECORDS and (route not in PERMISSIONS or actor.may(PERMISSIONS[route]))
 
 
 def _is_open(place: Place, actor: Actor) -> bool:
     return actor.may(place.permission) and (place.route != "sync:sandbox" or settings.DEMO)
 
 
-def _topic(path: str) -> str:
+def topic(path: str) -> str:
     """Where the help page explains this page."""
-    urls = {_url(route): route for route in PAGES}
+    urls = {RECORDS.get(route) or _url(route): route for route in PAGES}
     return anchor(urls.get(_nearest(urls, path), ""))
 
 

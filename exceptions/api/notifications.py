@@ -60,6 +60,7 @@ class NotificationList(ListResource):
             filtering.choice("severity", "severity", Severity.values),
             filtering.exact("event", "event"),
             filtering.exact("cause", "cause"),
+            filtering.exact("about", "url"),
             filtering.record_of("client", "client", rules.clients_of),
             filtering.moment("told", "at"),
         ),

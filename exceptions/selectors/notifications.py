@@ -41,10 +41,16 @@ class InboxRow:
 
 @dataclass(frozen=True)
 class InboxFilters:
-    """What of the inbox to show: `show` is "", "unread", "held" or "failed"."""
+    """What of the inbox to show: `show` is "", "unread", "held" or "failed", `about` the address of what it is about."""
 
     show: str = ""
     severity: str = ""
+    about: str = ""
+
+    @property
+    def about_key(self) -> str:
+        """As people call what it is about: the last part of its address."""
+        return self.about.strip("/").rpartition("/")[2]
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,8 @@ def inbox(*, by: Actor, filters: InboxFilters | None = None, after: str = "", mo
         told = told.filter(pk__in=Notification.objects.filter(SHOWN[wanted.show], owner__in=by.owners).values("pk"))
     if wanted.severity:
         told = told.filter(severity=wanted.severity)
+    if wanted.about:
+        told = told.filter(url=wanted.about)
     if after:
         told = told.filter(_behind(after))
     found = list(told.prefetch_related("deliveries__page").order_by("is_read", "-at", "-pk")[: PER_PAGE + 1])

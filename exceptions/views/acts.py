@@ -39,6 +39,7 @@ from exceptions.models import ExceptionCase
 from exceptions.selectors.actions import barred_from
 from exceptions.selectors.merging import Doer, Merge, done_before, merge_of
 from exceptions.selectors.suggestions import Suggestion, suggestion
+from exceptions.selectors.takers import takers
 from exceptions.views import origins
 from exceptions.views.origins import Origin
 
@@ -375,6 +376,7 @@ def _form_page(
         "button": button,
         "conflict": conflict,
         "merge": merge,
+        "takers": takers(found, now=clock.now()) if isinstance(form, ReassignForm) else (),
         "is_ready": status == HTTPStatus.OK and form.take_focus(),
         "return": back_to(request, home),
     }

@@ -9,6 +9,7 @@ from django.forms import model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -36,7 +37,9 @@ SHOW = (
 def notifications(request: HttpRequest) -> HttpResponse:
     """Unread first."""
     by = actor_of(request, "exceptions.view_case")
-    filters = InboxFilters(request.GET.get("show", ""), request.GET.get("severity", ""))
+    about = request.GET.get("about", "")
+    is_ours = url_has_allowed_host_and_scheme(about, allowed_hosts=None)  # it is shown as a link
+    filters = InboxFilters(request.GET.get("show", ""), request.GET.get("severity", ""), about if is_ours else "")
     page = inbox(by=by, filters=filters, after=request.GET.get("after", ""))
     context = {
         "page": page,

@@ -1,6 +1,13 @@
 """Reads of the rules app."""
 
-from rules.selectors.absences import absences_from, can_cover, managed_person, own_absences, people_managed
+from rules.selectors.absences import (
+    absences_from,
+    can_cover,
+    clients_seen,
+    managed_person,
+    own_absences,
+    people_managed,
+)
 from rules.selectors.accounts import (
     FACTOR_MISSING,
     Factors,
@@ -108,6 +115,7 @@ __all__ = [
     "business_owners",
     "can_cover",
     "clients_of",
+    "clients_seen",
     "comparison",
     "contract",
     "contract_named",

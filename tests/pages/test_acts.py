@@ -86,6 +86,20 @@ def test_what_cannot_be_done_now_is_a_conflict_in_words(amal: Browser, case: Exc
     assert "It came back" in answer.content.decode()
 
 
+def test_who_could_take_it_stands_beside_the_form_that_gives_it_away(
+    signed_in: SignedIn, house: House, case: ExceptionCase
+) -> None:
+    services.go_away(person="bo", starts_at=clock.now(), by=house.actor("bo"), now=clock.now())
+    page = signed_in("lee").get(f"/exceptions/{case.key}/reassign/")
+    shown = {one.owner.slug: one for one in page.context["takers"]}
+    assert shown["bo"].stands_in is not None
+    assert f"away; {shown['bo'].stands_in.name} stands in" in page.content.decode()
+    assert (shown["noor"].can_see, shown["amal"].can_see, shown["amal"].stands_in) == (False, True, None)
+    assert [one.owner.slug for one in page.context["takers"]][-1] in {
+        one.owner.slug for one in shown.values() if not one.can_see
+    }
+
+
 def test_two_at_once_see_theirs_and_mine_and_mine_goes_on_top(
     amal: Browser, signed_in: SignedIn, house: House, case: ExceptionCase
 ) -> None:

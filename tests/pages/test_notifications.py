@@ -7,6 +7,7 @@ from django.core.mail.backends.locmem import EmailBackend
 
 from audit import clock
 from audit.models import Event
+from exceptions import services
 from exceptions.models import ExceptionCase, Notification
 from exceptions.services import deliver_notifications
 from exceptions.services.notifications import notify
@@ -82,6 +83,22 @@ def test_all_means_all_that_was_shown(signed_in: SignedIn, house: House) -> None
     assert list(Notification.objects.filter(read_at__isnull=True)) == [later]
     event = Event.objects.get(type="notification.read")
     assert (event.actor, '"count":1' in event.body) == (house.actor("amal").id, True)
+
+
+def test_what_is_about_one_thing_is_found_and_read_together(signed_in: SignedIn, house: House) -> None:
+    case = open_cases(house, 1)[0]
+    tell(house, "amal", "about something else")
+    services.reassign_case(case_id=case.pk, to="amal", reason="she knows them", by=house.actor("lee"), now=clock.now())
+    amal, address = signed_in("amal"), f"/exceptions/{case.key}/"
+    assert f'href="?about={address}"' in amal.get("/notifications/").content.decode()
+    page = amal.get("/notifications/", {"about": address})
+    assert f"Only what is about {case.key}." in page.content.decode()
+    rows = page.context["page"].rows
+    assert {row.notice.url for row in rows} == {address}
+    amal.post("/notifications/read/", {"id": [str(row.notice.pk) for row in rows]})
+    assert {one.text for one in Notification.objects.filter(read_at=None, owner=house.owners["amal"])} == {
+        "about something else"
+    }
 
 
 def test_nobody_reads_or_marks_what_others_were_told(signed_in: SignedIn, house: House) -> None:
