@@ -59,6 +59,7 @@ class HandoverPage:
 
     person: Owner
     open_count: int
+    approval_count: int
     waiver_count: int
     owned: Sequence[Owned]
     able: Sequence[Owner]
@@ -115,6 +116,7 @@ def handover_page(*, username: str, by: Actor, now: datetime) -> HandoverPage:
     return HandoverPage(
         person=person,
         open_count=_open_cases(person, by).count(),
+        approval_count=_approvals(person, now),
         waiver_count=Waiver.objects.filter(owner=person, state__in=WAIVER_LIVE).count(),
         owned=owned_by([person.pk]).get(person.pk, []),
         able=rules.can_cover(person, at=now),
