@@ -7,13 +7,14 @@ the set: it is refused with the name that was probably meant.
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from audit.context import Actor
@@ -43,11 +44,11 @@ class UnknownValueError(ValueError):
 
 @dataclass(frozen=True)
 class Question:
-    """Who asks, and when: what `me`, `today` and `overdue` refer to."""
+    """Who asks, and when: what `me`, `today` and `overdue` refer to; days are those of the zone people are shown times in."""
 
     by: Actor
     now: datetime
-    zone: tzinfo = UTC
+    zone: tzinfo = field(default_factory=timezone.get_current_timezone)
 
 
 Read: TypeAlias = Callable[[str, Question], Q]

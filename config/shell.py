@@ -21,7 +21,7 @@ from audit.words import in_words
 from config.guide import PAGES, PERMISSIONS, RECORDS, anchor
 from config.health import Light, Part, pulse
 from exceptions import selectors as exceptions
-from exceptions.selectors import notifications, queue
+from exceptions.selectors import notifications, queue, queue_filters
 from orders.campaigns.selectors import waiting_for
 from orders.fulfilment import selectors as fulfilment
 from orders.fulfilment.selectors.checks import waiting_parcels
@@ -118,7 +118,7 @@ class Shell:
 def of_queue(by: Actor, now: datetime) -> QuerySet[Any]:
     """The open exceptions this person has."""
     mine = exceptions.QueueFilters(scope="mine")
-    return queue.by_urgency(queue.filtered(exceptions.visible_cases(by).live(), by=by, filters=mine, now=now))
+    return queue.by_urgency(queue_filters.filtered(exceptions.visible_cases(by).live(), by=by, filters=mine, now=now))
 
 
 def to_decide(by: Actor, now: datetime) -> QuerySet[Any]:

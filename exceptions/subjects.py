@@ -1,12 +1,13 @@
 """What an exception can be about, and what may be done about it. Higher apps register; this app never imports them."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils.translation import gettext_noop as noop
 
 from audit.canonical import canonical_json, sha256_hex
@@ -144,6 +145,20 @@ class Subject(Protocol):
         """It is over: what was not done yet is under the rule again."""
 
 
+@dataclass(frozen=True)
+class SubjectFacet:
+    """What exceptions can be told apart by that only their subjects know.
+
+    `having` finds the exceptions about subjects with any of the values, `values_of` says what subjects of one kind have by their ids,
+    and `choices` are the values there can be with their words, none where any text can be.
+    """
+
+    label: str
+    having: Callable[[Collection[str]], Q]
+    values_of: Callable[[Collection[str]], Mapping[str, Sequence[str]]]
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+
 class HoldOpener(Protocol):
     """Puts subjects of one kind on hold because of their cases, in the transaction of the step; subjects and cases are locked."""
 
@@ -157,6 +172,9 @@ class RouteStep(Protocol):
     def __call__(self, cases: Sequence[ExceptionCase], *, by: Actor, now: datetime) -> Mapping[str, str]:
         """What was done, in words, by the id of the case; a case that is left out takes the step every kind of subject takes."""
 
+
+# What lists of exceptions ask of subjects, beside what they know themselves.
+FACETS: Final = ("hold", "channel")
 
 Action = Callable[..., str]
 Criterion = Callable[[Sequence[ExceptionCase]], Collection[UUID]]
@@ -173,6 +191,7 @@ _criteria: dict[str, Criterion] = {}
 _openers: dict[str, HoldOpener] = {}
 _route_steps: dict[tuple[str, str], RouteStep] = {}
 _addresses: dict[str, Callable[[str], str]] = {}
+_facets: dict[str, SubjectFacet] = {}
 
 
 def register(label: str, subject: Subject) -> None:
@@ -211,6 +230,31 @@ def aside_of(ref: SubjectRef) -> SubjectAside:
     """What else there is to show and to do; nothing for a kind that has not said."""
     ask = _asides.get(ref.type)
     return ask(ref) if ask else SubjectAside()
+
+
+def register_facet(name: str, facet: SubjectFacet) -> None:
+    """Declare who answers for one of `FACETS`. Raises `ValueError` for another name, and when it is taken."""
+    if name not in FACETS or name in _facets:
+        raise ValueError(f"Facet {name} is not known, or already registered")
+    _facets[name] = facet
+
+
+def having(name: str, values: Collection[str]) -> Q:
+    """The exceptions whose subjects have any of these; none where nobody answers for it."""
+    return _facets[name].having(values) if name in _facets else Q(pk__in=[])
+
+
+def choices_of(name: str) -> Mapping[str, str]:
+    """The values there can be, with their words; none for any text, and for what is no facet."""
+    return _facets[name].choices if name in _facets else {}
+
+
+def values_of(name: str, cases: Iterable[ExceptionCase]) -> Mapping[UUID, Sequence[str]]:
+    """What the subjects of these exceptions have, by exception."""
+    facet = _facets.get(name)
+    found = [(case.pk, case.subject_id) for case in cases if facet and case.subject_type == facet.label]
+    values = facet.values_of([subject_id for _, subject_id in found]) if facet and found else {}
+    return {pk: values[subject_id] for pk, subject_id in found if subject_id in values}
 
 
 def register_impact(label: str, impacts: ImpactsOf) -> None:

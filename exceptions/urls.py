@@ -32,6 +32,7 @@ urlpatterns = [
     path("queue/team/<slug:team_slug>/", queue.of_team, name="of-team"),
     path("queue/unowned/", queue.unowned, name="unowned"),
     path("queue/live/<slug:scope>/", queue.queue_live, name="queue-live"),
+    path("queue/values/<slug:scope>/<slug:filter_name>/", queue.queue_values, name="queue-values"),
     path("queue/next/", queue.start_next, name="start-next"),
     path("queue/bulk/", bulk.bulk, name="bulk"),
     path("jobs/", jobs.jobs, name="jobs"),

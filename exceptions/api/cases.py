@@ -20,9 +20,9 @@ from audit.rest.parsing import ReasonInput
 from audit.rest.views import ActResource, ListResource, RecordResource, Resource
 from audit.subject_refs import SubjectRef
 from audit.words import said
-from exceptions import selectors, serializers, services
+from exceptions import selectors, serializers, services, subjects
 from exceptions.list_pages import NONE
-from exceptions.selectors import actions, owners, queue, visible
+from exceptions.selectors import actions, owners, queue_filters, visible
 from exceptions.serializers.postmortems import DocumentFixInput
 from exceptions.states import CASE_LIVE, CaseState
 from rules import selectors as rules
@@ -68,10 +68,24 @@ def _state(value: str, _: Question) -> Q:
     return Q(state=value)
 
 
+def _of_subject(name: str) -> filtering.Read:
+    """A filter that is answered by what exceptions are about."""
+
+    def read(value: str, _: Question) -> Q:
+        choices = subjects.choices_of(name)
+        if choices and value not in choices:
+            raise UnknownValueError(f"{name.capitalize()} “{value}” is not known. There are: {', '.join(choices)}.")
+        return subjects.having(name, [value])
+
+    return read
+
+
 BY_OWNER: Final = filtering.record_of("owner", "owner", registry.owners_for)
 CASE_FILTERS: Final = FilterSet(
     filters=(
-        Filter("q", "Search", lambda value, _: queue.search(value), "a key, or text in title, subject or cause"),
+        Filter(
+            "q", "Search", lambda value, _: queue_filters.search(value), "a key, or text in title, subject or cause"
+        ),
         filtering.record_kind("type", "type", registry.exception_types),
         Filter("state", "State", _state, f"live, or one of {', '.join(CaseState.values)}", ("live", *CaseState.values)),
         filtering.choice("severity", "severity", Severity.values),
@@ -84,9 +98,9 @@ CASE_FILTERS: Final = FilterSet(
             lambda value, _: Q(cause="" if value == NONE else value),
             "what exceptions share, exactly as written; none for those that have none",
         ),
-        filtering.moment("due", "due_at", ahead=True),
-        filtering.moment("created", "opened_at"),
-        filtering.amount("risk", "at_risk_minor"),
+        Filter("hold", "Hold", _of_subject("hold"), "why what it is about is on hold: a reason a hold can have"),
+        Filter("channel", "Channel", _of_subject("channel"), "where what it is about was placed, exactly as written"),
+        *queue_filters.RANGES.values(),
     ),
     sorts={
         "due": ("due_at", "pk"),

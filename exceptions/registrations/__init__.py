@@ -8,7 +8,7 @@ from audit.checks import register_check
 from exceptions import gaps, job_kinds, list_pages, playbooks, subjects, timer_kinds
 from exceptions.registrations import folds, knowledge, waivers
 from exceptions.selectors.gaps import count_cases, list_cases
-from exceptions.selectors.queue import LEAVABLE, LEFT_OUT
+from exceptions.selectors.queue_filters import LEAVABLE, LEFT_OUT, RANGES
 from exceptions.services import (
     appointing,
     automation,
@@ -101,8 +101,7 @@ verbs.register(
 )
 
 QUEUE_PARAMETERS = frozenset(
-    {"state", "client", "type", "cause", "due", "owner", "risk", "q", "sort", "per", "cols", "group"}
-    | {f"{name}{LEFT_OUT}" for name in LEAVABLE}
+    {*LEAVABLE, *RANGES, "q", "sort", "per", "cols", "group"} | {f"{name}{LEFT_OUT}" for name in LEAVABLE}
 )
 for slug, title, route in (
     ("mine", gettext_lazy("My queue"), "exceptions:queue"),

@@ -38,7 +38,6 @@ from exceptions.selectors.previews import GatePreview, gate_owner, gate_previews
 from exceptions.selectors.queue import (
     MOST_COUNTED,
     CaseRow,
-    QueueFilters,
     QueuePage,
     queue_page,
     rows_of,
@@ -46,6 +45,7 @@ from exceptions.selectors.queue import (
     visible_cases,
     waiting_count,
 )
+from exceptions.selectors.queue_filters import QueueFilters
 from exceptions.selectors.saved_views import ViewLink, ViewsOfPage, teams_of, view_for, view_links, views_page
 from exceptions.selectors.timers import TimerHealth, live_timers, overdue_timers, timer_health, timer_promptness
 from exceptions.selectors.waivers import (

@@ -16,11 +16,12 @@ from audit.words import said
 from exceptions.job_kinds import action_of
 from exceptions.models import ExceptionCase, Job, JobPlan
 from exceptions.models.cases import CaseQuerySet
-from exceptions.selectors import queue
+from exceptions.selectors import queue, queue_filters
 from exceptions.selectors.jobs import items_for
 from exceptions.selectors.next_steps import with_first_timer
 from exceptions.selectors.playbook import Step, steps_of
-from exceptions.selectors.queue import ORDERS, ROW_COLUMNS, CaseRow, QueueFilters
+from exceptions.selectors.queue import ROW_COLUMNS, CaseRow
+from exceptions.selectors.queue_filters import ORDERS, QueueFilters
 from exceptions.states import CaseState, ItemState
 from rules import selectors as rules
 from rules.models import Owner
@@ -72,8 +73,8 @@ def cases_to_plan(*, by: Actor, numbers: Sequence[int]) -> list[ExceptionCase]:
 
 def matching_cases(*, by: Actor, filters: QueueFilters, now: datetime, most: int) -> list[ExceptionCase]:
     """All the filters leave, in order. Raises `Invalid` for an unknown filter and for more than `most`."""
-    queue.refuse_unknown(filters, by=by)
-    cases = queue.filtered(queue.visible_cases(by).live(), by=by, filters=filters, now=now)
+    queue_filters.refuse_unknown(filters, by=by)
+    cases = queue_filters.filtered(queue.visible_cases(by).live(), by=by, filters=filters, now=now)
     return all_or_none(cases, most=most, order=ORDERS[filters.sort])
 
 

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 from audit.context import Actor
 from exceptions.models import ExceptionCase
-from exceptions.selectors import queue
+from exceptions.selectors import queue, queue_filters
 from exceptions.selectors.counts import capped_counts
-from exceptions.selectors.queue import ORDERS, QueueFilters
+from exceptions.selectors.queue_filters import ORDERS, QueueFilters
 
 MOST_NEAREST: Final = 3
 CHUNK: Final = 2_000
@@ -47,6 +47,6 @@ def sharing_cause(case: ExceptionCase, *, by: Actor) -> SharedCause | None:
 
 def exported_cases(*, by: Actor, filters: QueueFilters, now: datetime) -> Iterator[ExceptionCase]:
     """Every exception the filters leave, in their order, read as it is asked for. Raises `Invalid` for an unknown filter."""
-    queue.refuse_unknown(filters, by=by)
-    cases = queue.filtered(queue.visible_cases(by).live(), by=by, filters=filters, now=now)
+    queue_filters.refuse_unknown(filters, by=by)
+    cases = queue_filters.filtered(queue.visible_cases(by).live(), by=by, filters=filters, now=now)
     return cases.select_related("owner", "backup", "client").order_by(*ORDERS[filters.sort]).iterator(chunk_size=CHUNK)

@@ -17,9 +17,9 @@ from audit.context import Actor
 from audit.words import said_again
 from exceptions.list_pages import NONE
 from exceptions.models.cases import MINOR_PER_MINUTE, MOST_MINUTES, CaseQuerySet
-from exceptions.selectors import queue
+from exceptions.selectors import queue, queue_filters
 from exceptions.selectors.counts import capped_counts
-from exceptions.selectors.queue import QueueFilters
+from exceptions.selectors.queue_filters import QueueFilters
 from rules.models import Client, Owner
 
 MOST_GROUPS: Final = 200
@@ -112,9 +112,9 @@ GROUP_ORDERS: Final[Mapping[str, Callable[[Group], Any]]] = {
 
 def group_page(*, by: Actor, filters: QueueFilters, now: datetime) -> GroupPage:
     """The queue with one row per group, in the order asked for. Raises `Invalid` naming an unknown filter value."""
-    queue.refuse_unknown(filters, by=by)
-    cases = queue.filtered(queue.visible_cases(by).live(), by=by, filters=filters, now=now)
-    grouping = GROUPINGS[filters.group or queue.BY_CAUSE]
+    queue_filters.refuse_unknown(filters, by=by)
+    cases = queue_filters.filtered(queue.visible_cases(by).live(), by=by, filters=filters, now=now)
+    grouping = GROUPINGS[filters.group or queue_filters.BY_CAUSE]
     groups = _groups(cases, grouping)
     _name(groups, grouping)
     count, at_risk = sum(group.count for group in groups), Counter[str]()

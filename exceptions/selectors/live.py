@@ -17,11 +17,12 @@ from audit.words import said
 from exceptions import presence
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import KEY_PREFIX
-from exceptions.selectors import queue
+from exceptions.selectors import queue, queue_filters
 from exceptions.selectors.cases import case_for
 from exceptions.selectors.counts import capped_counts
 from exceptions.selectors.next_steps import with_first_timer
-from exceptions.selectors.queue import CaseRow, QueueFilters
+from exceptions.selectors.queue import CaseRow
+from exceptions.selectors.queue_filters import QueueFilters
 from exceptions.states import CaseState
 
 CASE_TYPE: Final = "exceptions.exceptioncase"
@@ -63,8 +64,8 @@ def people_on_rows(rows: Sequence[CaseRow], *, by: Actor, now: datetime) -> Mapp
 
 def queue_news(*, by: Actor, filters: QueueFilters, shown: Sequence[int], since: datetime, now: datetime) -> QueueNews:
     """What became of the rows that are shown, and what came to the list since. Raises `Invalid` as the list does."""
-    queue.refuse_unknown(filters, by=by)
-    cases = queue.filtered(queue.visible_cases(by).live(), by=by, filters=filters, now=now)
+    queue_filters.refuse_unknown(filters, by=by)
+    cases = queue_filters.filtered(queue.visible_cases(by).live(), by=by, filters=filters, now=now)
     here = set(cases.filter(number__in=shown).values_list("number", flat=True))
     on_screen = queue.visible_cases(by).filter(number__in=shown).select_related("owner", "backup", "client")
     rows = queue.rows_of(list(with_first_timer(on_screen.only(*queue.ROW_COLUMNS))), by=by, now=now)

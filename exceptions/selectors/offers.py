@@ -9,9 +9,10 @@ from django.utils.translation import gettext_noop as noop
 
 from audit.context import Actor
 from audit.words import said
+from exceptions import subjects
 from exceptions.list_pages import NONE
 from exceptions.selectors import owners
-from exceptions.selectors.queue import AT_RISK, as_one
+from exceptions.selectors.queue_filters import AT_RISK, as_one
 from exceptions.selectors.saved_views import ViewLink, link_records, read_links
 from exceptions.states import CASE_LIVE
 from rules import selectors as rules
@@ -55,6 +56,13 @@ def offers(*, by: Actor, page: str) -> Offers:
                 ("1h", noop("Within the hour")),
                 ("today", noop("Within 24 hours")),
             ],
+            "created": [
+                ("today", noop("Today")),
+                ("7d", noop("In the last 7 days")),
+                ("30d", noop("In the last 30 days")),
+            ],
+            "hold": list(subjects.choices_of("hold").items()),
+            "channel": [],
             "risk": [("100..", noop("100 or more")), ("500..", noop("500 or more")), ("1000..", noop("1,000 or more"))],
             "sort": [
                 ("urgency", noop("Urgency")),

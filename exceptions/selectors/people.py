@@ -14,7 +14,8 @@ from audit.context import Actor
 from audit.models import Event
 from exceptions.models import ExceptionCase
 from exceptions.selectors import owners
-from exceptions.selectors.queue import MOST_COUNTED, QueueFilters, by_urgency, visible_cases
+from exceptions.selectors.queue import MOST_COUNTED, by_urgency, visible_cases
+from exceptions.selectors.queue_filters import QueueFilters
 from rules import selectors as rules
 
 

@@ -9,9 +9,9 @@ from django.db.models import Q, Value
 from audit.context import Actor
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import KEY_PREFIX, CaseQuerySet
-from exceptions.selectors import queue
+from exceptions.selectors import queue, queue_filters
 from exceptions.selectors.counts import capped_counts
-from exceptions.selectors.queue import ORDERS, QueueFilters
+from exceptions.selectors.queue_filters import ORDERS, QueueFilters
 
 BEFORE, AFTER = "before", "after"
 OPPOSITE: Final = {"gt": "lt", "lt": "gt"}
@@ -36,15 +36,15 @@ class Place:
 
 def neighbours(case: ExceptionCase, *, by: Actor, filters: QueueFilters, now: datetime) -> Neighbours:
     """What comes before and after the case, also when it has left the list, in one statement. Raises `Invalid` as the list does."""
-    queue.refuse_unknown(filters, by=by)
-    cases = queue.filtered(queue.visible_cases(by).live(), by=by, filters=filters, now=now)
+    queue_filters.refuse_unknown(filters, by=by)
+    cases = queue_filters.filtered(queue.visible_cases(by).live(), by=by, filters=filters, now=now)
     return _neighbours(case, cases, filters.sort)
 
 
 def place_of(case: ExceptionCase, *, by: Actor, filters: QueueFilters, now: datetime) -> Place:
     """Where the case stands in the list. Raises `Invalid` as the list does."""
-    queue.refuse_unknown(filters, by=by)
-    cases = queue.filtered(queue.visible_cases(by).live(), by=by, filters=filters, now=now)
+    queue_filters.refuse_unknown(filters, by=by)
+    cases = queue_filters.filtered(queue.visible_cases(by).live(), by=by, filters=filters, now=now)
     ahead = cases.filter(_beside(case, filters.sort, BEFORE)).order_by(*ORDERS[filters.sort])
     found = [cases.filter(pk=case.pk), ahead, queue.by_urgency(cases)]
     here, before, count = capped_counts(found, most=queue.MOST_COUNTED)

@@ -25,7 +25,7 @@ from exceptions.selectors.bulk import (
     shares_of_job,
     untaken_cases_of,
 )
-from exceptions.selectors.queue import QueueFilters
+from exceptions.selectors.queue_filters import QueueFilters
 from exceptions.services import batches
 from exceptions.services.cases import owner_to_be
 from exceptions.services.jobs import MOST_PLANNED, Barred, Planned, plan_job

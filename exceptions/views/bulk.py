@@ -25,7 +25,7 @@ from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors.asking import MOST_OFFERED
 from exceptions.selectors.bulk import case_plan, cases_to_plan, matching_cases
 from exceptions.selectors.jobs import job_called, plan_called
-from exceptions.selectors.queue import QueueFilters
+from exceptions.selectors.queue_filters import QueueFilters
 from exceptions.services.job_work import AT_ONCE
 from exceptions.states import RootCause
 from exceptions.views.origins import filters_in

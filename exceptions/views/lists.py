@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from audit.words import in_words
 from exceptions import list_pages
 from exceptions.selectors import ViewLink
-from exceptions.selectors.queue import LEFT_OUT
+from exceptions.selectors.queue_filters import LEFT_OUT
+from exceptions.views.ranges import range_in_words
 from exceptions.words import cause_in_words
 
 FILTERS: Mapping[str, Any] = {
@@ -20,8 +21,11 @@ FILTERS: Mapping[str, Any] = {
     "customer": _("Customer"),
     "type": _("Type"),
     "due": _("Due"),
+    "created": _("Opened"),
     "risk": _("At risk"),
     "owner": _("Owner"),
+    "hold": _("Hold"),
+    "channel": _("Channel"),
     "cause": _("Cause"),
 }
 
@@ -86,7 +90,7 @@ def _chip(
 ) -> Chip:
     name = asked.removesuffix(LEFT_OUT)
     is_left_out = asked != name
-    known = in_words(cause_in_words(value)) if name == "cause" else value
+    known = in_words(cause_in_words(value)) if name == "cause" else range_in_words(value)
     kept = _besides(request, asked, value)
     turned = kept.copy()
     turned.appendlist(name if is_left_out else f"{name}{LEFT_OUT}", value)

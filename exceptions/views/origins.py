@@ -14,7 +14,7 @@ from exceptions import list_pages, selectors
 from exceptions.models import ExceptionCase
 from exceptions.selectors import QueueFilters
 from exceptions.selectors.places import Neighbours, Place, neighbours, place_of
-from exceptions.selectors.queue import LEAVABLE, LEFT_OUT, OF_SEVERAL, PER_PAGE
+from exceptions.selectors.queue_filters import LEAVABLE, LEFT_OUT, OF_SEVERAL, PER_PAGE
 
 MARK = "v"
 SCOPES = ("mine", "team", "unowned")

@@ -23,13 +23,16 @@ from exceptions.models import ExceptionCase
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors import Offers, QueuePage, live, owners
 from exceptions.selectors.cause_pages import cause_page
+from exceptions.selectors.facets import FACETS, facet
 from exceptions.selectors.groups import GROUPINGS, GroupPage, group_page
 from exceptions.selectors.people import people_beside
-from exceptions.selectors.queue import BY_CAUSE, LEAVABLE, LEFT_OUT, OF_SEVERAL, RANGES
+from exceptions.selectors.queue_filters import BY_CAUSE, LEAVABLE, LEFT_OUT, RANGES
 from exceptions.selectors.teams import team_rows
 from exceptions.tables import csv_lines, json_lines
+from exceptions.views.days import asked_by_fields, days_of
+from exceptions.views.facets import menus, part_or_page, values_answer
 from exceptions.views.fragments import fragment, moment_of, unless_known
-from exceptions.views.lists import chips, current_view, pairs_of, view_to_open
+from exceptions.views.lists import FILTERS, chips, current_view, pairs_of, view_to_open
 from exceptions.views.origins import filters_in, suffix_of
 from exceptions.views.saved_views import opened
 
@@ -43,6 +46,8 @@ ORDERS = {
     "-created": gettext_lazy("Newest first."),
 }
 
+# Filters that have fields for a first and a last day.
+MOMENTS = ("due", "created")
 # With these there is room for the sentence that says why a row stands where it does.
 EXPLAINED = ("about", "risk", selectors.URGENT)
 GROUPED_BY = {
@@ -94,6 +99,8 @@ def unowned(request: HttpRequest) -> HttpResponse:
 
 def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
     by = actor_of(request, "exceptions.view_case")
+    if (asked := asked_by_fields(request, MOMENTS)) is not None:
+        return redirect(f"{request.path}?{asked}")
     now = clock.now()
     offers = selectors.offers(by=by, page=scope)
     if (view := view_to_open(request, offers.views)) is not None:
@@ -128,13 +135,13 @@ def _queue(request: HttpRequest, scope: str, title: str) -> HttpResponse:
         "people": None if problem else people_beside(by=by, filters=filters, now=now),
         "can_share": by.may("exceptions.reassign_case"),
         "live": "" if problem else _live_address(request, scope, page, now),
-        **_chosen(request, offers, () if problem else filters.cols),
+        **_chosen(request, offers, scope, () if problem else filters.cols),
         **_grouped(request, filters.group),
     }
     return render(request, "exceptions/queue.html", context, status=400 if problem else 200)
 
 
-def _chosen(request: HttpRequest, offers: Offers, asked: Sequence[str]) -> dict[str, Any]:
+def _chosen(request: HttpRequest, offers: Offers, scope: str, asked: Sequence[str]) -> dict[str, Any]:
     """What is chosen of the list, what else could be, and what forms have to carry along."""
     columns = selectors.column_choices(asked, selectors.QUEUE_COLUMNS)
     choices = {name: _with_asked(request, name, options) for name, options in offers.choices.items()}
@@ -145,7 +152,9 @@ def _chosen(request: HttpRequest, offers: Offers, asked: Sequence[str]) -> dict[
         "column_choices": columns,
         "shown": {column.name for column in columns if column.is_chosen},
         "explained": urlencode([*pairs_of(request, besides=("cols",)), *(("cols", name) for name in EXPLAINED)]),
-        "kept": pairs_of(request, only=("cols", "per", "cause", "view", "group", *_of_several(request)))
+        "menus": menus(request, {name: choices.get(name, []) for name in FACETS if (scope, name) != ("mine", "owner")}),
+        "days": days_of(request, MOMENTS),
+        "kept": pairs_of(request, only=("cols", "per", "view", "group", *(f"{name}{LEFT_OUT}" for name in LEAVABLE)))
         or [("view", "all")],
         "carried": pairs_of(request, besides=("cols",)),
         "views": offers.views,
@@ -163,12 +172,6 @@ def _grouped(request: HttpRequest, group: str) -> dict[str, Any]:
         "narrowed": urlencode(pairs_of(request, besides=("group", "view", *own))),
         "ungrouped": urlencode(others) or "view=all",
     }
-
-
-def _of_several(request: HttpRequest) -> list[str]:
-    """The filters of which several are asked for, or some left out: a field for one of them must not drop the others."""
-    several = [name for name in sorted(OF_SEVERAL) if len(request.GET.getlist(name)) > 1]
-    return [*several, *(f"{name}{LEFT_OUT}" for name in sorted(LEAVABLE))]
 
 
 def _with_asked(request: HttpRequest, name: str, options: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -189,6 +192,16 @@ def _shown(request: HttpRequest) -> str:
     for name in ("since", "shown", "told"):
         kept.pop(name, None)
     return kept.urlencode()
+
+
+@part_or_page
+def queue_values(request: HttpRequest, scope: str, filter_name: str) -> HttpResponse:
+    """What a filter of the queue can be set to, with how many exceptions each value would leave under the other filters."""
+    by = actor_of(request, "exceptions.view_case")
+    page = list_pages.list_page(scope)
+    list_pages.refuse_foreign(page, request.GET.urlencode())
+    found = facet(by=by, filters=filters_in(request.GET, scope), name=filter_name, now=clock.now())
+    return values_answer(request, found, label=str(FILTERS[filter_name]), back=reverse(page.route))
 
 
 @fragment

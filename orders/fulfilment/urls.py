@@ -8,6 +8,7 @@ app_name = "fulfilment"
 urlpatterns = [
     path("orders/", views.orders, name="orders"),
     path("orders/bulk/", views.bulk, name="bulk"),
+    path("orders/values/<slug:filter_name>/", views.order_values, name="order-values"),
     path("orders.csv", views.orders_csv, name="orders-csv"),
     path("orders.json", views.orders_json, name="orders-json"),
     path("orders/<str:key>/", views.order, name="order"),

@@ -16,7 +16,8 @@ from audit.rest.problem_types import PROBLEM_TYPES
 from config.api.reference import description, resources
 from exceptions.api.cases import CASE_FILTERS
 from exceptions.models import ExceptionCase
-from exceptions.selectors.queue import QueueFilters, queue_page
+from exceptions.selectors.queue import queue_page
+from exceptions.selectors.queue_filters import QueueFilters
 from exceptions.views.origins import filters_in
 from orders.fulfilment.selectors import ORDER_FILTERS, OrderFilters
 from tests.api.conftest import Api

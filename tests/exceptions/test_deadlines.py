@@ -11,7 +11,8 @@ from audit.errors import Invalid, NotFound, Refused
 from audit.models import Event
 from exceptions import selectors, services
 from exceptions.models import ExceptionCase, Notification, Timer
-from exceptions.selectors.queue import QueueFilters, queue_page
+from exceptions.selectors.queue import queue_page
+from exceptions.selectors.queue_filters import QueueFilters
 from exceptions.states import CaseState, ClockState, WaitingOn
 from rules import services as rule_services
 from rules.models import Calendar, Client, ExceptionType, Holiday, Sla, SlaTarget

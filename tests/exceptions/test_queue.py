@@ -10,14 +10,17 @@ from audit.errors import Invalid, NotFound, Refused
 from audit.services.heartbeats import beat
 from exceptions import selectors, services
 from exceptions.models import Timer
-from exceptions.selectors import QueueFilters, queue
+from exceptions.selectors import QueueFilters, queue, queue_filters
 from exceptions.views.origins import filters_in
 from tests.cast import House
 from tests.exceptions.conftest import OpenCase
 
 HOUR = timedelta(hours=1)
 # What is not known cannot be left out, and these are no ranges.
-LEFT_OUT = ("state!=x", "type!=x", "client!=acme", "owner!=x", "owner!=team:x", "due=yesterday..", "risk=few..")
+LEFT_OUT = (
+    *("state!=x", "type!=x", "client!=acme", "owner!=x", "owner!=team:x", "hold=x", "hold!=x"),
+    *("due=yesterday..", "risk=few..", "created=overdue"),
+)
 
 
 def shown(by: Actor, now: datetime, **filters: object) -> list[str]:
@@ -77,7 +80,7 @@ def test_urgency_weighs_money_against_time_and_follows_the_amount(
 def test_every_order_pages_without_gap_or_repeat(
     open_case: OpenCase, house: House, now: datetime, sort: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "PER_PAGE", (1,))
+    monkeypatch.setattr(queue_filters, "PER_PAGE", (1,))
     open_case(1, at=now - 3 * HOUR, at_risk_minor=1_000)
     open_case(3, at=now - 2 * HOUR, at_risk_minor=1_300_000)
     open_case(2, at=now - HOUR, at_risk_minor=1_400_000 - 60_000 - 1)
@@ -181,7 +184,8 @@ def test_of_several_that_are_asked_for_any_will_do_and_an_unknown_one_is_refused
     assert asked("client!=none") == asked("risk=..1000000") == {"NW-1", "NW-2", "FB-3"}
     first, last = (f"{now + days * 24 * HOUR:%Y-%m-%d}" for days in (-30, 30))
     assert asked(f"due={first}..{last}") == {"NW-1", "NW-2", "FB-3"}
-    assert asked(f"due=..{first}") == asked("risk=1000000..") == set()
+    assert asked(f"due=..{first}") == asked("risk=1000000..") == asked(f"created=..{first}") == set()
+    assert asked("created=150m") == {"NW-2", "FB-3"}, "opened in the last two and a half hours"
     for bad in ("state=open&state=x", "type=late-parcel&type=x", "client=fable&client=acme", *LEFT_OUT):
         with pytest.raises(Invalid):
             asked(bad)

@@ -148,6 +148,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "exceptions:back": _post(VIEW_CASE),
     "exceptions:take-back": {"POST": Way(WORK_CASE, {"who": "amal"}, only=LEADS_OF_AMAL)},
     "exceptions:queue-live": _get(VIEW_CASE),
+    "exceptions:queue-values": _get(VIEW_CASE),
     "exceptions:case-live": _get(VIEW_CASE),
     "exceptions:presence": _post(VIEW_CASE, key="{exception}"),
     "exceptions:views": _get(VIEW_CASE),
@@ -194,6 +195,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "exceptions:decide": _get(VIEW_CASE)
     | _post("exceptions.decide_waiver", decision="deny", comment="No", seen_hash="x"),
     "fulfilment:orders": _get(VIEW_ORDER),
+    "fulfilment:order-values": _get(VIEW_ORDER),
     "fulfilment:orders-csv": _get(VIEW_ORDER),
     "fulfilment:orders-json": _get(VIEW_ORDER),
     "fulfilment:order": _get(VIEW_ORDER),

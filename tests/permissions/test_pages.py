@@ -61,6 +61,7 @@ def address(name: str, way: Way, keys: dict[str, Any]) -> str:
         "check": keys["check"],
         "sku": keys["sku"],
         "name": "messages-refused",
+        "filter_name": "state",
         "gate": "ship-despite-open-case",
         "deed": "read",
         "contract": "order.placed",

@@ -47,6 +47,13 @@
     if (link) navigator.clipboard.writeText(new URL(link.dataset.copy, location.href).href).then(function () { link.textContent = link.dataset.copied; say(link.dataset.copied); });
   });
 
+  /* ---- type-ahead in a menu of many values ---- */
+  doc.addEventListener("input", function (e) {
+    if (!e.target.matches("[data-narrow]")) return;
+    var words = e.target.value.trim().toLowerCase();
+    e.target.parentNode.querySelectorAll(".facet-values li").forEach(function (li) { li.hidden = !li.querySelector(":checked") && li.textContent.toLowerCase().indexOf(words) < 0; });
+  });
+
   /* ---- keyboard (off or remapped to Alt+key in Settings > Display; WCAG 2.1.4) ---- */
   var mode = doc.documentElement.dataset.keys || "single", goes = 0;
   function current() { var a = doc.activeElement && doc.activeElement.closest && doc.activeElement.closest("tr.row"); return a || doc.querySelector("tr.row.current"); }
@@ -57,6 +64,8 @@
     all[i].querySelector(".title").focus(); all[i].scrollIntoView({ block: "nearest" });
   }
   doc.addEventListener("keydown", function (e) {
+    var menu = e.key === "Escape" && doc.querySelector("details.menu[open]");
+    if (menu) { menu.open = false; menu.querySelector("summary").focus(); return; }
     if (e.key === "Escape" && typing(doc.activeElement)) { doc.activeElement.blur(); return; }
     if ((e.ctrlKey || e.metaKey) && e.key === "Enter") { var f = doc.activeElement && doc.activeElement.form; if (f) { e.preventDefault(); f.requestSubmit(); } return; }
     if (mode === "off" || e.ctrlKey || e.metaKey || typing(doc.activeElement) || doc.querySelector("dialog[open]")) return;

@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from django.http import QueryDict
+from django.utils import timezone
 
 from audit import clock
 from audit.management.report import Report, ReportCommand
 from exceptions import list_pages, selectors
-from exceptions.selectors.queue import PER_PAGE
+from exceptions.selectors.queue_filters import PER_PAGE
 from exceptions.views.origins import filters_in
 from rules.management.changing import acting_as
 
@@ -33,7 +34,8 @@ class Command(ReportCommand):
         by, now, query = acting_as(options["who"], self.name), clock.now(), options["filter"].rpartition("?")[2]
         list_pages.refuse_foreign(list_pages.list_page(SCOPE), query)
         filters = replace(filters_in(QueryDict(query), SCOPE), per=options["limit"], group="")
-        page = selectors.queue_page(by=by, filters=filters, now=now)
+        with timezone.override(options["tz"]):
+            page = selectors.queue_page(by=by, filters=filters, now=now)
         items = [
             {
                 "key": row.key,

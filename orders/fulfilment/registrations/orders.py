@@ -13,6 +13,7 @@ from exceptions.models import ExceptionCase, Waiver
 from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Order, OrderAddress, ParcelCheck
 from orders.fulfilment.selectors.aside import aside_of_order
+from orders.fulfilment.selectors.case_facets import CASE_FACETS
 from orders.fulfilment.selectors.context import address_of_order, case_context
 from orders.fulfilment.selectors.destinations import cards_elsewhere
 from orders.fulfilment.selectors.impacts import CLOSE_UNVERIFIED, SKIP_CONFIRMATION, order_impacts
@@ -139,6 +140,8 @@ def _handoffs_verified(cases: Sequence[ExceptionCase]) -> set[UUID]:
     return {case for case, order in about.items() if order not in unverified}
 
 
+for name, facet in CASE_FACETS.items():
+    subjects.register_facet(name, facet)
 subjects.register(ORDER, OrderSubject())
 subjects.register_aside(ORDER, aside_of_order)
 subjects.register_address(ORDER, address_of_order)

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import Case, DateTimeField, F, Q, QuerySet, When
-from django.utils import timezone
 
 from audit.access import require
 from audit.context import Actor
@@ -216,7 +215,7 @@ def filtered(*, by: Actor, filters: OrderFilters, now: datetime) -> QuerySet[Ord
     if filters.q:
         asked["q"] = [filters.q.strip()]
     asked |= {name: values for name in SEVERAL if (values := getattr(filters, name))}
-    return ORDER_FILTERS.apply(orders_for(by), asked, Question(by, now, timezone.get_current_timezone()))
+    return ORDER_FILTERS.apply(orders_for(by), asked, Question(by, now))
 
 
 def rows_of(orders: Sequence[Order]) -> list[OrderRow]:

@@ -6,7 +6,7 @@ from orders.fulfilment.views.checks import checks, hand_over, parcel, photo, pro
 from orders.fulfilment.views.clients import client, client_store, clients, new_client, new_line
 from orders.fulfilment.views.customers import customer, duplicate, duplicates, merge, split
 from orders.fulfilment.views.gifts import gift
-from orders.fulfilment.views.lists import orders, orders_csv, orders_json
+from orders.fulfilment.views.lists import order_values, orders, orders_csv, orders_json
 from orders.fulfilment.views.merging import same_order
 from orders.fulfilment.views.orders import (
     cancel,
@@ -45,6 +45,7 @@ __all__ = [
     "new_client",
     "new_line",
     "order",
+    "order_values",
     "orders",
     "orders_csv",
     "orders_json",

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _l
 from django.utils.translation import gettext_noop as noop
 from django.views.decorators.http import require_GET
@@ -24,10 +25,13 @@ from exceptions.selectors import (
     refuse_unknown_columns,
     view_links,
 )
+from exceptions.views.days import asked_by_fields, days_of
+from exceptions.views.facets import menus, part_or_page, values_answer
 from exceptions.views.lists import FILTERS, chips, current_view, pairs_of, view_to_open
 from exceptions.views.saved_views import opened
 from orders.fulfilment import selectors
 from orders.fulfilment.selectors import OrderFilters, OrderPage, OrderRow
+from orders.fulfilment.selectors.order_facets import ORDER_FACETS, order_facet
 from orders.fulfilment.selectors.orders import PAGE_SIZES, PER_PAGE
 from orders.fulfilment.states import HoldReason, OrderState
 from orders.fulfilment.tables import csv_lines, json_lines
@@ -82,11 +86,17 @@ LABELS: Final = {
 }
 
 
+# Filters that have fields for a first and a last day.
+MOMENTS: Final = ("placed", "promised")
+
+
 @login_required
 @require_GET
 def orders(request: HttpRequest) -> HttpResponse:
     """The list. A filter nobody knows shows nothing, and says so."""
     by = actor_of(request, "orders.view_order")
+    if (fields := asked_by_fields(request, MOMENTS)) is not None:
+        return redirect(f"{request.path}?{fields}")
     now = clock.now()
     clients = list(rules.clients_of(by).values_list("slug", "name"))
     views = view_links(by=by, page=LIST, clients={slug for slug, _ in clients})
@@ -111,7 +121,9 @@ def orders(request: HttpRequest) -> HttpResponse:
         "columns": [column for column in columns if column.is_chosen],
         "column_choices": columns,
         "shown": {column.name for column in columns if column.is_chosen},
-        "kept": pairs_of(request, besides=("q", "tab", "sort", "per", *choices)) or [("view", "all")],
+        "menus": menus(request, {name: choices.get(name, []) for name in ORDER_FACETS}, labels=LABELS),
+        "days": days_of(request, MOMENTS),
+        "kept": pairs_of(request, besides=("q", "tab", "sort", "per", *ORDER_FACETS, *choices)) or [("view", "all")],
         "sortable": SORTABLE,
         "orders_of_list": ORDERS,
         "page_sizes": [(size, str(size)) for size in PAGE_SIZES if size != PER_PAGE],
@@ -122,6 +134,14 @@ def orders(request: HttpRequest) -> HttpResponse:
         "can_work": by.may("orders.work_order"),
     }
     return render(request, "orders/orders.html", context, status=400 if problem else 200)
+
+
+@part_or_page
+def order_values(request: HttpRequest, filter_name: str) -> HttpResponse:
+    """What a filter of the list can be set to, with how many orders each value would leave under the other filters."""
+    by = actor_of(request, "orders.view_order")
+    found = order_facet(by=by, filters=asked_for(request.GET)[0], name=filter_name, now=clock.now())
+    return values_answer(request, found, label=str(LABELS[filter_name]), back=reverse("fulfilment:orders"))
 
 
 def _choices(request: HttpRequest, by: Actor, clients: Choices) -> dict[str, Choices]:
