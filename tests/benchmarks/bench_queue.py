@@ -42,6 +42,16 @@ PAGES = (
     ("grouped by cause", "lee", "/queue/team/?group=cause"),
     ("grouped by client", "lee", "/queue/team/?group=client"),
     ("grouped by owner", "lee", "/queue/team/?group=owner"),
+    ("how many of each type", "lee", "/queue/values/team/type/"),
+    ("how many of each type, of one client", "lee", "/queue/values/team/type/?client=fable&state=waiting"),
+    ("how many of each owner", "lee", "/queue/values/team/owner/?type=inventory"),
+    ("how many of each state, opened this week", "lee", "/queue/values/team/state/?created=7d"),
+    ("how many on hold", "lee", "/queue/values/team/hold/"),
+    ("how many of each channel", "lee", "/queue/values/team/channel/"),
+    ("how many of each cause", "lee", "/queue/values/team/cause/"),
+    ("opened on one day", "lee", "/queue/team/?created=2026-11-20"),
+    ("of one channel", "lee", "/queue/team/?channel=web"),
+    ("on hold", "lee", "/queue/team/?hold=person"),
 )
 SEED = """
     INSERT INTO exceptions_exceptioncase (
