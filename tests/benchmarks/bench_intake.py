@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from http.client import HTTPConnection
 from itertools import count
 from time import perf_counter
@@ -29,19 +30,21 @@ from django.db import connection
 from audit import clock
 from audit.access import system_actor
 from audit.context import acting
-from config.management.commands.up import Stack
+from config.management.commands.up import WORKER_PROCESSES, Stack
 from orders.sync import envelopes, signatures
 from orders.sync.models import InboundEvent, System
 from orders.sync.services import add_credential, apply_due, receive
-from orders.sync.states import CredentialKind
+from orders.sync.states import CredentialKind, InboundState
 from rules.models import Client, Owner, OwnershipRule
 from rules.services import freeze_rule_book
 from rules.states import Layer
 from tests.benchmarks.bench_rules import CHANNELS, COUNTRIES, TYPES
 from tests.benchmarks.table import Table
+from tests.benchmarks.team import Team
 from tests.cast import furnish
 
-ORDERS, REQUESTS, CLIENTS, SKUS, RULES = 5_000, 3_200, 16, 400, 200
+ORDERS = int(os.environ.get("HANDRAIL_BENCH_ORDERS", "5000"))
+REQUESTS, CLIENTS, SKUS, RULES = 3_200, 16, 400, 200
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 BY = system_actor("bench")
 numbers = count(1)
@@ -58,8 +61,9 @@ def run() -> Table:
     _fill_the_book()
     store, secret = _store()
     _take_in(store, [_stock(number) for number in range(SKUS)])
-    _add_bulk(table, "kept and applied, not paid yet", store)
-    _add_bulk(table, "kept, applied, paid and routed", store, paid_at=NOW.isoformat())
+    for processes in (1, WORKER_PROCESSES):
+        _add_bulk(table, "not paid yet", store, processes)
+        _add_bulk(table, "paid and routed", store, processes, paid_at=NOW.isoformat())
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE floor_insert (id bigserial PRIMARY KEY, body text NOT NULL)")
     floor = _pressed("tests.benchmarks.floor", "/floor/", secret)
@@ -92,12 +96,15 @@ def _fill_the_book() -> None:
         freeze_rule_book(by=BY, now=NOW, note="two hundred rules")
 
 
-def _add_bulk(table: Table, what: str, store: System, **more: Any) -> None:
+def _add_bulk(table: Table, what: str, store: System, processes: int, **more: Any) -> None:
+    """Each process receives its share, and applies what waits."""
     before = _sizes()
     documents = [_document(**more) for _ in range(ORDERS)]
-    started = perf_counter()
-    _take_in(store, documents)
-    table.add(f"bulk: {what}", ORDERS / (perf_counter() - started), _timed_copy(before))
+    with Team(processes) as team:
+        figure = team.do([partial(_take_in, store, documents[n::processes]) for n in range(processes)])
+        if left := InboundEvent.objects.exclude(state=InboundState.APPLIED).count():
+            raise RuntimeError(f"{left} events were not applied")
+        table.add(f"bulk: {what}, processes: {processes}", figure, _timed_copy(before, team))
 
 
 def _store() -> tuple[System, str]:
@@ -153,12 +160,13 @@ def _line(chosen: random.Random) -> dict[str, Any]:
     return {"sku": sku, "quantity": quantity, "unit_minor": unit, "sku_type": "stock"}
 
 
-def _take_in(store: System, documents: list[dict[str, Any]]) -> None:
+def _take_in(store: System, documents: list[dict[str, Any]]) -> int:
     body = json.dumps(documents).encode()
     told = [envelopes.of_document(document, now=NOW) for document in json.loads(body)]
     receive(system=store, envelopes=told, by=BY, now=NOW)
     while apply_due(now=NOW):
         pass
+    return len(documents)
 
 
 def _sizes() -> dict[str, int]:
@@ -173,8 +181,8 @@ def _sizes() -> dict[str, int]:
     return sizes
 
 
-def _timed_copy(before: dict[str, int]) -> float:
-    """Orders per second, were nothing done but COPY of the rows that came since `before` into twins of their tables."""
+def _timed_copy(before: dict[str, int], team: Team) -> float:
+    """Orders per second, were nothing done but COPY of the rows that came since `before` into twins of their tables, by the team."""
     seconds = 0.0
     with connection.cursor() as cursor:
         for name, size in _sizes().items():
@@ -184,13 +192,18 @@ def _timed_copy(before: dict[str, int]) -> float:
             with cursor.copy(f'COPY (SELECT * FROM "{name}" ORDER BY ctid DESC LIMIT {grown}) TO STDOUT') as copy:  # noqa: S608
                 for block in copy:
                     rows.write(block)
+            lines = rows.getvalue().splitlines(keepends=True)
             cursor.execute(f'CREATE TABLE floor_twin (LIKE "{name}" INCLUDING ALL EXCLUDING IDENTITY)')
-            started = perf_counter()
-            with cursor.copy("COPY floor_twin FROM STDIN") as copy:
-                copy.write(rows.getvalue())
-            seconds += perf_counter() - started
+            shares = [b"".join(lines[n :: team.processes]) for n in range(team.processes)]
+            seconds += grown / team.do([partial(_copy_in, share, grown // team.processes) for share in shares])
             cursor.execute("DROP TABLE floor_twin")
     return ORDERS / seconds
+
+
+def _copy_in(rows: bytes, count: int) -> int:
+    with connection.cursor() as cursor, cursor.copy("COPY floor_twin FROM STDIN") as copy:
+        copy.write(rows)
+    return count
 
 
 def _signed(secret: str) -> Request:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
@@ -16,11 +18,13 @@ from audit.context import acting
 from audit.selectors.verification import verify_trail
 from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef
+from config.management.commands.up import WORKER_PROCESSES
 from exceptions.models import ExceptionCase
 from exceptions.services import open_case, sweep_timers
 from exceptions.services.openings import CASE_TYPE
 from exceptions.services.timers import BATCH
-from tests.benchmarks.table import ROUNDS, Table, rate
+from tests.benchmarks.table import ROUNDS, Table
+from tests.benchmarks.team import Team
 from tests.cast import furnish
 
 DUE = int(os.environ.get("HANDRAIL_BENCH_DUE", "100000"))
@@ -66,14 +70,22 @@ def run() -> Table:
     table = Table(f"escalation sweep, {DUE:,} due of {TIMERS:,} timers", f"UPDATE … SKIP LOCKED, {BATCH:,} at once")
     with TemporaryDirectory() as data_dir, override_settings(DATA_DIR=data_dir, SIGNING_KEY=""):
         _seed()
-        share = DUE // ROUNDS
-        before = rate(lambda: _bare(share // 2))
-        swept = rate(lambda: _sweep(share))
-        after = rate(lambda: _bare(share // 2))
-        table.add("escalated, chained, kept", swept, (before + after) / 2)
+        share = DUE // (2 * ROUNDS + 2)  # a batch is never cut
+        floors = [_measure(table, share, processes) for processes in (1, WORKER_PROCESSES)]
+        table.rows.append(replace(table.rows[-1], what="the same, beside one session", floor=floors[0]))
         if not (found := verify_trail()).whole:
             raise RuntimeError(found.findings[0].message)
     return table
+
+
+def _measure(table: Table, share: int, processes: int) -> float:
+    """Add the figure of so many processes beside a floor of as many sessions, which is returned."""
+    bare, sweep = partial(_bare, share // 2 // processes), partial(_sweep, share // processes)
+    with Team(processes) as team:
+        before, swept, after = team.rate(bare), team.rate(sweep), team.rate(bare)
+    floor = (before + after) / 2
+    table.add(f"escalated, chained, kept, processes: {processes}", swept, floor)
+    return floor
 
 
 def _seed() -> None:

@@ -21,6 +21,7 @@ from config.embedded.environment import keep_places
 from config.embedded.supervisor import Program, Supervisor, say
 
 WEB_THREADS = 4
+WORKER_PROCESSES = 2
 PROBE_SECONDS = 60
 
 
@@ -171,7 +172,7 @@ class Stack:
             "config",
             "worker",
             "--concurrency",
-            "2",
+            str(WORKER_PROCESSES),
             "--without-gossip",
             "--without-mingle",
             "-l",
