@@ -112,7 +112,8 @@ def _walk(lanes: Sequence[int], now: datetime, limit: int, *, calls: bool) -> in
             wake_at_once("sync.apply_inbox")
         still_new = _still_new([event for event in remaining if event.lane in free])
         ended = _apply_in_turn([event for event in remaining if event.pk in still_new], by, now)
-    _take_back([event.pk for event in remaining if event.lane not in free or event.pk in still_new - ended], now)
+        left = still_new - ended
+    _take_back([event.pk for event in remaining if event.lane not in free or event.pk in left], now)
     return len(exhausted) + len(ended)
 
 
