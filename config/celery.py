@@ -1,11 +1,12 @@
 """The Celery application: every app's tasks, found by name."""
 
+import gc
 import os
 import sys
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import beat_init, task_prerun, worker_init
+from celery.signals import beat_init, task_prerun, worker_init, worker_process_init
 from django.core.exceptions import ImproperlyConfigured
 from django.db import close_old_connections, connections
 from structlog.contextvars import bind_contextvars, clear_contextvars
@@ -66,6 +67,12 @@ def refuse_to_start(**_: Any) -> None:
     except ImproperlyConfigured as refused:
         sys.exit(str(refused))
     connections.close_all()  # the processes of the pool open their own
+
+
+@worker_process_init.connect
+def leave_what_is_loaded_uncollected(**_: Any) -> None:
+    """A batch makes so much that Python's collector looks through all code and models again and again: a quarter of the time it took."""
+    gc.freeze()
 
 
 @task_prerun.connect

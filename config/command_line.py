@@ -1,5 +1,6 @@
 """The way in of every command: what keeps it from even asking ends with a sentence and 3, never with the 1 that means “findings”."""
 
+import gc
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -21,9 +22,11 @@ class CommandLine(ManagementUtility):
     def fetch_command(self, subcommand: str) -> BaseCommand:
         """The command of this name; Django has said it already where there is none."""
         try:
-            return super().fetch_command(subcommand)
+            command = super().fetch_command(subcommand)
         except SystemExit:
             raise SystemExit(USAGE) from None
+        gc.freeze()  # as in the worker: what is loaded stays, and need not be looked through whenever memory is collected
+        return command
 
 
 def run(argv: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """The web application for a production server."""
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -10,3 +11,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
 refuse_to_start_without_promises()
+gc.freeze()  # as in the worker: what is loaded stays, and need not be looked through whenever memory is collected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -52,6 +53,7 @@ def _run(names: list[str]) -> None:
     django.setup()
     from django.db import connection  # noqa: PLC0415 -- app ready
 
+    gc.freeze()  # as the worker, the web server and every command do
     creation, name = connection.creation, connection.settings_dict["NAME"]
     creation.create_test_db(verbosity=0, autoclobber=True)
     try:
