@@ -80,6 +80,8 @@ class Layer(models.TextChoices):
     PIM = "pim", _("Product information")
     ERP = "erp", "ERP"
     STORE = "store", _("Store")
+    MARKETPLACE = "marketplace", _("Marketplace")
+    OMS = "oms", _("Order management")
     WMS = "wms", _("Warehouse")
     VENDOR = "vendor", _("Vendor portal")
     CARRIER = "carrier", _("Carrier")
@@ -88,9 +90,15 @@ class Layer(models.TextChoices):
     BILLING = "billing", _("Billing")
     ANALYTICS = "analytics", _("Analytics")
     CMS = "cms", _("Content system")
+    DAM = "dam", _("Digital assets")
+    LOCALIZATION = "localization", _("Localization")
+    CDN = "cdn", "CDN"
+    ADS = "ads", _("Ad platform")
     OTHER = "other", _("Other")
 
 
+# Where orders come from: each of these tells of them and of what customers want changed.
+SELLING = (Layer.STORE, Layer.MARKETPLACE, Layer.OMS)
 HERE = "handrail"
 # Whose word counts where two systems tell the same thing differently: ours, or that of a kind of system.
 RECORD_KEEPERS = [(HERE, "Handrail"), *Layer.choices]

@@ -18,6 +18,7 @@ from orders.campaigns import selectors
 from orders.campaigns.models import Asset
 from orders.campaigns.selectors import waiting
 from orders.campaigns.services import asking, following, hearing, messaging, questions, standing
+from orders.campaigns.services.doers import DOERS, FOLLOW_UP
 from orders.campaigns.services.hearing import Causes, ContentNews
 from orders.campaigns.services.reviewing import REQUESTED
 from orders.campaigns.states import AssetState
@@ -29,7 +30,7 @@ from orders.sync.models import Expectation, FlowRun, InboundEvent
 from rules import asset_kinds
 from rules import selectors as rules
 from rules.models import Flow
-from rules.shipped.content import FOLLOW_UPS
+from rules.shipped.content import ASKED_FOR, FOLLOW_UPS, STOPPED
 from rules.states import HERE, FlowKind, Layer
 
 ASSET: Final = selectors.ASSET
@@ -107,9 +108,10 @@ timer_kinds.register(questions.LAPSE, asking.on_lapse, lock=asking.lock_question
 timer_kinds.register(standing.OVERDUE, standing.on_overdue, lock=standing.lock_assets)
 handlers.register("content.revised", _hearing(hearing.hear_revisions))
 handlers.register("content.published", _hearing(hearing.hear_publications))
-for _, event_type, _ in FOLLOW_UPS:
+for _, event_type, _ in (*FOLLOW_UPS, *ASKED_FOR):
     handlers.register(event_type, _hearing(hearing.hear_outcomes))
     asset_kinds.declare_outcome(event_type)
+handlers.register(STOPPED, _hearing(hearing.hear_outcomes))
 
 FOLLOWED: Final = tuple(event_type for _, event_type, _ in FOLLOW_UPS)
 adapters.declare(
@@ -118,6 +120,9 @@ adapters.declare(
     says=("content.revised", "content.published", *FOLLOWED),
 )
 adapters.declare(Layer.CRM, says=FOLLOWED)
+for layer in sorted({doer.layer for doer in DOERS.values()}):
+    done = {event_type: doer.kind for event_type, doer in DOERS.items() if doer.layer == layer}
+    adapters.declare(layer, told=[(FOLLOW_UP, kind) for kind in done.values()], says=done)
 
 
 def _content_steps(flow: Flow) -> list[Step]:
@@ -132,7 +137,12 @@ def _content_steps(flow: Flow) -> list[Step]:
         Step(noop("Has published it"), Layer.CMS, HERE, "content.published", noop("Content"), *published),
     ]
     outcomes = {one["event_type"]: one["name"] for kind in rules.leading_to(flow).kinds for one in kind.outcomes}
-    return [*steps, *(Step(name, flow.destination, HERE, event) for event, name in outcomes.items())]
+    asked = {DOERS[event].layer for event in outcomes if event in DOERS}
+    steps += [Step(noop("Asks for what follows"), HERE, layer, FOLLOW_UP) for layer in sorted(asked)]
+    seen = [
+        (DOERS[event].layer if event in DOERS else flow.destination, event, name) for event, name in outcomes.items()
+    ]
+    return [*steps, *(Step(name, who, HERE, event) for who, event, name in seen)]
 
 
 flow_maps.register(FlowKind.CONTENT, FlowMap(_content_steps))

@@ -42,7 +42,7 @@ class System(Accountable):
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=120)
-    layer = models.CharField(max_length=10, choices=Layer)
+    layer = models.CharField(max_length=16, choices=Layer)
     base_url = models.URLField(
         blank=True, help_text="Where messages are sent; empty for systems that only tell us things."
     )

@@ -58,12 +58,12 @@ class Flow(FSMModelMixin, Accountable):
     source_record = models.CharField(
         max_length=120, blank=True, help_text="What it is about, as the source system calls it: an order, a revision"
     )
-    source = models.CharField(max_length=10, blank=True, choices=Layer, help_text="The kind of system it comes from")
+    source = models.CharField(max_length=16, blank=True, choices=Layer, help_text="The kind of system it comes from")
     destination = models.CharField(
-        max_length=10, blank=True, choices=Layer, help_text="The kind of system that is asked to do it"
+        max_length=16, blank=True, choices=Layer, help_text="The kind of system that is asked to do it"
     )
     system_of_record = models.CharField(
-        max_length=10, blank=True, choices=RECORD_KEEPERS, help_text="Whose word counts where systems differ"
+        max_length=16, blank=True, choices=RECORD_KEEPERS, help_text="Whose word counts where systems differ"
     )
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="flows")
     fallback = models.ForeignKey(

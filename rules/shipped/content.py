@@ -19,13 +19,26 @@ FOLLOW_UPS: Final = (
     ("CRM tags", "crm.tagged", "crm-tag"),
     ("Sales enablement", "enablement.delivered", "sales-enablement-deck"),
 )
+# The same of what a connected system is asked to do, where one serves the client.
+PURGED: Final = ("Visitors see the new revision", "content.purged", "sync-delay")
+ASKED_FOR: Final = (
+    PURGED,
+    ("Translations", "content.translated", "content-follow-up"),
+    ("Images in every size", "content.rendered", "content-follow-up"),
+    ("Ads lead to it", "ads.started", "crm-tag"),
+)
+STOPPED: Final = "ads.stopped"
 STEPS: Final = {
     "draft_sla": "content-draft",
     "review_sla": "content-review",
     "publish_sla": "content-publish",
     "revise_sla": "content-review",
 }
-OUTCOMES: Final = [{"name": name, "event_type": event_type, "sla": sla} for name, event_type, sla in FOLLOW_UPS]
+
+
+def _outcomes(*asked: tuple[str, str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "event_type": event_type, "sla": sla} for name, event_type, sla in (*FOLLOW_UPS, *asked)]
+
 
 ASSET_KINDS: Final[dict[str, dict[str, Any]]] = {
     "blog-post": {
@@ -33,7 +46,7 @@ ASSET_KINDS: Final[dict[str, dict[str, Any]]] = {
         "flow": "content-follow-up",
         **STEPS,
         "checklist": ["Facts and prices are right", "Images may be used", "Every follow-up has somebody who does it"],
-        "outcomes": OUTCOMES,
+        "outcomes": _outcomes(PURGED),
     },
     "campaign-page": {
         "name": noop("Campaign page"),
@@ -45,7 +58,7 @@ ASSET_KINDS: Final[dict[str, dict[str, Any]]] = {
             "Translations are complete",
             "Every follow-up has somebody who does it",
         ],
-        "outcomes": OUTCOMES,
+        "outcomes": _outcomes(*ASKED_FOR),
     },
 }
 
@@ -80,6 +93,46 @@ CONTENT_CONTRACTS: Final[tuple[ShippedContract, ...]] = (
             business_owner=CONTENT_OWNER,
         )
         for name, event_type, _ in FOLLOW_UPS
+    ),
+    *(
+        ShippedContract(
+            event_type,
+            "inbound",
+            f"{what} Once per revision.",
+            _about_a_revision(record=OPTIONAL_TEXT),
+            business_owner=CONTENT_OWNER,
+        )
+        for event_type, what in (
+            (
+                "content.purged",
+                "The CDN keeps no older revision: whoever looks gets the published one.",
+            ),
+            ("content.translated", "A published revision is there in every language it is wanted in."),
+            (
+                "content.rendered",
+                "The images and files of a published revision are there in every size they are wanted in.",
+            ),
+            ("ads.started", "Ads lead to a published revision."),
+            (STOPPED, "No ad leads to an asset any more; its revision is the last that was published."),
+        )
+    ),
+    ShippedContract(
+        "content.follow_up_requested",
+        "outbound",
+        "We ask a system to do what follows a publication: to purge, translate, render or advertise a revision; or to stop the ads of one "
+        "that is withdrawn. The request is the idempotency key.",
+        a_schema(
+            ["request", "kind", "client", "asset", "revision", "due_at"],
+            **dict.fromkeys(("request", "client", "asset"), KEY),
+            kind={"enum": ["purge", "translate", "render", "advertise", "stop_ads"]},
+            revision=QUANTITY,
+            url=OPTIONAL_TEXT,
+            locale=OPTIONAL_TEXT,
+            region=OPTIONAL_TEXT,
+            skus={"type": "array", "items": KEY},
+            due_at=MOMENT,
+        ),
+        business_owner=CONTENT_OWNER,
     ),
     ShippedContract(
         "content.requested",

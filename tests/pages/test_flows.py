@@ -92,7 +92,7 @@ def test_systems_are_listed_with_their_contracts_and_the_list_asks_no_more_for_m
         page = kim.get("/systems/")
     tiers, text = page.context["tiers"], page.content.decode()
     assert [tier.title for tier in tiers] == [
-        "Delivery: where customers buy",
+        "Delivery: where customers look and buy",
         "Fulfilment: who picks, sends and carries",
     ]
     for words in (

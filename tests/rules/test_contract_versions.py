@@ -48,10 +48,16 @@ def publish_next(system: Actor, now: datetime) -> ContractVersion:
 def test_every_event_and_document_of_the_product_has_a_contract_in_force(shipped_book: RuleBookVersion) -> None:
     active = ContractVersion.objects.filter(state="active").values_list("contract__name", flat=True)
     assert sorted(active) == [
+        "ads.started",
+        "ads.stopped",
         "brief.written",
+        "content.follow_up_requested",
         "content.published",
+        "content.purged",
+        "content.rendered",
         "content.requested",
         "content.revised",
+        "content.translated",
         "crm.tagged",
         "email_sequence.scheduled",
         "enablement.delivered",

@@ -92,6 +92,7 @@ def _go_live(client: Client, asset: Asset, now: datetime) -> None:
     def told(kind: str) -> ContentNews:
         return ContentNews(kind, f"demo-{kind}-{asset.slug}", kind, client.pk, asset.slug, 1, {"url": url})
 
-    hear_publications(news=[told("content.published")], by=by, now=now - LIVE)
+    with acting(by, at=now - LIVE, heard_at=now):  # as above: who has to purge or translate is told from now on
+        hear_publications(news=[told("content.published")], by=by, now=now - LIVE)
     for kind in ("brief.written", "crm.tagged"):
         hear_outcomes(news=[told(kind)], by=by, now=now - LIVE / 2)

@@ -15,6 +15,7 @@ from audit.words import said
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase
 from orders.campaigns.models import Asset
+from orders.campaigns.services.following import follow_withdrawal
 from orders.campaigns.services.questions import take_back
 from orders.campaigns.services.standing import (
     JOINED,
@@ -121,6 +122,7 @@ def withdraw_asset(*, asset_id: UUID, reason: str, by: Actor, now: datetime, see
             by=system_actor("content"),
             now=now,
         )
+        follow_withdrawal(asset, now=now)
     return asset
 
 

@@ -10,6 +10,7 @@ from audit.words import at, said
 from exceptions import services as exceptions
 from exceptions.services import CaseOpening
 from orders.campaigns.models import Asset
+from orders.campaigns.services.doers import STARTED, doers_for, outcomes_of, requests
 from orders.campaigns.services.messaging import finish_changes
 from orders.campaigns.services.standing import JOINED, end_cases, kind_in_force
 from orders.sync import services as sync
@@ -19,6 +20,8 @@ from orders.sync.services.runs import LIVE_RUNS
 from orders.sync.states import RunState
 from rules import selectors as rules
 from rules.models import Flow
+from rules.shipped.content import STOPPED
+from rules.states import Layer
 
 CASE: Final = "content-follow-up"
 
@@ -33,15 +36,34 @@ def follow(published: Sequence[tuple[Asset, str]], *, now: datetime) -> None:
     flows = {flow.slug: flow for flow in Flow.objects.filter(slug__in={spec.flow for spec in specs.values()})}
     sync.cancel_runs(subjects=about, by=by, now=now)
     end_cases(about, CASE, outcome="resolved", now=now)
-    starts = []
+    there = doers_for({asset.client_id for asset, _ in published})
+    starts, asked = [], []
     for asset, trigger in published:
         spec, calendar = specs[asset.kind.slug], asset.client.calendar.slug
         expected = [
             Expected(one.name, one.event_type, book.due_at(one.sla, now, calendar, in_words=False).due_at)
-            for one in spec.outcomes
+            for one in outcomes_of(spec, asset.client_id, there)
         ]
         starts.append(RunStart(flows[spec.flow], asset.client_id, subject_ref(asset), asset.key, trigger, expected))
+        asked += requests(asset, expected, there)
     sync.start_runs(starts=starts, by=by, now=now)
+    sync.promise_many(promises=asked, now=now)
+
+
+def follow_withdrawal(asset: Asset, *, now: datetime) -> None:
+    """Where ads were to lead to what is withdrawn now, they are to stop, and somebody is told if nobody is seen to stop them."""
+    book, by = rules.active_book(), current_actor()
+    spec = kind_in_force(asset.kind.slug, book)
+    started = next((one for one in spec.outcomes if one.event_type == STARTED), None)
+    there = doers_for({asset.client_id}) if started and asset.published_revision else {}
+    if started is None or (Layer.ADS, asset.client_id) not in there:
+        return
+    due_at = book.due_at(started.sla, now, asset.client.calendar.slug, in_words=False).due_at
+    expected = [Expected(said("Stop of the ads"), STOPPED, due_at)]
+    flow = Flow.objects.get(slug=spec.flow)
+    start = RunStart(flow, asset.client_id, subject_ref(asset), asset.key, f"{asset.key}/withdrawn", expected)
+    sync.start_runs(starts=[start], by=by, now=now)
+    sync.promise_many(promises=requests(asset, expected, there), now=now)
 
 
 def see_outcomes(seen: Sequence[tuple[Asset, str, str]], *, now: datetime) -> None:

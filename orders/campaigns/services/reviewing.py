@@ -27,7 +27,7 @@ from orders.campaigns.services.standing import (
 )
 from orders.campaigns.states import AssetState
 from orders.sync import services as sync
-from orders.sync.selectors import systems_serving
+from orders.sync.selectors.serving import systems_serving
 from orders.sync.services import Promise
 from rules import selectors as rules
 from rules.models import Owner

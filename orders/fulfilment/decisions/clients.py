@@ -30,7 +30,7 @@ from rules.models import (
 )
 from rules.models.routing import ExceptionType
 from rules.shipped import BACKUP, OWN, ClientTemplate
-from rules.states import Layer, OwnerKind
+from rules.states import SELLING, OwnerKind
 
 TEAM: Final = "team"
 HOURS: Final = "hours"
@@ -228,7 +228,7 @@ def _systems(
 ) -> Iterator[Accountable]:
     for row in template.systems:
         address = wish.addresses.get(row["slug"], "")
-        if row["layer"] != Layer.STORE and not address:
+        if row["layer"] not in SELLING and not address:
             continue
         system = System(
             client=client,

@@ -43,13 +43,10 @@ def _asked(kinds: Sequence[str]) -> list[tuple[str, str]]:
     return [(TASK_CONTRACT, kind) for kind in kinds]
 
 
-adapters.declare(
-    Layer.STORE,
-    says=(
-        *("order.placed", "payment.authorised", PAID, "order.changed"),
-        *("order.cancelled", "return.requested"),
-    ),
-)
+SOLD: Final = ("order.placed", "payment.authorised", PAID, "order.changed", "order.cancelled", "return.requested")
+adapters.declare(Layer.STORE, says=SOLD)
+adapters.declare(Layer.MARKETPLACE, says=SOLD)
+adapters.declare(Layer.OMS, told=[(EXPORT_CONTRACT, "")], says=SOLD)
 adapters.declare(
     Layer.WMS,
     told=[*_asked(("pick_pack", *WAITS)), (REPLENISHMENT, "replenish")],

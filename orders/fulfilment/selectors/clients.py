@@ -25,7 +25,7 @@ from rules.models import (
     SlaTarget,
 )
 from rules.selectors import registry
-from rules.states import FlowKind, Layer
+from rules.states import SELLING, FlowKind, Layer
 
 SPOKEN: Final = ("order.placed", "payment.captured", "task.requested", "task.confirmed", "shipment.delivered")
 LAYERS_OF_FLOWS: Final = {FlowKind.WAREHOUSE: (Layer.WMS, Layer.CARRIER), FlowKind.DROP_SHIP: (Layer.VENDOR,)}
@@ -186,7 +186,7 @@ def _contracts_need() -> Need:
 
 
 def _store_need(systems: Sequence[Any]) -> Need:
-    stores = [one for one in systems if one.layer == Layer.STORE]
+    stores = [one for one in systems if one.layer in SELLING]
     proven = [one for one in stores if one.is_proven]
     if proven:
         words = ", ".join(one.name for one in proven)

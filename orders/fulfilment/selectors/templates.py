@@ -26,7 +26,7 @@ from rules.models import (
     SlaTarget,
 )
 from rules.shipped import ClientTemplate
-from rules.states import Layer
+from rules.states import SELLING
 
 SHIPPED, EXISTING = "shipped", "client"
 RULE_FIELDS: Final = ("why", "position", "fallback_after_minutes")
@@ -128,7 +128,7 @@ def line_choices() -> LineChoices:
 
 
 def _place(row: Mapping[str, Any]) -> Place:
-    if row["layer"] == Layer.STORE:
+    if row["layer"] in SELLING:
         return Place(row["slug"], row["name"], _("Leave it empty for a store that only tells us things."))
     return Place(row["slug"], row["name"], _("Leave it empty where the house's own serves this client too."))
 

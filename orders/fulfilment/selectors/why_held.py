@@ -14,7 +14,7 @@ from orders.fulfilment.models import Fulfilment, Hold, Order, OrderAddress, Orde
 from orders.fulfilment.selectors.queues import promisable
 from orders.fulfilment.states import ORDER_FINAL, ORDER_LEFT_THE_HOUSE, AddressVerdict, LineState
 from orders.sync.models import System
-from orders.sync.selectors import systems_serving
+from orders.sync.selectors.serving import systems_serving
 from rules import facts
 from rules.decisions import NearMiss
 from rules.hold_rules import passed_and_almost

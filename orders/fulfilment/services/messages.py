@@ -11,7 +11,7 @@ from audit.subject_refs import SubjectRef
 from audit.words import said
 from orders.fulfilment.decisions.carriers import CARRIER_DIFFERS, NOT_CONNECTED
 from orders.sync.models import OutboundMessage, System
-from orders.sync.selectors import systems_serving
+from orders.sync.selectors.serving import systems_serving
 from orders.sync.services import Promise, promise_many
 
 

@@ -33,6 +33,11 @@ STORY = {
         *("content.published", "crm.tagged", "brief.written", "promo_copy.written", "email_sequence.scheduled"),
         "enablement.delivered",
     ),
+    "purge": ("content.purged",),
+    "translate": ("content.translated",),
+    "render": ("content.rendered",),
+    "advertise": ("ads.started",),
+    "stop_ads": ("ads.stopped",),
 }
 SILENT_AFTER_THE_FIRST = {"pick_pack", "drop_ship", "publish"}
 REFUSALS = {

@@ -24,6 +24,7 @@ SILENCE_SECONDS = 12
 VOICE_PAUSE = 0.05
 SALE_PAUSE = 1.0
 STORE, WAREHOUSE, PRODUCTS = "sandbox-store", "sandbox-wms", "sandbox-pim"
+SELLERS = {"marketplace": "sandbox-marketplace", "retail": "sandbox-oms"}  # by channel; all else is sold by the store
 MOMENTS = {"stock.received": "received_at", "refund.issued": "issued_at"}
 REPEATED = ("task", "order", "client", "asset", "revision")  # what a saying has of what it answers
 
@@ -146,12 +147,13 @@ class Sandbox:
                 sold = now
 
     def sell(self) -> None:
-        """One more sale, and what the warehouse and the product information say then."""
+        """One more sale, told by whoever sells there, and what the warehouse and the product information say then."""
         number, at = self.journal.done("sale") + 1, datetime.now(UTC)
+        sale = store.sale(number, at=at)
         for system, kind, events in (
             (PRODUCTS, "facts", store.facts(number, at=at)),
             (WAREHOUSE, "count", store.counts(number, at=at)),
-            (STORE, "sale", store.sale(number, at=at)),
+            (SELLERS.get(sale[0]["data"]["channel"], STORE), "sale", sale),
         ):
             sayings = [
                 (event["id"], event, at.timestamp() + place * self.control.delay) for place, event in enumerate(events)

@@ -281,14 +281,6 @@ def systems_for(by: Actor) -> QuerySet[System]:
     return systems if by.clients is None else systems.filter(Q(client=None) | Q(client_id__in=by.clients))
 
 
-def systems_serving(*, layer: str, client_id: object) -> list[System]:
-    """The active systems of a layer that serve this client: its own before those that serve all; not those that only read our feed."""
-    active = System.objects.filter(layer=layer, is_active=True).exclude(base_url="", reader__isnull=False)
-    systems = list(active.order_by("slug"))
-    own = [system for system in systems if system.client_id == client_id]
-    return own or [system for system in systems if system.client_id is None]
-
-
 def system_called(by: Actor, slug: str) -> System:
     """The system of this slug. Raises `NotFound` for none, and for another client's alike."""
     found = systems_for(by).filter(slug=slug).first()

@@ -18,13 +18,13 @@ from orders.sync import adapters, selectors
 from orders.sync.models import Connector, InboundEvent, OutboundMessage, System
 from orders.sync.states import OutboundState
 from rules.models import ContractVersion
-from rules.states import ContractState, Layer
+from rules.states import SELLING, ContractState, Layer
 
 # Where each kind of system stands around us; the product itself is the execution between them.
 TIERS: Final[Mapping[str, tuple[Layer, ...]]] = {
     noop("Source of truth: what is known of products and stock"): (Layer.PIM, Layer.ERP),
-    noop("Delivery: where customers buy"): (Layer.STORE,),
-    noop("Authoring: where content is made"): (Layer.CMS,),
+    noop("Delivery: where customers look and buy"): (*SELLING, Layer.CDN, Layer.ADS),
+    noop("Authoring: where content is made"): (Layer.CMS, Layer.DAM, Layer.LOCALIZATION),
     noop("Fulfilment: who picks, sends and carries"): (Layer.WMS, Layer.VENDOR, Layer.CARRIER),
     noop("Customers and money"): (Layer.CRM, Layer.PAYMENT, Layer.BILLING),
     noop("Reading along: what is counted and compared"): (Layer.ANALYTICS,),

@@ -29,7 +29,7 @@ def systems(northwind: Client, system: Actor, now: datetime) -> dict[str, System
         owner = Owner.objects.get(slug="integrations")
         return {
             layer: System.objects.create(slug=f"sandbox-{layer}", name=layer, layer=layer, owner=owner)
-            for layer in ("pim", "store", "wms", "vendor", "carrier", "crm", "billing")
+            for layer in ("pim", "store", "marketplace", "wms", "vendor", "carrier", "crm", "billing")
         }
 
 
@@ -132,7 +132,7 @@ def shop(systems: dict[str, System], system: Actor, now: datetime, tmp_path: Pat
     with acting(system, at=now):
         make.client_named("fable", "FB", name="Fable & Co")
         make.client_named("lumen", "LC", name="Lumen Cycles")
-    for slug in ("pim", "store", "wms"):
+    for slug in ("pim", "store", "marketplace", "wms"):
         secret = sandbox_secret("a key", f"sandbox-{slug}")
         add_credential(system=systems[slug], kind=CredentialKind.INBOUND, by=system, now=now, secret=secret)
     shop = Sandbox(port=0, key="a key", reply_to="http://testserver/api/v1/events", journal=tmp_path / "journal.db")

@@ -56,8 +56,9 @@ def connect(house: House, sandbox: Sandbox, system: Actor, settings: Any) -> Any
     return connected
 
 
-# Those that tell by themselves, and what they answer to; the others follow, or what they say is said by nobody in the sandbox.
-TELLING = {Layer.PIM, Layer.STORE, Layer.WMS, Layer.VENDOR, Layer.CARRIER, Layer.PAYMENT, Layer.BILLING, Layer.CMS}
+# Those that only follow: what they say is said by nobody in the sandbox.
+SILENT = {Layer.CRM, Layer.ERP, Layer.ANALYTICS}
+ENOUGH_SALES = 10  # by then each place where the clients of the demo sell has sold
 MONEY = {"amount_minor": 9_900, "currency": "EUR"}
 
 
@@ -86,11 +87,12 @@ def test_the_reference_adapter_of_each_kind_keeps_the_contract(
     with httpx2.Client(trust_env=False) as stranger:
         assert stranger.post(there.base_url, content=b"{}").status_code == 401
     # It says what is agreed, as it is agreed, and somebody hears it.
-    sandbox.sell()
+    for _ in range(ENOUGH_SALES):
+        sandbox.sell()
     rows = sandbox.journal._connection.execute("SELECT body FROM sayings WHERE system = ?", [there.slug]).fetchall()
     events = [json.loads(body) for (body,) in rows]
     assert {event["type"] for event in events} <= set(adapter.says)
-    assert bool(events) == (layer in TELLING)
+    assert bool(events) == (layer not in SILENT)
     assert [rules.contract(event["type"]).violations(event["data"]) for event in events] == [[]] * len(events)
     assert [name for name in adapter.says if handlers.handler_for(name) is None] == []
 

@@ -18,11 +18,17 @@ from rules.states import Layer
 SYSTEMS: Final[dict[str, tuple[str, Layer, str, bool]]] = {
     "sandbox-pim": ("Sandbox product information", Layer.PIM, "client-success", False),
     "sandbox-store": ("Sandbox store", Layer.STORE, "client-success", False),
+    "sandbox-marketplace": ("Sandbox marketplace", Layer.MARKETPLACE, "client-success", False),
+    "sandbox-oms": ("Sandbox order management", Layer.OMS, "ops-team", False),
     "sandbox-wms": ("Sandbox warehouse", Layer.WMS, "ops-team", False),
     "sandbox-vendor": ("Sandbox vendor portal", Layer.VENDOR, "fulfillment-service-vendor", False),
     "sandbox-carrier": ("Sandbox carrier", Layer.CARRIER, "logistics", False),
     "sandbox-crm": ("Sandbox CRM", Layer.CRM, "client-success", True),
     "sandbox-cms": ("Sandbox content system", Layer.CMS, "client-success", False),
+    "sandbox-dam": ("Sandbox digital assets", Layer.DAM, "client-success", False),
+    "sandbox-localization": ("Sandbox localization", Layer.LOCALIZATION, "client-success", False),
+    "sandbox-cdn": ("Sandbox CDN", Layer.CDN, "ops-team", False),
+    "sandbox-ads": ("Sandbox ad platform", Layer.ADS, "client-success", False),
     "sandbox-payment": ("Sandbox payment provider", Layer.PAYMENT, "finance-ops", False),
     "sandbox-billing": ("Sandbox billing", Layer.BILLING, "finance-ops", True),
 }
