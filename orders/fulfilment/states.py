@@ -125,6 +125,12 @@ FULFILMENT_IN_HOUSE = (
     FulfilmentState.PICKED,
     FulfilmentState.PACKED,
 )
+FULFILMENT_TO_PACK = (
+    FulfilmentState.TASKED,
+    FulfilmentState.ACKNOWLEDGED,
+    FulfilmentState.CONFIRMED,
+    FulfilmentState.PICKED,
+)
 FULFILMENT_ON_SHELF = (FulfilmentState.PLANNED, *FULFILMENT_UNCONFIRMED, FulfilmentState.CONFIRMED)
 FULFILMENT_TOUCHED = (FulfilmentState.PICKED, FulfilmentState.PACKED, FulfilmentState.UNWINDING)
 FULFILMENT_GONE = (FulfilmentState.HANDED_OVER, FulfilmentState.DELIVERED)

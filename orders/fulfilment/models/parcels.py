@@ -14,7 +14,7 @@ from orders.fulfilment.models.lines import OrderLine
 from orders.fulfilment.models.orders import Order
 from orders.fulfilment.models.places import Location
 from orders.fulfilment.models.shipments import Shipment
-from orders.fulfilment.states import FulfilmentState
+from orders.fulfilment.states import FULFILMENT_TO_PACK, FulfilmentState
 from rules.models import Client, Flow, Owner
 
 S = FulfilmentState
@@ -79,6 +79,9 @@ class Fulfilment(FSMModelMixin, Accountable):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["order"], name="fulfilment_of_order"),
             models.Index(fields=["shipment"], condition=Q(shipment__isnull=False), name="fulfilment_in_shipment"),
+            models.Index(
+                fields=["picker"], condition=Q(state__in=FULFILMENT_TO_PACK), name="fulfilment_to_pack_by_picker"
+            ),
             models.Index(Least("handed_over_at", "delivered_at"), name="fulfilment_left_at"),
             models.Index(
                 fields=["state", "due_at", "id"],

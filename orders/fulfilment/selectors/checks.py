@@ -37,7 +37,7 @@ from orders.fulfilment.states import (
 from rules.states import CHECK_POINTS, CheckKind, CheckPoint
 
 PER_PAGE: Final = 50
-TABS: Final = ("due", "failed")
+TABS: Final = ("due", "mine", "failed")
 CAN_LEAVE: Final = (FulfilmentState.CONFIRMED, FulfilmentState.PICKED, FulfilmentState.PACKED)
 
 
@@ -127,6 +127,7 @@ class ParcelToCheck:
     tracking_number: str
     held: Sequence[str]
     shipment: str
+    picker: str
 
     @property
     def has_results(self) -> bool:
@@ -146,6 +147,8 @@ class WaitingRow:
     is_failed: bool
     left: int
     due_at: datetime | None
+    picker: str
+    is_mine: bool
 
 
 @dataclass(frozen=True)
@@ -186,6 +189,8 @@ def waiting_page(*, by: Actor, tab: str = "", after: str = "") -> WaitingPage:
     found = waiting_parcels(by)
     if tab == "failed":
         found = found.filter(Exists(ParcelCheck.objects.filter(fulfilment=OuterRef("pk"), state=CheckState.FAILED)))
+    if tab == "mine":
+        found = found.filter(picker=by.name)
     if after:
         moment, pk = _read_after(after)
         found = found.filter(Q(due_at__gt=moment) | Q(due_at=moment, pk__gt=pk))
@@ -194,10 +199,10 @@ def waiting_page(*, by: Actor, tab: str = "", after: str = "") -> WaitingPage:
     parcels = list(rows)
     shown = parcels[:PER_PAGE]
     following = f"{shown[-1].due_at}_{shown[-1].pk}" if len(parcels) > len(shown) else ""
-    return WaitingPage([_waiting(parcel) for parcel in shown], following)
+    return WaitingPage([_waiting(parcel, by) for parcel in shown], following)
 
 
-def _waiting(parcel: Any) -> WaitingRow:
+def _waiting(parcel: Any, by: Actor) -> WaitingRow:
     first: ParcelCheck = parcel.left[0]
     return WaitingRow(
         key=parcel.key,
@@ -208,6 +213,8 @@ def _waiting(parcel: Any) -> WaitingRow:
         is_failed=any(one.state == CheckState.FAILED for one in parcel.left),
         left=len(parcel.left),
         due_at=parcel.due_at,
+        picker=parcel.picker,
+        is_mine=parcel.picker == by.name,
     )
 
 
@@ -252,6 +259,7 @@ def parcel_to_check(*, by: Actor, key: str, slug: str = "", now: datetime) -> Pa
         id=parcel.pk,
         key=parcel.key,
         shipment=parcel.shipment.key if parcel.shipment else "",
+        picker=parcel.picker,
         order=parcel.order.key,
         client=parcel.client.name,
         state_label=FulfilmentState(parcel.state).label,

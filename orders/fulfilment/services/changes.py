@@ -53,6 +53,7 @@ from orders.fulfilment.services.cases import Opening, TimerChange, open_all, set
 from orders.fulfilment.services.expecting import Expecting, tell_all
 from orders.fulfilment.services.levels import Levels, look_at_levels
 from orders.fulfilment.services.messages import Message, send_all
+from orders.fulfilment.services.picking import Pickers
 from orders.fulfilment.services.shelves import ProductStock, load_stock
 from orders.fulfilment.states import FulfilmentState, LineState
 from orders.sync.models import System
@@ -133,6 +134,11 @@ class Changes:
     def request_rules(self) -> RequestRules:
         """What it says about what is asked of orders."""
         return compile_request_rules(self.book.document)
+
+    @cached_property
+    def pickers(self) -> Pickers:
+        """Who picks what is handed out in this act."""
+        return Pickers(self.now, self.book)
 
     @cached_property
     def carriers(self) -> list[frozenset[str]]:

@@ -52,7 +52,8 @@ def send_task(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
     parcel.send_task()
     parcel.round += 1
     parcel.tasked_at = changes.now
-    parcel.picker = parcel.picker or ("" if layer == "vendor" else f"{parcel.flow.slug} picking")
+    if not parcel.picker and layer != "vendor":
+        parcel.picker = changes.pickers.assign(parcel)
     parcel.manifest = f"PM-{parcel.key}-{parcel.round}"
     parcel.task_message = f"{parcel.key}/{kind}/{parcel.round}"
     changes.edit(parcel, "state", "round", "tasked_at", "picker", "manifest", "task_message")

@@ -147,7 +147,7 @@ def _cancelled(docket: Docket, news: News, changes: Changes) -> None:
 
 def _step(parcel: Fulfilment, name: str, news: News, changes: Changes, **facts: object) -> bool:
     """Take the step if it is still ahead; note what was missing either way, and of moments the earliest. Whether it was taken."""
-    missing = [field for field, value in facts.items() if value and _says_more(getattr(parcel, field), value)]
+    missing = [field for field, value in facts.items() if value and _says_more(field, getattr(parcel, field), value)]
     for field in missing:
         setattr(parcel, field, facts[field])
     step = getattr(parcel, name)
@@ -161,8 +161,13 @@ def _step(parcel: Fulfilment, name: str, news: News, changes: Changes, **facts: 
     return ahead
 
 
-def _says_more(known: object, told: object) -> bool:
-    """Whether it was not known, or is known to have been earlier: what comes out may not depend on who was heard first."""
+def _says_more(field: str, known: object, told: object) -> bool:
+    """Whether it was not known, or is known to have been earlier: what comes out may not depend on who was heard first.
+
+    Who picks is chosen by us until whoever has the task says who it was.
+    """
+    if field == "picker":
+        return known != told
     return not known or (isinstance(known, datetime) and isinstance(told, datetime) and told < known)
 
 

@@ -192,7 +192,6 @@ def _placed(client: Client, plan: Plan) -> News:
 
 def _details(kind: str, key: str) -> dict[str, str]:
     return {
-        "shipment.picked": {"picker": "Picking line 2"},
         "shipment.packed": {"manifest": f"PM-{key}"},
         "shipment.handed_over": {"carrier": "DPD", "tracking": f"05{zlib.crc32(key.encode()):012d}"},
     }.get(kind, {})
