@@ -35,6 +35,7 @@ timer_kinds.register(
     pausing.TELL_LATER, notices.on_emergency_over, lock=keeping.lock_orders, puts_back=pausing.orders_themselves
 )
 timer_kinds.register(settling.QUEUE_LOOK, settling.on_look_again)
+timer_kinds.register(settling.SIBLING_LOOK, settling.on_sibling_look, lock=keeping.lock_orders)
 timer_kinds.register(asking.REQUEST_DUE, announcing.not_come, lock=announcing.lock_orders_of)
 timer_kinds.register(quality.CHECK_DUE, looking.nobody_looked, lock=looking.lock_orders_of)
 timer_kinds.register(at_risk.AT_RISK, at_risk.on_at_risk, lock=silence.lock_orders_of)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from audit.access import require
 from audit.context import Actor
@@ -16,7 +18,7 @@ from audit.errors import NotFound
 from audit.selectors.pages import names_of
 from audit.texts import page_mark
 from audit.words import said
-from orders.fulfilment.models import Fulfilment, Hold, OrderAddress, OrderGift, Shipment
+from orders.fulfilment.models import Fulfilment, FulfilmentLine, Hold, OrderAddress, OrderGift, Shipment
 from orders.fulfilment.selectors.parcels import fulfilments_for
 from orders.fulfilment.states import (
     FULFILMENT_GONE,
@@ -159,18 +161,35 @@ def _candidates(by: Actor) -> list[Fulfilment]:
 
 
 def _by_address(parcels: Sequence[Fulfilment]) -> list[list[Fulfilment]]:
-    """Those that go to the same address; gifts may go elsewhere, so orders with any are left to whoever knows."""
-    orders = {one.order_id for one in parcels}
-    given = set(OrderGift.objects.filter(order__in=orders, is_active=True).values_list("order", flat=True))
+    """Those that go to the same address: gifts with gifts, and nothing else with them, because they go without prices."""
+    given = _given(parcels)
     where: dict[str, list[Fulfilment]] = defaultdict(list)
-    addresses = OrderAddress.objects.in_bulk(orders - given)
+    addresses = OrderAddress.objects.in_bulk({one.order_id for one in parcels})
     for parcel in parcels:
-        address = addresses.get(parcel.order_id)
-        if address is not None and address.standard:
-            told = open_secret(address.instructions) if address.instructions else ""
-            standard = json.loads(open_secret(address.standard))
-            where[json.dumps([standard, told], sort_keys=True).casefold()].append(parcel)
+        gift, address = given.get(parcel.pk), addresses.get(parcel.order_id)
+        goes_to = gift.card if gift is not None and gift.card.raw else address
+        if goes_to is not None and goes_to.standard:
+            sealed = goes_to.instructions if isinstance(goes_to, OrderAddress) else ""
+            told = open_secret(sealed) if sealed else ""
+            standard = json.loads(open_secret(goes_to.standard))
+            where[json.dumps([standard, told, gift is not None], sort_keys=True).casefold()].append(parcel)
     return [rows for rows in where.values() if len({one.order_id for one in rows}) >= FEWEST]
+
+
+def _given(parcels: Sequence[Fulfilment]) -> dict[UUID, OrderGift]:
+    """The gift that is in each of them, if any; parcels that go to one receiver each, so the first of several says where."""
+    orders = {one.order_id for one in parcels}
+    gifts = {
+        (gift.order_id, gift.position): gift
+        for gift in OrderGift.objects.filter(order__in=orders, is_active=True).select_related("card")
+    }
+    inside = FulfilmentLine.objects.filter(fulfilment__in=parcels, line__order__in={order for order, _ in gifts})
+    rows = inside.annotate(place=Coalesce("line__bundle__position", "line__position")).order_by("line__position")
+    found: dict[UUID, OrderGift] = {}
+    for parcel, order, place in rows.values_list("fulfilment", "line__order", "place") if gifts else ():
+        if gift := gifts.get((order, place)):
+            found.setdefault(parcel, gift)
+    return found
 
 
 def _proposal(parcels: Sequence[Fulfilment]) -> Proposal:

@@ -34,6 +34,8 @@ from orders.fulfilment.states import ORDER_LEFT_THE_HOUSE, ORDER_STUCK, ORDER_UN
 from rules.selectors import active_book
 
 QUEUE_LOOK: Final = "fulfilment.queue_look"
+SIBLING_LOOK: Final = "fulfilment.sibling_look"
+ORDER: Final = "fulfilment.order"
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
 STEP_INTO = {
     OrderState.PAID: "prepare",
@@ -125,10 +127,30 @@ def settle(dockets: Sequence[Docket], changes: Changes, desk: Desk | None = None
         changes.cured += cured_by_answers(docket, desk.book, changes.now)
     changes.write()
     if alone:
-        settle_orders(order_ids=alone, skip_locked=True)
+        _let_siblings_go_on(alone, changes.now)
     if changes.freed:
         freed, changes.freed = changes.freed, set()
         release_queue(freed, changes)
+
+
+def _let_siblings_go_on(order_ids: Collection[UUID], now: datetime) -> None:
+    """What went together with a parcel that goes by itself now is looked at; an order somebody works on, a minute later."""
+    found = {order.pk for order in settle_orders(order_ids=order_ids, skip_locked=True)}
+    busy = (
+        Order.objects.filter(pk__in=set(order_ids) - found).values_list("pk", "client")
+        if found < set(order_ids)
+        else ()
+    )
+    again = now + LOOK_AGAIN_AFTER
+    waiting = [TimerChange(SubjectRef(ORDER, str(pk), client), SIBLING_LOOK, again) for pk, client in busy]
+    if waiting:
+        set_all(waiting, now=now)
+
+
+def on_sibling_look(timers: Sequence[Due], *, now: datetime) -> None:
+    """Whoever worked on these orders is done: what they ship with others is looked at."""
+    del now
+    settle_orders(order_ids={UUID(timer.subject_id) for timer in timers})
 
 
 def _take_payments(dockets: Sequence[Docket], desk: Desk, changes: Changes) -> None:

@@ -21,7 +21,7 @@ from orders.fulfilment.services.dispatch import book_again
 from orders.fulfilment.services.dockets import Docket
 from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.settling import settle
-from orders.fulfilment.services.together import CAN_SHARE, destination_of, leave, part
+from orders.fulfilment.services.together import CAN_SHARE, destination_of, is_gift, leave, part
 from orders.fulfilment.states import FULFILMENT_GONE, FulfilmentState, ShipmentState
 from rules.states import FlowKind
 
@@ -146,6 +146,7 @@ def _refuse_mixture(chosen: Chosen) -> None:
     mixtures: tuple[tuple[set[Any], str], ...] = (
         ({parcel.client_id for _, parcel in chosen}, said("They are not of the same client.")),
         ({heads.get(docket.order.pk) for docket, _ in chosen}, said("They were not ordered by the same customer.")),
+        ({is_gift(*one) for one in chosen}, said("A gift goes without prices: it goes with other gifts only.")),
         ({destination_of(docket, parcel) for docket, parcel in chosen}, said("They do not go to the same address.")),
         ({parcel.location_id for _, parcel in chosen}, said("They do not lie in the same place.")),
         (

@@ -22,10 +22,21 @@ BEFORE_BOOKING: Final = CHECK_POINTS[: CHECK_POINTS.index(CheckPoint.BOOKING) + 
 
 
 def destination_of(docket: Docket, parcel: Fulfilment) -> str:
-    """A keyed digest of where a parcel goes; nothing where that is not known. What is to be known for the delivery is part of it."""
+    """A keyed digest of where a parcel goes; nothing where that is not known. What is to be known for the delivery is part of it.
+
+    A gift goes without prices: what is none never goes along with it, not even to the same address.
+    """
     contents = docket.contents.get(parcel.pk, [])
     address = shipping_address(docket.goes_to(contents[0].line) if contents else docket.address)
-    return keyed_digest(json.dumps(address, sort_keys=True).casefold()) if address else ""
+    if not address:
+        return ""
+    told = json.dumps([address, "gift"] if is_gift(docket, parcel) else address, sort_keys=True)
+    return keyed_digest(told.casefold())
+
+
+def is_gift(docket: Docket, parcel: Fulfilment) -> bool:
+    """Whether anything in it is given to somebody, so that there are no prices in it."""
+    return any(docket.gift_of(one.line) for one in docket.contents.get(parcel.pk, []))
 
 
 def keep_together(dockets: Sequence[Docket], changes: Changes) -> set[UUID]:

@@ -26,8 +26,10 @@ from exceptions.models import ExceptionCase, Waiver
 from exceptions.states import CASE_LIVE
 from orders.fulfilment.decisions.gifts import Gift
 from orders.fulfilment.decisions.news import News
+from orders.fulfilment.decisions.overrides import ADDRESS, INSTRUCTIONS, PHONE, QUANTITY, SUBSTITUTE, address_text
 from orders.fulfilment.errors import NoWay
-from orders.fulfilment.models import Fulfilment, Hold, Order, Override, Sku
+from orders.fulfilment.models import Fulfilment, Hold, Order, Override, Shipment, Sku
+from orders.fulfilment.selectors import shipments as found_shipments
 from orders.fulfilment.selectors.impacts import SHIP_DESPITE_CASE, SKIP_CONFIRMATION
 from orders.fulfilment.services import (
     announcing,
@@ -41,6 +43,7 @@ from orders.fulfilment.services import (
     overrides,
     recalling,
     resuming,
+    shipments,
     unwinding,
 )
 from orders.fulfilment.states import HoldState
@@ -122,6 +125,7 @@ class OrderLife(RuleBasedStateMachine):
             "fraud_score": risk,
             "address": make.BERLIN if good else BROKEN,
             "paid_at": self.now.isoformat() if paid else None,
+            "contact": {"email": "ida@example.org"},
         }
         placed = self.event("order.placed", number, {"order": number, "channel": "web", "currency": "EUR", **given})
         intake.place_orders(news=[placed], by=SYSTEM, now=self.now)
@@ -148,12 +152,40 @@ class OrderLife(RuleBasedStateMachine):
         at = self.now + timedelta(minutes=minutes)
         told = [self.event(kind, order.number, self.body(kind, order, variant, at), at) for kind, variant in said]
         self.heard += told
-        news.take_news(news=told, by=SYSTEM, now=self.now)
+        news.take_news(news=shipments.with_siblings(told), by=SYSTEM, now=self.now)
 
     @rule(which=st.integers(0, 9))
     def tell_again(self, *, which: int) -> None:
         if self.heard:
-            news.take_news(news=[self.heard[which % len(self.heard)]], by=SYSTEM, now=self.now)
+            again = [self.heard[which % len(self.heard)]]
+            news.take_news(news=shipments.with_siblings(again), by=SYSTEM, now=self.now)
+
+    @rule(packed=st.booleans())
+    def ship_together(self, *, packed: bool) -> None:
+        """What is proposed to go together does, and may be packed at once."""
+        if not (proposed := found_shipments.proposals(self.lee)):
+            return
+        keys = [one.key for one in proposed[0].parcels]
+        self.attempt(
+            lambda: shipments.ship_together(parcels=keys, reason="One customer, twice", by=self.lee, now=self.now)
+        )
+        if packed:
+            told = [self.event("shipment.packed", key, {"task": key, "at": self.now.isoformat()}) for key in keys]
+            news.take_news(news=told, by=SYSTEM, now=self.now)
+
+    @rule(which=WHICH, other=WHICH)
+    def ship_some_together(self, *, which: int, other: int) -> None:
+        parcels = [self.parcel(self.order(one), one) for one in (which, other)]
+        keys = {parcel.key for parcel in parcels if parcel}
+        self.attempt(lambda: shipments.ship_together(parcels=keys, reason="They ask for it", by=self.lee, now=self.now))
+
+    @rule(which=WHICH)
+    def ship_apart(self, *, which: int) -> None:
+        if there := list(Shipment.objects.order_by("number")):
+            shipment = there[which % len(there)]
+            self.attempt(
+                lambda: shipments.ship_apart(shipment_id=shipment.pk, reason="One waits", by=self.lee, now=self.now)
+            )
 
     @rule(which=WHICH, part=st.booleans())
     def hold(self, *, which: int, part: bool) -> None:
@@ -230,7 +262,10 @@ class OrderLife(RuleBasedStateMachine):
         """Somebody knows better than the systems, and somebody else looks at it."""
         order, why = self.order(which), "The account manager says so"
         fixed: dict[str, Any] = {"reason": why, "by": self.lee, "now": self.now}
-        self.attempt(lambda: overrides.override_order(order_id=order.pk, field="segment", value=f"vip{units}", **fixed))
+        for field, line, value in (("segment", None, f"vip{units}"), self.someone_s_fix(units)):
+            self.attempt(
+                partial(overrides.override_order, order_id=order.pk, field=field, line=line, value=value, **fixed)
+            )
         self.attempt(
             lambda: overrides.override_stock(client_id=self.client.pk, sku="TENT-2", value=str(units), **fixed)
         )
@@ -245,6 +280,17 @@ class OrderLife(RuleBasedStateMachine):
                     now=self.now,
                 )
             )
+
+    def someone_s_fix(self, units: int) -> tuple[str, int | None, str]:
+        """Where it goes, how to reach the customer, what has to be known, what is sent and how many: one of them."""
+        moved = {**make.BERLIN, "street": "Kastanienallee 4", "postcode": "10435"}
+        return (
+            (ADDRESS, None, address_text(moved)),
+            (PHONE, None, "+49 30 1234567"),
+            (INSTRUCTIONS, None, "Ring twice"),
+            (SUBSTITUTE, 1, "STOVE"),
+            (QUANTITY, 1, "1"),
+        )[units]
 
     @rule(which=WHICH, act=st.sampled_from([resuming.look_again, resuming.resend_tasks, resuming.reroute_to_warehouse]))
     def look(self, *, which: int, act: Callable[..., object]) -> None:

@@ -1,6 +1,6 @@
 """Parcels of several orders in one shipment: one booking, one number, one hand-over, and each order keeps its own way."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,9 +8,11 @@ import pytest
 from audit.access import Role
 from audit.context import Actor, acting
 from audit.errors import Conflict, Invalid, Refused
+from exceptions.services import sweep_timers
 from orders.fulfilment.decisions.overrides import ADDRESS, address_text
 from orders.fulfilment.models import Fulfilment, Order, Shipment
 from orders.fulfilment.selectors.shipments import proposals
+from orders.fulfilment.services import loading, settling
 from orders.fulfilment.services.handing_over import hand_over_parcel
 from orders.fulfilment.services.holds import hold_order, release_hold
 from orders.fulfilment.services.news import take_news
@@ -165,3 +167,49 @@ def test_only_what_goes_to_one_buyer_at_one_place_from_one_place_goes_together(
     assert proposals(pat) == []
     with pytest.raises(Conflict, match="with others already"):
         together(two, pat, now)
+
+
+def test_a_gift_goes_with_gifts_to_the_same_receiver_and_nothing_that_shows_a_price_goes_with_it(
+    two: list[str], place: make.Place, northwind: Client, pat: Actor, system: Actor, now: datetime
+) -> None:
+    jo = {**make.BERLIN, "recipient": "Jo Ek", "street": "Kastanienallee 4", "postcode": "10435"}
+    given = {**make.line(), "gift": {"message": "For you"}}
+    for_jo = {**make.line(), "gift": {"message": "For you", "address": jo}}
+    here = [f"{place(**IDA, lines=[given]).key}-1" for _ in range(2)]
+    there = [f"{place(**IDA, lines=[for_jo]).key}-1" for _ in range(2)]
+    to_jo_s = f"{place(**IDA, address=jo).key}-1"
+    for keys, words in (([two[0], here[0]], "other gifts"), ([to_jo_s, there[0]], "other gifts")):
+        with pytest.raises(Invalid, match=words):
+            together(keys, pat, now)
+    with pytest.raises(Invalid, match="same address"):
+        together([here[0], there[0]], pat, now)
+    assert sorted([one.key for one in group.parcels] for group in proposals(pat)) == sorted([two, here, there])
+    together(there, pat, now)
+    for key in there:
+        hear("shipment.packed", key, northwind, system, now)
+    (booked,) = [one.payload for one in OutboundMessage.objects.all() if one.system.layer == Layer.CARRIER]
+    assert (booked["together"], booked["no_prices"], booked["address"]["recipient"]) == ([there[0]], True, "Jo Ek")
+    assert broken() == []
+
+
+def test_an_order_somebody_works_on_is_looked_at_again_a_minute_later(
+    two: list[str], northwind: Client, pat: Actor, system: Actor, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = two
+    together(two, pat, now)
+    for key in two:
+        hear("shipment.packed", key, northwind, system, now)
+    load = loading.load_dockets
+    monkeypatch.setattr(
+        settling, "load_dockets", lambda ids, *, skip_locked=False: [] if skip_locked else load(ids)
+    )  # the other order is locked
+    amal, moved = person(5, Role.ACCOUNT_MANAGER, northwind), {**make.BERLIN, "street": "Kastanienallee 4"}
+    order, there = Order.objects.get(key=second.rpartition("-")[0]), address_text({**moved, "postcode": "10435"})
+    override_order(order_id=order.pk, field=ADDRESS, value=there, reason=WHY, by=amal, now=now)
+    assert (f"ship {first}", []) not in bookings()
+    monkeypatch.undo()
+    sweep_timers(now=now + timedelta(seconds=59))
+    assert (f"ship {first}", []) not in bookings()
+    sweep_timers(now=now + timedelta(seconds=60))
+    assert (f"ship {first}", []) in bookings()
+    assert broken() == []

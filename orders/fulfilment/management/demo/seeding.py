@@ -235,7 +235,7 @@ def _work_a_little(people: Mapping[str, User], now: datetime) -> None:
 
 
 def _check_some(client: Client, people: Mapping[str, User], now: datetime) -> None:
-    """One client's parcels are checked from this morning on: one has passed, one has not, one waits."""
+    """One client's parcels are checked from this morning on: one has passed, one has not, two wait, which could go together."""
     by, pia = system_actor("demo", channel="command"), actor_for(people["pia"], channel="command")
     reason = f"{client.name} wants its parcels checked"
     for wanted in QualityCheck.objects.filter(slug__in=["right-contents", "right-label"]):
@@ -245,7 +245,7 @@ def _check_some(client: Client, people: Mapping[str, User], now: datetime) -> No
     good, other = [item for item in GOODS[client.slug] if item.on_hand >= PLENTY][:2]
     facts = {"address": ADDRESSES[client.slug][0]}
     at = now - timedelta(hours=3)
-    plans = [Plan(f"{client.slug[0].upper()}700{n}", ((good, 1),), at, PACKED, facts) for n in range(3)]
+    plans = [Plan(f"{client.slug[0].upper()}700{n}", ((good, 1),), at, PACKED, facts) for n in range(4)]
     _make_orders(((client, plan) for plan in plans), by, now)
     checks = ParcelCheck.objects.filter(client=client, slug="right-contents").order_by("fulfilment__key")
     for check, item in zip(checks, (good, other), strict=False):
