@@ -28,6 +28,9 @@ def test_every_kind_of_flow_has_its_map_and_each_state_follows_from_the_one_befo
         for one, two in pairwise(changes):
             assert one.record != two.record or one.after == two.before, (flow.slug, two.does)
         assert page.missing == []
+        columns = {column.x: column.name for column in page.picture.columns}
+        drawn = [(columns[arrow.start], "" if arrow.is_alone else columns[arrow.end]) for arrow in page.picture.arrows]
+        assert drawn == [(row.by, row.to) for row in page.steps]
     assert {kind for kind in FlowKind if flow_maps.map_of(kind)} == {*FlowKind}
 
 

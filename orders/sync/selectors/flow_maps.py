@@ -19,6 +19,7 @@ from audit.words import said
 from orders.sync import flow_maps, selectors
 from orders.sync.flow_maps import Step
 from orders.sync.models import FlowRun, System
+from orders.sync.selectors.flow_pictures import Picture, draw
 from rules import selectors as rules
 from rules.models import Contract, Flow, Owner, RuleBookVersion
 from rules.models.flows import DECLARED
@@ -90,6 +91,7 @@ class FlowPage:
     flow: Flow
     declarations: Sequence[Declaration]
     steps: Sequence[StepRow]
+    picture: Picture
     hands: Sequence[Hand]
     roles: Sequence[tuple[str, Sequence[str]]]
     seen: Sequence[Seen]
@@ -127,10 +129,12 @@ def flow_page(by: Actor, slug: str) -> FlowPage:
     flow = rules.flow_called(by, slug)
     versions = _versions(flow)
     subjects = _lately(by, flow)
+    steps = _steps(by, flow)
     return FlowPage(
         flow=flow,
         declarations=rules.declarations(flow, by=by),
-        steps=_steps(by, flow),
+        steps=steps,
+        picture=draw([(row.by, row.to) for row in steps]),
         hands=_hands(by, flow),
         roles=_roles(flow),
         seen=_seen(by, subjects),
