@@ -325,6 +325,7 @@ RECORDS: dict[str, str] = {
     "exceptions:waiver": "/time-limited/",
     "exceptions:handover": "/people/",
     "fulfilment:product": "/products/",
+    "exceptions:break-glass": "/break-glass/",
 }
 
 # Who may open what is explained here and is no place of the navigation; the rest of those is everybody's.
@@ -334,7 +335,6 @@ PERMISSIONS: dict[str, str] = {
         "exceptions.view_case",
     ),
     **dict.fromkeys(("exceptions:rotation", "exceptions:gates", "exceptions:temporary"), "rules.view_rules"),
-    "exceptions:break-glass": "exceptions.break_glass",
 }
 
 GLOSSARY: tuple[tuple[Text, Text], ...] = (

@@ -213,7 +213,7 @@ PLACES = (
         waiting=sync.dead_letters,
     ),
     Place(gettext_lazy("Sandbox"), "sync:sandbox", "bolt", "sync.edit_system", "sync"),
-    Place(gettext_lazy("Accounting"), "exceptions:accounting", "bars", "exceptions.view_case", "assurance"),
+    Place(gettext_lazy("Accounting"), "exceptions:accounting", "bars", "exceptions.view_case", "assurance", "m"),
     Place(gettext_lazy("Quality"), "fulfilment:quality", "bars", "orders.view_order", "assurance"),
     Place(gettext_lazy("Postmortems"), "exceptions:postmortems", "eye", "exceptions.view_case", "assurance"),
     Place(gettext_lazy("Runbooks"), "exceptions:runbooks", "help", "rules.view_runbook", "assurance"),
@@ -237,6 +237,8 @@ SHORTCUTS = (
     Shortcut(("g", "t"), gettext_lazy("Team queues")),
     Shortcut(("g", "a"), gettext_lazy("Approvals")),
     Shortcut(("g", "o"), gettext_lazy("Orders")),
+    Shortcut(("g", "d"), gettext_lazy("Dead letters")),
+    Shortcut(("g", "m"), gettext_lazy("Accounting")),
     Shortcut(("j", "k"), gettext_lazy("Next and previous row")),
     Shortcut(("Enter",), pgettext_lazy("to do", "Open")),
     Shortcut(("s",), gettext_lazy("The next step of the row, or of the exception on the page")),
@@ -254,7 +256,10 @@ SHORTCUTS = (
     Shortcut(("c",), gettext_lazy("Note")),
     Shortcut(("w",), gettext_lazy("Wait for others")),
     Shortcut(("t",), gettext_lazy("Ask for a time-limited exception")),
+    Shortcut(("h",), gettext_lazy("Every field, every change")),
     Shortcut(("Ctrl+Enter",), gettext_lazy("Send the form")),
+    Shortcut(("Esc",), gettext_lazy("Leave the field, or close this")),
+    Shortcut(("?",), gettext_lazy("These keys")),
 )
 
 

@@ -7,6 +7,7 @@ from rules.selectors.absences import (
     managed_person,
     own_absences,
     people_managed,
+    who_can_work,
 )
 from rules.selectors.accounts import (
     FACTOR_MISSING,
@@ -174,6 +175,7 @@ __all__ = [
     "validate_payload",
     "verify_decisions",
     "version_called",
+    "who_can_work",
     "whole_contract",
     "whole_runbooks_for",
     "why_not_decide",

@@ -55,7 +55,7 @@ def test_each_notice_says_whether_it_went_out_and_what_stood_in_the_way(
     with monkeypatch.context() as outage:
         outage.setattr(EmailBackend, "open", down)
         deliver_notifications(now=clock.now())
-    assert 'E-mail: tried 1 times</span> <span class="muted">ConnectionRefusedError. It is tried again.' in said()
+    assert 'E-mail: tried once</span> <span class="muted">ConnectionRefusedError. It is tried again.' in said()
     deliver_notifications(now=clock.now() + timedelta(minutes=5))
     assert "E-mail: sent" in said()
     assert told.deliveries.get().sent_at is not None
