@@ -44,6 +44,7 @@ LEAD: Final = WORK | {
     "exceptions.break_glass",
     "exceptions.change_severity",
     "exceptions.fire_timers",
+    "exceptions.manage_cause",
     "exceptions.manage_views",
     "exceptions.publish_postmortem",
     "exceptions.act_on_many",

@@ -71,7 +71,10 @@ class Shortcut:
 
 @dataclass(frozen=True)
 class Place:
-    """A page the product has: who may open it, and what is counted there; `waiting` is the same question at every moment."""
+    """A page the product has: who may open it, and what is counted there; `waiting` is the same question at every moment.
+
+    `holds` is a route whose pages belong to it though their addresses do not begin with its own.
+    """
 
     title: str | Promise
     route: str
@@ -83,6 +86,7 @@ class Place:
     hot: bool = False
     counted: Callable[[Actor, datetime], QuerySet[Any]] | None = None
     waiting: Callable[[Actor], QuerySet[Any]] | None = None
+    holds: str = ""
 
 
 DOTS = {Light.GREEN: "", Light.AMBER: "warn", Light.RED: "danger"}
@@ -137,7 +141,15 @@ PLACES = (
         gettext_lazy("open"),
         counted=of_queue,
     ),
-    Place(gettext_lazy("Team queues"), "exceptions:team", "team", "exceptions.view_case", "work", "t"),
+    Place(
+        gettext_lazy("Team queues"),
+        "exceptions:team",
+        "team",
+        "exceptions.view_case",
+        "work",
+        "t",
+        holds="exceptions:causes",
+    ),
     Place(
         gettext_lazy("Approvals"),
         "exceptions:approvals",
@@ -311,7 +323,9 @@ def _asked(waiting: Callable[[Actor], QuerySet[Any]], asker: Actor) -> exception
 
 
 def _groups(places: Sequence[Place], path: str, counts: Mapping[str, int]) -> list[Group]:
-    here = _nearest([_url(place.route) for place in places], path)
+    held = {_url(place.holds): _url(place.route) for place in places if place.holds}
+    here = _nearest([*(_url(place.route) for place in places), *held], path)
+    here = held.get(here, here)
     groups = []
     for name, title in GROUPS.items():
         entries = [_entry(place, here, counts.get(place.route, 0)) for place in places if place.group == name]

@@ -7,7 +7,7 @@ from audit import api as audit
 from config.api import reference
 from config.api.keys import KeyConverter, NumberConverter
 from config.api.views import Unknown
-from exceptions.api import approvals, cases, jobs, notifications, people, postmortems, queues, reports, waivers
+from exceptions.api import approvals, cases, causes, jobs, notifications, people, postmortems, queues, reports, waivers
 from exceptions.api import saved_views as views
 from orders.campaigns import api as campaigns
 from orders.fulfilment import api as orders
@@ -128,8 +128,12 @@ urlpatterns: list[URLPattern] = [
     path("v1/exceptions/<key:key>/gates", approvals.CaseGates.as_view(), name="exception-gates"),
     path("v1/exceptions/<key:key>/files", queues.AttachFile.as_view(), name="exception-files"),
     path("v1/exceptions/<key:key>/files/<number:number>", queues.FileRecord.as_view(), name="exception-file"),
-    path("v1/causes", queues.Causes.as_view(), name="causes"),
-    path("v1/causes/shared", queues.Cause.as_view(), name="cause"),
+    path("v1/causes", causes.Causes.as_view(), name="causes"),
+    path("v1/causes/shared", causes.Cause.as_view(), name="cause"),
+    path("v1/causes/shared/merge", causes.MergeCause.as_view(), name="cause-merge"),
+    path("v1/causes/shared/part", causes.PartCause.as_view(), name="cause-part"),
+    path("v1/causes/shared/split", causes.SplitCause.as_view(), name="cause-split"),
+    path("v1/causes/shared/rename", causes.RenameCause.as_view(), name="cause-rename"),
     path("v1/next-exception", queues.TakeNext.as_view(), name="next-exception"),
     path("v1/timers/escalate-overdue", queues.EscalateOverdue.as_view(), name="escalate-overdue"),
     path("v1/exceptions/<key:key>", cases.CaseRecord.as_view(), name="exception"),

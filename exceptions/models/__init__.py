@@ -5,6 +5,7 @@ from exceptions.models.alerts import Alert
 from exceptions.models.approvals import ClientApproval, ClientQuestion, Delegation, WaiverVote
 from exceptions.models.case_words import CaseWords
 from exceptions.models.cases import CaseNote, CaseStep, ExceptionCase
+from exceptions.models.causes import SharedCause
 from exceptions.models.channels import NotificationChannel, Page
 from exceptions.models.evidence import CaseAttachment, CaseLink, CaseWatch
 from exceptions.models.jobs import Job, JobItem, JobPlan, JobWork
@@ -40,6 +41,7 @@ __all__ = [
     "PostmortemAction",
     "PostmortemCase",
     "SavedView",
+    "SharedCause",
     "StandIn",
     "Timer",
     "Waiver",

@@ -18,17 +18,17 @@ from audit.context import Actor
 from audit.models import Event
 from audit.selectors.naming import keys_of
 from audit.selectors.pages import names_of, reason_of
-from exceptions.models import Postmortem
+from exceptions.models import Postmortem, SharedCause
 from exceptions.models.cases import CaseQuerySet
 from exceptions.selectors import queue
 from exceptions.selectors.knowledge import runbooks_for_kind
-from exceptions.selectors.next_steps import with_first_timer
 from exceptions.selectors.postmortems import visible_postmortems
-from exceptions.selectors.queue import MOST_COUNTED, ROW_COLUMNS, CaseRow
+from exceptions.selectors.queue import MOST_COUNTED
+from exceptions.selectors.shared_causes import cause_record
 from exceptions.selectors.waivers import visible_waivers
 from rules.models import Owner, Runbook
 
-MOST_MEMBERS: Final = 25
+MOST_FACTS: Final = 12
 MOST_CHANGES: Final = 5
 MOST_EVENTS: Final = 200
 MOST_POSTMORTEMS: Final = 3
@@ -39,6 +39,17 @@ CHANGES: Final[Mapping[str, Sequence[str]]] = {
     "rules.contractversion": ("contract.published", "contract.deprecated", "contract.retired"),
     "rules.flow": ("flow.activated", "flow.paused"),
 }
+# A fact more than half of them agree on; there can be only one of each name.
+AGREED: Final = """
+    WITH urgent AS ({cases})
+    SELECT name, value, count(*) FROM (
+        SELECT e.key AS name, e.value #>> '{{}}' AS value FROM urgent u CROSS JOIN LATERAL jsonb_each(u.evidence) e
+        WHERE jsonb_typeof(e.value) IN ('string', 'number', 'boolean')
+        UNION ALL SELECT 'client', c.name FROM urgent u JOIN rules_client c ON c.id = u.client_id
+        UNION ALL SELECT 'rule_book', 'v' || u.book_number FROM urgent u
+    ) facts WHERE value <> '' GROUP BY name, value HAVING 2 * count(*) > (SELECT count(*) FROM urgent)
+    ORDER BY count(*) DESC, name LIMIT %s
+"""
 ADDED_UP: Final = """
     SELECT owner_id, currency, count(*), sum(at_risk_minor)::bigint, min(opened_at), max(opened_at), min(due_at)
     FROM ({cases}) AS urgent GROUP BY owner_id, currency
@@ -67,13 +78,28 @@ class Holder:
 
 
 @dataclass(frozen=True)
+class Agreed:
+    """A fact of which most exceptions of a cause say the same, and how many do."""
+
+    name: str
+    value: str
+    count: int
+
+
+@dataclass(frozen=True)
 class CausePage:
-    """A shared cause; of more than `MOST_COUNTED` exceptions the most urgent are added up. `members` are the first of them."""
+    """A shared cause; of more than `MOST_COUNTED` exceptions the most urgent are added up.
+
+    `record` is what people made of it, None where nobody has acted on it, `merged` what they merged into it; `agreed` is what most of its
+    exceptions have in common.
+    """
 
     type: str
     cause: str
+    record: SharedCause | None
+    merged: Sequence[SharedCause]
     count: int
-    members: Sequence[CaseRow]
+    agreed: Sequence[Agreed]
     at_risk: Mapping[str, int]
     owners: Sequence[Holder]
     first_at: datetime
@@ -89,12 +115,22 @@ class CausePage:
         return self.count > MOST_COUNTED
 
     @property
+    def name(self) -> str:
+        """How people call it, "" for as its text reads."""
+        return self.record.title if self.record else ""
+
+    @property
+    def counted(self) -> int:
+        """How many were looked at."""
+        return min(self.count, MOST_COUNTED)
+
+    @property
     def narrowed(self) -> str:
         """What a query string says to leave only these."""
         return urlencode({"type": self.type, "cause": self.cause})
 
 
-def cause_page(*, by: Actor, type: str, cause: str, now: datetime) -> CausePage | None:  # noqa: A002 -- as the field is called
+def cause_page(*, by: Actor, type: str, cause: str) -> CausePage | None:  # noqa: A002 -- as the field is called
     """The cause as far as the actor may see its exceptions; None where nothing of it is open for the actor."""
     require(by, "exceptions.view_case")
     if not (type and cause):
@@ -108,13 +144,15 @@ def cause_page(*, by: Actor, type: str, cause: str, now: datetime) -> CausePage 
         owned[owner_id] += count
         at_risk[currency] += minor
     names = dict(Owner.objects.filter(pk__in=owned).values_list("pk", "name"))
-    shown = cases.select_related("owner", "backup", "client").only(*ROW_COLUMNS)
     first_at = min(row[4] for row in rows)
+    record = cause_record(type, cause)
     return CausePage(
         type=type,
         cause=cause,
+        record=record,
+        merged=list(record.merged.order_by("number")) if record else (),
         count=owned.total(),
-        members=queue.rows_of(list(with_first_timer(shown)[:MOST_MEMBERS]), by=by, now=now),
+        agreed=_agreed(cases),
         at_risk={name: at_risk[name] for name in sorted(at_risk) if at_risk[name]},
         owners=[
             Holder(names[pk], count) for pk, count in sorted(owned.items(), key=lambda one: (-one[1], names[one[0]]))
@@ -146,6 +184,14 @@ def _added_up(cases: CaseQuerySet) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(ADDED_UP.format(cases=sql), values)
         return list(cursor.fetchall())
+
+
+def _agreed(cases: CaseQuerySet) -> list[Agreed]:
+    sql, values = cases.values("evidence", "client_id", "book_number")[:MOST_COUNTED].query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(AGREED.format(cases=sql), [*values, MOST_FACTS])
+        found = [Agreed(*row) for row in cursor.fetchall()]
+    return [one for one in found if one.count > 1]
 
 
 def _rules_changed(moment: datetime, by: Actor) -> list[Change]:

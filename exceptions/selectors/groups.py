@@ -20,12 +20,13 @@ from exceptions.models.cases import MINOR_PER_MINUTE, MOST_MINUTES, CaseQuerySet
 from exceptions.selectors import queue, queue_filters
 from exceptions.selectors.counts import capped_counts
 from exceptions.selectors.queue_filters import QueueFilters
+from exceptions.selectors.shared_causes import NAME_OF_URGENT
 from rules.models import Client, Owner
 
 MOST_GROUPS: Final = 200
 GROUPED: Final = """
     SELECT {keys}, currency, count(*), sum(at_risk_minor)::bigint, min(due_at), min(opened_at),
-        (array_agg(title ORDER BY urgent_at))[1], (array_agg(title_words ORDER BY urgent_at))[1]
+        (array_agg(title ORDER BY urgent_at))[1], (array_agg(title_words ORDER BY urgent_at))[1], {name}
     FROM ({cases}) AS urgent GROUP BY {keys}, currency
 """
 ADDED: Final = ("currency", "at_risk_minor", "due_at", "opened_at", "urgent_at", "title", "title_words")
@@ -33,15 +34,19 @@ ADDED: Final = ("currency", "at_risk_minor", "due_at", "opened_at", "urgent_at",
 
 @dataclass(frozen=True)
 class Grouping:
-    """One way to group: the columns members share, the filters that leave one group, and the records these columns point to."""
+    """One way to group: the columns members share, the filters that leave one group, and the records these columns point to.
+
+    `called` is SQL for how people call a group that has no such record.
+    """
 
     columns: tuple[str, ...]
     filters: tuple[str, ...]
     records: type[Model] | None = None
+    called: str = "''"
 
 
 GROUPINGS: Final[Mapping[str, Grouping]] = {
-    "cause": Grouping(("type", "cause"), ("type", "cause")),
+    "cause": Grouping(("type", "cause"), ("type", "cause"), called=NAME_OF_URGENT),
     "client": Grouping(("client_id",), ("client",), Client),
     "type": Grouping(("type",), ("type",)),
     "owner": Grouping(("owner_id",), ("owner",), Owner),
@@ -52,7 +57,8 @@ GROUPINGS: Final[Mapping[str, Grouping]] = {
 class Group:
     """Exceptions of a queue that share something: how many, the worst deadline, since when, the money at risk, the most urgent one's title.
 
-    `members` are the columns they share, `narrowed` what a query string says to leave only these, `name` what a shared record is called.
+    `members` are the columns they share, `narrowed` what a query string says to leave only these, `name` what a shared record or
+    a cause is called by people.
     """
 
     members: Mapping[str, Any]
@@ -137,15 +143,15 @@ def _groups(cases: CaseQuerySet, grouping: Grouping) -> list[Group]:
     except EmptyResultSet:  # nobody to own any: Django asks no such question
         return []
     with connection.cursor() as cursor:
-        cursor.execute(GROUPED.format(keys=", ".join(grouping.columns), cases=sql), values)
+        cursor.execute(GROUPED.format(keys=", ".join(grouping.columns), cases=sql, name=grouping.called), values)
         rows = cursor.fetchall()
     found: dict[tuple[Any, ...], Group] = {}
     for row in rows:
         shared = row[: len(grouping.columns)]
-        currency, count, minor, due_at, opened_at, title, words = row[len(shared) :]
+        currency, count, minor, due_at, opened_at, title, words, name = row[len(shared) :]
         members = dict(zip(grouping.columns, shared, strict=True))
         headline = said_again(title, json.loads(words))
-        group = found.setdefault(shared, Group(members, 0, due_at, opened_at, headline))
+        group = found.setdefault(shared, Group(members, 0, due_at, opened_at, headline, name=name))
         group.count += count
         group.due_at, group.opened_at = min(group.due_at, due_at), min(group.opened_at, opened_at)
         if minor:
@@ -158,7 +164,7 @@ def _name(groups: Sequence[Group], grouping: Grouping) -> None:
     named = _named(grouping.records, [key for group in groups for key in group.members.values() if key])
     for group in groups:
         shared = [named.get(key, (key, "")) for key in group.members.values()]
-        group.name = shared[0][1]
+        group.name = group.name or shared[0][1]
         group.narrowed = urlencode(
             {name: slug or NONE for name, (slug, _) in zip(grouping.filters, shared, strict=True)}
         )

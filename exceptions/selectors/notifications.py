@@ -16,6 +16,7 @@ from audit.models import User
 from audit.words import said
 from exceptions.decisions import Wishes
 from exceptions.models import Notification, NotificationChannel, NotificationDelivery, NotificationPreference
+from exceptions.selectors.shared_causes import name_of_cause
 from exceptions.states import Channel, DeliveryState
 
 PER_PAGE = 50
@@ -86,6 +87,7 @@ def inbox(*, by: Actor, filters: InboxFilters | None = None, after: str = "", mo
     wanted = filters or InboxFilters()
     is_read = ExpressionWrapper(Q(read_at__isnull=False), output_field=BooleanField())
     told = notifications_for(by).select_related("owner", "read_by").annotate(is_read=is_read)
+    told = told.annotate(called=name_of_cause("case__type"))
     if wanted.show in SHOWN:
         told = told.filter(pk__in=Notification.objects.filter(SHOWN[wanted.show], owner__in=by.owners).values("pk"))
     if wanted.severity:

@@ -20,6 +20,7 @@ from audit.texts import page_mark, whole_number
 from exceptions.models import ExceptionCase, Postmortem, PostmortemAction, PostmortemCase
 from exceptions.models.postmortems import POSTMORTEM_PREFIX
 from exceptions.selectors.cases import TOLD_CHANGES
+from exceptions.selectors.shared_causes import name_of_cause
 from exceptions.states import ActionState, PostmortemState
 
 SEE: Final = "exceptions.view_case"
@@ -103,7 +104,8 @@ def whole_postmortems(by: Actor) -> QuerySet[Postmortem]:
 
 def postmortem_called(by: Actor, key: str) -> Postmortem:
     """The postmortem people call `key`. Raises `NotFound`, also for another client's."""
-    found = visible_postmortems(by).filter(number=postmortem_number(key)).first()
+    named = visible_postmortems(by).annotate(called=name_of_cause())
+    found = named.filter(number=postmortem_number(key)).first()
     if found is None:
         raise NotFound(NO_SUCH)
     return found

@@ -21,6 +21,7 @@ from exceptions.selectors.clocks import clock_of
 from exceptions.selectors.counts import capped_counts
 from exceptions.selectors.next_steps import NextStep, next_step, with_first_timer
 from exceptions.selectors.queue_filters import HIGH_VALUE, ORDERS, QueueFilters, filtered, refuse_unknown, within
+from exceptions.selectors.shared_causes import name_of_cause
 from exceptions.states import CaseState, ClockState
 
 MOST_COUNTED = 1_000
@@ -64,6 +65,7 @@ class CaseRow:
     occurrences: int
     reopened: int
     cause: str
+    cause_name: str
     backup: str
     next: NextStep | None
 
@@ -101,6 +103,8 @@ def queue_page(*, by: Actor, filters: QueueFilters, now: datetime) -> QueuePage:
     ordered = cases.select_related("owner", "backup", "client").only(*ROW_COLUMNS).order_by(*ORDERS[filters.sort])
     if filters.after:
         ordered = ordered.filter(_beyond(filters))
+    if "cause" in filters.cols:
+        ordered = ordered.annotate(called=name_of_cause())
     found = list(with_first_timer(ordered)[: filters.per + 1])
     shown = found[: filters.per]
     count, at_risk = _totals(cases)
@@ -166,6 +170,7 @@ def _row(case: ExceptionCase, mine: frozenset[UUID], now: datetime) -> CaseRow:
         occurrences=case.occurrences,
         reopened=case.reopened,
         cause=case.cause,
+        cause_name=getattr(case, "called", ""),
         backup=case.backup.name,
         next=next_step(case),
     )

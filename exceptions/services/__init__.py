@@ -38,6 +38,7 @@ from exceptions.services.cases import (
     wait_case,
     withdraw_case,
 )
+from exceptions.services.causes import Regrouped, merge_cause, part_cause, rename_cause, split_cause
 from exceptions.services.channels import add_channel, check_channel, end_channel, send_test_notice
 from exceptions.services.client_approvals import answer_client_approval, ask_client, opened_link, revoke_client_approval
 from exceptions.services.delegations import delegate_approvals, end_delegation
@@ -102,6 +103,7 @@ __all__ = [
     "KeptFile",
     "Outcome",
     "Planned",
+    "Regrouped",
     "Telling",
     "TimerSetting",
     "acknowledge_case",
@@ -148,6 +150,7 @@ __all__ = [
     "lend",
     "link_cases",
     "mend_cases",
+    "merge_cause",
     "note_case",
     "note_presence",
     "notify",
@@ -156,6 +159,7 @@ __all__ = [
     "open_cases",
     "opened_link",
     "outdate_waivers",
+    "part_cause",
     "people_to_share",
     "plan_again",
     "plan_balance",
@@ -174,6 +178,7 @@ __all__ = [
     "refuse_unless_decidable",
     "refuse_unless_reviewable",
     "reject_waiver",
+    "rename_cause",
     "reopen_case",
     "report_failure",
     "report_success",
@@ -191,6 +196,7 @@ __all__ = [
     "set_notification_preferences",
     "set_timer",
     "set_timers",
+    "split_cause",
     "spread_again",
     "start_case",
     "start_job",

@@ -23,8 +23,10 @@ from audit.texts import reason_given
 from exceptions.job_kinds import Item, Result
 from exceptions.models import CaseNote, CaseStep, ExceptionCase
 from exceptions.selectors.playbook import Step, playbooks_of
+from exceptions.selectors.shared_causes import MANAGE
 from exceptions.services import cases as single
 from exceptions.services import steps
+from exceptions.services.causes import part_causes
 from exceptions.services.deadlines import work_out_many
 from exceptions.services.escalating import ESCALATABLE, climb
 from exceptions.services.halving import in_halves
@@ -276,6 +278,27 @@ def _reopen(desk: Desk) -> None:
     desk.finish()
 
 
+def _regroup(desk: Desk) -> None:
+    reason = reason_given(desk.given["reason"])
+    _open_desk(desk, MANAGE)
+    given = {case.pk: desk.items[case.pk].given for case in desk.cases}
+    # Whatever else is done to one meanwhile does not matter; only where somebody moved it again it stays there.
+    _skip_overtaken(desk, lambda case: given[case.pk].get("from", case.cause) != case.cause)
+    desk.sort_out(lambda case: refuse_unless(case, *CASE_LIVE, act="moved to another cause"))
+    before = {case.pk: case.cause for case in desk.cases}
+    for case in desk.cases:
+        case.cause = given[case.pk].get("cause") or desk.given["cause"]
+    _save(desk)
+    record_many([Entry("case.regrouped", case, reason=reason, changes=case.last_changes()) for case in desk.cases])
+    desk.finish(lambda case: {"cause": before[case.pk], "from": case.cause})
+
+
+def _ungroup(desk: Desk) -> None:
+    """Put back where each was; a cause that something comes back to is merged no more."""
+    _regroup(desk)
+    part_causes(causes={(case.type, case.cause) for case in desk.cases})
+
+
 def _notes_on(desk: Desk, text: str) -> dict[UUID, int]:
     if not text.strip() or not desk.cases:
         return {}
@@ -296,4 +319,6 @@ ACTS: Final[Mapping[str, Callable[[Desk], None]]] = {
     "resolve": _resolve,
     "step": _step,
     "reopen": _reopen,
+    "regroup": _regroup,
+    "ungroup": _ungroup,
 }

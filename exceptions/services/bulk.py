@@ -26,6 +26,7 @@ from exceptions.selectors.bulk import (
     untaken_cases_of,
 )
 from exceptions.selectors.queue_filters import QueueFilters
+from exceptions.selectors.shared_causes import MANAGE
 from exceptions.services import batches
 from exceptions.services.cases import owner_to_be
 from exceptions.services.jobs import MOST_PLANNED, Barred, Planned, plan_job
@@ -246,5 +247,16 @@ CASE_KINDS: Final = (
     _case_kind("reopen", noop("Reopen exceptions"), check=_check_reason),
     _moving_kind("spread", noop("Spread exceptions over people"), undo="case.give-back"),
     _moving_kind(BALANCE, noop("Balance the work of a team"), undo="case.give-back"),
+    _case_kind(
+        "regroup",
+        noop("Move exceptions to another cause"),
+        permission=MANAGE,
+        check=_check_reason,
+        undo="case.ungroup",
+        route="",
+    ),
+    _case_kind(
+        "ungroup", noop("Put exceptions back under their cause"), permission=MANAGE, check=_check_reason, route=""
+    ),
     _moving_kind("give-back", noop("Give exceptions back")),
 )

@@ -16,6 +16,7 @@ from exceptions import clocks, subjects
 from exceptions.errors import CriteriaNotMet
 from exceptions.models import ExceptionCase
 from exceptions.selectors.playbook import Playbook, playbook_of
+from exceptions.selectors.shared_causes import causes_merged
 from exceptions.services.deadlines import start_timers, work_out
 from exceptions.services.notes import note_within, write_note
 from exceptions.services.notifications import Telling, notify_many, tell_watchers
@@ -312,6 +313,7 @@ def reopen_case(*, case_id: UUID, reason: str, by: Actor, now: datetime, seen: i
             )
         solved_at = case.resolved_at or now
         case.reopen()
+        case.cause = causes_merged({(case.type, case.cause)}).get((case.type, case.cause), case.cause)
         case.pauses = clocks.paused(case.pauses, since=solved_at, until=now, why=clocks.SOLVED)
         timers = work_out(case, now=now)
         case.save()

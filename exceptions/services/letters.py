@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,12 +24,15 @@ from exceptions.models import ExceptionCase, NotificationDelivery
 from exceptions.selectors.next_steps import with_first_timer
 from exceptions.selectors.notifications import zone_of
 from exceptions.selectors.payload import payload_of
+from exceptions.selectors.shared_causes import names_told
 from exceptions.transport import Tried, send_chat
+from exceptions.words import cause_in_words
 from rules.models import Owner
 
 logger = logging.getLogger(__name__)
 
 MOST_PAPERS = 3
+Names = Mapping[UUID, str]  # of causes, by the notification that tells of one
 
 
 class Result(NamedTuple):
@@ -55,6 +58,7 @@ def send_letters(*, deliveries: Sequence[NotificationDelivery], now: datetime) -
     for delivery in deliveries:
         letters[delivery.address].append(delivery)
     papers = _papers(letters.values(), now)
+    names = _names(deliveries)
     channel = get_connection(fail_silently=False)
     try:
         channel.open()
@@ -63,7 +67,7 @@ def send_letters(*, deliveries: Sequence[NotificationDelivery], now: datetime) -
         return
     try:
         for address, told in letters.items():
-            yield Result(told, _post(channel, _letter(address, told, _attached(told, papers))))
+            yield Result(told, _post(channel, _letter(address, told, _attached(told, papers), names)))
     finally:
         channel.close()
 
@@ -82,11 +86,12 @@ def send_chats(*, deliveries: Sequence[NotificationDelivery]) -> Iterator[Result
     chats: dict[UUID | None, list[NotificationDelivery]] = defaultdict(list)
     for delivery in deliveries:
         chats[delivery.via_id].append(delivery)
+    names = _names(deliveries)
     for told in chats.values():
         via = told[0].via
         if via is not None:
             with spoken_to(told[0].notification.owner):
-                title, body = _written(told)
+                title, body = _written(told, names)
             yield Result(told, send_chat(open_secret(via.sealed), title=title, body=body))
 
 
@@ -133,9 +138,17 @@ def _attached(deliveries: Sequence[NotificationDelivery], papers: Mapping[UUID, 
     return [papers[case_id] for case_id in _cases_in(deliveries) if case_id in papers]
 
 
-def _letter(address: str, deliveries: Sequence[NotificationDelivery], papers: Sequence[Paper]) -> EmailMessage:
+def _names(deliveries: Sequence[NotificationDelivery]) -> Names:
+    """How people call the causes of these, where one is told of more than once; at most one query."""
+    told = Counter((one.address, one.notification.cause) for one in deliveries if one.notification.cause)
+    return names_told({one.notification_id for one in deliveries if told[one.address, one.notification.cause] > 1})
+
+
+def _letter(
+    address: str, deliveries: Sequence[NotificationDelivery], papers: Sequence[Paper], names: Names
+) -> EmailMessage:
     with spoken_to(deliveries[0].notification.owner):
-        subject, body = _written(deliveries)
+        subject, body = _written(deliveries, names)
     return EmailMessage(
         subject=subject,
         body=body,
@@ -146,13 +159,13 @@ def _letter(address: str, deliveries: Sequence[NotificationDelivery], papers: Se
     )
 
 
-def _written(deliveries: Sequence[NotificationDelivery]) -> tuple[str, str]:
+def _written(deliveries: Sequence[NotificationDelivery], names: Names) -> tuple[str, str]:
     """Subject and text, each thing with its link."""
     causes: dict[tuple[str, str], list[NotificationDelivery]] = defaultdict(list)
     for one in deliveries:
         told = one.notification
         causes[told.event, told.cause or str(one.pk)].append(one)
-    paragraphs = [_paragraph(group) for group in causes.values()]
+    paragraphs = [_paragraph(group, names) for group in causes.values()]
     first = in_words(deliveries[0].notification.sentence).split("\n", 1)[0][:120]
     things = sum(one.notification.count for one in deliveries)
     several = _("%(count)s things for you: %(first)s") % {"count": things, "first": first}
@@ -160,7 +173,7 @@ def _written(deliveries: Sequence[NotificationDelivery]) -> tuple[str, str]:
     return subject, "\n\n".join(paragraphs) + "\n"
 
 
-def _paragraph(group: Sequence[NotificationDelivery]) -> str:
+def _paragraph(group: Sequence[NotificationDelivery], names: Names) -> str:
     """What is told of one cause: the first in words, of the others how many and where."""
     first = group[0].notification
     text = in_words(first.sentence)
@@ -170,5 +183,6 @@ def _paragraph(group: Sequence[NotificationDelivery]) -> str:
     if len(group) == 1:
         return words
     links = [f"{settings.PUBLIC_URL}{one.notification.url}" for one in group[1:] if one.notification.url]
-    more = _("And %(count)s more of the same cause (%(cause)s):") % {"count": len(group) - 1, "cause": first.cause}
+    cause = names.get(first.pk) or in_words(cause_in_words(first.cause))
+    more = _("And %(count)s more of the same cause (%(cause)s):") % {"count": len(group) - 1, "cause": cause}
     return "\n".join([words, more, *dict.fromkeys(links)])

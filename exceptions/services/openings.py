@@ -16,6 +16,7 @@ from audit.words import at, kept, said
 from exceptions import clocks, ladders
 from exceptions.clocks import Began, Reckoning
 from exceptions.models import ExceptionCase
+from exceptions.selectors.shared_causes import causes_merged
 from exceptions.services.assigning import Assigned, assign
 from exceptions.services.notifications import Telling, notify_many
 from exceptions.services.timers import TimerSetting, set_timers
@@ -44,6 +45,7 @@ class Term(NamedTuple):
 Terms = dict[tuple[str, UUID | None], Term]
 Identity = tuple[str, str, str]
 CASE_TYPE = "exceptions.exceptioncase"
+LONGEST_CAUSE = 200
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def open_cases(*, openings: Sequence[CaseOpening], by: Actor, now: datetime) -> 
         return []
     with acting(by, at=now):
         book, roster = rules.active_book(), rules.roster(now)
-        openings = [_foreseen(opening, book) for opening in openings]
+        openings = _where_merged([_foreseen(opening, book) for opening in openings])
         unique = {opening.identity: opening for opening in openings}
         times = Counter(opening.identity for opening in openings)
         known = _live(unique)
@@ -136,6 +138,14 @@ def _foreseen(opening: CaseOpening, book: CompiledBook) -> CaseOpening:
         return opening
     kind = TRIAGE if book.knows_type(TRIAGE) else next(spec.slug for spec in book.exception_types())
     return replace(opening, type=kind, evidence={**opening.evidence, "reported_as": opening.type})
+
+
+def _where_merged(openings: Sequence[CaseOpening]) -> list[CaseOpening]:
+    """The same; what is told of a cause that people merged into another is told of that one."""
+    others = causes_merged({(one.type, one.cause[:LONGEST_CAUSE]) for one in openings})
+    if not others:
+        return list(openings)
+    return [replace(one, cause=others.get((one.type, one.cause[:LONGEST_CAUSE]), one.cause)) for one in openings]
 
 
 def _identity(case: ExceptionCase) -> Identity:
@@ -194,7 +204,7 @@ def _new_case(
         title=opening.title[:200],
         title_words=kept(opening.title),
         summary=opening.summary,
-        cause=opening.cause[:200],
+        cause=opening.cause[:LONGEST_CAUSE],
         evidence=dict(opening.evidence),
         owner=owner,
         backup=backup,

@@ -17,6 +17,7 @@ from audit.words import cut, kept, said
 from exceptions.models import Alert, Notification
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors.knowledge import runbook_urls
+from exceptions.selectors.shared_causes import names_of_causes
 from exceptions.services.notifications import Telling, notify_many
 from rules.models import Owner
 
@@ -28,6 +29,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     PAGED: (noop("Nobody has resolved it yet."), noop("are not resolved yet")),
 }
 Key = tuple[UUID, str, str, str]
+Names = Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def page_many(*, pagings: Sequence[Paging], now: datetime) -> None:
         groups[one.key].append(one)
     _one_at_a_time()
     ringing = _ringing(groups, now)
-    fresh = [_page(group, now) for key, group in groups.items() if key not in ringing]
+    names = names_of_causes({(kind, cause) for _, _, kind, cause in groups})
+    fresh = [_page(group, names, now) for key, group in groups.items() if key not in ringing]
     runbooks = runbook_urls([page.case_id for page in fresh])
     for page in fresh:
         page.runbook_url = runbooks.get(page.case_id, "")
@@ -68,7 +71,7 @@ def page_many(*, pagings: Sequence[Paging], now: datetime) -> None:
         if page.count > 1:
             _told(page).update(count=page.count)
     for key, page in ringing.items():
-        _count_on(page, groups[key])
+        _count_on(page, groups[key], names)
 
 
 def _one_at_a_time() -> None:
@@ -87,7 +90,7 @@ def _key(page: Alert) -> Key:
     return page.owner_id, page.event, page.type, page.cause
 
 
-def _page(group: Sequence[Paging], now: datetime) -> Alert:
+def _page(group: Sequence[Paging], names: Names, now: datetime) -> Alert:
     first = group[0]
     clients = {one.case.client_id for one in group}
     page = Alert(
@@ -101,7 +104,7 @@ def _page(group: Sequence[Paging], now: datetime) -> Alert:
         count=len(group),
         url=f"/exceptions/{KEY_PREFIX}{first.number}/#playbook",
     )
-    page.text = _one(first) if page.count == 1 else _many(page)
+    page.text = _one(first) if page.count == 1 else _many(page, names)
     return page
 
 
@@ -111,10 +114,10 @@ def _one(first: Paging) -> str:
     return cut(said("%(key)s: %(title)s. %(words)s What to do:", key=key, title=first.title, words=words), LONGEST_TEXT)
 
 
-def _many(page: Alert) -> str:
+def _many(page: Alert, names: Names) -> str:
     """A page about several clients names no cause: whoever reads it may not see them all."""
     words = page.type.replace("-", " ")
-    cause = page.cause[:LONGEST_CAUSE] if page.client_id else ""
+    cause = (names.get((page.type, page.cause)) or page.cause)[:LONGEST_CAUSE] if page.client_id else ""
     found = urlencode({"type": page.type, "cause": page.cause} if cause else {"type": page.type})
     about = {"count": page.count, "type": words, "are": said(WORDS[page.event][1]), "found": found, "cause": cause}
     shared = noop(
@@ -147,10 +150,10 @@ def _told(page: Alert) -> QuerySet[Notification]:
     return Notification.objects.filter(owner=page.owner_id, event=page.event, at=page.at, url=page.url)
 
 
-def _count_on(page: Alert, group: Sequence[Paging]) -> None:
+def _count_on(page: Alert, group: Sequence[Paging], names: Names) -> None:
     page.count += len(group)
     if any(one.case.client_id != page.client_id for one in group):
         page.client_id = None
-    page.text = _many(page)
+    page.text = _many(page, names)
     page.save(update_fields=["count", "client", "text"])
     _told(page).update(text=page.text, words=kept(page.text), client=page.client_id, count=page.count)

@@ -25,6 +25,7 @@ from exceptions.selectors.postmortems import (
     postmortem_of,
     timelines_of,
 )
+from exceptions.selectors.shared_causes import names_of_causes
 from exceptions.services.notifications import Telling, notify_many
 from exceptions.services.timers import TimerSetting, cancel_timer, set_timer, set_timers
 from exceptions.services.working import lock_case
@@ -61,7 +62,8 @@ def _draft_for(bad: Sequence[ExceptionCase], now: datetime) -> None:
         if case.pk not in drafts:
             groups[case.client_id, case.type, case.cause].append(case)
     open_drafts = _drafts_of_causes(groups)
-    fresh = {cause: _of_cause(cause, found, now) for cause, found in groups.items() if cause not in open_drafts}
+    names = names_of_causes({cause[1:] for cause in groups})
+    fresh = {cause: _of_cause(cause, found, names, now) for cause, found in groups.items() if cause not in open_drafts}
     insert_drafts(list(fresh.values()), cases={one.pk: groups[cause] for cause, one in fresh.items()}, now=now)
     _join({open_drafts[cause]: found for cause, found in groups.items() if cause in open_drafts}, now)
     _update({one for one in drafts.values() if one.is_draft}, now)
@@ -80,12 +82,15 @@ def _drafts_of_causes(groups: Mapping[Cause, Sequence[ExceptionCase]]) -> dict[C
     return {cause: one for cause, one in found.items() if cause in named}
 
 
-def _of_cause(cause: Cause, cases: Sequence[ExceptionCase], now: datetime) -> Postmortem:
+def _of_cause(
+    cause: Cause, cases: Sequence[ExceptionCase], names: Mapping[tuple[str, str], str], now: datetime
+) -> Postmortem:
     client_id, kind, words = cause
     first = min(cases, key=lambda case: case.opened_at)
-    title = said("%(key)s: %(title)s", key=first.key, title=first.headline)
+    about = names.get((kind, words)) or first.headline
+    title = said("%(key)s: %(title)s", key=first.key, title=about)
     if others := len(cases) - 1:
-        title = said("%(key)s and %(count)s more: %(title)s", key=first.key, count=others, title=first.headline)
+        title = said("%(key)s and %(count)s more: %(title)s", key=first.key, count=others, title=about)
     return Postmortem(
         client_id=client_id,
         reason=PostmortemReason.P1,
@@ -166,7 +171,8 @@ def draft_postmortem(*, case_id: UUID, by: Actor, now: datetime) -> Postmortem:
         known = postmortem_of(case)
         if known is not None:
             return known
-        draft = _of_cause((case.client_id, case.type, case.cause), [case], now)
+        names = names_of_causes({(case.type, case.cause)})
+        draft = _of_cause((case.client_id, case.type, case.cause), [case], names, now)
         draft.reason = PostmortemReason.PERSON
         insert_drafts([draft], cases={draft.pk: [case]}, now=now)
     return draft

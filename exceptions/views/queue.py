@@ -22,7 +22,6 @@ from exceptions import list_pages, selectors, services
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors import Offers, QueuePage, live, owners
-from exceptions.selectors.cause_pages import cause_page
 from exceptions.selectors.facets import FACETS, facet
 from exceptions.selectors.groups import GROUPINGS, GroupPage, group_page
 from exceptions.selectors.people import people_beside
@@ -222,30 +221,6 @@ def queue_live(request: HttpRequest, scope: str) -> HttpResponse:
         "most_counted": selectors.MOST_COUNTED,
     }
     return unless_known(request, render(request, "exceptions/_queue_news.html", context))
-
-
-@login_required
-@require_GET
-def cause(request: HttpRequest) -> HttpResponse:
-    """One shared cause: how many, who has them, since when, and what changed before."""
-    by = actor_of(request, "exceptions.view_case")
-    asked = {"type": request.GET.get("type", ""), "cause": request.GET.get("cause", "")}
-    context = {
-        "page": cause_page(by=by, now=clock.now(), **asked),
-        "can_work": by.may("exceptions.work_case"),
-        "can_share": by.may("exceptions.reassign_case"),
-        "can_ask": by.may("exceptions.request_waiver"),
-        "can_draft": by.may("exceptions.write_postmortem"),
-    }
-    return render(request, "exceptions/cause.html", context)
-
-
-@login_required
-@require_GET
-def causes(request: HttpRequest) -> HttpResponse:
-    """What several exceptions share: the address to remember for the team queues by cause."""
-    actor_of(request, "exceptions.view_case")
-    return redirect(f"{reverse('exceptions:team')}?{urlencode({'group': BY_CAUSE})}")
 
 
 @login_required

@@ -21,6 +21,7 @@ VIEW_RULES: Final = "rules.view_rules"
 VIEW_RUNBOOK: Final = "rules.view_runbook"
 WRITE_RUNBOOK: Final = "rules.write_runbook"
 WRITE_POSTMORTEM: Final = "exceptions.write_postmortem"
+MANAGE_CAUSE: Final = "exceptions.manage_cause"
 PUBLISH_POSTMORTEM: Final = "exceptions.publish_postmortem"
 REASON: Final = {"reason": "Because it has to be."}
 
@@ -108,6 +109,11 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "exceptions:unowned": _get(VIEW_CASE),
     "exceptions:causes": _get(VIEW_CASE),
     "exceptions:cause": _get(VIEW_CASE),
+    "exceptions:cause-called": {"GET": Way(VIEW_CASE, is_own=True)},
+    "exceptions:cause-merge": {"GET": Way(MANAGE_CAUSE, is_own=True)} | _own(MANAGE_CAUSE),
+    "exceptions:cause-part": _own(MANAGE_CAUSE),
+    "exceptions:cause-split": {"POST": Way(MANAGE_CAUSE, {"id": "EX-1"}, is_own=True)},
+    "exceptions:cause-rename": {"GET": Way(MANAGE_CAUSE, is_own=True)} | _own(MANAGE_CAUSE),
     "exceptions:export-csv": _get(VIEW_CASE),
     "exceptions:export-json": _get(VIEW_CASE),
     "exceptions:start-next": _post(WORK_CASE),
