@@ -6,7 +6,7 @@ from django.utils.translation import gettext_noop as noop
 from audit import verbs
 from audit.checks import register_check
 from exceptions import gaps, job_kinds, list_pages, playbooks, subjects, timer_kinds
-from exceptions.registrations import folds, knowledge, waivers
+from exceptions.registrations import causes, folds, knowledge, waivers
 from exceptions.selectors.gaps import count_cases, list_cases
 from exceptions.selectors.queue_filters import LEAVABLE, LEFT_OUT, RANGES
 from exceptions.services import (
@@ -87,12 +87,6 @@ verbs.register(
         "timers.escalated": noop("{actor} had everything fired that was overdue"),
         "queue.exported": noop("{actor} exported a queue"),
         "case.withdrawn": noop("{actor} withdrew it: its cause has gone"),
-        "cause.renamed": noop("{actor} named a shared cause"),
-        "cause.merged": noop("{actor} merged it into another cause"),
-        "cause.took_in": noop("{actor} merged another cause into it"),
-        "cause.parted": noop("{actor} ended the merging of it"),
-        "cause.split": noop("{actor} made a cause of its own of some exceptions"),
-        "case.regrouped": noop("{actor} moved it to another cause"),
         "view.saved": noop("{actor} saved a view"),
         "view.changed": noop("{actor} changed a view"),
         "view.deleted": noop("{actor} deleted a view"),
@@ -297,24 +291,6 @@ register_check(
     budget_ms=30_000,
 )
 register_check(
-    "cause-01",
-    statement="Nothing opens under a cause that was merged into another",
-    sql="""
-        SELECT 'EX-' || c.number FROM exceptions_sharedcause s
-        JOIN exceptions_exceptioncase c ON (c.type, c.cause) = (s.type, s.text)
-        WHERE s.merged_into_id IS NOT NULL AND c.state IN ('open', 'acknowledged', 'in_progress', 'waiting')
-          AND c.opened_at > s.merged_at + interval '15 minutes' LIMIT 100
-    """,
-)
-register_check(
-    "cause-02",
-    statement="A merged cause leads in one step to one of its type that is not merged itself",
-    sql="""
-        SELECT 'C-' || s.number FROM exceptions_sharedcause s JOIN exceptions_sharedcause o ON o.id = s.merged_into_id
-        WHERE o.merged_into_id IS NOT NULL OR o.type <> s.type
-    """,
-)
-register_check(
     "inv-44",
     statement="No exception, notification or failure shows an e-mail address",
     sql=f"""
@@ -406,4 +382,4 @@ register_check(
     """,
 )
 
-__all__ = ["folds", "knowledge", "waivers"]
+__all__ = ["causes", "folds", "knowledge", "waivers"]
