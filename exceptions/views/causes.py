@@ -28,7 +28,7 @@ from exceptions.models import SharedCause
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors import QueuePage, live
 from exceptions.selectors.cause_pages import CausePage, cause_page
-from exceptions.selectors.queue import BY_CAUSE
+from exceptions.selectors.queue_filters import BY_CAUSE
 from exceptions.selectors.shared_causes import (
     MANAGE,
     cause_called,
