@@ -82,6 +82,17 @@ class ImpactItem:
 
 
 @dataclass(frozen=True)
+class Share:
+    """One of the three counts; where it stands in a bar that is a thousand wide."""
+
+    passing: Passing
+    label: str
+    count: int
+    x: int
+    width: int
+
+
+@dataclass(frozen=True)
 class Impact:
     """What opening a gate lets through now. `base` is the fingerprint of what an approval is given for; `noun` in the plural.
 
@@ -109,9 +120,20 @@ class Impact:
         return sum(item.passing == passing for item in self.items)
 
     @property
-    def counted(self) -> list[tuple[str, int]]:
-        """How many pass anyway, only with this, and not even with it."""
-        return [(label, self.count(passing)) for passing, label in PASSING_WORDS.items()]
+    def others(self) -> list[ImpactItem]:
+        """What passes anyway or not even with this."""
+        return [item for item in self.items if item.passing != Passing.ONLY_WITH_THIS]
+
+    @property
+    def shares(self) -> list["Share"]:
+        """How many pass anyway, only with this, and not even with it, and what part of the whole that is."""
+        shares: list[Share] = []
+        whole, x = max(len(self.items), 1), 0
+        for passing, label in PASSING_WORDS.items():
+            count = self.count(passing)
+            shares.append(Share(passing, label, count, x, count * 1000 // whole))
+            x += shares[-1].width
+        return shares
 
     def narrowed(self, scope: Collection[str]) -> "Impact":
         """The same, of which only `scope` (keys; empty for all) is let through."""

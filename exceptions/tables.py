@@ -7,6 +7,7 @@ from typing import Final
 from audit.rest.fields import money
 from audit.spreadsheets import csv_of, json_of
 from exceptions.models import ExceptionCase
+from exceptions.subjects import Impact
 
 COLUMNS: Final = (
     *(
@@ -48,6 +49,24 @@ def csv_lines(cases: Iterable[ExceptionCase], columns: Collection[str] = ()) -> 
 def json_lines(cases: Iterable[ExceptionCase], columns: Collection[str] = ()) -> Iterator[str]:
     """The same as a JSON array, an exception a line; what is not there is null."""
     return json_of(_names(columns), map(_values, cases))
+
+
+PASSING: Final = ("key", "what", "missing", "value", "currency")
+
+
+def passing_lines(impact: Impact) -> Iterator[str]:
+    """What passes only with a time-limited exception, a line each."""
+    rows = [
+        dict(
+            zip(
+                PASSING,
+                (one.key, one.words, one.missing, money(one.money_minor, impact.currency)["amount"], impact.currency),
+                strict=True,
+            )
+        )
+        for one in impact.marginal
+    ]
+    return csv_of(PASSING, rows)
 
 
 def _names(columns: Collection[str]) -> list[str]:

@@ -49,7 +49,7 @@ EVENTS: Final[Mapping[Topic, tuple[str, ...]]] = {
         ),
     ),
     Topic.MENTIONED: ("case.mentioned",),
-    Topic.WATCHED: ("case.news",),
+    Topic.WATCHED: ("case.news", "waiver.news"),
     Topic.APPROVAL_ASKED: (
         *("waiver.requested", "waiver.undecided", "waiver.answered", "waiver.edited", "case.cancel_asked"),
         "asset.submitted",
@@ -59,7 +59,7 @@ EVENTS: Final[Mapping[Topic, tuple[str, ...]]] = {
         "asset.sent_back",
     ),
     Topic.APPROVAL_LAPSING: ("waiver.lapsed", "waiver.ends_soon", "client_approval.lapsed"),
-    Topic.APPROVAL_ENDED: ("waiver.expired", "waiver.revoked", "waiver.outdated"),
+    Topic.APPROVAL_ENDED: ("waiver.expired", "waiver.revoked", "waiver.outdated", "waiver.shortened"),
     Topic.BREAK_GLASS: ("waiver.glass_broken", "waiver.rolled_back", "waiver.review_overdue"),
     Topic.JOB_DONE: ("job.ended",),
     Topic.LEARNING: ("postmortem.drafted", "postmortem.action", "runbook.proposed", "runbook.decided"),

@@ -22,6 +22,7 @@ from exceptions.views import (
     saved_views,
     settings,
     timers,
+    waiver_records,
     waivers,
 )
 
@@ -89,6 +90,10 @@ urlpatterns = [
     path("time-limited/<str:key>/roll-back/", emergencies.roll_back, name="roll-back"),
     path("time-limited/<str:key>/review/", emergencies.review, name="review"),
     path("time-limited/<str:key>/extend/", waivers.extend, name="extend"),
+    path("time-limited/<str:key>/shorten/", waiver_records.shorten, name="shorten"),
+    path("time-limited/<str:key>/passing.csv", waiver_records.passing_csv, name="passing-csv"),
+    path("time-limited/<str:key>/watch/", waiver_records.watch, {"does": True}, name="watch-waiver"),
+    path("time-limited/<str:key>/unwatch/", waiver_records.watch, {"does": False}, name="unwatch-waiver"),
     path("time-limited/<str:key>/revoke/", waivers.end, {"action": "revoke"}, name="revoke"),
     path("time-limited/<str:key>/withdraw/", waivers.end, {"action": "withdraw"}, name="withdraw"),
     path("notifications/", notifications.notifications, name="notifications"),

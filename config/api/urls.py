@@ -174,6 +174,10 @@ urlpatterns: list[URLPattern] = [
     path("v1/time-limited-exceptions/<key:key>/ask-for-more", waivers.AskForMore.as_view(), name="waiver-ask-for-more"),
     path("v1/time-limited-exceptions/<key:key>/answer", waivers.AnswerQuestion.as_view(), name="waiver-answer"),
     path("v1/time-limited-exceptions/<key:key>/withdraw", waivers.WithdrawRequest.as_view(), name="waiver-withdraw"),
+    path("v1/time-limited-exceptions/<key:key>/shorten", waivers.Shorten.as_view(), name="waiver-shorten"),
+    path("v1/time-limited-exceptions/<key:key>/watch", waivers.Watch.as_view(), name="waiver-watch"),
+    path("v1/time-limited-exceptions/<key:key>/unwatch", waivers.Unwatch.as_view(), name="waiver-unwatch"),
+    path("v1/time-limited-exceptions/<key:key>/uses", waivers.WaiverUses.as_view(), name="waiver-uses"),
     path("v1/time-limited-exceptions/<key:key>/revoke", waivers.Revoke.as_view(), name="waiver-revoke"),
     path(
         "v1/time-limited-exceptions/<key:key>/client-approval", approvals.AskClient.as_view(), name="waiver-ask-client"

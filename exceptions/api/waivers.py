@@ -18,6 +18,7 @@ from audit.words import said
 from exceptions import serializers, services
 from exceptions.api.cases import CaseList, cases_also, number_in
 from exceptions.selectors import visible
+from exceptions.selectors.waiver_uses import uses_of
 from exceptions.states import WaiverState
 from rules import selectors as rules
 from rules.api import ClientList, OwnerList
@@ -114,6 +115,18 @@ class WaiverImpact(_Waivers, RecordResource):
         return impact
 
 
+class WaiverUses(_Waivers, RecordResource):
+    """What one has let through so far: how many things, and the first 200 of them in turn."""
+
+    serializer_class = serializers.UsesSerializer  # type: ignore[assignment]  # shown instead of the record
+    expands = related()
+    is_whole = False
+
+    def find(self, key: Any) -> Any:
+        """Looked up at this moment."""
+        return uses_of(super().find(key))
+
+
 class _WaiverAct(_Waivers, ActResource):
     tells_who_was_faster = False
 
@@ -195,6 +208,36 @@ class Revoke(_WaiverAct):
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """End it."""
         services.revoke_waiver(waiver_id=record.pk, by=self.by, now=now, **given)
+
+
+class Shorten(_WaiverAct):
+    """Let one end earlier than it was allowed to; never later."""
+
+    input_class = serializers.ShortenInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Move its end."""
+        services.shorten_waiver(waiver_id=record.pk, by=self.by, now=now, **given)
+
+
+class Watch(_WaiverAct):
+    """Be told what happens to one."""
+
+    is_versioned = False
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Watch it."""
+        services.watch_waiver(waiver_id=record.pk, by=self.by, now=now, **given)
+
+
+class Unwatch(_WaiverAct):
+    """Be told no more of one that is not yours."""
+
+    is_versioned = False
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Watch it no more."""
+        services.unwatch_waiver(waiver_id=record.pk, by=self.by, now=now, **given)
 
 
 class Edit(_WaiverAct):

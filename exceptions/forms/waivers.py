@@ -110,6 +110,13 @@ class ExtendForm(forms.Form):
         return {}
 
 
+class ShortenForm(forms.Form):
+    """When it ends instead, and why."""
+
+    until = MomentField(label=_("Ends at"), help_text=_("Only earlier than it ends now."))
+    reason = forms.CharField(label=_("Why"), min_length=3, max_length=2_000, widget=forms.Textarea(AREA))
+
+
 class SeenForm(forms.Form):
     """Base of what is decided or changed by what was read of a request."""
 
@@ -149,6 +156,7 @@ class DecisionForm(SeenForm):
     scope = forms.MultipleChoiceField(label=_("Let through"), required=False, widget=forms.CheckboxSelectMultiple)
     seen_hash = forms.CharField(widget=forms.HiddenInput)
     seen_base = forms.CharField(widget=forms.HiddenInput, required=False)
+    seen_passing = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)
 
     def __init__(self, *args: Any, marginal: Sequence[ImpactItem] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

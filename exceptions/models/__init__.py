@@ -13,6 +13,7 @@ from exceptions.models.notifications import Notification, NotificationDelivery, 
 from exceptions.models.postmortems import Postmortem, PostmortemAction, PostmortemCase
 from exceptions.models.saved_views import DefaultView, SavedView
 from exceptions.models.timers import Timer
+from exceptions.models.waiver_traces import WaiverUse, WaiverWatch
 from exceptions.models.waivers import Waiver
 
 __all__ = [
@@ -45,5 +46,7 @@ __all__ = [
     "StandIn",
     "Timer",
     "Waiver",
+    "WaiverUse",
     "WaiverVote",
+    "WaiverWatch",
 ]

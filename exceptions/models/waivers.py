@@ -32,7 +32,7 @@ class NextNumber(Func):
 
 
 class RequireApprovals(StrictTrigger):
-    """What was asked for is approved only with as many approvals of exactly this content as its gate asked for."""
+    """What was asked for is approved only with as many approvals of exactly this content as its gate asked for, and never lengthened."""
 
     name = "require_approvals"
     level = pgtrigger.Row
@@ -45,6 +45,9 @@ class RequireApprovals(StrictTrigger):
         return """
             IF NEW.kind IS DISTINCT FROM OLD.kind THEN
                 RAISE EXCEPTION '% %: what was asked for does not become an emergency', TG_TABLE_NAME, OLD.id USING ERRCODE = 'HR005';
+            END IF;
+            IF NEW.expires_at > OLD.expires_at OR NEW.starts_at < OLD.starts_at THEN
+                RAISE EXCEPTION '% %: what was allowed only ever becomes shorter', TG_TABLE_NAME, OLD.id USING ERRCODE = 'HR005';
             END IF;
             IF NEW.state = 'approved' AND OLD.state <> 'approved' AND NEW.kind = 'asked' AND (
                 (SELECT count(DISTINCT v.voter) FROM exceptions_waivervote v WHERE v.waiver_id = NEW.id AND v.kind = 'person'

@@ -35,6 +35,10 @@ verbs.register(
         "waiver.lapsed": noop("{actor} let it lapse: nobody decided in time"),
         "waiver.expired": noop("{actor} noted its end"),
         "waiver.revoked": noop("{actor} revoked it"),
+        "waiver.watched": noop("{actor} watches it"),
+        "waiver.unwatched": noop("{actor} watches it no more"),
+        "waiver.shortened": noop("{actor} let it end earlier"),
+        "waiver.exported": noop("{actor} exported what a time-limited exception lets through"),
     }
 )
 
@@ -71,6 +75,14 @@ register_check(
     sql="""
         SELECT 'TLX-' || number FROM exceptions_waiver WHERE starts_at IS NOT NULL
           AND (starts_at < decided_at OR expires_at > starts_at + effective_minutes * interval '1 minute')
+    """,
+)
+register_check(
+    "inv-23b",
+    statement="Whatever a time-limited exception let through passed while it was in force",
+    sql="""
+        SELECT 'TLX-' || w.number || ' ' || u.what FROM exceptions_waiveruse u JOIN exceptions_waiver w ON w.id = u.waiver_id
+        WHERE w.starts_at IS NULL OR u.at < w.starts_at OR u.at >= w.expires_at OR u.at > w.ended_at LIMIT 100
     """,
 )
 register_check(

@@ -12,6 +12,7 @@ from django.db.models import F
 from audit.words import said, said_again
 from exceptions import playbooks, subjects
 from exceptions.models import CaseStep, ExceptionCase, Waiver
+from exceptions.models.waivers import KEY_PREFIX
 
 Met = Mapping[str, Collection[UUID] | None]
 StepState = Literal["done", "open", "blocked", "undecided"]
@@ -55,10 +56,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Criterion:
-    """An acceptance criterion; `met` is None where only a person can say."""
+    """An acceptance criterion; `met` is None where only a person can say, `allowed_by` the time-limited exception that stands in for it."""
 
     label: str
     met: bool | None
+    allowed_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,11 @@ class Playbook:
         return [*steps, *(criterion.label for criterion in self.criteria if criterion.met is False)]
 
     @property
+    def allowed_by(self) -> str:
+        """The key of the time-limited exception without which it could not be resolved; empty where it needs none."""
+        return next((criterion.allowed_by for criterion in self.criteria if criterion.allowed_by), "")
+
+    @property
     def to_say(self) -> list[str]:
         """What who resolves it says is so, because nobody but a person can."""
         return [criterion.label for criterion in self.criteria if criterion.met is None]
@@ -97,11 +104,10 @@ def playbooks_of(cases: Sequence[ExceptionCase], *, now: datetime) -> dict[UUID,
     done: dict[UUID, dict[int, CaseStep]] = defaultdict(dict)
     for step in CaseStep.objects.filter(case__in=cases):
         done[step.case_id][step.index] = step
-    waived = set(
-        Waiver.objects.in_force(now).filter(case__in=cases, gate=F("case__gate")).values_list("case_id", flat=True)
-    )
+    held = Waiver.objects.in_force(now).filter(case__in=cases, gate=F("case__gate"))
+    waived = {case_id: f"{KEY_PREFIX}{number}" for case_id, number in held.values_list("case_id", "number")}
     met = _checked(cases)
-    return {case.pk: _playbook(case, done[case.pk], met, waived=case.pk in waived, now=now) for case in cases}
+    return {case.pk: _playbook(case, done[case.pk], met, waived=waived.get(case.pk, ""), now=now) for case in cases}
 
 
 def steps_of(playbook: Sequence[dict[str, Any]]) -> list[Step]:
@@ -118,12 +124,12 @@ def _checked(cases: Sequence[ExceptionCase]) -> Met:
     return {name: subjects.met_by(name, those) for name, those in asking.items()}
 
 
-def _playbook(case: ExceptionCase, done: dict[int, CaseStep], met: Met, *, waived: bool, now: datetime) -> Playbook:
+def _playbook(case: ExceptionCase, done: dict[int, CaseStep], met: Met, *, waived: str, now: datetime) -> Playbook:
     steps_done = sorted(index + 1 for index in done)
-    facts = playbooks.case_facts(case, steps_done=steps_done, waived=waived, now=now)
+    facts = playbooks.case_facts(case, steps_done=steps_done, waived=bool(waived), now=now)
     return Playbook(
         [_step(index, row, done.get(index), facts) for index, row in enumerate(case.playbook)],
-        [_criterion(row, case, facts, met) for row in case.acceptance],
+        [_criterion(row, case, facts, met, waived) for row in case.acceptance],
     )
 
 
@@ -147,10 +153,10 @@ def _step(index: int, row: dict[str, Any], done: CaseStep | None, facts: dict[st
     )
 
 
-def _criterion(row: dict[str, Any], case: ExceptionCase, facts: dict[str, Any], met: Met) -> Criterion:
+def _criterion(row: dict[str, Any], case: ExceptionCase, facts: dict[str, Any], met: Met, waived: str) -> Criterion:
     if "when" in row:
         return Criterion(row["label"], met=playbooks.holds(row["when"], facts) is True)
-    if "unless" in row and playbooks.holds(row["unless"], facts) is True:
-        return Criterion(row["label"], met=True)
     holds_for = met.get(row.get("check", ""))
+    if "unless" in row and playbooks.holds(row["unless"], facts) is True:
+        return Criterion(row["label"], met=True, allowed_by="" if case.pk in (holds_for or ()) else waived)
     return Criterion(row["label"], None if holds_for is None else case.pk in holds_for)

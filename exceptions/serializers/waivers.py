@@ -3,8 +3,9 @@
 from rest_framework import serializers
 
 from audit.rest.fields import SelfLink
-from audit.rest.parsing import Input
-from exceptions.models import Waiver
+from audit.rest.parsing import Input, ReasonInput
+from exceptions.models import Waiver, WaiverUse
+from exceptions.selectors.waiver_uses import Uses
 from exceptions.states import ReviewVerdict
 from exceptions.subjects import Impact, ImpactItem, Passing
 
@@ -137,6 +138,11 @@ class ApproveInput(Input):
         required=False,
         help_text="`base` of the impact that was looked at; as when asked for, where not given.",
     )
+    seen_passing = serializers.IntegerField(
+        min_value=0,
+        required=False,
+        help_text="How many items of the impact that was looked at pass only with it; refused where that changed by more than a tenth.",
+    )
     comment = serializers.CharField(max_length=2000, allow_blank=True, default="")
 
 
@@ -192,6 +198,27 @@ class ImpactSerializer(serializers.Serializer[Impact]):
     money_minor = serializers.IntegerField()
     base = serializers.CharField()
     items = ImpactItemSerializer(many=True)
+
+
+class UseSerializer(serializers.Serializer[WaiverUse]):
+    """One thing that passed only because of it."""
+
+    what = serializers.CharField(help_text="Its key: NW-104233-1.")
+    at = serializers.DateTimeField()
+
+
+class UsesSerializer(serializers.Serializer[Uses]):
+    """What it has let through so far."""
+
+    count = serializers.IntegerField()
+    first_at = serializers.DateTimeField(allow_null=True)
+    named = UseSerializer(many=True, help_text="The first 200 of them, in turn.")
+
+
+class ShortenInput(ReasonInput):
+    """When it ends instead, and why."""
+
+    until = serializers.DateTimeField(help_text="Only earlier than it ends now.")
 
 
 class QuestionInput(Input):

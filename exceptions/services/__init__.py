@@ -69,6 +69,7 @@ from exceptions.services.runbooks import propose_from_case
 from exceptions.services.saved_views import change_view, change_view_query, delete_view, save_view, set_default_view
 from exceptions.services.severity import change_severity
 from exceptions.services.sharing import people_to_share
+from exceptions.services.shortening import may_shorten, shorten_waiver
 from exceptions.services.steps import complete_step
 from exceptions.services.taking import take_next
 from exceptions.services.timers import (
@@ -80,10 +81,17 @@ from exceptions.services.timers import (
     set_timers,
     sweep_timers,
 )
-from exceptions.services.waiver_decisions import approve_waiver, refuse_unless_decidable, reject_waiver
+from exceptions.services.waiver_decisions import (
+    approve_waiver,
+    refuse_unless_decidable,
+    reject_waiver,
+    window_if_approved,
+)
 from exceptions.services.waiver_ends import outdate_waivers
 from exceptions.services.waiver_papers import impact_now
 from exceptions.services.waiver_questions import answer_question, ask_for_more
+from exceptions.services.waiver_uses import Use, note_uses
+from exceptions.services.waiver_watching import unwatch_waiver, watch_waiver
 from exceptions.services.waivers import (
     edit_waiver,
     extend_waiver,
@@ -106,6 +114,7 @@ __all__ = [
     "Regrouped",
     "Telling",
     "TimerSetting",
+    "Use",
     "acknowledge_case",
     "add_action",
     "add_channel",
@@ -149,10 +158,12 @@ __all__ = [
     "keep_file",
     "lend",
     "link_cases",
+    "may_shorten",
     "mend_cases",
     "merge_cause",
     "note_case",
     "note_presence",
+    "note_uses",
     "notify",
     "notify_many",
     "open_case",
@@ -196,6 +207,7 @@ __all__ = [
     "set_notification_preferences",
     "set_timer",
     "set_timers",
+    "shorten_waiver",
     "split_cause",
     "spread_again",
     "start_case",
@@ -207,10 +219,13 @@ __all__ = [
     "undo_job",
     "unlink_cases",
     "unwatch_case",
+    "unwatch_waiver",
     "wait_case",
     "watch_case",
     "watch_escalator",
     "watch_ownership",
+    "watch_waiver",
+    "window_if_approved",
     "withdraw_case",
     "withdraw_cases",
     "withdraw_waiver",

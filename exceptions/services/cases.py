@@ -36,6 +36,7 @@ from exceptions.services.openings import (
 from exceptions.services.postmortems import draft_for_ended
 from exceptions.services.timers import cancel_kinds, cancel_timers, set_timer
 from exceptions.services.waiting import WAITABLE, asked_wait, begin_wait, told_of, wait_on
+from exceptions.services.waiver_uses import Use, note_uses
 from exceptions.services.working import (
     lock_case,
     overtaken,
@@ -215,8 +216,10 @@ def resolve_case(
             return case
         refuse_unless_seen(case, seen)
         refuse_unless(case, *CASE_LIVE, act="resolved")
-        refuse_unless_solved(case, outcome, root_cause, playbook_of(case, now=now))
+        book = playbook_of(case, now=now)
+        refuse_unless_solved(case, outcome, root_cause, book)
         refuse_unless_asked(case, outcome, by)
+        note_uses(uses=uses_by(case, book), now=now)
         written = write_note(case, note, field="note", by=by, now=now) if note.strip() else None
         end_wait(case, now)
         case.resolve(outcome=outcome, root_cause=root_cause, at=now)
@@ -227,6 +230,11 @@ def resolve_case(
         draft_for_ended([case], now=now)
         tell_of_end([case], by, now)
     return case
+
+
+def uses_by(case: ExceptionCase, book: Playbook) -> list[Use]:
+    """That a time-limited exception lets it be resolved, where nothing else would."""
+    return [Use(book.allowed_by, case.subject_key)] if book.allowed_by else []
 
 
 def is_solved_so(case: ExceptionCase, outcome: str, root_cause: str) -> bool:

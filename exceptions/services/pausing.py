@@ -46,3 +46,10 @@ def let_go_on(waiver: Waiver, *, now: datetime) -> None:
     waiting = Timer.objects.filter(LIVE, due_at=waiver.expires_at, payload__contains={PAUSED_BY: waiver.key})
     if waiting.update(due_at=now):
         wake("exceptions.sweep_timers")
+
+
+def move_end(waiver: Waiver, was: datetime) -> None:
+    """It ends earlier than at `was`: what waits for its end waits no longer than that."""
+    if waiver.kind == WaiverKind.EMERGENCY:
+        waiting = Timer.objects.filter(LIVE, due_at=was, payload__contains={PAUSED_BY: waiver.key})
+        waiting.update(due_at=waiver.expires_at)

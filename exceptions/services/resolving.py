@@ -17,10 +17,12 @@ from exceptions.services.cases import (
     refuse_unless_solved,
     stop_timers,
     tell_of_end,
+    uses_by,
 )
 from exceptions.services.openings import CLOSE
 from exceptions.services.postmortems import draft_for_ended
 from exceptions.services.timers import TimerSetting, set_timers
+from exceptions.services.waiver_uses import note_uses
 from exceptions.services.working import load_parties, lock_subjects
 
 
@@ -42,6 +44,7 @@ def resolve_cases(*, case_ids: Collection[UUID], outcome: str, by: Actor, now: d
             refuse_unless_asked(case, outcome, by)
             end_wait(case, now)
             case.resolve(outcome=outcome, root_cause="", at=now)
+        note_uses(uses=[use for case in cases for use in uses_by(case, books[case.pk])], now=now)
         _write(cases, now)
         tell_of_end(cases, by, now)
     return cases

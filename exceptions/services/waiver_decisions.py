@@ -9,10 +9,10 @@ from audit.context import Actor
 from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, Refused
 from audit.services.events import record
 from audit.subject_refs import subject_ref
-from audit.words import at, said
+from audit.words import at, listed, said
 from exceptions.errors import OwnRequest, WaiverChanged
 from exceptions.models import Waiver, WaiverVote
-from exceptions.selectors.approvers import DECIDE, Authority, authority_of
+from exceptions.selectors.approvers import DECIDE, Authority, approvers_of, authority_of
 from exceptions.services.timers import TimerSetting, set_timers
 from exceptions.services.waiver_news import tell_concerned, tell_subjects_of_begun
 from exceptions.services.waiver_papers import (
@@ -20,9 +20,9 @@ from exceptions.services.waiver_papers import (
     HEADS_UP,
     a_comment,
     a_scope,
-    base_now,
     bases_now,
     gate_of,
+    impact_now,
     locked_waiver,
     refuse_unless_seen,
     require_state,
@@ -31,8 +31,10 @@ from exceptions.services.waiver_papers import (
 )
 from exceptions.states import VoteKind, WaiverState
 from rules.models import ApiToken
+from rules.rulebook import GateSpec
 
 HEADS_UP_BEFORE = timedelta(hours=4)
+SHARE_THAT_MATTERS = 10
 
 
 def approve_waiver(
@@ -42,6 +44,7 @@ def approve_waiver(
     now: datetime,
     seen_hash: str | None = None,
     seen_base: str | None = None,
+    seen_passing: int | None = None,
     minutes: int | None = None,
     scope: Sequence[str] | None = None,
     comment: str = "",
@@ -49,11 +52,12 @@ def approve_waiver(
     """Let the subject pass from now on, or from the end of what this extends; for fewer `minutes` or less of it (`scope`) if given.
 
     Where the gate asks for two people, or for the client too, this is one approval, and the last one opens the gate for the least that
-    was allowed. Raises `OwnRequest` for the requester and the owner, `WaiverChanged` when what was seen (content or the state of the
-    subject) is not what would be approved, `Refused` for somebody who is no approver, `IllegalTransition` when it is decided or lapsed.
+    was allowed. Raises `OwnRequest` for the requester and the owner, `WaiverChanged` when what was seen (content, the state of the
+    subject, or by more than a tenth how much passes) is not what would be approved, `Refused` for somebody who is no approver,
+    `IllegalTransition` when it is decided or lapsed.
     """
     with deciding(waiver_id, by, now, seen_hash) as (waiver, authority):
-        base = _unchanged_base(waiver, seen_base)
+        base = _unchanged_base(waiver, seen_base, seen_passing)
         granted = waiver.effective_minutes if minutes is None else minutes
         if not 1 <= granted <= waiver.effective_minutes:
             detail = said(
@@ -139,18 +143,39 @@ def refuse_unless_decidable(waiver: Waiver, *, by: Actor, now: datetime) -> Auth
         )
     if by.kind == "integrator":
         raise Refused("A person has to decide about this; a program cannot.", permission=DECIDE)
-    if _asked_by(waiver, by):
-        raise OwnRequest("You asked for this, so somebody else has to decide.", permission=DECIDE)
-    if waiver.owner.user_id is not None and waiver.owner.user_id == by.user_id:
-        raise OwnRequest("You own what this allows, so somebody else has to decide.", permission=DECIDE)
     spec = gate_of(waiver.gate)
+    if _asked_by(waiver, by):
+        these = _who_can(waiver, spec, now)
+        raise OwnRequest(
+            said("You asked for this, so somebody else has to decide. %(these)s", these=these), permission=DECIDE
+        )
+    if waiver.owner.user_id is not None and waiver.owner.user_id == by.user_id:
+        these = _who_can(waiver, spec, now)
+        raise OwnRequest(
+            said("You own what this allows, so somebody else has to decide. %(these)s", these=these), permission=DECIDE
+        )
     authority = authority_of(waiver, by=by, spec=spec, now=now)
     if authority is None:
-        roles = " or ".join(role.replace("_", " ") for role in spec.approver_roles)
+        these = _who_can(waiver, spec, now)
         raise Refused(
-            said("Approvers of this gate are people with the role %(roles)s.", roles=roles), permission=DECIDE
+            said("You are not an approver of the gate “%(gate)s”. %(these)s", gate=spec.name, these=these),
+            permission=DECIDE,
         )
     return authority
+
+
+def _who_can(waiver: Waiver, spec: GateSpec, now: datetime) -> str:
+    names = [one.owner.name for one in approvers_of(waiver, spec=spec, now=now)]
+    return said("These can: %(names)s.", names=listed(names)) if names else said("Nobody can right now.")
+
+
+def window_if_approved(waiver: Waiver, *, now: datetime) -> tuple[datetime, datetime]:
+    """From when until when it would hold if it were approved now as it was asked for; the window it has once it is."""
+    if waiver.starts_at and waiver.expires_at:
+        return waiver.starts_at, waiver.expires_at
+    base = waiver.extends
+    starts = base.expires_at if base and base.expires_at and base.is_in_force(now) else now
+    return starts, starts + timedelta(minutes=waiver.effective_minutes)
 
 
 @contextmanager
@@ -162,14 +187,33 @@ def deciding(waiver_id: UUID, by: Actor, now: datetime, seen_hash: str | None) -
         yield waiver, authority
 
 
-def _unchanged_base(waiver: Waiver, seen_base: str | None) -> str:
-    base = base_now(waiver)
+def _unchanged_base(waiver: Waiver, seen_base: str | None, seen_passing: int | None) -> str:
+    """The fingerprint of what it is about, where it still is what was seen.
+
+    Any change of that voids what was seen. What does not touch it (another hold, a parcel that went) may move how much passes by a tenth.
+    """
+    impact = impact_now(waiver)
+    base, passing = (impact.base, len(impact.marginal)) if impact else ("", 0)
+    seen = passing if seen_passing is None else seen_passing
+    told = {"subject_words": waiver.subject_words, "seen": seen, "passing": passing}
     if base != ((waiver.base_hash or base) if seen_base is None else seen_base):
+        if seen != passing:
+            raise WaiverChanged(
+                said(
+                    "%(subject_words)s has changed since you looked at it: %(seen)s → %(passing)s pass only with this."
+                    " See what would pass now, and decide again.",
+                    **told,
+                )
+            )
         raise WaiverChanged(
             said(
                 "%(subject_words)s has changed since you looked at it. See what would pass now, and decide again.",
                 subject_words=waiver.subject_words,
             )
+        )
+    if abs(passing - seen) * SHARE_THAT_MATTERS > seen:
+        raise WaiverChanged(
+            said("What you saw has changed: %(seen)s → %(passing)s pass only with this. Decide again.", **told)
         )
     return base
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from audit.context import Actor
+from audit.context import Actor, current_actor
 from audit.words import at, said
 from exceptions import subjects
 from exceptions.models import Waiver
@@ -14,6 +14,7 @@ from exceptions.selectors.approvers import (
     person_behind,
     requester_of,
 )
+from exceptions.selectors.watching import watchers_of
 from exceptions.services.notifications import Telling, notify_many
 from rules.models import Owner
 from rules.rulebook import GateSpec
@@ -52,10 +53,14 @@ def tell_voters(waiver: Waiver, voters: Sequence[str], *, now: datetime) -> None
 
 
 def tell_concerned(waiver: Waiver, event: str, words: str, now: datetime) -> None:
-    """Tell who owns what it allows, and who asked for it."""
+    """Tell who owns what it allows, who asked for it, and who watches it and has not done it."""
     requester = requester_of(waiver)
     others = [requester] if requester is not None and requester.pk != waiver.owner_id else []
-    _tell([waiver.owner, *others], waiver, event, words, now)
+    told = [waiver.owner, *others]
+    _tell(told, waiver, event, words, now)
+    known, actor = {one.pk for one in told}, current_actor().user_id
+    watching = [one.owner for one in watchers_of(waiver) if actor is None or one.owner.user_id != actor]
+    _tell([one for one in watching if one.pk not in known], waiver, "waiver.news", words, now)
 
 
 def tell_asker(waiver: Waiver, words: str, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Time-limited exceptions: asked for, decided about, looked up."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,8 @@ from exceptions.forms.waivers import AnswerForm, DecisionForm, EditForm, ExtendF
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.selectors.asking import chosen_together, could_join
 from exceptions.selectors.precedents import changes_of, heads_up_of, precedents_of
+from exceptions.selectors.waiver_uses import uses_of
+from exceptions.selectors.watching import watchers_of
 from exceptions.states import WAIVER_ASKED, WaiverKind, WaiverState
 from exceptions.subjects import Impact
 from rules import selectors as rules
@@ -104,7 +106,11 @@ def waiver(request: HttpRequest, key: str) -> HttpResponse:
     by = actor_of(request, "exceptions.view_case")
     found = selectors.waiver_for(by, key)
     impact = services.impact_now(found)
-    seen = {"seen_hash": found.content_hash, "seen_base": impact.base if impact else ""}
+    seen = {
+        "seen_hash": found.content_hash,
+        "seen_base": impact.base if impact else "",
+        "seen_passing": str(len(impact.marginal)) if impact else "",
+    }
     form = DecisionForm(request.POST or None, initial=seen, marginal=impact.marginal if impact else ())
     conflict: DomainError | None = None
     if request.method == "POST" and form.is_valid():
@@ -157,6 +163,7 @@ def _decide(found: Waiver, form: DecisionForm, by: Actor) -> Waiver:
         now=clock.now(),
         seen_hash=given["seen_hash"],
         seen_base=given["seen_base"],
+        seen_passing=given["seen_passing"],
         minutes=minutes,
         scope=form.chosen_scope(),
         comment=given["comment"],
@@ -178,6 +185,8 @@ def _waiver_page(
     why_not, behalf = _why_not(found, by, now)
     asked = found.state == WaiverState.REQUESTED
     may_ask = by.may("exceptions.request_waiver", found.client_id)
+    votes = list(found.votes.filter(content_hash=found.content_hash).order_by("at", "pk"))
+    watchers = [one.owner for one in watchers_of(found)]
     context = {
         "emergency": selectors.live_emergency(
             SubjectRef(found.subject_type, found.subject_id, found.client_id), now=now
@@ -196,14 +205,20 @@ def _waiver_page(
         "precedents": precedents_of([found.gate], by=by, now=now, but=found)[found.gate],
         "changes": changes_of(found) if asked else (),
         "heads_up": heads_up_of(found) if found.is_in_force(now) else None,
-        "would_end": found.expires_at or now + timedelta(minutes=found.effective_minutes),
+        "window": services.window_if_approved(found, now=now),
         "in_force": found.is_in_force(now),
         "state_label": WaiverState(found.state).label,
-        "votes": found.votes.filter(content_hash=found.content_hash).order_by("at", "pk"),
+        "votes": votes,
+        "is_last_vote": len(votes) + 1 >= found.approvals_needed + found.client_agrees,
         "approvers": selectors.approvers_of(found, spec=spec, now=now) if asked else (),
         "questions": found.client_approvals.order_by("-sent_at"),
         "can_ask_client": asked and may_ask and found.client_id is not None,
         "can_revoke": _may_still_hold(found, now) and by.may("exceptions.revoke_waiver", found.client_id),
+        "uses": uses_of(found) if found.starts_at else None,
+        "watchers": watchers,
+        "is_watching": any(one.user_id == by.user_id for one in watchers),
+        "can_watch": bool(by.owners),
+        "can_shorten": _may_still_hold(found, now) and services.may_shorten(found, by=by),
         "can_extend": found.is_in_force(now) and found.kind == WaiverKind.ASKED and may_ask,
         "can_withdraw": found.state in WAIVER_ASKED and found.requested_by == by.id,
         "answer_form": answered or _answer_form(found, by),
@@ -274,6 +289,8 @@ def end(request: HttpRequest, key: str, action: str) -> HttpResponse:
             messages.success(request, _("%(key)s has ended.") % {"key": found.key})
             return redirect("exceptions:waiver", key)
     context = {"waiver": found, "form": form, "action": action, "conflict": conflict}
+    if action == "revoke":
+        context |= {"uses": uses_of(found), "follows": found.extensions.filter(state=WaiverState.APPROVED)}
     return render(
         request, "exceptions/waiver_end.html", context, status=409 if conflict else 422 if form.errors else 200
     )

@@ -36,7 +36,7 @@ def test_asked_for_approved_for_less_used_and_over(
     expect(lead.get_by_text("only with this")).to_be_visible()
     press(lead, lead.get_by_role("radio", name=re.compile("Approve")), "Space")
     write(lead, lead.get_by_label("For how many hours"), "1")
-    press(lead, lead.get_by_role("button", name="Approve", exact=True), "Enter")
+    press(lead, lead.get_by_role("button", name=re.compile("^Approve until")), "Enter")
     expect(lead.get_by_text(f"{waiver.key}: Approved.")).to_be_visible()
     waiver.refresh_from_db()
     stopped.refresh_from_db()

@@ -166,7 +166,7 @@ class TestInSomebodysPlace:
 
     def test_a_delegate_decides_and_both_together_are_one_voice(self, ask: Ask, house: House, now: datetime) -> None:
         declare(house, now, approvals_needed=2)
-        with pytest.raises(Refused, match="Approvers of this gate"):
+        with pytest.raises(Refused, match="You are not an approver of the gate"):
             approve(ask(), house, "bo", now)
         self.delegate(house, now)
         waiver = approve(Waiver.objects.get(), house, "bo", now)

@@ -70,6 +70,20 @@ class WaiverLife(RuleBasedStateMachine):
                 )
             )
 
+    @rule(by=PEOPLE, minutes=st.integers(-60, 3_000))
+    def shorten(self, by: str, minutes: int) -> None:
+        until = self.now + timedelta(minutes=minutes)
+        for waiver in self.mine():
+            before = waiver.expires_at
+            self.attempt(
+                lambda waiver=waiver: services.shorten_waiver(
+                    waiver_id=waiver.pk, until=until, reason="It is enough", by=self.house.actor(by), now=self.now
+                )
+            )
+            waiver.refresh_from_db()
+            assert before is None or waiver.expires_at in {before, until}
+            assert before is None or (waiver.expires_at is not None and waiver.expires_at <= before)
+
     @rule(minutes=st.integers(1, 2_000), sweeps=st.booleans())
     def time_passes(self, minutes: int, sweeps: bool) -> None:
         self.now += timedelta(minutes=minutes)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -128,6 +129,13 @@ def _approve(meeting: Meeting) -> None:
 
 def _revoke(meeting: Meeting) -> None:
     meeting.do("mara", "/time-limited/{tlx}/revoke/", comment="Not any more")
+
+
+def _sooner(meeting: Meeting) -> dict[str, str]:
+    ends = meeting.waiver().expires_at
+    assert ends is not None
+    zone = ZoneInfo(meeting.house.users["lee"].time_zone)
+    return {"until": f"{(ends - timedelta(minutes=30)).astimezone(zone):%Y-%m-%dT%H:%M}"}
 
 
 def _cancel(meeting: Meeting, which: str) -> None:
@@ -283,6 +291,29 @@ ACTED: Final[dict[str, Act]] = {
         finishes=_revoke,
         ends=(FASTER, BOTH, FASTER),
         sees=NOTHING,
+    ),
+    "exceptions:shorten": Act(
+        "/time-limited/{tlx}/shorten/",
+        {"reason": MINE},
+        who="lee",
+        other="mara",
+        before=_approve,
+        changes=lambda m: m.do("amal", "/time-limited/{tlx}/extend/", hours=1, **LONG),
+        finishes=_revoke,
+        ends=(BEFORE, BOTH, FASTER),
+        sees=_sooner,
+    ),
+    "exceptions:watch-waiver": Act(
+        "/time-limited/{tlx}/watch/",
+        ends=(BOTH, BOTH, BOTH),
+        **WAIVER,
+        finishes=_approve,
+    ),
+    "exceptions:unwatch-waiver": Act(
+        "/time-limited/{tlx}/unwatch/",
+        ends=(BEFORE, BOTH, BOTH),
+        **WAIVER,
+        finishes=_approve,
     ),
     "exceptions:withdraw": Act(
         "/time-limited/{tlx}/withdraw/",

@@ -141,6 +141,11 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "exceptions:end-delegation": _own(VIEW_CASE),
     "exceptions:extend": _get("exceptions.request_waiver")
     | _post("exceptions.request_waiver", hours=1, reason="The carrier collects only tomorrow.", plan="Wait"),
+    "exceptions:shorten": _get(VIEW_CASE)
+    | {"POST": Way(VIEW_CASE, {"until": "2026-11-20T10:00", **REASON}, only=LEADS_OF_AMAL)},
+    "exceptions:passing-csv": _get(VIEW_CASE),
+    "exceptions:watch-waiver": _post(VIEW_CASE),
+    "exceptions:unwatch-waiver": _post(VIEW_CASE),
     "exceptions:revoke": _get(VIEW_CASE) | _post("exceptions.revoke_waiver", comment="Not any more"),
     "exceptions:withdraw": _get(VIEW_CASE) | _post(WHO_ASKED, comment="Not any more"),
     "exceptions:notifications": _get(VIEW_CASE),
@@ -308,6 +313,10 @@ RECORDS: Final = {
     "exceptions:waiver": "time-limited-exception",
     "exceptions:extend": "time-limited-exception",
     "exceptions:revoke": "time-limited-exception",
+    "exceptions:shorten": "time-limited-exception",
+    "exceptions:passing-csv": "time-limited-exception",
+    "exceptions:watch-waiver": "time-limited-exception",
+    "exceptions:unwatch-waiver": "time-limited-exception",
     "exceptions:withdraw": "time-limited-exception",
     "exceptions:answer": "time-limited-exception",
     "exceptions:edit": "time-limited-exception",

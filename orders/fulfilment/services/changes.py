@@ -11,11 +11,13 @@ from uuid import UUID
 from django.db.models import Model
 
 from audit.canonical import timestamp
+from audit.context import current_time
 from audit.models import Accountable
 from audit.services.events import Entry, record_many
 from audit.services.rows import changes_of, insert_rows, overwrite_rows, update_rows
 from audit.subject_refs import SubjectRef, subject_ref
 from audit.triggers import published_edges
+from exceptions.services import Use, note_uses
 from orders.fulfilment.models import (
     CheckResult,
     Customer,
@@ -114,6 +116,7 @@ class Changes:
     expecting: Expecting = field(default_factory=Expecting)
     freed: set[UUID] = field(default_factory=set)
     levels: Levels = field(default_factory=Levels)
+    uses: list[Use] = field(default_factory=list)
     _new: dict[type[Model], list[Model]] = field(default_factory=lambda: defaultdict(list))
     _edited: dict[type[Model], dict[Any, tuple[Accountable, set[str]]]] = field(
         default_factory=lambda: defaultdict(dict)
@@ -249,6 +252,8 @@ class Changes:
         cured, self.cured = self.cured, []
         expecting, self.expecting = self.expecting, Expecting()
         levels, self.levels = self.levels, Levels()
+        uses, self.uses = self.uses, []
+        note_uses(uses=uses, now=current_time())
         send_all(messages, now=self.now)
         tell_all(expecting, now=self.now)
         open_all(openings, now=self.now)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from audit.crypto import open_secret
+from exceptions.services import Use
 from orders.fulfilment.decisions.fallbacks import ruled_owner
 from orders.fulfilment.models import Fulfilment, Hold, OrderLine
 from orders.fulfilment.services.addresses import shipping_address
@@ -57,7 +58,11 @@ def send_task(docket: Docket, parcel: Fulfilment, changes: Changes) -> None:
     parcel.manifest = f"PM-{parcel.key}-{parcel.round}"
     parcel.task_message = f"{parcel.key}/{kind}/{parcel.round}"
     changes.edit(parcel, "state", "round", "tasked_at", "picker", "manifest", "task_message")
-    changes.tell("fulfilment.tasked", parcel, order=docket.order.key, to=layer, round=parcel.round)
+    told: dict[str, Any] = {"order": docket.order.key, "to": layer, "round": parcel.round}
+    if docket.passes_by:
+        told["allowed_by"] = docket.passes_by
+        changes.uses.append(Use(docket.passes_by, parcel.key))
+    changes.tell("fulfilment.tasked", parcel, **told)
     changes.messages.append(_message(docket, parcel, layer, kind, parcel.task_message))
     changes.expecting.begin(docket.order, parcel, changes.book)
 

@@ -53,9 +53,9 @@ ENDED = (OrderState.CANCELLED, OrderState.MERGED)
 class Docket:
     """One order's papers.
 
-    `gifts` are what was ever given of it, by the number of the line or bundle. `allowed` is what a time-limited exception lets pass of it
-    at this moment, `skipped` the key of the one that stands in for a quality check, by the check; `has_answers` after news about its
-    parcels.
+    `gifts` are what was ever given of it, by the number of the line or bundle. `allowed` is what a time-limited exception (`allowed_by`)
+    lets pass of it at this moment, `skipped` the key of the one that stands in for a quality check, by the check; `has_answers` after
+    news about its parcels.
     """
 
     order: Order
@@ -75,16 +75,21 @@ class Docket:
     gifts: dict[int, OrderGift] = field(default_factory=dict)
     skipped: dict[UUID, str] = field(default_factory=dict)
     allowed: frozenset[str] = frozenset()
+    allowed_by: str = ""
     return_is_over: bool = False
     has_answers: bool = False
 
     @property
     def verdict(self) -> AddressVerdict:
         """What keeps or lets the order ship as far as its addresses go; a live time-limited exception counts as accepted."""
-        own = AddressVerdict(self.address.verdict) if self.address else AddressVerdict.ELSEWHERE
-        if AddressVerdict.INVALID in {own, *(one.verdict for one in self.cards_elsewhere)}:
+        if self._has_wrong_address:
             return AddressVerdict.ACCEPTED if ADDRESS in self.allowed else AddressVerdict.INVALID
-        return own
+        return AddressVerdict(self.address.verdict) if self.address else AddressVerdict.ELSEWHERE
+
+    @property
+    def _has_wrong_address(self) -> bool:
+        goes_to = [one for one in (self.address, *self.cards_elsewhere) if one is not None]
+        return any(one.verdict == AddressVerdict.INVALID for one in goes_to)
 
     @property
     def cards_elsewhere(self) -> list[GiftCard]:
@@ -115,9 +120,20 @@ class Docket:
     @property
     def needs_review(self) -> bool:
         """Whether a person has to look first and has not."""
+        return self._waits_for_review and REVIEW not in self.allowed
+
+    @property
+    def _waits_for_review(self) -> bool:
         flow = self.order.flow
-        waits = flow is not None and flow.kind == FlowKind.MANUAL_REVIEW and self.order.reviewed_at is None
-        return waits and REVIEW not in self.allowed
+        return flow is not None and flow.kind == FlowKind.MANUAL_REVIEW and self.order.reviewed_at is None
+
+    @property
+    def passes_by(self) -> str:
+        """The key of the time-limited exception without which nothing of it could be handed out now; empty where it needs none."""
+        needs = (self._has_wrong_address and ADDRESS in self.allowed) or (
+            self._waits_for_review and REVIEW in self.allowed
+        )
+        return self.allowed_by if needs else ""
 
     @property
     def is_held(self) -> bool:

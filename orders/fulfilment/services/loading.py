@@ -215,6 +215,7 @@ def _ask_gates(dockets: Sequence[Docket]) -> None:
     for ref, waiver in live.items():
         if is_current(waiver, stopped[ref]):
             stopped[ref].allowed = frozenset(waiver.allowed_parts or (ADDRESS, REVIEW))
+            stopped[ref].allowed_by = waiver.key
     if outdated:
         outdate_waivers(waivers=outdated, now=current_time())
 

@@ -16,7 +16,7 @@ from audit.subject_refs import subject_ref
 from audit.words import said
 from exceptions.models import Waiver
 from exceptions.selectors import live_waivers, undone_audit_steps
-from exceptions.services import outdate_waivers
+from exceptions.services import Use, outdate_waivers
 from orders.fulfilment.decisions.addresses import check_address
 from orders.fulfilment.errors import AlreadyGone, Held
 from orders.fulfilment.models import Fulfilment, Hold, Order
@@ -146,6 +146,7 @@ def _confirm_allowed(docket: Docket, waiver: Waiver, changes: Changes) -> None:
         covered = not waiver.allowed_parts or parcel.key in waiver.allowed_parts
         if covered and parcel.state in FULFILMENT_UNCONFIRMED:
             _confirm(docket, parcel, changes, told, waiver.key, allowed_by=waiver.key)
+            changes.uses.append(Use(waiver.key, parcel.key))
 
 
 def roll_back_orders(

@@ -1,6 +1,7 @@
 """A step that quality checks come before: refused while one is due, or taken with what allows it in the trail."""
 
 from audit.words import said
+from exceptions.services import Use
 from orders.fulfilment.errors import ChecksOpen
 from orders.fulfilment.models import Fulfilment
 from orders.fulfilment.services.changes import Changes
@@ -19,3 +20,4 @@ def tell_skipped(docket: Docket, parcel: Fulfilment, point: str, changes: Change
     for check in docket.due(parcel, point):
         told = {"order": docket.order.key, "parcel": parcel.key, "check": check.slug}
         changes.tell("check.skipped", check, before=point, allowed_by=docket.skipped[check.pk], **told)
+        changes.uses.append(Use(docket.skipped[check.pk], f"{parcel.key} “{check.name}”"[:120]))

@@ -18,7 +18,7 @@ __all__ = ["ELSEWHERE", "MATRIX", "NOBODYS", "Rule", "build", "family"]
 MATRIX: Final[dict[str, dict[str, Rule]]] = {**RULES, **PEOPLE, **ORDERS, **EXCEPTIONS, **WAIVERS, **CONTENT, **SYNC}
 OWN: Final = {"plan", "plan-run", "job", "job-items", "job-cancel", "job-undo"}  # who began it: tests/api/test_jobs.py
 # One's own, of those one looks after, or what one answers for: test_people, test_jobs, test_views, test_contracts,
-# test_content beside this.
+# test_content beside this; tests/orders/fulfilment/test_waivers_of_several.py.
 PERSONAL: Final = {
     "asset-approve",
     "asset-messaging-decide",
@@ -57,6 +57,7 @@ PERSONAL: Final = {
     "view-delete",
     "view-query",
     "waiver-client-take-back",
+    "waiver-shorten",
     "asset-client-take-back",
 }
 ELSEWHERE: Final = OWN | PERSONAL | {"hooks", "page-answers", "schema", "docs", "unknown"}

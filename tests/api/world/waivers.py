@@ -43,6 +43,9 @@ WAIVERS: Final[dict[str, dict[str, Rule]]] = {
             },
         )
     },
+    "waiver-uses": {"GET": Rule(VIEW_CASE)},
+    "waiver-watch": {"POST": Rule(VIEW_CASE)},
+    "waiver-unwatch": {"POST": Rule(VIEW_CASE)},
     "waiver-revoke": {"POST": Rule("exceptions.revoke_waiver", REASON)},
     "waiver-ask-client": {"POST": Rule("exceptions.request_waiver", {"contact": "Iris Vogt"})},
 }

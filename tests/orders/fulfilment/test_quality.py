@@ -16,7 +16,7 @@ from audit.selectors.folding import fold_all
 from audit.selectors.invariants import check_all
 from exceptions import services as exceptions
 from exceptions.errors import CriteriaNotMet
-from exceptions.models import ExceptionCase, Notification, Timer
+from exceptions.models import ExceptionCase, Notification, Timer, WaiverUse
 from exceptions.models.timers import LIVE
 from orders.fulfilment.errors import CheckDone, ChecksOpen, Held
 from orders.fulfilment.models import CheckResult, Hold, Order, ParcelCheck, Sku
@@ -349,6 +349,7 @@ def test_a_time_limited_exception_covers_what_it_names_while_it_lasts(
     assert not Hold.objects.filter(state="active").exists()
     tell("shipment.packed", parcel.key)
     assert (sent("ship"), Event.objects.filter(type="check.skipped").count()) == (1, 1)
+    assert WaiverUse.objects.get().what == f"{parcel.key} “Right contents”"
     assert all_is_well()
     over = now + timedelta(minutes=240)
     exceptions.sweep_timers(now=over)

@@ -410,6 +410,7 @@ def test_a_time_limited_exception_closes_the_case_about_a_handoff_but_never_the_
     exceptions.approve_waiver(waiver_id=waiver.pk, comment="Seen the signature.", by=lead, now=MONDAY)
     resolved = exceptions.resolve_case(case_id=case.pk, outcome="resolved", by=lead, now=MONDAY)
     assert (resolved.state, run_of(order).state, cases()) == ("resolved", "unverified", [])
+    assert [use.what for use in waiver.uses.all()] == [order.key]
     over = MONDAY + timedelta(minutes=60)
     for _ in range(2):  # the end is written down, then who has the run is asked again
         exceptions.sweep_timers(now=over)

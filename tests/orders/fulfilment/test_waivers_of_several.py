@@ -111,16 +111,35 @@ def test_one_decision_lets_those_go_that_were_left_in_and_no_other(
     assert let_through(stopped, clock.now()) == []
 
     decision = lee.get(f"/time-limited/{asked.key}/")
-    given = {name: decision.context["form"].initial[name] for name in ("seen_hash", "seen_base")}
+    given = {name: decision.context["form"].initial[name] for name in ("seen_hash", "seen_base", "seen_passing")}
+    assert [(share.count, share.x, share.width) for share in decision.context["impact"].shares] == [
+        (0, 0, 0),
+        (3, 0, 1000),
+        (0, 1000, 0),
+    ]
+    file = b"".join(lee.get(f"/time-limited/{asked.key}/passing.csv")).decode().splitlines()
+    assert [line.split(",")[0] for line in file] == ["key", *(order.key for order in stopped[:3])]
+    whole = {"decision": "approve", "scope": [order.key for order in stopped[:3]]}
+    fewer = lee.post(f"/time-limited/{asked.key}/", {**whole, **given, "seen_passing": 2})
+    assert (fewer.status_code, "2 → 3 pass only with this" in fewer.content.decode()) == (409, True)
+    assert fewer.context["form"]["seen_passing"].value() == "3"
     kept = [order.key for order in (stopped[0], stopped[2])]
     lee.post(f"/time-limited/{asked.key}/", {"decision": "approve", "scope": kept, **given})
     with django_assert_num_queries(1):
         assert let_through(stopped, clock.now()) == kept
     assert states(stopped) == [OrderState.IN_FULFILMENT, OrderState.ADDRESS_INVALID] * 2
     told = amal.get(f"/time-limited/{asked.key}/").context
+    assert [use.what for use in told["uses"].named] == [f"{key}-1" for key in kept]
     assert (told["left_out"], told["waiver"].all_keys) == ([stopped[1].key], [order.key for order in stopped[:3]])
     shown = [asked.key in amal.get(f"/exceptions/{key}/").content.decode() for key in (two, four)]
     assert shown == [False, False], "what was left out is not said to be allowed"
+    until, api = clock.now() + timedelta(hours=1), f"time-limited-exceptions/{asked.key}"
+    sooner = {"until": until.isoformat(), "reason": "It is enough"}
+    answers = [Api(house.users[who]).post(f"{api}/shorten", sooner, match="*") for who in ("sam", "noor", "amal")]
+    assert [one.status_code for one in answers] == [403, 404, 200], "who owns it may, and who decides"
+    asked.refresh_from_db()
+    uses = Api(house.users["sam"]).get(f"{api}/uses").json()
+    assert (asked.expires_at, uses["count"], uses["named"][0]["what"]) == (until, 2, f"{kept[0]}-1")
     assert broken_invariants() == []
 
 
