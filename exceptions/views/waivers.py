@@ -186,7 +186,6 @@ def _waiver_page(
     asked = found.state == WaiverState.REQUESTED
     may_ask = by.may("exceptions.request_waiver", found.client_id)
     votes = list(found.votes.filter(content_hash=found.content_hash).order_by("at", "pk"))
-    watchers = [one.owner for one in watchers_of(found)]
     context = {
         "emergency": selectors.live_emergency(
             SubjectRef(found.subject_type, found.subject_id, found.client_id), now=now
@@ -213,20 +212,29 @@ def _waiver_page(
         "approvers": selectors.approvers_of(found, spec=spec, now=now) if asked else (),
         "questions": found.client_approvals.order_by("-sent_at"),
         "can_ask_client": asked and may_ask and found.client_id is not None,
-        "can_revoke": _may_still_hold(found, now) and by.may("exceptions.revoke_waiver", found.client_id),
+        "can_extend": found.is_in_force(now) and found.kind == WaiverKind.ASKED and may_ask,
+        "can_withdraw": found.state in WAIVER_ASKED and found.requested_by == by.id,
+        "answer_form": answered or _answer_form(found, by),
+        "review_form": _review_form(found, by),
+        **_record(found, by, now),
+    }
+    status = 409 if conflict else 422 if form.errors or answered else 200
+    return render(request, "exceptions/waiver.html", context, status=status)
+
+
+def _record(found: Waiver, by: Actor, now: datetime) -> dict[str, Any]:
+    """What it has let through, who watches it, and who may end it."""
+    watchers = [one.owner for one in watchers_of(found)]
+    may_revoke = by.may("exceptions.revoke_waiver", found.client_id)
+    return {
+        "can_roll_back": found.kind == WaiverKind.EMERGENCY and may_revoke,
         "uses": uses_of(found) if found.starts_at else None,
         "watchers": watchers,
         "is_watching": any(one.user_id == by.user_id for one in watchers),
         "can_watch": bool(by.owners),
         "can_shorten": _may_still_hold(found, now) and services.may_shorten(found, by=by),
-        "can_extend": found.is_in_force(now) and found.kind == WaiverKind.ASKED and may_ask,
-        "can_withdraw": found.state in WAIVER_ASKED and found.requested_by == by.id,
-        "answer_form": answered or _answer_form(found, by),
-        "can_roll_back": found.kind == WaiverKind.EMERGENCY and by.may("exceptions.revoke_waiver", found.client_id),
-        "review_form": _review_form(found, by),
+        "can_revoke": _may_still_hold(found, now) and may_revoke,
     }
-    status = 409 if conflict else 422 if form.errors or answered else 200
-    return render(request, "exceptions/waiver.html", context, status=status)
 
 
 def _answer_form(found: Waiver, by: Actor) -> AnswerForm | None:
