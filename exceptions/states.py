@@ -78,6 +78,17 @@ class WaiverKind(models.TextChoices):
     EMERGENCY = "emergency", _("Break-glass")
 
 
+class WaiverReason(models.TextChoices):
+    """What kind of reason a time-limited exception is asked for; the accounts count by it."""
+
+    CUSTOMER = "customer", _("The customer wants it so")
+    DEADLINE = "deadline", _("A date that cannot move")
+    SYSTEM = "system", _("A system is down or wrong")
+    PARTNER = "partner", _("A vendor or carrier")
+    DATA = "data", _("Something is missing or comes late")
+    OTHER = "other", _("Something else")
+
+
 class VoteKind(models.TextChoices):
     """Whose word an approval is."""
 

@@ -55,7 +55,14 @@ EVENTS: Final[Mapping[Topic, tuple[str, ...]]] = {
         "asset.submitted",
     ),
     Topic.APPROVAL_DECIDED: (
-        *("waiver.approved", "waiver.rejected", "waiver.sent_back", "waiver.reviewed", "client_approval.agreed"),
+        *(
+            "waiver.approved",
+            "waiver.begun",
+            "waiver.rejected",
+            "waiver.sent_back",
+            "waiver.reviewed",
+            "client_approval.agreed",
+        ),
         "asset.sent_back",
     ),
     Topic.APPROVAL_LAPSING: ("waiver.lapsed", "waiver.ends_soon", "client_approval.lapsed"),

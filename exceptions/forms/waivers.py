@@ -1,18 +1,30 @@
 """What people fill in about time-limited exceptions."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from exceptions.forms.fields import AREA, INPUT, PRIVATE, MomentField, in_words
 from exceptions.models import ExceptionCase, Waiver
-from exceptions.states import ReviewVerdict
+from exceptions.states import ReviewVerdict, WaiverReason
 from exceptions.subjects import ImpactItem
 from rules.models import Gate, Owner
 from rules.rulebook import GateSpec
+from rules.states import OwnerKind
+
+LENGTHS = [
+    ("4", _("4 h")),
+    ("today", _("The end of the day")),
+    ("24", _("24 h")),
+    ("72", _("72 h")),
+    ("hours", _("So many hours:")),
+    ("until", _("At a time:")),
+]
 
 
 def hours_field(*, longest: int, **kwargs: Any) -> forms.IntegerField:
@@ -33,7 +45,7 @@ def plan_field() -> forms.CharField:
 
 
 class WaiverForm(forms.Form):
-    """What should be allowed, for how long, and why."""
+    """What should be allowed, from when, until when, and why."""
 
     gate = forms.ModelChoiceField(
         label=_("What should be allowed"),
@@ -42,26 +54,55 @@ class WaiverForm(forms.Form):
         widget=forms.RadioSelect,
         empty_label=None,
     )
+    begins = forms.ChoiceField(
+        label=_("From"),
+        required=False,
+        choices=[("approval", _("With the approval")), ("later", _("At a time:"))],
+        initial="approval",
+        widget=forms.RadioSelect,
+    )
+    begin_at = MomentField(
+        label=_("Begins at"), required=False, help_text=_("For “At a time”. The gate stays closed before.")
+    )
+    lasts = forms.ChoiceField(label=_("Until"), required=False, choices=LENGTHS, initial="4", widget=forms.RadioSelect)
     hours = hours_field(
         label=_("For how many hours"),
         longest=720,
-        initial=4,
-        help_text=_("Counted from the approval."),
+        required=False,
+        help_text=_("For “So many hours”. Counted from where it begins."),
+    )
+    until = MomentField(
+        label=_("Ends at"), required=False, help_text=_("For “At a time”. Never later, whenever it is approved.")
     )
     answer_by = MomentField(
         label=_("Decide by"),
         required=False,
-        help_text=_("At most 24 h from now. Empty: as long as it is asked for, 24 h at most."),
+        help_text=_(
+            "At most 24 h from now. Empty: a fifth of the way to when it begins, else as long as it is asked for."
+        ),
     )
     owner = forms.ModelChoiceField(
         label=_("Owner"),
         queryset=Owner.objects.none(),
         to_field_name="slug",
         widget=forms.Select(INPUT),
-        help_text=_("Who answers for it meanwhile."),
+        help_text=_("The person who answers for it meanwhile."),
+    )
+    reason_code = forms.ChoiceField(
+        label=_("Kind of reason"),
+        choices=[("", _("Choose…")), *in_words(WaiverReason.choices)],
+        widget=forms.Select(INPUT),
     )
     reason = why_field(help_text=_("At least 20 characters; the approver reads it."))
     plan = plan_field()
+    plan_url = forms.URLField(
+        label=_("Where that can be followed"),
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        widget=forms.URLInput(INPUT),
+        help_text=_("The address of a task, if there is one."),
+    )
     scope = forms.MultipleChoiceField(
         label=_("Only for"),
         required=False,
@@ -83,9 +124,37 @@ class WaiverForm(forms.Form):
         else:
             del self.fields["scope"]
         self.fields["gate"].queryset = Gate.objects.filter(is_active=True).order_by("name")  # type: ignore[attr-defined]
-        self.fields["owner"].queryset = Owner.objects.filter(is_active=True).order_by("name")  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = Owner.objects.filter(  # type: ignore[attr-defined]
+            is_active=True, kind=OwnerKind.PERSON
+        ).order_by("name")
         self.fields["gate"].initial = case.gate or None
         self.fields["owner"].initial = Owner.objects.filter(user_id=user_id or 0).values_list("slug", flat=True).first()
+
+    def window(self, *, now: datetime) -> dict[str, Any]:
+        """From when, and for how long or until when, as the service takes it; the end of a day is the reader's."""
+        given = self.cleaned_data
+        begin_at = given["begin_at"] if given["begins"] == "later" else None
+        lasts = given["lasts"] or "hours"
+        if lasts == "until":
+            return {"begin_at": begin_at, "until": given["until"]}
+        if lasts == "today":
+            midnight = timezone.localtime(begin_at or now) + timedelta(days=1)
+            return {"begin_at": begin_at, "until": midnight.replace(hour=0, minute=0, second=0, microsecond=0)}
+        return {"begin_at": begin_at, "minutes": (given["hours"] if lasts == "hours" else int(lasts)) * 60}
+
+    def clean(self) -> dict[str, Any]:
+        """What the choices promise to say is said."""
+        cleaned = super().clean() or {}
+        needed = [("later", cleaned.get("begins"), "begin_at", _("Enter when it begins."))]
+        lasts = cleaned.get("lasts") or "hours"
+        needed += [
+            ("hours", lasts, "hours", _("Enter for how many hours.")),
+            ("until", lasts, "until", _("Enter when it ends.")),
+        ]
+        for choice, chosen, name, words in needed:
+            if choice == chosen and not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, words)
+        return cleaned
 
     def chosen_scope(self) -> list[str]:
         """What was chosen for the chosen gate; choices are spelled “gate:key”."""

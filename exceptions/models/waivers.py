@@ -16,7 +16,7 @@ from audit.models.fields import StateField
 from audit.triggers import StrictTrigger
 from audit.words import said
 from exceptions.models.cases import ExceptionCase
-from exceptions.states import WAIVER_ASKED, WAIVER_LIVE, ReviewVerdict, WaiverKind, WaiverState
+from exceptions.states import WAIVER_ASKED, WAIVER_LIVE, ReviewVerdict, WaiverKind, WaiverReason, WaiverState
 from rules.models import Client, Owner
 from rules.states import GateRisk
 
@@ -118,14 +118,18 @@ class Waiver(FSMModelMixin, Accountable):
         blank=True,
         help_text="What the subject was like when it was asked for, and then when it was allowed",
     )
+    begin_at = models.DateTimeField(null=True, blank=True, help_text="Not before then, whenever it is approved")
+    end_by = models.DateTimeField(null=True, blank=True, help_text="Never beyond then, whenever it is approved")
+    reason_code = models.CharField(max_length=12, choices=WaiverReason, blank=True)
     reason = models.TextField()
     plan = models.TextField(help_text="What will be done until it ends.")
+    plan_url = models.URLField(max_length=500, blank=True, help_text="Where that can be followed: a task, an order.")
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="waivers")
     requested_at = models.DateTimeField()
     requested_by = models.CharField(max_length=160)
     requested_by_name = models.CharField(max_length=160)
     answer_by = models.DateTimeField()
-    effective_minutes = models.PositiveIntegerField(help_text="How long it holds, counted from the approval.")
+    effective_minutes = models.PositiveIntegerField(help_text="How long it holds, from where it begins.")
     content_version = models.PositiveIntegerField(default=1)
     content_hash = models.CharField(max_length=64)
     decided_at = models.DateTimeField(null=True)
@@ -191,6 +195,11 @@ class Waiver(FSMModelMixin, Accountable):
                     )
                 ),
                 name="waiver_holds_no_longer_than_was_asked",
+            ),
+            models.CheckConstraint(
+                condition=(Q(begin_at=None) | Q(starts_at=None) | Q(starts_at__gte=F("begin_at")))
+                & (Q(end_by=None) | Q(expires_at=None) | Q(expires_at__lte=F("end_by"))),
+                name="waiver_holds_only_when_it_was_asked_for",
             ),
             models.CheckConstraint(condition=Q(approvals_needed__in=[1, 2]), name="waiver_needs_one_or_two_approvals"),
             models.CheckConstraint(condition=Q(kind__in=WaiverKind.values), name="waiver_kind_is_known"),

@@ -37,6 +37,7 @@ verbs.register(
         "waiver.revoked": noop("{actor} revoked it"),
         "waiver.watched": noop("{actor} watches it"),
         "waiver.unwatched": noop("{actor} watches it no more"),
+        "waiver.begun": noop("{actor} noted its beginning"),
         "waiver.shortened": noop("{actor} let it end earlier"),
         "waiver.exported": noop("{actor} exported what a time-limited exception lets through"),
     }
@@ -45,6 +46,7 @@ verbs.register(
 timer_kinds.register(waiver_papers.LAPSE, waiver_ends.on_lapse, lock=waiver_ends.lock_waivers)
 timer_kinds.register(waiver_papers.UNDECIDED, waiver_ends.on_undecided, lock=waiver_ends.lock_waivers)
 timer_kinds.register(waiver_papers.EXPIRE, waiver_ends.on_expire, lock=waiver_ends.lock_waivers_with_subjects)
+timer_kinds.register(waiver_papers.BEGIN, waiver_ends.on_begin, lock=waiver_ends.lock_waivers_with_subjects)
 timer_kinds.register(waiver_papers.HEADS_UP, waiver_ends.on_heads_up, lock=waiver_ends.lock_waivers)
 timer_kinds.register(waiver_papers.REVIEW, emergencies.on_review_due, lock=waiver_ends.lock_waivers)
 timer_kinds.register(client_approvals.LAPSE, client_approvals.on_lapse, lock=client_approvals.lock_questions)
@@ -52,7 +54,11 @@ timer_kinds.register(waiver_papers.OUTDATED, waiver_ends.on_outdated, lock=waive
 
 # As `waivers.content_hash` computes it: PostgreSQL escapes JSON text the way canonical JSON does.
 CONTENT_HASH = """encode(sha256(convert_to(
-    '{' || coalesce('"extends":"' || w.extends_id || '",', '') || '"gate":' || to_json(w.gate::text) || ',"minutes":'
+    '{' || coalesce('"begins":"' || to_char(w.begin_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '",', '')
+    || CASE WHEN w.reason_code = '' THEN '' ELSE '"code":"' || w.reason_code || '",' END
+    || coalesce('"ends":"' || to_char(w.end_by AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '",', '')
+    || coalesce('"extends":"' || w.extends_id || '",', '') || '"gate":' || to_json(w.gate::text)
+    || CASE WHEN w.plan_url = '' THEN '' ELSE ',"link":' || to_json(w.plan_url::text) END || ',"minutes":'
     || w.effective_minutes || CASE WHEN w.others = '{}' THEN '' ELSE ',"others":[' || (
         SELECT string_agg(to_json(o.id)::text, ',' ORDER BY o.id COLLATE "C") FROM jsonb_object_keys(w.others) AS o(id)) || ']' END
     || ',"owner":"' || w.owner_id || '","plan":' || to_json(w.plan) || ',"reason":' || to_json(w.reason)
@@ -83,6 +89,16 @@ register_check(
     sql="""
         SELECT 'TLX-' || w.number || ' ' || u.what FROM exceptions_waiveruse u JOIN exceptions_waiver w ON w.id = u.waiver_id
         WHERE w.starts_at IS NULL OR u.at < w.starts_at OR u.at >= w.expires_at OR u.at > w.ended_at LIMIT 100
+    """,
+)
+register_check(
+    "inv-23c",
+    statement="What is allowed from a later moment has a clock that lets it begin, unless it goes on from another one",
+    sql="""
+        SELECT 'TLX-' || w.number FROM exceptions_waiver w
+        WHERE w.state = 'approved' AND w.starts_at > now() AND w.extends_id IS NULL AND NOT EXISTS (
+            SELECT 1 FROM exceptions_timer t WHERE t.subject_type = 'exceptions.waiver' AND t.subject_id = w.id::text
+              AND t.kind = 'waiver.begin' AND t.fired_at IS NULL AND t.cancelled_at IS NULL AND t.due_at = w.starts_at)
     """,
 )
 register_check(

@@ -67,6 +67,7 @@ class Accounts:
     until: date
     exceptions: Sequence[Account]
     time_limited: Sequence[Account]
+    by_reason: Sequence[Account] = ()
 
     @property
     def all_exceptions(self) -> Account:
@@ -90,7 +91,7 @@ def period(given: Mapping[str, str], *, now: datetime) -> tuple[date, date]:
 
 
 def accounts(*, by: Actor, since: date, until: date, client_id: UUID | None = None) -> Accounts:
-    """What began and ended on these days, as far as it is the actor's to see, or of one client of theirs; two statements.
+    """What began and ended on these days, as far as it is the actor's to see, or of one client of theirs; three statements.
 
     Raises `Refused` without the permission.
     """
@@ -108,13 +109,18 @@ def accounts(*, by: Actor, since: date, until: date, client_id: UUID | None = No
             lasted=F("resolved_at") - F("opened_at"),
             promised=F("due_at") - F("opened_at"),
         ),
-        time_limited=_accounts(
-            visible_waivers(by).filter(**of_client),
-            "gate",
-            began=Q(requested_at__gte=start, requested_at__lt=end),
-            ended=Q(ended_at__gte=start, ended_at__lt=end, starts_at__lt=F("ended_at")),
-            lasted=F("ended_at") - F("starts_at"),
-        ),
+        time_limited=_of_waivers(by, of_client, "gate", start, end),
+        by_reason=_of_waivers(by, of_client, "reason_code", start, end),
+    )
+
+
+def _of_waivers(by: Actor, of_client: Mapping[str, UUID], kind: str, start: datetime, end: datetime) -> list[Account]:
+    return _accounts(
+        visible_waivers(by).filter(**of_client),
+        kind,
+        began=Q(requested_at__gte=start, requested_at__lt=end),
+        ended=Q(ended_at__gte=start, ended_at__lt=end, starts_at__lt=F("ended_at")),
+        lasted=F("ended_at") - F("starts_at"),
     )
 
 

@@ -55,17 +55,26 @@ def approvers_of(waiver: Waiver, *, spec: GateSpec, now: datetime) -> list[Appro
 
 def entitled_people(waiver: Waiver, *, spec: GateSpec) -> list[Owner]:
     """The active people of the gate's roles with access to the client; the admins where there is nobody."""
-    people = _people()
+    found = _of_gate(waiver, spec)
+    excluded = excluded_from(waiver)
+    if any(one.pk not in excluded for one in found):
+        return found
+    return list(_people().filter(user__groups__name=Role.ADMIN.value).order_by("slug"))
+
+
+def only_their_own(waiver: Waiver, *, spec: GateSpec) -> bool:
+    """Whether the gate's own people are nobody but who asks and who owns it, so that the admins are asked instead."""
+    found, excluded = _of_gate(waiver, spec), excluded_from(waiver)
+    return bool(found) and all(one.pk in excluded for one in found)
+
+
+def _of_gate(waiver: Waiver, spec: GateSpec) -> list[Owner]:
     reach = Q(user__groups__name__in=_house_roles(spec)) | Q(
         user__groups__name__in=spec.approver_roles,
         user__client_accesses__client=waiver.client_id,
         user__client_accesses__is_active=True,
     )
-    found = list(people.filter(reach).order_by("slug").distinct())
-    excluded = excluded_from(waiver)
-    if any(one.pk not in excluded for one in found):
-        return found
-    return list(people.filter(user__groups__name=Role.ADMIN.value).order_by("slug"))
+    return list(_people().filter(reach).order_by("slug").distinct())
 
 
 def authority_of(waiver: Waiver, *, by: Actor, spec: GateSpec, now: datetime) -> Authority | None:

@@ -3,14 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
+
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
 
 from audit.context import Actor
 from exceptions.models import ExceptionCase, Waiver
-from exceptions.selectors.approvers import Approver, approvers_of
+from exceptions.selectors.approvers import Approver, approvers_of, only_their_own
 from exceptions.selectors.precedents import Precedents, precedents_of
 from exceptions.subjects import Impact, impact_on
 from rules import selectors as rules
 from rules.rulebook import CompiledBook, GateSpec
+from rules.selectors.people import absences_at
+
+MOST_NAMED: Final = 3
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,29 @@ class GatePreview:
     impact: Impact | None
     approvers: Sequence[Approver]
     precedents: Precedents
+
+
+@dataclass(frozen=True)
+class AskedOf:
+    """Who is asked about a request, and what one should know of that before asking."""
+
+    gate: GateSpec
+    approvers: Sequence[Approver]
+    went_elsewhere: bool
+    owner_is_away: bool
+
+    @property
+    def names(self) -> str:
+        """Those who are asked, as a sentence names them; empty for nobody or many."""
+        names = [one.owner.name for one in self.approvers]
+        return get_text_list(names, _("and")) if len(names) <= MOST_NAMED else ""
+
+
+def asked_of(draft: Waiver, spec: GateSpec, *, now: datetime) -> AskedOf:
+    """Who would decide about it; `went_elsewhere` where those of the gate are only who asks and who owns it."""
+    approvers = approvers_of(draft, spec=spec, now=now)
+    away = absences_at(now).filter(owner=draft.owner).exists()
+    return AskedOf(spec, approvers, only_their_own(draft, spec=spec), away)
 
 
 def gate_previews(

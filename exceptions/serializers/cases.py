@@ -286,6 +286,9 @@ class AccountsSerializer(serializers.Serializer[Any]):
     exceptions = AccountSerializer(many=True)
     all_exceptions = AccountSerializer()
     time_limited = AccountSerializer(many=True)
+    by_reason = AccountSerializer(
+        many=True, help_text="The same by the kind of reason; empty for those asked for before there were kinds."
+    )
     all_time_limited = AccountSerializer()
 
 

@@ -6,7 +6,7 @@ from audit.rest.fields import SelfLink
 from audit.rest.parsing import Input, ReasonInput
 from exceptions.models import Waiver, WaiverUse
 from exceptions.selectors.waiver_uses import Uses
-from exceptions.states import ReviewVerdict
+from exceptions.states import ReviewVerdict, WaiverReason
 from exceptions.subjects import Impact, ImpactItem, Passing
 
 
@@ -51,6 +51,10 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
             "requested_by_name",
             "answer_by",
             "effective_minutes",
+            "begin_at",
+            "end_by",
+            "reason_code",
+            "plan_url",
             "content_version",
             "content_hash",
             "decided_at",
@@ -104,9 +108,21 @@ class WaiverInput(AlsoInput):
     gate = serializers.SlugField(max_length=50, required=False, help_text="The exception's own gate where not given.")
     reason = serializers.CharField(max_length=2000)
     plan = serializers.CharField(max_length=2000)
-    minutes = serializers.IntegerField(min_value=1, max_value=1_000_000)
+    minutes = serializers.IntegerField(
+        min_value=1, max_value=1_000_000, required=False, help_text="For how long; or say `until`."
+    )
+    until = serializers.DateTimeField(
+        required=False, help_text="Never beyond then, whenever it is approved; instead of `minutes`."
+    )
+    begin_at = serializers.DateTimeField(required=False, help_text="Not before then, whenever it is approved.")
+    reason_code = serializers.ChoiceField(choices=WaiverReason.choices, default=WaiverReason.OTHER)
+    plan_url = serializers.URLField(
+        max_length=500, required=False, help_text="Where what will be done can be followed: a task, a purchase order."
+    )
     owner = serializers.SlugField(max_length=50)
-    answer_by = serializers.DateTimeField(required=False)
+    answer_by = serializers.DateTimeField(
+        required=False, help_text="A fifth of the way to `begin_at`, else as long as it is asked for; 24 h at most."
+    )
     scope = serializers.ListField(
         child=serializers.CharField(max_length=80),
         max_length=200,
@@ -151,7 +167,9 @@ class EditInput(AlsoInput):
 
     minutes = serializers.IntegerField(min_value=1, max_value=1_000_000)
     reason = serializers.CharField(max_length=2000)
+    reason_code = serializers.ChoiceField(choices=WaiverReason.choices, required=False)
     plan = serializers.CharField(max_length=2000)
+    plan_url = serializers.URLField(max_length=500, required=False, allow_blank=True)
     without = serializers.ListField(
         child=serializers.CharField(max_length=120),
         max_length=199,

@@ -87,13 +87,13 @@ from exceptions.services.waiver_decisions import (
     reject_waiver,
     window_if_approved,
 )
+from exceptions.services.waiver_edits import edit_waiver
 from exceptions.services.waiver_ends import outdate_waivers
 from exceptions.services.waiver_papers import impact_now
 from exceptions.services.waiver_questions import answer_question, ask_for_more
 from exceptions.services.waiver_uses import Use, note_uses
 from exceptions.services.waiver_watching import unwatch_waiver, watch_waiver
 from exceptions.services.waivers import (
-    edit_waiver,
     extend_waiver,
     request_waiver,
     revoke_waiver,

@@ -16,6 +16,7 @@ from exceptions.selectors.approvers import DECIDE, Authority, approvers_of, auth
 from exceptions.services.timers import TimerSetting, set_timers
 from exceptions.services.waiver_news import tell_concerned, tell_subjects_of_begun
 from exceptions.services.waiver_papers import (
+    BEGIN,
     EXPIRE,
     HEADS_UP,
     a_comment,
@@ -29,6 +30,7 @@ from exceptions.services.waiver_papers import (
     stop_waiting,
     whole_impact,
 )
+from exceptions.services.waiver_windows import window_of
 from exceptions.states import VoteKind, WaiverState
 from rules.models import ApiToken
 from rules.rulebook import GateSpec
@@ -91,8 +93,7 @@ def open_if_enough(waiver: Waiver, *, base: str, by: Actor, now: datetime) -> No
     if len(people) < waiver.approvals_needed or (waiver.client_agrees and len(people) == len(votes)):
         return
     last, granted = people[-1], min(vote.minutes for vote in votes)
-    starts = _start_of(waiver, now)
-    ends = starts + timedelta(minutes=granted)
+    starts, ends = window_of(waiver, granted, now=now)
     waiver.base_hash, waiver.bases, waiver.comment = base, bases_now(waiver), last.comment
     waiver.granted_scope = _least(votes, waiver.scope)
     allowed = [one for one, key in waiver.subject_keys.items() if key in waiver.granted_scope]
@@ -104,10 +105,15 @@ def open_if_enough(waiver: Waiver, *, base: str, by: Actor, now: datetime) -> No
     stop_waiting(waiver, now=now)
     watch_its_end(waiver, granted)
     names = ", ".join(vote.voter_name for vote in people)
-    words = said("Approved by %(names)s until %(end)s.", names=names, end=at(ends))
+    told = {"names": names, "start": at(starts), "end": at(ends)}
+    words = said("Approved by %(names)s until %(end)s.", **told)
+    if starts > now:
+        words = said("Approved by %(names)s, from %(start)s until %(end)s.", **told)
     tell_concerned(waiver, "waiver.approved", words, now)
     if waiver.is_in_force(now):
         tell_subjects_of_begun([waiver], by=by, now=now)
+    elif waiver.extends_id is None or starts == waiver.begin_at:
+        set_timers(settings=[TimerSetting(subject_ref(waiver), BEGIN, starts)])
 
 
 def watch_its_end(waiver: Waiver, minutes: int) -> None:
@@ -173,9 +179,10 @@ def window_if_approved(waiver: Waiver, *, now: datetime) -> tuple[datetime, date
     """From when until when it would hold if it were approved now as it was asked for; the window it has once it is."""
     if waiver.starts_at and waiver.expires_at:
         return waiver.starts_at, waiver.expires_at
-    base = waiver.extends
-    starts = base.expires_at if base and base.expires_at and base.is_in_force(now) else now
-    return starts, starts + timedelta(minutes=waiver.effective_minutes)
+    try:
+        return window_of(waiver, waiver.effective_minutes, now=now)
+    except IllegalTransition:
+        return now, waiver.end_by or now
 
 
 @contextmanager
@@ -239,18 +246,6 @@ def _least(votes: Sequence[WaiverVote], asked: Sequence[str]) -> list[str]:
         text = said("The approvers allow different parts of it, with nothing in common.")
         raise Conflict(text, code="nothing-in-common")
     return common
-
-
-def _start_of(waiver: Waiver, now: datetime) -> datetime:
-    """From when it holds once approved: now, or where what it extends ends. Raises `IllegalTransition` when that was revoked."""
-    base = waiver.extends
-    if base is None:
-        return now
-    if base.state == WaiverState.REVOKED:
-        raise IllegalTransition(
-            said("%(key)s, which it extends, was revoked. It has to be asked for anew.", key=base.key)
-        )
-    return base.expires_at if base.expires_at and base.is_in_force(now) else now
 
 
 def _asked_by(waiver: Waiver, by: Actor) -> bool:

@@ -59,6 +59,16 @@ def on_lapse(timers: Sequence[Due], *, now: datetime) -> None:
         )
 
 
+def on_begin(timers: Sequence[Due], *, now: datetime) -> None:
+    """It was asked for from a later moment, and that has come: what it lets through goes on."""
+    begun = [one for one in _of(timers, WaiverState.APPROVED) if one.is_in_force(now)]
+    for waiver in begun:
+        assert waiver.expires_at is not None  # noqa: S101 -- it is in force
+        record("waiver.begun", subject=waiver)
+        tell_concerned(waiver, "waiver.begun", said("It holds now, until %(end)s.", end=at(waiver.expires_at)), now)
+    tell_subjects_of_begun(begun, by=current_actor(), now=now)
+
+
 def on_expire(timers: Sequence[Due], *, now: datetime) -> None:
     """Write down what the clock has decided, and tell those concerned."""
     ended = _of(timers, WaiverState.APPROVED)

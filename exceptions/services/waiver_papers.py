@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from audit.access import require
-from audit.canonical import canonical_json, sha256_hex
+from audit.canonical import canonical_json, sha256_hex, timestamp
 from audit.context import Actor, acting
 from audit.errors import FieldError, IllegalTransition, Invalid, NotFound
 from audit.subject_refs import subject_ref
@@ -21,7 +21,7 @@ from exceptions.subjects import Impact
 from rules import selectors as rules
 from rules.rulebook import GateSpec
 
-LAPSE, EXPIRE, HEADS_UP = "waiver.lapse", "waiver.expire", "waiver.heads_up"
+LAPSE, BEGIN, EXPIRE, HEADS_UP = "waiver.lapse", "waiver.begin", "waiver.expire", "waiver.heads_up"
 UNDECIDED, OUTDATED, REVIEW = "waiver.undecided", "waiver.outdated", "waiver.review"
 
 
@@ -60,6 +60,10 @@ def content_hash(waiver: Waiver) -> str:
                 **({"extends": str(waiver.extends_id)} if waiver.extends_id else {}),
                 **({"others": sorted(waiver.others)} if waiver.others else {}),
                 **({"scope": waiver.scope} if waiver.scope else {}),
+                **({"code": waiver.reason_code} if waiver.reason_code else {}),
+                **({"link": waiver.plan_url} if waiver.plan_url else {}),
+                **({"begins": timestamp(waiver.begin_at)} if waiver.begin_at else {}),
+                **({"ends": timestamp(waiver.end_by)} if waiver.end_by else {}),
             }
         )
     )
@@ -159,5 +163,5 @@ def stop_waiting(waiver: Waiver, *, now: datetime) -> None:
 
 def stop_holding(waiver: Waiver, *, now: datetime) -> None:
     """Nothing has to be announced or written down any more, and nothing waits for its end."""
-    cancel_timers(timers=[(subject_ref(waiver), kind) for kind in (EXPIRE, HEADS_UP, OUTDATED)], now=now)
+    cancel_timers(timers=[(subject_ref(waiver), kind) for kind in (BEGIN, EXPIRE, HEADS_UP, OUTDATED)], now=now)
     let_go_on(waiver, now=now)

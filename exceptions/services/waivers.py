@@ -1,8 +1,8 @@
 """Time-limited exceptions: asked for by one person, decided by another, in force by the clock alone."""
 
-from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 from django.db.models import Q
@@ -20,7 +20,6 @@ from exceptions.services.waiver_news import (
     tell_approvers,
     tell_concerned,
     tell_subjects_of_ended,
-    tell_voters,
 )
 from exceptions.services.waiver_papers import (
     a_comment,
@@ -28,23 +27,30 @@ from exceptions.services.waiver_papers import (
     content_hash,
     gate_of,
     locked_waiver,
-    refuse_unless_seen,
     require_state,
     stop_holding,
     stop_waiting,
     wait_for_decision,
     whole_impact,
 )
-from exceptions.states import WAIVER_ASKED, WaiverKind, WaiverState
+from exceptions.services.waiver_windows import LONGEST_ANSWER, minutes_asked, usual_answer_by, window_errors
+from exceptions.states import WAIVER_ASKED, WaiverKind, WaiverReason, WaiverState
 from exceptions.subjects import Passing
 from rules.models import Owner
 from rules.rulebook import GateSpec
 
-LONGEST_ANSWER = timedelta(hours=24)
-LONGEST_ANSWER_MINUTES = 24 * 60
 SHORTEST_REASON, LONGEST_REASON = 20, 2_000
 MOST_OTHERS = 199
-CHANGED = "The request was changed."
+
+
+class More(TypedDict, total=False):
+    """What a request may say besides: when it may hold, what kind of reason it has, where its plan is followed; whether it is a draft."""
+
+    begin_at: datetime | None
+    until: datetime | None
+    reason_code: str
+    plan_url: str
+    is_draft: bool
 
 
 def request_waiver(
@@ -55,7 +61,7 @@ def request_waiver(
     client_id: UUID | None,
     reason: str,
     plan: str,
-    minutes: int,
+    minutes: int | None = None,
     owner: str,
     answer_by: datetime | None = None,
     case_id: UUID | None = None,
@@ -63,16 +69,17 @@ def request_waiver(
     also: Collection[UUID] = (),
     by: Actor,
     now: datetime,
+    **more: Unpack[More],
 ) -> Waiver:
-    """Ask that `gate` lets the subject pass for `minutes` after an approval.
+    """Ask that `gate` lets the subject pass for `minutes` after an approval, or `until` a moment; not before `begin_at`.
 
     `scope` names the part of it (keys of the impact; empty for all). `also` names the exceptions of further subjects of the same kind and
-    client, each of which passes as a whole.
+    client, each of which passes as a whole. A draft is checked and handed back, and asked of nobody.
 
     Raises `Invalid` naming every field that is wrong, also for an exception of another client, `NotFound` for one that the actor does not
     see, `Refused` without the permission, `Conflict` when the same is asked already.
     """
-    spec = gate_of(gate)
+    spec, begin_at, until = gate_of(gate), more.get("begin_at"), more.get("until")
     with acting(by, at=now):
         draft = Waiver(
             gate=gate,
@@ -81,17 +88,28 @@ def request_waiver(
             subject_key=subject_key,
             client_id=client_id,
             case_id=case_id,
+            reason_code=more.get("reason_code", WaiverReason.OTHER),
             reason=reason.strip(),
             plan=plan.strip(),
+            plan_url=more.get("plan_url", "").strip(),
             owner=an_owner(owner),
-            answer_by=answer_by or now + timedelta(minutes=min(max(minutes, 1), LONGEST_ANSWER_MINUTES)),
-            effective_minutes=minutes,
+            begin_at=begin_at,
+            end_by=until,
+            effective_minutes=minutes_asked(minutes, begin_at, until, now),
         )
-        return _asked(draft, spec, scope=scope, also=also, by=by, now=now)
+        draft.answer_by = answer_by or usual_answer_by(draft, now=now)
+        return _asked(draft, spec, scope=scope, also=also, is_draft=more.get("is_draft", False), by=by, now=now)
 
 
 def _asked(
-    draft: Waiver, spec: GateSpec, *, scope: Collection[str], also: Collection[UUID] = (), by: Actor, now: datetime
+    draft: Waiver,
+    spec: GateSpec,
+    *,
+    scope: Collection[str],
+    also: Collection[UUID] = (),
+    is_draft: bool = False,
+    by: Actor,
+    now: datetime,
 ) -> Waiver:
     draft.requested_at, draft.requested_by, draft.requested_by_name = now, by.id, by.name
     for field, value in declared(spec, spec.max_hours).items():
@@ -99,9 +117,10 @@ def _asked(
     require(by, "exceptions.request_waiver", draft)
     refuse_invalid(draft, spec.max_hours, now)
     draft.others = draft.others or others_about(draft, also, by)
-    _refuse_repeated(draft)
-    _set_scope(draft, scope)
-    _put_to_approvers(draft, spec, now)
+    refuse_repeated(draft)
+    set_scope(draft, scope)
+    if not is_draft:
+        _put_to_approvers(draft, spec, now)
     return draft
 
 
@@ -127,7 +146,7 @@ def others_about(draft: Waiver, also: Collection[UUID], by: Actor) -> dict[str, 
     return others
 
 
-def _set_scope(draft: Waiver, scope: Collection[str]) -> None:
+def set_scope(draft: Waiver, scope: Collection[str]) -> None:
     """What of it is asked for; of several all of them, spelled out. Raises `Invalid` for what is not there and where all passes anyway."""
     impact = whole_impact(draft)
     keys = list(draft.subject_keys.values()) if draft.others else []
@@ -183,80 +202,10 @@ def extend_waiver(*, waiver_id: UUID, minutes: int, reason: str, plan: str = "",
             owner=an_owner(waiver.owner.slug),
             answer_by=min(waiver.expires_at or now, now + LONGEST_ANSWER),
             effective_minutes=minutes,
+            reason_code=waiver.reason_code,
+            plan_url=waiver.plan_url,
         )
         return _asked(draft, gate_of(waiver.gate), scope=waiver.granted_scope, by=by, now=now)
-
-
-def edit_waiver(
-    *,
-    waiver_id: UUID,
-    reason: str,
-    plan: str,
-    minutes: int,
-    also: Collection[UUID] = (),
-    without: Collection[str] = (),
-    by: Actor,
-    now: datetime,
-    seen_hash: str | None = None,
-) -> Waiver:
-    """Change what was asked: a new content version, which is what has to be decided about. No change changes nothing.
-
-    `also` names the exceptions of subjects that are added, `without` the keys of those that are left out; the first of all stays. Raises
-    `Conflict` where one of those added is asked for already, `WaiverChanged` where it is not what was seen of it any more (`seen_hash`),
-    and what `request_waiver` raises.
-    """
-    with locked_waiver(waiver_id, by, now, "exceptions.request_waiver") as waiver:
-        require_state(waiver, *WAIVER_ASKED, act="changed")
-        if waiver.requested_by != by.id:
-            raise Refused("Only who asked may change the request.")
-        refuse_unless_seen(waiver, seen_hash)
-        waiver.reason, waiver.plan, waiver.effective_minutes = reason.strip(), plan.strip(), minutes
-        _change_others(waiver, also, without, by)
-        is_changed = content_hash(waiver) != waiver.content_hash
-        if is_changed and waiver.state == WaiverState.RETURNED:
-            waiver.take_up(at=now, answer=CHANGED)
-            wait_for_decision(waiver, now=now)
-        refuse_invalid(waiver, gate_of(waiver.gate).max_hours, now)
-        if is_changed:
-            waiver.content_version += 1
-            waiver.content_hash = content_hash(waiver)
-            waiver.save()
-            voters = list(waiver.votes.values_list("voter", flat=True).distinct())
-            tell_voters(waiver, voters, now=now)
-            record(
-                "waiver.edited",
-                subject=waiver,
-                changes={},
-                content_version=waiver.content_version,
-                hash=waiver.content_hash,
-                **({"subjects": waiver.scope} if waiver.others else {}),
-            )
-    return waiver
-
-
-def _change_others(waiver: Waiver, also: Collection[UUID], without: Collection[str], by: Actor) -> None:
-    """Other subjects are another request: all that depends on them is looked up again."""
-    kept = {one: key for one, key in waiver.others.items() if key not in without}
-    added = {one: key for one, key in others_about(waiver, also, by).items() if one not in waiver.others}
-    _refuse_strange_change(waiver, added, without)
-    if kept | added == waiver.others:
-        return
-    waiver.others = kept | added
-    _refuse_repeated(waiver)
-    _set_scope(waiver, ())
-
-
-def _refuse_strange_change(waiver: Waiver, added: Mapping[str, str], without: Collection[str]) -> None:
-    unknown = sorted(set(without) - set(waiver.others.values()))
-    if waiver.extends_id is not None and (added or without):
-        detail = said("An extension is about what it extends; its orders cannot be changed.")
-        raise Invalid(detail, errors=[FieldError("/also" if added else "/without", "extends", detail)])
-    if unknown:
-        detail = said("These cannot be left out of it: %(unknown)s.", unknown=", ".join(unknown))
-        raise Invalid(detail, errors=[FieldError("/without", "unknown", detail)])
-    if len(waiver.others) - len(without) + len(added) > MOST_OTHERS:
-        detail = said("It can be asked for at most %(value)s orders at once.", value=MOST_OTHERS + 1)
-        raise Invalid(detail, errors=[FieldError("/also", "too-many", detail)])
 
 
 def withdraw_waiver(*, waiver_id: UUID, reason: str, by: Actor, now: datetime) -> Waiver:
@@ -310,7 +259,8 @@ def declared(spec: GateSpec, hours: int) -> dict[str, Any]:
     }
 
 
-def _refuse_repeated(draft: Waiver) -> None:
+def refuse_repeated(draft: Waiver) -> None:
+    """Raises `Conflict` when somebody waits already for a decision about the same gate and one of these subjects."""
     ids = list(draft.subject_keys)
     asked = Waiver.objects.filter(gate=draft.gate, subject_type=draft.subject_type, state__in=WAIVER_ASKED)
     asked = asked.exclude(pk=draft.pk)
@@ -327,17 +277,11 @@ def refuse_invalid(waiver: Waiver, max_hours: int, now: datetime) -> None:
     errors = [mistake] if mistake else []
     if not waiver.plan:
         errors.append(FieldError("/plan", "missing", "Say what will be done until it ends."))
-    if not 1 <= waiver.effective_minutes <= max_hours * 60:
-        longest = said("The longest allowed for this gate is %(hours)s h.", hours=max_hours)
-        errors.append(
-            FieldError(
-                "/minutes", "out-of-range", said("Enter a length of at least one minute. %(longest)s", longest=longest)
-            )
-        )
-    if not now < waiver.answer_by <= now + LONGEST_ANSWER:
-        errors.append(
-            FieldError("/answer_by", "out-of-range", "Enter a time to decide by that lies within the next 24 h.")
-        )
+    if waiver.reason_code and waiver.reason_code not in WaiverReason.values:
+        errors.append(FieldError("/reason_code", "unknown", said("There is no such kind of reason.")))
+    if waiver.plan_url and not waiver.plan_url.startswith(("https://", "http://")):
+        errors.append(FieldError("/plan_url", "malformed", said("Enter an address that begins with https://.")))
+    errors += window_errors(waiver, max_hours, now)
     if errors:
         raise Invalid(" ".join(error.detail for error in errors), errors=errors)
 

@@ -24,6 +24,7 @@ from exceptions.forms.waivers import AnswerForm, DecisionForm, EditForm, ExtendF
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.selectors.asking import chosen_together, could_join
 from exceptions.selectors.precedents import changes_of, heads_up_of, precedents_of
+from exceptions.selectors.previews import AskedOf, asked_of
 from exceptions.selectors.waiver_uses import uses_of
 from exceptions.selectors.watching import watchers_of
 from exceptions.states import WAIVER_ASKED, WaiverKind, WaiverState
@@ -52,21 +53,23 @@ def ask(request: HttpRequest) -> HttpResponse:
     ]
     form = WaiverForm(request.POST or None, case=case, user_id=by.user_id, choices=choices)
     conflict: Conflict | None = None
+    draft: Waiver | None = None
+    looks = "preview" in request.POST
     if request.method == "POST" and form.is_valid():
         try:
-            waiver = _request(case, form, also, by)
+            draft = _request(case, form, also, by, is_draft=looks)
         except Refused:
             raise
         except Conflict as faster:
             conflict = faster
         except DomainError as refused:
             explain(form, refused, renamed=HOURS)
-        else:
-            messages.success(
-                request, _("%(key)s is asked for; it lapses if nobody decides in time.") % {"key": waiver.key}
-            )
-            return redirect("exceptions:waiver", waiver.key)
+    if draft is not None and not looks:
+        messages.success(request, _("%(key)s is asked for; it lapses if nobody decides in time.") % {"key": draft.key})
+        return redirect("exceptions:waiver", draft.key)
     context = {
+        "draft": draft,
+        "asked_of": _asked_of(draft, gates),
         "case": case,
         "together": together,
         "also": also,
@@ -75,12 +78,21 @@ def ask(request: HttpRequest) -> HttpResponse:
         "gates": gates,
         "can_break": by.may("exceptions.break_glass", case.client_id),
     }
+    if looks and request.headers.get("HX-Request"):
+        return render(request, "exceptions/_ask_preview.html", context)
     status = 409 if conflict else 422 if form.errors else 200
     return render(request, "exceptions/waiver_ask.html", context, status=status)
 
 
-def _request(case: ExceptionCase, form: WaiverForm, also: Sequence[ExceptionCase], by: Actor) -> Waiver:
-    given = form.cleaned_data
+def _asked_of(draft: Waiver | None, gates: Sequence[selectors.GatePreview]) -> AskedOf | None:
+    spec = next((one.gate for one in gates if draft is not None and one.gate.slug == draft.gate), None)
+    return None if draft is None or spec is None else asked_of(draft, spec, now=clock.now())
+
+
+def _request(
+    case: ExceptionCase, form: WaiverForm, also: Sequence[ExceptionCase], by: Actor, *, is_draft: bool
+) -> Waiver:
+    given, now = form.cleaned_data, clock.now()
     return services.request_waiver(
         gate=given["gate"].slug,
         subject=SubjectRef(case.subject_type, case.subject_id, case.client_id),
@@ -89,13 +101,16 @@ def _request(case: ExceptionCase, form: WaiverForm, also: Sequence[ExceptionCase
         case_id=case.pk,
         reason=given["reason"],
         plan=given["plan"],
-        minutes=given["hours"] * 60,
         owner=given["owner"].slug,
         answer_by=given["answer_by"],
         scope=form.chosen_scope(),
         also=[one.pk for one in also],
+        reason_code=given["reason_code"],
+        plan_url=given["plan_url"],
+        is_draft=is_draft,
         by=by,
-        now=clock.now(),
+        now=now,
+        **form.window(now=now),
     )
 
 

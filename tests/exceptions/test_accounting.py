@@ -60,6 +60,7 @@ def test_it_counts_what_a_hand_counts(worked: None, granted: None, house: House,
     assert found.exceptions == [Account("address", 4, 3, 9 * HOUR, 6 * HOUR)]
     assert found.exceptions[0].mean == 3 * HOUR
     assert found.time_limited == [Account("ship-despite-open-case", 2, 1, 2 * HOUR)]
+    assert found.by_reason == [Account("other", 2, 1, 2 * HOUR)]
     longer = selectors.accounts(by=house.actor("lee"), since=now.date() - 60 * DAY, until=now.date())
     assert [(one.kind, one.mean) for one in longer.exceptions] == [("address", 3 * HOUR), ("late-parcel", DAY)]
     assert longer.all_exceptions == Account("", 5, 4, 33 * HOUR, 29 * HOUR)

@@ -35,8 +35,10 @@ class WaiverLife(RuleBasedStateMachine):
     def mine(self) -> list[Waiver]:
         return list(Waiver.objects.filter(subject_id=self.parcel.id).order_by("number"))
 
-    @rule(by=PEOPLE, minutes=st.integers(0, 3_000))
-    def ask(self, by: str, minutes: int) -> None:
+    @rule(by=PEOPLE, minutes=st.integers(0, 3_000), begins=st.none() | st.integers(-10, 600), is_until=st.booleans())
+    def ask(self, by: str, minutes: int, begins: int | None, is_until: bool) -> None:
+        begin_at = None if begins is None else self.now + timedelta(minutes=begins)
+        until = (begin_at or self.now) + timedelta(minutes=minutes) if is_until else None
         self.attempt(
             lambda: services.request_waiver(
                 gate=GATE,
@@ -45,7 +47,9 @@ class WaiverLife(RuleBasedStateMachine):
                 client_id=self.client_id,
                 reason="The customer confirmed it by telephone.",
                 plan="Correct it in the shop.",
-                minutes=minutes,
+                minutes=None if is_until else minutes,
+                begin_at=begin_at,
+                until=until,
                 owner="client-success",
                 by=self.house.actor(by),
                 now=self.now,
@@ -106,6 +110,8 @@ class WaiverLife(RuleBasedStateMachine):
             assert not waiver.decided_by or waiver.decided_by != waiver.requested_by
             if waiver.starts_at and waiver.expires_at:
                 assert waiver.expires_at - waiver.starts_at <= timedelta(minutes=waiver.effective_minutes)
+                assert waiver.begin_at is None or waiver.begin_at <= waiver.starts_at
+                assert waiver.end_by is None or waiver.expires_at <= waiver.end_by
 
     @invariant()
     def only_what_is_alive_has_timers(self) -> None:

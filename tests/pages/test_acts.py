@@ -23,6 +23,7 @@ ASKED = {
     "gate": "ship-despite-open-case",
     "hours": 4,
     "owner": "amal",
+    "reason_code": "customer",
     "reason": "The customer confirmed the address by phone.",
     "plan": "Correct it in the store today.",
 }
@@ -218,7 +219,7 @@ class TestTimeLimitedExceptions:
         page = amal.get(f"/time-limited/new/?for={case.key}")
         assert "Client Success answers for what this gate asks for." in page.content.decode()
         initial = {name: field.initial for name, field in page.context["form"].fields.items()}
-        assert (initial["gate"], initial["owner"], initial["hours"]) == ("ship-despite-open-case", "amal", 4)
+        assert (initial["gate"], initial["owner"], initial["lasts"]) == ("ship-despite-open-case", "amal", "4")
         refused = amal.post(f"/time-limited/new/?for={case.key}", {**ASKED, "reason": "short"})
         assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["reason"])
         assert "Correct it in the store today." in refused.content.decode()
@@ -246,6 +247,27 @@ class TestTimeLimitedExceptions:
         refused = amal.post(f"/time-limited/new/?for={case.key}", {**ASKED, "hours": 720})
         assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["hours"])
         assert not Waiver.objects.exists()
+
+    def test_a_preview_shows_the_sentence_and_who_is_asked_and_asks_nobody(
+        self, amal: Browser, case: ExceptionCase
+    ) -> None:
+        address = f"/time-limited/new/?for={case.key}"
+        later = {"begins": "later", "begin_at": f"{clock.now() + timedelta(days=2):%Y-%m-%dT%H:%M}"}
+        page = amal.post(
+            address, {**ASKED, "preview": "1", **later, "lasts": "24", "plan_url": "https://tasks.example/7"}
+        )
+        draft = page.context["draft"]
+        assert (page.status_code, draft.effective_minutes, draft.plan_url) == (200, 1440, "https://tasks.example/7")
+        assert timedelta(hours=9) < draft.answer_by - clock.now() < timedelta(hours=10)
+        words = page.content.decode()
+        for told in ("Ask Lee Weber and Mara Kowalczyk", "The customer wants it so", "Correct it in the store today."):
+            assert told in words
+        part = amal.post(address, {**ASKED, "preview": "1", "lasts": "today"}, headers={"HX-Request": "true"})
+        assert (part.status_code, part.context["draft"].end_by - clock.now() < timedelta(days=1)) == (200, True)
+        assert "<html" not in part.content.decode()
+        assert not Waiver.objects.exists()
+        lacking = amal.post(address, {**ASKED, "lasts": "until", "owner": "client-success"})
+        assert sorted(lacking.context["form"].errors) == ["owner", "until"]
 
     def test_lists_are_those_there_are(self, signed_in: SignedIn, asked: Waiver) -> None:
         lee = signed_in("lee")

@@ -113,9 +113,9 @@ def test_who_was_told_of_a_note_is_said(signed_in: SignedIn, house: House) -> No
 def test_one_in_force_is_extended_by_a_second_decision(signed_in: SignedIn, house: House) -> None:
     (case,) = open_cases(house, 1)
     amal, lee = signed_in("amal"), signed_in("lee")
-    wanted = {"gate": "ship-despite-open-case", "hours": 4, "owner": "client-success", "plan": "Correct it today."}
+    wanted = {"gate": "ship-despite-open-case", "hours": 4, "owner": "bo", "plan": "Correct it today."}
     why = {"reason": "The customer confirmed the address by phone."}
-    amal.post(f"/time-limited/new/?for={case.key}", {**wanted, **why})
+    amal.post(f"/time-limited/new/?for={case.key}", {**wanted, **why, "reason_code": "customer"})
     first = Waiver.objects.get()
     assert amal.post(f"/time-limited/{first.key}/extend/", {"hours": 2, **why, "plan": "x"}).status_code == 409
     lee.post(f"/approvals/{first.key}/", {"decision": "approve", "seen_hash": first.content_hash})

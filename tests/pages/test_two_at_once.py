@@ -173,7 +173,14 @@ def _file(meeting: Meeting) -> dict[str, Any]:
 
 NOTHING: Final[Callable[[Meeting], dict[str, Any]]] = lambda meeting: {}  # noqa: E731 -- an act that sends nothing along
 ALWAYS: Final = (BOTH, BOTH, BOTH)
-HELD: Final = {"gate": "ship-despite-open-case", "hours": 1, "owner": "client-success", "reason": MINE, "plan": "Wait"}
+HELD: Final = {
+    "gate": "ship-despite-open-case",
+    "hours": 1,
+    "owner": "amal",
+    "reason_code": "other",
+    "reason": MINE,
+    "plan": "Wait",
+}
 WAIVER: Final[dict[str, Any]] = {"changes": _edit, "sees": NOTHING}
 
 

@@ -165,6 +165,7 @@ def test_one_asks_another_approves_and_it_is_in_force(signed_in: SignedIn, house
         "gate": "ship-despite-open-case",
         "hours": 4,
         "owner": "amal",
+        "reason_code": "customer",
         "reason": "The customer confirmed the address by phone.",
         "plan": "Correct it in the store today.",
     }
@@ -193,6 +194,7 @@ def test_denying_needs_a_reason(signed_in: SignedIn, house: House) -> None:
             "gate": "ship-despite-open-case",
             "hours": 4,
             "owner": "amal",
+            "reason_code": "customer",
             "reason": "The customer confirmed by phone.",
             "plan": "Correct it.",
         },

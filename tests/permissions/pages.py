@@ -60,7 +60,8 @@ def _again() -> dict[str, Way]:
 ASKED: Final = {
     "gate": "ship-despite-open-case",
     "hours": 1,
-    "owner": "client-success",
+    "owner": "amal",
+    "reason_code": "customer",
     "reason": "The customer confirmed the address by phone.",
     "plan": "It is corrected in the store meanwhile.",
 }

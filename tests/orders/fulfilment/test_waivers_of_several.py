@@ -36,9 +36,20 @@ from tests.factories import orders as make
 
 BAD_ADDRESS = {**make.BERLIN, "postcode": "1011"}
 WHY = "The customer confirmed all addresses by telephone."
-ASKED = {"gate": SHIP_DESPITE_CASE, "hours": 4, "owner": "client-success", "reason": WHY, "plan": "Correct them."}
+ASKED = {
+    "gate": SHIP_DESPITE_CASE,
+    "hours": 4,
+    "owner": "amal",
+    "reason_code": "customer",
+    "reason": WHY,
+    "plan": "Correct them.",
+}
 ASKED_AGAIN: dict[str, Any] = {"reason": WHY, "plan": "Correct them.", "minutes": 240}
-ASKED_BY_PROGRAM = {**{name: ASKED[name] for name in ("gate", "owner", "reason", "plan")}, "minutes": 240}
+ASKED_BY_PROGRAM = {
+    **{name: ASKED[name] for name in ("gate", "reason", "plan")},
+    "owner": "client-success",
+    "minutes": 240,
+}
 
 
 @pytest.fixture
