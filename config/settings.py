@@ -289,6 +289,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "OutboundState": "orders.sync.states.OutboundState",
         "RunState": "orders.sync.states.RunState",
         "OwnerKind": "rules.states.OwnerKind",
+        "Doubt": "orders.fulfilment.serializers.by_hand.DOUBT_NAMES",
         "LayerEnum": "rules.states.Layer",
         "FlowKind": "rules.states.FlowKind",
     },

@@ -276,6 +276,11 @@ class HoldReason(models.TextChoices):
     RULE = "rule", _("Held by a rule")
     EXCEPTION = "exception", _("Held by an exception")
     QUALITY = "quality", _("Failed a quality check")
+    DOUBT = "doubt", _("In quarantine: something of it is in doubt")
+
+
+# These have their own way out: a passed check, a resubmission. Nobody just lets go of them.
+HOLD_HAS_ITS_WAY = (HoldReason.QUALITY, HoldReason.DOUBT)
 
 
 class HoldSource(models.TextChoices):

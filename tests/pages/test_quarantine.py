@@ -269,3 +269,37 @@ def test_what_changed_since_the_plan_or_is_somebody_elses_is_not_resubmitted(sig
     late = amal.post("/quarantine/bulk/", {"plan": str(plan.pk), "reason": "once more"}, follow=True)
     assert "It changed since the plan was made." in late.content.decode()
     assert Event.objects.filter(type="order.address_corrected").count() == 1
+
+
+def test_a_person_puts_an_order_into_quarantine_and_it_goes_on_once_all_is_confirmed(
+    signed_in: SignedIn, house: House
+) -> None:
+    order, amal = held(house, address=make.BERLIN), signed_in("amal")
+    given = {"doubts": ["address", "price"], "line": "1", "reason": "The customer called"}
+    assert f"/orders/{order.key}/quarantine/" in amal.get(f"/orders/{order.key}/").content.decode()
+    wrong = amal.post(f"/orders/{order.key}/quarantine/", {"reason": "The customer called"})
+    assert (wrong.status_code, list(wrong.context["form"].errors)) == (422, ["doubts"])
+    answer = amal.post(f"/orders/{order.key}/quarantine/", given)
+    assert answer["Location"] == f"/quarantine/{order.key}/"
+    assert amal.post(f"/orders/{order.key}/quarantine/", given).status_code == 409
+    rows = amal.get("/quarantine/").context["page"].rows
+    assert [row.reason for row in rows] == ["In doubt: Address it goes to, Prices and total"]
+    page = amal.get(f"/quarantine/{order.key}/").content.decode()
+    for words in ("Amal", "The customer called", "because of line 1", f"/orders/{order.key}/override/?field=address"):
+        assert words in page
+    early = amal.post(f"/quarantine/{order.key}/", {"address": "on", "price": "on", "reason": "They sent a mail"})
+    assert (early.status_code, "Not done yet" in early.content.decode()) == (422, True)
+    log_the_audit_steps(signed_in, house, order)
+    partly = amal.post(f"/quarantine/{order.key}/", {"address": "on", "reason": "They sent a mail"})
+    assert (partly.status_code, list(partly.context["form"].errors)) == (422, ["price"])
+    order.refresh_from_db()
+    done = amal.post(
+        f"/quarantine/{order.key}/",
+        {"address": "on", "price": "on", "reason": "They sent a mail", "seen": order.version},
+    )
+    order.refresh_from_db()
+    assert (done["Location"], order.state, live_cases(order)) == (
+        f"/orders/{order.key}/",
+        OrderState.IN_FULFILMENT,
+        0,
+    )

@@ -28,6 +28,14 @@ def test_support_reads_it_all_on_one_page_and_programs_in_one_answer(house: Hous
     assert "svg" in page
     only = sam.get(f"/orders/{order.key}/trace/?kind=attempt").content.decode()
     assert "Nothing of this kind has happened." in only
+    for asked in ("kind=weather", "system=elsewhere"):
+        assert not sam.get(f"/orders/{order.key}/trace/?{asked}").context["trace"].rows
+    one = sam.get(f"/orders/{order.key}/trace/?system=store&as=table").context["trace"]
+    assert {row.system for row in one.rows} == set(one.systems) == {"store"}
+    answer = sam.get(f"/orders/{order.key}/trace/?as=table")
+    table = answer.content.decode()
+    assert len(one.rows) < len(answer.context["trace"].rows)
+    assert ('class="step' in table, f"/api/v1/orders/{order.key}/trace" in table) == (False, True)
     told = sam.get(f"/api/v1/orders/{order.key}/trace").json()
     assert set(told["answers"]) == {"triggered_by", "source_of_record", "next_step", "if_it_fails"}
     assert any(row["why"] for row in told["waterfall"])

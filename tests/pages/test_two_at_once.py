@@ -378,6 +378,12 @@ ACTED: Final[dict[str, Act]] = {
         ends=(FASTER, FASTER, FASTER),
         **_order() | {"sees": lambda m: {"seen": str(Order.objects.get(key=m.keys["order"]).version)}},
     ),
+    "fulfilment:doubt": Act(
+        "/orders/{order}/quarantine/",
+        {"doubts": "address", "reason": MINE},
+        ends=(FASTER, FASTER, FASTER),
+        **_order() | {"sees": lambda m: {"seen": str(Order.objects.get(key=m.keys["order"]).version)}},
+    ),
     "fulfilment:pack": Act(
         "/orders/{order}/pack/",
         {"how": "together", "lines": "1", "reason": MINE},

@@ -25,9 +25,11 @@ from exceptions.api.job_shapes import PlanRecordSerializer
 from orders.fulfilment import selectors, serializers
 from orders.fulfilment.selectors import overrides as by_hand
 from orders.fulfilment.selectors import parcels
+from orders.fulfilment.selectors.documents import documents_of
 from orders.fulfilment.selectors.order_filters import ORDER_FILTERS
 from orders.fulfilment.serializers import by_hand as shapes
 from orders.fulfilment.serializers import checks as check_shapes
+from orders.fulfilment.serializers.documents import DocumentsSerializer
 from orders.fulfilment.serializers.many import PlanOrdersInput
 from orders.fulfilment.serializers.trace import MOST_STEPS, STEPS, TraceSerializer, as_told, read_steps
 from orders.fulfilment.serializers.why import WhyPageSerializer
@@ -115,6 +117,18 @@ class OrderWhy(_Orders):
         """Answer with all of them."""
         del request
         return Response(self.get_serializer(selectors.why_page(by=self.by, key=key)).data)
+
+
+class OrderDocuments(_Orders):
+    """Every paper of an order: packing lists, labels, photos and files kept as evidence, and its newest export."""
+
+    serializer_class = DocumentsSerializer
+
+    def get(self, request: Request, key: str) -> Response:
+        """Answer with the list."""
+        del request
+        found = documents_of(selectors.order_story(by=self.by, key=key), by=self.by)
+        return Response(self.get_serializer({"key": key, "documents": found}).data)
 
 
 class OrderExport(_Orders):

@@ -14,7 +14,10 @@ from orders.fulfilment.states import (
 
 @dataclass(frozen=True)
 class OrderFacts:
-    """Everything the state of an order depends on. `needs_review`: a rule or the risk score asks for a person, who has not decided."""
+    """Everything the state of an order depends on. `needs_review`: a rule or the risk score asks for a person, who has not decided.
+
+    `is_doubted`: a person has put it into quarantine.
+    """
 
     is_paid: bool
     is_cancelled: bool
@@ -29,6 +32,7 @@ class OrderFacts:
     is_cancellation_undecided: bool = False
     is_change_undecided: bool = False
     is_merged: bool = False
+    is_doubted: bool = False
 
 
 def resting_state(facts: OrderFacts) -> OrderState:
@@ -65,6 +69,7 @@ def _before_shipping(facts: OrderFacts, parcels: Sequence[FulfilmentState], gone
     waiting = _is_waiting(facts.lines)
     refused = FulfilmentState.REFUSED in parcels or LineState.REFUSED in facts.lines
     asked_in_this_order = (
+        (facts.is_doubted, OrderState.QUARANTINED),
         (facts.is_held, OrderState.ON_HOLD),
         (FulfilmentState.UNWINDING in parcels, OrderState.REROUTING),
         (FulfilmentState.REJECTED in parcels, OrderState.CARRIER_REJECTED),

@@ -13,7 +13,7 @@ from orders.fulfilment.models.orders import Order
 from orders.fulfilment.models.parcels import Fulfilment
 from orders.fulfilment.states import HoldReason, HoldSource, HoldState
 
-CONDITION_KINDS = ("stock", "confirmation", "case", "check", "condition", "person")
+CONDITION_KINDS = ("stock", "confirmation", "case", "check", "condition", "resubmit", "person")
 
 
 class Hold(FSMModelMixin, Accountable):
@@ -21,7 +21,8 @@ class Hold(FSMModelMixin, Accountable):
 
     About the whole order, or about one parcel or line of it. `release_when` is {"kind": "stock", "sku": code, "quantity": n},
     {"kind": "case", "case": key}, {"kind": "confirmation", "fulfilment": key}, {"kind": "condition", "when": CEL over the context "hold"}
-    {"kind": "check", "check": name, "fulfilment": key} or {"kind": "person"}; all but the last test themselves.
+    {"kind": "check", "check": name, "fulfilment": key}, {"kind": "resubmit", "doubts": [name], "line": position or none} or
+    {"kind": "person"}; all but the last two test themselves.
     """
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="holds")

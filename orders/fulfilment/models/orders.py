@@ -26,11 +26,12 @@ IN_HOUSE = [
     S.VENDOR_REFUSED,
     S.CARRIER_REJECTED,
     S.ON_HOLD,
+    S.QUARANTINED,
     S.PARTLY_SHIPPED,
 ]
 ARRIVED = [S.DELIVERED, S.RETURN_ANNOUNCED, S.PARTLY_RETURNED]
 BEFORE_SHIPPING = [state for state in IN_HOUSE if state != S.PARTLY_SHIPPED]
-CANCELLABLE = [*UNPAID, *BEFORE_SHIPPING, *IN_DOUBT, S.QUARANTINED, S.RETURNING]
+CANCELLABLE = [*UNPAID, *BEFORE_SHIPPING, *IN_DOUBT, S.RETURNING]
 
 
 class Order(FSMModelMixin, Accountable):
@@ -152,29 +153,33 @@ class Order(FSMModelMixin, Accountable):
 
     @transition(
         field=state,
-        source=[*UNPAID, *IN_DOUBT, S.QUARANTINED, *[state for state in IN_HOUSE if state != S.PAID]],
+        source=[*UNPAID, *IN_DOUBT, *[state for state in IN_HOUSE if state != S.PAID]],
         target=S.PAID,
     )
     def prepare(self) -> None:
         """Paid (or put right): the house prepares it."""
 
-    @transition(field=state, source=[*UNPAID, S.PAID], target=S.QUARANTINED)
+    @transition(
+        field=state,
+        source=[*UNPAID, *IN_DOUBT, *[state for state in IN_HOUSE if state != S.QUARANTINED]],
+        target=S.QUARANTINED,
+    )
     def quarantine(self) -> None:
-        """Something every order must have is missing."""
+        """Something every order must have is missing, or a person doubts something of it."""
 
-    @transition(field=state, source=[*IN_DOUBT, S.QUARANTINED, S.ON_HOLD], target=S.AWAITING_PAYMENT)
+    @transition(field=state, source=[*IN_DOUBT, S.ON_HOLD, S.QUARANTINED], target=S.AWAITING_PAYMENT)
     def await_payment(self) -> None:
         """Complete again, and not paid yet."""
 
     @transition(
-        field=state, source=[*IN_DOUBT, S.AWAITING_PAYMENT, S.QUARANTINED, S.ON_HOLD], target=S.PAYMENT_AUTHORISED
+        field=state, source=[*IN_DOUBT, S.AWAITING_PAYMENT, S.ON_HOLD, S.QUARANTINED], target=S.PAYMENT_AUTHORISED
     )
     def authorise(self) -> None:
         """The money is promised and has not arrived."""
 
     @transition(
         field=state,
-        source=[*IN_DOUBT, *IN_HOUSE, S.AWAITING_PAYMENT, S.PAYMENT_AUTHORISED, S.QUARANTINED],
+        source=[*IN_DOUBT, *IN_HOUSE, S.AWAITING_PAYMENT, S.PAYMENT_AUTHORISED],
         target=S.PARTLY_PAID,
     )
     def pay_partly(self) -> None:
@@ -296,6 +301,7 @@ class Order(FSMModelMixin, Accountable):
             S.VENDOR_REFUSED,
             S.CARRIER_REJECTED,
             S.ON_HOLD,
+            S.QUARANTINED,
             S.RETURN_ANNOUNCED,
         ],
         target=S.SHIPPED,
@@ -314,6 +320,7 @@ class Order(FSMModelMixin, Accountable):
             S.PARTLY_SHIPPED,
             S.SHIPPED,
             S.ON_HOLD,
+            S.QUARANTINED,
             S.RETURN_ANNOUNCED,
         ],
         target=S.DELIVERED,
@@ -358,7 +365,7 @@ class Order(FSMModelMixin, Accountable):
     def cancel(self) -> None:
         """It will not be fulfilled."""
 
-    @transition(field=state, source=[*UNPAID, *BEFORE_SHIPPING, S.QUARANTINED], target=S.MERGED)
+    @transition(field=state, source=[*UNPAID, *BEFORE_SHIPPING], target=S.MERGED)
     def merge(self) -> None:
         """It is another order under another name: that one stays."""
 
@@ -376,6 +383,7 @@ class Order(FSMModelMixin, Accountable):
             S.ADDRESS_INVALID,
             S.MANUAL_REVIEW,
             S.ON_HOLD,
+            S.QUARANTINED,
         ],
         target=S.RETURNING,
     )

@@ -102,6 +102,7 @@ class ParcelFacts:
     due_at: datetime | None
     tasked_at: datetime | None
     confirmed_at: datetime | None
+    packed_at: datetime | None
     handed_over_at: datetime | None
     delivered_at: datetime | None
     picker: str
@@ -201,6 +202,7 @@ def _parcel(parcel: Fulfilment, contents: Sequence[Packed]) -> ParcelFacts:
         due_at=parcel.due_at,
         tasked_at=parcel.tasked_at,
         confirmed_at=parcel.confirmed_at,
+        packed_at=parcel.packed_at,
         handed_over_at=parcel.handed_over_at,
         delivered_at=parcel.delivered_at,
         picker=parcel.picker,

@@ -12,11 +12,14 @@ from django.db.models import BigIntegerField, Func, Q, QuerySet
 
 from audit.access import require
 from audit.context import Actor
+from audit.errors import NotFound
 from audit.selectors.pages import names_of
 from audit.subject_refs import subject_ref
+from audit.words import at, said
 from orders.fulfilment.models import Export, ExportReading, Order
 from orders.fulfilment.states import OrderState
 from orders.sync.selectors import messages_about
+from rules.business_time import duration_words
 
 SHOWN: Final = 10
 CONTRACT: Final = "order.export"
@@ -96,6 +99,15 @@ class ExportFacts:
     readers: Sequence[ReaderFacts]
 
 
+@dataclass(frozen=True)
+class SyncFacts:
+    """How far one system is that is told of the order: what it has heard, in words."""
+
+    system: str
+    is_behind: bool
+    words: str
+
+
 def exports_of(order: Order, *, most: int = SHOWN) -> list[ExportFacts]:
     """The last exports of an order, newest first."""
     found = list(Export.objects.filter(order=order).order_by("-number")[:most])
@@ -112,6 +124,28 @@ def exports_of(order: Order, *, most: int = SHOWN) -> list[ExportFacts]:
         )
         for export in found
     ]
+
+
+def synced(exports: Sequence[ExportFacts]) -> list[SyncFacts]:
+    """How far each system is that is told of the order, by its exports, the newest first."""
+    if not exports:
+        return []
+    return [_synced(one.name, one.at, exports[0].at) for one in exports[0].readers if one.was_sent]
+
+
+def _synced(name: str, heard_at: datetime | None, made_at: datetime) -> SyncFacts:
+    if heard_at is None:
+        return SyncFacts(name, is_behind=True, words=said("has not heard the newest of %(at)s", at=at(made_at)))
+    lag = duration_words(heard_at - made_at)
+    return SyncFacts(name, is_behind=False, words=said("heard the newest within %(lag)s", lag=lag))
+
+
+def newest_text(order: Order) -> str:
+    """The newest export as others get it. Raises `NotFound` where none was ever made."""
+    export = Export.objects.filter(order=order).order_by("-number").first()
+    if export is None:
+        raise NotFound(said("Nothing of %(key)s was exported yet, so there is no token.", key=order.key))
+    return export.text
 
 
 def unshown_exports(order: Order, shown: int, *, most: int = SHOWN) -> int:

@@ -22,6 +22,7 @@ WAITS_FOR: Final[Mapping[str, str]] = {
     "case": noop("%(case)s is closed"),
     "confirmation": noop("%(fulfilment)s is confirmed"),
     "check": noop("%(check)s is passed"),
+    "resubmit": noop("it is resubmitted"),
     "person": noop("somebody releases it"),
 }
 WORTH: Final[Mapping[str, str]] = {
@@ -29,6 +30,7 @@ WORTH: Final[Mapping[str, str]] = {
     "confirmation": noop("not confirmed"),
     "check": noop("not passed"),
     "condition": noop("not yet"),
+    "resubmit": noop("in quarantine"),
     "person": noop("waiting for a person"),
 }
 

@@ -13,6 +13,7 @@ from orders.fulfilment.decisions.suggestions import Suggestion, suggest
 from orders.fulfilment.models import Order, OrderAddress
 from orders.fulfilment.selectors.addresses import problem_in_words
 from orders.fulfilment.selectors.destinations import cards_elsewhere
+from orders.fulfilment.selectors.doubts import DoubtFacts, doubts_of
 from orders.fulfilment.selectors.quarantine import CASE_OF
 from orders.fulfilment.states import OrderState
 
@@ -33,9 +34,10 @@ def outlooks(orders: Sequence[Order]) -> list[Outlook]:
     held = {subject_ref(order): CASE_OF[state] for order in orders if (state := OrderState(order.state)) in CASE_OF}
     undone = exceptions.undone_audit_steps_of(held)
     addresses, cards = OrderAddress.objects.in_bulk(ids), cards_elsewhere(ids)
+    doubts = doubts_of([order.pk for order in orders if order.state == OrderState.QUARANTINED])
     found = []
     for order in orders:
-        address, takes, lacks = _address_of(order, addresses.get(order.pk))
+        address, takes, lacks = _address_of(order, addresses.get(order.pk), doubts.get(order.pk))
         if any(card.problems for card in cards.get(order.pk, ())):
             lacks.append(said("A gift cannot go to its own address"))
         lacks += [said("Not done yet: %(label)s", label=said(step)) for step in undone.get(subject_ref(order), ())]
@@ -44,9 +46,11 @@ def outlooks(orders: Sequence[Order]) -> list[Outlook]:
 
 
 def _address_of(
-    order: Order, stored: OrderAddress | None
+    order: Order, stored: OrderAddress | None, doubt: DoubtFacts | None
 ) -> tuple[Mapping[str, str], Sequence[Suggestion], list[Said]]:
     """The address with what is suggested for it, and what is missing all the same."""
+    if doubt is not None:
+        return {}, (), [said("Somebody has to confirm on its page: %(doubts)s", doubts=doubt.names)]
     if order.state == OrderState.QUARANTINED:
         return {}, (), [said("The order has no lines")]
     if order.state != OrderState.ADDRESS_INVALID:

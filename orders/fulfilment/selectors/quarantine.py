@@ -19,6 +19,7 @@ from orders.fulfilment.decisions.suggestions import suggest
 from orders.fulfilment.models import Fulfilment, Order, OrderAddress
 from orders.fulfilment.selectors.addresses import problem_in_words, problems_in_words
 from orders.fulfilment.selectors.destinations import GiftFacts, cards_elsewhere, gifts_of
+from orders.fulfilment.selectors.doubts import DoubtFacts, doubts_of
 from orders.fulfilment.selectors.orders import (
     OrderFilters,
     OrderRow,
@@ -86,6 +87,7 @@ class QuarantineDetail:
     order: Order
     row: OrderRow
     lacks_lines: bool
+    doubt: DoubtFacts | None
     named: Sequence[FieldRow]
     others: Sequence[FieldRow]
     gifts: Sequence[GiftFacts]
@@ -110,7 +112,8 @@ def quarantine_page(*, by: Actor, q: str = "", client: str = "", after: str = ""
         problems[order_id] = [*(problems.get(order_id) or []), *(row for card in cards for row in card.problems)]
     cases = exceptions.live_cases_of(by=by, subject_type="fulfilment.order", subject_ids=[str(pk) for pk in ids])
     by_order = {(case.subject_id, case.type): case for case in cases}
-    rows = [_row(row, problems.get(row.id) or [], by_order) for row in page.rows]
+    doubts = doubts_of([row.id for row in page.rows if row.state == OrderState.QUARANTINED])
+    rows = [_row(row, problems.get(row.id) or [], by_order, doubts.get(row.id)) for row in page.rows]
     return QuarantinePage(rows, page.next_after, page.count, page.is_capped)
 
 
@@ -142,9 +145,11 @@ def quarantine_detail(*, by: Actor, key: str, now: datetime) -> QuarantineDetail
                 state=said(order.get_state_display()),
             )
         )
-    lacks_lines = order.state == OrderState.QUARANTINED
+    doubt = doubts_of([order.pk]).get(order.pk) if order.state == OrderState.QUARANTINED else None
+    lacks_lines = order.state == OrderState.QUARANTINED and doubt is None
+    about_address = order.state == OrderState.ADDRESS_INVALID
     clear = by.may("orders.view_pii", order.client_id)
-    fields = [] if lacks_lines else _fields(_address_of(order), clear=clear)
+    fields = _fields(_address_of(order), clear=clear) if about_address else []
     wrong = [field for field in fields if field.problem]
     cases = exceptions.live_cases_of(by=by, subject_type="fulfilment.order", subject_ids=[str(order.pk)])
     case = next((case for case in cases if case.type == CASE_OF[OrderState(order.state)]), None)
@@ -153,9 +158,10 @@ def quarantine_detail(*, by: Actor, key: str, now: datetime) -> QuarantineDetail
         order=order,
         row=rows_of([order])[0],
         lacks_lines=lacks_lines,
+        doubt=doubt,
         named=wrong,
         others=[field for field in fields if not field.problem],
-        gifts=[] if lacks_lines else [gift for gift in gifts_of(order, clear=clear) if gift.address_problems],
+        gifts=[gift for gift in gifts_of(order, clear=clear) if gift.address_problems] if about_address else [],
         can_accept=bool(wrong) and all(field.hint for field in wrong),
         has_parcels=Fulfilment.objects.filter(order=order).exists(),
         heard=_heard(order),
@@ -165,7 +171,10 @@ def quarantine_detail(*, by: Actor, key: str, now: datetime) -> QuarantineDetail
 
 
 def _row(
-    row: OrderRow, problems: Sequence[Mapping[str, str]], cases: Mapping[tuple[str, str], ExceptionCase]
+    row: OrderRow,
+    problems: Sequence[Mapping[str, str]],
+    cases: Mapping[tuple[str, str], ExceptionCase],
+    doubt: DoubtFacts | None,
 ) -> QuarantineRow:
     state = OrderState(row.state)
     case = cases.get((str(row.id), CASE_OF[state]))
@@ -176,8 +185,8 @@ def _row(
     done = {step.index for step in case.steps.all()} if case else set()
     return QuarantineRow(
         order=row,
-        reason=listed(words) if words else said("The order has no lines"),
-        missing=len(words) or 1,
+        reason=_why(words, doubt),
+        missing=len(doubt.fields) if doubt else len(words) or 1,
         case=case.key if case else "",
         owner=case.owner.name if case else row.owner,
         since=case.opened_at if case else None,
@@ -185,6 +194,12 @@ def _row(
         steps=len(audit),
         steps_done=len(done.intersection(audit)),
     )
+
+
+def _why(problems: Sequence[str], doubt: DoubtFacts | None) -> str:
+    if doubt is not None:
+        return said("In doubt: %(doubts)s", doubts=doubt.names)
+    return listed(problems) if problems else said("The order has no lines")
 
 
 def _heard(order: Order) -> Heard | None:

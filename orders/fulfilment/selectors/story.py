@@ -36,7 +36,7 @@ from orders.fulfilment.selectors.dealings import (
     unwinds_of,
 )
 from orders.fulfilment.selectors.destinations import GiftFacts, contact_shown, gifts_of
-from orders.fulfilment.selectors.exports import SHOWN, ExportFacts, exports_of, unshown_exports
+from orders.fulfilment.selectors.exports import SHOWN, ExportFacts, SyncFacts, exports_of, synced, unshown_exports
 from orders.fulfilment.selectors.holds import HoldFacts, holds_of
 from orders.fulfilment.selectors.orders import OrderRow, order_for, rows_of
 from orders.fulfilment.selectors.trace import exception_goes, excuse_in_words
@@ -127,6 +127,7 @@ class OrderStory:
     stamps: Sequence[tuple[str, datetime]]
     exports: Sequence[ExportFacts]
     unshown_exports: int
+    systems: Sequence[SyncFacts]
     identifiers: Sequence[tuple[str, str]]
     system_names: Mapping[str, str]
     merged_into: str
@@ -214,6 +215,7 @@ def order_story(*, by: Actor, key: str, exports_shown: int = SHOWN) -> OrderStor
         stamps=stamps_of(order),
         exports=exports,
         unshown_exports=unshown_exports(order, len(exports), most=exports_shown),
+        systems=synced(exports),
         **_known_as(order),
         merged_into=order.merged_into.key if order.merged_into else "",
         merged=list(Order.objects.filter(merged_into=order).order_by("pk").values_list("key", flat=True)),

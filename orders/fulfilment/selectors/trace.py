@@ -25,7 +25,7 @@ from orders.fulfilment.decisions.news import BY_HAND
 from orders.fulfilment.models import Fulfilment, Hold, Order, OrderRequest, Override, Refund, Unwind
 from orders.fulfilment.selectors.orders import order_for
 from orders.fulfilment.selectors.why import Missed, Why, ownership, passed_over, sentences
-from orders.sync.models import Attempt, FlowRun
+from orders.sync.models import Attempt, FlowRun, System
 from orders.sync.selectors import heard_as, runs_about
 from orders.sync.selectors.attempts import attempts_about, count_attempts_about
 from orders.sync.states import RunState
@@ -100,6 +100,11 @@ class WaterfallRow:
     bar: Bar = Bar(0, 1)
 
     @property
+    def took(self) -> timedelta:
+        """How long after what came before."""
+        return self.at - self.since
+
+    @property
     def kind_label(self) -> str:
         """What kind of step it is, for people."""
         return KIND_WORDS[self.kind]
@@ -112,20 +117,37 @@ class WaterfallRow:
 
 @dataclass(frozen=True)
 class Waterfall:
-    """The page: the axis from `begins_at` to `ends_at`, logarithmic where it is longer than a day; `unshown` steps are left out."""
+    """The page: the axis from `begins_at` to `ends_at`, logarithmic where it is longer than a day unless asked otherwise.
+
+    `systems` are those that any step came from or went to, by what people call them; `unshown` steps are left out.
+    """
 
     order: Order
     rows: Sequence[WaterfallRow]
     begins_at: datetime
     ends_at: datetime
     is_logarithmic: bool
+    is_long: bool
+    systems: Mapping[str, str]
     spans: Sequence[tuple[str, timedelta | None]]
     human_touches: int
     unshown: int = 0
 
 
-def waterfall(*, by: Actor, key: str, now: datetime, kind: str = "", at_most: int = MOST_STEPS) -> Waterfall:
-    """The order's trace at `now`: its first steps, all of them or those of one kind. Raises `NotFound`."""
+def waterfall(
+    *,
+    by: Actor,
+    key: str,
+    now: datetime,
+    kind: str = "",
+    system: str = "",
+    evenly: bool = False,
+    at_most: int = MOST_STEPS,
+) -> Waterfall:
+    """The order's trace at `now`: its first steps, all of them, those of one kind or with one system. Raises `NotFound`.
+
+    `evenly`: an hour is as wide at the end of the axis as at its beginning, however long it is.
+    """
     order = order_for(by, key)
     parcels, runs, cases = _parts(order, by)
     subjects = _subjects(order, parcels, runs, cases)
@@ -136,8 +158,8 @@ def waterfall(*, by: Actor, key: str, now: datetime, kind: str = "", at_most: in
     rows = [*_told(order, subjects, events), *_tried(order, parcels, tries), *_expected(runs, now)]
     rows.sort(key=lambda row: row.at)
     begins, ends = min((row.since for row in rows), default=now), max((row.at for row in rows), default=now)
-    shown = [row for row in rows if kind in {"", row.kind}]
-    axis = _Axis(begins, max(ends, begins + timedelta(seconds=1)))
+    shown = [row for row in rows if kind in {"", row.kind} and system in {"", row.system}]
+    axis = _Axis(begins, max(ends, begins + timedelta(seconds=1)), evenly)
     more_told = told.count() - len(events) if len(events) == at_most else 0
     more_tried = count_attempts_about(about) - len(tries) if len(tries) == at_most else 0
     return Waterfall(
@@ -146,6 +168,8 @@ def waterfall(*, by: Actor, key: str, now: datetime, kind: str = "", at_most: in
         begins_at=begins,
         ends_at=ends,
         is_logarithmic=axis.is_logarithmic,
+        is_long=axis.is_long,
+        systems=_named({row.system for row in rows if row.system}),
         spans=_spans(order, parcels),
         human_touches=told.filter(actor__startswith="user:").count()
         if more_told
@@ -190,10 +214,15 @@ def exception_goes(case: ExceptionCase | None, otherwise: str) -> str:
 class _Axis:
     begins: datetime
     ends: datetime
+    evenly: bool
+
+    @property
+    def is_long(self) -> bool:
+        return self.ends - self.begins > LOGARITHMIC_FROM
 
     @property
     def is_logarithmic(self) -> bool:
-        return self.ends - self.begins > LOGARITHMIC_FROM
+        return self.is_long and not self.evenly
 
     def place(self, at: datetime) -> int:
         """Thousandths of the width."""
@@ -201,6 +230,11 @@ class _Axis:
         passed = min(max((at - self.begins).total_seconds(), 0.0), whole)
         share = math.log1p(passed) / math.log1p(whole) if self.is_logarithmic else passed / whole
         return round(share * WIDTH)
+
+
+def _named(slugs: Collection[str]) -> dict[str, str]:
+    names = dict(System.objects.filter(slug__in=slugs).values_list("slug", "name"))
+    return {slug: names.get(slug, slug) for slug in sorted(slugs)}
 
 
 def _placed(row: WaterfallRow, axis: _Axis) -> WaterfallRow:

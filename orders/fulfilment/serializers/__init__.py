@@ -14,6 +14,7 @@ from orders.fulfilment.selectors import OrderStory
 from orders.fulfilment.serializers.amounts import AmountsSerializer
 from orders.fulfilment.serializers.contents import BundleSerializer, GiftSerializer, LineSerializer
 from orders.fulfilment.serializers.customers import GlanceSerializer
+from orders.fulfilment.serializers.documents import SyncSerializer
 from orders.fulfilment.serializers.exports import OrderExportSerializer
 
 
@@ -220,6 +221,7 @@ class StorySerializer(serializers.Serializer[Any]):
     refunds = MoneySerializer(many=True)
     unwinds = UnwindSerializer(many=True)
     exports = OrderExportSerializer(many=True, help_text="The last ones, newest first.")
+    systems = SyncSerializer(many=True, help_text="Who is told of it, and how far each is.")
     identifiers = serializers.DictField(
         child=serializers.CharField(),
         help_text="System → what it calls the order; the newest name of each system. All of them are in `external_ids`.",

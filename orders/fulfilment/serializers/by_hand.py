@@ -8,9 +8,27 @@ from audit.rest.fields import SelfLink
 from audit.rest.parsing import Input
 from exceptions.api.job_shapes import KeysOrFilter
 from exceptions.services.jobs import MANY, MOST_PLANNED
+from orders.fulfilment.decisions.doubts import DOUBTS
 from orders.fulfilment.decisions.overrides import ORDER_FIELDS, address_text
 from orders.fulfilment.models import Override
 from orders.fulfilment.selectors.overrides import values_of
+
+DOUBT_NAMES = sorted(DOUBTS)
+
+
+class QuarantineInput(Input):
+    """What of an order is in doubt, of which line where it is one, and why."""
+
+    doubts = serializers.ListField(child=serializers.ChoiceField(choices=DOUBT_NAMES), min_length=1)
+    line = serializers.IntegerField(min_value=1, required=False, allow_null=True, help_text="Its position.")
+    reason = serializers.CharField(min_length=3, max_length=280)
+
+
+class ResubmitInput(Input):
+    """Which of what was in doubt is made sure of, and how that is known."""
+
+    confirmed = serializers.ListField(child=serializers.ChoiceField(choices=DOUBT_NAMES), min_length=1)
+    reason = serializers.CharField(min_length=3, max_length=280)
 
 
 class PackInput(Input):

@@ -32,7 +32,7 @@ from orders.fulfilment.services.holding import let_go, place
 from orders.fulfilment.services.loading import load_dockets
 from orders.fulfilment.services.routing import Desk
 from orders.fulfilment.services.settling import settle
-from orders.fulfilment.states import ORDER_FINAL, HoldReason, HoldSource, HoldState
+from orders.fulfilment.states import HOLD_HAS_ITS_WAY, ORDER_FINAL, HoldReason, HoldSource, HoldState
 from rules.selectors import active_book
 
 ORDER_ACTS: Final = ("hold", "release", "decide-anew")
@@ -104,7 +104,7 @@ def _to_hold(orders: Sequence[Order], by: Actor, now: datetime) -> Found:
 def _to_release(orders: Sequence[Order], by: Actor, now: datetime) -> Found:
     del now
     mine = Hold.objects.filter(order__in=[order.pk for order in orders], state=HoldState.ACTIVE, placed_by=by.id)
-    held = set(mine.exclude(reason=HoldReason.QUALITY).values_list("order_id", flat=True))
+    held = set(mine.exclude(reason__in=HOLD_HAS_ITS_WAY).values_list("order_id", flat=True))
     return {order.pk: {} if order.pk in held else NOT_HELD for order in orders}
 
 
@@ -147,7 +147,7 @@ def _release(batch: Batch, given: Mapping[str, Any], by: Actor, changes: Changes
             hold
             for hold in docket.in_force
             if hold.placed_by == by.id
-            and hold.reason != HoldReason.QUALITY
+            and hold.reason not in HOLD_HAS_ITS_WAY
             and item.given.get("hold") in {None, str(hold.pk)}
         ]
         for hold in mine:

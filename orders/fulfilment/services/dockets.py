@@ -36,6 +36,7 @@ from orders.fulfilment.states import (
     UNWIND_OPEN,
     AddressVerdict,
     FulfilmentState,
+    HoldReason,
     HoldState,
     LineState,
     OrderState,
@@ -144,6 +145,11 @@ class Docket:
     def in_force(self) -> list[Hold]:
         """The holds that stop something."""
         return [hold for hold in self.holds if hold.state == HoldState.ACTIVE]
+
+    @property
+    def doubts(self) -> list[Hold]:
+        """What a person doubts of it: it stays in quarantine until that is confirmed."""
+        return [hold for hold in self.in_force if hold.reason == HoldReason.DOUBT]
 
     def holding(self, parcel: Fulfilment) -> list[Hold]:
         """The holds that keep this parcel here: its own and those of the whole order."""
@@ -275,6 +281,7 @@ class Docket:
             is_partly_paid=bool(self.captures),
             is_cancellation_undecided=self.undecided(RequestKind.CANCEL) is not None,
             is_merged=self.order.merged_into_id is not None,
+            is_doubted=bool(self.doubts),
             is_change_undecided=self.undecided(RequestKind.CHANGE, RequestKind.ADDRESS) is not None,
         )
 

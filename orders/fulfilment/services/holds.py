@@ -85,6 +85,8 @@ def release_hold(*, hold_id: UUID, reason: str = "", by: Actor, now: datetime) -
         hold = next((hold for hold in docket.holds if hold.pk == hold_id), None)
         if hold is None:
             raise IllegalTransition("This hold was released already.")
+        if hold.reason == HoldReason.DOUBT:
+            raise IllegalTransition(said("This goes once %(key)s is resubmitted.", key=docket.order.key))
         if hold.reason == HoldReason.QUALITY:
             raise IllegalTransition(
                 said("This hold goes once %(check)s is passed.", check=within(str(hold.release_when["check"])))

@@ -67,6 +67,10 @@ def complete_lines(
     """Give an order without lines its lines, and let it go on. Raises as `complete_address` does."""
     with acting(by, at=now, reason=reason.strip()):
         docket = _held(order_id, OrderState.QUARANTINED, reason, by, seen)
+        if docket.doubts:
+            raise IllegalTransition(
+                said("%(key)s has its lines: something else of it is in doubt.", key=docket.order.key)
+            )
         skus = _skus(docket.order, lines)
         changes = Changes(now)
         placed = [_placed(line, skus[line.sku]) for line in lines]

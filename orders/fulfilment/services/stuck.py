@@ -9,6 +9,7 @@ from typing import Any
 from audit.crypto import open_secret
 from audit.words import listed, said
 from orders.fulfilment.decisions.addresses import check_address, label_of
+from orders.fulfilment.decisions.doubts import in_doubt
 from orders.fulfilment.decisions.outcomes import Task, expected_outcomes, overdue
 from orders.fulfilment.decisions.suggestions import suggest
 from orders.fulfilment.models import Order
@@ -36,10 +37,13 @@ def open_cases_for(docket: Docket, state: OrderState, changes: Changes) -> None:
 
 
 def cured_by_leaving(order: Order, left: OrderState, entered: OrderState) -> list[tuple[Order, str]]:
-    """The cases that are moot once an order goes from one place to another; on hold, what stopped it before still does."""
+    """The cases that are moot once an order goes from one place to another; on hold, what stopped it before still does.
+
+    Only what was missing or in doubt is not any more.
+    """
     if left in ORDER_UNPAID and entered not in (*ORDER_UNPAID, OrderState.ON_HOLD):
         return [(order, UNPAID_CASE)]
-    if left not in TELLERS or entered == OrderState.ON_HOLD:
+    if left not in TELLERS or (entered == OrderState.ON_HOLD and left != OrderState.QUARANTINED):
         return []
     case_type, _ = TELLERS[left]
     still = TELLERS[entered][0] if entered in TELLERS else ""
@@ -129,6 +133,11 @@ def _rejected(docket: Docket) -> Words:
 
 
 def _incomplete(docket: Docket) -> Words:
+    if docket.doubts:
+        doubt = docket.doubts[-1]
+        doubts = doubt.release_when["doubts"]
+        title = said("In doubt: %(doubts)s", doubts=in_doubt(doubts))
+        return title, "in-doubt", {"doubts": doubts, "line": doubt.release_when["line"], "why": doubt.words}
     return said("The order has no lines"), "incomplete", {"number": docket.order.number}
 
 

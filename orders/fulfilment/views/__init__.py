@@ -5,10 +5,11 @@ from orders.fulfilment.views.by_hand import announce, override, override_stock, 
 from orders.fulfilment.views.checks import checks, hand_over, parcel, photo, product, quality
 from orders.fulfilment.views.clients import client, client_store, clients, new_client, new_line
 from orders.fulfilment.views.customers import customer, duplicate, duplicates, merge, split
+from orders.fulfilment.views.doubts import doubt
 from orders.fulfilment.views.gifts import gift
 from orders.fulfilment.views.lists import order_values, orders, orders_csv, orders_json
 from orders.fulfilment.views.merging import same_order
-from orders.fulfilment.views.orders import (
+from orders.fulfilment.views.order import (
     cancel,
     export,
     holds,
@@ -17,6 +18,7 @@ from orders.fulfilment.views.orders import (
     quarantined,
     release,
     trace,
+    verify,
     why,
 )
 from orders.fulfilment.views.packing import pack
@@ -34,6 +36,7 @@ __all__ = [
     "client_store",
     "clients",
     "customer",
+    "doubt",
     "duplicate",
     "duplicates",
     "export",
@@ -78,5 +81,6 @@ __all__ = [
     "stock",
     "stock_of",
     "trace",
+    "verify",
     "why",
 ]

@@ -25,7 +25,7 @@ from orders.fulfilment.services import overrides as services
 from orders.fulfilment.services import resuming, unwinding
 from orders.fulfilment.services.announcing import return_order
 from orders.fulfilment.states import WITH_THE_CUSTOMER, RequestState
-from orders.fulfilment.views.orders import emergency_about, way_back
+from orders.fulfilment.views.frame import emergency_about, way_back
 from rules import selectors as rules
 from rules.selectors import registry
 

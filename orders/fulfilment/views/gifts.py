@@ -13,7 +13,7 @@ from audit.errors import Conflict, Invalid, NotFound
 from orders.fulfilment import selectors
 from orders.fulfilment.forms.gifts import GiftForm
 from orders.fulfilment.services.giving import say_gift
-from orders.fulfilment.views.orders import emergency_about
+from orders.fulfilment.views.frame import emergency_about
 
 
 @login_required

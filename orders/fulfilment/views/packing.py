@@ -13,7 +13,7 @@ from audit.errors import Conflict, Invalid
 from orders.fulfilment import selectors
 from orders.fulfilment.forms.packing import PackForm
 from orders.fulfilment.services import packing
-from orders.fulfilment.views.orders import emergency_about
+from orders.fulfilment.views.frame import emergency_about
 
 
 @login_required

@@ -24,6 +24,7 @@ from audit.subject_refs import subject_ref
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.states import CASE_LIVE
+from orders.fulfilment.decisions.doubts import DOUBTS
 from orders.fulfilment.decisions.gifts import Gift
 from orders.fulfilment.decisions.news import News
 from orders.fulfilment.decisions.overrides import ADDRESS, INSTRUCTIONS, PHONE, QUANTITY, SUBSTITUTE, address_text
@@ -34,6 +35,7 @@ from orders.fulfilment.selectors.impacts import SHIP_DESPITE_CASE, SKIP_CONFIRMA
 from orders.fulfilment.services import (
     announcing,
     arrivals,
+    doubting,
     giving,
     handing_over,
     holds,
@@ -212,6 +214,16 @@ class OrderLife(RuleBasedStateMachine):
                 order_id=order.pk, reason="The customer asked", lines=lines, by=self.lee, now=self.now
             )
         )
+
+    @rule(which=WHICH, doubts=st.sampled_from([["address"], ["lines", "payment"]]))
+    def quarantine(self, *, which: int, doubts: list[str]) -> None:
+        """Somebody doubts something of it; who looks at it next finds that it is right."""
+        order = self.order(which)
+        about: dict[str, Any] = {"order_id": order.pk, "by": self.lee, "now": self.now}
+        if Hold.objects.filter(order=order, state=HoldState.ACTIVE, reason="doubt").exists():
+            self.attempt(lambda: doubting.resubmit_doubted(confirmed=DOUBTS, reason="All of it is right", **about))
+        else:
+            self.attempt(lambda: doubting.quarantine_order(doubts=doubts, reason="Something is odd", **about))
 
     @rule(which=WHICH, flow=st.sampled_from(["warehouse-pick-pack", "vendor-drop-ship"]))
     def another_way(self, *, which: int, flow: str) -> None:

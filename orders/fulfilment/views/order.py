@@ -13,30 +13,32 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from audit import clock
 from audit.context import Actor
-from audit.edge import actor_of, back_to, explain
-from audit.errors import Conflict, IllegalTransition, Invalid, NotFound
-from audit.subject_refs import SubjectRef
+from audit.edge import actor_of, back_to
+from audit.errors import IllegalTransition, Invalid, NotFound, TokenInvalid
+from audit.selectors.tokens import verify_token
+from audit.services.tokens import check_proof, token_in
 from audit.texts import whole_number
 from audit.words import in_words
-from exceptions.models import Waiver
-from exceptions.selectors import (
-    live_emergency,
-)
 from orders.fulfilment import selectors
 from orders.fulfilment.forms import AddressForm, CancelForm, HoldForm, LinesForm, ReleaseForm
+from orders.fulfilment.forms.doubts import ConfirmForm
 from orders.fulfilment.selectors import QuarantineDetail, QuarantinePage, StepPanel
 from orders.fulfilment.selectors.deviations import MOST_SHOWN
-from orders.fulfilment.selectors.exports import SHOWN
+from orders.fulfilment.selectors.documents import documents_of
+from orders.fulfilment.selectors.exports import SHOWN, newest_text
+from orders.fulfilment.services.doubting import resubmit_doubted
 from orders.fulfilment.services.exports import export_order
 from orders.fulfilment.services.holds import hold_order, release_hold
 from orders.fulfilment.services.quarantine import complete_address, complete_lines
 from orders.fulfilment.services.resuming import cancel_order
 from orders.fulfilment.states import WITH_THE_CUSTOMER
+from orders.fulfilment.views.frame import by_hand, emergency_about, tell_state, way_back
 from rules import facts
 from rules import selectors as rules
 
 STEPS_MORE, MOST_STEPS = 500, 10_000
 MOST_OF_A_KIND = 1_000
+EVENLY = "even"  # the time axis of a trace
 
 
 @login_required
@@ -50,6 +52,7 @@ def order(request: HttpRequest, key: str) -> HttpResponse:
         "emergency": emergency_about(story.row.id),
         "story": story,
         "trace": selectors.order_trace(by=by, key=key),
+        "documents": documents_of(story, by=by),
         "deviations": selectors.deviations_of(by=by, key=key, most=more.get("exceptions", MOST_SHOWN)),
         "can_work": by.may("orders.work_order"),
         "can_come_back": any(line.state in WITH_THE_CUSTOMER for line in story.lines),
@@ -62,18 +65,21 @@ def order(request: HttpRequest, key: str) -> HttpResponse:
 def trace(request: HttpRequest, key: str) -> HttpResponse:
     """The order's way from its trigger to its outcome, with the four answers on top."""
     by = actor_of(request, "orders.view_order")
-    kind = request.GET.get("kind", "")
-    kind = kind if kind in selectors.KIND_WORDS else ""
+    kind, system, scale = (str(request.GET.get(name, "")) for name in ("kind", "system", "scale"))
     steps = min(max(whole_number(request.GET.get("steps", "")) or STEPS_MORE, STEPS_MORE), MOST_STEPS)
     story = selectors.order_story(by=by, key=key)
     context = {
         "emergency": emergency_about(story.row.id),
         "story": story,
-        "trace": selectors.waterfall(by=by, key=key, now=clock.now(), kind=kind, at_most=steps),
+        "trace": selectors.waterfall(
+            by=by, key=key, now=clock.now(), kind=kind, system=system, evenly=scale == EVENLY, at_most=steps
+        ),
         "more": steps + STEPS_MORE,
         "panel": _panel(request, by, key),
         "kinds": selectors.KIND_WORDS.items(),
         "kind": kind,
+        "system": system,
+        "is_table": request.GET.get("as") == "table",
     }
     return render(request, "orders/trace.html", context)
 
@@ -97,16 +103,6 @@ def why(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "orders/why.html", {"page": selectors.why_page(by=by, key=key)})
 
 
-def emergency_about(order_id: UUID) -> Waiver | None:
-    """The break-glass in whose scope an order is now."""
-    return live_emergency(SubjectRef("fulfilment.order", str(order_id)), now=clock.now())
-
-
-def way_back(request: HttpRequest, key: str) -> str:
-    """Where the person came from (an exception about the order, say), else the order's page."""
-    return back_to(request, reverse("fulfilment:order", args=[key]))
-
-
 @login_required
 @require_GET
 def export(request: HttpRequest, key: str) -> HttpResponse:
@@ -114,6 +110,21 @@ def export(request: HttpRequest, key: str) -> HttpResponse:
     by = actor_of(request, "orders.export_order")
     found = selectors.order_for(by, key)
     return HttpResponse(export_order(order_id=found.pk, by=by, now=clock.now()).text, content_type="application/json")
+
+
+@login_required
+@require_GET
+def verify(request: HttpRequest, key: str) -> HttpResponse:
+    """Whether the newest export of an order is as it was issued, by its audit token."""
+    by = actor_of(request, "orders.export_order")
+    context: dict[str, Any] = {"row": selectors.rows_of([order := selectors.order_for(by, key)])[0]}
+    text = newest_text(order)
+    try:
+        context["facts"] = verify_token(token_in(text)[0])
+        context["proof"] = check_proof(text=text, by=by) if by.may("audit.verify") else None
+    except TokenInvalid as wrong:
+        context["problem"] = wrong
+    return render(request, "orders/verify.html", context)
 
 
 @login_required
@@ -151,24 +162,15 @@ def quarantined(request: HttpRequest, key: str) -> HttpResponse:
         messages.info(request, in_words(gone.message))
         return redirect("fulfilment:order", key)
     form = _completion_form(request, detail)
-    status, conflict = 200, None
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                return _completed(request, detail, form, by)
-            except Invalid as invalid:
-                explain(form, invalid)
-            except Conflict as refused:
-                status, conflict = 409, refused
-    context = {
-        "emergency": emergency_about(detail.order.pk),
-        "detail": detail,
-        "form": form,
-        "conflict": conflict,
-        "can_work": by.may("orders.work_order"),
-    }
-    return render(request, "orders/quarantined.html", context, status=status)
+    return by_hand(
+        request,
+        "orders/quarantined.html",
+        form,
+        lambda: _completed(request, detail, form, by),
+        about=detail.order.pk,
+        detail=detail,
+        can_work=by.may("orders.work_order"),
+    )
 
 
 @login_required
@@ -178,31 +180,25 @@ def holds(request: HttpRequest, key: str) -> HttpResponse:
     by = actor_of(request, "orders.view_order" if request.method == "GET" else "orders.work_order")
     story = selectors.order_story(by=by, key=key)
     form = HoldForm(request.POST or None, parcels=story.parcels)
-    status, conflict = 200, None
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                hold_order(order_id=story.row.id, **form.cleaned_data, by=by, now=clock.now())
-            except Invalid as invalid:
-                explain(form, invalid)
-            except Conflict as refused:
-                status, conflict = 409, refused
-            else:
-                messages.success(request, _("%(key)s is on hold.") % {"key": form.cleaned_data["fulfilment"] or key})
-                return redirect(way_back(request, key))
-    context = {
-        "emergency": emergency_about(story.row.id),
-        "row": story.row,
-        "back": way_back(request, key),
-        "holds": selectors.order_holds(by=by, key=key),
-        "form": form,
-        "conflict": conflict,
-        "can_hold": by.may("orders.work_order") and story.row.is_open,
-        "can_release": by.may("exceptions.decide_waiver"),
-        "attributes": facts.context(rules.HOLD_CONTEXT).paths(),
-    }
-    return render(request, "orders/holds.html", context, status=status)
+
+    def place() -> HttpResponse:
+        hold_order(order_id=story.row.id, **form.cleaned_data, by=by, now=clock.now())
+        messages.success(request, _("%(key)s is on hold.") % {"key": form.cleaned_data["fulfilment"] or key})
+        return redirect(way_back(request, key))
+
+    return by_hand(
+        request,
+        "orders/holds.html",
+        form,
+        place,
+        about=story.row.id,
+        row=story.row,
+        back=way_back(request, key),
+        holds=selectors.order_holds(by=by, key=key),
+        can_hold=by.may("orders.work_order") and story.row.is_open,
+        can_release=by.may("exceptions.decide_waiver"),
+        attributes=facts.context(rules.HOLD_CONTEXT).paths(),
+    )
 
 
 @login_required
@@ -213,21 +209,16 @@ def release(request: HttpRequest, key: str, hold: UUID) -> HttpResponse:
     found = selectors.hold_named(selectors.order_holds(by=by, key=key), str(hold))
     if found is None:
         raise NotFound(_("There is no such hold."))
-    form, conflict = ReleaseForm(request.POST or None), None
-    if request.method == "POST" and form.is_valid():
-        try:
-            order = release_hold(hold_id=hold, reason=form.cleaned_data["reason"], by=by, now=clock.now())
-        except Conflict as refused:
-            conflict = refused
-        else:
-            said = {"key": order.key, "state": order.get_state_display()}
-            messages.success(request, _("The hold is released. %(key)s is “%(state)s” now.") % said)
-            return redirect(way_back(request, key))
-    status = 409 if conflict else 422 if form.errors else 200
-    emergency = emergency_about(selectors.order_for(by, key).pk)
-    back = back_to(request, reverse("fulfilment:holds", args=[key]))
-    context = {"emergency": emergency, "key": key, "hold": found, "form": form, "conflict": conflict, "back": back}
-    return render(request, "orders/release.html", context, status=status)
+    form = ReleaseForm(request.POST or None)
+
+    def let_go() -> HttpResponse:
+        order = release_hold(hold_id=hold, reason=form.cleaned_data["reason"], by=by, now=clock.now())
+        said = {"key": order.key, "state": order.get_state_display()}
+        messages.success(request, _("The hold is released. %(key)s is “%(state)s” now.") % said)
+        return redirect(way_back(request, key))
+
+    about, back = selectors.order_for(by, key).pk, back_to(request, reverse("fulfilment:holds", args=[key]))
+    return by_hand(request, "orders/release.html", form, let_go, about=about, key=key, hold=found, back=back)
 
 
 @login_required
@@ -237,37 +228,30 @@ def cancel(request: HttpRequest, key: str) -> HttpResponse:
     by = actor_of(request, "orders.work_order")
     story = selectors.order_story(by=by, key=key)
     live = [line for line in story.lines if line.state not in {"cancelled", "returned"}]
-    form, conflict = CancelForm(request.POST or None, lines=live), None
-    if request.method == "POST" and form.is_valid():
+    form = CancelForm(request.POST or None, lines=live)
+
+    def leave_out() -> HttpResponse:
         given = {"reason": form.cleaned_data["reason"], "lines": form.lines()}
-        try:
-            order = cancel_order(order_id=story.row.id, **given, by=by, now=clock.now())
-        except Conflict as refused:
-            conflict = refused
-        else:
-            said = {"key": order.key, "state": order.get_state_display()}
-            messages.success(request, _("%(key)s is “%(state)s” now.") % said)
-            return redirect(way_back(request, key))
-    status = 409 if conflict else 422 if form.errors else 200
-    context = {
-        "emergency": emergency_about(story.row.id),
-        "row": story.row,
-        "form": form,
-        "conflict": conflict,
-        "back": way_back(request, key),
-    }
-    return render(request, "orders/cancel.html", context, status=status)
+        order = cancel_order(order_id=story.row.id, **given, by=by, now=clock.now())
+        tell_state(request, order)
+        return redirect(way_back(request, key))
+
+    return by_hand(
+        request, "orders/cancel.html", form, leave_out, about=story.row.id, row=story.row, back=way_back(request, key)
+    )
 
 
-def _completion_form(request: HttpRequest, detail: QuarantineDetail) -> AddressForm | LinesForm:
+def _completion_form(request: HttpRequest, detail: QuarantineDetail) -> AddressForm | LinesForm | ConfirmForm:
     data, initial = request.POST or None, {"seen": detail.order.version}
+    if detail.doubt is not None:
+        return ConfirmForm(data, initial=initial, doubt=detail.doubt)
     if detail.lacks_lines:
         return LinesForm(data, initial=initial)
     return AddressForm(data, initial=initial, named=list(detail.named), others=list(detail.others))
 
 
 def _completed(
-    request: HttpRequest, detail: QuarantineDetail, form: AddressForm | LinesForm, by: Actor
+    request: HttpRequest, detail: QuarantineDetail, form: AddressForm | LinesForm | ConfirmForm, by: Actor
 ) -> HttpResponse:
     given = form.cleaned_data
     about: dict[str, Any] = {
@@ -279,6 +263,8 @@ def _completed(
     }
     if isinstance(form, LinesForm):
         order = complete_lines(lines=form.lines(), **about)
+    elif isinstance(form, ConfirmForm):
+        order = resubmit_doubted(confirmed=form.confirmed(), **about)
     else:
         order = complete_address(fields=form.address(), accept_suggestions="accept" in request.POST, **about)
     said = _("%(key)s goes on: it is “%(state)s” now.") % {"key": order.key, "state": order.get_state_display()}
