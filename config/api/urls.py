@@ -125,6 +125,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/overrides/<key:key>/reject", orders.RejectOverride.as_view(), name="override-reject"),
     path("v1/orders/<key:key>/address", orders.CorrectAddress.as_view(), name="order-address"),
     path("v1/orders/<key:key>/complete-address", orders.CompleteAddress.as_view(), name="order-complete-address"),
+    path("v1/orders/<key:key>/note-address", resubmitting.NoteAddress.as_view(), name="order-note-address"),
     path("v1/orders/<key:key>/complete-lines", orders.CompleteLines.as_view(), name="order-complete-lines"),
     path("v1/orders/<key:key>/resend-tasks", orders.ResendTasks.as_view(), name="order-resend-tasks"),
     path("v1/exceptions", cases.CaseList.as_view(), name="exceptions"),

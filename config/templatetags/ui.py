@@ -81,6 +81,12 @@ def markdown(value: str) -> SafeString:
 
 
 @register.filter
+def age(value: datetime) -> str:
+    """How long ago it was."""
+    return span_words(clock.now() - value)
+
+
+@register.filter
 def about(value: timedelta) -> str:
     """How long something takes, roughly: “40 s”, “3 min”."""
     seconds = round(value.total_seconds())

@@ -307,3 +307,5 @@ def test_an_address_is_set_in_its_parts_and_told_only_to_who_may_see_it(amal: Ap
     for asker, local in ((amal, "•••"), (kim, "Ida Berg, Jungfernstieg 4, Hamburg, 20354, DE")):
         (told,) = asker.get("overrides").json()["results"]
         assert (told["field"], told["line"], told["local"]) == ("address", None, local)
+        assert told["protected_until"] > told["review_by"]
+        assert asker.get(f"overrides/{told['key']}").json()["protected_until"] == told["protected_until"]

@@ -158,7 +158,7 @@ OPERATIONS: Final = {
     "fulfilment:readmit": "sku-stock sku-readmit",
     "fulfilment:quarantine": "orders",
     "fulfilment:resubmit": "order-resubmissions plan-run",
-    "fulfilment:quarantined": "order order-complete-address order-complete-lines order-resubmit",
+    "fulfilment:quarantined": "order order-complete-address order-complete-lines order-note-address order-resubmit",
     "fulfilment:clients": "clients",
     "fulfilment:client": "client client-readiness",
     "fulfilment:client-report": "client-report",

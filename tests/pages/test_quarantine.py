@@ -303,3 +303,26 @@ def test_a_person_puts_an_order_into_quarantine_and_it_goes_on_once_all_is_confi
         OrderState.IN_FULFILMENT,
         0,
     )
+
+
+def test_each_field_says_why_and_what_passes_and_a_group_is_kept_until_somebody_was_faster(
+    signed_in: SignedIn, house: House
+) -> None:
+    order, kim = held(house, address=HOPELESS), signed_in("kim")
+    page = f"/quarantine/{order.key}/"
+    shown = kim.get(page).content.decode()
+    for words in ("No parcel can be brought in DE without it.", "As in 2", "Two capital letters", "data-unsaved"):
+        assert words in shown
+    assert kim.post(page, {"keep": "where", "postal_code": "10119", "seen": order.version})["Location"] == page
+    order.refresh_from_db()
+    assert (order.state, live_cases(order)) == (OrderState.ADDRESS_INVALID, 1)
+    (row,) = kim.get("/quarantine/").context["page"].rows
+    assert (row.reason, row.missing) == ("Filled in, and not resubmitted yet", 0)
+    told = Event.objects.get(subject_id=str(order.pk), type="order.address_noted")
+    assert json.loads(told.body)["data"]["fields"] == ["postal_code"]
+    late = kim.post(page, {"keep": "where", "postal_code": "10999", "seen": order.version - 1})
+    said = late.content.decode()
+    assert (late.status_code, "It says now: 10119" in said, 'value="10999"' in said) == (409, True, True)
+    assert f'name="seen" value="{order.version}"' in said
+    again = kim.post(page, {"keep": "where", "postal_code": "10999", "seen": order.version})
+    assert again.status_code == 302

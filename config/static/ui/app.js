@@ -100,6 +100,8 @@
     var form = e.target.form;
     if (!form || form.method !== "post" || e.target.matches(".check")) return;
     if (!dirty) { dirty = true; if (being) beat("editing"); }
+    var group = e.target.closest("fieldset"), mark = group && group.querySelector("[data-unsaved]");
+    if (mark) mark.hidden = false;
   });
   setInterval(function () { beat(doing()); }, 20000);
   doc.addEventListener("visibilitychange", function () { beat(doing()); });

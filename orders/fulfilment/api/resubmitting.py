@@ -15,8 +15,13 @@ from orders.fulfilment import selectors
 from orders.fulfilment.selectors.order_filters import ORDER_FILTERS
 from orders.fulfilment.selectors.quarantine import quarantined
 from orders.fulfilment.serializers import OrderSerializer
-from orders.fulfilment.serializers.by_hand import PlanResubmissionInput, QuarantineInput, ResubmitInput
-from orders.fulfilment.services import doubting, resubmitting
+from orders.fulfilment.serializers.by_hand import (
+    NoteAddressInput,
+    PlanResubmissionInput,
+    QuarantineInput,
+    ResubmitInput,
+)
+from orders.fulfilment.services import doubting, quarantine, resubmitting
 
 
 class PlanResubmission(DeedResource):
@@ -65,3 +70,13 @@ class Resubmit(_OrderAct):
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
         """Let it go on."""
         doubting.resubmit_doubted(order_id=record.pk, **given, seen=self.seen, by=self.by, now=now)
+
+
+class NoteAddress(_OrderAct):
+    """Keep what was found out of the address of an order that is held for it; it stays held until it is completed."""
+
+    input_class = NoteAddressInput
+
+    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Keep it."""
+        quarantine.keep_fields(order_id=record.pk, fields=given["address"], seen=self.seen, by=self.by, now=now)

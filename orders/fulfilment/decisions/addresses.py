@@ -28,6 +28,7 @@ WORDS = {
     "country_code": "Country",
 }
 LONGEST = 200
+MOST_EXAMPLES = 3
 NOT_POSTAL = re.compile(r"[^0-9A-Z]")
 LETTER = re.compile(r"[A-Z]")
 WORD = re.compile(r"\w+")
@@ -61,6 +62,28 @@ class Verdict:
 def label_of(field: str) -> str:
     """What people call a field of an address."""
     return WORDS.get(field, field.replace("_", " ").capitalize())
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What a country asks of a field: whether a parcel can come without it, what it looks like, and what there is to choose from."""
+
+    is_required: bool
+    examples: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+
+
+def demand_of(field: str, country_code: str) -> Demand:
+    """As far as the country is known; without one, only a street and the country itself are needed."""
+    rules = _rules(country_code) if country_code else None
+    if rules is None:
+        return Demand(field in {"street_address", "country_code"})
+    is_required = field in {"street_address", "country_code"} or field in rules.required_fields
+    if field == "postal_code":
+        return Demand(is_required, tuple(rules.postal_code_examples[:MOST_EXAMPLES]))
+    if field == "country_area":
+        return Demand(is_required, choices=tuple(dict.fromkeys(name for _, name in rules.country_area_choices)))
+    return Demand(is_required)
 
 
 def check_address(raw: Mapping[str, object]) -> Verdict:

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from audit.words import in_words
 from orders.fulfilment.selectors.contents import LineFacts, ParcelFacts
 from orders.fulfilment.selectors.quarantine import FieldRow
 from orders.fulfilment.services.quarantine import NewLine
@@ -19,6 +20,17 @@ MOMENT = "%Y-%m-%dT%H:%M"
 LINES_OFFERED = 3
 MINOR_PER_UNIT = 100
 MOST_UNITS = 1_000_000
+
+
+# The fields of an address that belong together, and are kept together.
+GROUPS = (
+    ("who", _("Who gets it"), ("name", "company_name")),
+    (
+        "where",
+        _("Where it goes"),
+        ("street_address", "postal_code", "city", "city_area", "country_area", "country_code"),
+    ),
+)
 
 
 class CompletionForm(forms.Form):
@@ -162,13 +174,25 @@ class ReleaseForm(forms.Form):
 class AddressForm(CompletionForm):
     """The fields of an address; what is left as it is stays as it is."""
 
-    def __init__(self, *args: Any, named: list[FieldRow], others: list[FieldRow], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        named: list[FieldRow],
+        others: list[FieldRow],
+        is_kept: bool = False,
+        is_stale: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["reason"].required = not is_kept  # what is only kept decides nothing
         hidden = _("Hidden. Leave it empty to keep it.")
         for row in [*named, *others]:
             hints = [
-                _("%(problem)s.") % {"problem": row.problem} if row.problem else "",
+                _("%(problem)s.") % {"problem": in_words(row.problem)} if row.problem else "",
                 hidden if row.is_hidden else "",
+                in_words(row.why) if row.problem else "",
+                _("%(passes)s.") % {"passes": in_words(row.passes)} if row.passes else "",
+                _("It says now: %(value)s") % {"value": row.value} if is_stale and self._differs(row) else "",
             ]
             self.fields[row.name] = forms.CharField(
                 label=row.label,
@@ -182,15 +206,27 @@ class AddressForm(CompletionForm):
             )
         self.named, self.others = [row.name for row in named], [row.name for row in others]
 
-    @property
-    def named_fields(self) -> list[forms.BoundField]:
-        """The fields something is wrong with."""
-        return [self[name] for name in self.named]
+    def _differs(self, row: FieldRow) -> bool:
+        return bool(row.value) and str(self.data.get(row.name, "")).strip() != row.value
 
     @property
-    def other_fields(self) -> list[forms.BoundField]:
-        """All the others."""
-        return [self[name] for name in self.others]
+    def named_groups(self) -> list[tuple[str, str, list[forms.BoundField]]]:
+        """The fields something is wrong with, in their groups: each is kept by itself."""
+        return self._grouped(self.named)
+
+    @property
+    def other_groups(self) -> list[tuple[str, str, list[forms.BoundField]]]:
+        """All the others, in theirs."""
+        return self._grouped(self.others)
+
+    def _grouped(self, names: Sequence[str]) -> list[tuple[str, str, list[forms.BoundField]]]:
+        found = [(slug, str(title), [self[name] for name in names if name in of_it]) for slug, title, of_it in GROUPS]
+        return [group for group in found if group[2]]
+
+    def of_group(self, slug: str) -> dict[str, str]:
+        """What was filled in of one group; nothing of a group there is none of."""
+        of_it = next((names for known, _, names in GROUPS if known == slug), ())
+        return {name: value for name, value in self.address().items() if name in of_it}
 
     def address(self) -> dict[str, str]:
         """What was filled in."""
@@ -205,10 +241,19 @@ class LinesForm(CompletionForm):
         for place in range(LINES_OFFERED):
             first = place == 0
             self.fields[f"sku-{place}"] = forms.CharField(
-                label=_("Product code"), required=first, max_length=80, widget=forms.TextInput(INPUT)
+                label=_("Product code"),
+                required=first,
+                max_length=80,
+                widget=forms.TextInput(INPUT),
+                help_text=_("What is packed: as the client's list of products has it.") if first else "",
             )
             self.fields[f"quantity-{place}"] = forms.IntegerField(
-                label=_("Quantity"), required=first, min_value=1, max_value=100_000, widget=forms.NumberInput(INPUT)
+                label=_("Quantity"),
+                required=first,
+                min_value=1,
+                max_value=100_000,
+                widget=forms.NumberInput(INPUT),
+                help_text=_("How many are set aside and packed: a whole number from 1.") if first else "",
             )
             self.fields[f"price-{place}"] = forms.DecimalField(
                 label=_("Price each"),
@@ -217,6 +262,7 @@ class LinesForm(CompletionForm):
                 max_digits=12,
                 decimal_places=2,
                 widget=forms.NumberInput(INPUT),
+                help_text=_("What is paid back where it cannot be sent.") if first else "",
             )
 
     @property

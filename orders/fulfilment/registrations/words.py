@@ -111,6 +111,7 @@ verbs.register(
         "order.address_standardised": noop("{actor} standardised the address"),
         "order.address_refused": noop("{actor} found that the address cannot be shipped to"),
         "order.address_corrected": noop("{actor} corrected the address"),
+        "order.address_noted": noop("{actor} filled in part of the address; the order is still held"),
         "order.completed": noop("{actor} gave the order what it lacked"),
         "order.reviewed": noop("{actor} looked at the order and let it go on"),
         "order.diverted": noop("{actor} left the order to a person: the flow its rule chose is paused"),

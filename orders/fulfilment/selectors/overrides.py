@@ -1,6 +1,6 @@
 """Fixes by hand: those that wait for a review, what was decided about others, and which are made again and again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -133,7 +133,7 @@ def override_named(by: Actor, key: str) -> Override:
 def rows_of(overrides: Sequence[Override], by: Actor) -> list[OverrideRow]:
     """As people read them."""
     names = names_of({actor for one in overrides for actor in (one.placed_by, one.reviewed_by) if actor})
-    until = _protected([one for one in overrides if one.state == OverrideState.WAITING])
+    until = protected_until(overrides)
     return [_row(one, names, until.get(str(one.pk)), by) for one in overrides]
 
 
@@ -144,8 +144,9 @@ def due_after(book: CompiledBook, sla: str, override: Override, since: datetime)
     return book.due_at(sla, since, override.client.calendar.slug, in_words=False).due_at
 
 
-def _protected(waiting: Sequence[Override]) -> dict[str, datetime]:
-    """When each is taken back; those that nobody could take back, because what was set is on its way, have no end."""
+def protected_until(overrides: Iterable[Override]) -> dict[str, datetime]:
+    """When each that waits is taken back; those that nobody could take back, because what was set is on its way, have no end."""
+    waiting = [one for one in overrides if one.state == OverrideState.WAITING]
     if not waiting:
         return {}
     live = exceptions.live_timers("fulfilment.override", [str(one.pk) for one in waiting])

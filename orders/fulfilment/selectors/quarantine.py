@@ -17,7 +17,7 @@ from exceptions.models import ExceptionCase
 from orders.fulfilment.decisions.addresses import FIELDS, check_address, label_of
 from orders.fulfilment.decisions.suggestions import suggest
 from orders.fulfilment.models import Fulfilment, Order, OrderAddress
-from orders.fulfilment.selectors.addresses import problem_in_words, problems_in_words
+from orders.fulfilment.selectors.addresses import problem_in_words, problems_in_words, what_passes, why_needed
 from orders.fulfilment.selectors.destinations import GiftFacts, cards_elsewhere, gifts_of
 from orders.fulfilment.selectors.doubts import DoubtFacts, doubts_of
 from orders.fulfilment.selectors.orders import (
@@ -35,6 +35,7 @@ from rules import selectors as rules
 
 CASE_OF = {OrderState.QUARANTINED: "contract-violation", OrderState.ADDRESS_INVALID: "address"}
 PUBLIC = frozenset({"city", "country_code", "country_area"})
+PLACED = "order.placed"  # the contract that says what an address is
 TOLD = ("order.received", "order.changed")
 LIST_STATES = (OrderState.QUARANTINED.value, OrderState.ADDRESS_INVALID.value)
 
@@ -66,7 +67,10 @@ class QuarantinePage:
 
 @dataclass(frozen=True)
 class FieldRow:
-    """One field of the address: `value` only where this person may see it; `hint` says how the suggestion was found."""
+    """One field of the address: `value` only where this person may see it; `hint` says how the suggestion was found.
+
+    `why` says what it is needed for, `passes` what the check lets pass.
+    """
 
     name: str
     label: str
@@ -75,6 +79,8 @@ class FieldRow:
     problem: str
     suggestion: str
     hint: str
+    why: str = ""
+    passes: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,7 @@ class QuarantineDetail:
     gifts: Sequence[GiftFacts]
     can_accept: bool
     has_parcels: bool
+    is_filled_in: bool
     heard: Heard | None
     case: exceptions.CasePage | None
     audit_steps: Sequence[tuple[int, exceptions.Step]]
@@ -163,6 +170,7 @@ def quarantine_detail(*, by: Actor, key: str, now: datetime) -> QuarantineDetail
         others=[field for field in fields if not field.problem],
         gifts=[gift for gift in gifts_of(order, clear=clear) if gift.address_problems] if about_address else [],
         can_accept=bool(wrong) and all(field.hint for field in wrong),
+        is_filled_in=about_address and not wrong,
         has_parcels=Fulfilment.objects.filter(order=order).exists(),
         heard=_heard(order),
         case=page,
@@ -185,8 +193,8 @@ def _row(
     done = {step.index for step in case.steps.all()} if case else set()
     return QuarantineRow(
         order=row,
-        reason=_why(words, doubt),
-        missing=len(doubt.fields) if doubt else len(words) or 1,
+        reason=_why(state, words, doubt),
+        missing=len(doubt.fields) if doubt else len(words) or int(state == OrderState.QUARANTINED),
         case=case.key if case else "",
         owner=case.owner.name if case else row.owner,
         since=case.opened_at if case else None,
@@ -196,10 +204,14 @@ def _row(
     )
 
 
-def _why(problems: Sequence[str], doubt: DoubtFacts | None) -> str:
+def _why(state: OrderState, problems: Sequence[str], doubt: DoubtFacts | None) -> str:
     if doubt is not None:
         return said("In doubt: %(doubts)s", doubts=doubt.names)
-    return listed(problems) if problems else said("The order has no lines")
+    if problems:
+        return listed(problems)
+    if state == OrderState.ADDRESS_INVALID:
+        return said("Filled in, and not resubmitted yet")
+    return said("The order has no lines")
 
 
 def _heard(order: Order) -> Heard | None:
@@ -217,6 +229,7 @@ def _address_of(order: Order) -> dict[str, str]:
 def _fields(known: Mapping[str, str], *, clear: bool) -> list[FieldRow]:
     problems = {one.field: problem_in_words(one.field, one.code) for one in check_address(known).problems}
     proposed = {one.field: one for one in suggest(known)}
+    schema = rules.contract(PLACED).schema
     rows = []
     for name in FIELDS:
         visible = clear or name in PUBLIC
@@ -230,6 +243,8 @@ def _fields(known: Mapping[str, str], *, clear: bool) -> list[FieldRow]:
                 problem=problems.get(name, ""),
                 suggestion=one.value if one and visible else "",
                 hint=one.words if one else "",
+                why=why_needed(name, known.get("country_code", ""), schema),
+                passes=what_passes(name, known.get("country_code", ""), schema),
             )
         )
     return rows

@@ -1,5 +1,7 @@
 """How what people do by hand is told to programs: sending another way, setting fields, reviewing."""
 
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from rest_framework import serializers
@@ -8,10 +10,11 @@ from audit.rest.fields import SelfLink
 from audit.rest.parsing import Input
 from exceptions.api.job_shapes import KeysOrFilter
 from exceptions.services.jobs import MANY, MOST_PLANNED
+from orders.fulfilment.decisions.addresses import FIELDS as ADDRESS_FIELDS
 from orders.fulfilment.decisions.doubts import DOUBTS
 from orders.fulfilment.decisions.overrides import ORDER_FIELDS, address_text
 from orders.fulfilment.models import Override
-from orders.fulfilment.selectors.overrides import values_of
+from orders.fulfilment.selectors.overrides import protected_until, values_of
 
 DOUBT_NAMES = sorted(DOUBTS)
 
@@ -29,6 +32,14 @@ class ResubmitInput(Input):
 
     confirmed = serializers.ListField(child=serializers.ChoiceField(choices=DOUBT_NAMES), min_length=1)
     reason = serializers.CharField(min_length=3, max_length=280)
+
+
+class NoteAddressInput(Input):
+    """What was found out of a held order's address so far; what is not given stays."""
+
+    address = serializers.DictField(
+        child=serializers.CharField(max_length=300, allow_blank=True), help_text=f"Of: {', '.join(ADDRESS_FIELDS)}."
+    )
 
 
 class PackInput(Input):
@@ -112,10 +123,23 @@ class OverrideSerializer(serializers.ModelSerializer[Override]):
     key = serializers.CharField(read_only=True)
     client = serializers.SlugField(source="client.slug", read_only=True)
     line = serializers.IntegerField(source="line.position", default=None, allow_null=True, read_only=True)
+    protected_until = serializers.SerializerMethodField(
+        help_text="Nothing systems say changes it before; then, without a review, it is taken back. Null: not before the review."
+    )
 
     def to_representation(self, override: Override) -> dict[str, Any]:
         """What is personal only for those who may see that."""
         return {**super().to_representation(override), **values_of(override, self.context["by"])}
+
+    def get_protected_until(self, override: Override) -> datetime | None:
+        """As the timers say."""
+        return self._protected.get(str(override.pk))
+
+    @cached_property
+    def _protected(self) -> dict[str, datetime]:
+        """Of all that are told together."""
+        shown = self.parent.instance if self.parent is not None else [self.instance]
+        return protected_until(shown or ())
 
     class Meta:
         model = Override
@@ -134,6 +158,7 @@ class OverrideSerializer(serializers.ModelSerializer[Override]):
             "placed_by",
             "placed_at",
             "review_by",
+            "protected_until",
             "state",
             "reviewed_by",
             "reviewed_at",

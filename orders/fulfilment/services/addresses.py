@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from audit.crypto import open_secret, seal_secret
-from orders.fulfilment.decisions.addresses import check_address
+from orders.fulfilment.decisions.addresses import Verdict, check_address
 from orders.fulfilment.decisions.overrides import PHONE
 from orders.fulfilment.models import GiftCard, Order, OrderAddress
 from orders.fulfilment.services.changes import Changes
@@ -69,6 +69,18 @@ def put_address(docket: Docket, address: Mapping[str, Any], changes: Changes, *,
     stored.verdict, stored.problems = AddressVerdict.VALID, []
     changes.edit_address(stored)
     changes.tell("order.address_corrected", docket.order, reason=reason)
+
+
+def note_address(docket: Docket, verdict: Verdict, changes: Changes) -> None:
+    """Keep an address as it is known so far; it is not shipped to before somebody lets the order go on."""
+    if docket.address is None:
+        docket.address = OrderAddress(order=docket.order, verdict=AddressVerdict.INVALID)
+        changes.add(docket.address)
+    stored = docket.address
+    stored.raw = seal_secret(json.dumps(with_contact(stored, verdict.address)))
+    stored.standard = seal_secret(json.dumps(dict(verdict.address)))
+    stored.problems = [{"field": problem.field, "code": problem.code} for problem in verdict.problems]
+    changes.edit_address(stored)
 
 
 def shipping_address(address: OrderAddress | GiftCard | None) -> dict[str, str]:

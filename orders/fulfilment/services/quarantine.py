@@ -16,6 +16,8 @@ from orders.fulfilment.decisions.addresses import FIELDS, check_address
 from orders.fulfilment.decisions.news import PlacedLine
 from orders.fulfilment.decisions.suggestions import suggest
 from orders.fulfilment.models import Order, Sku
+from orders.fulfilment.selectors.addresses import problem_in_words
+from orders.fulfilment.services.addresses import note_address
 from orders.fulfilment.services.bundles import lines_of, parts_of
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
@@ -61,6 +63,35 @@ def complete_address(
         return correct_address(order_id=order_id, address=known, by=by, now=now, reason=reason.strip())
 
 
+def keep_fields(
+    *, order_id: UUID, fields: Mapping[str, str], by: Actor, now: datetime, seen: int | None = None
+) -> Order:
+    """Keep what was found out of an address so far. The order stays held, also where nothing is missing any more, until it is resubmitted.
+
+    What is not given stays as it was. Raises `Invalid` for a field that is too long, `StaleVersion` and `IllegalTransition` as
+    `complete_address` does.
+    """
+    with acting(by, at=now):
+        docket = _seen(order_id, OrderState.ADDRESS_INVALID, by, seen)
+        order, stored = docket.order, docket.address
+        known = json.loads(open_secret(stored.standard or stored.raw)) if stored else {}
+        given = {name: value.strip() for name, value in fields.items() if name in FIELDS and value.strip()}
+        verdict = check_address({**check_address(known).address, **given})
+        too_long = [
+            FieldError(f"/{one.field}", one.code, problem_in_words(one.field, one.code))
+            for one in verdict.problems
+            if one.code == "too_long"
+        ]
+        if too_long:
+            raise Invalid(too_long[0].detail, errors=too_long)
+        changes = Changes(now)
+        changes.edit(order, "country")  # the order as others looked at it is not the newest any more
+        note_address(docket, verdict, changes)
+        changes.tell("order.address_noted", order, fields=sorted(given))
+        changes.write()
+    return order
+
+
 def complete_lines(
     *, order_id: UUID, lines: Sequence[NewLine], reason: str, by: Actor, now: datetime, seen: int | None = None
 ) -> Order:
@@ -84,6 +115,13 @@ def complete_lines(
 
 
 def _held(order_id: UUID, state: OrderState, reason: str, by: Actor, seen: int | None) -> Docket:
+    docket = _seen(order_id, state, by, seen)
+    reason_given(reason)
+    refuse_before_audit(docket.order)
+    return docket
+
+
+def _seen(order_id: UUID, state: OrderState, by: Actor, seen: int | None) -> Docket:
     dockets = load_dockets([order_id])
     if not dockets:
         raise NotFound("There is no such order, or it is not yours to see.")
@@ -99,8 +137,6 @@ def _held(order_id: UUID, state: OrderState, reason: str, by: Actor, seen: int |
         )
     if seen is not None and seen != order.version:
         raise StaleVersion(said("%(key)s was changed since you looked at it. Look again, then decide.", key=order.key))
-    reason_given(reason)
-    refuse_before_audit(order)
     return dockets[0]
 
 

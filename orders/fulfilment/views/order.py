@@ -14,11 +14,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 from audit import clock
 from audit.context import Actor
 from audit.edge import actor_of, back_to
-from audit.errors import IllegalTransition, Invalid, NotFound, TokenInvalid
+from audit.errors import IllegalTransition, Invalid, NotFound, StaleVersion, TokenInvalid
 from audit.selectors.tokens import verify_token
 from audit.services.tokens import check_proof, token_in
 from audit.texts import whole_number
-from audit.words import in_words
+from audit.words import Said, in_words, said
 from orders.fulfilment import selectors
 from orders.fulfilment.forms import AddressForm, CancelForm, HoldForm, LinesForm, ReleaseForm
 from orders.fulfilment.forms.doubts import ConfirmForm
@@ -29,7 +29,7 @@ from orders.fulfilment.selectors.exports import SHOWN, newest_text
 from orders.fulfilment.services.doubting import resubmit_doubted
 from orders.fulfilment.services.exports import export_order
 from orders.fulfilment.services.holds import hold_order, release_hold
-from orders.fulfilment.services.quarantine import complete_address, complete_lines
+from orders.fulfilment.services.quarantine import complete_address, complete_lines, keep_fields
 from orders.fulfilment.services.resuming import cancel_order
 from orders.fulfilment.states import WITH_THE_CUSTOMER
 from orders.fulfilment.views.frame import by_hand, emergency_about, tell_state, way_back
@@ -161,12 +161,21 @@ def quarantined(request: HttpRequest, key: str) -> HttpResponse:
             raise
         messages.info(request, in_words(gone.message))
         return redirect("fulfilment:order", key)
-    form = _completion_form(request, detail)
+    is_stale = request.POST.get("seen", "") not in {"", str(detail.order.version)}
+    form = _completion_form(request, detail, is_stale=is_stale)
+
+    def complete() -> HttpResponse:
+        if is_stale:
+            raise StaleVersion(said_stale(detail.order.key))
+        if isinstance(form, AddressForm) and "keep" in request.POST:
+            return _kept(request, detail, form, by)
+        return _completed(request, detail, form, by)
+
     return by_hand(
         request,
         "orders/quarantined.html",
         form,
-        lambda: _completed(request, detail, form, by),
+        complete,
         about=detail.order.pk,
         detail=detail,
         can_work=by.may("orders.work_order"),
@@ -213,8 +222,8 @@ def release(request: HttpRequest, key: str, hold: UUID) -> HttpResponse:
 
     def let_go() -> HttpResponse:
         order = release_hold(hold_id=hold, reason=form.cleaned_data["reason"], by=by, now=clock.now())
-        said = {"key": order.key, "state": order.get_state_display()}
-        messages.success(request, _("The hold is released. %(key)s is “%(state)s” now.") % said)
+        told = {"key": order.key, "state": order.get_state_display()}
+        messages.success(request, _("The hold is released. %(key)s is “%(state)s” now.") % told)
         return redirect(way_back(request, key))
 
     about, back = selectors.order_for(by, key).pk, back_to(request, reverse("fulfilment:holds", args=[key]))
@@ -241,13 +250,40 @@ def cancel(request: HttpRequest, key: str) -> HttpResponse:
     )
 
 
-def _completion_form(request: HttpRequest, detail: QuarantineDetail) -> AddressForm | LinesForm | ConfirmForm:
-    data, initial = request.POST or None, {"seen": detail.order.version}
+def said_stale(key: str) -> Said:
+    """That somebody was faster; what was typed is still there, and what it says now stands beside it."""
+    return said(
+        "%(key)s was changed since you looked at it. What you typed is still here; where something else is kept now, "
+        "it says so. Send it again to apply yours.",
+        key=key,
+    )
+
+
+def _completion_form(
+    request: HttpRequest, detail: QuarantineDetail, *, is_stale: bool
+) -> AddressForm | LinesForm | ConfirmForm:
+    data, initial = request.POST.copy() or None, {"seen": detail.order.version}
+    if data and is_stale:  # who sends it again has seen what is kept now
+        data["seen"] = str(detail.order.version)
     if detail.doubt is not None:
         return ConfirmForm(data, initial=initial, doubt=detail.doubt)
     if detail.lacks_lines:
         return LinesForm(data, initial=initial)
-    return AddressForm(data, initial=initial, named=list(detail.named), others=list(detail.others))
+    return AddressForm(
+        data,
+        initial=initial,
+        named=list(detail.named),
+        others=list(detail.others),
+        is_kept="keep" in request.POST,
+        is_stale=is_stale,
+    )
+
+
+def _kept(request: HttpRequest, detail: QuarantineDetail, form: AddressForm, by: Actor) -> HttpResponse:
+    fields = form.of_group(request.POST["keep"])
+    keep_fields(order_id=detail.order.pk, fields=fields, by=by, now=clock.now(), seen=form.cleaned_data["seen"])
+    messages.success(request, _("It is kept. The order stays held until it is resubmitted."))
+    return redirect("fulfilment:quarantined", detail.order.key)
 
 
 def _completed(
@@ -267,6 +303,6 @@ def _completed(
         order = resubmit_doubted(confirmed=form.confirmed(), **about)
     else:
         order = complete_address(fields=form.address(), accept_suggestions="accept" in request.POST, **about)
-    said = _("%(key)s goes on: it is “%(state)s” now.") % {"key": order.key, "state": order.get_state_display()}
-    messages.success(request, said)
+    told = {"key": order.key, "state": order.get_state_display()}
+    messages.success(request, _("%(key)s goes on: it is “%(state)s” now.") % told)
     return redirect("fulfilment:order", order.key)

@@ -61,6 +61,7 @@ ORDERS: Final[dict[str, dict[str, Rule]]] = {
         )
     },
     "order-resend-tasks": {"POST": Rule(WORK_ORDER)},
+    "order-note-address": {"POST": Rule(WORK_ORDER, {"address": {"postal_code": "10119"}})},
     "order-complete-address": {"POST": Rule(WORK_ORDER, REASON)},
     "order-complete-lines": {
         "POST": Rule(WORK_ORDER, {"lines": [{"sku": "TENT-2", "quantity": 1, "unit_minor": 100}], **REASON})
