@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfilment', '0026_shipments'),
+        ('fulfilment', '0027_pickers_by_load'),
     ]
 
     operations = [
