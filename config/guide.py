@@ -216,6 +216,12 @@ PAGES: dict[str, tuple[Text, Text]] = {
             "How each goes, who touches it, what it says of itself, and whether it is live. Admins let one go live, and pause it."
         ),
     ),
+    "rules:books": (
+        _("Rule books"),
+        _(
+            "The frozen versions of the rules: who froze each, when and why, what it changed, and what it decided lately."
+        ),
+    ),
     "sync:systems": (
         _("Systems"),
         _(
@@ -334,7 +340,9 @@ PERMISSIONS: dict[str, str] = {
         ("exceptions:views", "exceptions:away", "exceptions:preferences", "exceptions:notifications"),
         "exceptions.view_case",
     ),
-    **dict.fromkeys(("exceptions:rotation", "exceptions:gates", "exceptions:temporary"), "rules.view_rules"),
+    **dict.fromkeys(
+        ("exceptions:rotation", "exceptions:gates", "exceptions:temporary", "rules:books"), "rules.view_rules"
+    ),
 }
 
 GLOSSARY: tuple[tuple[Text, Text], ...] = (

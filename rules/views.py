@@ -1,4 +1,4 @@
-"""Contracts, for those who answer for them: what waits for their act, and the acts."""
+"""Contracts, for those who answer for them: what waits for their act, and the acts; and the frozen rule books."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +24,7 @@ from audit.words import in_words
 from rules import selectors, services
 from rules.forms import DraftForm, TextForm, VersionForm
 from rules.models import Contract
+from rules.selectors import book_pages
 from rules.selectors.answering import ContractPage
 from rules.states import Slot
 
@@ -86,6 +87,25 @@ def _slots(page: ContractPage) -> list[dict[str, Any]]:
         }
         for slot in Slot
     ]
+
+
+@login_required
+@require_safe
+def books(request: HttpRequest) -> HttpResponse:
+    """The frozen rule books, newest first."""
+    by = actor_of(request, SEEING)
+    rows, following = book_pages.book_rows(by, before=_number(request.GET.get("before", "")))
+    context = {"rows": rows, "next_before": following, "can_freeze": by.may("rules.freeze_rules")}
+    return render(request, "rules/books.html", context)
+
+
+@login_required
+@require_safe
+def book(request: HttpRequest, number: str) -> HttpResponse:
+    """One of them: who froze it, when and why, what it changed, and what it decided."""
+    by = actor_of(request, SEEING)
+    page = book_pages.book_page(by, _number(number) or 0, against=_number(request.GET.get("against", "")))
+    return render(request, "rules/book.html", {"page": page})
 
 
 @login_required

@@ -176,6 +176,8 @@ OPERATIONS: Final = {
     "campaigns:asset-act": "asset asset-submit asset-approve asset-send-back asset-withdraw",
     "campaigns:messaging": "asset asset-messaging",
     "campaigns:messaging-decide": "asset asset-messaging-decide",
+    "rules:books": "rule-versions",
+    "rules:book": "rule-version decisions",
     "rules:contracts": "contracts",
     "rules:contract": "contract",
     "rules:contract-act": "contract-draft contract-publish contract-retire contract-describe contract-runbook contract-accept-risk",

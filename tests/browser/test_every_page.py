@@ -31,6 +31,8 @@ PAGES = (
     "/systems/",
     "/systems/shop/",
     "/systems/shop/pause/",
+    "/rules/books/",
+    "/rules/books/1/",
     "/contracts/",
     "/contracts/order.placed/",
     "/views/",

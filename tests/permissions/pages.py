@@ -271,6 +271,8 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "campaigns:client-answer": {"GET": Way(OPEN, is_own=True)},
     "campaigns:messaging": _get(WORK_ASSET) | _post(WORK_ASSET),
     "campaigns:messaging-decide": _get(WORK_ASSET) | _post(WORK_ASSET),
+    "rules:books": _get(VIEW_RULES),
+    "rules:book": _get(VIEW_RULES),
     "rules:contracts": _get(VIEW_RULES),
     "rules:contract": _get(VIEW_RULES),
     "rules:contract-act": _get(VIEW_RULES, only=("amal",)) | {"POST": Way(VIEW_RULES, only=("amal",))},

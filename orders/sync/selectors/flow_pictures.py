@@ -37,8 +37,8 @@ class Arrow:
 
     @property
     def middle(self) -> int:
-        """Where its number stands."""
-        return (self.start + self.end) // 2 if not self.is_alone else self.start
+        """Where its number stands: between two columns, so that no line goes through it."""
+        return self.start + (COLUMN // 2 if self.end > self.start else -COLUMN // 2)
 
     @property
     def above(self) -> int:
