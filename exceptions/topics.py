@@ -26,7 +26,7 @@ class Topic(models.TextChoices):
     APPROVAL_ENDED = "approval_ended", gettext_noop("Approval ended")
     BREAK_GLASS = "break_glass", gettext_noop("Break-glass")
     JOB_DONE = "job_done", gettext_noop("My job is done")
-    LEARNING = "learning", gettext_noop("Post-mortems and runbooks")
+    LEARNING = "learning", gettext_noop("Postmortems and runbooks")
     STANDING_IN = "standing_in", gettext_noop("Who answers for what, and who stands in")
 
 

@@ -154,11 +154,12 @@ def _reassign(desk: Desk) -> None:
     _open_desk(desk, "exceptions.reassign_case")
     _skip_overtaken(desk, _is_changed(desk))
     desk.sort_out(lambda case: refuse_unless(case, *CASE_LIVE, act="reassigned"))
-    roster, before = rules.roster(desk.now), {case.pk: case.owner.slug for case in desk.cases}
+    roster, seen = rules.roster(desk.now), rules.clients_seen()
+    before = {case.pk: case.owner.slug for case in desk.cases}
 
     def give(case: ExceptionCase) -> None:
         to = desk.items[case.pk].given.get("to") or desk.given["to"]
-        single.give_to(case, single.owner_to_be(to, roster), roster)
+        single.give_to(case, single.owner_to_be(to, roster), roster, seen=seen)
 
     desk.sort_out(give)
     _save(desk)

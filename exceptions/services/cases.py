@@ -1,6 +1,6 @@
 """Working exceptions. Every act has one shape: lock, look at what the person looked at, permission, edge, event, timers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -50,7 +50,7 @@ from rules import selectors as rules
 from rules.catalogue import CANCELLED
 from rules.models import Owner
 from rules.selectors.people import Roster
-from rules.states import Route
+from rules.states import OwnerKind, Route
 
 REOPEN_WITHIN = timedelta(days=7)
 ENDS = {CaseState.RESOLVED: "case.resolved", CaseState.WITHDRAWN: "case.withdrawn"}
@@ -149,12 +149,15 @@ def resume_case(*, case_id: UUID, by: Actor, now: datetime, seen: int | None = N
 def reassign_case(
     *, case_id: UUID, to: str, reason: str, by: Actor, now: datetime, seen: int | None = None
 ) -> ExceptionCase:
-    """Give it to another owner (a slug). The clock keeps running; somebody on leave is refused with who stands in."""
+    """Give it to another owner (a slug). The clock keeps running.
+
+    Somebody on leave is refused with who stands in, and a person for whom the client's exceptions do not exist.
+    """
     with working(case_id, by, now, seen, "exceptions.reassign_case") as case:
         refuse_unless(case, *CASE_LIVE, act="reassigned")
         roster = rules.roster(now)
         new, before = owner_to_be(to, roster), case.owner
-        give_to(case, new, roster)
+        give_to(case, new, roster, seen=rules.clients_seen())
         case.save()
         record("case.reassigned", subject=case, reason=reason_given(reason), changes={"owner": (before.slug, new.slug)})
         notify_many(tellings=[handed_over(case, new, by, reason)], now=now)
@@ -173,11 +176,20 @@ def owner_to_be(to: str, roster: Roster) -> Owner:
     return new
 
 
-def give_to(case: ExceptionCase, new: Owner, roster: Roster) -> None:
-    """The case's next owner, with the backup of that one. Raises `Invalid` for who has it already."""
+def give_to(case: ExceptionCase, new: Owner, roster: Roster, *, seen: Mapping[int, frozenset[UUID] | None]) -> None:
+    """The case's next owner, with the backup of that one; `seen` as `rules.clients_seen()`.
+
+    Raises `Invalid` for who has it already, and for a person who would not find it.
+    """
     if new.pk == case.owner_id:
         detail = said("%(name)s has it already.", name=new.name)
         raise Invalid(detail, errors=[FieldError("/to", "unchanged", detail)])
+    clients = seen.get(new.user_id or 0, frozenset()) if new.kind == OwnerKind.PERSON else None
+    if clients is not None and case.client_id not in clients:
+        detail = said(
+            "%(name)s does not see this client: choose somebody who does, or have an admin change that.", name=new.name
+        )
+        raise Invalid(detail, errors=[FieldError("/to", "out-of-reach", detail)])
     case.owner, case.backup = new, roster.owners[new.backup_id]
 
 

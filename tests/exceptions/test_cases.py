@@ -211,6 +211,16 @@ def test_reassigning_to_somebody_on_leave_says_who_stands_in(
     assert Notification.objects.filter(owner=house.owners["amal"], event="case.reassigned").count() == 1
 
 
+def test_an_exception_goes_to_nobody_for_whom_it_does_not_exist(
+    open_case: OpenCase, house: House, now: datetime
+) -> None:
+    case = open_case()
+    with pytest.raises(Invalid, match="does not see this client"):
+        services.reassign_case(case_id=case.pk, to="noor", reason="has time", by=house.actor("lee"), now=now)
+    case.refresh_from_db()
+    assert case.owner.slug != "noor"
+
+
 def test_the_cases_of_somebody_who_leaves_move_to_who_stands_in(
     open_case: OpenCase, house: House, now: datetime, system: Actor
 ) -> None:
