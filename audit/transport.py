@@ -14,6 +14,7 @@ from typing import Any
 
 import httpcore2
 import httpx2
+from django.utils.translation import gettext_noop as noop
 
 MOST_CONNECTIONS = 16
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -46,7 +47,7 @@ def addresses_of(host: str, port: int, *, allowed: Collection[str]) -> list[str]
     """Where a name leads, once every one of its addresses is public or the host is allowed by name. Raises `AddressRefused`, `OSError`."""
     found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     if f"{host}:{port}" not in allowed and not all(is_public(address) for address in found):
-        raise AddressRefused("the address is not public")
+        raise AddressRefused(noop("the address is not public"))
     return list(dict.fromkeys(found))
 
 

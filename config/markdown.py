@@ -36,13 +36,25 @@ TAGS: Final = {
 ATTRIBUTES: Final = {"a": {"href", "title"}, "ol": {"start"}}
 SCHEMES: Final = {"http", "https", "mailto"}
 HIGHEST, LOWEST = 2, 6
+# In notes a new line is a new line, and nothing makes a heading, a table or a rule: they stand within a list of what happened.
+NOTES: Final = MarkdownIt("commonmark", {"html": False, "breaks": True}).disable(
+    ["image", "heading", "lheading", "hr", "code"]
+)
 
 
 def render(text: str) -> SafeString:
     """The text as HTML. Headings begin at the second level, for the first is the page's own, and leave no level out."""
     tokens = READER.parse(text)
     _order_headings(tokens)
-    html = READER.renderer.render(tokens, READER.options, {})
+    return _cleaned(READER.renderer.render(tokens, READER.options, {}))
+
+
+def render_note(text: str) -> SafeString:
+    """A short text as HTML: paragraphs, emphasis, lists, links, quotes and code."""
+    return _cleaned(NOTES.render(text))
+
+
+def _cleaned(html: str) -> SafeString:
     cleaned = nh3.clean(html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener noreferrer")
     return mark_safe(cleaned)  # noqa: S308 -- cleaned in the line above
 

@@ -109,7 +109,8 @@ class Attachments(RowsOfARecord):
     """What files there are; they are opened on the exception's page."""
 
     model = CaseAttachment
-    fields = ("number", "name", "content_type", "size", "at", "by_name", "sha256")
+    fields = ("number", "shown_name", "content_type", "size", "at", "by_name", "sha256")
+    readonly_fields = ("shown_name",)
     ordering = ("number",)
 
 

@@ -206,6 +206,7 @@ Aside = Callable[[SubjectRef], SubjectAside]
 
 _subjects: dict[str, Subject] = {}
 _asides: dict[str, Aside] = {}
+_wakes: dict[str, Mapping[str, str]] = {}
 _impacts: dict[str, ImpactsOf] = {}
 _roll_backs: dict[str, RollBack] = {}
 _actions: dict[str, Action] = {}
@@ -277,6 +278,21 @@ def values_of(name: str, cases: Iterable[ExceptionCase]) -> Mapping[UUID, Sequen
     found = [(case.pk, case.subject_id) for case in cases if facet and case.subject_type == facet.label]
     values = facet.values_of([subject_id for _, subject_id in found]) if facet and found else {}
     return {pk: values[subject_id] for pk, subject_id in found if subject_id in values}
+
+
+def register_wakes(label: str, wakes: Mapping[str, str]) -> None:
+    """Declare what of such a subject can end the wait of a case: a name, and its words ("the carrier has it").
+
+    Whoever sees it happen calls `exceptions.services.wake_cases`. Raises `ValueError` when it is taken.
+    """
+    if label in _wakes:
+        raise ValueError(f"What wakes cases about {label} is already registered")
+    _wakes[label] = wakes
+
+
+def wakes_of(label: str) -> Mapping[str, str]:
+    """What can end the wait of a case about such a subject; empty where only time can."""
+    return _wakes.get(label, {})
 
 
 def register_impact(label: str, impacts: ImpactsOf) -> None:

@@ -33,7 +33,7 @@ class Topic(models.TextChoices):
 EVENTS: Final[Mapping[Topic, tuple[str, ...]]] = {
     Topic.ASSIGNED: (
         *("case.opened", "case.reassigned", "case.owner_away", "case.taken_back", "case.given_back"),
-        *("case.fell_back", "case.rerouted", "case.wait_over", "order.owner_gone", "order.fell_back"),
+        *("case.fell_back", "case.rerouted", "case.wait_over", "case.woken", "order.owner_gone", "order.fell_back"),
     ),
     Topic.NOT_ACKNOWLEDGED: ("case.not_acknowledged", "check.passed_on"),
     Topic.DUE_SOON: ("case.at_risk", "fulfilment.at_risk"),

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.utils.translation import gettext_noop as noop
 
 from audit.transport import AddressRefused, PublicTransport, addresses_of
+from audit.words import Said, said
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,11 @@ class Tried:
 
 
 class ChannelRefused(ValueError):
-    """No such way out: not a service we know, or an address inside our own network."""
+    """No such way out: not a service we know, or an address inside our own network; `why` says it in words for the reader."""
+
+    def __init__(self, why: Said) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 def check_chat(url: str) -> str:
@@ -75,11 +80,13 @@ def _service(url: str) -> Any:
     import apprise  # noqa: PLC0415 -- slow import
 
     if urlsplit(url).scheme.lower() not in VENDORS | OWN_SERVERS:
-        raise ChannelRefused(f"Use one of these services: {', '.join(sorted(VENDORS | OWN_SERVERS))}.")
+        raise ChannelRefused(
+            said("Use one of these services: %(names)s.", names=", ".join(sorted(VENDORS | OWN_SERVERS)))
+        )
     asset = apprise.AppriseAsset(http_redirects=False, async_mode=False)
     service = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
     if not isinstance(service, apprise.NotifyBase):
-        raise ChannelRefused("This is no address apprise understands.")
+        raise ChannelRefused(said("This is no address apprise understands."))
     # What the address itself may say about these two is not asked.
     service.redirects, service.verify_certificate = False, True
     return service
@@ -92,11 +99,11 @@ def _refuse_inside(service: Any, scheme: str) -> None:
     is_secure = scheme in ((secure,) if isinstance(secure, str) else secure)
     port = service.port or (443 if is_secure else 80)
     if not is_secure and f"{service.host}:{port}" not in settings.ALLOWED_PRIVATE_HOSTS:
-        raise ChannelRefused(f"Use the encrypted form of this service: {scheme}s.")
+        raise ChannelRefused(said("Use the encrypted form of this service: %(scheme)s.", scheme=f"{scheme}s"))
     try:
         addresses_of(service.host.strip("[]"), port, allowed=settings.ALLOWED_PRIVATE_HOSTS)
     except AddressRefused as refused:
-        raise ChannelRefused(f"Messages are not sent there: {refused}.") from None
+        raise ChannelRefused(said("Messages are not sent there: %(why)s.", why=said(str(refused)))) from None
 
 
 def check_endpoint(url: str) -> None:
@@ -104,7 +111,7 @@ def check_endpoint(url: str) -> None:
     parts = urlsplit(url)
     allowed = parts.netloc in settings.ALLOWED_PRIVATE_HOSTS
     if parts.username is not None or not parts.hostname or (parts.scheme != "https" and not allowed):
-        raise ChannelRefused("Pages are sent by https, to an address without name and password.")
+        raise ChannelRefused(said("Pages are sent by https, to an address without name and password."))
 
 
 def page_event(

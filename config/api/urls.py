@@ -7,7 +7,19 @@ from audit import api as audit
 from config.api import reference
 from config.api.keys import KeyConverter, NumberConverter
 from config.api.views import Unknown
-from exceptions.api import approvals, cases, causes, jobs, notifications, people, postmortems, queues, reports, waivers
+from exceptions.api import (
+    approvals,
+    cases,
+    causes,
+    jobs,
+    notifications,
+    people,
+    postmortems,
+    queues,
+    reports,
+    waivers,
+    watching,
+)
 from exceptions.api import saved_views as views
 from orders.campaigns import api as campaigns
 from orders.fulfilment import api as orders
@@ -131,6 +143,11 @@ urlpatterns: list[URLPattern] = [
     path("v1/exceptions", cases.CaseList.as_view(), name="exceptions"),
     path("v1/exceptions/<key:key>/gates", approvals.CaseGates.as_view(), name="exception-gates"),
     path("v1/exceptions/<key:key>/files", queues.AttachFile.as_view(), name="exception-files"),
+    path(
+        "v1/exceptions/<key:key>/files/<number:number>/withdraw",
+        queues.WithdrawFile.as_view(),
+        name="exception-file-withdraw",
+    ),
     path("v1/exceptions/<key:key>/files/<number:number>", queues.FileRecord.as_view(), name="exception-file"),
     path("v1/causes", causes.Causes.as_view(), name="causes"),
     path("v1/causes/shared", causes.Cause.as_view(), name="cause"),
@@ -152,8 +169,9 @@ urlpatterns: list[URLPattern] = [
     path("v1/exceptions/<key:key>/note", cases.Note.as_view(), name="exception-note"),
     path("v1/exceptions/<key:key>/link", cases.Link.as_view(), name="exception-link"),
     path("v1/exceptions/<key:key>/unlink", cases.Unlink.as_view(), name="exception-unlink"),
-    path("v1/exceptions/<key:key>/watch", cases.Watch.as_view(), name="exception-watch"),
-    path("v1/exceptions/<key:key>/unwatch", cases.Unwatch.as_view(), name="exception-unwatch"),
+    path("v1/exceptions/<key:key>/undo", watching.Undo.as_view(), name="exception-undo"),
+    path("v1/exceptions/<key:key>/watch", watching.Watch.as_view(), name="exception-watch"),
+    path("v1/exceptions/<key:key>/unwatch", watching.Unwatch.as_view(), name="exception-unwatch"),
     path("v1/exceptions/<key:key>/wait", cases.Wait.as_view(), name="exception-wait"),
     path("v1/exceptions/<key:key>/resume", cases.Resume.as_view(), name="exception-resume"),
     path("v1/exceptions/<key:key>/steps/<number:number>", cases.DoStep.as_view(), name="exception-step"),

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext, pgettext
 from audit import clock
 from audit.words import as_said, in_words, money_in_words, within
 from config.derivations import derivation_in_words
-from config.markdown import render
+from config.markdown import render, render_note
 from exceptions.models.waivers import KEY_PREFIX as TIME_LIMITED
 from exceptions.words import cause_in_words
 
@@ -78,6 +78,12 @@ def span(value: timedelta | None) -> str:
 def markdown(value: str) -> SafeString:
     """Text that people wrote in Markdown, without anything that could do harm."""
     return render(value)
+
+
+@register.filter
+def note(value: str) -> SafeString:
+    """What somebody noted, with the little Markdown notes have."""
+    return render_note(value)
 
 
 @register.filter

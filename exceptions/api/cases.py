@@ -173,11 +173,11 @@ class CaseActions(_Cases):
         return Response(self.get_serializer({"exception": case.key, "actions": possible}).data)
 
 
-class _CaseAct(_WholeCases, ActResource):
-    pass
+class CaseAct(_WholeCases, ActResource):
+    """An act on one exception; answers with all of it."""
 
 
-class Acknowledge(_CaseAct):
+class Acknowledge(CaseAct):
     """Take an exception: from now on it is yours."""
 
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
@@ -185,7 +185,7 @@ class Acknowledge(_CaseAct):
         services.acknowledge_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
 
 
-class Start(_CaseAct):
+class Start(CaseAct):
     """Begin to work on an exception."""
 
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
@@ -193,7 +193,7 @@ class Start(_CaseAct):
         services.start_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
 
 
-class Reassign(_CaseAct):
+class Reassign(CaseAct):
     """Give an exception to another owner; its clock keeps running."""
 
     input_class = serializers.ReassignInput
@@ -203,7 +203,7 @@ class Reassign(_CaseAct):
         services.reassign_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
 
 
-class ChangeSeverity(_CaseAct):
+class ChangeSeverity(CaseAct):
     """Say that an exception is worse, or less bad; its deadline is worked out anew, and what was used of it counts."""
 
     input_class = serializers.SeverityInput
@@ -213,7 +213,7 @@ class ChangeSeverity(_CaseAct):
         services.change_severity(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
 
 
-class Escalate(_CaseAct):
+class Escalate(CaseAct):
     """Take the next step of an exception's ladder now, before its time."""
 
     input_class = ReasonInput
@@ -223,7 +223,7 @@ class Escalate(_CaseAct):
         services.escalate_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
 
 
-class Rebase(_CaseAct):
+class Rebase(CaseAct):
     """Put an exception on the ladder of the rule book in force."""
 
     input_class = ReasonInput
@@ -233,7 +233,7 @@ class Rebase(_CaseAct):
         services.rebase_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
 
 
-class Note(_CaseAct):
+class Note(CaseAct):
     """Write something down for everyone who opens the exception."""
 
     input_class = serializers.NoteInput
@@ -244,7 +244,7 @@ class Note(_CaseAct):
         services.note_case(case_id=record.pk, by=self.by, now=now, **given)
 
 
-class Link(_CaseAct):
+class Link(CaseAct):
     """Say that an exception has to do with another one of the same client."""
 
     input_class = serializers.LinkInput
@@ -255,7 +255,7 @@ class Link(_CaseAct):
         services.link_cases(case_id=record.pk, by=self.by, now=now, **given)
 
 
-class Unlink(_CaseAct):
+class Unlink(CaseAct):
     """Take it back that two exceptions have to do with each other."""
 
     input_class = serializers.LinkInput
@@ -266,27 +266,7 @@ class Unlink(_CaseAct):
         services.unlink_cases(case_id=record.pk, by=self.by, now=now, **given)
 
 
-class Watch(_CaseAct):
-    """Be told what happens to an exception."""
-
-    is_versioned = False
-
-    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
-        """Watch it."""
-        services.watch_case(case_id=record.pk, by=self.by, now=now, **given)
-
-
-class Unwatch(_CaseAct):
-    """Be told no more of an exception that is not yours."""
-
-    is_versioned = False
-
-    def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
-        """Watch it no more."""
-        services.unwatch_case(case_id=record.pk, by=self.by, now=now, **given)
-
-
-class Wait(_CaseAct):
+class Wait(CaseAct):
     """Wait for somebody else; the exception comes back by itself."""
 
     input_class = serializers.WaitInput
@@ -296,7 +276,7 @@ class Wait(_CaseAct):
         services.wait_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
 
 
-class Resume(_CaseAct):
+class Resume(CaseAct):
     """Go on with an exception that was waiting."""
 
     def act(self, record: Any, given: Mapping[str, Any], *, now: datetime) -> None:
@@ -304,7 +284,7 @@ class Resume(_CaseAct):
         services.resume_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
 
 
-class DoStep(_CaseAct):
+class DoStep(CaseAct):
     """Do a step of the playbook, counted from one; each is done once."""
 
     input_class = serializers.StepInput
@@ -317,7 +297,7 @@ class DoStep(_CaseAct):
         )
 
 
-class Resolve(_CaseAct):
+class Resolve(CaseAct):
     """Say that an exception is solved, and how; its subject goes on."""
 
     input_class = serializers.ResolveInput
@@ -327,7 +307,7 @@ class Resolve(_CaseAct):
         services.resolve_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
 
 
-class Reopen(_CaseAct):
+class Reopen(CaseAct):
     """Say that it was not solved after all."""
 
     input_class = ReasonInput
@@ -337,7 +317,7 @@ class Reopen(_CaseAct):
         services.reopen_case(case_id=record.pk, by=self.by, now=now, seen=self.seen, **given)
 
 
-class Close(_CaseAct):
+class Close(CaseAct):
     """Put a resolved exception away."""
 
     tells_who_was_faster = False
@@ -347,7 +327,7 @@ class Close(_CaseAct):
         services.close_case(case_id=record.pk, by=self.by, now=now, **given)
 
 
-class Withdraw(_CaseAct):
+class Withdraw(CaseAct):
     """Say that the cause of an exception has gone away."""
 
     input_class = ReasonInput
@@ -358,7 +338,7 @@ class Withdraw(_CaseAct):
         services.withdraw_case(case_id=record.pk, by=self.by, now=now, **given)
 
 
-class BreakGlass(_CaseAct):
+class BreakGlass(CaseAct):
     """Open a gate at once for what an exception is about: leads are called, and one of them reviews it within a day."""
 
     input_class = serializers.BreakGlassInput

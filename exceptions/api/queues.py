@@ -10,9 +10,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit.rest.parsing import Input
+from audit.rest.parsing import Input, ReasonInput
 from audit.rest.views import DeedResource, Resource
 from exceptions import selectors, services
+from exceptions.selectors.evidence import files_of
 from exceptions.serializers import AttachmentSerializer
 
 MOST_SWEEPS = 20
@@ -36,6 +37,13 @@ class FileInput(Input):
 
     name = serializers.CharField(max_length=250)
     content = serializers.CharField(max_length=LONGEST_FILE, help_text="Base64.")
+    criterion = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=1_000,
+        help_text="Which acceptance criterion it is evidence of, counted from one.",
+    )
 
     def validate_content(self, value: str) -> bytes:
         """The bytes."""
@@ -97,7 +105,23 @@ class AttachFile(DeedResource):
     def do(self, given: Mapping[str, Any], *, now: datetime) -> Any:
         """Keep it."""
         case = selectors.case_for(self.by, given["key"])
-        return services.attach_file(case_id=case.pk, name=given["name"], content=given["content"], by=self.by, now=now)
+        file = {name: given[name] for name in ("name", "content")}
+        return services.attach_file(case_id=case.pk, **file, criterion=given.get("criterion"), by=self.by, now=now)
+
+
+class WithdrawFile(DeedResource):
+    """Say that a file was the wrong one: nobody is shown what is in it any more."""
+
+    permission = "exceptions.work_case"
+    noun = "file"
+    input_class = ReasonInput
+    serializer_class = AttachmentSerializer
+
+    def do(self, given: Mapping[str, Any], *, now: datetime) -> Any:
+        """Withdraw it."""
+        case = selectors.case_for(self.by, given["key"])
+        services.withdraw_file(case_id=case.pk, number=given["number"], reason=given["reason"], by=self.by, now=now)
+        return files_of(case)[given["number"] - 1]
 
 
 class FileRecord(Resource):

@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from exceptions import subjects
 from exceptions.forms.fields import AREA, INPUT, in_words
 from exceptions.models import ExceptionCase
 from exceptions.selectors import Step
@@ -111,10 +112,44 @@ class AttachForm(ActForm):
         label=_("File"),
         max_length=250,
         allow_empty_file=True,  # the door says it better
-        help_text=_("PDF, picture or plain text, at most 10 MB."),
+        help_text=_("Drop it here or choose it: PDF, picture or plain text (an e-mail too), at most 10 MB."),
         error_messages={"required": _("Choose a file of at most 10 MB.")},
-        widget=forms.FileInput(INPUT),
+        widget=forms.FileInput({"class": "input drop"}),
     )
+    criterion = forms.TypedChoiceField(
+        label=_("It shows that"), required=False, coerce=int, empty_value=None, widget=forms.Select(INPUT)
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        labels = [row["label"] for row in self.case.acceptance]
+        if labels:
+            choices = [("", _("Nothing in particular")), *enumerate(labels, start=1)]
+            self.fields["criterion"].choices = choices  # type: ignore[attr-defined]
+        else:
+            del self.fields["criterion"]
+
+
+class WithdrawFileForm(ReasonForm):
+    """Which file was the wrong one, and why."""
+
+    file = forms.TypedChoiceField(label=_("File"), coerce=int, widget=forms.Select(INPUT))
+    field_order = ("file", "reason", "seen")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        files = self.case.attachments.order_by("number")
+        if (
+            not self.is_bound
+        ):  # of one that was withdrawn meanwhile the door says more than that there is no such choice
+            files = files.filter(withdrawal=None)
+        self.fields["file"].choices = [(file.number, file.name) for file in files]  # type: ignore[attr-defined]
+
+
+class UndoForm(ActForm):
+    """Which entry of the activity is taken back."""
+
+    entry = forms.IntegerField(min_value=1, max_value=2**31, widget=forms.HiddenInput)
 
 
 class LinkForm(ActForm):
@@ -166,7 +201,22 @@ class WaitForm(ReasonForm, WaitFields):
 
     ABOUT: ClassVar[Mapping[str, str]] = {"hours": "waiting_until", "reason": "waiting_for"}
 
-    field_order = ("on", "party", "reason", "hours", "seen")
+    field_order = ("on", "party", "reason", "event", "hours", "seen")
+
+    event = forms.ChoiceField(
+        label=_("Ends before, when"),
+        required=False,
+        help_text=_("It comes back then, and when the time is over in any case."),
+        widget=forms.Select(INPUT),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        wakes = in_words(list(subjects.wakes_of(self.case.subject_type).items()))
+        if wakes:
+            self.fields["event"].choices = [("", _("Nothing: only by time")), *wakes]  # type: ignore[attr-defined]
+        else:
+            del self.fields["event"]
 
     def until(self, now: datetime) -> datetime:
         """The moment chosen."""

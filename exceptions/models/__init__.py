@@ -7,7 +7,7 @@ from exceptions.models.case_words import CaseWords
 from exceptions.models.cases import CaseNote, CaseStep, ExceptionCase
 from exceptions.models.causes import SharedCause
 from exceptions.models.channels import NotificationChannel, Page
-from exceptions.models.evidence import CaseAttachment, CaseLink, CaseWatch
+from exceptions.models.evidence import CaseAttachment, CaseLink, CaseWatch, WithdrawnFile
 from exceptions.models.jobs import Job, JobItem, JobPlan, JobWork
 from exceptions.models.notifications import Notification, NotificationDelivery, NotificationPreference
 from exceptions.models.postmortems import Postmortem, PostmortemAction, PostmortemCase
@@ -49,4 +49,5 @@ __all__ = [
     "WaiverUse",
     "WaiverVote",
     "WaiverWatch",
+    "WithdrawnFile",
 ]

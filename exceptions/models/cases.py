@@ -83,6 +83,12 @@ class ExceptionCase(FSMModelMixin, Accountable):
         help_text="What its reader's language needs beside the English title",
     )
     summary = models.TextField(blank=True)
+    summary_words = models.JSONField(
+        default=dict,
+        db_default={},
+        editable=False,
+        help_text="What its reader's language needs beside the English summary",
+    )
     cause = models.CharField(max_length=200, blank=True, help_text="What cases of one shared cause have in common.")
     evidence = models.JSONField(default=dict, help_text="Facts of the moment it opened; no personal data.")
     occurrences = models.PositiveIntegerField(default=1)
@@ -111,6 +117,12 @@ class ExceptionCase(FSMModelMixin, Accountable):
     waiting_until = models.DateTimeField(null=True)
     waiting_for = models.CharField(max_length=280, blank=True)
     waiting_on = models.CharField(max_length=20, choices=WaitingOn, blank=True)
+    waiting_event = models.CharField(
+        max_length=60,
+        blank=True,
+        db_default="",
+        help_text="What of its subject ends the wait before its time; none: only time does.",
+    )
     resolved_at = models.DateTimeField(null=True)
     outcome = models.SlugField(blank=True, db_index=False)
     root_cause = models.CharField(max_length=20, choices=RootCause, blank=True)
@@ -210,6 +222,11 @@ class ExceptionCase(FSMModelMixin, Accountable):
         return said_again(self.title, self.title_words)
 
     @property
+    def more(self) -> str:
+        """The summary, which can be said in another language where the product gave it."""
+        return said_again(self.summary, self.summary_words)
+
+    @property
     def runs_on(self) -> int:
         """The rule book version whose ladder it climbs."""
         return self.ladder_book or self.book_number
@@ -231,20 +248,21 @@ class ExceptionCase(FSMModelMixin, Accountable):
         self.acknowledged_at = self.acknowledged_at or at
 
     @transition("state", source=[CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS], target=CaseState.WAITING)
-    def wait(self, *, until: datetime, reason: str, on: str) -> None:
+    def wait(self, *, until: datetime, reason: str, on: str, event: str = "") -> None:
         """Somebody else has to do something first."""
-        self.waiting_until, self.waiting_for, self.waiting_on = until, reason, on
+        self.waiting_until, self.waiting_for, self.waiting_on, self.waiting_event = until, reason, on, event
 
     @transition("state", source=CaseState.WAITING, target=CaseState.IN_PROGRESS)
     def resume(self) -> None:
         """It is ours again."""
-        self.waiting_until, self.waiting_for, self.waiting_on = None, "", ""
+        self.waiting_until, self.waiting_for, self.waiting_on, self.waiting_event = None, "", "", ""
 
     @transition("state", source=list(CASE_LIVE), target=CaseState.RESOLVED)
     def resolve(self, *, outcome: str, root_cause: str, at: datetime) -> None:
         """What had to be done is done."""
         self.root_cause = root_cause
-        self.outcome, self.resolved_at, self.waiting_until, self.waiting_on = outcome, at, None, ""
+        self.outcome, self.resolved_at = outcome, at
+        self.waiting_until, self.waiting_on, self.waiting_event = None, "", ""
 
     @transition("state", source=CaseState.RESOLVED, target=CaseState.CLOSED)
     def close(self) -> None:
@@ -260,7 +278,7 @@ class ExceptionCase(FSMModelMixin, Accountable):
     @transition("state", source=list(CASE_LIVE), target=CaseState.WITHDRAWN)
     def withdraw(self) -> None:
         """Its cause has gone away by itself."""
-        self.waiting_until, self.waiting_on = None, ""
+        self.waiting_until, self.waiting_on, self.waiting_event = None, "", ""
 
 
 class CaseNote(models.Model):
@@ -271,6 +289,12 @@ class CaseNote(models.Model):
     author = models.CharField(max_length=160)
     author_name = models.CharField(max_length=160)
     text = models.TextField()
+    text_kept = models.JSONField(
+        default=dict,
+        db_default={},
+        editable=False,
+        help_text="What its reader's language needs where the product wrote it",
+    )
     told = models.JSONField(default=list, help_text="The names of those it mentions who were told of it.")
 
     class Meta:
@@ -278,6 +302,11 @@ class CaseNote(models.Model):
 
     def __str__(self) -> str:
         return f"note on {self.case_id}"
+
+    @property
+    def words(self) -> str:
+        """The text, which can be said in another language where the product wrote it."""
+        return said_again(self.text, self.text_kept)
 
 
 class CaseStep(models.Model):

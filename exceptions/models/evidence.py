@@ -28,6 +28,10 @@ class CaseAttachment(models.Model):
     content_type = models.CharField(max_length=80, help_text="What is in it, whatever its name says.")
     size = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64)
+    criterion = models.PositiveSmallIntegerField(
+        null=True,
+        help_text="Which of its exception's acceptance criteria it is evidence of, counted from one; none: of no one's alone.",
+    )
 
     class Meta:
         triggers: ClassVar[list[pgtrigger.Trigger]] = APPEND_ONLY
@@ -40,6 +44,40 @@ class CaseAttachment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.case_id}"
+
+    @property
+    def withdrawn(self) -> "WithdrawnFile | None":
+        """That it was the wrong one, if somebody said so."""
+        return getattr(self, "withdrawal", None)
+
+    @property
+    def shown_name(self) -> str:
+        """Its name; that of one that was withdrawn may name somebody, so it is not shown either."""
+        return "" if self.withdrawn else self.name
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether a browser can show it small."""
+        return self.content_type.startswith("image/") and not self.withdrawn
+
+
+class WithdrawnFile(models.Model):
+    """That a file was the wrong one: nobody is shown any more what is in it, while its checksum and who put it there stay.
+
+    Rows are only added.
+    """
+
+    attachment = models.OneToOneField(CaseAttachment, on_delete=models.PROTECT, related_name="withdrawal")
+    at = models.DateTimeField()
+    by = models.CharField(max_length=160)
+    by_name = models.CharField(max_length=160)
+    reason = models.CharField(max_length=280)
+
+    class Meta:
+        triggers: ClassVar[list[pgtrigger.Trigger]] = APPEND_ONLY
+
+    def __str__(self) -> str:
+        return f"file {self.attachment_id} withdrawn"
 
 
 class CaseLink(models.Model):

@@ -18,10 +18,13 @@ def stored_at(sha256: str) -> Path:
 
 
 def attachment_for(*, by: Actor, key: str, number: int) -> CaseAttachment:
-    """File `number` of the exception people call `key`. Raises `NotFound`, also for another client's."""
-    found = CaseAttachment.objects.filter(case=case_for(by, key), number=number).first()
+    """File `number` of the exception people call `key`. Raises `NotFound`, also for another client's, and for one that was withdrawn."""
+    files = CaseAttachment.objects.select_related("withdrawal").filter(case=case_for(by, key), number=number)
+    found = files.first()
     if found is None:
         raise NotFound("There is no such file, or it is not yours to see.")
+    if found.withdrawn:
+        raise NotFound("This file was withdrawn: what is in it is not shown any more.")
     return found
 
 

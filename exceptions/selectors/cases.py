@@ -21,6 +21,7 @@ from exceptions.models import CaseAttachment, CaseLink, CaseNote, ExceptionCase,
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors.actions import possible_actions
 from exceptions.selectors.clocks import clock_of
+from exceptions.selectors.evidence import Evidence, evidence_of, files_of
 from exceptions.selectors.next_steps import NextStep, name_ahead, next_step, with_first_timer
 from exceptions.selectors.playbook import Playbook, playbook_of
 from exceptions.selectors.queue import visible_cases
@@ -63,6 +64,10 @@ class TrailEntry:
     told: Sequence[str] = ()
     exception: str = ""
     number: int = 0
+    type: str = ""
+    actor: str = ""
+    is_move: bool = False
+    file: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,10 @@ class CasePage:
     trail: Sequence[TrailEntry]
     waivers: Sequence[Waiver]
     attachments: Sequence[CaseAttachment]
+    evidence: Sequence[Evidence]
     related: Sequence[ExceptionCase]
     watchers: Sequence[Owner]
+    wakes: str
 
 
 def case_for(by: Actor, key: str) -> ExceptionCase:
@@ -103,7 +110,10 @@ def case_page(*, by: Actor, key: str, now: datetime) -> CasePage:
     case = case_for(by, key)
     subject = subjects.subject_for(case.subject_type)
     ref = SubjectRef(case.subject_type, case.subject_id, case.client_id)
-    in_force = ladder_in_force(case)
+    in_force, trail, waivers = ladder_in_force(case), trail_of(case), live_about(case)
+    book = playbook_of(case, now=now)
+    files = files_of(case)
+    resolved_by = next((entry.who for entry in trail if entry.type == "case.resolved"), "")
     return CasePage(
         case=case,
         is_mine=case.owner_id in by.owners,
@@ -111,15 +121,17 @@ def case_page(*, by: Actor, key: str, now: datetime) -> CasePage:
         next=next_step(case),
         subject=subject.page(ref) if subject else None,
         aside=subjects.aside_of(ref),
-        playbook=playbook_of(case, now=now),
+        playbook=book,
         ladder=_ladder(case),
         in_force=in_force if case.is_live else None,
         kind=in_force.kind if in_force else "",
-        trail=trail_of(case),
-        waivers=live_about(case),
-        attachments=list(CaseAttachment.objects.filter(case=case).order_by("number")),
+        trail=trail,
+        waivers=waivers,
+        attachments=files,
+        evidence=evidence_of(case, book, files=files, waivers=waivers, resolved_by=resolved_by),
         related=related_to(case),
         watchers=[watch.owner for watch in watches_of([case.pk])],
+        wakes=subjects.wakes_of(case.subject_type).get(case.waiting_event, ""),
     )
 
 
@@ -156,10 +168,14 @@ def trail_of(case: ExceptionCase, *, before: int = 0) -> list[TrailEntry]:
                 sentence=verbs.sentence(event.type, actor=""),
                 changes={name: pair for name, pair in body["changes"].items() if name in TOLD_CHANGES},
                 reason=reason_of(body),
-                note=note.text if note else "",
+                note=note.words if note else "",
                 told=note.told if note else (),
                 exception=body["data"].get("exception", ""),
                 number=event.seq,
+                type=event.type,
+                actor=event.actor,
+                is_move=bool(body["changes"]),
+                file=body["data"].get("file", 0),
             )
         )
     return entries

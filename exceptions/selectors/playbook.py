@@ -1,10 +1,11 @@
 """The playbook of one exception as it stands: which steps are done, open or waiting, which criteria hold, and what is missing."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from django.db.models import F
@@ -15,6 +16,9 @@ from exceptions.models import CaseStep, ExceptionCase, Waiver
 from exceptions.models.waivers import KEY_PREFIX
 
 Met = Mapping[str, Collection[UUID] | None]
+# What an expression over an exception asks for.
+STEP_ASKED: Final = re.compile(r"\b(\d{1,3}) in steps_done\b")
+WAIVER_ASKED: Final = re.compile(r"\bwaived\b")
 StepState = Literal["done", "open", "blocked", "undecided"]
 
 
@@ -56,11 +60,26 @@ class Step:
 
 @dataclass(frozen=True)
 class Criterion:
-    """An acceptance criterion; `met` is None where only a person can say, `allowed_by` the time-limited exception that stands in for it."""
+    """An acceptance criterion; `met` is None where only a person can say.
+
+    `steps` are those of the playbook it asks for; `is_seen` says that the product looks itself, `is_waivable` that a time-limited exception
+    would let it be, `allowed_by` the one that stands in for it.
+    """
 
     label: str
     met: bool | None
+    steps: Sequence[int] = ()
+    is_seen: bool = False
+    is_waivable: bool = False
     allowed_by: str = ""
+
+
+@dataclass(frozen=True)
+class Lack:
+    """What keeps an exception from being resolved, and the step of the playbook to do about it; 0 where none is named."""
+
+    words: str
+    step: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,12 +95,25 @@ class Playbook:
         return sum(step.state == "done" for step in self.steps)
 
     @property
+    def lacking(self) -> list[Lack]:
+        """What keeps the exception from being resolved."""
+        steps = [
+            Lack(said("step %(n)s, “%(label)s”", n=step.number, label=step.label), step.number)
+            for step in self.steps
+            if step.is_missing
+        ]
+        unmet = [criterion for criterion in self.criteria if criterion.met is False]
+        return [*steps, *(Lack(criterion.label, self.step_towards(criterion)) for criterion in unmet)]
+
+    @property
     def missing(self) -> list[str]:
         """What keeps the exception from being resolved, in words."""
-        steps = [
-            said("step %(n)s, “%(label)s”", n=step.number, label=step.label) for step in self.steps if step.is_missing
-        ]
-        return [*steps, *(criterion.label for criterion in self.criteria if criterion.met is False)]
+        return [lack.words for lack in self.lacking]
+
+    def step_towards(self, criterion: Criterion) -> int:
+        """The first step that can be done now of those the criterion asks for; 0 for none."""
+        can_be_done = {step.number for step in self.steps if step.state == "open"}
+        return next((number for number in criterion.steps if number in can_be_done), 0)
 
     @property
     def allowed_by(self) -> str:
@@ -154,9 +186,13 @@ def _step(index: int, row: dict[str, Any], done: CaseStep | None, facts: dict[st
 
 
 def _criterion(row: dict[str, Any], case: ExceptionCase, facts: dict[str, Any], met: Met, waived: str) -> Criterion:
+    asked = row.get("when", "") or row.get("unless", "")
+    steps, is_waivable = [int(number) for number in STEP_ASKED.findall(asked)], bool(WAIVER_ASKED.search(asked))
+    holds_for, allowed_by = met.get(row.get("check", "")), ""
     if "when" in row:
-        return Criterion(row["label"], met=playbooks.holds(row["when"], facts) is True)
-    holds_for = met.get(row.get("check", ""))
-    if "unless" in row and playbooks.holds(row["unless"], facts) is True:
-        return Criterion(row["label"], met=True, allowed_by="" if case.pk in (holds_for or ()) else waived)
-    return Criterion(row["label"], None if holds_for is None else case.pk in holds_for)
+        is_met: bool | None = playbooks.holds(row["when"], facts) is True
+    elif "unless" in row and playbooks.holds(row["unless"], facts) is True:
+        is_met, holds_for, allowed_by = True, None, "" if case.pk in (holds_for or ()) else waived
+    else:
+        is_met = None if holds_for is None else case.pk in holds_for
+    return Criterion(row["label"], is_met, steps, holds_for is not None, is_waivable, allowed_by)

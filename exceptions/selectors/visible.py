@@ -21,7 +21,7 @@ def whole_cases_for(by: Actor) -> QuerySet[ExceptionCase]:
     """As `cases_for`, with notes, steps and what files there are."""
     notes = Prefetch("notes", CaseNote.objects.order_by("-at", "-pk"))
     steps = Prefetch("steps", CaseStep.objects.order_by("index"))
-    files = Prefetch("attachments", CaseAttachment.objects.order_by("number"))
+    files = Prefetch("attachments", CaseAttachment.objects.select_related("withdrawal").order_by("number"))
     return cases_for(by).prefetch_related(notes, steps, files)
 
 

@@ -23,6 +23,7 @@ from exceptions.serializers.cases import (
     SeverityInput,
     StepInput,
     StepSerializer,
+    UndoInput,
     WaitInput,
 )
 from exceptions.serializers.waivers import (
@@ -76,6 +77,7 @@ __all__ = [
     "ShortenInput",
     "StepInput",
     "StepSerializer",
+    "UndoInput",
     "UsesSerializer",
     "WaitInput",
     "WaiverInput",

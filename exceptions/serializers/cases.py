@@ -7,7 +7,7 @@ from rest_framework import serializers
 from audit import clock
 from audit.rest.fields import Money, SelfLink
 from audit.rest.parsing import Input, ReasonInput
-from exceptions.models import CaseAttachment, CaseNote, CaseStep, ExceptionCase
+from exceptions.models import CaseAttachment, CaseNote, CaseStep, ExceptionCase, WithdrawnFile
 from exceptions.selectors import clock_of, related_to
 from exceptions.selectors.watching import watches_of
 from exceptions.states import CaseState, ClockState, RootCause, WaitingOn
@@ -63,6 +63,7 @@ class CaseSerializer(serializers.ModelSerializer[ExceptionCase]):
             "waiting_until",
             "waiting_for",
             "waiting_on",
+            "waiting_event",
             "resolved_at",
             "outcome",
             "root_cause",
@@ -107,14 +108,38 @@ class StepSerializer(serializers.ModelSerializer[CaseStep]):
         return step.index + 1
 
 
+class WithdrawnFileSerializer(serializers.ModelSerializer[WithdrawnFile]):
+    """Who said that a file was the wrong one, when and why."""
+
+    class Meta:
+        model = WithdrawnFile
+        fields = ("at", "by", "by_name", "reason")
+        read_only_fields = fields
+
+
 class AttachmentSerializer(serializers.ModelSerializer[CaseAttachment]):
     """A file on an exception: what it is and where a signed-in person gets it."""
 
     url = serializers.SerializerMethodField()
 
+    name = serializers.CharField(source="shown_name", help_text="Empty for one that was withdrawn.")
+    withdrawn = WithdrawnFileSerializer(allow_null=True)
+
     class Meta:
         model = CaseAttachment
-        fields = ("number", "at", "by", "by_name", "name", "content_type", "size", "sha256", "url")
+        fields = (
+            "number",
+            "at",
+            "by",
+            "by_name",
+            "name",
+            "content_type",
+            "size",
+            "sha256",
+            "criterion",
+            "withdrawn",
+            "url",
+        )
         read_only_fields = fields
 
     def get_url(self, attachment: CaseAttachment) -> str:
@@ -310,6 +335,12 @@ class WaitInput(ReasonInput):
     until = serializers.DateTimeField()
     on = serializers.ChoiceField(choices=WaitingOn.choices, default=WaitingOn.OURSELVES)
     party = serializers.CharField(max_length=80, allow_blank=True, default="", help_text="The name of a third party.")
+    event = serializers.CharField(
+        max_length=60,
+        allow_blank=True,
+        default="",
+        help_text="What ends the wait before its time; of an order: vendor-confirmed, carrier-has-it, delivered, stock-there.",
+    )
 
 
 class SeverityInput(ReasonInput):
@@ -338,3 +369,13 @@ class LinkInput(Input):
     """Which other exception."""
 
     exception = serializers.RegexField(r"^EX-\d{1,15}$", help_text="The other exception: EX-20418.")
+
+
+class UndoInput(Input):
+    """Which act is taken back."""
+
+    entry = serializers.IntegerField(
+        min_value=1,
+        max_value=2**31 - 1,
+        help_text="The `seq` of the event that tells of it, within the exception's own.",
+    )

@@ -11,7 +11,7 @@ from exceptions.services.absences import (
 )
 from exceptions.services.alarms import watch_escalator
 from exceptions.services.answers import take_answer
-from exceptions.services.attachments import KeptFile, attach_file, keep_file
+from exceptions.services.attachments import KeptFile, attach_file, keep_file, withdraw_file
 from exceptions.services.automation import report_failure, report_success
 from exceptions.services.averages import draft_for_averages
 from exceptions.services.bulk import (
@@ -81,6 +81,7 @@ from exceptions.services.timers import (
     set_timers,
     sweep_timers,
 )
+from exceptions.services.undoing import undo_act
 from exceptions.services.waiver_decisions import (
     approve_waiver,
     refuse_unless_decidable,
@@ -99,6 +100,7 @@ from exceptions.services.waivers import (
     revoke_waiver,
     withdraw_waiver,
 )
+from exceptions.services.waking import wake_cases
 from exceptions.services.watching import unwatch_case, watch_case
 from exceptions.services.withdrawing import withdraw_cases
 
@@ -216,11 +218,13 @@ __all__ = [
     "take_answer",
     "take_back",
     "take_next",
+    "undo_act",
     "undo_job",
     "unlink_cases",
     "unwatch_case",
     "unwatch_waiver",
     "wait_case",
+    "wake_cases",
     "watch_case",
     "watch_escalator",
     "watch_ownership",
@@ -228,6 +232,7 @@ __all__ = [
     "window_if_approved",
     "withdraw_case",
     "withdraw_cases",
+    "withdraw_file",
     "withdraw_waiver",
     "work_jobs",
 ]

@@ -19,6 +19,7 @@ from audit.crypto import open_secret
 from audit.errors import FieldError, Invalid
 from audit.services.events import Entry, record_many
 from audit.subject_refs import SubjectRef, subject_ref
+from audit.words import listed, said
 from exceptions import signatures
 from exceptions.errors import AnswerRefused
 from exceptions.job_kinds import Item
@@ -121,20 +122,31 @@ def _act(page: Page, answer: Answer, now: datetime) -> str:
     missing = {case.pk: _missing(case, books[case.pk]) if is_over else "" for case in cases}
     solved = [case for case in cases if is_over and not missing[case.pk]]
     to_take = [case for case in cases if case.state == CaseState.OPEN and case not in solved]
-    answered = f"{answer.who} answered the page of {page.channel.name}"
+    answered = said("%(who)s answered the page of %(channel)s", who=answer.who, channel=page.channel.name)
     _do("acknowledge", to_take, {}, now)
-    _do("resolve", solved, {"outcome": OUTCOME, "root_cause": "", "text": f"{answered}: it is over."}, now)
+    _do(
+        "resolve",
+        solved,
+        {"outcome": OUTCOME, "root_cause": "", "text": said("%(answered)s: it is over.", answered=answered)},
+        now,
+    )
     if is_over:
         for why in {missing[case.pk] for case in cases} - {""}:
             left = [case for case in cases if missing[case.pk] == why]
             _do(
                 "note",
                 left,
-                {"text": f"{answered}: it is over there. Here it stays open, for still missing is: {why}"},
+                {
+                    "text": said(
+                        "%(answered)s: it is over there. Here it stays open, for still missing is: %(why)s",
+                        answered=answered,
+                        why=why,
+                    )
+                },
                 now,
             )
     else:
-        _do("note", to_take, {"text": f"{answered} and took it."}, now)
+        _do("note", to_take, {"text": said("%(answered)s and took it.", answered=answered)}, now)
     return f"{len(to_take)} taken, {len(solved)} resolved, {len(cases) - len(to_take) - len(solved)} as they were."
 
 
@@ -149,8 +161,8 @@ def _missing(case: ExceptionCase, playbook: Playbook) -> str:
     """What keeps a stranger from resolving it; empty when nothing does. What only a person can say has to be said here."""
     missing = [*playbook.missing, *playbook.to_say]
     if OUTCOME not in {row["slug"] for row in case.outcomes}:
-        missing.append("how it ended")
-    return "; ".join(missing)
+        missing.append(said("how it ended"))
+    return listed(missing, between="; ") if missing else ""
 
 
 def _do(action: str, cases: Sequence[ExceptionCase], given: Mapping[str, Any], now: datetime) -> None:

@@ -10,15 +10,17 @@ from tempfile import NamedTemporaryFile
 from typing import Final
 from uuid import UUID
 
+from audit.access import require
 from audit.context import Actor
-from audit.errors import FieldError, Invalid
+from audit.errors import Conflict, FieldError, IllegalTransition, Invalid, NotFound
 from audit.services.events import record
+from audit.texts import reason_given
 from audit.words import said
-from exceptions.models import CaseAttachment
+from exceptions.models import CaseAttachment, ExceptionCase, WithdrawnFile
 from exceptions.models.evidence import LARGEST_FILE
 from exceptions.selectors.attachments import stored_at
 from exceptions.services.working import running, working
-from exceptions.states import CaseState
+from exceptions.states import CASE_DONE, CaseState
 
 MOST_FILES: Final = 10
 LONGEST_NAME: Final = 120
@@ -52,10 +54,13 @@ class KeptFile:
     sha256: str
 
 
-def attach_file(*, case_id: UUID, name: str, content: bytes, by: Actor, now: datetime) -> CaseAttachment:
-    """Keep a file with an exception.
+def attach_file(
+    *, case_id: UUID, name: str, content: bytes, criterion: int | None = None, by: Actor, now: datetime
+) -> CaseAttachment:
+    """Keep a file with an exception, as evidence of one of its acceptance criteria (counted from one) or of none in particular.
 
-    Raises `Invalid` for one that is empty, too large, of a kind that is not kept or named as another kind, and when there are enough.
+    Raises `Invalid` for one that is empty, too large, of a kind that is not kept or named as another kind, when there are enough, and for a
+    criterion there is not.
     """
     with working(case_id, by, now, None) as case:
         count = CaseAttachment.objects.filter(case=case).count()
@@ -64,6 +69,9 @@ def attach_file(*, case_id: UUID, name: str, content: bytes, by: Actor, now: dat
                 "too-many",
                 said("There are %(count)s files already; %(most)s is the limit.", count=count, most=MOST_FILES),
             )
+        if criterion is not None and not 1 <= criterion <= len(case.acceptance):
+            detail = said("%(key)s has no criterion %(number)s.", key=case.key, number=criterion)
+            raise _unfit("unknown", detail, "criterion")
         kept = keep_file(name=name, content=content)
         attachment = CaseAttachment.objects.create(
             case=case,
@@ -75,11 +83,47 @@ def attach_file(*, case_id: UUID, name: str, content: bytes, by: Actor, now: dat
             content_type=kept.content_type,
             size=kept.size,
             sha256=kept.sha256,
+            criterion=criterion,
         )
         record("case.file_added", subject=case, changes={}, file=attachment.number, sha256=kept.sha256, size=kept.size)
         if case.state in {CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS}:
             running(case, now)
     return attachment
+
+
+def withdraw_file(*, case_id: UUID, number: int, reason: str, by: Actor, now: datetime) -> CaseAttachment:
+    """Show nobody any more what is in a file, for it was the wrong one; who put it there, its checksum and who said so stay.
+
+    Raises `NotFound`, `Refused` for somebody else's file unless a lead says so, `Conflict` for one that is withdrawn already, and
+    `IllegalTransition` for the evidence of a criterion its exception was resolved by.
+    """
+    with working(case_id, by, now, None) as case:
+        attachment = CaseAttachment.objects.select_related("withdrawal").filter(case=case, number=number).first()
+        if attachment is None:
+            raise NotFound("There is no such file, or it is not yours to see.")
+        if attachment.by != by.id:
+            require(by, "exceptions.change_severity", case)
+        _refuse_unless_withdrawable(case, attachment)
+        words = reason_given(reason)
+        WithdrawnFile.objects.create(attachment=attachment, at=now, by=by.id, by_name=by.name, reason=words)
+        record(
+            "case.file_withdrawn",
+            subject=case,
+            changes={},
+            reason=words,
+            file=attachment.number,
+            sha256=attachment.sha256,
+        )
+    return attachment
+
+
+def _refuse_unless_withdrawable(case: ExceptionCase, attachment: CaseAttachment) -> None:
+    if attachment.withdrawn:
+        raise Conflict("This file was withdrawn already.", code="withdrawn-already")
+    if attachment.criterion is not None and case.state in CASE_DONE:
+        raise IllegalTransition(
+            said("%(key)s was resolved on the strength of this file, so it stays. Reopen it first.", key=case.key)
+        )
 
 
 def keep_file(*, name: str, content: bytes, only: str = "", field: str = "file") -> KeptFile:

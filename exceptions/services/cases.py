@@ -35,7 +35,7 @@ from exceptions.services.openings import (
 )
 from exceptions.services.postmortems import draft_for_ended
 from exceptions.services.timers import cancel_kinds, cancel_timers, set_timer
-from exceptions.services.waiting import WAITABLE, asked_wait, begin_wait, told_of, wait_on
+from exceptions.services.waiting import WAITABLE, asked_wait, begin_wait, refuse_unknown_event, told_of, wait_on
 from exceptions.services.waiver_uses import Use, note_uses
 from exceptions.services.working import (
     lock_case,
@@ -111,18 +111,20 @@ def wait_case(
     reason: str,
     on: str = WaitingOn.OURSELVES,
     party: str = "",
+    event: str = "",
     by: Actor,
     now: datetime,
     seen: int | None = None,
 ) -> ExceptionCase:
-    """Wait for somebody else, at most until `until`; the case comes back by itself.
+    """Wait for somebody else, at most until `until`, or until `event` happens to the subject; the case comes back by itself.
 
     While a third party is waited for its clock stands: `on` says what kind, `party` which one (the customer needs no other name). It
     goes on while the wait is for one of ours.
     """
-    wait = asked_wait(until=until, reason=reason, on=on, party=party, now=now)
+    wait = asked_wait(until=until, reason=reason, on=on, party=party, event=event, now=now)
     with working(case_id, by, now, seen) as case:
         refuse_unless(case, *WAITABLE, act="put to waiting")
+        refuse_unknown_event(case, event)
         begin_wait(case, wait, now)
         timers = work_out(case, now=now)
         case.save()

@@ -84,7 +84,9 @@ def check_channel(*, kind: str, secret: str, endpoint: str = "", answers_secret:
     """What people may see of a channel that can be used. Raises `Invalid` naming the field."""
     secret, endpoint = secret.strip(), _endpoint(kind, endpoint)
     if kind not in {Channel.CHAT, Channel.PAGER}:
-        raise _invalid("/kind", "unknown", f"Choose {Channel.CHAT} or {Channel.PAGER}.")
+        raise _invalid(
+            "/kind", "unknown", said("Choose %(chat)s or %(pager)s.", chat=Channel.CHAT, pager=Channel.PAGER)
+        )
     if answers_secret and len(answers_secret) < SHORTEST_SECRET:
         raise _invalid(
             "/answers_secret", "too-short", said("A secret needs at least %(limit)s characters.", limit=SHORTEST_SECRET)
@@ -94,11 +96,11 @@ def check_channel(*, kind: str, secret: str, endpoint: str = "", answers_secret:
             return check_chat(secret)
         check_endpoint(endpoint)
     except ChannelRefused as refused:
-        raise _invalid("/secret" if kind == Channel.CHAT else "/endpoint", "not-usable", str(refused)) from None
+        raise _invalid("/secret" if kind == Channel.CHAT else "/endpoint", "not-usable", refused.why) from None
     except OSError:
-        raise _invalid("/secret", "not-known", "The name of this server is not known.") from None
+        raise _invalid("/secret", "not-known", said("The name of this server is not known.")) from None
     if not secret:
-        raise _invalid("/secret", "required", "Enter the routing key of the service.")
+        raise _invalid("/secret", "required", said("Enter the routing key of the service."))
     return f"…{secret[-4:]}"
 
 

@@ -56,7 +56,11 @@ def _opening(gap: Gap) -> CaseOpening:
         owner.slug,
         None,
         said("Nobody is behind %(name)s, who still has %(what)s", name=owner.name, what=gap.words),
-        summary=f"{owner.name} {gap.found.why.label}. Name somebody else for what it answers for.",
+        summary=said(
+            "%(name)s %(why)s. Name somebody else for what it answers for.",
+            name=owner.name,
+            why=said(str(gap.found.why.label)),
+        ),
         cause=f"ownership/{gap.found.why.value}",
         evidence={
             "owner": owner.slug,

@@ -7,7 +7,7 @@ from uuid import UUID
 from audit.context import Actor
 from audit.services.events import record
 from audit.texts import reason_given
-from audit.words import said
+from audit.words import kept, said
 from exceptions.models import CaseNote, ExceptionCase
 from exceptions.selectors.mentions import mentioned_in
 from exceptions.services.notifications import Telling, notify_many, tell_watchers
@@ -52,6 +52,7 @@ def write_notes(cases: Sequence[ExceptionCase], text: str, *, field: str, by: Ac
             author=by.id,
             author_name=by.name,
             text=written,
+            text_kept=kept(written),
             told=[owner.name for owner in mentioned[case.client_id]],
         )
         for case in cases

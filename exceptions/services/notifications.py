@@ -42,6 +42,7 @@ NEWS_OF: Mapping[str, str] = {
     "case.breached": noop("It is late."),
     "case.waiting": noop("It waits for somebody else."),
     "case.wait_over": noop("The wait is over."),
+    "case.woken": noop("What it waited for has happened."),
     "case.noted": noop("There is a new note."),
     "case.resolved": noop("It is resolved."),
     "case.reopened": noop("It was reopened."),

@@ -204,6 +204,7 @@ def _new_case(
         title=opening.title[:200],
         title_words=kept(opening.title),
         summary=opening.summary,
+        summary_words=kept(opening.summary),
         cause=opening.cause[:LONGEST_CAUSE],
         evidence=dict(opening.evidence),
         owner=owner,

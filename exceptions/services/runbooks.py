@@ -14,6 +14,7 @@ from exceptions.services.working import working
 from rules import selectors as rules
 from rules import services as writing
 from rules.models import RunbookVersion
+from rules.models.runbooks import what_solved
 from rules.runbooks import News, about
 from rules.states import Covered, RunbookState
 
@@ -52,7 +53,7 @@ def document_fix(case: ExceptionCase, *, by: Actor, now: datetime, data: Mapping
     kind = rules.active_book().exception_type(case.type)
     section = f"### {kind.name}, {case.key}\n\n{fix}"
     known = rules.runbooks_about([topic]).get(topic)
-    note = f"What solved {case.key}"
+    note = what_solved(case.key)
     if known:
         current = known[0].versions.get(state=RunbookState.CURRENT)
         version = writing.propose_revision(

@@ -10,7 +10,7 @@ from audit.services.events import Entry, record_many
 from audit.subject_refs import subject_ref
 from audit.texts import reason_given
 from audit.words import said
-from exceptions import clocks
+from exceptions import clocks, subjects
 from exceptions.models import ExceptionCase
 from exceptions.services.deadlines import start_timers_of
 from exceptions.services.notifications import Telling, notify_many, tell_watchers
@@ -27,33 +27,44 @@ WAITABLE: Final = (CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS)
 
 @dataclass(frozen=True)
 class Wait:
-    """For whom, why, and until when; `why` is what the derivation of a deadline says of it."""
+    """For whom, why, until when, and what ends it before; `why` is what the derivation of a deadline says of it."""
 
     until: datetime
     reason: str
     on: str
     why: str
+    event: str = ""
 
 
-def asked_wait(*, until: datetime, reason: str, on: str, party: str, now: datetime) -> Wait:
+def asked_wait(*, until: datetime, reason: str, on: str, party: str, event: str = "", now: datetime) -> Wait:
     """What was asked for. Raises `Invalid` naming the field."""
     why = _party(on, party)
     if not now < until <= now + LONGEST_WAIT:
         detail = said("Enter a time after now and before %(value)s.", value=f"{now + LONGEST_WAIT:%d %b %Y}")
         raise Invalid(detail, errors=[FieldError("/until", "out-of-range", detail)])
-    return Wait(until, reason_given(reason), on, f"waiting for {why}")
+    return Wait(until, reason_given(reason), on, f"waiting for {why}", event)
+
+
+def refuse_unknown_event(case: ExceptionCase, event: str) -> None:
+    """Raises `Invalid` for something that nobody sees happen to what the case is about."""
+    known = subjects.wakes_of(case.subject_type)
+    if event and event not in known:
+        detail = said("Choose one of: %(values)s.", values=", ".join(known))
+        raise Invalid(detail, errors=[FieldError("/event", "unknown", detail)])
 
 
 def begin_wait(case: ExceptionCase, wait: Wait, now: datetime) -> None:
     """It waits, unsaved; its clock stands while a third party is waited for."""
-    case.wait(until=wait.until, reason=wait.reason, on=wait.on)
+    case.wait(until=wait.until, reason=wait.reason, on=wait.on, event=wait.event)
     if wait.on in PAUSING:
         case.pauses = clocks.paused(case.pauses, since=now, until=wait.until, why=wait.why)
 
 
 def told_of(case: ExceptionCase, wait: Wait) -> Entry:
     """What the trail says."""
-    return Entry("case.waiting", case, reason=wait.reason, data={"until": wait.until, "on": wait.on})
+    return Entry(
+        "case.waiting", case, reason=wait.reason, data={"until": wait.until, "on": wait.on, "event": wait.event}
+    )
 
 
 def wait_on(timed: Sequence[tuple[ExceptionCase, Sequence[TimerSetting]]], wait: Wait, *, now: datetime) -> None:
@@ -84,7 +95,7 @@ def on_wait_over(timers: Sequence[Due], *, now: datetime) -> None:
     ids, waiting = [timer.subject_id for timer in timers], CaseState.WAITING
     cases = list(ExceptionCase.objects.filter(pk__in=ids, state=waiting).select_related("owner").order_by("pk"))
     ExceptionCase.objects.filter(pk__in=[case.pk for case in cases]).update(
-        state=CaseState.IN_PROGRESS, waiting_until=None, waiting_for="", waiting_on="", updated_at=now
+        state=CaseState.IN_PROGRESS, waiting_until=None, waiting_for="", waiting_on="", waiting_event="", updated_at=now
     )
     record_many([Entry("case.wait_over", case, changes={"state": (waiting, CaseState.IN_PROGRESS)}) for case in cases])
     set_timers(settings=[TimerSetting(subject_ref(case), PROGRESS, quiet_at(case, now)) for case in cases])

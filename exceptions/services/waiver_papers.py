@@ -1,9 +1,12 @@
 """What every act on a time-limited exception needs: its lock, its content's fingerprint, and the refusals they share."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Final
 from uuid import UUID
+
+from django.utils.translation import gettext_noop as noop
 
 from audit.access import require
 from audit.canonical import canonical_json, sha256_hex, timestamp
@@ -101,18 +104,29 @@ def gate_of(slug: str) -> GateSpec:
         raise Invalid(detail, errors=[FieldError("/gate", "unknown", detail)]) from None
 
 
+# A sentence for each act, because other languages turn more than one word of it.
+NOT_NOW: Final[Mapping[str, str]] = {
+    "decided": noop("%(key)s is “%(label)s”%(who)s, so it cannot be decided now."),
+    "answered": noop("%(key)s is “%(label)s”%(who)s, so it cannot be answered now."),
+    "shown to the client": noop("%(key)s is “%(label)s”%(who)s, so it cannot be shown to the client now."),
+    "changed": noop("%(key)s is “%(label)s”%(who)s, so it cannot be changed now."),
+    "withdrawn": noop("%(key)s is “%(label)s”%(who)s, so it cannot be withdrawn now."),
+    "revoked": noop("%(key)s is “%(label)s”%(who)s, so it cannot be revoked now."),
+}
+
+
 def require_state(waiver: Waiver, *states: WaiverState, act: str) -> None:
     """Raises `IllegalTransition`, saying who was faster, when it is in none of these states."""
     if waiver.state not in states:
-        who = f" by {waiver.decided_by_name} at {waiver.decided_at:%H:%M} UTC" if waiver.decided_at else ""
+        at = f"{waiver.decided_at:%H:%M}" if waiver.decided_at else ""
+        who = said(" by %(name)s at %(at)s UTC", name=waiver.decided_by_name, at=at) if at else ""
         label = within(WaiverState(waiver.state).label)
         raise IllegalTransition(
             said(
-                "%(key)s is “%(label)s”%(who)s, so it cannot be %(act)s now.",
+                NOT_NOW[act],
                 key=waiver.key,
                 label=label,
                 who=who,
-                act=act,
             ),
             who=waiver.decided_by_name,
             at=waiver.decided_at or waiver.updated_at,

@@ -1,9 +1,12 @@
 """What every act on an exception shares: lock it, look at what the person looked at, permission; and the clock of silence afterwards."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
+
+from django.utils.translation import gettext_noop as noop
 
 from audit.access import require
 from audit.context import Actor, acting
@@ -20,6 +23,22 @@ from exceptions.states import CaseState
 from rules.models import Client, Owner
 
 LONGEST_NOTE = 10_000
+# A sentence for each act, because other languages turn more than one word of it.
+NOT_NOW: Final[Mapping[str, str]] = {
+    "taken": noop("%(key)s is “%(label)s”, so it cannot be taken now."),
+    "started": noop("%(key)s is “%(label)s”, so it cannot be started now."),
+    "put to waiting": noop("%(key)s is “%(label)s”, so it cannot be put to waiting now."),
+    "resumed": noop("%(key)s is “%(label)s”, so it cannot be resumed now."),
+    "reassigned": noop("%(key)s is “%(label)s”, so it cannot be reassigned now."),
+    "escalated": noop("%(key)s is “%(label)s”, so it cannot be escalated now."),
+    "resolved": noop("%(key)s is “%(label)s”, so it cannot be resolved now."),
+    "closed": noop("%(key)s is “%(label)s”, so it cannot be closed now."),
+    "reopened": noop("%(key)s is “%(label)s”, so it cannot be reopened now."),
+    "withdrawn": noop("%(key)s is “%(label)s”, so it cannot be withdrawn now."),
+    "worked on": noop("%(key)s is “%(label)s”, so it cannot be worked on now."),
+    "given another severity": noop("%(key)s is “%(label)s”, so it cannot be given another severity now."),
+    "put on another ladder": noop("%(key)s is “%(label)s”, so it cannot be put on another ladder now."),
+}
 
 
 @contextmanager
@@ -128,7 +147,7 @@ def refuse_unless(case: ExceptionCase, *states: CaseState, act: str) -> None:
     if case.state not in states:
         label = within(CaseState(case.state).label)
         raise IllegalTransition(
-            said("%(key)s is “%(label)s”, so it cannot be %(act)s now.", key=case.key, label=label, act=act),
+            said(NOT_NOW[act], key=case.key, label=label),
             at=case.updated_at,
         )
 

@@ -1,9 +1,6 @@
 """The acts on one exception: a page for each that is also its form, and what happens when two people act at once."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,7 +10,6 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from audit import clock
@@ -25,15 +21,8 @@ from audit.words import in_words, listed, said
 from exceptions import selectors, services
 from exceptions.forms import (
     ActForm,
-    AttachForm,
-    LinkForm,
-    NoteForm,
-    ReasonForm,
     ReassignForm,
-    ResolveForm,
-    SeverityForm,
     StepForm,
-    WaitForm,
 )
 from exceptions.models import ExceptionCase
 from exceptions.selectors.actions import barred_from
@@ -41,152 +30,8 @@ from exceptions.selectors.merging import Doer, Merge, done_before, merge_of
 from exceptions.selectors.suggestions import Suggestion, suggestion
 from exceptions.selectors.takers import takers
 from exceptions.views import origins
+from exceptions.views.act_kinds import ACTS
 from exceptions.views.origins import Origin
-
-Run = Callable[[ExceptionCase, Any, Actor], object]
-
-
-@dataclass(frozen=True)
-class Act:
-    """One act: its form, what it calls, its button and what it says afterwards."""
-
-    form: type[ActForm]
-    run: Run
-    button: Any
-    said: Any
-    next_in_queue: bool = False
-
-
-def _of(case: ExceptionCase, form: Any, by: Actor) -> dict[str, Any]:
-    return {"case_id": case.pk, "by": by, "now": clock.now(), "seen": form.cleaned_data["seen"]}
-
-
-def _wait(case: ExceptionCase, form: Any, by: Actor) -> object:
-    now = clock.now()
-    until = form.until(now)
-    given = form.cleaned_data
-    return services.wait_case(
-        case_id=case.pk,
-        until=until,
-        reason=given["reason"],
-        on=given["on"],
-        party=given["party"],
-        by=by,
-        now=now,
-        seen=given["seen"],
-    )
-
-
-ACTS = {
-    "acknowledge": Act(
-        ActForm,
-        lambda c, f, by: services.acknowledge_case(**_of(c, f, by)),
-        gettext_lazy("Take it"),
-        gettext_lazy("You have it now."),
-    ),
-    "start": Act(
-        ActForm, lambda c, f, by: services.start_case(**_of(c, f, by)), gettext_lazy("Start"), gettext_lazy("Started.")
-    ),
-    "resume": Act(
-        ActForm,
-        lambda c, f, by: services.resume_case(**_of(c, f, by)),
-        gettext_lazy("Resume"),
-        gettext_lazy("It is yours again."),
-    ),
-    "wait": Act(WaitForm, _wait, gettext_lazy("Wait"), gettext_lazy("Waiting. It comes back by itself.")),
-    "reassign": Act(
-        ReassignForm,
-        lambda c, f, by: services.reassign_case(
-            **_of(c, f, by), to=f.cleaned_data["to"].slug, reason=f.cleaned_data["reason"]
-        ),
-        gettext_lazy("Reassign"),
-        gettext_lazy("Reassigned. The clock keeps running."),
-    ),
-    "escalate": Act(
-        ReasonForm,
-        lambda c, f, by: services.escalate_case(**_of(c, f, by), reason=f.cleaned_data["reason"]),
-        gettext_lazy("Escalate now"),
-        gettext_lazy("Escalated. The next step of its ladder was taken before its time."),
-    ),
-    "severity": Act(
-        SeverityForm,
-        lambda c, f, by: services.change_severity(
-            **_of(c, f, by), severity=f.cleaned_data["severity"], reason=f.cleaned_data["reason"]
-        ),
-        gettext_lazy("Change severity"),
-        gettext_lazy("Changed. The deadline was worked out anew."),
-    ),
-    "rebase": Act(
-        ReasonForm,
-        lambda c, f, by: services.rebase_case(**_of(c, f, by), reason=f.cleaned_data["reason"]),
-        gettext_lazy("Use the ladder in force"),
-        gettext_lazy("It climbs the ladder of the rule book in force now."),
-    ),
-    "note": Act(
-        NoteForm,
-        lambda c, f, by: services.note_case(case_id=c.pk, text=f.cleaned_data["text"], by=by, now=clock.now()),
-        gettext_lazy("Add note"),
-        gettext_lazy("Note added."),
-    ),
-    "attach": Act(
-        AttachForm,
-        lambda c, f, by: services.attach_file(
-            case_id=c.pk,
-            name=f.cleaned_data["file"].name,
-            content=f.cleaned_data["file"].read(),
-            by=by,
-            now=clock.now(),
-        ),
-        gettext_lazy("Add file"),
-        gettext_lazy("File added."),
-    ),
-    "link": Act(
-        LinkForm,
-        lambda c, f, by: services.link_cases(
-            case_id=c.pk, exception=f.cleaned_data["exception"], by=by, now=clock.now()
-        ),
-        gettext_lazy("Link exception"),
-        gettext_lazy("Linked."),
-    ),
-    "unlink": Act(
-        LinkForm,
-        lambda c, f, by: services.unlink_cases(
-            case_id=c.pk, exception=f.cleaned_data["exception"], by=by, now=clock.now()
-        ),
-        gettext_lazy("Unlink exception"),
-        gettext_lazy("Unlinked."),
-    ),
-    "watch": Act(
-        ActForm,
-        lambda c, _f, by: services.watch_case(case_id=c.pk, by=by, now=clock.now()),
-        gettext_lazy("Watch"),
-        gettext_lazy("You will be told what happens to it."),
-    ),
-    "unwatch": Act(
-        ActForm,
-        lambda c, _f, by: services.unwatch_case(case_id=c.pk, by=by, now=clock.now()),
-        gettext_lazy("Stop watching"),
-        gettext_lazy("You are told no more, unless it is yours."),
-    ),
-    "resolve": Act(
-        ResolveForm,
-        lambda c, f, by: services.resolve_case(
-            **_of(c, f, by),
-            outcome=f.cleaned_data["outcome"],
-            root_cause=f.cleaned_data["root_cause"],
-            note=f.cleaned_data["note"],
-        ),
-        gettext_lazy("Resolve"),
-        gettext_lazy("Resolved."),
-        next_in_queue=True,
-    ),
-    "reopen": Act(
-        ReasonForm,
-        lambda c, f, by: services.reopen_case(**_of(c, f, by), reason=f.cleaned_data["reason"]),
-        gettext_lazy("Reopen"),
-        gettext_lazy("Reopened."),
-    ),
-}
 
 
 @login_required
@@ -229,14 +74,18 @@ def act(request: HttpRequest, key: str, action: str) -> HttpResponse:
     spec = ACTS.get(action)
     if spec is None:
         raise NotFound(_("There is no such act."))
-    form = spec.form(request.POST, request.FILES, case=found) if request.method == "POST" else spec.form(case=found)
+    if request.method == "POST":
+        form = spec.form(request.POST, request.FILES, case=found)
+    else:
+        form = spec.form(case=found, initial={name: request.GET.get(name, "") for name in spec.asked})
     title = str(spec.button)
     if request.method == "GET" or not form.is_valid():
         status = 200 if request.method == "GET" else 422
         book = selectors.playbook_of(found, now=clock.now()) if action == "resolve" else None
         opens_next = spec.next_in_queue and getattr(request.user, "after_act", "") == AfterAct.NEXT
         button = _("Resolve and open next") if opens_next and _next_of(request, found, by)[1] else ""
-        return _form_page(request, found, form, title, status=status, book=book, button=button)
+        may_ask = bool(book and book.missing and found.gate) and by.may("exceptions.request_waiver")
+        return _form_page(request, found, form, title, status=status, book=book, button=button, may_ask=may_ask)
     return _perform(request, found, form, action, by)
 
 
@@ -363,6 +212,7 @@ def _form_page(
     intro: str = "",
     book: selectors.Playbook | None = None,
     button: str = "",
+    may_ask: bool = False,
 ) -> HttpResponse:
     home = _home(request, found)
     context = {
@@ -374,6 +224,8 @@ def _form_page(
         "form": form,
         "title": title,
         "button": button,
+        "may_ask": may_ask,
+        "via": home.partition("?")[1] + home.partition("?")[2],
         "conflict": conflict,
         "merge": merge,
         "takers": takers(found, now=clock.now()) if isinstance(form, ReassignForm) else (),

@@ -20,8 +20,9 @@ from exceptions.forms import AttachForm, LinkForm, NoteForm
 from exceptions.selectors import live
 from exceptions.selectors.cases import TrailEntry, trail_of
 from exceptions.selectors.suggestions import suggestion
+from exceptions.selectors.undoing import undoable
 from exceptions.views import origins
-from exceptions.views.acts import ACTS
+from exceptions.views.act_kinds import ACTS
 from exceptions.views.fragments import fragment, number_of, unless_known
 from exceptions.views.origins import Origin
 
@@ -56,6 +57,7 @@ def case(request: HttpRequest, key: str) -> HttpResponse:
         "origin": origin,
         "via": origin.suffix if origin else "",
         "entries": [entry for entry in trail if chosen is None or chosen(entry)],
+        "undo": undoable(page.trail, by=by, now=now) if not before else set(),
         "earlier": _activity_address(request, trail[-1].number) if trail and trail[-1].number > 1 else "",
         "newest": _activity_address(request, 0) if before else "",
         "activity": [(name, label, name == show) for name, label in ACTIVITY_NAMES.items()],

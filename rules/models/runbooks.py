@@ -10,6 +10,7 @@ from django_fsm import FSMModelMixin, transition
 from audit.models import Accountable
 from audit.models.fields import StateField
 from audit.triggers import APPEND_ONLY
+from audit.words import Said, said
 from rules.models.contracts import KeepPublished
 from rules.models.owners import Owner
 from rules.states import RunbookState
@@ -26,6 +27,11 @@ class Runbook(Accountable):
 
     def __str__(self) -> str:
         return self.title
+
+
+def what_solved(case_key: str) -> Said:
+    """What the product notes about a version that an exception taught."""
+    return said("What solved %(key)s", key=case_key)
 
 
 class RunbookVersion(FSMModelMixin, Accountable):
@@ -89,6 +95,12 @@ class RunbookVersion(FSMModelMixin, Accountable):
 
     def __str__(self) -> str:
         return f"{self.runbook} v{self.number}"
+
+    @property
+    def why(self) -> str:
+        """What is new, and why; in the reader's language where the product wrote it."""
+        said_by_us = what_solved(self.case_key)
+        return said_by_us if self.note == said_by_us else self.note
 
     @transition("state", source=RunbookState.PROPOSED, target=RunbookState.CURRENT)
     def accept(self) -> None:

@@ -18,7 +18,8 @@ from tests.permissions.pages import PAGES
 
 ACTS: Final = (
     "exception-acknowledge exception-start exception-wait exception-resume exception-reassign exception-severity "
-    "exception-escalate exception-rebase exception-note exception-files exception-link exception-unlink exception-resolve exception-reopen"
+    "exception-escalate exception-rebase exception-note exception-files exception-file-withdraw exception-link exception-unlink "
+    "exception-resolve exception-reopen exception-undo"
 )
 DECISION: Final = "waiver-approve waiver-reject waiver-ask-for-more"
 # Page → the operations that read what it shows and do what it does.

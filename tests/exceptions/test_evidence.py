@@ -1,16 +1,20 @@
 """What belongs to an exception: who is told of a note, files, related exceptions, what lay behind it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
 
-from audit.errors import Conflict, Invalid, NotFound, Refused
+from audit.context import Actor
+from audit.errors import Conflict, IllegalTransition, Invalid, NotFound, Refused
 from audit.models import Event
+from audit.words import at
 from exceptions import selectors, services
 from exceptions.models import CaseAttachment, CaseLink, CaseNote, Notification
+from exceptions.selectors.cases import trail_of
+from exceptions.selectors.undoing import undoable
 from exceptions.services.attachments import kind_of
 from tests.cast import House
 from tests.exceptions.conftest import OpenCase
@@ -211,3 +215,81 @@ def test_who_may_no_longer_see_it_hears_nothing(open_case: OpenCase, house: Hous
     house.users["bo"].groups.clear()
     services.note_case(case_id=case.pk, text="Bo is gone", by=house.actor("amal"), now=now)
     assert heard("bo") == []
+
+
+def test_a_wrong_file_is_withdrawn_by_who_put_it_there_or_a_lead_and_its_trace_stays(
+    open_case: OpenCase, house: House, now: datetime
+) -> None:
+    case, amal, bo, lee = open_case(), house.actor("amal"), house.actor("bo"), house.actor("lee")
+    for name in ("a.txt", "b.txt"):
+        services.attach_file(case_id=case.pk, name=name, content=b"seen", by=amal, now=now)
+    wrong: dict[str, Any] = {"case_id": case.pk, "reason": "Somebody else's letter", "now": now}
+    with pytest.raises(Refused):
+        services.withdraw_file(**wrong, number=1, by=bo)
+    services.withdraw_file(**wrong, number=1, by=amal)
+    services.withdraw_file(**wrong, number=2, by=lee)
+    with pytest.raises(Conflict, match="already"):
+        services.withdraw_file(**wrong, number=1, by=amal)
+    with pytest.raises(NotFound):
+        services.withdraw_file(**wrong, number=3, by=amal)
+    with pytest.raises(NotFound, match="not shown any more"):
+        selectors.attachment_for(by=amal, key=case.key, number=1)
+    kept = CaseAttachment.objects.get(number=1)
+    assert kept.withdrawn is not None
+    assert (kept.withdrawn.by, kept.withdrawn.reason, kept.shown_name, len(kept.sha256)) == (
+        amal.id,
+        wrong["reason"],
+        "",
+        64,
+    )
+
+
+def test_what_an_exception_was_resolved_by_stays(open_case: OpenCase, house: House, now: datetime) -> None:
+    case, amal = open_case(), house.actor("amal")
+    file: dict[str, Any] = {"case_id": case.pk, "name": "proof.txt", "content": b"signed", "by": amal, "now": now}
+    with pytest.raises(Invalid, match="has no criterion 9"):
+        services.attach_file(**file, criterion=9)
+    services.attach_file(**file, criterion=1)
+    services.resolve_case(case_id=case.pk, outcome="resolved", by=amal, now=now)
+    page = selectors.case_page(by=amal, key=case.key, now=now)
+    assert [(one.words[0], [file.name for file in one.files]) for one in page.evidence] == [
+        (f"{amal.name} said so, {at(now)}", ["proof.txt"])
+    ]
+    with pytest.raises(IllegalTransition, match="stays"):
+        services.withdraw_file(case_id=case.pk, number=1, reason="Not needed", by=amal, now=now)
+
+
+def test_what_was_just_done_is_taken_back_until_something_else_happens(
+    open_case: OpenCase, house: House, now: datetime
+) -> None:
+    case, amal, lee = open_case(), house.actor("amal"), house.actor("lee")
+    before = case.owner.slug
+
+    def newest() -> int:
+        return trail_of(case)[0].number
+
+    def take_back(entry: int, by: Actor = amal, when: datetime = now) -> None:
+        services.undo_act(case_id=case.pk, entry=entry, by=by, now=when)
+
+    services.reassign_case(case_id=case.pk, to="logistics", reason="They know", by=amal, now=now)
+    given = newest()
+    with pytest.raises(Conflict, match="Only who did it"):
+        take_back(given, by=lee)
+    with pytest.raises(Conflict, match="could be taken back until"):
+        take_back(given, when=now + timedelta(minutes=16))
+    assert undoable(trail_of(case), by=amal, now=now) == {given}
+    take_back(given)
+    case.refresh_from_db()
+    assert (case.owner.slug, trail_of(case)[0].reason) == (before, "Taken back")
+    with pytest.raises(Conflict, match="Something has happened since"):
+        take_back(given)
+    services.watch_case(case_id=case.pk, by=amal, now=now)
+    watched = newest()
+    services.acknowledge_case(case_id=case.pk, by=amal, now=now)
+    take_back(watched)
+    with pytest.raises(Conflict, match="already"):
+        take_back(watched)
+    with pytest.raises(Conflict, match="cannot be taken back"):
+        take_back(next(one.number for one in trail_of(case) if one.type == "case.opened"))
+    with pytest.raises(NotFound):
+        take_back(10_000)

@@ -218,3 +218,47 @@ def test_the_playbook_is_named_with_its_rule_book_and_who_may_is_led_to_it(signe
         ExceptionCase.objects.filter(pk=case.pk).update(playbook=[])
     assert "Write one for exceptions to come" in signed_in("kim").get(path).content.decode()
     assert "Write one for exceptions to come" not in signed_in("amal").get(path).content.decode()
+
+
+def test_evidence_stands_beside_its_criterion_and_a_picture_is_shown_small(signed_in: SignedIn, house: House) -> None:
+    (case,) = open_cases(house, 1)
+    steps = [{"label": "Call them", "kind": "record"}]
+    waived = {"label": "They agreed, or it is let be", "when": "1 in steps_done || waived"}
+    with acting(system_actor("test"), at=clock.now()):
+        ExceptionCase.objects.filter(pk=case.pk).update(playbook=steps, acceptance=[waived])
+    amal, path = signed_in("amal"), f"/exceptions/{case.key}/"
+    picture = SimpleUploadedFile("proof.png", b"\x89PNG\r\n\x1a\n" + b"0" * 40)
+    assert amal.post(f"{path}attach/", {"file": picture, "criterion": "1"}).status_code == 302
+    page = amal.get(path).content.decode()
+    assert f'<img class="thumb" src="{path}files/1/"' in page
+    assert page.count(f'href="{path}step/1/"') == 2  # the playbook's button, and the criterion's way to it
+    assert page.count(f"/time-limited/new/?for={case.key}") == 2
+    refused = amal.get(f"{path}resolve/").content.decode()
+    assert (f'href="{path}step/1/"' in refused, f"/time-limited/new/?for={case.key}" in refused) == (True, True)
+    amal.post(f"{path}step/1/", {"outcome": "They agree"})
+    assert "Step 1: Amal" in amal.get(path).content.decode()
+    asked = amal.get(f"{path}withdraw-file/?file=1").content.decode()
+    assert '<option value="1" selected>proof.png</option>' in asked
+    assert amal.post(f"{path}withdraw-file/", {"file": "1", "reason": "Another customer's"}).status_code == 302
+    page = amal.get(path).content.decode()
+    assert ("File 1 was withdrawn." in page, "proof.png" in page) == (True, False)
+    assert amal.get(f"{path}files/1/").status_code == 404
+
+
+def test_a_note_is_read_as_markdown_that_can_do_no_harm_and_what_was_done_is_taken_back(
+    signed_in: SignedIn, house: House
+) -> None:
+    (case,) = open_cases(house, 1)
+    amal, path = signed_in("amal"), f"/exceptions/{case.key}/"
+    amal.post(f"{path}note/", {"text": "**Call** them\n# not a heading\n<script>alert(1)</script>[x](javascript:1)"})
+    page = amal.get(path).content.decode()
+    assert "<strong>Call</strong> them<br" in page
+    assert ("<script>alert" in page, 'href="javascript' in page, "<h2># not" in page) == (False, False, False)
+    amal.post(f"{path}watch/")
+    answer = amal.get(path)
+    (entry,) = answer.context["undo"]
+    assert f'name="entry" value="{entry}"' in answer.content.decode()
+    assert amal.post(f"{path}undo/", {"entry": entry}).status_code == 302
+    assert not amal.get(path).context["page"].watchers
+    again = amal.post(f"{path}undo/", {"entry": entry})
+    assert (again.status_code, "It was taken back already." in again.content.decode()) == (409, True)

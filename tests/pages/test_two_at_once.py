@@ -24,7 +24,8 @@ from audit.access import system_actor
 from audit.context import acting
 from audit.models import Event
 from exceptions.models import ExceptionCase, Waiver
-from exceptions.views.acts import ACTS
+from exceptions.selectors.cases import trail_of
+from exceptions.views.act_kinds import ACTS
 from orders.fulfilment.models import Hold, Order, Override
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
@@ -167,6 +168,10 @@ def _override(meeting: Meeting) -> None:
     meeting.keys["override"] = Override.objects.latest("pk").key
 
 
+def _newest(meeting: Meeting) -> int:
+    return trail_of(meeting.case)[0].number
+
+
 def _file(meeting: Meeting) -> dict[str, Any]:
     return {"file": SimpleUploadedFile("note.txt", b"Seen"), "seen": meeting.case.version}
 
@@ -216,6 +221,21 @@ ACTED: Final[dict[str, Act]] = {
     "note": _on_case("note", mine={"text": MINE}, ends=ALWAYS),
     "watch": _on_case("watch", ends=ALWAYS),
     "unwatch": _on_case("unwatch", before=lambda m: (m.act("amal", "watch"), m.act("lee", "watch")), ends=ALWAYS),
+    "undo": _on_case(
+        "undo",
+        other="amal",  # nobody else may
+        before=lambda m: m.act("amal", "watch"),
+        ends=(FASTER, BOTH, BOTH),
+        sees=lambda m: {"entry": _newest(m)},
+    ),
+    "withdraw-file": _on_case(
+        "withdraw-file",
+        who="lee",
+        other="mara",
+        mine={"file": "1", "reason": MINE},
+        before=lambda m: m.act("amal", "attach", file=SimpleUploadedFile("note.txt", b"Seen")),
+        ends=(FASTER, BOTH, BOTH),
+    ),
     "attach": _on_case("attach", ends=ALWAYS, sees=_file),
     "link": _on_case("link", mine={"exception": "{other_ex}"}, ends=(BEFORE, BOTH, BOTH)),
     "unlink": _on_case(

@@ -18,6 +18,7 @@ from orders.fulfilment.selectors.context import address_of_order, case_context
 from orders.fulfilment.selectors.destinations import cards_elsewhere
 from orders.fulfilment.selectors.impacts import CLOSE_UNVERIFIED, SKIP_CONFIRMATION, order_impacts
 from orders.fulfilment.services import resubmitting, resuming, routes, verifying
+from orders.fulfilment.services.waking import WAKES
 from orders.fulfilment.states import AddressVerdict, CheckState, OrderState
 from rules.states import Route
 
@@ -144,6 +145,7 @@ for name, facet in CASE_FACETS.items():
     subjects.register_facet(name, facet)
 subjects.register(ORDER, OrderSubject())
 subjects.register_aside(ORDER, aside_of_order)
+subjects.register_wakes(ORDER, WAKES)
 subjects.register_address(ORDER, address_of_order)
 subjects.register_impact(ORDER, order_impacts)
 subjects.register_roll_back(ORDER, _roll_back)

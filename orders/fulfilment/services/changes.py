@@ -57,6 +57,7 @@ from orders.fulfilment.services.levels import Levels, look_at_levels
 from orders.fulfilment.services.messages import Message, send_all
 from orders.fulfilment.services.picking import Pickers
 from orders.fulfilment.services.shelves import ProductStock, load_stock
+from orders.fulfilment.services.waking import News, seen_in, wake_all
 from orders.fulfilment.states import FulfilmentState, LineState
 from orders.sync.models import System
 from rules.request_rules import RequestRules, compile_request_rules
@@ -99,6 +100,7 @@ WRITING_ORDER: tuple[type[Model], ...] = (
 )
 
 Written = TypeVar("Written", bound=Accountable)
+Moving = TypeVar("Moving", Fulfilment, Hold)
 
 
 @dataclass
@@ -214,6 +216,7 @@ class Changes:
     def write(self) -> None:
         """Write everything collected and forget it, so that the next step can be collected."""
         self._tell_of_lines()
+        news = seen_in(self._moved(Fulfilment), self._moved(Hold))
         for model in WRITING_ORDER:
             self._update(self._edited.pop(model, {}).values())  # first: what is given up makes room for what is new
             insert_rows(self._new.pop(model, []))
@@ -222,7 +225,12 @@ class Changes:
         if self._entries:
             record_many(self._entries)
         self._entries, self._addresses, self._cards, self._created = [], [], [], set()
-        self._call_out()
+        self._call_out(news)
+
+    def _moved(self, model: type[Moving]) -> list[Moving]:
+        """The records of this kind whose state is another now."""
+        found = [record for record, fields in self._edited[model].values() if "state" in fields]
+        return [record for record in found if isinstance(record, model)]
 
     def _stamp(self, parcel: Fulfilment) -> None:
         """When it came into the state it is in now."""
@@ -244,7 +252,7 @@ class Changes:
                 self._entries[place] = replace(entry, data={**entry.data, "moved": steps})
         self._entries += [Entry("order.lines_moved", ref, data={"moved": steps}) for ref, steps in moved.items()]
 
-    def _call_out(self) -> None:
+    def _call_out(self, news: News) -> None:
         """What other apps are told, after this app's own rows; each list is emptied first, because being told may lead back here."""
         messages, self.messages = self.messages, []
         openings, self.openings = self.openings, []
@@ -259,6 +267,7 @@ class Changes:
         open_all(openings, now=self.now)
         set_all(timers, now=self.now)
         withdraw_all(cured, now=self.now)
+        wake_all(news, now=self.now)
         if levels.is_moved:
             look_at_levels(levels, self._stock, now=self.now)
 

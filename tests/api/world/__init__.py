@@ -41,6 +41,7 @@ PERSONAL: Final = {
     "cause-rename",
     "cause-split",
     "exception-file",
+    "exception-file-withdraw",
     "notification-test",
     "postmortem-action-end",
     "runbook-accept",

@@ -28,6 +28,7 @@ EXCEPTIONS: Final[dict[str, dict[str, Rule]]] = {
     "exception-severity": {"POST": Rule("exceptions.change_severity", {"severity": "P3", **REASON})},
     "exception-note": {"POST": Rule(WORK_CASE, {"text": "Seen"})},
     "exception-watch": {"POST": Rule(VIEW_CASE)},
+    "exception-undo": {"POST": Rule(VIEW_CASE, {"entry": 1})},
     "exception-unwatch": {"POST": Rule(VIEW_CASE)},
     "exception-link": {"POST": Rule(WORK_CASE, {"exception": "EX-…"})},
     "exception-unlink": {"POST": Rule(WORK_CASE, {"exception": "EX-…"})},

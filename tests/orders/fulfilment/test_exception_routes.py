@@ -1,14 +1,17 @@
 """The routes of C04.3 to C04.8, by the clock: who has it, what they get along, and what happens when nobody acts."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from audit.context import Actor, acting
 from audit.errors import Invalid
 from audit.models import Event
+from audit.subject_refs import subject_ref
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase, Timer
+from exceptions.models.timers import LIVE
 from exceptions.selectors.payload import payload_of
 from orders.fulfilment.models import Export, Fulfilment, Hold, Order
 from orders.fulfilment.services import resuming
@@ -218,3 +221,28 @@ def test_what_lacks_something_goes_on_only_complete_and_audited_and_once(
         resuming.correct_address(order_id=order.pk, address=make.BERLIN, by=system, now=now)
     assert (state_of(order), order.fulfilments.count()) == ("in_fulfilment", 1)
     assert Event.objects.filter(type="order.received", subject_id=str(order.pk)).count() == 1
+
+
+def test_a_wait_ends_once_and_before_its_time_when_what_was_waited_for_is_seen(
+    place: make.Place, tell: make.Tell, system: Actor, now: datetime
+) -> None:
+    order = place()
+    key = f"{order.key}-1"
+    opening = exceptions.CaseOpening("address", subject_ref(order), order.key, order.client_id, "Which door is it?")
+    (case,) = exceptions.open_cases(openings=[opening], by=system, now=now)
+    exceptions.acknowledge_case(case_id=case.pk, by=system, now=now)
+    wait: dict[str, Any] = {"case_id": case.pk, "until": now + timedelta(days=1), "reason": "They fetch it at noon"}
+    wait |= {"on": "carrier", "party": "DPD", "by": system, "now": now}
+    with pytest.raises(Invalid, match="carrier-has-it"):
+        exceptions.wait_case(**wait, event="rain")
+    exceptions.wait_case(**wait, event="carrier-has-it")
+    for kind, state in (("task.confirmed", "waiting"), ("shipment.handed_over", "in_progress")):
+        tell(kind, key)
+        case.refresh_from_db()
+        assert case.state == state
+    assert (case.waiting_event, case.waiting_until) == ("", None)
+    assert not Timer.objects.filter(LIVE, kind="case.wake", subject_id=str(case.pk)).exists()
+    tell("shipment.delivered", key)
+    sweep(now + timedelta(days=2))
+    told = Event.objects.filter(subject_id=str(case.pk), type__in=["case.woken", "case.wait_over"])
+    assert [event.type for event in told] == ["case.woken"]
