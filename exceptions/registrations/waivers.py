@@ -96,7 +96,7 @@ register_check(
     statement="What is allowed from a later moment has a clock that lets it begin, unless it goes on from another one",
     sql="""
         SELECT 'TLX-' || w.number FROM exceptions_waiver w
-        WHERE w.state = 'approved' AND w.starts_at > now() AND w.extends_id IS NULL AND NOT EXISTS (
+        WHERE w.state = 'approved' AND w.starts_at > now() AND w.starts_at > w.decided_at AND w.extends_id IS NULL AND NOT EXISTS (
             SELECT 1 FROM exceptions_timer t WHERE t.subject_type = 'exceptions.waiver' AND t.subject_id = w.id::text
               AND t.kind = 'waiver.begin' AND t.fired_at IS NULL AND t.cancelled_at IS NULL AND t.due_at = w.starts_at)
     """,
