@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from audit.words import in_words
+from orders.fulfilment.forms.fields import INPUT, PRIVATE, why_field
 from orders.fulfilment.selectors.contents import LineFacts, ParcelFacts
 from orders.fulfilment.selectors.quarantine import FieldRow
 from orders.fulfilment.services.quarantine import NewLine
@@ -14,8 +15,6 @@ from orders.fulfilment.states import FULFILMENT_IN_HOUSE
 from rules.models import Flow
 from rules.states import SENDING
 
-INPUT = {"class": "input"}
-PRIVATE = {**INPUT, "data-private": True}  # personal: no draft of it is kept
 MOMENT = "%Y-%m-%dT%H:%M"
 LINES_OFFERED = 3
 MINOR_PER_UNIT = 100
@@ -36,13 +35,7 @@ GROUPS = (
 class CompletionForm(forms.Form):
     """Why, and the version the person looked at."""
 
-    reason = forms.CharField(
-        label=_("Reason"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("How you know: it is kept in the trail."),
-    )
+    reason = why_field(_("Reason"), _("How you know: it is kept in the trail."))
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
 
@@ -50,13 +43,7 @@ class HoldForm(forms.Form):
     """What is held, why, what the customer is told, and until when."""
 
     fulfilment = forms.ChoiceField(label=_("What"), required=False, widget=forms.Select(INPUT))
-    words = forms.CharField(
-        label=_("Why"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("For colleagues, and kept in the trail."),
-    )
+    words = why_field(help_text=_("For colleagues, and kept in the trail."))
     customer_words = forms.CharField(
         label=_("What the customer is told"),
         required=False,
@@ -96,13 +83,7 @@ class HoldForm(forms.Form):
 class CancelForm(forms.Form):
     """Why, and how many units of each line; none at all means the whole order."""
 
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("It is kept in the trail, and told to whoever has to stop it."),
-    )
+    reason = why_field(help_text=_("It is kept in the trail, and told to whoever has to stop it."))
 
     def __init__(self, *args: Any, lines: Sequence[LineFacts], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -142,13 +123,7 @@ class RerouteForm(forms.Form):
 
     fulfilment = forms.ChoiceField(label=_("Parcel"), widget=forms.Select(INPUT))
     flow = forms.ChoiceField(label=_("Goes along"), widget=forms.Select(INPUT))
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("It is kept in the trail."),
-    )
+    reason = why_field()
 
     def __init__(self, *args: Any, parcels: Sequence[ParcelFacts], flows: Iterable[Flow], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -162,13 +137,7 @@ class RerouteForm(forms.Form):
 class ReleaseForm(forms.Form):
     """Why it may go on."""
 
-    reason = forms.CharField(
-        label=_("Why it may go on"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("It is kept in the trail."),
-    )
+    reason = why_field(_("Why it may go on"))
 
 
 class AddressForm(CompletionForm):
@@ -304,13 +273,7 @@ class ReceiveForm(forms.Form):
     expires_on = forms.DateField(
         label=_("Last day it may be sent"), required=False, widget=forms.DateInput({**INPUT, "type": "date"})
     )
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("It is kept in the trail."),
-    )
+    reason = why_field()
 
 
 class KeepBackForm(forms.Form):
@@ -336,13 +299,7 @@ class KeepBackForm(forms.Form):
         widget=forms.NumberInput(INPUT),
         help_text=_("Empty: what is missing."),
     )
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("It is kept in the trail."),
-    )
+    reason = why_field()
 
     def __init__(self, *args: Any, places: Iterable[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -353,13 +310,7 @@ class LotForm(forms.Form):
     """Which lot, and why."""
 
     lot = forms.ChoiceField(label=_("Lot"), widget=forms.Select(INPUT))
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("It is kept in the trail."),
-    )
+    reason = why_field()
 
     def __init__(self, *args: Any, lots: Iterable[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

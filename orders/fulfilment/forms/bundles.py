@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from orders.fulfilment.decisions.bundles import Part
+from orders.fulfilment.forms.fields import why_field
 
 INPUT = {"class": "input"}
 
@@ -25,13 +26,7 @@ class PartsForm(forms.Form):
             "price is divided; without it, one. Leave all of it empty for a product that is no bundle."
         ),
     )
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("It is kept in the trail."),
-    )
+    reason = why_field()
 
     def clean_parts(self) -> list[Part]:
         """The parts that are meant."""

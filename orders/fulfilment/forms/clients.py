@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.fulfilment.decisions.clients import NewClient, NewProductLine
-from orders.fulfilment.forms import PRIVATE
+from orders.fulfilment.forms.fields import PRIVATE, why_field
 from orders.fulfilment.selectors.templates import ClientChoices, LineChoices
 from orders.fulfilment.shipped import ConnectorSet
 from rules.states import LineKind
@@ -19,13 +19,7 @@ INPUT = {"class": "input"}
 class SetUpForm(forms.Form):
     """What every set-up asks: why. `seen` is the digest of what was shown."""
 
-    reason = forms.CharField(
-        label=_("Reason"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("Why it is set up; it is kept in the trail."),
-    )
+    reason = why_field(_("Reason"), _("Why it is set up; it is kept in the trail."))
     seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     slug = forms.CharField(
         label=_("Short name"),

@@ -5,19 +5,13 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-INPUT = {"class": "input"}
+from orders.fulfilment.forms.fields import INPUT, why_field
 
 
 class BecauseForm(forms.Form):
     """Why."""
 
-    reason = forms.CharField(
-        label=_("Reason"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("How you know: it is kept in the trail. Name nobody."),
-    )
+    reason = why_field(_("Reason"), _("How you know: it is kept in the trail. Name nobody."))
 
 
 class MergeForm(BecauseForm):

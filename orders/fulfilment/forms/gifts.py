@@ -6,10 +6,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from orders.fulfilment.decisions.gifts import LONGEST_MESSAGE, LONGEST_WRAP, Gift
+from orders.fulfilment.forms.fields import INPUT, PRIVATE, why_field
 from orders.fulfilment.selectors.destinations import MASK, GiftFacts
 
-INPUT: Final = {"class": "input"}
-PRIVATE: Final = {**INPUT, "data-private": True}  # personal: no draft of it is kept
 ADDRESS: Final = {
     "name": _("Name"),
     "company_name": _("Company"),
@@ -45,13 +44,7 @@ class GiftForm(forms.Form):
         widget=forms.TextInput(INPUT),
         help_text=_("What the shop calls it, for example red paper. Leave it empty for none."),
     )
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("It is kept in the trail."),
-    )
+    reason = why_field()
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, gift: GiftFacts | None, **kwargs: Any) -> None:

@@ -15,8 +15,8 @@ from orders.fulfilment.decisions.overrides import (
     ORDER_FIELDS,
     address_text,
 )
+from orders.fulfilment.forms.fields import INPUT, PRIVATE, why_field
 from orders.fulfilment.forms.gifts import ADDRESS as ADDRESS_LABELS
-from orders.fulfilment.forms.gifts import INPUT, PRIVATE
 from orders.fulfilment.selectors.contents import LineFacts
 from rules.models import Client
 
@@ -37,13 +37,7 @@ class OverrideForm(forms.Form):
     """What one field is from now on, and why; `now` is what this person may see of how it is."""
 
     field = forms.CharField(widget=forms.HiddenInput)
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("Who reviews it reads this."),
-    )
+    reason = why_field(help_text=_("Who reviews it reads this."))
 
     def __init__(
         self, *args: Any, field: str, lines: Sequence[LineFacts], now: Mapping[str, str], **kwargs: Any
@@ -104,13 +98,7 @@ class StockOverrideForm(forms.Form):
     value = forms.CharField(
         label=_("Units on the shelf"), max_length=12, widget=forms.TextInput({**INPUT, "inputmode": "numeric"})
     )
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("Who reviews it reads this."),
-    )
+    reason = why_field(help_text=_("Who reviews it reads this."))
 
     def __init__(self, *args: Any, clients: Iterable[Client], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -129,10 +117,4 @@ class ReviewForm(forms.Form):
         ],
         widget=forms.RadioSelect,
     )
-    comment = forms.CharField(
-        label=_("Why"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput(INPUT),
-        help_text=_("It is kept in the trail."),
-    )
+    comment = why_field()

@@ -6,6 +6,7 @@ from typing import Any, Final
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from orders.fulfilment.forms.fields import why_field
 from orders.fulfilment.selectors.contents import LineFacts, ParcelFacts
 
 TOGETHER: Final = "together"
@@ -25,13 +26,7 @@ class PackForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Not needed when everything is packed as the rules plan it."),
     )
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput({"class": "input"}),
-        help_text=_("It is kept in the trail."),
-    )
+    reason = why_field()
 
     def __init__(self, *args: Any, lines: Iterable[LineFacts], parcels: Sequence[ParcelFacts], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

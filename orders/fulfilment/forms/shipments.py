@@ -3,17 +3,13 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from orders.fulfilment.forms.fields import why_field
+
 
 class WhyForm(forms.Form):
     """Why."""
 
-    reason = forms.CharField(
-        label=_("Why"),
-        min_length=3,
-        max_length=280,
-        widget=forms.TextInput({"class": "input"}),
-        help_text=_("It is kept in the trail."),
-    )
+    reason = why_field()
 
 
 class TogetherForm(WhyForm):

@@ -10,14 +10,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from audit import clock
-from audit.edge import actor_of, explain
+from audit.edge import actor_of
 from audit.errors import Conflict, Invalid, Refused
 from audit.words import in_words
 from orders.fulfilment import selectors
 from orders.fulfilment.decisions.overrides import ORDER_FIELDS
 from orders.fulfilment.forms import RerouteForm, ReturnForm
 from orders.fulfilment.forms.overrides import FieldForm, OverrideForm, ReviewForm, StockOverrideForm
-from orders.fulfilment.models import OrderRequest
+from orders.fulfilment.models import OrderRequest, Override
 from orders.fulfilment.selectors import overrides as found
 from orders.fulfilment.selectors.aside import parcels_to_send_again
 from orders.fulfilment.selectors.contents import contents_of
@@ -25,7 +25,7 @@ from orders.fulfilment.services import overrides as services
 from orders.fulfilment.services import resuming, unwinding
 from orders.fulfilment.services.announcing import return_order
 from orders.fulfilment.states import WITH_THE_CUSTOMER, RequestState
-from orders.fulfilment.views.frame import emergency_about, way_back
+from orders.fulfilment.views.frame import by_hand, emergency_about, tell_state, way_back
 from rules import selectors as rules
 from rules.selectors import registry
 
@@ -37,27 +37,14 @@ def reroute(request: HttpRequest, key: str) -> HttpResponse:
     by = actor_of(request, "orders.work_order")
     story = selectors.order_story(by=by, key=key)
     form = RerouteForm(request.POST or None, parcels=story.parcels, flows=registry.flows_for(by))
-    conflict = None
-    if request.method == "POST" and form.is_valid():
-        try:
-            order = unwinding.reroute(order_id=story.row.id, **form.cleaned_data, by=by, now=clock.now())
-        except Invalid as invalid:
-            explain(form, invalid)
-        except Conflict as refused:
-            conflict = refused
-        else:
-            said = {"key": order.key, "state": order.get_state_display()}
-            messages.success(request, _("%(key)s is “%(state)s” now.") % said)
-            return redirect(way_back(request, key))
-    status = 409 if conflict else 422 if form.errors else 200
-    context = {
-        "emergency": emergency_about(story.row.id),
-        "row": story.row,
-        "form": form,
-        "conflict": conflict,
-        "back": way_back(request, key),
-    }
-    return render(request, "orders/reroute.html", context, status=status)
+
+    def send() -> HttpResponse:
+        order = unwinding.reroute(order_id=story.row.id, **form.cleaned_data, by=by, now=clock.now())
+        tell_state(request, order)
+        return redirect(way_back(request, key))
+
+    told: dict[str, Any] = {"row": story.row, "back": way_back(request, key), "named": _("Send another way")}
+    return by_hand(request, "orders/reroute.html", form, send, about=story.row.id, **told)
 
 
 @login_required
@@ -97,27 +84,15 @@ def announce(request: HttpRequest, key: str) -> HttpResponse:
     by = actor_of(request, "orders.work_order")
     story = selectors.order_story(by=by, key=key)
     with_them = [line for line in story.lines if line.state in WITH_THE_CUSTOMER]
-    form, conflict = ReturnForm(request.POST or None, lines=with_them), None
-    if request.method == "POST" and form.is_valid():
+    form = ReturnForm(request.POST or None, lines=with_them)
+
+    def tell() -> HttpResponse:
         given = {name: form.cleaned_data[name] for name in ("reason", "reference")}
-        try:
-            kept = return_order(order_id=story.row.id, lines=form.lines(), **given, by=by, now=clock.now())
-        except Invalid as invalid:
-            explain(form, invalid)
-        except Conflict as refused:
-            conflict = refused
-        else:
-            _tell_ruling(request, kept)
-            return redirect("fulfilment:order", key)
-    status = 409 if conflict else 422 if form.errors else 200
-    context = {
-        "emergency": emergency_about(story.row.id),
-        "row": story.row,
-        "form": form,
-        "conflict": conflict,
-        "has_any": bool(with_them),
-    }
-    return render(request, "orders/return.html", context, status=status)
+        _tell_ruling(request, return_order(order_id=story.row.id, lines=form.lines(), **given, by=by, now=clock.now()))
+        return redirect("fulfilment:order", key)
+
+    told: dict[str, Any] = {"row": story.row, "has_any": bool(with_them), "named": _("Announce a return")}
+    return by_hand(request, "orders/return.html", form, tell, about=story.row.id, **told)
 
 
 def _tell_ruling(request: HttpRequest, kept: OrderRequest) -> None:
@@ -144,26 +119,18 @@ def override(request: HttpRequest, key: str) -> HttpResponse:
         which["emergency"] = emergency_about(order.pk)
         return render(request, "orders/override.html", which, status=422 if field else 200)
     lines, now = [one for one in contents_of(order).lines if one.is_ordered], found.set_now(by, order, field)
-    form, conflict = OverrideForm(request.POST or None, field=field, lines=lines, now=now), None
-    if request.method == "POST" and form.is_valid():
-        try:
-            kept = services.override_order(order_id=order.pk, **form.given(), by=by, now=clock.now())
-        except Invalid as invalid:
-            explain(form, invalid)
-        except Conflict as refused:
-            conflict = refused
-        else:
-            messages.success(request, _("%(key)s is in force and waits for its review.") % {"key": kept.key})
-            return redirect("fulfilment:review", kept.key)
-    status = 409 if conflict else 422 if form.errors else 200
-    context = {
-        "emergency": emergency_about(order.pk),
-        "order": order,
-        "label": ORDER_FIELDS[field].label,
-        "form": form,
-        "conflict": conflict,
-    }
-    return render(request, "orders/override.html", context, status=status)
+    form = OverrideForm(request.POST or None, field=field, lines=lines, now=now)
+
+    def fix() -> HttpResponse:
+        return _fixed(request, services.override_order(order_id=order.pk, **form.given(), by=by, now=clock.now()))
+
+    label = ORDER_FIELDS[field].label
+    return by_hand(request, "orders/override.html", form, fix, about=order.pk, order=order, label=label)
+
+
+def _fixed(request: HttpRequest, kept: Override) -> HttpResponse:
+    messages.success(request, _("%(key)s is in force and waits for its review.") % {"key": kept.key})
+    return redirect("fulfilment:review", kept.key)
 
 
 @login_required
@@ -187,21 +154,14 @@ def override_stock(request: HttpRequest) -> HttpResponse:
     """Set by hand how many units lie on a shelf."""
     by = actor_of(request, "orders.work_order")
     clients = rules.clients_of(by)
-    form, conflict = StockOverrideForm(request.POST or None, clients=clients), None
-    if request.method == "POST" and form.is_valid():
+    form = StockOverrideForm(request.POST or None, clients=clients)
+
+    def fix() -> HttpResponse:
         given = {name: form.cleaned_data[name] for name in ("sku", "value", "reason")}
         client = clients.get(slug=form.cleaned_data["client"])
-        try:
-            kept = services.override_stock(client_id=client.pk, **given, by=by, now=clock.now())
-        except Invalid as invalid:
-            explain(form, invalid)
-        except Conflict as refused:
-            conflict = refused
-        else:
-            messages.success(request, _("%(key)s is in force and waits for its review.") % {"key": kept.key})
-            return redirect("fulfilment:review", kept.key)
-    status = 409 if conflict else 422 if form.errors else 200
-    return render(request, "orders/override.html", {"form": form, "conflict": conflict}, status=status)
+        return _fixed(request, services.override_stock(client_id=client.pk, **given, by=by, now=clock.now()))
+
+    return by_hand(request, "orders/override.html", form, fix)
 
 
 @login_required
@@ -210,27 +170,20 @@ def review(request: HttpRequest, key: str) -> HttpResponse:
     """One fix by hand: what it was, what it is, what systems say; taking it over or back."""
     by = actor_of(request, "orders.view_order" if request.method == "GET" else "orders.review_override")
     row, override = found.override_row(by=by, key=key), found.override_named(by, key)
-    form, conflict = ReviewForm(request.POST or None), None
-    if request.method == "POST" and form.is_valid():
+    form = ReviewForm(request.POST or None)
+
+    def decide() -> HttpResponse:
         decision, comment = form.cleaned_data["decision"], form.cleaned_data["comment"]
         given = {"accept": decision != "reject", "propose_rule": decision == "propose", "comment": comment}
-        try:
-            services.review_override(override_id=override.pk, **given, by=by, now=clock.now())
-        except Invalid as invalid:
-            explain(form, invalid)
-        except (Conflict, Refused) as refused:
-            conflict = refused
-        else:
-            messages.success(request, _("%(key)s is reviewed.") % {"key": key})
-            return redirect("fulfilment:overrides")
-    refused_own = isinstance(conflict, Refused)
-    status = 403 if refused_own else 409 if conflict else 422 if form.errors else 200
+        services.review_override(override_id=override.pk, **given, by=by, now=clock.now())
+        messages.success(request, _("%(key)s is reviewed.") % {"key": key})
+        return redirect("fulfilment:overrides")
+
     can_review = row.is_waiting and not row.is_mine and by.may("orders.review_override")
-    context = {
-        "emergency": emergency_about(override.order_id) if override.order_id else None,
+    shown: dict[str, Any] = {
+        "about": override.order_id,
+        "refused": (Conflict, Refused),
         "row": row,
-        "form": form,
-        "conflict": conflict,
         "can_review": can_review,
     }
-    return render(request, "orders/review.html", context, status=status)
+    return by_hand(request, "orders/review.html", form, decide, **shown)

@@ -63,7 +63,7 @@ OFFERED: Final[Mapping[str, Choices]] = {
     "promised": [("overdue", noop("Over")), ("today", noop("Within a day")), ("7d", noop("Within 7 days"))],
     "placed": [("today", noop("Today")), ("7d", noop("In the last 7 days")), ("30d", noop("In the last 30 days"))],
     "fraud": [("70..", noop("High, 70 and more")), ("30..69", noop("Raised, 30 to 69")), ("..29", noop("Low"))],
-    "behind": [("true", noop("Longer than promised"))],
+    "behind": [("true", noop("Longer than promised")), ("false", noop("As promised, or told of nothing"))],
     "test": [("false", noop("Without")), ("true", noop("Only"))],
 }
 LABELS: Final = {

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from audit import clock
@@ -245,9 +246,8 @@ def cancel(request: HttpRequest, key: str) -> HttpResponse:
         tell_state(request, order)
         return redirect(way_back(request, key))
 
-    return by_hand(
-        request, "orders/cancel.html", form, leave_out, about=story.row.id, row=story.row, back=way_back(request, key)
-    )
+    told: dict[str, Any] = {"row": story.row, "back": way_back(request, key), "named": pgettext("to do", "Cancel")}
+    return by_hand(request, "orders/cancel.html", form, leave_out, about=story.row.id, **told)
 
 
 def said_stale(key: str) -> Said:

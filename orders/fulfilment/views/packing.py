@@ -3,17 +3,16 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from audit import clock
-from audit.edge import actor_of, explain
-from audit.errors import Conflict, Invalid
+from audit.edge import actor_of
 from orders.fulfilment import selectors
 from orders.fulfilment.forms.packing import PackForm
 from orders.fulfilment.services import packing
-from orders.fulfilment.views.frame import emergency_about
+from orders.fulfilment.views.frame import by_hand
 
 
 @login_required
@@ -23,18 +22,12 @@ def pack(request: HttpRequest, key: str) -> HttpResponse:
     by = actor_of(request, "orders.work_order")
     story = selectors.order_story(by=by, key=key)
     form = PackForm(request.POST or None, lines=story.lines, parcels=story.parcels)
-    conflict = None
-    if request.method == "POST" and form.is_valid():
-        reason = form.cleaned_data["reason"]
-        try:
-            packing.pack_together(order_id=story.row.id, lines=form.chosen(), reason=reason, by=by, now=clock.now())
-        except Invalid as invalid:
-            explain(form, invalid)
-        except Conflict as refused:
-            conflict = refused
-        else:
-            messages.success(request, _("The parcels are planned anew."))
-            return redirect("fulfilment:order", key)
-    status = 409 if conflict else 422 if form.errors else 200
-    context = {"emergency": emergency_about(story.row.id), "row": story.row, "form": form, "conflict": conflict}
-    return render(request, "orders/pack.html", context, status=status)
+
+    def plan() -> HttpResponse:
+        given = {"lines": form.chosen(), "reason": form.cleaned_data["reason"]}
+        packing.pack_together(order_id=story.row.id, **given, by=by, now=clock.now())
+        messages.success(request, _("The parcels are planned anew."))
+        return redirect("fulfilment:order", key)
+
+    named = _("What goes in one parcel")
+    return by_hand(request, "orders/pack.html", form, plan, about=story.row.id, row=story.row, named=named)
