@@ -1,12 +1,13 @@
 """Lists as tables for spreadsheets and programs."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Final
 
 from audit.rest.fields import money
 from audit.spreadsheets import csv_of, json_of
 from exceptions.models import ExceptionCase
+from exceptions.selectors.jobs import ItemRow
 from exceptions.subjects import Impact
 
 COLUMNS: Final = (
@@ -67,6 +68,16 @@ def passing_lines(impact: Impact) -> Iterator[str]:
         for one in impact.marginal
     ]
     return csv_of(PASSING, rows)
+
+
+def result_lines(rows: Iterable[ItemRow]) -> Iterator[str]:
+    """What came of each record of an act on many, as CSV."""
+    names = ["key", "state", "why", "at"]
+    return csv_of(names, ({name: _written(getattr(row, name)) for name in names} for row in rows))
+
+
+def _written(value: datetime | str | None) -> str:
+    return value.astimezone(UTC).isoformat(timespec="seconds") if isinstance(value, datetime) else str(value or "")
 
 
 def _names(columns: Collection[str]) -> list[str]:

@@ -39,6 +39,7 @@ urlpatterns = [
     path("queue/bulk/", bulk.bulk, name="bulk"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/<str:key>/", jobs.job, name="job"),
+    path("jobs/<str:key>/results.csv", jobs.results_csv, name="job-csv"),
     path("jobs/<str:key>/cancel/", jobs.cancel, name="job-cancel"),
     path("jobs/<str:key>/undo/", jobs.undo, name="job-undo"),
     path("queue/causes/", causes.causes, name="causes"),

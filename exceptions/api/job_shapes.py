@@ -206,6 +206,12 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     refused = serializers.IntegerField(source="work.refused")
     left = serializers.IntegerField(source="work.left")
     undoes = serializers.CharField(source="undoes.key", allow_null=True, default=None)
+    asked = serializers.DictField(
+        source="work.asked",
+        child=serializers.JSONField(),
+        help_text="The plan it came from: all of a `list` with its `query`, or what another `job` left undone; neither where each was "
+        "chosen. `planned_at`, and how many were `barred`.",
+    )
 
     class Meta:
         model = Job
@@ -226,6 +232,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
             "finished_at",
             "why",
             "undoes",
+            "asked",
         )
         read_only_fields = fields
 

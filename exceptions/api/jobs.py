@@ -58,7 +58,8 @@ class PlanList(_Plans, CreateMixin, ListResource):
             return services.plan_numbers(action=action, numbers=numbers, by=self.by, now=now, people=people)
         asked = given_filters(QueryDict(given["filter"]))
         matching = CASE_FILTERS.apply(visible_cases(self.by).live(), asked, Question(self.by, now))
-        return services.plan_found(action=action, found=matching, by=self.by, now=now, people=people)
+        said = {"list": "team", "query": given["filter"]}
+        return services.plan_found(action=action, found=matching, by=self.by, now=now, people=people, asked=said)
 
 
 class PlanRecord(_Plans, RecordResource):

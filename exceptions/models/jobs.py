@@ -41,6 +41,7 @@ class JobPlan(models.Model):
     actor = models.CharField(max_length=160)
     items = models.JSONField()
     barred = models.JSONField(default=list)
+    asked = models.JSONField(default=dict, db_default={}, help_text="{list, query}: all of that list; {job}: its rest.")
     undoes = models.ForeignKey("Job", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     job = models.OneToOneField("Job", on_delete=models.PROTECT, null=True, related_name="+")
 
@@ -132,6 +133,9 @@ class JobWork(LeasedWork):
 
     job = models.OneToOneField(Job, on_delete=models.PROTECT, primary_key=True, related_name="work")
     given = models.JSONField(default=dict, help_text="What was filled in: to whom, why, which outcome.")
+    asked = models.JSONField(
+        default=dict, db_default={}, help_text="The plan it came from: {list, query} or {job}, planned_at, barred."
+    )
     done = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)

@@ -1,6 +1,6 @@
 """Acts on many: those somebody may look at, and how far each is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -166,6 +166,15 @@ def job_page(*, by: Actor, key: str, show: str = "", after: str = "") -> JobPage
         route=kind.route,
         noun=str(kind.noun),
     )
+
+
+def results_of(*, by: Actor, key: str, show: str) -> tuple[Job, Iterator[ItemRow]]:
+    """A job and all its results of one kind, in the order of work: of nothing named, what was not done. Raises `NotFound`."""
+    job = job_called(by, key)
+    shown = [show] if show in ItemState.values else [ItemState.REFUSED, ItemState.SKIPPED]
+    kind = job_kinds.kind(job.kind)
+    items = items_for(by, job).filter(state__in=shown).order_by("position").iterator(chunk_size=1_000)
+    return job, (ItemRow(one.key, kind.url(one.key), one.state, one.why, one.at) for one in items)
 
 
 def title_of(job: Job) -> str:

@@ -303,7 +303,7 @@ def _ungroup(desk: Desk) -> None:
 def _notes_on(desk: Desk, text: str) -> dict[UUID, int]:
     if not text.strip() or not desk.cases:
         return {}
-    notes: list[CaseNote] = write_notes(desk.cases, text, field="note", by=desk.by, now=desk.now)
+    notes: list[CaseNote] = write_notes(desk.cases, text, field="note", by=desk.by, now=desk.now, is_news=False)
     return {note.case_id: note.pk for note in notes}
 
 

@@ -46,14 +46,20 @@ PREFIX: Final = "case."
 
 
 def plan_matching(
-    *, action: str, filters: QueueFilters, by: Actor, now: datetime, people: Collection[str] = ()
+    *,
+    action: str,
+    filters: QueueFilters,
+    by: Actor,
+    now: datetime,
+    people: Collection[str] = (),
+    asked: Mapping[str, str] | None = None,
 ) -> JobPlan:
     """A plan for everything the filters leave, however many pages that is. Raises `Invalid` for an unknown filter or too many.
 
-    `people`, here and below: among whom to spread them, as owners' slugs.
+    `people`, here and below: among whom to spread them, as owners' slugs; `asked`: the list and the query they are all of.
     """
     cases = matching_cases(by=by, filters=filters, now=now, most=MOST_PLANNED)
-    return plan_cases(action=action, cases=cases, by=by, now=now, people=people)
+    return plan_cases(action=action, cases=cases, by=by, now=now, people=people, asked=asked)
 
 
 def plan_chosen(
@@ -79,29 +85,37 @@ def plan_numbers(
 
 
 def plan_found(
-    *, action: str, found: QuerySet[ExceptionCase], by: Actor, now: datetime, people: Collection[str] = ()
+    *,
+    action: str,
+    found: QuerySet[ExceptionCase],
+    by: Actor,
+    now: datetime,
+    people: Collection[str] = (),
+    asked: Mapping[str, str] | None = None,
 ) -> JobPlan:
     """A plan for all of these, found within what the actor may see. Raises `Invalid` for too many."""
-    return plan_cases(action=action, cases=all_or_none(found, most=MOST_PLANNED), by=by, now=now, people=people)
+    cases = all_or_none(found, most=MOST_PLANNED)
+    return plan_cases(action=action, cases=cases, by=by, now=now, people=people, asked=asked)
 
 
 def plan_rest(*, job: Job, by: Actor, now: datetime) -> JobPlan:
     """A plan for what a job did not do, as it is now; what was shared out goes to whom it was for."""
     action, cases = job.kind.removeprefix(PREFIX), cases_of_job(by=by, job=job)
     _refuse_unknown(action, PLANNED_ACTS)
-    return _plan(action, cases, Shares(shares_of_job(by=by, job=job)), by, now)
+    return _plan(action, cases, Shares(shares_of_job(by=by, job=job)), by, now, {"job": job.key})
 
 
 def plan_again(*, plan: JobPlan, by: Actor, now: datetime) -> JobPlan:
     """The same act for the same exceptions as they are now, each for whom it was. Raises `Invalid` for a plan of something else."""
     action, cases = _planned_cases(plan, by, PLANNED_ACTS)
-    return _plan(action, cases, Shares({UUID(one["id"]): one["given"].get("to", "") for one in plan.items}), by, now)
+    shares = Shares({UUID(one["id"]): one["given"].get("to", "") for one in plan.items})
+    return _plan(action, cases, shares, by, now, plan.asked)
 
 
 def spread_again(*, plan: JobPlan, people: Collection[str], by: Actor, now: datetime) -> JobPlan:
     """The exceptions of a plan to spread some, spread among these people. Raises `Invalid` for a plan of something else."""
     action, cases = _planned_cases(plan, by, ("spread",), is_whole=True)
-    return plan_cases(action=action, cases=cases, by=by, now=now, people=people)
+    return plan_cases(action=action, cases=cases, by=by, now=now, people=people, asked=plan.asked)
 
 
 def _planned_cases(
@@ -115,13 +129,19 @@ def _planned_cases(
 
 
 def plan_cases(
-    *, action: str, cases: Sequence[ExceptionCase], by: Actor, now: datetime, people: Collection[str] = ()
+    *,
+    action: str,
+    cases: Sequence[ExceptionCase],
+    by: Actor,
+    now: datetime,
+    people: Collection[str] = (),
+    asked: Mapping[str, str] | None = None,
 ) -> JobPlan:
     """A plan for exactly these at their versions of now, with what stands in the way of some. Raises `Invalid` for no act on many."""
     _refuse_unknown(action, BULK_ACTS)
     live = [case for case in cases if case.state in CASE_LIVE]
     shares = spread(live, among=people, by=by, now=now) if action == "spread" else Shares()
-    return _plan(action, cases, shares, by, now)
+    return _plan(action, cases, shares, by, now, asked)
 
 
 def plan_balance(*, team: str, by: Actor, now: datetime) -> JobPlan:
@@ -136,7 +156,14 @@ def plan_balance(*, team: str, by: Actor, now: datetime) -> JobPlan:
     return _plan(BALANCE, [case for case in cases if case.pk in shares.to], shares, by, now)
 
 
-def _plan(action: str, cases: Sequence[ExceptionCase], shares: Shares, by: Actor, now: datetime) -> JobPlan:
+def _plan(
+    action: str,
+    cases: Sequence[ExceptionCase],
+    shares: Shares,
+    by: Actor,
+    now: datetime,
+    asked: Mapping[str, str] | None = None,
+) -> JobPlan:
     items, barred = [], []
     needs = "reassign" if action in SHARING else action
     for case in cases:
@@ -145,7 +172,7 @@ def _plan(action: str, cases: Sequence[ExceptionCase], shares: Shares, by: Actor
         else:
             given = {"to": shares.to[case.pk]} if action in SHARING else {}
             items.append(Planned(str(case.pk), case.key, case.client_id, case.version, given))
-    return plan_job(kind=f"{PREFIX}{action}", items=items, barred=barred, by=by, now=now)
+    return plan_job(kind=f"{PREFIX}{action}", items=items, barred=barred, asked=asked, by=by, now=now)
 
 
 def _refuse_unknown(action: str, known: Collection[str]) -> None:

@@ -234,7 +234,7 @@ def resolve_case(
         refuse_unless_solved(case, outcome, root_cause, book)
         refuse_unless_asked(case, outcome, by)
         note_uses(uses=uses_by(case, book), now=now)
-        written = write_note(case, note, field="note", by=by, now=now) if note.strip() else None
+        written = write_note(case, note, field="note", by=by, now=now, is_news=False) if note.strip() else None
         end_wait(case, now)
         case.resolve(outcome=outcome, root_cause=root_cause, at=now)
         case.save()

@@ -60,10 +60,13 @@ def plan_job(
     items: Sequence[Planned],
     barred: Sequence[Barred] = (),
     undoes: Job | None = None,
+    asked: Mapping[str, str] | None = None,
     by: Actor,
     now: datetime,
 ) -> JobPlan:
     """Keep exactly these for an act on many; nothing happens to them before `start_job`. What the same actor planned and let lie goes.
+
+    `asked` says of what they were all: of a `list` with its `query`, or what a `job` left undone; nothing where each was chosen.
 
     Raises `Refused` without the kind's permission, `Invalid` for more than anyone may plan at once.
     """
@@ -80,6 +83,7 @@ def plan_job(
         items=rows,
         barred=[{**vars(one), "kept": kept(one.why)} for one in barred],
         undoes=undoes,
+        asked=dict(asked or {}),
     )
 
 
@@ -154,7 +158,8 @@ def _queued(plan: JobPlan, given: Mapping[str, Any], by: Actor, now: datetime) -
         undoes=plan.undoes,
     )
     job.refresh_from_db(fields=["number"])
-    JobWork.objects.create(job=job, given=dict(given), due_at=now)
+    asked = {**plan.asked, "planned_at": plan.at.isoformat(), "barred": len(plan.barred)}
+    JobWork.objects.create(job=job, given=dict(given), asked=asked, due_at=now)
     with connection.cursor() as cursor:
         cursor.execute(FREEZE, [job.pk, ItemState.PENDING, plan.pk])
     JobPlan.objects.filter(pk=plan.pk).update(job=job)

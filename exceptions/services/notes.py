@@ -32,12 +32,19 @@ def note_within(case: ExceptionCase, text: str, *, field: str, by: Actor, now: d
     return note
 
 
-def write_note(case: ExceptionCase, text: str, *, field: str, by: Actor, now: datetime) -> CaseNote:
-    """The note within an act on its locked case, and the word to whom it mentions; not what it says, for that may be personal."""
-    return write_notes([case], text, field=field, by=by, now=now)[0]
+def write_note(
+    case: ExceptionCase, text: str, *, field: str, by: Actor, now: datetime, is_news: bool = True
+) -> CaseNote:
+    """The note within an act on its locked case, and the word to whom it mentions; not what it says, for that may be personal.
+
+    `is_news` unless the act it goes along with is told to those who watch: of one act they hear once.
+    """
+    return write_notes([case], text, field=field, by=by, now=now, is_news=is_news)[0]
 
 
-def write_notes(cases: Sequence[ExceptionCase], text: str, *, field: str, by: Actor, now: datetime) -> list[CaseNote]:
+def write_notes(
+    cases: Sequence[ExceptionCase], text: str, *, field: str, by: Actor, now: datetime, is_news: bool = True
+) -> list[CaseNote]:
     """As `write_note`, the same words on many; who is mentioned is looked up once for each client."""
     written = reason_given(text, field=field, shortest=1, longest=LONGEST_NOTE)
     of_clients = {case.client_id: case for case in cases}
@@ -59,7 +66,8 @@ def write_notes(cases: Sequence[ExceptionCase], text: str, *, field: str, by: Ac
     ]
     CaseNote.objects.bulk_create(notes)
     notify_many(tellings=[_telling(owner, case, by) for case in cases for owner in mentioned[case.client_id]], now=now)
-    tell_watchers(cases, "case.noted", but=[one for named in mentioned.values() for one in named], now=now)
+    if is_news:
+        tell_watchers(cases, "case.noted", but=[one for named in mentioned.values() for one in named], now=now)
     return notes
 
 

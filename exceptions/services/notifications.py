@@ -23,7 +23,9 @@ from rules.models import Owner
 MOST_SINGLE = 10
 UNDELIVERED = "notification.undelivered"
 NO_ADDRESS = said("No address outside the product.")
-AND_MORE = noop("%(text)s And %(count)s more of the same; they are in your queue.")
+AND_MORE = noop("%(text)s And %(count)s more of the same.")
+AND_MORE_YOURS = noop("%(text)s And %(count)s more of the same; they are in your queue.")
+AND_MORE_WATCHED = noop("%(text)s And %(count)s more that you watch.")
 
 NEWS = "case.news"
 NEWS_OF: Mapping[str, str] = {
@@ -242,24 +244,33 @@ def _gathered(tellings: Sequence[Telling]) -> list[Telling]:
     groups: dict[tuple[UUID, str, UUID | None, str], list[Telling]] = defaultdict(list)
     for one in tellings:
         groups[one.owner.pk, one.event, one.client_id, one.cause if one.urgent else ""].append(one)
-    return [one for group in groups.values() for one in (group if _count(group) <= MOST_SINGLE else [_as_one(group)])]
+    many = {one.case_id for group in groups.values() if _count(group) > MOST_SINGLE for one in group if one.case_id}
+    holders = dict(ExceptionCase.objects.filter(pk__in=many).values_list("pk", "owner_id")) if many else {}
+    return [
+        one
+        for group in groups.values()
+        for one in (group if _count(group) <= MOST_SINGLE else [_as_one(group, holders)])
+    ]
 
 
 def _count(group: Sequence[Telling]) -> int:
     return sum(1 + one.more for one in group)
 
 
-def _as_one(group: Sequence[Telling]) -> Telling:
+def _as_one(group: Sequence[Telling], holders: Mapping[UUID, UUID]) -> Telling:
+    """Where the others are is said as it is: whoever only watches them, or backs somebody up, has them in no queue of their own."""
     first = group[0]
     rest = _count(group) - 1
-    room = 300 - len(AND_MORE % {"text": "", "count": rest})
-    text = said(AND_MORE, text=cut(first.text, room), count=rest)
+    are_theirs = all(one.case_id and holders.get(one.case_id) == one.owner.pk for one in group)
+    words = AND_MORE_YOURS if are_theirs else AND_MORE_WATCHED if first.event == NEWS else AND_MORE
+    room = 300 - len(words % {"text": "", "count": rest})
+    text = said(words, text=cut(first.text, room), count=rest)
     causes = {one.cause for one in group}
     return Telling(
         first.owner,
         first.event,
         text,
-        "/queue/",
+        "/queue/" if are_theirs else "/queue/team/" if first.case_id else first.url,
         first.client_id,
         first.case_id if any(one.urgent for one in group) else None,
         rest,

@@ -121,7 +121,9 @@ def _planned(request: HttpRequest, action: str, by: Actor) -> JobPlan:
         )
     people = [one.owner.slug for one in _people(request, by)] if action == "spread" else []
     if "all" in given:
-        return services.plan_matching(action=action, filters=_asked_for(given), by=by, now=now, people=people)
+        asked = {"list": given.get("scope", "mine"), "query": given.get("query", "")}
+        filters = _asked_for(given)
+        return services.plan_matching(action=action, filters=filters, by=by, now=now, people=people, asked=asked)
     return services.plan_chosen(action=action, numbers=_numbers(given), by=by, now=now, people=people)
 
 

@@ -1,9 +1,12 @@
 """Acts on many, as they go: how far each is, what came of every record, a way to stop it and to take it back."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
@@ -11,10 +14,15 @@ from django.views.decorators.vary import vary_on_headers
 from audit import clock
 from audit.edge import actor_of, back_to
 from audit.errors import Conflict
+from audit.services.taking_out import record_export
 from audit.words import in_words
-from exceptions import services
-from exceptions.selectors.jobs import job_called, job_page, jobs_page
+from exceptions import list_pages, services
+from exceptions.models import JobWork
+from exceptions.selectors.jobs import job_called, job_page, jobs_page, results_of
+from exceptions.selectors.queue_filters import LEFT_OUT
 from exceptions.services.jobs import undo_barred
+from exceptions.tables import result_lines
+from exceptions.views.lists import FILTERS, filter_in_words
 
 POLL_SECONDS = 2
 
@@ -41,6 +49,7 @@ def job(request: HttpRequest, key: str) -> HttpResponse:
         "job": page.job,
         "work": page.job.work,
         "after": after,
+        "asked": _asked(page.job.work),
         "home": back_to(request, "/queue/"),
         "can_cancel": page.job.is_live and (page.is_mine or by.may("exceptions.act_on_many")),
         "can_undo": page.is_mine and not undo_barred(page.job, now=clock.now()),
@@ -52,6 +61,40 @@ def job(request: HttpRequest, key: str) -> HttpResponse:
         return HttpResponse(headers={"HX-Refresh": "true"})
     template = "exceptions/_job_progress.html" if request.htmx else "exceptions/job.html"  # type: ignore[attr-defined]
     return render(request, template, context)
+
+
+def _asked(work: JobWork) -> dict[str, Any]:
+    """The plan it came from: all of a list, in words and as an address, or what another job left undone; and when that was looked at."""
+    asked: dict[str, Any] = work.asked
+    if "list" not in asked:
+        return asked
+    page, query = list_pages.list_page(asked["list"]), QueryDict(asked["query"])
+    words = [
+        (FILTERS[name.removesuffix(LEFT_OUT)], filter_in_words(name, value), name.endswith(LEFT_OUT))
+        for name, values in query.lists()
+        if name.removesuffix(LEFT_OUT) in FILTERS
+        for value in values
+    ]
+    return {
+        **asked,
+        "title": page.title,
+        "url": f"{reverse(page.route)}?{asked['query'] or 'view=all'}",
+        "words": words,
+    }
+
+
+@login_required
+@require_GET
+def results_csv(request: HttpRequest, key: str) -> StreamingHttpResponse:
+    """What came of each, as CSV: what was not done unless `show` names another result."""
+    by = actor_of(request, "exceptions.view_case")
+    found, rows = results_of(by=by, key=key, show=request.GET.get("show", ""))
+    record_export(query=f"{found.key}?{request.GET.urlencode()}", by=by, now=clock.now(), event="queue.exported")
+    return StreamingHttpResponse(
+        result_lines(rows),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{found.key}.csv"'},
+    )
 
 
 @login_required

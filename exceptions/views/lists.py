@@ -90,7 +90,7 @@ def _chip(
 ) -> Chip:
     name = asked.removesuffix(LEFT_OUT)
     is_left_out = asked != name
-    known = in_words(cause_in_words(value)) if name == "cause" else range_in_words(value)
+    known = filter_in_words(asked, value)
     kept = _besides(request, asked, value)
     turned = kept.copy()
     turned.appendlist(name if is_left_out else f"{name}{LEFT_OUT}", value)
@@ -101,6 +101,11 @@ def _chip(
         instead=turned.urlencode() if may_turn else "",
         is_left_out=is_left_out,
     )
+
+
+def filter_in_words(name: str, value: str) -> str:
+    """What a filter asks for, where no list of choices says it: a cause or a range as people read it, anything else as it is."""
+    return in_words(cause_in_words(value)) if name.removesuffix(LEFT_OUT) == "cause" else range_in_words(value)
 
 
 def pairs_of(

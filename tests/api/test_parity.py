@@ -94,6 +94,7 @@ OPERATIONS: Final = {
     "exceptions:view-delete": "view-delete",
     "exceptions:jobs": "jobs",
     "exceptions:job": "job job-items",
+    "exceptions:job-csv": "job-items",
     "exceptions:job-cancel": "job-cancel",
     "exceptions:job-undo": "job-undo",
     "exceptions:accounting": "exception-accounting",

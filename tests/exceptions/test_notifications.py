@@ -12,6 +12,7 @@ from exceptions import services
 from exceptions.models import Notification, NotificationDelivery
 from exceptions.states import DeliveryState
 from tests.cast import House
+from tests.exceptions.conftest import OpenCases
 
 MINUTE = timedelta(minutes=1)
 
@@ -49,7 +50,37 @@ def test_many_things_are_one_letter_per_address(house: House, now: datetime) -> 
 def test_a_thousand_of_one_kind_are_told_as_one_thing(house: House, now: datetime) -> None:
     tell(house, now, *(f"EX-{n} is yours." for n in range(1, 1_001)))
     told = Notification.objects.get()
-    assert (told.text, told.url) == ("EX-1 is yours. And 999 more of the same; they are in your queue.", "/queue/")
+    assert (told.text, told.url) == ("EX-1 is yours. And 999 more of the same.", "/exceptions/EX-1/")
+
+
+def test_where_the_others_are_is_true_for_whoever_has_them_and_for_whoever_watches(
+    house: House, open_cases: OpenCases, now: datetime
+) -> None:
+    cases, bo = open_cases(11), house.actor("bo")
+    told = Notification.objects.get(owner=cases[0].owner, event="case.opened")
+    backed = Notification.objects.get(owner=cases[0].backup, event="case.opened")
+    assert (told.text.endswith("And 10 more of the same; they are in your queue."), told.url) == (True, "/queue/")
+    assert (backed.text.endswith("And 10 more of the same."), backed.url) == (True, "/queue/team/")
+    for case in cases:
+        services.watch_case(case_id=case.pk, by=bo, now=now)
+    plan = services.plan_chosen(action="note", numbers=[case.number for case in cases], by=house.actor("lee"), now=now)
+    services.start_job(plan_id=plan.pk, given={"text": "Looked at it."}, by=house.actor("lee"), now=now)
+    news = Notification.objects.get(owner=house.owners["bo"], event="case.news")
+    assert (news.text.endswith("And 10 more that you watch."), news.url) == (True, "/queue/team/")
+
+
+def test_of_a_note_that_goes_along_with_the_end_a_watcher_hears_once(
+    house: House, open_cases: OpenCases, now: datetime
+) -> None:
+    one, other = open_cases(2)
+    bo, lee = house.actor("bo"), house.actor("lee")
+    for case in (one, other):
+        services.watch_case(case_id=case.pk, by=bo, now=now)
+    services.resolve_case(case_id=one.pk, outcome="resolved", note="The house number was missing.", by=lee, now=now)
+    plan = services.plan_chosen(action="resolve", numbers=[other.number], by=lee, now=now)
+    services.start_job(plan_id=plan.pk, given={"outcome": "resolved", "text": "So was this one."}, by=lee, now=now)
+    heard = [told.text for told in Notification.objects.filter(owner=house.owners["bo"], event="case.news")]
+    assert [text.endswith("It is resolved.") for text in heard] == [True, True]
 
 
 def test_a_channel_down_for_a_week_loses_nothing(house: House, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from exceptions.models import Job
 from exceptions.services.job_work import AT_ONCE
 from exceptions.states import JobState
 from tests.cast import House
-from tests.pages.conftest import SignedIn
+from tests.pages.conftest import SignedIn, open_cases
 from tests.pages.test_many import REJECTED, broken, confirmed
 
 
@@ -101,3 +101,27 @@ def test_there_is_no_such_job(signed_in: SignedIn, house: House, address: str) -
 
 def test_a_page_mark_that_is_none_is_refused(signed_in: SignedIn, house: House) -> None:
     assert signed_in("amal").get("/jobs/?after=x").status_code in {400, 422}
+
+
+def test_a_job_says_what_was_asked_and_gives_what_was_not_done_as_a_file(signed_in: SignedIn, house: House) -> None:
+    """The list as it was filtered when it was planned, though nobody looked at the plan again."""
+    cases, lee = open_cases(house, 3), signed_in("lee")
+    asked = {"do": "note", "all": "1", "scope": "team", "query": "client=northwind&type!=late-parcel&due=..2099-01-01"}
+    planned = lee.post("/queue/bulk/", asked)
+    services.acknowledge_case(case_id=cases[0].pk, by=house.actor("amal"), now=clock.now())
+    done = lee.post("/queue/bulk/", {"plan": planned.context["plan"].pk, "text": "Looked at."}, follow=True)
+    job, told = done.context["job"], done.context["asked"]
+    assert told["url"] == f"/queue/team/?{asked['query']}"
+    assert [(str(label), value, is_left_out) for label, value, is_left_out in told["words"]] == [
+        ("Client", "northwind", False),
+        ("Type", "late-parcel", True),
+        ("Due", "up to 1 Jan 2099", False),
+    ]
+    job.items.filter(position=1).update(state="skipped", why="Somebody changed it meanwhile.")
+    lines = b"".join(lee.get(f"/jobs/{job.key}/results.csv")).decode().splitlines()
+    assert (lines[0], len(lines), "skipped,Somebody changed it meanwhile." in lines[1]) == ("key,state,why,at", 2, True)
+    assert len(b"".join(lee.get(f"/jobs/{job.key}/results.csv?show=done")).decode().splitlines()) == 3
+    assert signed_in("amal").get(f"/jobs/{job.key}/results.csv").status_code == 404
+    chosen = lee.post("/queue/bulk/", {"do": "note", "id": [case.key for case in cases]})
+    again = lee.post("/queue/bulk/", {"plan": chosen.context["plan"].pk, "text": "Again."}, follow=True)
+    assert "Chosen one by one" in again.content.decode()
