@@ -1,20 +1,23 @@
 """How soon a page is there in a browser four times slower than this machine, with twenty thousand open exceptions (`ux.md`, G12).
 
 Chromium's own figures: first contentful paint; interactive, which is the end of loading plus what its long tasks block; how much moves
-under one's eyes while it loads. Every visit is the first: nothing is in the cache.
+under one's eyes while it loads. Every visit is the first: nothing is in the cache. Beside them what the page weighs, compressed; style and
+scripts are the same for all (G11).
 """
 
 from __future__ import annotations
 
+import gzip
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test import override_settings
 from django.test.testcases import LiveServerThread
@@ -32,6 +35,7 @@ from tests.factories import orders as make
 CASES = int(os.environ.get("HANDRAIL_BENCH_PAGES", "40000"))  # half of them are open
 VISITS = 5
 SLOWER = 4
+SHARED = ("ui/app.css", "ui/app.js", "django_htmx/htmx-2.min.js")
 PAINT_MS, INTERACTIVE_MS, SHIFT = 1200, 1500, 0.01
 WATCH = """
     window.shifted = 0; window.blocked = 0;
@@ -52,6 +56,7 @@ class Visit:
     paint: float
     interactive: float
     shift: float
+    kilobytes: float = 0.0
 
 
 @dataclass
@@ -64,13 +69,15 @@ class Visits:
         lines = [
             f"pages in a browser {SLOWER} times slower, {CASES // 2:,} open exceptions, median of {VISITS} first visits",
             f"  aimed at: {PAINT_MS} ms, {INTERACTIVE_MS} ms, {SHIFT}; floor: a page that says hello",
-            f"  {'':32} {'first paint':>14} {'interactive':>14} {'shift':>8}",
+            f"  {'':32} {'first paint':>14} {'interactive':>14} {'shift':>8} {'HTML':>9}",
         ]
         lines += [
-            f"  {page:32} {one.paint:>11,.0f} ms {one.interactive:>11,.0f} ms {one.shift:>8.3f}"
+            f"  {page:32} {one.paint:>11,.0f} ms {one.interactive:>11,.0f} ms {one.shift:>8.3f} {one.kilobytes:>6.1f} kB"
             for page, one in self.rows.items()
         ]
-        return "\n".join(lines)
+        found = {name: Path(finders.find(name) or "") for name in SHARED}
+        weights = [f"{path.name} {_compressed(path.read_bytes()):.1f} kB" for path in found.values()]
+        return "\n".join([*lines, f"  on every page: {', '.join(weights)}"])
 
 
 def run() -> Visits:
@@ -89,7 +96,9 @@ def run() -> Visits:
         },
     ):
         addresses = _filled()
-        session = signed_in("lee").cookies[settings.SESSION_COOKIE_NAME].value
+        lee = signed_in("lee")
+        session = lee.cookies[settings.SESSION_COOKIE_NAME].value
+        weights = {page: _compressed(lee.get(address).content) for page, address in addresses.items()}
         with _server() as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
             visits = {
@@ -97,7 +106,7 @@ def run() -> Visits:
                 for page, address in addresses.items()
             }
             browser.close()
-    return Visits({page: _middle(measured) for page, measured in visits.items()})
+    return Visits({page: replace(_middle(measured), kilobytes=weights[page]) for page, measured in visits.items()})
 
 
 def _filled() -> dict[str, str]:
@@ -148,6 +157,11 @@ def _visit(browser: Browser, url: str, session: str) -> Visit:
     measured = Visit(*page.evaluate(READ))
     context.close()
     return measured
+
+
+def _compressed(content: bytes) -> float:
+    """Kilobytes as they travel."""
+    return len(gzip.compress(content)) / 1000
 
 
 def _middle(measured: list[Visit]) -> Visit:
