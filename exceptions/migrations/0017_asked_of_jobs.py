@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('exceptions', '0015_when_and_why_waivers_hold'),
+        ('exceptions', '0016_evidence_and_wakes'),
     ]
 
     operations = [
