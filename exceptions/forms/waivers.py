@@ -101,7 +101,7 @@ class WaiverForm(forms.Form):
         max_length=500,
         assume_scheme="https",
         widget=forms.URLInput(INPUT),
-        help_text=_("The address of a task, if there is one."),
+        help_text=_("An address where it is planned, if there is one."),
     )
     scope = forms.MultipleChoiceField(
         label=_("Only for"),
