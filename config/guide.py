@@ -1,10 +1,8 @@
-"""What the help page says: how each role begins, what each page is for, the words, and what is new."""
+"""What the help page says: how each role begins, what each page is for, and the words."""
 
-import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -20,27 +18,6 @@ class Start:
     role: Role
     title: Text
     steps: tuple[Text, ...]
-
-
-MOST_NEWS = 100
-
-
-@dataclass
-class Release:
-    """What one release brought."""
-
-    title: str
-    changes: list[str] = field(default_factory=list)
-
-    @property
-    def shown(self) -> list[str]:
-        """As many of them as a page of help has room for."""
-        return self.changes[:MOST_NEWS]
-
-    @property
-    def more(self) -> int:
-        """How many the page has no room for."""
-        return max(len(self.changes) - MOST_NEWS, 0)
 
 
 STARTS = (
@@ -386,21 +363,3 @@ def starts_for(roles: Collection[str]) -> list[tuple[Start, bool]]:
 def anchor(route: str) -> str:
     """Where on the help page a page is explained."""
     return f"page-{route.replace(':', '-')}" if route in PAGES else "start"
-
-
-def releases() -> list[Release]:
-    """The change log, newest first; empty where it was not installed along."""
-    log = settings.BASE_DIR / "CHANGELOG.md"
-    found: list[Release] = []
-    for line in log.read_text().splitlines() if log.exists() else ():
-        if line.startswith("## "):
-            found.append(Release(line.removeprefix("## ")))
-        elif found and line.startswith("- "):
-            found[-1].changes.append(_plain(line.removeprefix("- ")))
-        elif found and found[-1].changes and line.startswith("  "):
-            found[-1].changes[-1] += f" {_plain(line.strip())}"
-    return found
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[`*]", "", text)

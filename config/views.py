@@ -16,7 +16,7 @@ from audit.access import Role
 from audit.context import Actor
 from audit.errors import NotFound
 from audit.selectors.trail import event_called
-from config import guide, health
+from config import guide, health, news
 from config.shell import may_open
 from exceptions import selectors as exceptions
 from orders.fulfilment import selectors as fulfilment
@@ -133,7 +133,7 @@ def help_page(request: HttpRequest) -> HttpResponse:
         "starts": guide.starts_for(actor.roles),
         "pages": pages,
         "glossary": guide.GLOSSARY,
-        "releases": guide.releases(),
+        "releases": news.releases(),
     }
     return render(request, "help.html", context)
 
