@@ -46,6 +46,7 @@ urlpatterns = [
     path("queue/causes/shared/", causes.cause, name="cause"),
     path("queue/causes/shared/rename/", causes.rename, name="cause-rename"),
     path("queue/causes/shared/merge/", causes.merge, name="cause-merge"),
+    path("queue/causes/shared/mute/", causes.mute, name="cause-mute"),
     path("queue/causes/shared/part/", causes.part, name="cause-part"),
     path("queue/causes/shared/split/", causes.split, name="cause-split"),
     path("queue/causes/<str:key>/", causes.called, name="cause-called"),

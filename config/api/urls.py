@@ -152,6 +152,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/causes", causes.Causes.as_view(), name="causes"),
     path("v1/causes/shared", causes.Cause.as_view(), name="cause"),
     path("v1/causes/shared/merge", causes.MergeCause.as_view(), name="cause-merge"),
+    path("v1/causes/shared/mute", causes.MuteCause.as_view(), name="cause-mute"),
     path("v1/causes/shared/part", causes.PartCause.as_view(), name="cause-part"),
     path("v1/causes/shared/split", causes.SplitCause.as_view(), name="cause-split"),
     path("v1/causes/shared/rename", causes.RenameCause.as_view(), name="cause-rename"),

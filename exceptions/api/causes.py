@@ -21,6 +21,7 @@ from exceptions.selectors import QueueFilters
 from exceptions.selectors.cause_pages import CausePage, cause_page
 from exceptions.selectors.groups import Group, group_page
 from exceptions.selectors.shared_causes import MANAGE
+from exceptions.serializers import WaiverSerializer
 from exceptions.services.causes import LONGEST_NAME
 
 LONGEST_CAUSE = 200
@@ -147,6 +148,16 @@ class SplitCauseInput(Input):
     reason = serializers.CharField(max_length=LONGEST_REASON)
 
 
+class MuteCauseInput(CauseInput):
+    """For how long, why, what is done until then, who answers for it; `answer_by` as for any time-limited exception."""
+
+    reason = serializers.CharField(max_length=2_000)
+    plan = serializers.CharField(max_length=2_000)
+    minutes = serializers.IntegerField(min_value=1, max_value=43_200)
+    owner = serializers.SlugField(help_text="Slug of who answers for it meanwhile.")
+    answer_by = serializers.DateTimeField(required=False)
+
+
 class Causes(Resource):
     """What several of the most urgent open exceptions share; `GET /exceptions?cause=…` lists them."""
 
@@ -232,3 +243,16 @@ class PartCause(DeedResource):
     def do(self, given: Mapping[str, Any], *, now: datetime) -> Any:
         """Part it."""
         return services.part_cause(**given, by=self.by, now=now)
+
+
+class MuteCause(DeedResource):
+    """Ask that nobody is told of what opens under a cause for a while; somebody else decides, and it ends by itself."""
+
+    permission = MANAGE
+    noun = "cause"
+    input_class = MuteCauseInput
+    serializer_class = WaiverSerializer
+
+    def do(self, given: Mapping[str, Any], *, now: datetime) -> Any:
+        """Ask for it."""
+        return services.mute_cause(**given, by=self.by, now=now)

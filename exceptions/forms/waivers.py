@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from exceptions.forms.fields import AREA, INPUT, PRIVATE, MomentField, in_words
+from exceptions.gates import gates_elsewhere
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.states import ReviewVerdict, WaiverReason
 from exceptions.subjects import ImpactItem
@@ -123,7 +124,8 @@ class WaiverForm(forms.Form):
             self.fields["scope"].choices = list(choices)  # type: ignore[attr-defined]
         else:
             del self.fields["scope"]
-        self.fields["gate"].queryset = Gate.objects.filter(is_active=True).order_by("name")  # type: ignore[attr-defined]
+        gates = Gate.objects.filter(is_active=True).exclude(slug__in=gates_elsewhere(case.subject_type))
+        self.fields["gate"].queryset = gates.order_by("name")  # type: ignore[attr-defined]
         self.fields["owner"].queryset = Owner.objects.filter(  # type: ignore[attr-defined]
             is_active=True, kind=OwnerKind.PERSON
         ).order_by("name")

@@ -9,6 +9,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from audit.context import Actor
+from exceptions.gates import gates_elsewhere
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.selectors.approvers import Approver, approvers_of, only_their_own
 from exceptions.selectors.precedents import Precedents, precedents_of
@@ -60,7 +61,8 @@ def gate_previews(
     """Every gate of the rule book in force, for what an exception is about, or for what it and others are about together."""
     keys = {one.subject_id: one.subject_key for one in (case, *also)}
     book = rules.active_book()
-    gates = book.gates()
+    elsewhere = gates_elsewhere(case.subject_type)
+    gates = [gate for gate in book.gates() if gate.slug not in elsewhere]
     before = precedents_of([gate.slug for gate in gates], by=by, now=now)
     return [
         replace(_preview(case, keys, gate, gate_owner(gate, book), by, now), precedents=before[gate.slug])

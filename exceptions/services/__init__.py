@@ -50,6 +50,7 @@ from exceptions.services.job_work import work_jobs
 from exceptions.services.jobs import Barred, Planned, cancel_job, plan_job, start_job, undo_job
 from exceptions.services.lending import give_back, lend
 from exceptions.services.links import link_cases, unlink_cases
+from exceptions.services.muting import mute_cause
 from exceptions.services.notes import note_case
 from exceptions.services.notifications import Telling, notify, notify_many
 from exceptions.services.openings import CaseOpening, open_case, open_cases
@@ -163,6 +164,7 @@ __all__ = [
     "may_shorten",
     "mend_cases",
     "merge_cause",
+    "mute_cause",
     "note_case",
     "note_presence",
     "note_uses",

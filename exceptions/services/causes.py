@@ -130,6 +130,20 @@ def part_cause(
     return found
 
 
+def cause_to_act_on(
+    *,
+    type: str,  # noqa: A002 -- as the field is called
+    cause: str,
+    by: Actor,
+    now: datetime,
+) -> SharedCause:
+    """The cause, kept from now on. Raises `NotFound`, `Refused`, and `Conflict` where it was merged away."""
+    with _acting_on_causes(by, now):
+        found = kept_cause(type, cause)
+        _refuse_merged(found)
+    return found
+
+
 def part_causes(*, causes: Collection[Known]) -> None:
     """End the merging of these (type, text), of those that are merged; inside `acting()`."""
     merged = SharedCause.objects.select_for_update().filter(

@@ -13,6 +13,7 @@ from audit.wakeups import wake
 from audit.words import cut, kept, said
 from exceptions.decisions import ALWAYS, Wishes, wish
 from exceptions.models import ExceptionCase, Notification, NotificationChannel, NotificationDelivery
+from exceptions.selectors.muting import is_anything_muted, muted_cases
 from exceptions.selectors.notifications import channels_by_owner, who_wants_pages
 from exceptions.selectors.watching import watches_of
 from exceptions.services.claims import because
@@ -22,6 +23,7 @@ from rules.models import Owner
 
 MOST_SINGLE = 10
 UNDELIVERED = "notification.undelivered"
+OPENED = "case.opened"
 NO_ADDRESS = said("No address outside the product.")
 AND_MORE = noop("%(text)s And %(count)s more of the same.")
 AND_MORE_YOURS = noop("%(text)s And %(count)s more of the same; they are in your queue.")
@@ -58,7 +60,8 @@ class Telling:
 
     The payload of the exception `case_id` goes along with the letter. `more` counts others of the same kind that nobody put into words,
     for they would be told as one thing anyway. What is told of one `cause` (that of the exception, if none is given) goes out as one
-    message and one page. `urgent` pages, whatever anybody wishes; `in_product_only` goes nowhere else.
+    message and one page. `urgent` pages, whatever anybody wishes; `in_product_only` goes nowhere else. What is `muted_by` a time-limited
+    exception goes nowhere, stands in the product as read, and says so.
     """
 
     owner: Owner
@@ -73,6 +76,7 @@ class Telling:
     urgent: bool = False
     in_product_only: bool = False
     runbook_url: str = ""
+    muted_by: str = ""
 
     @property
     def presses(self) -> bool:
@@ -112,6 +116,7 @@ def notify_many(*, tellings: Sequence[Telling], now: datetime) -> None:
     told_anyway = {(one.case_id, one.owner.pk) for one in tellings}
     happened = {one.case_id: one.event for one in tellings if one.case_id and one.event in NEWS_OF}
     tellings = [*tellings, *_news_of(happened, told_anyway)]
+    tellings = _muted(tellings, now)
     urgent = _named([one for one in tellings if one.urgent])
     told = [*_gathered(urgent), *_named(_gathered([one for one in tellings if not one.urgent]))]
     notifications = [
@@ -129,6 +134,7 @@ def notify_many(*, tellings: Sequence[Telling], now: datetime) -> None:
             cause=one.cause[:200],
             count=1 + one.more,
             urgent=one.urgent,
+            read_at=now if one.muted_by else None,
         )
         for one in told
     ]
@@ -140,7 +146,7 @@ def notify_many(*, tellings: Sequence[Telling], now: datetime) -> None:
     NotificationDelivery.objects.bulk_create(deliveries, batch_size=1_000)
     wake("exceptions.deliver_notifications")
     unreached = {one.notification_id for one in deliveries if one.why == NO_ADDRESS}
-    pressing = [made for made, one in outside if one.presses and made.pk in unreached]
+    pressing = [made for made, one in outside if one.presses and made.pk in unreached and not one.muted_by]
     if pressing:
         tell_who_stands_behind(notifications=pressing, why=NO_ADDRESS, now=now)
 
@@ -208,6 +214,21 @@ def tell_who_stands_behind(*, notifications: Sequence[Notification], why: str, n
     notify_many(tellings=tellings, now=now)
 
 
+def _muted(tellings: Sequence[Telling], now: datetime) -> list[Telling]:
+    """The same; of what opened quietly is told quietly: its opening, and all that the product does about it by itself."""
+    asked = {one.case_id for one in tellings if one.case_id and not one.in_product_only}
+    muted = muted_cases(asked, now=now) if asked and is_anything_muted(now) else {}
+    if not muted:
+        return list(tellings)
+    by_itself = current_actor().kind == "system"
+    return [
+        replace(one, muted_by=muted[one.case_id], urgent=False)
+        if one.case_id in muted and (by_itself or one.event == OPENED)
+        else one
+        for one in tellings
+    ]
+
+
 def _named(tellings: Sequence[Telling]) -> list[Telling]:
     """The same; what is told of an exception and names no cause has the exception's."""
     cases = {one.case_id for one in tellings if one.case_id and not one.cause}
@@ -220,6 +241,11 @@ def _named(tellings: Sequence[Telling]) -> list[Telling]:
 def _deliveries(
     notification: Notification, told: Telling, ways: Ways, wanted: Pagers, now: datetime
 ) -> list[NotificationDelivery]:
+    if told.muted_by:
+        why = because(said("Muted by %(key)s: nobody is told of new exceptions of this cause.", key=told.muted_by))
+        return [
+            NotificationDelivery(notification=notification, state=DeliveryState.SKIPPED, due_at=now, address="", **why)
+        ]
     found = [
         NotificationDelivery(notification=notification, address=address, due_at=now) for address in told.owner.emails
     ]
@@ -241,9 +267,9 @@ def _wants_page(told: Telling, wanted: Pagers) -> bool:
 
 def _gathered(tellings: Sequence[Telling]) -> list[Telling]:
     """What is urgent is one page per cause, so it is gathered per cause."""
-    groups: dict[tuple[UUID, str, UUID | None, str], list[Telling]] = defaultdict(list)
+    groups: dict[tuple[UUID, str, UUID | None, str, str], list[Telling]] = defaultdict(list)
     for one in tellings:
-        groups[one.owner.pk, one.event, one.client_id, one.cause if one.urgent else ""].append(one)
+        groups[one.owner.pk, one.event, one.client_id, one.cause if one.urgent else "", one.muted_by].append(one)
     many = {one.case_id for group in groups.values() if _count(group) > MOST_SINGLE for one in group if one.case_id}
     holders = dict(ExceptionCase.objects.filter(pk__in=many).values_list("pk", "owner_id")) if many else {}
     return [
@@ -278,4 +304,5 @@ def _as_one(group: Sequence[Telling], holders: Mapping[UUID, UUID]) -> Telling:
         first.cause if len(causes) == 1 else "",
         urgent=any(one.urgent for one in group),
         in_product_only=all(one.in_product_only for one in group),
+        muted_by=first.muted_by,
     )

@@ -17,6 +17,7 @@ from audit.words import cut, kept, said
 from exceptions.models import Alert, Notification
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors.knowledge import runbook_urls
+from exceptions.selectors.muting import is_anything_muted, muted_cases
 from exceptions.selectors.shared_causes import names_of_causes
 from exceptions.services.notifications import Telling, notify_many
 from rules.models import Owner
@@ -53,6 +54,7 @@ class Paging:
 
 def page_many(*, pagings: Sequence[Paging], now: datetime) -> None:
     """Call each owner once per cause; what comes within ten minutes of a call is counted on it. In the transaction of what is told."""
+    pagings = _told_quietly(pagings, now)
     if not pagings:
         return
     groups: dict[Key, list[Paging]] = defaultdict(list)
@@ -72,6 +74,21 @@ def page_many(*, pagings: Sequence[Paging], now: datetime) -> None:
             _told(page).update(count=page.count)
     for key, page in ringing.items():
         _count_on(page, groups[key], names)
+
+
+def _told_quietly(pagings: Sequence[Paging], now: datetime) -> list[Paging]:
+    """Those somebody is called about; what opened quietly is told without a call."""
+    muted = muted_cases({UUID(str(one.case.id)) for one in pagings}, now=now) if is_anything_muted(now) else {}
+    quiet = [one for one in pagings if UUID(str(one.case.id)) in muted]
+    notify_many(tellings=[_quiet(one) for one in quiet], now=now)
+    return [one for one in pagings if one not in quiet]
+
+
+def _quiet(one: Paging) -> Telling:
+    url, about = f"/exceptions/{KEY_PREFIX}{one.number}/", UUID(str(one.case.id))
+    return Telling(
+        one.owner, one.event, _one(one), url, one.case.client_id, about, severity=one.severity, cause=one.cause
+    )
 
 
 def _one_at_a_time() -> None:

@@ -14,6 +14,7 @@ from audit.services.events import record
 from audit.subject_refs import SubjectRef
 from audit.texts import reason_mistake
 from audit.words import said
+from exceptions.gates import gates_elsewhere
 from exceptions.models import Waiver
 from exceptions.selectors.queue import visible_cases
 from exceptions.services.waiver_news import (
@@ -115,6 +116,7 @@ def _asked(
     for field, value in declared(spec, spec.max_hours).items():
         setattr(draft, field, value)
     require(by, "exceptions.request_waiver", draft)
+    _refuse_elsewhere(draft, spec)
     refuse_invalid(draft, spec.max_hours, now)
     draft.others = draft.others or others_about(draft, also, by)
     refuse_repeated(draft)
@@ -122,6 +124,12 @@ def _asked(
     if not is_draft:
         _put_to_approvers(draft, spec, now)
     return draft
+
+
+def _refuse_elsewhere(draft: Waiver, spec: GateSpec) -> None:
+    if spec.slug in gates_elsewhere(draft.subject_type):
+        detail = said("“%(gate)s” cannot be asked for here.", gate=spec.name)
+        raise Invalid(detail, errors=[FieldError("/gate", "unknown", detail)])
 
 
 def others_about(draft: Waiver, also: Collection[UUID], by: Actor) -> dict[str, str]:

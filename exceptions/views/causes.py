@@ -23,11 +23,12 @@ from audit.errors import Conflict, Invalid, NotFound
 from audit.texts import whole_number
 from audit.words import in_words
 from exceptions import selectors, services
-from exceptions.forms.causes import MergeCauseForm, RenameCauseForm, SplitCauseForm
+from exceptions.forms.causes import MergeCauseForm, MuteCauseForm, RenameCauseForm, SplitCauseForm
 from exceptions.models import SharedCause
 from exceptions.models.cases import KEY_PREFIX
 from exceptions.selectors import QueuePage, live
 from exceptions.selectors.cause_pages import CausePage, cause_page
+from exceptions.selectors.muting import mute_gate, mutes_of, who_decides_about_muting
 from exceptions.selectors.queue_filters import BY_CAUSE
 from exceptions.selectors.shared_causes import (
     MANAGE,
@@ -42,6 +43,7 @@ from exceptions.words import cause_in_words
 
 SEE = "exceptions.view_case"
 SCOPE = "team"
+HOURS = {"minutes": "hours"}  # the domain counts minutes, people say hours
 
 
 @login_required
@@ -76,6 +78,7 @@ def cause(request: HttpRequest) -> HttpResponse:
         "can_ask": by.may("exceptions.request_waiver"),
         "can_draft": by.may("exceptions.write_postmortem"),
         "can_manage": may_manage(by),
+        "mutes": mutes_of(page.record, now=clock.now()) if page else (),
         **(_members(request, page, by) if page else {}),
     }
     return render(request, "exceptions/cause.html", context, status=400 if context.get("problem") else 200)
@@ -121,6 +124,42 @@ def merge(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@require_http_methods(["GET", "POST"])
+def mute(request: HttpRequest) -> HttpResponse:
+    """Ask that nobody is told of its new exceptions for a while."""
+    by = actor_of(request, MANAGE)
+    page, now = _page_to_act_on(request, by), clock.now()
+    gate = mute_gate()
+    if gate is None:
+        raise NotFound(_("The rule book in force has no gate for this."))
+    form = MuteCauseForm(request.POST or None, user_id=by.user_id)
+    intro = _(
+        "What opens under this cause has its owner, deadline and trail as always, but nobody is told or called about it. Somebody else "
+        "decides; it holds from the approval for at most %(hours)s h and ends by itself. Then each owner is told once what came."
+    ) % {"hours": gate.max_hours}
+    deciders = [one.owner.name for one in who_decides_about_muting(gate, by=by, now=now)]
+    act = Act(_("Ask to mute new exceptions"), page, form, intro, deciders=deciders)
+
+    def run() -> HttpResponse:
+        given = form.cleaned_data
+        asked = services.mute_cause(
+            type=page.type,
+            cause=page.cause,
+            reason=given["reason"],
+            plan=given["plan"],
+            minutes=given["hours"] * 60,
+            owner=given["owner"].slug,
+            answer_by=given["answer_by"],
+            by=by,
+            now=now,
+        )
+        messages.success(request, _("%(key)s is asked for; it lapses if nobody decides in time.") % {"key": asked.key})
+        return redirect("exceptions:waiver", asked.key)
+
+    return _acted(request, act, run)
+
+
+@login_required
 @require_POST
 def part(request: HttpRequest) -> HttpResponse:
     """What is told of it opens under it again."""
@@ -158,13 +197,14 @@ def split(request: HttpRequest) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Act:
-    """An act on a cause: its button, what it is about, what is asked for, what it does in words, and which exceptions it is for."""
+    """An act on a cause: its button, what it is about, what is asked for, what it does, for which exceptions, and who decides."""
 
     title: str
     page: CausePage
     form: forms.Form
     intro: str = ""
     keys: Sequence[str] = ()
+    deciders: Sequence[str] = ()
 
     @property
     def home(self) -> str:
@@ -179,7 +219,7 @@ def _acted(request: HttpRequest, act: Act, run: Callable[[], HttpResponse]) -> H
         try:
             return run()
         except Invalid as invalid:
-            explain(act.form, invalid)
+            explain(act.form, invalid, renamed=HOURS)
         except Conflict as refused:
             conflict = refused
     is_wrong = bool(act.form.errors)

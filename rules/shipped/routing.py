@@ -250,4 +250,14 @@ GATES: Final[dict[str, tuple[str, str, str, str, int, str, str, int]]] = {
         "medium",
         2,
     ),
+    "mute-shared-cause": (
+        "Mute the new exceptions of a cause",
+        "Of every new exception its owner and who stands behind are told at once, by every way they chose.",
+        "Fewer exceptions: what causes them is found and cured.",
+        "ops-team-review",
+        12,
+        "ops_lead",
+        "medium",
+        0,
+    ),
 }

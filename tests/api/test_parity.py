@@ -38,6 +38,7 @@ OPERATIONS: Final = {
     "exceptions:cause-called": "cause",
     "exceptions:cause-rename": "cause cause-rename",
     "exceptions:cause-merge": "cause causes cause-merge",
+    "exceptions:cause-mute": "cause gates cause-mute",
     "exceptions:cause-part": "cause-part",
     "exceptions:cause-split": "cause cause-split",
     "exceptions:export-csv": "exceptions",

@@ -1,4 +1,4 @@
-"""A shared cause that people act on: named, merged, split; its exceptions are chosen on its own page."""
+"""A shared cause that people act on: named, merged, split, muted; its exceptions are chosen on its own page."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -11,13 +11,19 @@ from audit.access import system_actor
 from audit.context import acting
 from audit.errors import Invalid, Refused
 from audit.models import Event
+from audit.subject_refs import SubjectRef
 from exceptions import services
-from exceptions.models import ExceptionCase, Job, SharedCause
+from exceptions.models import ExceptionCase, Job, SharedCause, Waiver
+from exceptions.selectors.muting import MUTE
 from tests.cast import House
 from tests.exceptions.test_checks import broken as broken_checks
 from tests.pages.conftest import SignedIn
 from tests.pages.test_many import broken
 
+GIVEN = {
+    "reason": "The carrier knows and mends it, one by one helps nobody.",
+    "plan": "Lee looks through the queue every hour.",
+}
 HERE = urlencode({"type": "carrier-rejection", "cause": "carrier/rejected"})
 PAGE = f"/queue/causes/shared/?{HERE}"
 RENAME = f"/queue/causes/shared/rename/?{HERE}"
@@ -157,3 +163,31 @@ def test_chosen_ones_get_a_cause_of_their_own_and_new_ones_keep_the_old(signed_i
     api = lee.get(f"/api/v1/causes/shared?type=carrier-rejection&cause={new.key}").json()
     assert (api["name"], api["count"]) == ("Islands", 2)
     assert broken_checks() == []
+
+
+def test_muting_is_asked_for_on_the_page_of_the_cause_and_its_gate_stands_nowhere_else(
+    signed_in: SignedIn, house: House
+) -> None:
+    (case,) = broken(house, 1)
+    lee, there = signed_in("lee"), f"/queue/causes/shared/mute/?{HERE}"
+    asked = {"hours": "2", "owner": "lee", **GIVEN}
+    assert "12 h" in lee.get(there).content.decode()
+    assert lee.post(there, {**asked, "hours": "13"}).status_code == 422
+    done = lee.post(there, asked)
+    waiver = Waiver.objects.get()
+    assert done["Location"] == f"/time-limited/{waiver.key}/"
+    assert lee.get(done["Location"]).status_code == 200
+    assert lee.post(there, asked).status_code == 409
+    with pytest.raises(Refused):
+        services.approve_waiver(
+            waiver_id=waiver.pk, by=house.actor("lee"), now=clock.now(), seen_hash=waiver.content_hash
+        )
+    assert "somebody has to decide" in lee.get(PAGE).content.decode()
+    services.approve_waiver(waiver_id=waiver.pk, by=house.actor("mara"), now=clock.now(), seen_hash=waiver.content_hash)
+    assert "Nobody is told of new exceptions" in signed_in("amal").get(PAGE).content.decode()
+    gates = signed_in("amal").get(f"/time-limited/new/?for={case.key}").context["gates"]
+    assert MUTE not in {one.gate.slug for one in gates}
+    act: Any = {"subject_key": case.key, "client_id": case.client_id, "minutes": 60, "owner": "lee", **GIVEN}
+    subject = SubjectRef(case.subject_type, case.subject_id, case.client_id)
+    with pytest.raises(Invalid):
+        services.request_waiver(gate=MUTE, subject=subject, **act, by=house.actor("lee"), now=clock.now())

@@ -112,6 +112,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "exceptions:cause": _get(VIEW_CASE),
     "exceptions:cause-called": {"GET": Way(VIEW_CASE, is_own=True)},
     "exceptions:cause-merge": {"GET": Way(MANAGE_CAUSE, is_own=True)} | _own(MANAGE_CAUSE),
+    "exceptions:cause-mute": {"GET": Way(MANAGE_CAUSE, is_own=True)} | _own(MANAGE_CAUSE),
     "exceptions:cause-part": _own(MANAGE_CAUSE),
     "exceptions:cause-split": {"POST": Way(MANAGE_CAUSE, {"id": "EX-1"}, is_own=True)},
     "exceptions:cause-rename": {"GET": Way(MANAGE_CAUSE, is_own=True)} | _own(MANAGE_CAUSE),

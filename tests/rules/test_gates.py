@@ -36,6 +36,7 @@ def test_the_shipped_gates_say_who_answers_for_them_and_the_book_keeps_it(gate: 
         "skip-vendor-confirmation": "ops-team-review",
         "skip-quality-check": "logistics",
         "close-unverified-handoff": "logistics",
+        "mute-shared-cause": "ops-team-review",
     }
     older = {**book.document, "gates": {slug: _unowned(row) for slug, row in book.document["gates"].items()}}
     assert rulebook.compile_book(older, id=book.id, number=1).gate(GATE).content_owner == ""

@@ -37,6 +37,7 @@ PERSONAL: Final = {
     "delegation-end",
     "cause",
     "cause-merge",
+    "cause-mute",
     "cause-part",
     "cause-rename",
     "cause-split",
