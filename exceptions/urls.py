@@ -119,6 +119,7 @@ urlpatterns = [
     path("break-glass/new/", emergencies.break_glass, name="break-glass"),
     path("client-approval/<str:token>/", client_links.answer, name="client-approval"),
     path("approvals/", approvals.approvals, name="approvals"),
+    path("approvals/many/", approvals.decide_many, name="decide-many"),
     path("approvals/delegates/", approvals.delegates, name="delegates"),
     path("approvals/delegates/<uuid:key>/end/", approvals.end_delegation, name="end-delegation"),
     path("approvals/<str:key>/", waivers.waiver, name="decide"),

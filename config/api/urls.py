@@ -186,6 +186,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/reports/exceptions", reports.Accounting.as_view(), name="exception-accounting"),
     path("v1/reports/ageing", approvals.Ageing.as_view(), name="ageing"),
     path("v1/reports/ownership-gaps", people.Gaps.as_view(), name="ownership-gaps"),
+    path("v1/time-limited-exceptions/plans", approvals.PlanDecisions.as_view(), name="decision-plans"),
     path("v1/time-limited-exceptions/<key:key>", waivers.WaiverRecord.as_view(), name="time-limited-exception"),
     path("v1/time-limited-exceptions/<key:key>/impact", waivers.WaiverImpact.as_view(), name="waiver-impact"),
     path("v1/time-limited-exceptions/<key:key>/edit", waivers.Edit.as_view(), name="waiver-edit"),

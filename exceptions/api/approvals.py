@@ -17,6 +17,7 @@ from audit.rest.views import ActResource, CreateMixin, DeedResource, ListResourc
 from audit.words import said
 from exceptions import selectors, services
 from exceptions.api.cases import number_in
+from exceptions.api.job_shapes import PlanRecordSerializer
 from exceptions.selectors import visible
 from exceptions.selectors.approvers import delegations_of
 from exceptions.serializers import approvals as shapes
@@ -126,6 +127,19 @@ class TakeLinkBack(DeedResource):
         found = selectors.waiver_for(self.by, given["key"])
         question = services.revoke_client_approval(waiver_id=found.pk, by=self.by, now=now)
         return {"question": question, "link": None}
+
+
+class PlanDecisions(DeedResource):
+    """Plan to deny many requests or to ask about many; `POST /plans/{key}/run` with a reason does exactly that. None approves many."""
+
+    permission = "exceptions.decide_waiver"
+    noun = "time-limited exception"
+    input_class = shapes.PlanDecisionsInput
+    serializer_class = PlanRecordSerializer
+
+    def do(self, given: Mapping[str, Any], *, now: datetime) -> Any:
+        """Freeze which, and what stands in the way of the others."""
+        return services.plan_decisions(action=given["action"], keys=given["keys"], by=self.by, now=now)
 
 
 class Ageing(Resource):

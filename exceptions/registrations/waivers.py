@@ -4,8 +4,8 @@ from django.utils.translation import gettext_noop as noop
 
 from audit import verbs
 from audit.checks import register_check
-from exceptions import timer_kinds
-from exceptions.services import client_approvals, emergencies, waiver_ends, waiver_papers
+from exceptions import job_kinds, timer_kinds
+from exceptions.services import client_approvals, emergencies, waiver_bulk, waiver_ends, waiver_papers
 
 verbs.register(
     {
@@ -43,6 +43,8 @@ verbs.register(
     }
 )
 
+for decision_kind in waiver_bulk.DECISION_KINDS:
+    job_kinds.register(decision_kind)
 timer_kinds.register(waiver_papers.LAPSE, waiver_ends.on_lapse, lock=waiver_ends.lock_waivers)
 timer_kinds.register(waiver_papers.UNDECIDED, waiver_ends.on_undecided, lock=waiver_ends.lock_waivers)
 timer_kinds.register(waiver_papers.EXPIRE, waiver_ends.on_expire, lock=waiver_ends.lock_waivers_with_subjects)

@@ -50,6 +50,15 @@ class ClientQuestionSerializer(serializers.Serializer[Any]):
     link = serializers.URLField(allow_null=True, help_text="null where the request is repeated.")
 
 
+class PlanDecisionsInput(Input):
+    """Deny or ask, and which."""
+
+    action = serializers.ChoiceField(choices=("deny", "ask"))
+    keys = serializers.ListField(
+        child=serializers.RegexField(r"^TLX-\d{1,15}$"), min_length=1, max_length=100, help_text="TLX-318, at most 100."
+    )
+
+
 class ApproverSerializer(serializers.Serializer[Any]):
     """Somebody who may decide."""
 

@@ -83,6 +83,7 @@ from exceptions.services.timers import (
     sweep_timers,
 )
 from exceptions.services.undoing import undo_act
+from exceptions.services.waiver_bulk import DECISION_ACTS, plan_decisions
 from exceptions.services.waiver_decisions import (
     approve_waiver,
     refuse_unless_decidable,
@@ -108,6 +109,7 @@ from exceptions.services.withdrawing import withdraw_cases
 __all__ = [
     "BALANCE",
     "BULK_ACTS",
+    "DECISION_ACTS",
     "Barred",
     "CaseOpening",
     "Chosen",
@@ -180,6 +182,7 @@ __all__ = [
     "plan_balance",
     "plan_cases",
     "plan_chosen",
+    "plan_decisions",
     "plan_found",
     "plan_job",
     "plan_matching",

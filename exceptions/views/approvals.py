@@ -1,21 +1,31 @@
 """What waits for a decision and for how long, what is live, what was decided, and who decides instead of whom."""
 
+from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit import clock
-from audit.edge import actor_of, explain
+from audit.context import Actor
+from audit.edge import actor_of, back_to, explain
 from audit.errors import Invalid, NotFound
+from audit.words import in_words
 from exceptions import selectors, services
 from exceptions.forms.waivers import DelegateForm
+from exceptions.job_kinds import action_of
+from exceptions.models import JobPlan
 from exceptions.selectors.approvers import delegations_of, possible_delegates
+from exceptions.selectors.jobs import items_for, job_called
+from exceptions.states import ItemState
+from exceptions.views.plans import confirmed, plan_page
 from rules import selectors as rules
 
 TABS = {
@@ -40,7 +50,8 @@ def approvals(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     counts = selectors.approval_counts(by=by, now=now)
     tabs = [(name, title, counts.get(name)) for name, title in TABS.items()]
-    context = {"tab": tab, "tabs": tabs, "counts": counts, "now": now}
+    can_choose = tab == "waiting" and by.may("exceptions.decide_waiver")
+    context = {"tab": tab, "tabs": tabs, "counts": counts, "now": now, "can_choose": can_choose}
     if tab == "ageing":
         rows = selectors.waiting_longest(by=by, now=now)
         return render(request, "exceptions/ageing.html", {**context, "rows": rows})
@@ -53,6 +64,35 @@ def approvals(request: HttpRequest) -> HttpResponse:
         for gate in [book.gate(waiver.gate)]
     ]
     return render(request, "exceptions/approvals.html", {**context, "waivers": waivers})
+
+
+@login_required
+@require_POST
+def decide_many(request: HttpRequest) -> HttpResponse:
+    """A plan to deny the chosen requests or to ask about them; confirmed, the job that does it. Nobody approves many."""
+    by = actor_of(request, "exceptions.decide_waiver")
+    home = back_to(request, reverse("exceptions:approvals"))
+    show = partial(plan_page, request, "exceptions/plan_decisions.html", home)
+    if "plan" in request.POST:
+        return confirmed(request, by, home, partial(_plan_again, by), show)
+    keys, now = request.POST.getlist("id"), clock.now()
+    if "job" in request.POST:
+        job = job_called(by, request.POST["job"])
+        keys = list(items_for(by, job).exclude(state=ItemState.DONE).values_list("key", flat=True))
+    try:
+        plan = services.plan_decisions(action=request.POST.get("do", ""), keys=keys, by=by, now=now) if keys else None
+    except Invalid as invalid:
+        messages.warning(request, in_words(invalid.message))
+        return redirect(home)
+    if plan is None:
+        messages.warning(request, _("Choose at least one request and what to do with it."))
+        return redirect(home)
+    return show(plan)
+
+
+def _plan_again(by: Actor, plan: JobPlan, now: datetime) -> JobPlan:
+    keys = [item["key"] for item in plan.items]
+    return services.plan_decisions(action=action_of(plan.kind), keys=keys, by=by, now=now)
 
 
 @login_required

@@ -56,6 +56,7 @@ OPERATIONS: Final = {
     "exceptions:waiver": f"time-limited-exception waiver-impact waiver-uses {DECISION}",
     "exceptions:decide": f"time-limited-exception waiver-impact waiver-uses {DECISION}",
     "exceptions:passing-csv": "waiver-impact",
+    "exceptions:decide-many": "decision-plans plan-run",
     "exceptions:shorten": "time-limited-exception waiver-shorten",
     "exceptions:watch-waiver": "waiver-watch",
     "exceptions:unwatch-waiver": "waiver-unwatch",

@@ -13,7 +13,8 @@ from audit import clock
 from audit.access import system_actor
 from audit.context import acting
 from exceptions import services
-from exceptions.models import CaseStep, ExceptionCase, Waiver
+from exceptions.models import CaseStep, ExceptionCase, JobPlan, Waiver
+from exceptions.services.waiver_bulk import DECISION_KINDS
 from exceptions.states import CaseState, WaiverState
 from tests.api.conftest import Api
 from tests.cast import House
@@ -268,6 +269,30 @@ class TestTimeLimitedExceptions:
         assert not Waiver.objects.exists()
         lacking = amal.post(address, {**ASKED, "lasts": "until", "owner": "client-success"})
         assert sorted(lacking.context["form"].errors) == ["owner", "until"]
+
+    def test_many_are_denied_or_asked_about_with_one_comment_and_never_approved(
+        self, signed_in: SignedIn, house: House, asked: Waiver
+    ) -> None:
+        lee, address = signed_in("lee"), "/approvals/many/"
+        assert "data-page-check" in lee.get("/approvals/").content.decode()
+        for act in ("approve", "revoke", ""):
+            refused = lee.post(address, {"do": act, "id": [asked.key]})
+            assert (refused.status_code, JobPlan.objects.count()) == (302, 0)
+        assert {kind.name for kind in DECISION_KINDS} == {"waiver.deny", "waiver.ask"}
+        plan = lee.post(address, {"do": "deny", "id": [asked.key, "TLX-999999"]}).context["plan"]
+        assert ([item["key"] for item in plan.items], [key for key, _ in plan.stay]) == ([asked.key], ["TLX-999999"])
+        assert lee.post(address, {"plan": plan.pk, "reason": ""}).status_code == 422
+        services.edit_waiver(
+            waiver_id=asked.pk, reason=asked.reason, plan="Other", minutes=60, by=house.actor("amal"), now=clock.now()
+        )
+        left = lee.post(address, {"plan": plan.pk, "reason": "Not this time"}, follow=True).context["work"]
+        assert (left.done, left.skipped) == (0, 1)
+        anew = lee.post(address, {"do": "deny", "id": [asked.key]}).context["plan"]
+        done = lee.post(address, {"plan": anew.pk, "reason": "Not this time"}, follow=True)
+        asked.refresh_from_db()
+        assert (done.context["work"].done, asked.state, asked.comment) == (1, WaiverState.REJECTED, "Not this time")
+        own = signed_in("kim").post(address, {"do": "ask", "id": [asked.key]}).context["plan"]
+        assert (own.items, len(own.barred)) == ([], 1)
 
     def test_lists_are_those_there_are(self, signed_in: SignedIn, asked: Waiver) -> None:
         lee = signed_in("lee")

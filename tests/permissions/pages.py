@@ -139,6 +139,7 @@ PAGES: Final[dict[str, dict[str, Way]]] = {
     "exceptions:review": _post("exceptions.decide_waiver"),
     "exceptions:break-glass": _get("exceptions.break_glass", "?for={exception}")
     | {"POST": Way("exceptions.break_glass", ASKED, query="?for={exception}")},
+    "exceptions:decide-many": _post("exceptions.decide_waiver", do="deny"),
     "exceptions:delegates": _get(VIEW_CASE),
     "exceptions:end-delegation": _own(VIEW_CASE),
     "exceptions:extend": _get("exceptions.request_waiver")

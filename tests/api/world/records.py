@@ -89,7 +89,7 @@ RECORDS: Final = {
     "system",
     "time-limited-exception",
 }
-REPORTS: Final = {"exception-accounting", "dead-letter-plans", "order-plans", "order-resubmissions"}
+REPORTS: Final = {"exception-accounting", "decision-plans", "dead-letter-plans", "order-plans", "order-resubmissions"}
 
 
 def family(name: str) -> str:

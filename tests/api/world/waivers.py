@@ -43,6 +43,7 @@ WAIVERS: Final[dict[str, dict[str, Rule]]] = {
             },
         )
     },
+    "decision-plans": {"POST": Rule("exceptions.decide_waiver", {"action": "deny", "keys": ["TLX-999999"]})},
     "waiver-uses": {"GET": Rule(VIEW_CASE)},
     "waiver-watch": {"POST": Rule(VIEW_CASE)},
     "waiver-unwatch": {"POST": Rule(VIEW_CASE)},
