@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import transaction
 from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_noop as noop
 
@@ -75,7 +76,8 @@ def _ask(item: Item, words: str, by: Actor, now: datetime) -> Waiver:
 def _decided(decide: Decide, item: Item, words: str, by: Actor, now: datetime) -> Result:
     """One of them, in a savepoint of its own."""
     try:
-        return Result(version=decide(item, words, by, now).version)
+        with transaction.atomic():
+            return Result(version=decide(item, words, by, now).version)
     except DomainError as refused:
         return Result(refused.message, is_overtaken=isinstance(refused, WaiverChanged))
 
