@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+import audit.migration_operations
+
 
 class Migration(migrations.Migration):
 
@@ -21,3 +23,4 @@ class Migration(migrations.Migration):
             field=models.JSONField(db_default={}, default=dict, help_text='The plan it came from: {list, query} or {job}, planned_at, barred.'),
         ),
     ]
+    operations = audit.migration_operations.at_once(operations)
