@@ -68,4 +68,4 @@ def what_passes(field: str, country: str, schema: Mapping[str, Any]) -> Said:
     of_contract = {**of_contract, "maxLength": min(of_contract.get("maxLength", LONGEST), LONGEST)}
     if "pattern" in of_contract:
         of_contract.pop("maxLength")
-    return listed([*asked, *allowed(of_contract)], between="; ")
+    return listed([*asked, *allowed(of_contract)], between=". ")
