@@ -36,7 +36,7 @@ def test_a_list_is_narrowed_down_in_its_address_and_what_is_not_known_shows_noth
     assert [(chip.label, chip.value) for chip in page.context["chips"]] == [
         ("Placed", "In the last 7 days"),
         ("Fraud score", "Raised, 30 to 69"),
-        ("Other systems behind", "false"),
+        ("Other systems behind", "As promised, or told of nothing"),
         ("Test orders", "Without"),
     ]
     for wrong in ("fraud=much", "behind=perhaps", "owner=nobody-knows", "placed=soon", "colour=red"):
