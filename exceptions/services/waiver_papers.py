@@ -112,6 +112,7 @@ NOT_NOW: Final[Mapping[str, str]] = {
     "changed": noop("%(key)s is “%(label)s”%(who)s, so it cannot be changed now."),
     "withdrawn": noop("%(key)s is “%(label)s”%(who)s, so it cannot be withdrawn now."),
     "revoked": noop("%(key)s is “%(label)s”%(who)s, so it cannot be revoked now."),
+    "shortened": noop("%(key)s is “%(label)s”%(who)s, so it cannot be shortened now."),
 }
 
 
