@@ -21,7 +21,7 @@ from orders.sync.models import FlowRun, InboundEvent, OutboundMessage
 from orders.sync.states import InboundState, OutboundState
 
 KEPT = Path(__file__).with_name("hundred_orders.json")
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 
 
 def smooth() -> dict[str, Any]:
@@ -49,13 +49,21 @@ def ends() -> dict[str, Any]:
 
 def _wait_until_nothing_is_on_its_way() -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (
-        OutboundMessage.objects.exclude(state=OutboundState.SENT).exists()
-        or InboundEvent.objects.filter(state=InboundState.NEW).exists()
-        or httpx2.get(f"{settings.SANDBOX_URL}/journal", trust_env=False).json()["waiting"]
-    ):
-        assert time.monotonic() < deadline, "something is still on its way"
+    while on_its_way := _on_its_way():
+        assert time.monotonic() < deadline, f"something is still on its way: {on_its_way}"
         time.sleep(0.2)
+
+
+def _on_its_way() -> list[Any]:
+    """What was not sent yet, what came in and was not applied yet, and how much other systems have yet to tell."""
+    unsent = OutboundMessage.objects.exclude(state=OutboundState.SENT)
+    unread = InboundEvent.objects.filter(state=InboundState.NEW)
+    untold = httpx2.get(f"{settings.SANDBOX_URL}/journal", trust_env=False).json()["waiting"]
+    return [
+        *unsent.values_list("type", "state", "last_error", "more_attempts"),
+        *unread.values_list("type", "received_at", "cause"),
+        *([f"{untold} untold"] if untold else []),
+    ]
 
 
 def _of(order: Order) -> dict[str, Any]:
@@ -75,7 +83,7 @@ def _parcel(parcel: Fulfilment) -> dict[str, Any]:
     return {
         "is": [parcel.state, parcel.flow.slug, parcel.owner.slug, parcel.vendor],
         "holds": sorted(f"{one.line.position}: {one.quantity}" for one in parcel.lines.select_related("line")),
-        "picker": parcel.picker,
+        "is_picked": parcel.picker != "",  # who has the fewest when it is their turn, which is chance here
         "manifest": parcel.manifest.replace(parcel.key, "…"),
         "asked": sorted(OutboundMessage.objects.filter(**about).values_list("type", flat=True)),
         "runs": sorted(FlowRun.objects.filter(**about).values_list("state", flat=True)),

@@ -40,6 +40,10 @@ class Product:
             os.kill(pid, signal.SIGKILL)
         return pid is not None
 
+    def has(self, name: str) -> bool:
+        """Whether the process called `name` runs at this moment."""
+        return self._find(name) is not None
+
     @contextmanager
     def stopped(self, *names: str) -> Iterator[None]:
         """These processes, and what they started, stand still meanwhile."""

@@ -166,12 +166,13 @@ def aftermath(running: Product) -> Iterator[Aftermath]:
 
 @contextmanager
 def killing_on(running: Product, seed: int) -> Iterator[None]:
-    """Every few seconds one of them is killed meanwhile."""
+    """One of them is killed meanwhile, again and again, a few seconds after all are back; who starts them waits longer each time."""
     chance, over = random.Random(seed), threading.Event()
 
     def kill() -> None:
         while not over.wait(chance.uniform(2, 6)):
-            running.kill(chance.choice(KILLED))
+            if all(map(running.has, KILLED)):
+                running.kill(chance.choice(KILLED))
 
     thread = threading.Thread(target=kill)
     thread.start()
@@ -261,7 +262,9 @@ def test_everything_stands_where_it_does_when_nothing_goes_wrong(running: Produc
     assert json.loads(told.readline()) == smooth()
     for seed in SEEDS:
         with killing_on(running, seed):
-            rough, calm = json.loads(told.readline())
+            line = told.readline()
+        assert line, aftermath.play.communicate()[1]
+        rough, calm = json.loads(line)
         assert rough == calm
 
 

@@ -82,8 +82,11 @@ class _Quiet(WSGIRequestHandler):
 
 @contextmanager
 def stack() -> Iterator[Stack]:
-    """The running stack if one answers, else one of our own for as long as it is needed."""
-    if _answers(f"{settings.PUBLIC_URL}/healthz") and _answers(f"{settings.SANDBOX_URL}/control"):
+    """The running stack if its sandbox answers, else one of our own for as long as it is needed.
+
+    Its web server may just be starting again; what is sent waits for it.
+    """
+    if _answers(f"{settings.SANDBOX_URL}/control"):
         yield Stack(settings.PUBLIC_URL, settings.SANDBOX_URL)
         return
     with own_stack() as own:
