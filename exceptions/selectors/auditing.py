@@ -24,21 +24,24 @@ def audit_steps(steps: Sequence[Step]) -> list[tuple[int, Step]]:
     return [(number, step) for number, step in enumerate(steps, start=1) if step.kind in AUDIT_KINDS]
 
 
-def undone_audit_steps(subject: SubjectRef, *, case_type: str) -> list[str]:
-    """The audit steps of the record's open exception of this type that nobody has done, by their labels."""
-    return undone_audit_steps_of({subject: case_type}).get(subject, [])
+def undone_audit_steps(subject: SubjectRef, *, case_types: Sequence[str]) -> list[str]:
+    """The audit steps of the record's open exception that nobody has done, by their labels; of several types the first counts."""
+    return undone_audit_steps_of({subject: case_types}).get(subject, [])
 
 
-def undone_audit_steps_of(case_types: Mapping[SubjectRef, str]) -> dict[SubjectRef, list[str]]:
-    """The same for many records, each with the type of its exception; two queries. Records without an open one are left out."""
-    about = {(subject.type, subject.id, kind): subject for subject, kind in case_types.items()}
+def undone_audit_steps_of(case_types: Mapping[SubjectRef, Sequence[str]]) -> dict[SubjectRef, list[str]]:
+    """The same for many records, each with the types of its exception; two queries. Records without an open one are left out."""
     live = ExceptionCase.objects.filter(
-        type__in=set(case_types.values()), subject_id__in=[subject.id for subject in case_types], state__in=CASE_LIVE
+        type__in={kind for kinds in case_types.values() for kind in kinds},
+        subject_id__in=[subject.id for subject in case_types],
+        state__in=CASE_LIVE,
     )
-    cases = [
-        (about.get((case.subject_type, case.subject_id, case.type)), case) for case in live.prefetch_related("steps")
-    ]
-    return {subject: _undone(case) for subject, case in cases if subject is not None}
+    found = {(case.subject_type, case.subject_id, case.type): case for case in live.prefetch_related("steps")}
+    about = {
+        subject: [found[one] for kind in kinds if (one := (subject.type, subject.id, kind)) in found]
+        for subject, kinds in case_types.items()
+    }
+    return {subject: _undone(cases[0]) for subject, cases in about.items() if cases}
 
 
 def _undone(case: ExceptionCase) -> list[str]:

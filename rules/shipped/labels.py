@@ -12,6 +12,7 @@ LABELS: Final = (
     noop("Vendor no confirmation"),
     noop("Late parcel"),
     noop("High risk review"),
+    noop("Doubtful record"),
     noop("Contract violation"),
     noop("Delivery failure"),
     noop("Sync lag"),

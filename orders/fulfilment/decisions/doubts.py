@@ -19,6 +19,8 @@ class Doubtable:
     override: str = ""
 
 
+CASE: Final = "doubtful-record"
+
 DOUBTS: Final[Mapping[str, Doubtable]] = {
     "address": Doubtable(
         noop("Address it goes to"), noop("Somebody the customer trusts confirmed where it goes."), ADDRESS

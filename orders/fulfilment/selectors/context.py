@@ -12,7 +12,7 @@ from audit.subject_refs import subject_ref
 from audit.words import listed, said, within
 from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Fulfilment, Order
-from orders.fulfilment.selectors.quarantine import CASE_OF
+from orders.fulfilment.selectors.quarantine import CASES_OF
 from orders.fulfilment.states import FULFILMENT_UNCONFIRMED, FulfilmentState, OrderState
 from orders.sync.selectors.attempts import attempts_shown
 
@@ -50,7 +50,7 @@ def case_context(order_id: UUID) -> SubjectPage:
             noop("Trace"): f"{url}trace/",
             noop("Holds"): f"{url}holds/",
             noop("Export"): f"{url}export.json",
-            **({noop("Complete it"): f"/quarantine/{order.key}/"} if order.state in CASE_OF else {}),
+            **({noop("Complete it"): f"/quarantine/{order.key}/"} if order.state in CASES_OF else {}),
         },
     )
 

@@ -14,7 +14,7 @@ from orders.fulfilment.models import Order, OrderAddress
 from orders.fulfilment.selectors.addresses import problem_in_words
 from orders.fulfilment.selectors.destinations import cards_elsewhere
 from orders.fulfilment.selectors.doubts import DoubtFacts, doubts_of
-from orders.fulfilment.selectors.quarantine import CASE_OF
+from orders.fulfilment.selectors.quarantine import CASES_OF
 from orders.fulfilment.states import OrderState
 
 
@@ -31,7 +31,7 @@ class Outlook:
 def outlooks(orders: Sequence[Order]) -> list[Outlook]:
     """One for each, in their order; as few queries for many as for one."""
     ids = [order.pk for order in orders]
-    held = {subject_ref(order): CASE_OF[state] for order in orders if (state := OrderState(order.state)) in CASE_OF}
+    held = {subject_ref(order): CASES_OF[state] for order in orders if (state := OrderState(order.state)) in CASES_OF}
     undone = exceptions.undone_audit_steps_of(held)
     addresses, cards = OrderAddress.objects.in_bulk(ids), cards_elsewhere(ids)
     doubts = doubts_of([order.pk for order in orders if order.state == OrderState.QUARANTINED])

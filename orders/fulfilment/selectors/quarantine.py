@@ -14,6 +14,7 @@ from audit.models import Event
 from audit.words import listed, said
 from exceptions import selectors as exceptions
 from exceptions.models import ExceptionCase
+from orders.fulfilment.decisions import doubts
 from orders.fulfilment.decisions.addresses import FIELDS, check_address, label_of
 from orders.fulfilment.decisions.suggestions import suggest
 from orders.fulfilment.models import Fulfilment, Order, OrderAddress
@@ -33,7 +34,11 @@ from orders.fulfilment.states import OrderState
 from orders.sync.selectors import Heard, heard_event
 from rules import selectors as rules
 
-CASE_OF = {OrderState.QUARANTINED: "contract-violation", OrderState.ADDRESS_INVALID: "address"}
+# What an order is held for, by the type of its exception; the first of which one is open counts. A rule book may be older than the first.
+CASES_OF: Mapping[OrderState, Sequence[str]] = {
+    OrderState.QUARANTINED: (doubts.CASE, "contract-violation"),
+    OrderState.ADDRESS_INVALID: ("address",),
+}
 PUBLIC = frozenset({"city", "country_code", "country_area"})
 PLACED = "order.placed"  # the contract that says what an address is
 TOLD = ("order.received", "order.changed")
@@ -119,8 +124,8 @@ def quarantine_page(*, by: Actor, q: str = "", client: str = "", after: str = ""
         problems[order_id] = [*(problems.get(order_id) or []), *(row for card in cards for row in card.problems)]
     cases = exceptions.live_cases_of(by=by, subject_type="fulfilment.order", subject_ids=[str(pk) for pk in ids])
     by_order = {(case.subject_id, case.type): case for case in cases}
-    doubts = doubts_of([row.id for row in page.rows if row.state == OrderState.QUARANTINED])
-    rows = [_row(row, problems.get(row.id) or [], by_order, doubts.get(row.id)) for row in page.rows]
+    doubted = doubts_of([row.id for row in page.rows if row.state == OrderState.QUARANTINED])
+    rows = [_row(row, problems.get(row.id) or [], by_order, doubted.get(row.id)) for row in page.rows]
     return QuarantinePage(rows, page.next_after, page.count, page.is_capped)
 
 
@@ -159,7 +164,8 @@ def quarantine_detail(*, by: Actor, key: str, now: datetime) -> QuarantineDetail
     fields = _fields(_address_of(order), clear=clear) if about_address else []
     wrong = [field for field in fields if field.problem]
     cases = exceptions.live_cases_of(by=by, subject_type="fulfilment.order", subject_ids=[str(order.pk)])
-    case = next((case for case in cases if case.type == CASE_OF[OrderState(order.state)]), None)
+    by_type = {case.type: case for case in cases}
+    case = next((by_type[kind] for kind in CASES_OF[OrderState(order.state)] if kind in by_type), None)
     page = exceptions.case_page(by=by, key=case.key, now=now) if case else None
     return QuarantineDetail(
         order=order,
@@ -185,7 +191,8 @@ def _row(
     doubt: DoubtFacts | None,
 ) -> QuarantineRow:
     state = OrderState(row.state)
-    case = cases.get((str(row.id), CASE_OF[state]))
+    held_for = [(str(row.id), kind) for kind in CASES_OF[state]]
+    case = next((cases[one] for one in held_for if one in cases), None)
     words = problems_in_words(problems) if state == OrderState.ADDRESS_INVALID else []
     audit = (
         [index for index, step in enumerate(case.playbook) if step["kind"] in exceptions.AUDIT_KINDS] if case else []

@@ -22,7 +22,7 @@ from orders.fulfilment.errors import AlreadyGone, Held
 from orders.fulfilment.models import Fulfilment, Hold, Order
 from orders.fulfilment.selectors.addresses import problem_in_words
 from orders.fulfilment.selectors.impacts import SKIP_CONFIRMATION
-from orders.fulfilment.selectors.quarantine import CASE_OF as HELD_FOR
+from orders.fulfilment.selectors.quarantine import CASES_OF as HELD_FOR
 from orders.fulfilment.services import hearing
 from orders.fulfilment.services.addresses import put_address
 from orders.fulfilment.services.asking import CASE_OF, Wish, open_case
@@ -255,7 +255,7 @@ def send_again(docket: Docket, changes: Changes) -> list[Fulfilment]:
 def refuse_before_audit(order: Order) -> None:
     """What is held for what is missing goes on only after its audit. Raises `Invalid` naming every step nobody has done."""
     held_for = HELD_FOR.get(OrderState(order.state))
-    undone = undone_audit_steps(subject_ref(order), case_type=held_for) if held_for else []
+    undone = undone_audit_steps(subject_ref(order), case_types=held_for) if held_for else []
     if undone:
         errors = [FieldError("/steps", "required", said("Not done yet: %(label)s.", label=label)) for label in undone]
         raise Invalid(said("%(key)s may not go on before its audit steps are done.", key=order.key), errors=errors)

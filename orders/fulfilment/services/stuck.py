@@ -1,19 +1,20 @@
 """The case that belongs to each place where an order cannot go on by itself."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from audit.crypto import open_secret
 from audit.words import listed, said
+from orders.fulfilment.decisions import doubts
 from orders.fulfilment.decisions.addresses import check_address, label_of
-from orders.fulfilment.decisions.doubts import in_doubt
 from orders.fulfilment.decisions.outcomes import Task, expected_outcomes, overdue
 from orders.fulfilment.decisions.suggestions import suggest
 from orders.fulfilment.models import Order
 from orders.fulfilment.selectors.addresses import problems_in_words
+from orders.fulfilment.selectors.quarantine import CASES_OF
 from orders.fulfilment.services.cases import Opening
 from orders.fulfilment.services.changes import Changes
 from orders.fulfilment.services.dockets import Docket
@@ -32,6 +33,8 @@ def open_cases_for(docket: Docket, state: OrderState, changes: Changes) -> None:
     if state not in TELLERS:
         return
     case_type, tell = TELLERS[state]
+    if state == OrderState.QUARANTINED and docket.doubts and changes.book.knows_type(doubts.CASE):
+        case_type = doubts.CASE
     title, cause, evidence = tell(docket)
     changes.openings.append(Opening(case_type, docket.order, title, cause, evidence))
 
@@ -45,9 +48,13 @@ def cured_by_leaving(order: Order, left: OrderState, entered: OrderState) -> lis
         return [(order, UNPAID_CASE)]
     if left not in TELLERS or (entered == OrderState.ON_HOLD and left != OrderState.QUARANTINED):
         return []
-    case_type, _ = TELLERS[left]
-    still = TELLERS[entered][0] if entered in TELLERS else ""
-    return [] if case_type == still else [(order, case_type)]
+    still = _types_of(entered)
+    return [(order, case_type) for case_type in _types_of(left) if case_type not in still]
+
+
+def _types_of(state: OrderState) -> Sequence[str]:
+    """What cases of this state may be called."""
+    return CASES_OF.get(state) or ([TELLERS[state][0]] if state in TELLERS else [])
 
 
 def cured_by_answers(docket: Docket, book: CompiledBook, now: datetime) -> list[tuple[Order, str]]:
@@ -135,9 +142,9 @@ def _rejected(docket: Docket) -> Words:
 def _incomplete(docket: Docket) -> Words:
     if docket.doubts:
         doubt = docket.doubts[-1]
-        doubts = doubt.release_when["doubts"]
-        title = said("In doubt: %(doubts)s", doubts=in_doubt(doubts))
-        return title, "in-doubt", {"doubts": doubts, "line": doubt.release_when["line"], "why": doubt.words}
+        named = doubt.release_when["doubts"]
+        title = said("In doubt: %(doubts)s", doubts=doubts.in_doubt(named))
+        return title, "in-doubt", {"doubts": named, "line": doubt.release_when["line"], "why": doubt.words}
     return said("The order has no lines"), "incomplete", {"number": docket.order.number}
 
 

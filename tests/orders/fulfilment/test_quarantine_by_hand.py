@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from audit.access import Role
-from audit.context import Actor
+from audit.context import Actor, acting
 from audit.errors import DomainError, IllegalTransition, Invalid, StaleVersion
 from audit.selectors.invariants import check_all
 from exceptions.models import ExceptionCase
@@ -16,7 +16,8 @@ from orders.fulfilment.services import holds, resuming
 from orders.fulfilment.services.doubting import quarantine_order, resubmit_doubted
 from orders.fulfilment.services.quarantine import NewLine, complete_lines
 from orders.sync.models import OutboundMessage
-from rules.models import Client
+from rules.models import Client, ExceptionType
+from rules.services.books import freeze_rule_book
 from tests.factories import orders as make
 from tests.orders.fulfilment.test_exceptions_of_orders import person, state_of
 
@@ -67,6 +68,25 @@ def test_it_stops_says_who_doubts_what_and_goes_on_where_it_stopped_once(
     with pytest.raises(IllegalTransition, match="in doubt any more"):
         resubmit_doubted(order_id=order.pk, confirmed=["payment", "address"], reason="They called", by=amal, now=now)
     assert all(not one.violations for one in check_all(only=["orders-01", "orders-04", "orders-05"]))
+
+
+def test_the_kind_of_its_exception_is_its_own_where_the_rule_book_has_it(
+    place: make.Place, doubt: make.Place, amal: Actor, system: Actor, now: datetime
+) -> None:
+    def kinds(order: Order) -> list[tuple[str, str]]:
+        return list(ExceptionCase.objects.live().filter(subject_id=str(order.pk)).values_list("type", "owner__slug"))
+
+    order, later = place(), place()
+    doubt(order)
+    assert kinds(order) == [("doubtful-record", "client-success")]
+    with acting(system, at=now):
+        ExceptionType.objects.filter(slug="doubtful-record").update(is_active=False)
+    freeze_rule_book(by=system, now=now, note="As it was before")
+    doubt(later)
+    assert kinds(later) == [("contract-violation", "integrations")]
+    for one in (order, later):  # also what was opened under the type that the book had then
+        resubmit_doubted(order_id=one.pk, confirmed=["address"], reason="They called", by=amal, now=now)
+        assert kinds(one) == []
 
 
 def test_other_holds_stay_and_nobody_just_lets_go_of_a_doubt(
