@@ -11,7 +11,7 @@ from audit.context import Actor
 class Waiting:
     """One thing that waits: what, about which records (key and address, the first first), who has to do it, since and until when.
 
-    `url` is where it is done.
+    `url` is where it is done. `decides` says of a decision whether the reader may take it; None of everything else that waits.
     """
 
     what: str
@@ -22,6 +22,9 @@ class Waiting:
     due_at: datetime
     is_late: bool
     url: str
+    decides: bool | None = None
+    asked_by: str = ""
+    is_own: bool = False
 
     @property
     def subject_keys(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from exceptions.selectors.absences import AwayPage, HandoverPage, away_page, handover_page
 from exceptions.selectors.accounting import Accounts, accounts, granted_between, period
-from exceptions.selectors.ageing import waiting_longest
+from exceptions.selectors.ageing import other_decisions, waiting_longest
 from exceptions.selectors.approvers import Approver, approvers_of, delegations_at
 from exceptions.selectors.attachments import attachment_for, opened, opened_file
 from exceptions.selectors.auditing import (
@@ -130,6 +130,7 @@ __all__ = [
     "offers",
     "opened",
     "opened_file",
+    "other_decisions",
     "overdue_timers",
     "ownership_gaps",
     "paused_by_hand",

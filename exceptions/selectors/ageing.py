@@ -22,6 +22,12 @@ def waiting_longest(*, by: Actor, now: datetime) -> list[Waiting]:
     return sorted(waiting, key=lambda one: one.due_at)
 
 
+def other_decisions(*, by: Actor, now: datetime) -> list[Waiting]:
+    """What waits for a decision beside what was asked of approvers: reviews, and what apps above add; the soonest due first."""
+    waiting = chain(_reviews(by, now), *(source(by, now) for source in ageing.sources()))
+    return sorted((one for one in waiting if one.decides is not None), key=lambda one: one.due_at)
+
+
 def _decisions(by: Actor, now: datetime) -> Iterator[Waiting]:
     asked = visible_waivers(by).filter(state=WaiverState.REQUESTED).order_by("answer_by", "pk")
     for one in asked[:MOST]:
@@ -70,7 +76,8 @@ def _reviews(by: Actor, now: datetime) -> Iterator[Waiting]:
     broken = visible_waivers(by).filter(kind=WaiverKind.EMERGENCY, reviewed_at=None)
     for one in broken.order_by("review_due_at", "pk")[:MOST]:
         if one.review_due_at is not None:
-            late = one.review_due_at <= now
+            late, own = one.review_due_at <= now, one.requested_by == by.id
+            decides = not own and by.user_id is not None and by.may("exceptions.decide_waiver", one.client_id)
             yield Waiting(
                 said("Review of a break-glass"),
                 one.key,
@@ -80,6 +87,9 @@ def _reviews(by: Actor, now: datetime) -> Iterator[Waiting]:
                 one.review_due_at,
                 late,
                 _place(one),
+                decides,
+                one.requested_by_name,
+                own,
             )
 
 

@@ -93,7 +93,7 @@ def approvals(*, by: Actor, tab: str, now: datetime, limit: int = 100) -> list[W
 
 
 def approval_counts(*, by: Actor, now: datetime) -> dict[str, int]:
-    """How many each list has whose length says something to do."""
+    """How many time-limited exceptions each list has whose length says something to do."""
     lists = _listed(by, now)
     return {tab: lists[tab].order_by().count() for tab in ("waiting", "others", "live", "ending")}
 

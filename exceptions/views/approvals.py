@@ -1,7 +1,9 @@
 """What waits for a decision and for how long, what is live, what was decided, and who decides instead of whom."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 from uuid import UUID
 
 from django.contrib import messages
@@ -19,12 +21,14 @@ from audit.edge import actor_of, back_to, explain
 from audit.errors import Invalid, NotFound
 from audit.words import in_words
 from exceptions import selectors, services
+from exceptions.ageing import Waiting
 from exceptions.forms.waivers import DelegateForm
 from exceptions.job_kinds import action_of
-from exceptions.models import JobPlan
+from exceptions.models import JobPlan, Waiver
 from exceptions.selectors.approvers import delegations_of, possible_delegates
 from exceptions.selectors.jobs import items_for, job_called
 from exceptions.states import ItemState
+from exceptions.subjects import counted
 from exceptions.views.plans import confirmed, plan_page
 from rules import selectors as rules
 
@@ -38,6 +42,22 @@ TABS = {
     "all": gettext_lazy("All"),
 }
 
+WAITS_FOR_ME = {"waiting": True, "others": False}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line: a time-limited exception, its gate, who answers for that, how many approved, what it is for; or another decision."""
+
+    due_at: datetime
+    waiver: Waiver | None = None
+    gate: str = ""
+    gate_owner: str = ""
+    is_own: bool = False
+    given: int = 0
+    lets_through: str = ""
+    other: Waiting | None = None
+
 
 @login_required
 @require_GET
@@ -48,22 +68,41 @@ def approvals(request: HttpRequest) -> HttpResponse:
     if tab not in TABS:
         raise NotFound(_("There is no such list."))
     now = clock.now()
-    counts = selectors.approval_counts(by=by, now=now)
+    counts, others = selectors.approval_counts(by=by, now=now), selectors.other_decisions(by=by, now=now)
+    for name, is_mine in WAITS_FOR_ME.items():
+        counts[name] += sum(one.decides == is_mine for one in others)
     tabs = [(name, title, counts.get(name)) for name, title in TABS.items()]
     can_choose = tab == "waiting" and by.may("exceptions.decide_waiver")
     context = {"tab": tab, "tabs": tabs, "counts": counts, "now": now, "can_choose": can_choose}
     if tab == "ageing":
-        rows = selectors.waiting_longest(by=by, now=now)
-        return render(request, "exceptions/ageing.html", {**context, "rows": rows})
+        ageing = selectors.waiting_longest(by=by, now=now)
+        return render(request, "exceptions/ageing.html", {**context, "rows": ageing})
+    rows = _waivers(by, tab, now)
+    if tab in WAITS_FOR_ME:
+        found = [one for one in others if one.decides == WAITS_FOR_ME[tab]]
+        rows = sorted(
+            [*rows, *(Row(one.due_at, other=one, is_own=one.is_own) for one in found)], key=attrgetter("due_at")
+        )
+    return render(request, "exceptions/approvals.html", {**context, "rows": rows})
+
+
+def _waivers(by: Actor, tab: str, now: datetime) -> list[Row]:
     book = rules.active_book()
     listed = selectors.approvals(by=by, tab=tab, now=now)
     given = selectors.approvals_given(listed)
-    waivers = [
-        (waiver, gate.name, selectors.gate_owner(gate, book), waiver.requested_by == by.id, given.get(waiver.pk, 0))
+    return [
+        Row(
+            waiver.answer_by,
+            waiver,
+            gate.name,
+            selectors.gate_owner(gate, book),
+            waiver.requested_by == by.id,
+            given.get(waiver.pk, 0),
+            counted(waiver.subject_type, len(waiver.allowed_ids if waiver.starts_at else waiver.subject_keys)),
+        )
         for waiver in listed
         for gate in [book.gate(waiver.gate)]
     ]
-    return render(request, "exceptions/approvals.html", {**context, "waivers": waivers})
 
 
 @login_required

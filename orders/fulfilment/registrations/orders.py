@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.utils.translation import ngettext
+
 from audit.context import Actor
 from audit.subject_refs import SubjectRef
 from audit.words import listed, said
-from exceptions import job_kinds, subjects
+from exceptions import ageing, job_kinds, subjects
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Order, OrderAddress, ParcelCheck
@@ -17,6 +19,7 @@ from orders.fulfilment.selectors.case_facets import CASE_FACETS
 from orders.fulfilment.selectors.context import address_of_order, case_context
 from orders.fulfilment.selectors.destinations import cards_elsewhere
 from orders.fulfilment.selectors.impacts import CLOSE_UNVERIFIED, SKIP_CONFIRMATION, order_impacts
+from orders.fulfilment.selectors.waiting import waiting_fixes, waiting_proposals
 from orders.fulfilment.services import resubmitting, resuming, routes, verifying
 from orders.fulfilment.services.waking import WAKES
 from orders.fulfilment.states import AddressVerdict, CheckState, OrderState
@@ -141,12 +144,17 @@ def _handoffs_verified(cases: Sequence[ExceptionCase]) -> set[UUID]:
     return {case for case, order in about.items() if order not in unverified}
 
 
+def _counted(count: int) -> str:
+    return ngettext("%(n)s order", "%(n)s orders", count) % {"n": count}
+
+
 for name, facet in CASE_FACETS.items():
     subjects.register_facet(name, facet)
 subjects.register(ORDER, OrderSubject())
 subjects.register_aside(ORDER, aside_of_order)
 subjects.register_wakes(ORDER, WAKES)
 subjects.register_address(ORDER, address_of_order)
+subjects.register_counted(ORDER, _counted)
 subjects.register_impact(ORDER, order_impacts)
 subjects.register_roll_back(ORDER, _roll_back)
 subjects.register_route_step(Route.RETRY, "fulfilment.order", routes.try_again)
@@ -161,4 +169,6 @@ subjects.register_criterion("order.address_passes", _address_passes)
 subjects.register_criterion("order.checks_pass", _checks_pass)
 subjects.register_criterion("order.checks_made", _checks_made)
 subjects.register_criterion("order.handoffs_verified", _handoffs_verified)
+ageing.register("fixes-by-hand", waiting_fixes)
+ageing.register("proposed-rules", waiting_proposals)
 job_kinds.register(resubmitting.RESUBMIT)

@@ -30,6 +30,7 @@ LABELS: Final = (
     *(noop("Address it goes to"), noop("Phone of the customer"), noop("Instructions for the delivery")),
     *(noop("Product that is sent instead"), noop("Units that are sent"), noop("Units on the shelf")),
 )
+PROPOSAL: Final = "rule-proposal"  # the kind of exception a proposed rule is
 REVIEW_DUE: Final = "fulfilment.override_review"
 EXPIRY: Final = "fulfilment.override_expiry"
 REVIEW, UNREVIEWED = "override-review", "override-expiry"  # as the rule book calls the two delays

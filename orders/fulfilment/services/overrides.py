@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from audit.access import require
@@ -24,7 +24,7 @@ from orders.fulfilment.decisions.overrides import (
 )
 from orders.fulfilment.errors import OwnOverride
 from orders.fulfilment.models import OrderLine, Override, OverrideSecret, StockItem
-from orders.fulfilment.selectors.overrides import EXPIRY, REVIEW_DUE
+from orders.fulfilment.selectors.overrides import EXPIRY, PROPOSAL, REVIEW_DUE
 from orders.fulfilment.services import by_hand
 from orders.fulfilment.services.cases import TimerChange
 from orders.fulfilment.services.changes import Changes
@@ -38,8 +38,6 @@ from orders.fulfilment.services.override_clocks import (
 )
 from orders.fulfilment.services.settling import release_queue, settle
 from orders.fulfilment.states import OverrideState
-
-PROPOSAL: Final = "rule-proposal"
 
 
 def override_order(

@@ -8,6 +8,7 @@ from audit.access import Role
 from audit.context import Actor
 from audit.errors import IllegalTransition, Invalid, NotFound, Refused
 from audit.models import Event
+from exceptions import selectors
 from exceptions import services as exceptions
 from exceptions.models import ExceptionCase
 from orders.fulfilment.errors import OwnOverride
@@ -163,9 +164,16 @@ def test_what_nobody_reviews_is_taken_back_after_it_was_asked_for_twice(
     assert set(Event.objects.filter(type="override.expired").values_list("actor", flat=True)) == {fix.reviewed_by}
 
 
+def listed_as(who: Actor, now: datetime) -> list[tuple[str, bool | None, bool]]:
+    """What the approvals say beside time-limited exceptions: its key, whether this person decides, whether it is their own."""
+    found = selectors.other_decisions(by=who, now=now)
+    return [(one.key, one.decides, one.is_own) for one in found]
+
+
 def test_who_takes_a_fix_over_may_propose_a_rule(place: make.Place, amal: Actor, lee: Actor, now: datetime) -> None:
     order = place()
     fix = override_order(order_id=order.pk, field="preferred_carrier", value="DHL", reason=WHY, by=amal, now=now)
+    assert [listed_as(who, now) for who in (amal, lee)] == [[(fix.key, False, True)], [(fix.key, True, False)]]
     review_override(override_id=fix.pk, accept=True, propose_rule=True, comment="It always is", by=lee, now=now)
     case = ExceptionCase.objects.get(type="rule-proposal")
     told = [case.evidence[name] for name in ("field", "was", "is", "times_in_30_days")]
@@ -174,6 +182,8 @@ def test_who_takes_a_fix_over_may_propose_a_rule(place: make.Place, amal: Actor,
         "ops-team-review",
         ["preferred_carrier", "", "DHL", 1],
     )
+    team = case.owner.pk in lee.owners
+    assert listed_as(lee, now) == [(case.key, team, False)]
     assert Order.objects.get().preferred_carrier == "DHL"
     exceptions.sweep_timers(now=now + timedelta(days=9))
     fix.refresh_from_db()
