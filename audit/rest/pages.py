@@ -36,7 +36,7 @@ class KeysetPagination(BasePagination):
         ordering = _reversed(self.ordering) if before else self.ordering
         rows = queryset.order_by(*ordering)
         if cursor := before or after:
-            rows = rows.filter(_beyond(ordering, _read(cursor, ordering, queryset.model)))
+            rows = rows.filter(_beyond(ordering, _read(cursor, ordering, queryset)))
         found = list(rows[: limit + 1])
         more, page = len(found) > limit, found[:limit]
         if before:
@@ -100,11 +100,13 @@ def refused(name: str, detail: str) -> BadQuery:
     return BadQuery(detail, errors=[FieldError(name, "unknown-value", detail)])
 
 
-def _read(cursor: str, ordering: Sequence[str], model: type[Model]) -> list[Any]:
+def _read(cursor: str, ordering: Sequence[str], queryset: Any) -> list[Any]:
+    annotated = queryset.query.annotations
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return [
-            _field(model, name.lstrip("-")).to_python(value) for name, value in zip(ordering, list(values), strict=True)
+            (annotated[field].output_field if field in annotated else _field(queryset.model, field)).to_python(value)
+            for field, value in zip([name.lstrip("-") for name in ordering], list(values), strict=True)
         ]
     except (ValueError, TypeError, ValidationError, RecursionError, OverflowError) as broken:
         raise refused("after", "This is not a page of this list. Follow `next` and `previous`.") from broken

@@ -1,4 +1,4 @@
-"""The kinds of exceptions in which somebody decides what is done about an order: a late wish, a return, money, what cannot have been."""
+"""Kinds of exceptions in which somebody decides what is done about an order: a doubt, a late wish, a return, money, what cannot have been."""
 
 from __future__ import annotations
 
@@ -9,6 +9,32 @@ from django.utils.translation import gettext_noop as noop
 from rules.shipped.steps import CANCELLED, NOT_NEEDED, RESOLVED, ladder, step
 
 DECISION_TYPES: Final[dict[str, dict[str, Any]]] = {
+    "doubtful-record": {
+        "name": noop("Something of an order is in doubt"),
+        "owner": "client-success",
+        "severity": "P2",
+        "sla": "exception-resolution",
+        "acknowledge_within_minutes": 60,
+        "route": "escalate",
+        "route_after_minutes": 60,
+        "fallback": "ops-team",
+        "fallback_after_minutes": 30,
+        "ladder": ladder((60, "backup"), (120, "owner:ops-team-review")),
+        "playbook": [
+            step(
+                "check",
+                "Read what is in doubt, and compare it with what the store says",
+                how="The order's page in quarantine names who doubts what and why, and how one makes sure of each.",
+            ),
+            step("record", "Ask whoever knows and note the answer", fields=["spoke_to", "answer"]),
+            step("decide", "Confirm it or put it right and resubmit the order, or cancel it"),
+        ],
+        "acceptance": [
+            {"label": "Everything that was in doubt is confirmed, or the order is cancelled", "check": "person"}
+        ],
+        "outcomes": [RESOLVED, CANCELLED],
+        "weight_eur": 100,
+    },
     "late-cancellation": {
         "name": noop("Cancelled when it was off the shelf already"),
         "owner": "logistics",

@@ -192,32 +192,6 @@ EXCEPTION_TYPES: Final[dict[str, dict[str, Any]]] = {
         "weight_eur": 400,
         "gate": "ship-despite-open-case",
     },
-    "doubtful-record": {
-        "name": noop("Something of an order is in doubt"),
-        "owner": "client-success",
-        "severity": "P2",
-        "sla": "exception-resolution",
-        "acknowledge_within_minutes": 60,
-        "route": "escalate",
-        "route_after_minutes": 60,
-        "fallback": "ops-team",
-        "fallback_after_minutes": 30,
-        "ladder": ladder((60, "backup"), (120, "owner:ops-team-review")),
-        "playbook": [
-            step(
-                "check",
-                "Read what is in doubt, and compare it with what the store says",
-                how="The order's page in quarantine names who doubts what and why, and how one makes sure of each.",
-            ),
-            step("record", "Ask whoever knows and note the answer", fields=["spoke_to", "answer"]),
-            step("decide", "Confirm it or put it right and resubmit the order, or cancel it"),
-        ],
-        "acceptance": [
-            {"label": "Everything that was in doubt is confirmed, or the order is cancelled", "check": "person"}
-        ],
-        "outcomes": [RESOLVED, CANCELLED],
-        "weight_eur": 100,
-    },
     "contract-violation": {
         "name": noop("Payload breaks its contract"),
         "owner": "integrations",

@@ -14,6 +14,7 @@ from exceptions.api.cases import CASE_FILTERS
 from exceptions.api.notifications import NotificationList
 from exceptions.selectors.notifications import InboxFilters
 from orders.fulfilment.selectors import ORDER_FILTERS
+from orders.fulfilment.selectors.orders import SORTS as ORDER_SORTS
 from tests.permissions.pages import PAGES
 
 ACTS: Final = (
@@ -283,5 +284,6 @@ def test_every_filter_of_a_list_is_a_filter_of_its_operation() -> None:
     for page in list_pages.registered():
         asked = {name.removesuffix("!") for name in page.parameters}
         assert asked - PLACES - {"sort"} <= set(by_page[page.slug].names()), page.slug
+    assert {way + sort for sort in ORDER_SORTS for way in ("", "-")} == set(ORDER_FILTERS.sorts)
     assert set(TrailFilters.__dataclass_fields__) - PLACES <= set(EventList.filters.names())
     assert set(InboxFilters.__dataclass_fields__) - PLACES <= set(NotificationList.filters.names())

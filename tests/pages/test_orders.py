@@ -105,6 +105,25 @@ def test_a_list_in_any_order_shows_every_order_once_page_by_page_and_what_has_no
     assert sort not in {"due", "-due"} or set(seen[2:]) == without
 
 
+@pytest.mark.parametrize("sort", ["due", "-due", "promised", "-state"])
+def test_programs_page_through_the_same_order_both_ways(
+    signed_in: SignedIn, house: House, paid: Any, now: datetime, sort: str
+) -> None:
+    placed = paid("W-1", "W-2", "W-3")
+    Order.objects.filter(pk=placed[0].pk).update(sla_due_at=None, promised_at=now)
+    Order.objects.filter(pk=placed[1].pk).update(state="cancelled", cancelled_at=now)
+    amal, there, back = signed_in("amal"), list[str](), list[str]()
+    page = amal.get(f"/api/v1/orders?sort={sort}&limit=1").json()
+    while page:
+        there += [row["key"] for row in page["results"]]
+        page, last = amal.get(page["next"]).json() if page["next"] else None, page
+    while last:
+        back += [row["key"] for row in last["results"]]
+        last = amal.get(last["previous"]).json() if last["previous"] else None
+    listed = lists.order_page(by=house.actor("amal"), filters=OrderFilters(sort=sort), now=now).rows
+    assert there == back[::-1] == [row.key for row in listed]
+
+
 def test_the_list_says_who_has_an_order_now_as_its_page_does_in_files_too(
     signed_in: SignedIn, house: House, paid: Any, system: Actor
 ) -> None:

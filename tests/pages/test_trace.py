@@ -37,6 +37,9 @@ def test_support_reads_it_all_on_one_page_and_programs_in_one_answer(house: Hous
     assert len(one.rows) < len(answer.context["trace"].rows)
     assert ('class="step' in table, f"/api/v1/orders/{order.key}/trace" in table) == (False, True)
     told = sam.get(f"/api/v1/orders/{order.key}/trace").json()
+    narrowed = sam.get(f"/api/v1/orders/{order.key}/trace?kind=trigger&system=store").json()["waterfall"]
+    assert {(row["kind"], row["system"]) for row in narrowed} == {("trigger", "store")}
+    assert sam.get(f"/api/v1/orders/{order.key}/trace?kind=weather").json()["waterfall"] == []
     assert set(told["answers"]) == {"triggered_by", "source_of_record", "next_step", "if_it_fails"}
     assert any(row["why"] for row in told["waterfall"])
     assert [span["name"] for span in told["spans"]] == [

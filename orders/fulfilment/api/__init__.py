@@ -62,6 +62,10 @@ class OrderList(_Orders, ListResource):
 
     filters = ORDER_FILTERS
 
+    def records(self) -> QuerySet[Any]:
+        """Of the asker's clients, with what they can be sorted by."""
+        return selectors.sortable_orders(self.by)
+
 
 class PlanOrders(DeedResource):
     """Plan to hold many orders, release the asker's holds of them or decide them anew; `POST /plans/{key}/run` does exactly that."""
@@ -96,14 +100,17 @@ class OrderTrace(_Orders):
 
     serializer_class = TraceSerializer
     asks: ClassVar[dict[str, str]] = {
-        "steps": f"At most so many steps, the first ones, 1 to {MOST_STEPS:,}; {STEPS:,} unless told."
+        "steps": f"At most so many steps, the first ones, 1 to {MOST_STEPS:,}; {STEPS:,} unless told.",
+        "kind": f"Of the waterfall only steps of this kind: {', '.join(selectors.KIND_WORDS)}.",
+        "system": "Of the waterfall only steps that came from or went to this system, by its key.",
     }
 
     def get(self, request: Request, key: str) -> Response:
         """Answer with the steps."""
         about: dict[str, Any] = {"by": self.by, "key": key}
         steps = read_steps(request.query_params.get("steps", ""))
-        found = selectors.waterfall(**about, now=clock.now(), at_most=steps)
+        kind, system = (request.query_params.get(name, "") for name in ("kind", "system"))
+        found = selectors.waterfall(**about, now=clock.now(), kind=kind, system=system, at_most=steps)
         told = as_told(found, selectors.order_story(**about), selectors.order_trace(**about, at_most=steps))
         return Response(self.get_serializer(told).data)
 

@@ -16,6 +16,7 @@ from orders.fulfilment.selectors.orders import (
     orders_for,
     other_order,
     rows_of,
+    sortable_orders,
     tab_counts,
 )
 from orders.fulfilment.selectors.quarantine import (
@@ -67,6 +68,7 @@ __all__ = [
     "quarantine_page",
     "quarantined",
     "rows_of",
+    "sortable_orders",
     "step_panel",
     "tab_counts",
     "waterfall",

@@ -167,5 +167,11 @@ ORDER_FILTERS: Final = FilterSet(
         "-key": ("-key",),
         "total": ("total_minor", "pk"),
         "-total": ("-total_minor", "-pk"),
+        "state": ("state", "pk"),
+        "-state": ("-state", "-pk"),
+        "due": ("due_or_last", "pk"),
+        "-due": ("-due_or_first", "-pk"),
+        "promised": ("promised_or_last", "pk"),
+        "-promised": ("-promised_or_first", "-pk"),
     },
 )

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Case, DateTimeField, F, Q, QuerySet, When
+from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 
 from audit.access import require
 from audit.context import Actor
@@ -58,6 +59,8 @@ SORTS: Final[Mapping[str, str]] = {
 }
 MAYBE_NONE: Final = frozenset({"due_still", "promised_at"})
 # What is over is due no more, whatever its deadline was.
+# For programs, whose pages go both ways: before and after every moment there is.
+FIRST, LAST = Value(datetime(1900, 1, 1, tzinfo=UTC)), Value(datetime(9999, 1, 1, tzinfo=UTC))
 DUE_STILL: Final = Case(When(state__in=ORDER_FINAL, then=None), default=F("sla_due_at"), output_field=DateTimeField())
 ORDER_COLUMNS: Final[Mapping[str, Column]] = {
     "order": Column("Order", is_fixed=True),
@@ -177,6 +180,16 @@ def order_page(*, by: Actor, filters: OrderFilters, now: datetime) -> OrderPage:
     shown = found[: filters.per]
     following = f"{_mark(getattr(shown[-1], field))}_{shown[-1].pk}" if len(found) > len(shown) else ""
     return OrderPage(rows_of(shown), following, min(count, COUNT_CAP), is_capped=count > COUNT_CAP)
+
+
+def sortable_orders(by: Actor) -> QuerySet[Order]:
+    """The orders this person may see, with what programs sort them by: what has no such moment comes last, whichever way."""
+    return orders_for(by).annotate(
+        due_or_last=Coalesce(DUE_STILL, LAST),
+        due_or_first=Coalesce(DUE_STILL, FIRST),
+        promised_or_last=Coalesce("promised_at", LAST),
+        promised_or_first=Coalesce("promised_at", FIRST),
+    )
 
 
 def in_order(orders: QuerySet[Order], sort: str) -> QuerySet[Order]:
