@@ -1,4 +1,4 @@
-"""Kinds of exceptions in which somebody decides what is done about an order: a doubt, a late wish, a return, money, what cannot have been."""
+"""Kinds of exceptions in which somebody decides about an order: a doubt, a late wish, a return, money, what cannot have been."""
 
 from __future__ import annotations
 
