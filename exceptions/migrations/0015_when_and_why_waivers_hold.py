@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicalwaiver',
             name='plan_url',
-            field=models.URLField(blank=True, help_text='Where that can be followed: a task, an order.', max_length=500),
+            field=models.CharField(blank=True, help_text='Where that can be followed: a task, an order.', max_length=500),
         ),
         migrations.AddField(
             model_name='historicalwaiver',
@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='waiver',
             name='plan_url',
-            field=models.URLField(blank=True, help_text='Where that can be followed: a task, an order.', max_length=500),
+            field=models.CharField(blank=True, help_text='Where that can be followed: a task, an order.', max_length=500),
         ),
         migrations.AddField(
             model_name='waiver',

@@ -123,7 +123,7 @@ class Waiver(FSMModelMixin, Accountable):
     reason_code = models.CharField(max_length=12, choices=WaiverReason, blank=True)
     reason = models.TextField()
     plan = models.TextField(help_text="What will be done until it ends.")
-    plan_url = models.URLField(max_length=500, blank=True, help_text="Where that can be followed: a task, an order.")
+    plan_url = models.CharField(max_length=500, blank=True, help_text="Where that can be followed: a task, an order.")
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="waivers")
     requested_at = models.DateTimeField()
     requested_by = models.CharField(max_length=160)

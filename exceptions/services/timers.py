@@ -80,7 +80,8 @@ DUE = """
     ORDER BY t.due_at, t.id LIMIT %s
 """
 BEGINNING = ("-infinity", "00000000-0000-0000-0000-000000000000")
-# What was due before it about the same record may be with another worker, or with somebody else: then this one waits.
+# What was set and due before it about the same record may be with another worker, or with somebody else: then this one waits. What that
+# sets in turn is not waited for, or a deadline among the steps of a ladder would wait for sweep after sweep.
 CLAIM = """
     UPDATE exceptions_timer SET fired_at = %s WHERE id IN (
         SELECT id FROM exceptions_timer t
@@ -88,6 +89,7 @@ CLAIM = """
             SELECT FROM exceptions_timer before
             WHERE (before.subject_type, before.subject_id) = (t.subject_type, t.subject_id)
                 AND before.fired_at IS NULL AND before.cancelled_at IS NULL AND before.due_at < t.due_at
+                AND before.id < t.id
         )
         ORDER BY id FOR UPDATE SKIP LOCKED
     ) RETURNING id::text, subject_id

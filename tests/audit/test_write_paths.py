@@ -33,7 +33,7 @@ from exceptions.models import (
     SavedView,
     Waiver,
 )
-from exceptions.services import open_case
+from exceptions.services import open_case, rename_cause
 from orders.fulfilment.models import (
     BundlePart,
     GiftCard,
@@ -94,9 +94,11 @@ def _fill(house: House, by: Actor, now: datetime) -> None:
         subject_key=order.key,
         client_id=northwind.pk,
         title="Address cannot be delivered to",
+        cause="postcodes",
         by=by,
         now=now,
     )
+    rename_cause(type="address", cause="postcodes", name="The list of postcodes is gone", by=by, now=now)
     build(house, order, case, by=by, now=now)
     _called_back(Order.objects.exclude(pk=order.pk).get(), by, now)
     with acting(by, at=now):

@@ -68,7 +68,7 @@ def test_what_is_no_fault_of_the_environment_stays_an_error() -> None:
         ("sync_lag --hours -1", "“-1” is no whole number from 1 to 744"),
         ("up --port 80000", "“80000” is no whole number from 1 to 65535"),
         ("verify_audit --since 999", "“999” is neither a seal's number nor a date"),
-        ("check_invariants inv-999", "There is no invariant inv-999. There are: content-01"),
+        ("check_invariants inv-999", "There is no invariant inv-999. There are: cause-01"),
         ("status --tz Mars", "there is no time zone “Mars”"),
         ("in_turn 'status", "'status is no command: No closing quotation."),
     ],
