@@ -162,6 +162,9 @@ def test_an_order_without_lines_gets_them_and_goes_on(signed_in: SignedIn, house
     order = held(house, lines=[])
     log_the_audit_steps(signed_in, house, order)
     amal = signed_in("amal")
+    asked = amal.get(f"/quarantine/{order.key}/").content.decode()
+    for words in ("How many are set aside and packed. A whole number from 1 to 100,000.", "without accents"):
+        assert words in asked
     unknown = amal.post(f"/quarantine/{order.key}/", {**LINES, "sku-0": "NO-SUCH", "reason": "from the mail"})
     assert (unknown.status_code, list(unknown.context["form"].errors)) == (422, ["sku-0"])
     amal.post(f"/quarantine/{order.key}/", {**LINES, "reason": "from the mail", "seen": order.version})

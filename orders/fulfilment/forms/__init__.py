@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.words import in_words
 from orders.fulfilment.forms.fields import INPUT, PRIVATE, why_field
 from orders.fulfilment.selectors.contents import LineFacts, ParcelFacts
-from orders.fulfilment.selectors.quarantine import FieldRow
+from orders.fulfilment.selectors.quarantine import MOST_OF_A_LINE, FieldRow, LineHints
 from orders.fulfilment.services.quarantine import NewLine
 from orders.fulfilment.states import FULFILMENT_IN_HOUSE
 from rules.models import Flow
@@ -202,10 +202,20 @@ class AddressForm(CompletionForm):
         return {name: self.cleaned_data[name] for name in (*self.named, *self.others) if self.cleaned_data[name]}
 
 
+def _hint(hints: LineHints, name: str, otherwise: Any) -> str:
+    """What a field of a line is, in the contract's words where it has any, and what passes."""
+    why, passes = hints.why[name], hints.passes.get(name)
+    told = [
+        f"{why.rstrip('.')}." if why else otherwise,
+        _("%(passes)s.") % {"passes": in_words(passes)} if passes else "",
+    ]
+    return " ".join(str(one) for one in told if one)
+
+
 class LinesForm(CompletionForm):
     """Lines of an order that came without any."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, hints: LineHints, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for place in range(LINES_OFFERED):
             first = place == 0
@@ -214,15 +224,17 @@ class LinesForm(CompletionForm):
                 required=first,
                 max_length=80,
                 widget=forms.TextInput(INPUT),
-                help_text=_("What is packed: as the client's list of products has it.") if first else "",
+                help_text=_hint(hints, "sku", _("What is packed: as the client's list of products has it."))
+                if first
+                else "",
             )
             self.fields[f"quantity-{place}"] = forms.IntegerField(
                 label=_("Quantity"),
                 required=first,
                 min_value=1,
-                max_value=100_000,
+                max_value=MOST_OF_A_LINE,
                 widget=forms.NumberInput(INPUT),
-                help_text=_("How many are set aside and packed: a whole number from 1.") if first else "",
+                help_text=_hint(hints, "quantity", _("How many are set aside and packed.")) if first else "",
             )
             self.fields[f"price-{place}"] = forms.DecimalField(
                 label=_("Price each"),
@@ -231,7 +243,7 @@ class LinesForm(CompletionForm):
                 max_digits=12,
                 decimal_places=2,
                 widget=forms.NumberInput(INPUT),
-                help_text=_("What is paid back where it cannot be sent.") if first else "",
+                help_text=_hint(hints, "unit_minor", _("What is paid back where it cannot be sent.")) if first else "",
             )
 
     @property

@@ -11,7 +11,7 @@ from audit.context import Actor
 from audit.crypto import open_secret
 from audit.errors import FieldError, IllegalTransition, Invalid
 from audit.models import Event
-from audit.words import listed, said
+from audit.words import Said, listed, said
 from exceptions import selectors as exceptions
 from exceptions.models import ExceptionCase
 from orders.fulfilment.decisions import doubts
@@ -33,6 +33,7 @@ from orders.fulfilment.selectors.orders import (
 from orders.fulfilment.states import OrderState
 from orders.sync.selectors import Heard, heard_event
 from rules import selectors as rules
+from rules.schema_words import allowed, inside, meaning
 
 # What an order is held for, by the type of its exception; the first of which one is open counts. A rule book may be older than the first.
 CASES_OF: Mapping[OrderState, Sequence[str]] = {
@@ -41,6 +42,7 @@ CASES_OF: Mapping[OrderState, Sequence[str]] = {
 }
 PUBLIC = frozenset({"city", "country_code", "country_area"})
 PLACED = "order.placed"  # the contract that says what an address is
+MOST_OF_A_LINE = 100_000
 TOLD = ("order.received", "order.changed")
 LIST_STATES = (OrderState.QUARANTINED.value, OrderState.ADDRESS_INVALID.value)
 
@@ -89,6 +91,14 @@ class FieldRow:
 
 
 @dataclass(frozen=True)
+class LineHints:
+    """By field of a line: what the contract says it is, where it says so, and what it lets pass."""
+
+    why: Mapping[str, str]
+    passes: Mapping[str, Said]
+
+
+@dataclass(frozen=True)
 class QuarantineDetail:
     """Everything the page of one order in quarantine shows.
 
@@ -98,6 +108,7 @@ class QuarantineDetail:
     order: Order
     row: OrderRow
     lacks_lines: bool
+    line_hints: LineHints | None
     doubt: DoubtFacts | None
     named: Sequence[FieldRow]
     others: Sequence[FieldRow]
@@ -171,6 +182,7 @@ def quarantine_detail(*, by: Actor, key: str, now: datetime) -> QuarantineDetail
         order=order,
         row=rows_of([order])[0],
         lacks_lines=lacks_lines,
+        line_hints=_line_hints() if lacks_lines else None,
         doubt=doubt,
         named=wrong,
         others=[field for field in fields if not field.problem],
@@ -225,6 +237,21 @@ def _heard(order: Order) -> Heard | None:
     told = Event.objects.filter(subject_type="fulfilment.order", subject_id=str(order.pk), type__in=TOLD)
     newest = told.order_by("transaction", "id").last()
     return heard_event(str(json.loads(newest.body)["data"].get("event") or "")) if newest else None
+
+
+def _line_hints() -> LineHints:
+    """A price is typed in whole money and told in its smallest unit: what passes of it the form says."""
+    schema = rules.contract(PLACED).schema
+    of_line = {name: inside(schema, f"/lines/*/{name}") for name in ("sku", "quantity", "unit_minor")}
+    quantity = of_line["quantity"]
+    capped = {**quantity, "maximum": min(quantity.get("maximum", MOST_OF_A_LINE), MOST_OF_A_LINE)}
+    return LineHints(
+        why={name: meaning(one) for name, one in of_line.items()},
+        passes={
+            "sku": listed(allowed(of_line["sku"]), between=". "),
+            "quantity": listed(allowed(capped), between=". "),
+        },
+    )
 
 
 def _address_of(order: Order) -> dict[str, str]:

@@ -267,8 +267,8 @@ def _completion_form(
         data["seen"] = str(detail.order.version)
     if detail.doubt is not None:
         return ConfirmForm(data, initial=initial, doubt=detail.doubt)
-    if detail.lacks_lines:
-        return LinesForm(data, initial=initial)
+    if detail.line_hints is not None:
+        return LinesForm(data, initial=initial, hints=detail.line_hints)
     return AddressForm(
         data,
         initial=initial,
