@@ -17,7 +17,7 @@ from audit.models import Event
 from exceptions.models import ExceptionCase
 from exceptions.services import resolve_case
 from orders.fulfilment.models import Fulfilment, Order, ParcelCheck
-from orders.fulfilment.selectors.client_report import ClientReport, Row, Table
+from orders.fulfilment.selectors.client_report import ClientReport, Row, Table, client_report
 from orders.fulfilment.services.checking import perform_check
 from orders.fulfilment.services.intake import place_orders
 from orders.fulfilment.services.news import count_stock, take_news
@@ -168,3 +168,17 @@ def test_a_document_in_german_has_every_letter_its_readers_have() -> None:
         written = " ".join(texts_of(pdf_of(report)))
     for text in ("?ódz & Söhne ?", "Geprüft", "1.234", "66,7", "\N{EN DASH}", "1. November 2026"):
         assert text in written, text
+
+
+def test_what_was_promised_leads_to_just_those_orders_once_all_of_it_is_due(
+    signed_in: SignedIn, house: House, days: str
+) -> None:
+    until = clock.now().date() + timedelta(days=1)
+    about: Any = {"by": house.actor("amal"), "since": until - timedelta(days=30), "until": until}
+    later, now = (
+        {row.slug: row for table in client_report("northwind", **about, now=at).tables for row in table.rows}
+        for at in (clock.now() + timedelta(days=3), clock.now())
+    )
+    page = signed_in("amal").get(f"/orders/?{later['delivered'].query}").context["page"]
+    assert (now["delivered"].query, page.count) == ("", later["delivered"].values[0])
+    assert page.count

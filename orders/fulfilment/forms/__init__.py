@@ -213,20 +213,14 @@ def _hint(hints: LineHints, name: str, otherwise: Any) -> str:
 
 
 class LinesForm(CompletionForm):
-    """Lines of an order that came without any."""
+    """Lines of an order that came without any; `hints` say once of each field what it is and what passes."""
 
     def __init__(self, *args: Any, hints: LineHints, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for place in range(LINES_OFFERED):
             first = place == 0
             self.fields[f"sku-{place}"] = forms.CharField(
-                label=_("Product code"),
-                required=first,
-                max_length=80,
-                widget=forms.TextInput(INPUT),
-                help_text=_hint(hints, "sku", _("What is packed: as the client's list of products has it."))
-                if first
-                else "",
+                label=_("Product code"), required=first, max_length=80, widget=forms.TextInput(INPUT)
             )
             self.fields[f"quantity-{place}"] = forms.IntegerField(
                 label=_("Quantity"),
@@ -234,7 +228,6 @@ class LinesForm(CompletionForm):
                 min_value=1,
                 max_value=MOST_OF_A_LINE,
                 widget=forms.NumberInput(INPUT),
-                help_text=_hint(hints, "quantity", _("How many are set aside and packed.")) if first else "",
             )
             self.fields[f"price-{place}"] = forms.DecimalField(
                 label=_("Price each"),
@@ -243,8 +236,12 @@ class LinesForm(CompletionForm):
                 max_digits=12,
                 decimal_places=2,
                 widget=forms.NumberInput(INPUT),
-                help_text=_hint(hints, "unit_minor", _("What is paid back where it cannot be sent.")) if first else "",
             )
+        self.hints = [
+            (_("Product code"), _hint(hints, "sku", _("What is packed: as the client's list of products has it."))),
+            (_("Quantity"), _hint(hints, "quantity", _("How many are set aside and packed."))),
+            (_("Price each"), _hint(hints, "unit_minor", _("What is paid back where it cannot be sent."))),
+        ]
 
     @property
     def rows(self) -> list[list[forms.BoundField]]:
