@@ -36,7 +36,7 @@ def test_what_belongs_to_an_exception_is_put_on_it(
     expect(page.get_by_text("Told: Bo Lindqvist").first).to_be_visible()
     expect(page.get_by_role("complementary", name="Details").get_by_role("link", name=two.key)).to_be_visible()
     with page.expect_download() as saved:
-        page.get_by_role("link", name="doorbell.png").click()
+        page.get_by_role("link", name="doorbell.png", exact=True).click()
     assert saved.value.suggested_filename == "doorbell.png"
     assert saved.value.path().read_bytes() == PNG
     page.goto(f"/exceptions/{one.key}/attach/")

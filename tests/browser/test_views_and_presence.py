@@ -34,7 +34,7 @@ def test_a_view_is_saved_shared_and_opened_by_a_colleague(
     open_cases(house, 2)
     page = visit("amal", "/queue/team/?client=northwind", width=width, scheme=scheme, javascript=javascript)
     page.locator(".columns > summary").click()
-    page.get_by_label("Cause", exact=True).check()
+    page.get_by_role("checkbox", name="Cause", exact=True).check()
     page.get_by_label("At risk", exact=True).and_(page.locator("[name=cols]")).uncheck()
     page.get_by_role("button", name="Show these").click()
     page.get_by_role("link", name="Save this view").click()
