@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.db.models import Q
 from django.utils.translation import gettext_noop as noop
-from django.utils.translation import ngettext
 
 from audit.canonical import canonical_json, sha256_hex
 from audit.context import Actor
@@ -215,7 +214,6 @@ _criteria: dict[str, Criterion] = {}
 _openers: dict[str, HoldOpener] = {}
 _route_steps: dict[tuple[str, str], RouteStep] = {}
 _addresses: dict[str, Callable[[str], str]] = {}
-_counted: dict[str, Callable[[int], str]] = {}
 _facets: dict[str, SubjectFacet] = {}
 
 
@@ -242,20 +240,6 @@ def address_of(label: str, key: str) -> str:
     """Where the record's page is; "" where it has none."""
     address = _addresses.get(label)
     return address(key) if address else ""
-
-
-def register_counted(label: str, counted: Callable[[int], str]) -> None:
-    """Declare how so many of this kind are called ("3 orders"). Raises `ValueError` when it is taken."""
-    if label in _counted:
-        raise ValueError(f"How many of {label} is already registered")
-    _counted[label] = counted
-
-
-def counted(label: str, count: int) -> str:
-    """So many of this kind, in the reader's language."""
-    if label in _counted:
-        return _counted[label](count)
-    return ngettext("%(n)s record", "%(n)s records", count) % {"n": count}
 
 
 def register_aside(label: str, aside: Aside) -> None:

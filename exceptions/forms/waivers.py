@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from exceptions.forms.fields import AREA, INPUT, PRIVATE, MomentField, in_words
 from exceptions.gates import gates_elsewhere
-from exceptions.models import ExceptionCase, Waiver
+from exceptions.models import CaseAttachment, ExceptionCase
 from exceptions.states import ReviewVerdict, WaiverReason
 from exceptions.subjects import ImpactItem
 from rules.models import Gate, Owner
@@ -43,6 +43,46 @@ def why_field(**kwargs: Any) -> forms.CharField:
 def plan_field() -> forms.CharField:
     """What is done while it is in force."""
     return forms.CharField(label=_("What will be done until then"), max_length=2_000, widget=forms.Textarea(AREA))
+
+
+def link_field() -> forms.URLField:
+    """Where the plan can be followed."""
+    return forms.URLField(
+        label=_("Where that can be followed"),
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        widget=forms.URLInput(INPUT),
+        help_text=_("An address where it is planned, if there is one."),
+    )
+
+
+def code_field() -> forms.ChoiceField:
+    """What kind of reason it is."""
+    return forms.ChoiceField(
+        label=_("Kind of reason"),
+        choices=[("", _("Choose…")), *in_words(WaiverReason.choices)],
+        widget=forms.Select(INPUT),
+    )
+
+
+def evidence_field() -> forms.TypedMultipleChoiceField:
+    """Which files of the exception show it."""
+    return forms.TypedMultipleChoiceField(
+        label=_("Files that show it"),
+        required=False,
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Files of the exception. Who decides opens them from the request."),
+    )
+
+
+def offer_files(form: forms.Form, files: Sequence[CaseAttachment]) -> None:
+    """These can be chosen; no question where there are none."""
+    if files:
+        form.fields["evidence"].choices = [(file.number, file.name) for file in files]  # type: ignore[attr-defined]
+    else:
+        del form.fields["evidence"]
 
 
 class WaiverForm(forms.Form):
@@ -89,20 +129,18 @@ class WaiverForm(forms.Form):
         widget=forms.Select(INPUT),
         help_text=_("The person who answers for it meanwhile."),
     )
-    reason_code = forms.ChoiceField(
-        label=_("Kind of reason"),
-        choices=[("", _("Choose…")), *in_words(WaiverReason.choices)],
-        widget=forms.Select(INPUT),
-    )
+    reason_code = code_field()
     reason = why_field(help_text=_("At least 20 characters; the approver reads it."))
     plan = plan_field()
-    plan_url = forms.URLField(
-        label=_("Where that can be followed"),
+    plan_url = link_field()
+    evidence = evidence_field()
+    file = forms.FileField(
+        label=_("Another file"),
         required=False,
-        max_length=500,
-        assume_scheme="https",
-        widget=forms.URLInput(INPUT),
-        help_text=_("An address where it is planned, if there is one."),
+        max_length=250,
+        allow_empty_file=True,  # the door says it better
+        help_text=_("PDF, picture or plain text (an e-mail too), at most 10 MB. It becomes a file of the exception."),
+        widget=forms.FileInput({"class": "input drop"}),
     )
     scope = forms.MultipleChoiceField(
         label=_("Only for"),
@@ -117,9 +155,11 @@ class WaiverForm(forms.Form):
         case: ExceptionCase,
         user_id: int | None,
         choices: Sequence[tuple[str, str]] = (),
+        files: Sequence[CaseAttachment] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        offer_files(self, files)
         if choices:
             self.fields["scope"].choices = list(choices)  # type: ignore[attr-defined]
         else:
@@ -131,6 +171,11 @@ class WaiverForm(forms.Form):
         ).order_by("name")
         self.fields["gate"].initial = case.gate or None
         self.fields["owner"].initial = Owner.objects.filter(user_id=user_id or 0).values_list("slug", flat=True).first()
+
+    def new_file(self) -> tuple[str, bytes] | None:
+        """The file that is handed in with it: its name and what is in it."""
+        file = self.cleaned_data["file"]
+        return (file.name, file.read()) if file else None
 
     def window(self, *, now: datetime) -> dict[str, Any]:
         """From when, and for how long or until when, as the service takes it; the end of a day is the reader's."""
@@ -162,30 +207,6 @@ class WaiverForm(forms.Form):
         """What was chosen for the chosen gate; choices are spelled “gate:key”."""
         prefix = f"{self.cleaned_data['gate'].slug}:"
         return [one.removeprefix(prefix) for one in self.cleaned_data.get("scope", []) if one.startswith(prefix)]
-
-
-class ExtendForm(forms.Form):
-    """For how much longer, and why."""
-
-    hours = hours_field(
-        label=_("For how many hours more"),
-        longest=720,
-        initial=4,
-        help_text=_("Counted from where it ends now. Somebody else decides; until then nothing changes."),
-    )
-    reason = why_field(help_text=_("At least 20 characters; the approver reads it."))
-    plan = plan_field()
-
-    def changed_orders(self) -> dict[str, Any]:
-        """None: an extension is about what it extends."""
-        return {}
-
-
-class ShortenForm(forms.Form):
-    """When it ends instead, and why."""
-
-    until = MomentField(label=_("Ends at"), help_text=_("Only earlier than it ends now."))
-    reason = forms.CharField(label=_("Why"), min_length=3, max_length=2_000, widget=forms.Textarea(AREA))
 
 
 class SeenForm(forms.Form):
@@ -346,37 +367,3 @@ class DelegateForm(forms.Form):
         super().__init__(*args, **kwargs)
         choices = [("", _("Choose…")), *((one.slug, one.name) for one in able)]
         self.fields["to"].choices = choices  # type: ignore[attr-defined]
-
-
-class EditForm(SeenForm):
-    """What is asked for, once more; which orders stay in it, and which join."""
-
-    hours = hours_field(label=_("For how many hours"), longest=720)
-    others = forms.MultipleChoiceField(
-        label=_("Further orders"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("What you clear is left out, what you tick is asked for as well. The first order stays."),
-    )
-    reason = why_field()
-    plan = plan_field()
-
-    def __init__(self, *args: Any, waiver: Waiver, offered: Sequence[ExceptionCase], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.present = sorted(waiver.others.values())
-        self.joining = {one.key: one.pk for one in offered if one.subject_id not in waiver.others}
-        choices = [(key, key) for key in self.present]
-        choices += [(one.key, f"{one.subject_key}: {one.title}") for one in offered if one.key in self.joining]
-        if choices and waiver.extends_id is None:
-            self.fields["others"].choices = choices  # type: ignore[attr-defined]
-            self.fields["others"].initial = self.present
-        else:
-            del self.fields["others"]
-
-    def changed_orders(self) -> dict[str, Any]:
-        """Those that join (exceptions) and those that are left out (keys), as the service takes them."""
-        if "others" not in self.fields:
-            return {}
-        chosen = self.cleaned_data["others"]
-        also = [self.joining[key] for key in chosen if key in self.joining]
-        return {"also": also, "without": [key for key in self.present if key not in chosen]}

@@ -124,6 +124,11 @@ class Waiver(FSMModelMixin, Accountable):
     reason = models.TextField()
     plan = models.TextField(help_text="What will be done until it ends.")
     plan_url = models.CharField(max_length=500, blank=True, help_text="Where that can be followed: a task, an order.")
+    evidence = models.JSONField(
+        default=list,
+        db_default=[],
+        help_text="Which files of its exception show that it should be allowed: their numbers",
+    )
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="waivers")
     requested_at = models.DateTimeField()
     requested_by = models.CharField(max_length=160)

@@ -59,6 +59,8 @@ CONTENT_HASH = """encode(sha256(convert_to(
     '{' || coalesce('"begins":"' || to_char(w.begin_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '",', '')
     || CASE WHEN w.reason_code = '' THEN '' ELSE '"code":"' || w.reason_code || '",' END
     || coalesce('"ends":"' || to_char(w.end_by AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '",', '')
+    || CASE WHEN w.evidence = '[]' THEN '' ELSE '"evidence":[' || (SELECT string_agg(f.number, ',' ORDER BY f.nth)
+        FROM jsonb_array_elements_text(w.evidence) WITH ORDINALITY AS f(number, nth)) || '],' END
     || coalesce('"extends":"' || w.extends_id || '",', '') || '"gate":' || to_json(w.gate::text)
     || CASE WHEN w.plan_url = '' THEN '' ELSE ',"link":' || to_json(w.plan_url::text) END || ',"minutes":'
     || w.effective_minutes || CASE WHEN w.others = '{}' THEN '' ELSE ',"others":[' || (

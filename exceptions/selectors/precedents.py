@@ -9,7 +9,7 @@ from typing import Final
 from django.db.models import Count
 
 from audit.context import Actor
-from audit.words import listed
+from audit.words import listed, said
 from exceptions.models import Timer, Waiver
 from exceptions.selectors.waivers import visible_waivers
 from exceptions.states import WaiverState
@@ -64,6 +64,9 @@ def changes_of(waiver: Waiver) -> Sequence[Difference]:
         "orders": orders,
         "reason": (was.reason, waiver.reason),
         "plan": (was.plan, waiver.plan),
+        "code": (said(was.get_reason_code_display()), said(waiver.get_reason_code_display())),
+        "link": (was.plan_url, waiver.plan_url),
+        "files": (listed(list(map(str, was.evidence))), listed(list(map(str, waiver.evidence)))),
     }
     return [Difference(what, before, after) for what, (before, after) in pairs.items() if before != after]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils.text import get_text_list
@@ -23,13 +23,17 @@ MOST_NAMED: Final = 3
 
 @dataclass(frozen=True)
 class GatePreview:
-    """A gate as who asks sees it, with the name of who answers for it; `impact` is None where nobody can say."""
+    """A gate as who asks sees it, with the name of who answers for it; `impact` is None where nobody can say.
+
+    Approved now, it ends by `latest`.
+    """
 
     gate: GateSpec
     owner: str
     impact: Impact | None
     approvers: Sequence[Approver]
     precedents: Precedents
+    latest: datetime
 
 
 @dataclass(frozen=True)
@@ -79,5 +83,5 @@ def _preview(
     case: ExceptionCase, keys: Mapping[str, str], gate: GateSpec, owner: str, by: Actor, now: datetime
 ) -> GatePreview:
     draft = Waiver(gate=gate.slug, client_id=case.client_id, requested_by=by.id)
-    impact = impact_on(case.subject_type, keys, gate=gate.slug)
-    return GatePreview(gate, owner, impact, approvers_of(draft, spec=gate, now=now), Precedents())
+    impact, latest = impact_on(case.subject_type, keys, gate=gate.slug), now + timedelta(hours=gate.max_hours)
+    return GatePreview(gate, owner, impact, approvers_of(draft, spec=gate, now=now), Precedents(), latest)

@@ -28,6 +28,10 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
     )
     review_verdict = serializers.CharField(allow_blank=True)
 
+    evidence = serializers.ListField(
+        child=serializers.IntegerField(), read_only=True, help_text="Numbers of files of the exception that show why."
+    )
+
     class Meta:
         model = Waiver
         fields = (
@@ -55,6 +59,7 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
             "end_by",
             "reason_code",
             "plan_url",
+            "evidence",
             "content_version",
             "content_hash",
             "decided_at",
@@ -119,6 +124,12 @@ class WaiverInput(AlsoInput):
     plan_url = serializers.URLField(
         max_length=500, required=False, help_text="Where what will be done can be followed: a task, a purchase order."
     )
+    evidence = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=10_000),
+        max_length=20,
+        required=False,
+        help_text="Numbers of files of the exception that show why.",
+    )
     owner = serializers.SlugField(max_length=50)
     answer_by = serializers.DateTimeField(
         required=False, help_text="A fifth of the way to `begin_at`, else as long as it is asked for; 24 h at most."
@@ -170,6 +181,12 @@ class EditInput(AlsoInput):
     reason_code = serializers.ChoiceField(choices=WaiverReason.choices, required=False)
     plan = serializers.CharField(max_length=2000)
     plan_url = serializers.URLField(max_length=500, required=False, allow_blank=True)
+    evidence = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=10_000),
+        max_length=20,
+        required=False,
+        help_text="Numbers of files of the exception that show why.",
+    )
     without = serializers.ListField(
         child=serializers.CharField(max_length=120),
         max_length=199,

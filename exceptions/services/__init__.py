@@ -92,6 +92,7 @@ from exceptions.services.waiver_decisions import (
 )
 from exceptions.services.waiver_edits import edit_waiver
 from exceptions.services.waiver_ends import outdate_waivers
+from exceptions.services.waiver_evidence import NewFile
 from exceptions.services.waiver_papers import impact_now
 from exceptions.services.waiver_questions import answer_question, ask_for_more
 from exceptions.services.waiver_uses import Use, note_uses
@@ -114,6 +115,7 @@ __all__ = [
     "CaseOpening",
     "Chosen",
     "KeptFile",
+    "NewFile",
     "Outcome",
     "Planned",
     "Regrouped",

@@ -9,6 +9,7 @@ from audit.errors import FieldError, Invalid, Refused
 from audit.services.events import record
 from audit.words import said
 from exceptions.models import Waiver
+from exceptions.services.waiver_evidence import set_evidence
 from exceptions.services.waiver_news import tell_voters
 from exceptions.services.waiver_papers import (
     content_hash,
@@ -34,13 +35,14 @@ def edit_waiver(
     without: Collection[str] = (),
     reason_code: str | None = None,
     plan_url: str | None = None,
+    evidence: Collection[int] | None = None,
     by: Actor,
     now: datetime,
     seen_hash: str | None = None,
 ) -> Waiver:
     """Change what was asked: a new content version, which is what has to be decided about. No change changes nothing.
 
-    Another length moves the end that was asked for; a kind of reason or a link that is not given stays. `also` names the exceptions of
+    Another length moves the end that was asked for; a kind of reason, link or files that are not given stay. `also` names the exceptions of
     subjects that are added, `without` the keys of those that are left out; the first of all stays. Raises `Conflict` where one of those
     added is asked for already, `WaiverChanged` where it is not what was seen of it (`seen_hash`), and what `request_waiver` raises.
     """
@@ -53,6 +55,8 @@ def edit_waiver(
         waiver.reason, waiver.plan = reason.strip(), plan.strip()
         waiver.reason_code = waiver.reason_code if reason_code is None else reason_code
         waiver.plan_url = waiver.plan_url if plan_url is None else plan_url.strip()
+        if evidence is not None:
+            set_evidence(waiver, evidence, None, by=by, now=now)
         _change_others(waiver, also, without, by)
         is_changed = content_hash(waiver) != waiver.content_hash
         if is_changed and waiver.state == WaiverState.RETURNED:

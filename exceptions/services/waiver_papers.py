@@ -65,6 +65,7 @@ def content_hash(waiver: Waiver) -> str:
                 **({"scope": waiver.scope} if waiver.scope else {}),
                 **({"code": waiver.reason_code} if waiver.reason_code else {}),
                 **({"link": waiver.plan_url} if waiver.plan_url else {}),
+                **({"evidence": waiver.evidence} if waiver.evidence else {}),
                 **({"begins": timestamp(waiver.begin_at)} if waiver.begin_at else {}),
                 **({"ends": timestamp(waiver.end_by)} if waiver.end_by else {}),
             }

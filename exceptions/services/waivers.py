@@ -17,6 +17,7 @@ from audit.words import said
 from exceptions.gates import gates_elsewhere
 from exceptions.models import Waiver
 from exceptions.selectors.queue import visible_cases
+from exceptions.services.waiver_evidence import NewFile, set_evidence
 from exceptions.services.waiver_news import (
     tell_approvers,
     tell_concerned,
@@ -45,12 +46,17 @@ MOST_OTHERS = 199
 
 
 class More(TypedDict, total=False):
-    """What a request may say besides: when it may hold, what kind of reason it has, where its plan is followed; whether it is a draft."""
+    """What a request may say besides: when it may hold, what kind of reason it has, where its plan is followed, whether it is a draft.
+
+    `evidence` are the numbers of files of its exception, `file` is a new one.
+    """
 
     begin_at: datetime | None
     until: datetime | None
     reason_code: str
     plan_url: str
+    evidence: Collection[int]
+    file: NewFile | None
     is_draft: bool
 
 
@@ -99,7 +105,9 @@ def request_waiver(
             effective_minutes=minutes_asked(minutes, begin_at, until, now),
         )
         draft.answer_by = answer_by or usual_answer_by(draft, now=now)
-        return _asked(draft, spec, scope=scope, also=also, is_draft=more.get("is_draft", False), by=by, now=now)
+        is_draft = more.get("is_draft", False)
+        set_evidence(draft, more.get("evidence", ()), None if is_draft else more.get("file"), by=by, now=now)
+        return _asked(draft, spec, scope=scope, also=also, is_draft=is_draft, by=by, now=now)
 
 
 def _asked(
@@ -212,6 +220,7 @@ def extend_waiver(*, waiver_id: UUID, minutes: int, reason: str, plan: str = "",
             effective_minutes=minutes,
             reason_code=waiver.reason_code,
             plan_url=waiver.plan_url,
+            evidence=waiver.evidence,
         )
         return _asked(draft, gate_of(waiver.gate), scope=waiver.granted_scope, by=by, now=now)
 

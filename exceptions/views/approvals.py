@@ -22,13 +22,13 @@ from audit.errors import Invalid, NotFound
 from audit.words import in_words
 from exceptions import selectors, services
 from exceptions.ageing import Waiting
+from exceptions.counting import counted
 from exceptions.forms.waivers import DelegateForm
 from exceptions.job_kinds import action_of
 from exceptions.models import JobPlan, Waiver
 from exceptions.selectors.approvers import delegations_of, possible_delegates
 from exceptions.selectors.jobs import items_for, job_called
 from exceptions.states import ItemState
-from exceptions.subjects import counted
 from exceptions.views.plans import confirmed, plan_page
 from rules import selectors as rules
 

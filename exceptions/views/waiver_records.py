@@ -13,7 +13,7 @@ from audit.errors import DomainError, Invalid, NotFound, Refused
 from audit.services.taking_out import record_export
 from audit.words import at, in_words, said
 from exceptions import selectors, services
-from exceptions.forms.waivers import ShortenForm
+from exceptions.forms.waiver_changes import ShortenForm
 from exceptions.tables import passing_lines
 
 

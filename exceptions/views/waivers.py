@@ -20,11 +20,13 @@ from audit.subject_refs import SubjectRef
 from audit.words import at, in_words, said
 from exceptions import selectors, services
 from exceptions.forms import CommentForm
-from exceptions.forms.waivers import AnswerForm, DecisionForm, EditForm, ExtendForm, ReviewForm, WaiverForm
+from exceptions.forms.waiver_changes import EditForm, ExtendForm
+from exceptions.forms.waivers import AnswerForm, DecisionForm, ReviewForm, WaiverForm
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.selectors.asking import chosen_together, could_join
 from exceptions.selectors.precedents import changes_of, heads_up_of, precedents_of
 from exceptions.selectors.previews import AskedOf, asked_of
+from exceptions.selectors.waiver_files import evidence_files, files_to_choose
 from exceptions.selectors.waiver_uses import uses_of
 from exceptions.selectors.watching import watchers_of
 from exceptions.states import WAIVER_ASKED, WaiverKind, WaiverState
@@ -51,7 +53,8 @@ def ask(request: HttpRequest) -> HttpResponse:
         for one in gates
         for item in (one.impact.marginal if one.impact and not also else ())
     ]
-    form = WaiverForm(request.POST or None, case=case, user_id=by.user_id, choices=choices)
+    given, files = (request.POST or None, request.FILES or None), files_to_choose(case)
+    form = WaiverForm(*given, case=case, user_id=by.user_id, choices=choices, files=files)
     conflict: Conflict | None = None
     draft: Waiver | None = None
     looks = "preview" in request.POST
@@ -69,6 +72,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         return redirect("exceptions:waiver", draft.key)
     context = {
         "draft": draft,
+        "evidence": [file for file in files if draft and file.number in draft.evidence],
         "asked_of": _asked_of(draft, gates),
         "case": case,
         "together": together,
@@ -107,6 +111,8 @@ def _request(
         also=[one.pk for one in also],
         reason_code=given["reason_code"],
         plan_url=given["plan_url"],
+        evidence=given.get("evidence", ()),
+        file=services.NewFile(*file) if (file := form.new_file()) else None,
         is_draft=is_draft,
         by=by,
         now=now,
@@ -244,6 +250,7 @@ def _record(found: Waiver, by: Actor, now: datetime) -> dict[str, Any]:
     return {
         "can_roll_back": found.kind == WaiverKind.EMERGENCY and may_revoke,
         "uses": uses_of(found) if found.starts_at else None,
+        "evidence": evidence_files(found),
         "watchers": watchers,
         "is_watching": any(one.user_id == by.user_id for one in watchers),
         "can_watch": bool(by.owners),
@@ -329,11 +336,15 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
         "hours": found.effective_minutes // 60,
         "reason": found.reason,
         "plan": found.plan,
+        "plan_url": found.plan_url,
+        "reason_code": found.reason_code,
+        "evidence": found.evidence,
         "seen_hash": found.content_hash,
     }
     case = found.case if found.extends is None else None
     offered = could_join(case, keys=(), by=by) if case is not None and case.client_id is not None else ()
-    form = EditForm(request.POST or None, initial=initial, waiver=found, offered=offered)
+    files = files_to_choose(found.case)
+    form = EditForm(request.POST or None, initial=initial, waiver=found, offered=offered, files=files)
     seen = request.POST.get("seen_hash") or None
     act = partial(services.edit_waiver, waiver_id=found.pk, by=by, now=clock.now(), seen_hash=seen)
     return _ask_again(request, found, form, act, _("%(key)s is changed."), "exceptions/waiver_edit.html")
@@ -363,9 +374,7 @@ def _ask_again(
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            asked = act(
-                reason=given["reason"], plan=given["plan"], minutes=given["hours"] * 60, **form.changed_orders()
-            )
+            asked = act(reason=given["reason"], plan=given["plan"], minutes=given["hours"] * 60, **form.more())
         except Refused:
             raise
         except Invalid as invalid:

@@ -68,6 +68,8 @@ def test_asked_for_until_a_moment_it_never_holds_beyond_it_whenever_it_is_approv
         ({"begin_at": 91 * 24 * HOUR}, "/begin_at"),
         ({"minutes": None, "until": HOUR, "answer_by": 2 * HOUR}, "/answer_by"),
         ({"reason_code": "because"}, "/reason_code"),
+        ({"evidence": [1]}, "/evidence"),
+        ({"file": services.NewFile("a.txt", b"seen")}, "/file"),
         ({"plan_url": "javascript:alert(1)"}, "/plan_url"),
     ],
 )

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from django.utils.timezone import localtime
 
@@ -299,14 +300,14 @@ class TestTimeLimitedExceptions:
         assert "gate of Client Success" in lee.get("/approvals/").content.decode()
         assert "Answers for the gate" in lee.get(f"/time-limited/{asked.key}/").content.decode()
         found = {
-            tab: [waiver.key for waiver, *_ in lee.get(f"/approvals/?tab={tab}").context["waivers"]]
+            tab: [row.waiver.key for row in lee.get(f"/approvals/?tab={tab}").context["rows"]]
             for tab in ("waiting", "others", "live", "ending", "decided", "all")
         }
         assert {tab for tab, keys in found.items() if keys == [asked.key]} == {"waiting", "all"}
         assert {tab: count for tab, _, count in lee.get("/approvals/").context["tabs"] if count} == {"waiting": 1}
         assert "0 of 1" in lee.get("/approvals/").content.decode()
         amal = signed_in("amal").get("/approvals/?tab=others")
-        assert [waiver.key for waiver, *_ in amal.context["waivers"]] == [asked.key]
+        assert [row.waiver.key for row in amal.context["rows"]] == [asked.key]
         assert lee.get("/approvals/?tab=lost").status_code == 404
 
     def test_who_decides_reads_what_changed_and_what_came_before_it(
@@ -332,6 +333,29 @@ class TestTimeLimitedExceptions:
         assert asked.case is not None
         book = signed_in("amal").get(f"/time-limited/new/?for={asked.case.key}").context["gates"]
         assert [one.key for gate in book for one in gate.precedents.newest] == [asked.key]
+
+    def test_files_show_why_and_who_decides_opens_them(
+        self, amal: Browser, signed_in: SignedIn, house: House, case: ExceptionCase
+    ) -> None:
+        services.attach_file(case_id=case.pk, name="call.txt", content=b"Yes", by=house.actor("amal"), now=clock.now())
+        place, letter = f"/time-limited/new/?for={case.key}", SimpleUploadedFile("letter.txt", b"They wrote it")
+        assert "At most" in amal.get(place).content.decode()
+        assert amal.post(place, {**ASKED, "evidence": ["2"]}).status_code == 422
+        assert amal.post(place, {**ASKED, "evidence": ["1"], "file": letter}).status_code == 302
+        asked = Waiver.objects.get()
+        address = f"/approvals/{asked.key}/"
+        page = signed_in("lee").get(address)
+        assert (asked.evidence, [file.name for file in page.context["evidence"]]) == (
+            [1, 2],
+            ["call.txt", "letter.txt"],
+        )
+        assert f'href="/exceptions/{case.key}/files/2/"' in page.content.decode()
+        changed = {"hours": 4, "reason": asked.reason, "plan": asked.plan, "reason_code": "partner", "evidence": ["2"]}
+        link = "https://tasks.example/7"
+        assert amal.post(f"/time-limited/{asked.key}/edit/", {**changed, "plan_url": link}).status_code == 302
+        asked.refresh_from_db()
+        assert (asked.evidence, asked.reason_code, asked.plan_url) == ([2], "partner", link)
+        assert {one.what for one in signed_in("lee").get(address).context["changes"]} == {"code", "link", "files"}
 
     def test_the_one_who_asked_may_take_it_back(self, amal: Browser, asked: Waiver) -> None:
         address = f"/time-limited/{asked.key}/withdraw/"

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from audit.context import Actor
 from audit.subject_refs import SubjectRef
 from audit.words import listed, said
-from exceptions import ageing, job_kinds, subjects
+from exceptions import ageing, counting, job_kinds, subjects
 from exceptions.models import ExceptionCase, Waiver
 from exceptions.subjects import SubjectPage
 from orders.fulfilment.models import Order, OrderAddress, ParcelCheck
@@ -154,7 +154,7 @@ subjects.register(ORDER, OrderSubject())
 subjects.register_aside(ORDER, aside_of_order)
 subjects.register_wakes(ORDER, WAKES)
 subjects.register_address(ORDER, address_of_order)
-subjects.register_counted(ORDER, _counted)
+counting.register(ORDER, _counted)
 subjects.register_impact(ORDER, order_impacts)
 subjects.register_roll_back(ORDER, _roll_back)
 subjects.register_route_step(Route.RETRY, "fulfilment.order", routes.try_again)

@@ -250,7 +250,7 @@ def test_its_orders_can_be_changed_until_it_is_decided_and_what_was_approved_is_
 ) -> None:
     one, two, three, four = stopped
     asked, amal = ask(house, [one, two]), browser(house, "amal")
-    given = {"hours": 4, "reason": WHY, "plan": asked.plan}
+    given = {"hours": 4, "reason": WHY, "plan": asked.plan, "reason_code": "customer"}
     page = amal.get(f"/time-limited/{asked.key}/edit/")
     offered = dict(page.context["form"].fields["others"].choices)
     assert list(offered) == [two.key, *(case.key for case in cases_of([three, four]))]
