@@ -28,6 +28,9 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
     )
     review_verdict = serializers.CharField(allow_blank=True)
 
+    plan_url = serializers.CharField(
+        allow_blank=True, help_text="Where the plan can be followed; empty where nobody said."
+    )
     evidence = serializers.ListField(
         child=serializers.IntegerField(), read_only=True, help_text="Numbers of files of the exception that show why."
     )
