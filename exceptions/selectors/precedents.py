@@ -10,7 +10,7 @@ from django.db.models import Count
 
 from audit.context import Actor
 from audit.words import listed, said
-from exceptions.models import Timer, Waiver
+from exceptions.models import CaseAttachment, Timer, Waiver
 from exceptions.selectors.waivers import visible_waivers
 from exceptions.states import WaiverState
 
@@ -66,9 +66,17 @@ def changes_of(waiver: Waiver) -> Sequence[Difference]:
         "plan": (was.plan, waiver.plan),
         "code": (said(was.get_reason_code_display()), said(waiver.get_reason_code_display())),
         "link": (was.plan_url, waiver.plan_url),
-        "files": (listed(list(map(str, was.evidence))), listed(list(map(str, waiver.evidence)))),
+        "files": _names_of_files(was, waiver) if was.evidence != waiver.evidence else ("", ""),
     }
     return [Difference(what, before, after) for what, (before, after) in pairs.items() if before != after]
+
+
+def _names_of_files(was: Waiver, waiver: Waiver) -> tuple[str, str]:
+    """Those it referred to before and refers to now; the number of one that was withdrawn, for its name may name somebody."""
+    files = CaseAttachment.objects.filter(case=waiver.case_id).select_related("withdrawal")
+    names = {file.number: file.shown_name or str(file.number) for file in files}
+    before, after = ([names[number] for number in one.evidence] for one in (was, waiver))
+    return listed(before), listed(after)
 
 
 def heads_up_of(waiver: Waiver) -> datetime | None:

@@ -355,7 +355,8 @@ class TestTimeLimitedExceptions:
         assert amal.post(f"/time-limited/{asked.key}/edit/", {**changed, "plan_url": link}).status_code == 302
         asked.refresh_from_db()
         assert (asked.evidence, asked.reason_code, asked.plan_url) == ([2], "partner", link)
-        assert {one.what for one in signed_in("lee").get(address).context["changes"]} == {"code", "link", "files"}
+        changes = {one.what: one for one in signed_in("lee").get(address).context["changes"]}
+        assert (set(changes), changes["files"].after) == ({"code", "link", "files"}, "letter.txt")
 
     def test_the_one_who_asked_may_take_it_back(self, amal: Browser, asked: Waiver) -> None:
         address = f"/time-limited/{asked.key}/withdraw/"
