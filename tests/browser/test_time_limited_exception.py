@@ -25,7 +25,10 @@ def test_asked_for_approved_for_less_used_and_over(
     page = visit("amal", f"/time-limited/new/?for={case.key}", width=width, javascript=javascript)
     expect(page.get_by_text("1 of 2").first).to_be_visible()
     press(page, page.locator("input[name=gate][value=ship-despite-open-case]"), "Space")
-    press(page, page.get_by_role("radio", name="So many hours:"), "Space")
+    press(page, page.get_by_role("radio", name="4 h", exact=True), "ArrowDown")
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("radio", name="So many hours:")).to_be_checked()
     write(page, page.get_by_label("For how many hours"), "8")
     page.get_by_label("Kind of reason").select_option("customer")
     write(page, page.get_by_label("Why", exact=True), "Confirmed by phone today.")
