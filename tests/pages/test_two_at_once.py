@@ -114,7 +114,8 @@ def _decide(decision: str) -> Act:
 
 
 def _edit(meeting: Meeting) -> None:
-    answer = meeting.do("amal", "/time-limited/{tlx}/edit/", hours=2, reason=f"{MINE} Twice.", plan="As before")
+    said = {"reason": f"{MINE} Twice.", "reason_code": "customer", "plan": "As before"}
+    answer = meeting.do("amal", "/time-limited/{tlx}/edit/", hours=2, **said)
     assert answer.status_code == 302
 
 
@@ -279,7 +280,7 @@ ACTED: Final[dict[str, Act]] = {
     ),
     "exceptions:edit": Act(
         "/time-limited/{tlx}/edit/",
-        {"hours": 3, **LONG},
+        {"hours": 3, "reason_code": "customer", **LONG},
         other="amal",
         changes=_edit,
         finishes=_approve,
