@@ -1,7 +1,7 @@
 """Whatever is killed while a hundred orders go through and a thousand exceptions climb: the same result, nothing lost, nothing twice.
 
 Of what other systems are asked a fifth fails in each of four ways meanwhile (`storm.py`); the end is that of a run in which nothing does.
-With `HANDRAIL_THOROUGH=1` five hundred more orders go through with faults and five hundred without, and whoever is killed meanwhile.
+With `HANDRAIL_THOROUGH=1` two hundred more orders go through with faults and two hundred without, and whoever is killed meanwhile.
 
 One product for all of it, for starting one is most of the time: the tests of this file build on each other, in their order.
 """
