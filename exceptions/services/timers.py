@@ -175,7 +175,8 @@ def sweep_timers(*, now: datetime, limit: int = BATCH) -> int:
         timer_kinds.failed(kind, failure, now)
     if ran := sweep.kinds - sweep.failures.keys():
         timer_kinds.ran(ran, now)
-    beat(loop="timers", at=now, oldest_due=oldest, worked=sweep.fired)
+    if sweep.fired or sweep.failures or not oldest:
+        beat(loop="timers", at=now, oldest_due=oldest, worked=sweep.fired)  # who left all to others has not swept
     return sweep.fired
 
 
